@@ -1,0 +1,3 @@
+"""limbeck: schema changes for Postgres, from models to a branch to production."""
+
+from __future__ import annotations
