@@ -1,0 +1,78 @@
+"""The Catalog: everything one database holds, as Postgres itself spells it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from limbeck.catalog.objects import Address, Object
+from limbeck.errors import DatabaseError
+
+Kind = TypeVar("Kind", bound=Object)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One object that differs: before is None when it is new, after is None when it is gone."""
+
+    address: Address
+    before: Object | None
+    after: Object | None
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The objects of one database and what each of them depends on.
+
+    `server` is server_version_num, e.g. 180006. `depends` holds the edges of pg_depend between
+    the objects here: views through their rule, and for a column's default or generation
+    expression under Address("default", schema, table, column).
+    `unreadable` names what the role was not allowed to see.
+    """
+
+    server: int
+    objects: Mapping[Address, Object]
+    depends: Mapping[Address, frozenset[Address]] = field(default_factory=dict)
+    unreadable: tuple[str, ...] = ()
+
+    @property
+    def major(self) -> int:
+        """The server's major version, such as 18."""
+        return self.server // 10000
+
+    def of(self, kind: type[Kind]) -> Iterator[Kind]:
+        """Yield the objects of one class, in the order of their addresses."""
+        return (found for _, found in sorted(self.objects.items()) if isinstance(found, kind))
+
+    def changes_to(self, other: Catalog) -> tuple[Change, ...]:
+        """Return what differs, by address; the order of columns is no difference.
+
+        Raises:
+            DatabaseError: the two servers' majors differ, which spell definitions differently.
+
+        """
+        if self.major != other.major:
+            raise DatabaseError(
+                f"a catalog of Postgres {self.major} cannot be compared with one of "
+                f"Postgres {other.major}",
+                hint=f"Set SHADOW_DATABASE_URL to a server of major {other.major}.",
+            )
+        addresses = sorted(self.objects.keys() | other.objects.keys())
+        return tuple(
+            Change(address, before, after)
+            for address in addresses
+            if (before := self.objects.get(address)) != (after := other.objects.get(address))
+        )
+
+    def fingerprint(self) -> str:
+        """Return a hash of everything that is compared: equal catalogs, equal fingerprints."""
+        text = "\n".join(_compared(found) for _, found in sorted(self.objects.items()))
+        return hashlib.sha256(f"{self.major}\n{text}".encode()).hexdigest()
+
+
+def _compared(found: Object) -> str:
+    fields = found.__dataclass_fields__.values()
+    values = {f.name: getattr(found, f.name) for f in fields if f.compare}
+    return f"{type(found).__name__} {values!r}"
