@@ -1,0 +1,50 @@
+# Every target is one line over `limbeck`; the first one that runs makes .venv from the locks.
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+LIMBECK := .venv/bin/limbeck
+LIMBECK_PYTHON := .venv/bin/python
+LIMBECK_READY := .venv/installed
+
+include limbeck.mk
+
+.PHONY: test lint check bench clean
+
+test: .venv/installed-dev ## Run the tests
+	@.venv/bin/pytest -n 2
+
+lint: .venv/installed-dev ## Format, lint, types, layers
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+check: lint test ## Everything that CI checks: lint and the tests (documents included)
+
+bench: .venv/installed-dev ## Measure limbeck beside its peers
+	@.venv/bin/python benchmarks
+
+clean: ## Remove .venv, the embedded Postgres with its branches, and caches
+	@if [ -x $(LIMBECK) ]; then $(LIMBECK) local stop; fi
+	@rm -rf .venv .limbeck .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+pip := .venv/bin/python -m pip install --quiet --disable-pip-version-check
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	echo "limbeck needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	echo "Python's venv is missing: sudo apt install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv
+
+.venv/installed: requirements.lock | .venv/bin/python
+	@echo "Installing the locked versions into .venv (only when requirements.lock changes) ..." >&2
+	@$(pip) --require-hashes --requirement requirements.lock
+	@$(pip) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/installed-dev: requirements-dev.lock | .venv/installed
+	@echo "Installing the tools for tests and checks into .venv ..." >&2
+	@$(pip) --require-hashes --requirement requirements-dev.lock
+	@touch $@

@@ -1,0 +1,143 @@
+"""The command `limbeck`: it parses, calls one function, renders one report."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from limbeck.cli.invocation import CONTEXT, Invocation, remember_debug, remember_directory
+from limbeck.errors import LimbeckError
+
+# Where each command lives, and its line in `limbeck --help`. Neither needs an import, so help
+# costs little more than Click itself.
+COMMANDS = {
+    "init": ("schema", "Set limbeck up in a project, new or existing."),
+    "generate": ("schema", "Write the next revision from the models, and prove it."),
+    "migrate": ("migrations", "Show the plan, ask, apply pending revisions."),
+    "rollback": ("migrations", "Take revisions back, newest first."),
+    "status": ("migrations", "Show every environment: current, pending, drift."),
+    "check": ("migrations", "For CI: fail when something is pending, drifted or missing."),
+    "pull": ("schema", "Write models from a live database."),
+    "diff": ("schema", "Show what turns one schema into another."),
+    "merge": ("migrations", "Join two heads into one."),
+    "branches": ("branches", "List, create, reset, delete database branches."),
+    "local": ("branches", "Start, stop or look at the embedded Postgres."),
+    "url": ("branches", "Print the URL of an environment."),
+    "psql": ("branches", "Open psql on an environment."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they run, not when they are listed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of everyday use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command's module and return the command, or None for an unknown name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"limbeck.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands from the table, importing none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 - Click calls it
+    if not value or ctx.resilient_parsing:
+        return
+    from importlib.metadata import version
+
+    click.echo(f"limbeck {version('limbeck')}")
+    ctx.exit()
+
+
+@click.group(cls=LazyGroup, context_settings=CONTEXT)
+@click.option("--debug", is_flag=True, help="Show tracebacks of errors.")
+@click.option(
+    "--project",
+    "directory",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False),
+    help="Work in this project instead of the one around the current directory.",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version.",
+)
+@click.pass_context
+def group(ctx: click.Context, *, debug: bool, directory: str | None) -> None:
+    """Carry schema changes from your models to a development branch to production.
+
+    The everyday round: edit the models, `limbeck generate`, `limbeck migrate -e development`,
+    `limbeck status`, `limbeck migrate -e production`.
+    """
+    invocation = ctx.ensure_object(Invocation)
+    remember_debug(invocation, value=debug)
+    remember_directory(invocation, directory)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run one command and exit: 0 done, 1 failed, 2 wrong use, 3 found, 4 not confirmed."""
+    invocation = Invocation()
+    try:
+        code = group.main(arguments, prog_name="limbeck", standalone_mode=False, obj=invocation)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort as abort:
+        sys.exit(_interrupted(abort.__cause__))
+    except LimbeckError as error:
+        sys.exit(_failed(error, debug=invocation.debug))
+    except Exception as error:  # noqa: BLE001 - the last line of defence; --debug shows it whole
+        sys.exit(_unexpected(error, debug=invocation.debug))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say(label: str, text: str, colour: str) -> None:
+    from limbeck.cli.terminal import coloured
+
+    click.echo(f"{coloured(label, colour)} {text}", err=True)
+
+
+def _failed(error: LimbeckError, *, debug: bool) -> int:
+    _traceback(debug=debug)
+    _say("Error:", error.message, "red")
+    if error.hint:
+        _say("Hint:", error.hint, "yellow")
+    return error.exit_code
+
+
+def _unexpected(error: Exception, *, debug: bool) -> int:
+    _traceback(debug=debug)
+    text = " ".join(str(error).split()) or "no message"
+    _say("Error:", f"unexpected {type(error).__name__}: {text}", "red")
+    if not debug:
+        _say("Hint:", "This is a fault of limbeck; run again with --debug to see where.", "yellow")
+    return 1
+
+
+def _interrupted(cause: BaseException | None) -> int:
+    detail = f"; {cause}" if cause and str(cause) else ""
+    click.echo(f"Interrupted{detail}.", err=True)
+    return 130
+
+
+def _traceback(*, debug: bool) -> None:
+    if debug:
+        import traceback
+
+        traceback.print_exc()

@@ -1,0 +1,93 @@
+"""What every command is told besides its own arguments, and the options they share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from limbeck.settings import Project
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@dataclass(slots=True)
+class Invocation:
+    """The options that may stand before or after the command's name."""
+
+    debug: bool = False
+    directory: str | None = None
+
+    def project(self) -> Project:
+        """Return the project around the directory; ConfigurationError when there is none."""
+        from pathlib import Path
+
+        from limbeck.settings import Project
+
+        return Project.find(Path(self.directory) if self.directory else None)
+
+
+def remember_debug(invocation: Invocation, *, value: bool) -> None:
+    """Keep --debug, wherever it stood."""
+    invocation.debug = invocation.debug or value
+
+
+def remember_directory(invocation: Invocation, value: str | None) -> None:
+    """Keep --project, wherever it stood; the one after the command's name wins."""
+    invocation.directory = value or invocation.directory
+
+
+def _debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 - Click calls it
+    remember_debug(ctx.ensure_object(Invocation), value=value)
+
+
+def _directory(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    remember_directory(ctx.ensure_object(Invocation), value)
+
+
+def command(*arguments: Any, **options: Any) -> Callable[[Callable[..., Any]], click.Command]:
+    """Make a Click command that also takes the global options after its name."""
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        function = click.option(
+            "--debug", is_flag=True, hidden=True, expose_value=False, callback=_debug
+        )(function)
+        function = click.option(
+            "--project",
+            type=click.Path(exists=True, file_okay=False),
+            hidden=True,
+            expose_value=False,
+            callback=_directory,
+        )(function)
+        options.setdefault("context_settings", CONTEXT)
+        return click.command(*arguments, **options)(click.pass_obj(function))
+
+    return decorate
+
+
+def environment(function: Function) -> Function:
+    """Add -e/--env NAME."""
+    return click.option(
+        "-e",
+        "--env",
+        "environment",
+        metavar="NAME",
+        help="The environment: a file env_profiles/NAME.env.  [default: development]",
+    )(function)
+
+
+def as_json(function: Function) -> Function:
+    """Add --json."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print one JSON object instead of text."
+    )(function)
+
+
+def yes(function: Function) -> Function:
+    """Add --yes."""
+    return click.option("--yes", is_flag=True, help="Answer every question with yes.")(function)
