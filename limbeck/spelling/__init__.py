@@ -1,0 +1,53 @@
+"""Catalog objects as SQLAlchemy source in core style, exact or not at all.
+
+Whatever SQLAlchemy cannot say exactly is None, and the caller says it in SQL.
+"""
+
+from __future__ import annotations
+
+from limbeck.spelling.columns import column, implicit_name, usual_not_null
+from limbeck.spelling.constraints import constraint, dotted, parts
+from limbeck.spelling.defaults import default, identity
+from limbeck.spelling.indexes import index
+from limbeck.spelling.source import (
+    POSTGRESQL,
+    SQLALCHEMY,
+    Argument,
+    Source,
+    call,
+    escaped,
+    identifier,
+    keyword,
+    literal,
+    literals,
+    names,
+    text,
+    unwrapped,
+)
+from limbeck.spelling.types import type_
+
+__all__ = [
+    "POSTGRESQL",
+    "SQLALCHEMY",
+    "Argument",
+    "Source",
+    "call",
+    "column",
+    "constraint",
+    "default",
+    "dotted",
+    "escaped",
+    "identifier",
+    "identity",
+    "implicit_name",
+    "index",
+    "keyword",
+    "literal",
+    "literals",
+    "names",
+    "parts",
+    "text",
+    "type_",
+    "unwrapped",
+    "usual_not_null",
+]

@@ -1,0 +1,76 @@
+"""Columns."""
+
+from __future__ import annotations
+
+from limbeck.catalog.catalog import Catalog
+from limbeck.catalog.objects import Column, Sequence
+from limbeck.spelling.defaults import default, identity
+from limbeck.spelling.source import SQLALCHEMY, Argument, Source, call, keyword, literal
+from limbeck.spelling.types import type_
+
+_INTEGERS = frozenset({"smallint", "integer", "bigint"})
+_LONGEST_NAME = 63  # bytes: NAMEDATALEN - 1
+
+
+def column(
+    found: Column,
+    serial: Sequence | None,
+    catalog: Catalog,
+    *,
+    primary_key: bool = False,
+    create_type: bool = False,
+) -> Source | None:
+    """Return sa.Column(...), or None where SQLAlchemy cannot say the column exactly.
+
+    Args:
+        found: the column.
+        serial: its own sequence, where it is a serial column.
+        catalog: where its type is looked up.
+        primary_key: whether the same CREATE TABLE makes it (part of) the primary key.
+        create_type: as in type_.
+
+    """
+    spelled = type_(found.type, catalog, collation=found.collation, create_type=create_type)
+    if spelled is None or not _sayable(found) or (serial and not primary_key):
+        return None
+    arguments: list[Argument] = [literal(found.name), spelled]
+    if found.identity:
+        generator = identity(found.identity, found.type)
+        if generator is None:
+            return None
+        arguments.append(generator)
+    if filled := default(found):
+        arguments.append(filled if found.generated else keyword("server_default", filled))
+    if primary_key and found.type in _INTEGERS and not found.identity and not found.default:
+        # SQLAlchemy makes a serial of the integer key of a table unless it is told.
+        arguments.append(f"autoincrement={serial is not None}")
+    arguments.append(f"nullable={found.not_null is None}")
+    if found.comment is not None:
+        arguments.append(keyword("comment", literal(found.comment)))
+    return call("sa.Column", arguments, SQLALCHEMY)
+
+
+def _sayable(found: Column) -> bool:
+    plain = (found.storage, found.compression, found.statistics) == (None, None, None)
+    return plain and not found.options and not found.inherited and usual_not_null(found)
+
+
+def usual_not_null(found: Column) -> bool:
+    """Say whether the column's NOT NULL (if any) is what a bare NOT NULL makes."""
+    constraint = found.not_null
+    if constraint is None:
+        return True
+    if constraint.no_inherit or not constraint.validated or constraint.comment is not None:
+        return False
+    return constraint.name in {None, implicit_name(found.table, found.name, "not_null")}
+
+
+def implicit_name(table: str, column: str, label: str) -> str:
+    """Return the name that Postgres makes (makeObjectName in indexcmds.c), cut to 63 bytes."""
+    parts = [table.encode(), column.encode()]
+    room = _LONGEST_NAME - len(label.encode()) - 2
+    while sum(map(len, parts)) > room:
+        longest = 0 if len(parts[0]) > len(parts[1]) else 1
+        parts[longest] = parts[longest][:-1]
+    first, second = (part.decode(errors="ignore") for part in parts)
+    return f"{first}_{second}_{label}"

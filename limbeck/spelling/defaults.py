@@ -1,0 +1,69 @@
+"""What fills a column: defaults, identities and generation expressions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from limbeck.catalog.objects import Column, Identity, SequenceOptions
+from limbeck.spelling.source import (
+    SQLALCHEMY,
+    Source,
+    call,
+    escaped,
+    keyword,
+    literal,
+    text,
+    unwrapped,
+)
+
+_LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
+# A text literal with the cast that Postgres adds on its own.
+_STRING = re.compile(r"'((?:[^'\\]|'')*)'::(?:text|character varying|bpchar)")
+
+
+def default(column: Column) -> Source | None:
+    """Return what stands after server_default=, None when the column has no default."""
+    if column.generated:
+        return _computed(column)
+    if column.default is None:
+        return None
+    if (found := _STRING.fullmatch(column.default)) and _is_text(column.type):
+        return Source(literal(found.group(1).replace("''", "'")))
+    return text(column.default)
+
+
+def _is_text(type_: str) -> bool:
+    return type_ in {"text", "character varying"} or type_.startswith("character varying(")
+
+
+def _computed(column: Column) -> Source:
+    expression = literal(escaped(unwrapped(column.default or "")))
+    stored = keyword("persisted", str(column.generated == "s"))
+    return call("sa.Computed", [expression, stored], SQLALCHEMY)
+
+
+def identity(found: Identity, type_: str) -> Source | None:
+    """Return sa.Identity(...) with the options that are not the usual ones."""
+    if type_ not in _LARGEST or found.options.type != type_:
+        return None
+    options = [f"always={found.always}", *_options(found.options)]
+    return call("sa.Identity", options, SQLALCHEMY)
+
+
+def _options(options: SequenceOptions) -> Iterator[str]:
+    rising = options.increment > 0
+    lowest, largest = -_LARGEST[options.type] - 1, _LARGEST[options.type]
+    usual = (1, largest) if rising else (lowest, -1)
+    if options.start != (options.minimum if rising else options.maximum):
+        yield f"start={options.start}"
+    if options.increment != 1:
+        yield f"increment={options.increment}"
+    if options.minimum != usual[0]:
+        yield f"minvalue={options.minimum}"
+    if options.maximum != usual[1]:
+        yield f"maxvalue={options.maximum}"
+    if options.cycle:
+        yield "cycle=True"
+    if options.cache != 1:
+        yield f"cache={options.cache}"

@@ -1,0 +1,89 @@
+"""Indexes that no constraint owns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from limbeck.catalog.objects import Index, Key
+from limbeck.spelling.source import (
+    Argument,
+    Source,
+    identifier,
+    keyword,
+    literal,
+    literals,
+    text,
+    unwrapped,
+)
+
+_OPTION = re.compile(r"(\w+)=([\w.]+)")
+
+
+def index(found: Index) -> tuple[Source, tuple[Argument, ...]] | None:
+    """Return the list of an index's keys and its options; None where they do not say it all.
+
+    The keys are a Python list of column names and sa.text(...); the options are keyword
+    arguments, the same for sa.Index and for op.create_index.
+    """
+    if _together(found) != _bare(found.definition) or not _plain(found):
+        return None
+    keys = [_key(key) for key in found.keys]
+    listed = ", ".join(key.text for key in keys)
+    return Source(f"[{listed}]", frozenset().union(*(key.imports for key in keys))), tuple(
+        _options(found)
+    )
+
+
+def _plain(found: Index) -> bool:
+    marked = found.clustered or found.replica_identity or found.statistics or found.parent
+    return found.valid and not marked and all(map(_OPTION.fullmatch, found.options))
+
+
+def _key(key: Key) -> Source:
+    if key.column is not None and key == Key(column=key.column, expression=None):
+        return Source(literal(key.column))
+    return text(_words(key))
+
+
+def _words(key: Key) -> str:
+    name = identifier(key.column) if key.column is not None else key.expression or ""
+    words = [name]
+    words += [f"COLLATE {key.collation}"] if key.collation else []
+    words += [key.opclass] if key.opclass else []
+    words += ["DESC"] if key.descending else []
+    if key.nulls_first != key.descending:
+        words.append("NULLS FIRST" if key.nulls_first else "NULLS LAST")
+    return " ".join(words)
+
+
+def _options(found: Index) -> Iterator[Argument]:
+    if found.method != "btree":
+        yield keyword("postgresql_using", literal(found.method))
+    if found.include:
+        yield keyword("postgresql_include", literals(found.include))
+    if found.nulls_not_distinct:
+        yield "postgresql_nulls_not_distinct=True"
+    if found.options:
+        pairs = (option.split("=", 1) for option in found.options)
+        values = ", ".join(f"{literal(key)}: {literal(value)}" for key, value in pairs)
+        yield f"postgresql_with={{{values}}}"
+    if found.where is not None:
+        yield keyword("postgresql_where", text(unwrapped(found.where)))
+
+
+def _together(found: Index) -> str:
+    """Put the definition together as pg_get_indexdef does, for _bare to compare."""
+    unique = "UNIQUE " if found.unique else ""
+    keys = ", ".join(_words(key) for key in found.keys)
+    table = f"{found.table.schema}.{found.table.name}"
+    text_ = f"CREATE {unique}INDEX {found.name} ON {table} USING {found.method} ({keys})"
+    text_ += f" INCLUDE ({', '.join(found.include)})" if found.include else ""
+    text_ += " NULLS NOT DISTINCT" if found.nulls_not_distinct else ""
+    text_ += f" WITH ({', '.join(found.options)})" if found.options else ""
+    text_ += f" WHERE ({unwrapped(found.where)})" if found.where is not None else ""
+    return _bare(text_)
+
+
+def _bare(definition: str) -> str:
+    return definition.replace('"', "").replace("='", "=").replace("')", ")").replace("',", ",")
