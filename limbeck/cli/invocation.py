@@ -42,7 +42,7 @@ def remember_directory(invocation: Invocation, value: str | None) -> None:
     invocation.directory = value or invocation.directory
 
 
-def _debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 - Click calls it
+def _debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     remember_debug(ctx.ensure_object(Invocation), value=value)
 
 
