@@ -1,0 +1,193 @@
+"""A Postgres URL taken apart, checked and put together again."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from urllib.parse import quote
+
+import psycopg
+from psycopg import conninfo, pq
+
+from limbeck.errors import ConfigurationError, InsecureUrlError, PooledUrlError
+
+_HOW_TO_WRITE = (
+    "write postgresql://user:password@host/dbname; in the password, "
+    "spell @ as %40, / as %2F, : as %3A, ? as %3F, # as %23 and % as %25"
+)
+_SCHEME = re.compile(r"^(?:postgres|postgresql)(?:\+\w+)?://")
+
+
+def parse(url: str) -> dict[str, str]:
+    """The parameters of a URL under libpq's names, read by libpq itself.
+
+    User, dbname and a missing host are filled in as libpq would (PGHOST ...), so that what is
+    checked is what will be connected to. A lone `%` and spaces, which libpq refuses, are taken
+    for themselves.
+
+    Raises:
+        ConfigurationError: libpq does not understand it; the message never repeats the URL.
+    """
+    try:
+        given = {key: str(value) for key, value in conninfo.conninfo_to_dict(_mend(url)).items()}
+    except (psycopg.ProgrammingError, UnicodeDecodeError) as error:
+        raise _unreadable(url, str(error)) from None
+    _refuse_misread(given)
+    return _with_defaults(given)
+
+
+def render(parameters: Mapping[str, str]) -> str:
+    """A `postgresql://` URL that libpq, psql and SQLAlchemy read as these parameters."""
+    rest = dict(parameters)
+    user, password, dbname = (rest.pop(key, "") for key in ("user", "password", "dbname"))
+    secret = f":{quote(password, safe='')}" if password else ""
+    login = f"{quote(user, safe='')}{secret}@" if user or secret else ""
+    host, port, netloc = rest.get("host", ""), rest.get("port", ""), ""
+    if host and not re.search(r"[/,@]", host):  # sockets and several hosts go into the query
+        netloc = (f"[{host}]" if ":" in host else quote(host, safe="")) + (port and f":{port}")
+        rest = {key: value for key, value in rest.items() if key not in {"host", "port"}}
+    query = "&".join(f"{key}={quote(value, safe='')}" for key, value in rest.items())
+    return f"postgresql://{login}{netloc}/{quote(dbname, safe='')}{query and '?'}{query}"
+
+
+def destination(parameters: Mapping[str, str]) -> str:
+    """`user@host:port/dbname` for people."""
+    return f"{parameters.get('user', '')}@{address(parameters)}/{parameters.get('dbname', '')}"
+
+
+def address(parameters: Mapping[str, str]) -> str:
+    """`host:port` for people; the folder of the socket where there is no host."""
+    host = parameters.get("host") or parameters.get("hostaddr") or "socket"
+    shown = f"[{host}]" if ":" in host else host
+    return f"{shown}:{parameters.get('port') or '5432'}"
+
+
+def redact(text: str, *secrets: str) -> str:
+    """The text without passwords: those given, and any that a URL or `password=` shows."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        for spelling in (quote(secret, safe=""), quote(secret), secret):
+            text = text.replace(spelling, "***")
+    text = re.sub(r"(\w+://[^\s:/@]*):\S*@", r"\1:***@", text)
+    return re.sub(r"(password=)('(?:\\.|[^'\\])*'|[^\s&]+)", r"\1***", text)
+
+
+def is_pooled(parameters: Mapping[str, str]) -> bool:
+    """Whether a host's first label ends in `-pooler`, as those of Neon's PgBouncer do."""
+    return any(host.split(".")[0].endswith("-pooler") for host in _hosts(parameters))
+
+
+def is_local(parameters: Mapping[str, str]) -> bool:
+    """Whether every host is this machine: a unix socket, localhost, or a loopback address."""
+    addresses = filter(None, parameters.get("hostaddr", "").split(","))
+    return all(_is_here(host) for host in (*_hosts(parameters), *addresses))
+
+
+def direct(parameters: Mapping[str, str]) -> dict[str, str]:
+    """The parameters with the hosts behind the pooler."""
+    split = [host.partition(".") for host in _hosts(parameters)]
+    hosts = [label.removesuffix("-pooler") + dot + domain for label, dot, domain in split]
+    return {**parameters, "host": ",".join(hosts)}
+
+
+def with_tls(parameters: Mapping[str, str]) -> dict[str, str]:
+    """The parameters, with `sslmode=require` where another machine is named without any."""
+    if is_local(parameters) or "sslmode" in parameters:
+        return dict(parameters)
+    return {**parameters, "sslmode": "require"}
+
+
+def refuse_pooler(parameters: Mapping[str, str]) -> None:
+    """Let nothing but direct hosts through.
+
+    Raises:
+        PooledUrlError: a host is a pooler's; the direct one is in the hint.
+    """
+    if is_pooled(parameters):
+        raise PooledUrlError(
+            f"{destination(parameters)} is a transaction pooler: it drops timeouts and locks, "
+            "so schema changes do not go through it",
+            hint=f"use the direct host {direct(parameters)['host']}, "
+            "or write DIRECT=allow in the profile to have it changed",
+        )
+
+
+def refuse_plain(parameters: Mapping[str, str]) -> None:
+    """Let nothing but this machine and TLS through.
+
+    Raises:
+        InsecureUrlError: libpq would, or might, talk to another machine in plain text.
+    """
+    mode = parameters.get("sslmode", "prefer")
+    if mode in {"require", "verify-ca", "verify-full"} or is_local(parameters):
+        return
+    raise InsecureUrlError(
+        f"{destination(parameters)} is not this machine, and sslmode={mode} "
+        "would allow the password and the data to travel without TLS",
+        hint="write sslmode=require (or verify-full) in the URL",
+    )
+
+
+def _hosts(parameters: Mapping[str, str]) -> list[str]:
+    return [host for host in parameters.get("host", "").split(",") if host]
+
+
+def _is_here(host: str) -> bool:
+    if host.startswith(("/", "@")) or host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _mend(url: str) -> str:
+    text = _SCHEME.sub("postgresql://", url.strip())
+    if "://" not in text:
+        return text
+    text = re.sub(r"(?<=[?&])ssl=(?=require|verify)", "sslmode=", text)  # as asyncpg spells it
+    return re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", text).replace(" ", "%20")
+
+
+def _unreadable(url: str, reason: str) -> ConfigurationError:
+    scheme = re.match(r"[A-Za-z][\w+.-]*(?=://)", url.strip())
+    if scheme and not _SCHEME.match(url.strip()):
+        message = f"a {scheme[0]}:// URL is not one of Postgres"
+        return ConfigurationError(message, hint=_HOW_TO_WRITE)
+    unknown = re.search(r'invalid (?:URI query parameter|connection option)[^"]*"(\w+)"', reason)
+    if unknown:
+        message = f"the URL has a parameter that Postgres does not know: {unknown[1]}"
+        return ConfigurationError(message, hint=f"remove {unknown[1]}=... from the URL")
+    return ConfigurationError("the URL cannot be read", hint=_HOW_TO_WRITE)
+
+
+def _refuse_misread(parameters: Mapping[str, str]) -> None:
+    """Stop where a bare `@`, `/` or `:` in a password has shifted the parts; show none of them."""
+    ports = filter(None, parameters.get("port", "").split(","))
+    hosts = _hosts(parameters)
+    shifted = not all(port.isdigit() for port in ports)
+    shifted |= any("@" in host for host in hosts) or "@" in parameters.get("dbname", "")
+    if shifted:
+        raise ConfigurationError("the URL's parts cannot be told apart", hint=_HOW_TO_WRITE)
+    if "service" in parameters:
+        raise ConfigurationError(
+            "a URL with service= does not say where it leads",
+            hint="write the host, the user and the database themselves",
+        )
+
+
+def _with_defaults(given: Mapping[str, str]) -> dict[str, str]:
+    """What libpq would take from the environment, written down; a URL's own host wins over it."""
+    known = {each.keyword.decode(): each.val for each in pq.Conninfo.get_defaults()}
+    environment = {key: value.decode() for key, value in known.items() if value}
+    found = dict(given)
+    if not found.keys() & {"host", "hostaddr"}:
+        names = ("host", "hostaddr", "port")
+        found |= {key: environment[key] for key in names if key in environment and key not in given}
+    elif environment.get("port", "5432") != "5432":
+        found.setdefault("port", "5432")  # PGPORT belongs to PGHOST, not to this host
+    if environment.get("sslmode", "prefer") != "prefer":
+        found.setdefault("sslmode", environment["sslmode"])
+    found.setdefault("user", environment.get("user", ""))
+    found.setdefault("dbname", environment.get("dbname") or found["user"])
+    return found
