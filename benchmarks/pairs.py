@@ -76,21 +76,29 @@ class Comparison:
         )
 
 
-def compare(
-    work: str, ours: Command, peer: str, theirs: Command, *, aim: str, runs: int = 5
-) -> Comparison:
-    """Run both commands `runs` times in turn, after one warm-up of each."""
-    ours.run()
-    theirs.run()
-    timings = [(ours.run(), theirs.run()) for _ in range(runs)]
-    return Comparison(
-        work,
-        peer,
-        _median([a for a, _ in timings]),
-        _median([b for _, b in timings]),
-        statistics.median(a.wall / b.wall for a, b in timings),
-        aim,
-    )
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Our command and a peer's that does the same work; `aim` says what we want the ratio to be."""
+
+    work: str
+    ours: Command
+    peer: str
+    theirs: Command
+    aim: str
+
+    def compare(self, runs: int = 5) -> Comparison:
+        """Run both commands `runs` times in turn, after one warm-up of each."""
+        self.ours.run()
+        self.theirs.run()
+        timings = [(self.ours.run(), self.theirs.run()) for _ in range(runs)]
+        return Comparison(
+            self.work,
+            self.peer,
+            _median([a for a, _ in timings]),
+            _median([b for _, b in timings]),
+            statistics.median(a.wall / b.wall for a, b in timings),
+            self.aim,
+        )
 
 
 def _median(timings: Sequence[Timing]) -> Timing:
