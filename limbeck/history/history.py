@@ -1,0 +1,312 @@
+"""History: the revisions of one folder, what is pending, and carrying them out."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from limbeck.errors import HistoryError, SeveralHeadsError
+from limbeck.events import Listener, ignore
+from limbeck.history import revisions as files
+from limbeck.history.revisions import Revision, shown
+
+if TYPE_CHECKING:
+    import psycopg
+
+# What Alembic itself leaves out: editors' lock files and the package marker.
+REVISION_FILE = re.compile(r"(?!\.#|__init__).*\.py$")
+
+
+@dataclass(frozen=True)
+class History:
+    """The recorded history under a script location, read when it is asked for.
+
+    `versions` is the folder of the revision files where it is not the script location's own.
+    The files are read again whenever one of them has changed.
+    """
+
+    script_location: Path
+    versions: Path | None = None
+    _read: dict[tuple[object, ...], dict[str, Revision]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    @property
+    def folder(self) -> Path:
+        """The folder with the revision files."""
+        return self.versions or self.script_location / "versions"
+
+    def revisions(self) -> tuple[Revision, ...]:
+        """Return all revisions, parents before children.
+
+        Raises:
+            HistoryError: a file that is no revision, two with one id, a lost parent, a ring.
+
+        """
+        return tuple(self._by_id().values())
+
+    def heads(self) -> tuple[Revision, ...]:
+        """Return the revisions that no other follows."""
+        by_id = self._by_id()
+        followed = {id_ for one in by_id.values() for id_ in one.down}
+        return tuple(one for id_, one in by_id.items() if id_ not in followed)
+
+    def head(self) -> Revision | None:
+        """Return the one head, or None where there is no revision yet.
+
+        Raises:
+            SeveralHeadsError: two revisions follow the same one.
+
+        """
+        heads = self.heads()
+        if len(heads) > 1:
+            names = "".join(f"\n  {one}: {shown(one.path)}" for one in heads)
+            raise SeveralHeadsError(
+                f"the history has {len(heads)} heads:{names}",
+                hint="Join them: limbeck merge",
+            )
+        return heads[0] if heads else None
+
+    def find(self, text: str) -> tuple[Revision, ...]:
+        """Return what "head", "heads", "base" or the beginning of an id means; () is base.
+
+        Raises:
+            SeveralHeadsError: "head" where there are two.
+            HistoryError: no revision or several begin so.
+
+        """
+        if text == "base":
+            return ()
+        if text in {"head", "heads"}:
+            head = self.heads() if text == "heads" else (self.head(),)
+            return tuple(one for one in head if one)
+        return (self._one(text),)
+
+    def pending(self, current: Sequence[str], to: str = "heads") -> tuple[Revision, ...]:
+        """Return what an upgrade from the current revisions would run, in its order."""
+        wanted = self._with_ancestors(one.id for one in self.find(to))
+        have = self._with_ancestors(current)
+        return tuple(one for one in self.revisions() if one.id in wanted - have)
+
+    def beyond(self, current: Sequence[str], to: str) -> tuple[Revision, ...]:
+        """Return what a downgrade from the current revisions would take back, in its order."""
+        kept = self._with_ancestors(one.id for one in self.find(to))
+        have = self._with_ancestors(current)
+        if kept - have:
+            raise HistoryError(
+                f"{to} is not below the current revision {', '.join(current) or 'base'}",
+                hint="limbeck migrate --to goes up, limbeck rollback --to goes down.",
+            )
+        return tuple(one for one in reversed(self.revisions()) if one.id in have - kept)
+
+    def applied(self, current: Sequence[str]) -> tuple[Revision, ...]:
+        """Return the revisions that a database at the current ones holds, in their order."""
+        have = self._with_ancestors(current)
+        return tuple(one for one in self.revisions() if one.id in have)
+
+    def recorded(self, connection: psycopg.Connection) -> tuple[str, ...]:
+        """Return the ids in the database's version table as they are, known here or not."""
+        from limbeck.history import running  # noqa: PLC0415 - psycopg only when it is needed
+
+        return running.recorded(connection)
+
+    def current(self, connection: psycopg.Connection) -> tuple[str, ...]:
+        """Return the revisions that the database is at; () is before the first.
+
+        Raises:
+            HistoryError: one of them is in no file.
+
+        """
+        current = self.recorded(connection)
+        self.refuse_unknown(current, connection.info.dbname)
+        return current
+
+    def refuse_unknown(self, current: Sequence[str], database: str) -> None:
+        """Raise a HistoryError when a database is at a revision that no file holds."""
+        unknown = [id_ for id_ in current if id_ not in self._by_id()]
+        if unknown:
+            raise HistoryError(
+                f"database {database} is at revision {', '.join(unknown)}, "
+                f"which no file in {shown(self.folder)} holds",
+                hint=f"Get the file from where it was made (git log --all -- '*{unknown[0]}*'); "
+                "nothing can be migrated without it.",
+            )
+
+    def upgrade(
+        self, connection: psycopg.Connection, to: str = "head", *, listen: Listener = ignore
+    ) -> tuple[Revision, ...]:
+        """Upgrade a database, each revision in a transaction of its own; return what ran.
+
+        Raises:
+            HistoryError: the target or the database's own revision is unknown.
+            MigrationError: a revision failed; what was finished before it stays.
+
+        """
+        todo = self.pending(self.current(connection), to)
+        self.run(connection, todo, listen=listen)
+        return todo
+
+    def downgrade(
+        self, connection: psycopg.Connection, to: str, *, listen: Listener = ignore
+    ) -> tuple[Revision, ...]:
+        """Take back everything beyond a revision, newest first; return what was taken back.
+
+        Raises:
+            HistoryError: the target or the database's own revision is unknown.
+            MigrationError: a downgrade failed; what was taken back before it stays so.
+
+        """
+        todo = self.beyond(self.current(connection), to)
+        self.run(connection, todo, downgrade=True, listen=listen)
+        return todo
+
+    def run(
+        self,
+        connection: psycopg.Connection,
+        revisions: Sequence[Revision],
+        *,
+        downgrade: bool = False,
+        listen: Listener = ignore,
+    ) -> None:
+        """Carry out exactly these revisions in this order.
+
+        Raises:
+            MigrationError: one of them failed; it names revision, file and statement.
+
+        """
+        if revisions:
+            from limbeck.history import running  # noqa: PLC0415 - Alembic only when it is needed
+
+            running.run(self, connection, revisions, downgrade=downgrade, listen=listen)
+
+    def stamp(self, connection: psycopg.Connection, to: str) -> None:
+        """Write down that the database is at a revision, without running anything."""
+        from limbeck.history import running  # noqa: PLC0415 - psycopg only when it is needed
+
+        running.stamp(connection, [one.id for one in self.find(to)])
+
+    def sql(self, revision: Revision, *, downgrade: bool = False) -> str:
+        """Return the statements of one revision, each ended by a semicolon.
+
+        A revision that asks the database something cannot be put into words; it gives what it
+        says up to there, and a comment.
+        """
+        from limbeck.history import offline  # noqa: PLC0415 - Alembic only when it is needed
+
+        return offline.sql(self, revision, downgrade=downgrade)
+
+    def script(self, revisions: Sequence[Revision], *, downgrade: bool = False) -> str:
+        """Return a script for psql: a transaction a revision, with its version row.
+
+        Raises:
+            HistoryError: a revision asks the database something.
+
+        """
+        from limbeck.history import offline  # noqa: PLC0415 - Alembic only when it is needed
+
+        return offline.script(self, revisions, downgrade=downgrade)
+
+    def write(  # noqa: PLR0913 - a revision file has this many parts
+        self,
+        message: str,
+        upgrade: str = "",
+        downgrade: str = "",
+        *,
+        imports: Iterable[str] = (),
+        down: Sequence[str] | None = None,
+        doc: str = "",
+    ) -> Path:
+        """Write a new revision file from script.py.mako and return its path.
+
+        `upgrade` and `downgrade` are the bodies, not indented; `imports` are whole lines; `down`
+        are the revisions it follows, the head where it is None; `doc` goes below the message.
+
+        Raises:
+            SeveralHeadsError: it shall follow the head, and there are two.
+            HistoryError: script.py.mako is missing or broken.
+
+        """
+        from limbeck.history import writing  # noqa: PLC0415 - Mako only when it is needed
+
+        if down is None:
+            down = [head.id] if (head := self.head()) else []
+        text = writing.Text(message, upgrade, downgrade, tuple(imports), doc)
+        return writing.write(self, text, tuple(down))
+
+    def content_hash(self, upto: str = "head") -> str:
+        """Return a hash of all that decides what a replay up to a revision makes.
+
+        These are the bytes of the revision files in their order, of the other files under the
+        script location (SQL that they read), and of the project's own modules they import.
+        """
+        hashes = self.content_hashes(upto)
+        return hashes[-1][1] if hashes else ""
+
+    def content_hashes(self, upto: str = "head") -> list[tuple[Revision, str]]:
+        """Return the content hash after each revision on the way, in the order they run."""
+        revisions = self.pending((), upto)
+        digest = hashlib.sha256()
+        for path in self._beside(revisions):
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        hashes = []
+        for one in revisions:
+            digest.update(hashlib.sha256(one.path.read_bytes()).digest())
+            hashes.append((one, digest.hexdigest()))
+        return hashes
+
+    def _beside(self, revisions: Iterable[Revision]) -> list[Path]:
+        ours = {one.path for one in self.revisions()}
+        under = [self.script_location, self.folder]
+        for name in sorted({name for one in revisions for name in one.imports}):
+            if name not in sys.stdlib_module_names:
+                root = self.script_location.parent
+                under += [root / name, root / f"{name}.py", root / "src" / name]
+        found = {path for place in under for path in _files(place)}
+        generated = {"env.py", "script.py.mako", "README"}
+        return sorted(path for path in found - ours if path.name not in generated)
+
+    def _one(self, text: str) -> Revision:
+        by_id = self._by_id()
+        found = [one for id_, one in by_id.items() if id_.startswith(text)]
+        if text in by_id:
+            return by_id[text]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            names = ", ".join(one.id for one in found)
+            raise HistoryError(f"{text} is the beginning of several revisions: {names}")
+        head = self.heads()
+        names = ", ".join(str(one) for one in head) or "none: the history is empty"
+        raise HistoryError(
+            f"there is no revision {text} in {shown(self.folder)}",
+            hint=f"The head is {names}.",
+        )
+
+    def _with_ancestors(self, ids: Iterable[str]) -> set[str]:
+        by_id, todo, found = self._by_id(), list(ids), set[str]()
+        while todo:
+            if (id_ := todo.pop()) not in found:
+                found.add(id_)
+                todo += by_id[id_].parents
+        return found
+
+    def _by_id(self) -> dict[str, Revision]:
+        paths = [path for path in _files(self.folder, deep=False) if REVISION_FILE.match(path.name)]
+        state = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in paths)
+        if state not in self._read:
+            read = files.ordered(files.read(path) for path in paths)
+            self._read.clear()
+            self._read[state] = read
+        return self._read[state]
+
+
+def _files(place: Path, *, deep: bool = True) -> list[Path]:
+    if place.is_file():
+        return [place]
+    found = place.rglob("*") if deep else place.glob("*")
+    return sorted(path for path in found if path.is_file() and "__pycache__" not in path.parts)

@@ -1,0 +1,93 @@
+"""What a revision would run, in words: Alembic's offline mode."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from alembic.operations import Operations
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import HeadMaintainer, MigrationContext, RevisionStep
+
+from limbeck.errors import HistoryError
+from limbeck.history import scripts
+from limbeck.history.revisions import Revision, shown
+
+if TYPE_CHECKING:
+    from alembic.script import ScriptDirectory
+
+    from limbeck.history.history import History
+
+
+def sql(history: History, revision: Revision, *, downgrade: bool = False) -> str:
+    """Return the statements of one revision; what needs a database becomes a comment."""
+    directory = scripts.directory(history)
+    module = scripts.script(directory, revision).module
+    said = io.StringIO()
+    with _offline(history, directory, said, revision):
+        try:
+            (module.downgrade if downgrade else module.upgrade)()
+        except Exception as error:  # noqa: BLE001 - whatever Python does without its database
+            said.write(f"-- {shown(revision.path)} runs Python that asks the database ({error})\n")
+    return said.getvalue().strip()
+
+
+def script(history: History, revisions: Sequence[Revision], *, downgrade: bool = False) -> str:
+    """Return all of it with transactions and version rows, as `alembic upgrade --sql` does."""
+    directory = scripts.directory(history)
+    said = io.StringIO()
+    for revision in revisions:
+        with _offline(history, directory, said, revision, downgrade=downgrade) as context:
+            step = RevisionStep(
+                directory.revision_map, scripts.script(directory, revision), not downgrade
+            )
+            _write_step(context, step, revision, said)
+    return said.getvalue().strip()
+
+
+def _write_step(
+    context: MigrationContext, step: RevisionStep, revision: Revision, said: io.StringIO
+) -> None:
+    heads = HeadMaintainer(context, step.from_revisions)
+    context.impl.emit_begin()
+    said.write(f"-- {'upgrade' if step.is_upgrade else 'downgrade'} {revision}\n\n")
+    if step.is_upgrade and not heads.heads and context.connection is not None:
+        context._version.create(context.connection)  # noqa: SLF001 - as Alembic's offline mode
+    try:
+        step.migration_fn()
+    except Exception as error:
+        raise HistoryError(
+            f"{shown(revision.path)} runs Python that asks the database, "
+            f"so it is no script ({type(error).__name__}: {error})",
+            hint="Run it: limbeck migrate",
+        ) from error
+    heads.update_to_step(step)
+    context.impl.emit_commit()
+
+
+@contextmanager
+def _offline(
+    history: History,
+    directory: ScriptDirectory,
+    said: io.StringIO,
+    revision: Revision,
+    *,
+    downgrade: bool = False,
+) -> Iterator[MigrationContext]:
+    config = scripts.configuration(history)
+    start = (revision.id,) if downgrade else revision.parents
+    options = {"as_sql": True, "starting_rev": start or None}
+    with EnvironmentContext(config, directory, **options) as environment:
+        environment.configure(
+            dialect_name="postgresql",
+            # %s placeholders would double every % of the text
+            dialect_opts={"paramstyle": "named"},
+            literal_binds=True,
+            output_buffer=said,
+            transaction_per_migration=True,
+        )
+        context = environment.get_context()
+        with Operations.context(context):
+            yield context

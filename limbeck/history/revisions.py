@@ -1,0 +1,171 @@
+"""Revision files, read without running them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+from limbeck.errors import HistoryError
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One revision file, as its text says; `down` holds the ids that it follows.
+
+    `message` is the first paragraph of the file's docstring, `doc` all of it. `needs` holds the
+    ids of `depends_on`. `imports` names the top-level modules that the file imports.
+    """
+
+    id: str
+    down: tuple[str, ...]
+    message: str
+    path: Path
+    doc: str = field(default="", repr=False)
+    needs: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    imports: frozenset[str] = field(default=frozenset(), repr=False)
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """The ids that have to be applied before this one."""
+        return (*self.down, *(need for need in self.needs if need not in self.down))
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.message})" if self.message else self.id
+
+
+def read(path: Path) -> Revision:
+    """Read one revision file; its ids have to be literals, as Alembic writes them.
+
+    Raises:
+        HistoryError: no Python, or no revision id; the message begins with file:line.
+
+    """
+    tree = _parse(path)
+    values = dict(_literals(tree, path))
+    id_ = values.get("revision")
+    if not isinstance(id_, str):
+        raise HistoryError(
+            f"{shown(path)} has no revision id",
+            hint="Write `revision = ...` in it, or move the file out of the versions folder.",
+        )
+    doc = (ast.get_docstring(tree) or "").strip()
+    return Revision(
+        id=id_,
+        down=_ids(values.get("down_revision")),
+        message=" ".join(doc.split("\n\n")[0].split()),
+        path=path,
+        doc=doc,
+        needs=_ids(values.get("depends_on")),
+        labels=_ids(values.get("branch_labels")),
+        imports=frozenset(_imports(tree)),
+    )
+
+
+def ordered(found: Iterable[Revision]) -> dict[str, Revision]:
+    """Return the revisions by id, parents first, with their parents' ids made whole.
+
+    Raises:
+        HistoryError: one id in two files, a parent that no file holds, or a ring.
+
+    """
+    revisions: dict[str, Revision] = {}
+    for one in found:
+        if (other := revisions.setdefault(one.id, one)) is not one:
+            raise HistoryError(
+                f"revision {one.id} stands in two files: {shown(other.path)}, {shown(one.path)}",
+                hint="Give one of them an id of its own, or remove the copy.",
+            )
+    labels = {label: one.id for one in revisions.values() for label in one.labels}
+    resolved = {one.id: _resolved(one, revisions, labels) for one in revisions.values()}
+    return {one.id: one for one in _in_order(resolved)}
+
+
+def shown(path: Path) -> str:
+    """Return a path as a reader of messages wants it: from the working folder where possible."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def _parse(path: Path) -> ast.Module:
+    try:
+        return ast.parse(path.read_bytes(), filename=str(path))
+    except SyntaxError as error:
+        raise HistoryError(
+            f"{shown(path)}:{error.lineno or 1}: {error.msg}",
+            hint="Correct the revision file; nothing was run.",
+        ) from error
+    except (OSError, ValueError) as error:
+        raise HistoryError(f"{shown(path)}: {error}") from error
+
+
+def _literals(tree: ast.Module, path: Path) -> Iterator[tuple[str, object]]:
+    wanted = {"revision", "down_revision", "depends_on", "branch_labels"}
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        if isinstance(node, ast.AnnAssign):
+            targets = [node.target]
+        for target in targets:
+            if isinstance(target, ast.Name) and target.id in wanted:
+                yield target.id, _literal(node, target.id, path)
+
+
+def _literal(node: ast.stmt, name: str, path: Path) -> object:
+    value = getattr(node, "value", None)
+    try:
+        return None if value is None else ast.literal_eval(value)
+    except ValueError as error:
+        raise HistoryError(
+            f"{shown(path)}:{node.lineno}: {name} is not a literal",
+            hint="Write the id itself, so that the history can be read without running it.",
+        ) from error
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.split(".")[0]
+
+
+def _ids(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return (value,)
+    return tuple(str(one) for one in value) if isinstance(value, list | tuple | set) else ()
+
+
+def _resolved(
+    revision: Revision, revisions: Mapping[str, Revision], labels: Mapping[str, str]
+) -> Revision:
+    def whole(text: str) -> str:
+        if text in revisions:
+            return text
+        found = [id_ for id_ in revisions if id_.startswith(text)]
+        if text in labels or len(found) == 1:
+            return labels.get(text) or found[0]
+        raise HistoryError(
+            f"{shown(revision.path)} follows revision {text}, which no file holds",
+            hint="Bring back the missing file (git log --all --diff-filter=D -- "
+            f"'*{text}*'), or correct down_revision.",
+        )
+
+    down, needs = (tuple(whole(text) for text in ids) for ids in (revision.down, revision.needs))
+    return replace(revision, down=down, needs=needs)
+
+
+def _in_order(revisions: Mapping[str, Revision]) -> Iterator[Revision]:
+    sorter = TopologicalSorter({one.id: one.parents for one in revisions.values()})
+    try:
+        yield from (revisions[id_] for id_ in sorter.static_order())
+    except CycleError as error:
+        files = ", ".join(shown(revisions[id_].path) for id_ in sorted(set(error.args[1])))
+        raise HistoryError(
+            f"these revisions follow each other in a ring: {files}",
+            hint="Correct the down_revision of one of them.",
+        ) from error

@@ -1,0 +1,69 @@
+"""Alembic's own view of the revision files."""
+
+from __future__ import annotations
+
+import traceback
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from alembic.config import Config
+from alembic.script import Script, ScriptDirectory
+from alembic.util import CommandError
+
+from limbeck.errors import HistoryError
+from limbeck.history.revisions import Revision, shown
+
+if TYPE_CHECKING:
+    from limbeck.history.history import History
+
+
+def directory(history: History) -> ScriptDirectory:
+    """Open the revision files with Alembic; names of new files are as alembic.ini says."""
+    config = configuration(history)
+    length = config.get_alembic_option("truncate_slug_length")
+    try:
+        return ScriptDirectory(
+            str(history.script_location),
+            file_template=config.get_alembic_option("file_template", "%(rev)s_%(slug)s"),
+            truncate_slug_length=int(length) if length else None,
+            version_locations=[str(history.folder)],
+            timezone=config.get_alembic_option("timezone"),
+        )
+    except CommandError as error:
+        raise HistoryError(str(error), hint="Make the folder: limbeck init") from error
+
+
+def configuration(history: History) -> Config:
+    """Return the alembic.ini beside the script location; its URL, if any, is never used."""
+    ini = history.script_location.parent / "alembic.ini"
+    return Config(str(ini)) if ini.exists() else Config()
+
+
+def script(found: ScriptDirectory, revision: Revision) -> Script:
+    """Import one revision, and with it all others.
+
+    Raises:
+        HistoryError: a file cannot be imported; the message begins with file:line.
+
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about copies: they were refused while reading
+            return found.get_revision(revision.id)
+    except CommandError as error:
+        raise HistoryError(str(error)) from error
+    except Exception as error:
+        raise HistoryError(
+            f"{where(error, Path(found.versions))}: {type(error).__name__}: {error}",
+            hint="Correct the revision file; nothing was run.",
+        ) from error
+
+
+def where(error: BaseException, folder: Path) -> str:
+    """Return file:line of the last line in a folder that an exception went through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    inside = [frame for frame in frames if Path(frame.filename).is_relative_to(folder)]
+    if not inside:
+        return shown(folder)
+    return f"{shown(Path(inside[-1].filename))}:{inside[-1].lineno}"

@@ -1,0 +1,170 @@
+"""The schema that the recorded history makes, replayed once and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+import limbeck
+from limbeck.catalog import store
+from limbeck.catalog.catalog import Catalog
+from limbeck.catalog.read import read
+from limbeck.database import Connection, connect
+from limbeck.errors import MigrationError
+from limbeck.events import Listener, StageStarted, ignore
+from limbeck.history import History, Revision
+from limbeck.settings import Project
+from limbeck.sources.shadow import Shadow, drop
+
+REPLAY = "limbeck_replay_"
+KEPT_DATABASES = 4
+KEPT_CATALOGS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """What the databases and catalogs are kept by, after a revision (None: the empty one)."""
+
+    key: str
+    revision: Revision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """The history up to a revision, run on the shadow.
+
+    What it makes is kept, by the content of the revision files: the database as a template on
+    the shadow, its catalog in the project's cache.
+    """
+
+    project: Project
+    revision: str = "head"
+    history: History = field(default=None)  # type: ignore[assignment]  # set below
+    listen: Listener = field(default=ignore, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.history is None:
+            object.__setattr__(self, "history", History(self.project.script_location))
+
+    def __str__(self) -> str:
+        return self.revision
+
+    def catalog(self) -> Catalog:
+        """Return the catalog after the revision; nothing is run when it is known already.
+
+        Raises:
+            SeveralHeadsError: "head" where there are two.
+            MigrationError: the history does not replay.
+
+        """
+        shadow = Shadow.of(self.project, self.listen)
+        with connect(shadow.database) as connection:
+            chain = self._chain(connection)
+            known, there = self._known(chain[-1].key), self._there(connection)
+        if known is not None:
+            return known
+        if (name := self._name(chain[-1])) not in there:
+            return self._make(shadow, chain, there)
+        # Not of the template itself: nobody may be connected to it while it is copied.
+        with shadow.scratch(name) as database, connect(database) as connection:
+            return self._remember(chain[-1].key, read(connection))
+
+    def template(self) -> str:
+        """Return the name of a database on the shadow that holds the replay; only copy it.
+
+        Raises:
+            SeveralHeadsError: "head" where there are two.
+            MigrationError: the history does not replay.
+
+        """
+        shadow = Shadow.of(self.project, self.listen)
+        with connect(shadow.database) as connection:
+            chain, there = self._chain(connection), self._there(connection)
+        if (name := self._name(chain[-1])) not in there:
+            self._make(shadow, chain, there)
+        return name
+
+    def _chain(self, connection: Connection) -> list[_Link]:
+        start = f"{connection.info.server_version} {limbeck.__version__}"
+        hashes = self.history.content_hashes(self.revision)
+        links = [_Link(_key(start, digest), revision) for revision, digest in hashes]
+        return [_Link(_key(start)), *links]
+
+    def _name(self, link: _Link) -> str:
+        return f"{self._prefix()}{link.key}"
+
+    def _prefix(self) -> str:
+        # Projects may share one shadow server; each tidies up its own.
+        return f"{REPLAY}{_key(str(self.project.root))[:6]}_"
+
+    def _there(self, connection: Connection) -> list[str]:
+        query = "SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY oid"
+        return [str(row[0]) for row in connection.execute(query, [self._prefix()]).fetchall()]
+
+    def _make(self, shadow: Shadow, chain: Sequence[_Link], there: list[str]) -> Catalog:
+        names = [self._name(link) for link in chain]
+        done = max((at for at, name in enumerate(names) if name in there), default=0)
+        todo = [link.revision for link in chain[done + 1 :] if link.revision]
+        self.listen(StageStarted(f"replaying {len(todo)} of {len(chain) - 1} revisions"))
+        template = names[done] if names[done] in there else None
+        with shadow.scratch(template) as database:
+            with connect(database) as connection:
+                connection.execute("SET synchronous_commit = off")
+                self._run(connection, todo)
+                found = self._remember(chain[-1].key, read(connection))
+            with connect(shadow.database) as connection:
+                _keep(connection, database.dbname, names[-1])
+                for old in [name for name in there if name not in names][: -KEPT_DATABASES + 1]:
+                    drop(connection, old)
+        return found
+
+    def _run(self, connection: Connection, todo: Sequence[Revision]) -> None:
+        try:
+            self.history.run(connection, todo)
+        except MigrationError as error:
+            raise MigrationError(
+                f"the recorded history does not replay on the shadow: {error.message}",
+                hint="Revisions must run on an empty database; correct this one. If it needs an "
+                "extension or a role, set SHADOW_DATABASE_URL to a server that has it.",
+            ) from error
+
+    def _remember(self, key: str, found: Catalog) -> Catalog:
+        path = self._path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        unfinished.write_bytes(store.dumps(found))
+        unfinished.replace(path)
+        for old in sorted(path.parent.glob("replay-*"), key=_age)[:-KEPT_CATALOGS]:
+            old.unlink(missing_ok=True)
+        return found
+
+    def _known(self, key: str) -> Catalog | None:
+        try:
+            return store.loads(self._path(key).read_bytes())
+        except (OSError, ValueError):
+            return None
+
+    def _path(self, key: str) -> Path:
+        return self.project.home / "cache" / f"replay-{key}"
+
+
+def _keep(connection: Connection, scratch: str, name: str) -> None:
+    query = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+    try:
+        connection.execute(query.format(sql.Identifier(scratch), sql.Identifier(name)))
+    except psycopg.errors.DuplicateDatabase:
+        return  # another command made the same one meanwhile
+
+
+def _key(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+
+
+def _age(path: Path) -> float:
+    return path.stat().st_mtime

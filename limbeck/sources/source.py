@@ -1,0 +1,82 @@
+"""What can be compared with what, and how it is written on a command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from limbeck.catalog.catalog import Catalog
+from limbeck.catalog.read import read
+from limbeck.database import Database, connect
+from limbeck.errors import ConfigurationError, HistoryError
+from limbeck.events import Listener, ignore
+from limbeck.settings import Project, database
+from limbeck.sources.models import Models
+from limbeck.sources.replay import Replay
+
+
+class Source(Protocol):
+    """Something that has a schema; as a string it is the name that people gave it."""
+
+    def catalog(self) -> Catalog:
+        """Read the schema."""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A database as it is now; it is only read."""
+
+    database: Database
+    listen: Listener = field(default=ignore, compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return self.database.name
+
+    def catalog(self) -> Catalog:
+        """Read the database through a read-only connection.
+
+        Raises:
+            UnavailableError: no connection.
+
+        """
+        with connect(self.database, read_only=True, listen=self.listen) as connection:
+            return read(connection)
+
+
+def parse(project: Project | None, text: str, listen: Listener = ignore) -> Source:
+    """Return what `models`, `head`, `base`, a revision, an environment or a URL means.
+
+    An environment comes before a revision whose id begins the same. A URL needs no project.
+
+    Raises:
+        ConfigurationError: none of these, or a project is needed and there is none.
+
+    """
+    if "://" in text:
+        found = Database.from_url("", text, listen=listen)
+        return Live(Database.from_url(found.destination, text), listen)
+    if project is None:
+        raise ConfigurationError(
+            f"{text} means something only in a project, and here is none",
+            hint="Give postgresql://... or go to the folder with the alembic.ini.",
+        )
+    if text == "models":
+        return Models(project, listen)
+    if text in {"head", "base"}:
+        return Replay(project, text, listen=listen)
+    if text in {profile.name for profile in project.profiles()}:
+        return Live(database(project, project.profile(text), listen), listen)
+    return _revision(project, text, listen)
+
+
+def _revision(project: Project, text: str, listen: Listener) -> Replay:
+    replay = Replay(project, text, listen=listen)
+    try:
+        replay.history.find(text)
+    except HistoryError as error:
+        names = ", ".join(profile.name for profile in project.profiles())
+        raise ConfigurationError(
+            f"{text} is no environment, and {error}",
+            hint=f"Environments: {names}. Or: models, head, base, a revision, postgresql://...",
+        ) from error
+    return replay
