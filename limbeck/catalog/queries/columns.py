@@ -1,0 +1,100 @@
+"""Columns of tables, and the fields of views and composite types."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from limbeck.catalog.objects import Address, Column, Identity, NotNull
+from limbeck.catalog.queries import classes
+from limbeck.catalog.queries.found import SPACES, Found, Row, options
+
+COLUMNS: Final = f"""
+SELECT a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+  a.attidentity::text, a.attgenerated::text,
+  CASE WHEN a.attcollation <> t.typcollation THEN a.attcollation::regcollation::text END,
+  CASE WHEN a.attstorage <> t.typstorage THEN
+    CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN'
+      ELSE 'EXTENDED' END END,
+  CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
+  nullif(a.attstattarget, -1), a.attoptions, a.attfdwoptions, a.attislocal, a.attcollation
+FROM pg_attribute a
+JOIN pg_class c ON c.oid = a.attrelid
+JOIN pg_type t ON t.oid = a.atttypid
+WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'c')
+  AND c.relnamespace = ANY {SPACES}
+ORDER BY a.attrelid, a.attnum
+"""
+
+DEFAULTS: Final = f"""
+SELECT d.oid, d.adrelid, d.adnum, pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d
+WHERE d.adrelid >= {classes.FIRST_USER_OID}
+"""
+
+
+def build_names(found: Found) -> None:
+    """Keep the columns' names by relation and number."""
+    for row in found.rows["columns"]:
+        found.columns.setdefault(row[0], {})[row[1]] = row[2]
+        if row[14]:
+            found.collations[row[0], row[1]] = row[14]
+
+
+def build_defaults(found: Found) -> None:
+    """Keep default and generation expressions by relation and number."""
+    for oid, relation, number, expression in found.rows["defaults"]:
+        found.defaults[relation, number] = expression
+        if table := found.relations.get(relation):
+            name = found.columns[relation][number]
+            found.addresses[classes.DEFAULT, oid, 0] = (
+                Address("default", table.schema, table.name, name)
+                if table.kind == "table"
+                else table
+            )
+
+
+def build(found: Found) -> None:
+    """Keep the columns of the tables that are read."""
+    last, position = 0, 0
+    for row in found.rows["columns"]:
+        relation = row[0]
+        table = found.relations.get(relation)
+        if table is None or table.kind != "table":
+            continue
+        position = position + 1 if relation == last else 1
+        last = relation
+        column = _column(row, table, position, found)
+        address = column.address
+        found.objects[address] = column
+        found.addresses[classes.RELATION, relation, row[1]] = address
+
+
+def _column(row: Row, table: Address, position: int, found: Found) -> Column:
+    relation, number, name, type_, not_null, identity, generated, collation, storage, *rest = row
+    compression, statistics, attributes, _, local, _ = rest
+    key = (relation, number)
+    return Column(
+        schema=table.schema,
+        table=table.name,
+        name=name,
+        type=type_,
+        not_null=(found.not_nulls.get(key) or NotNull(name=None)) if not_null else None,
+        default=found.defaults.get(key),
+        generated=generated,
+        identity=_identity(found, key, identity) if identity else None,
+        collation=collation,
+        storage=storage,
+        compression=compression,
+        statistics=statistics,
+        options=options(attributes),
+        inherited=not local,
+        comment=found.comments.get((classes.RELATION, relation, number)),
+        position=position,
+    )
+
+
+def _identity(found: Found, key: tuple[int, int], kind: str) -> Identity | None:
+    # A partition's identity column has no sequence of its own before Postgres 17.
+    sequence = found.identities.get(key)
+    if sequence is None:
+        return None
+    return Identity(always=kind == "a", sequence=sequence[0], options=sequence[1])

@@ -1,0 +1,133 @@
+"""Constraints of tables; those of domains and NOT NULLs are handed to what they belong to."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from limbeck.catalog.objects import Address, Constraint, DomainCheck, NotNull, Reference
+from limbeck.catalog.queries import classes
+from limbeck.catalog.queries.found import SPACES, Found, Row, options, vector
+
+ACTIONS: Final = {
+    "a": "NO ACTION",
+    "r": "RESTRICT",
+    "c": "CASCADE",
+    "n": "SET NULL",
+    "d": "SET DEFAULT",
+}
+MATCHES: Final = {"s": "SIMPLE", "f": "FULL", "p": "PARTIAL"}
+
+SET_COLUMNS: Final = """CASE WHEN k.confdelsetcols IS NOT NULL THEN (
+    SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY u.place)
+    FROM unnest(k.confdelsetcols) WITH ORDINALITY AS u (number, place)
+    JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.number) END"""
+SET_COLUMNS_SINCE: Final = 15_00_00
+ENFORCED_SINCE: Final = 18_00_00
+NULLS_NOT_DISTINCT_SINCE: Final = 15_00_00
+
+
+def sql(server: int) -> str:
+    """Return the question; older servers lack some columns."""
+    set_columns = SET_COLUMNS if server >= SET_COLUMNS_SINCE else "NULL::text"
+    enforced = "k.conenforced" if server >= ENFORCED_SINCE else "true"
+    distinct = "i.indnullsnotdistinct" if server >= NULLS_NOT_DISTINCT_SINCE else "false"
+    return f"""
+SELECT k.oid, k.conrelid, k.contypid, k.conname, k.contype::text,
+  CASE WHEN k.contype <> 'n' THEN pg_get_constraintdef(k.oid) END,
+  k.convalidated, k.conparentid <> 0 OR NOT k.conislocal, k.conkey,
+  CASE WHEN k.contype = 'c' THEN pg_get_expr(k.conbin, k.conrelid) END,
+  k.condeferrable, k.condeferred, {enforced}, k.connoinherit,
+  CASE WHEN i.indexrelid IS NOT NULL THEN pg_get_indexdef(i.indexrelid) END,
+  coalesce(i.indisclustered, false), coalesce(i.indisreplident, false),
+  i.indnkeyatts, i.indkey::text, coalesce({distinct}, false), ic.reloptions,
+  k.confrelid, rn.nspname, rc.relname, k.confkey,
+  CASE WHEN k.contype = 'f' AND rc.relnamespace <> ALL {SPACES} THEN ARRAY(
+    SELECT a.attname::text FROM unnest(k.confkey) WITH ORDINALITY AS u (number, place)
+    JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.number
+    ORDER BY u.place) END,
+  k.confupdtype::text, k.confdeltype::text, k.confmatchtype::text, {set_columns}
+FROM pg_constraint k
+LEFT JOIN pg_constraint up ON up.oid = k.conparentid AND k.conparentid <> 0
+LEFT JOIN pg_index i ON i.indexrelid = k.conindid AND k.contype IN ('p', 'u', 'x')
+LEFT JOIN pg_class ic ON ic.oid = i.indexrelid
+LEFT JOIN pg_class rc ON rc.oid = k.confrelid AND k.contype = 'f'
+LEFT JOIN pg_namespace rn ON rn.oid = rc.relnamespace
+WHERE k.contype <> 't' AND k.connamespace = ANY {SPACES}
+  AND (up.oid IS NULL OR up.conrelid <> k.conrelid)
+"""
+
+
+def build_parts(found: Found) -> None:
+    """Keep NOT NULLs by column and the checks and NOT NULLs of domains by type."""
+    for row in found.rows["constraints"]:
+        oid, relation, domain, name, kind, definition, validated, inherited, key = row[:9]
+        comment = found.comment(classes.CONSTRAINT, oid)
+        if relation and kind == "n":
+            found.not_nulls[relation, key[0]] = NotNull(
+                name=name,
+                no_inherit=row[13],
+                validated=validated,
+                inherited=inherited,
+                comment=comment,
+            )
+        elif domain and kind == "n":
+            found.domain_not_nulls[domain] = name
+        elif domain:
+            check = DomainCheck(name=name, definition=definition, comment=comment)
+            found.domain_checks.setdefault(domain, []).append(check)
+
+
+def build(found: Found) -> None:
+    """Keep the constraints of the tables that are read."""
+    for row in found.rows["constraints"]:
+        oid, relation, _, _, kind = row[:5]
+        table = found.relations.get(relation)
+        if table is None:
+            continue
+        if kind == "n":
+            name = found.columns[relation][row[8][0]]
+            address = Address("column", table.schema, table.name, name)
+            found.addresses[classes.CONSTRAINT, oid, 0] = address
+        else:
+            found.add(classes.CONSTRAINT, oid, _constraint(row, table, found))
+
+
+def _constraint(row: Row, table: Address, found: Found) -> Constraint:
+    oid, relation, _, name, kind, definition, validated, inherited, key, expression = row[:10]
+    deferrable, deferred, enforced, no_inherit, index, clustered, replica = row[10:17]
+    keys, positions, nulls_not_distinct, settings = row[17:21]
+    names = found.columns[relation]
+    return Constraint(
+        schema=table.schema,
+        table=table.name,
+        name=name,
+        type=kind,
+        definition=definition,
+        validated=validated,
+        inherited=inherited,
+        comment=found.comments.get((classes.CONSTRAINT, oid, 0)),
+        index=index,
+        clustered=clustered,
+        replica_identity=replica,
+        columns=tuple(names[number] for number in key or () if number),
+        expression=expression,
+        reference=_reference(row, found) if kind == "f" else None,
+        deferrable=deferrable,
+        deferred=deferred,
+        enforced=enforced,
+        no_inherit=no_inherit,
+        include=tuple(names[number] for number in vector(positions)[keys or 0 :]),
+        nulls_not_distinct=nulls_not_distinct,
+        options=options(settings),
+    )
+
+
+def _reference(row: Row, found: Found) -> Reference:
+    relation, schema, name, key, hidden, on_update, on_delete, match, set_columns = row[21:]
+    return Reference(
+        table=Address("table", schema, name),
+        columns=tuple(hidden or (found.columns[relation][number] for number in key)),
+        on_update=ACTIONS[on_update],
+        on_delete=f"{ACTIONS[on_delete]} ({set_columns})" if set_columns else ACTIONS[on_delete],
+        match=MATCHES[match],
+    )

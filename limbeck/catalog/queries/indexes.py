@@ -1,0 +1,124 @@
+"""Indexes that no constraint owns."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from limbeck.catalog.objects import Address, Index, Key
+from limbeck.catalog.queries import classes
+from limbeck.catalog.queries.constraints import NULLS_NOT_DISTINCT_SINCE
+from limbeck.catalog.queries.found import SPACES, Found, Row, options, vector
+
+OPERATOR_CLASSES: Final = """
+SELECT o.oid, CASE WHEN pg_opclass_is_visible(o.oid) THEN quote_ident(o.opcname)
+  ELSE format('%I.%I', n.nspname, o.opcname) END, o.opcdefault
+FROM pg_opclass o JOIN pg_namespace n ON n.oid = o.opcnamespace
+"""
+
+KEY_SETTINGS: Final = """
+SELECT a.attrelid, a.attnum, nullif(a.attstattarget, -1), a.attoptions
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+WHERE c.relkind IN ('i', 'I') AND (a.attstattarget >= 0 OR a.attoptions IS NOT NULL)
+ORDER BY 1, 2
+"""
+
+DESCENDING: Final = 1
+NULLS_FIRST: Final = 2
+DEFAULT_COLLATION: Final = 100
+
+
+def sql(server: int) -> str:
+    """Return the question; older servers lack NULLS NOT DISTINCT."""
+    distinct = "i.indnullsnotdistinct" if server >= NULLS_NOT_DISTINCT_SINCE else "false"
+    return f"""
+SELECT i.indexrelid, i.indrelid, c.relnamespace, c.relname, pg_get_indexdef(i.indexrelid),
+  i.indisvalid, i.indisclustered, i.indisreplident, i.indisunique, am.amname,
+  CASE WHEN i.indpred IS NOT NULL THEN pg_get_expr(i.indpred, i.indrelid) END,
+  c.reloptions, {distinct}, i.indnkeyatts, i.indkey::text, i.indoption::text, i.indclass::text,
+  i.indcollation::text,
+  CASE WHEN NOT i.indcollation::oid[] <@ '{{0,100}}' THEN ARRAY(
+    SELECT u.oid::regcollation::text FROM unnest(i.indcollation::oid[]) AS u (oid)) END,
+  CASE WHEN i.indexprs IS NOT NULL THEN ARRAY(
+    SELECT pg_get_indexdef(i.indexrelid, number, false)
+    FROM generate_series(1, i.indnkeyatts) AS number) END
+FROM pg_index i
+JOIN pg_class c ON c.oid = i.indexrelid
+JOIN pg_am am ON am.oid = c.relam
+LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')
+WHERE c.relnamespace = ANY {SPACES} AND k.oid IS NULL
+"""
+
+
+def build(found: Found) -> None:
+    """Keep the indexes of the tables and materialized views that are read."""
+    kept = [row for row in found.rows["indexes"] if row[1] in found.relations]
+    if not kept:
+        return
+    names = {oid: (name, default) for oid, name, default in found.rows["operator classes"]}
+    settings: dict[int, dict[int, Row]] = {}
+    for oid, number, *rest in found.rows["key settings"]:
+        settings.setdefault(oid, {})[number] = tuple(rest)
+    for row in kept:
+        own = settings.get(row[0], {})
+        index = _index(row, _keys(row, found, names, own), own, found)
+        found.add(classes.RELATION, row[0], index)
+
+
+def _index(row: Row, keys: tuple[Key, ...], settings: dict[int, Row], found: Found) -> Index:
+    oid, relation, space, name, definition, valid, clustered, replica, unique, method = row[:10]
+    where, storage, nulls_not_distinct, count, numbers = row[10:15]
+    parents = found.parents.get(oid)
+    columns = found.columns[relation]
+    return Index(
+        schema=found.schemas[space],
+        name=name,
+        table=found.relations[relation],
+        definition=definition,
+        valid=valid,
+        clustered=clustered,
+        replica_identity=replica,
+        parent=Address("index", *parents[0]) if parents else None,
+        comment=found.comments.get((classes.RELATION, oid, 0)),
+        statistics=tuple((n, target) for n, (target, _) in settings.items() if target is not None),
+        unique=unique,
+        method=method,
+        keys=keys,
+        include=tuple(columns[number] for number in vector(numbers)[count:]),
+        where=where,
+        options=options(storage),
+        nulls_not_distinct=nulls_not_distinct,
+    )
+
+
+def _keys(
+    row: Row, found: Found, names: dict[int, tuple[str, bool]], settings: dict[int, Row]
+) -> tuple[Key, ...]:
+    relation, count, (numbers, flags, operators, collations) = (
+        row[1],
+        row[13],
+        map(vector, row[14:18]),
+    )
+    return tuple(
+        Key(
+            column=found.columns[relation][numbers[n]] if numbers[n] else None,
+            expression=None if numbers[n] else row[19][n],
+            opclass=_operator_class(*names[operators[n]], settings.get(n + 1)),
+            collation=row[18][n] if _collated(found, relation, numbers[n], collations[n]) else None,
+            descending=bool(flags[n] & DESCENDING),
+            nulls_first=bool(flags[n] & NULLS_FIRST),
+        )
+        for n in range(count)
+    )
+
+
+def _operator_class(name: str, default: bool, settings: Row | None) -> str | None:  # noqa: FBT001
+    parameters = settings[1] if settings else None
+    if parameters:
+        return f"{name} ({', '.join(parameters)})"
+    return None if default else name
+
+
+def _collated(found: Found, relation: int, number: int, collation: int) -> bool:
+    if collation in {0, DEFAULT_COLLATION}:
+        return False
+    return found.collations.get((relation, number)) != collation
