@@ -1,0 +1,293 @@
+"""The embedded server: a Postgres below .limbeck/, started when needed and left running."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+from limbeck.branches import account as accounts
+from limbeck.branches import binaries, cluster, ports, postmaster
+from limbeck.branches.account import Account
+from limbeck.branches.binaries import Binaries
+from limbeck.errors import ServerError
+from limbeck.events import Listener, Notice, ServerStarted, ignore
+
+if sys.platform != "win32":
+    import fcntl
+
+PATIENCE = 60.0
+# Somebody was quicker, or backends of a killed server are still ending.
+_PASSING = 'Address already in use|still in use|"postmaster.pid" already exists'
+LOG_LIMIT = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is known of a server without asking it; pid is None when it does not run."""
+
+    home: Path
+    pid: int | None
+    port: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A Postgres whose data live in home/postgres, on 127.0.0.1 with a random password.
+
+    It trades the durability it does not need for speed (fsync and full_page_writes are off): what
+    is committed survives kill -9 of any process, but not a loss of power.
+    port is $LIMBECK_LOCAL_PORT, or else chosen once and kept in home/server.json;
+    programs names a folder of Postgres' programs, by default found by `binaries.find`.
+    """
+
+    home: Path
+    port: int | None = field(default_factory=ports.pinned)
+    programs: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Keep the home's whole path: Postgres starts in a folder of its own."""
+        object.__setattr__(self, "home", self.home.absolute())
+
+    @property
+    def data(self) -> Path:
+        """The folder of the database cluster."""
+        return self.home / "postgres"
+
+    @property
+    def log(self) -> Path:
+        """The file that Postgres writes its messages to."""
+        return self.home / "postgres.log"
+
+    def find_binaries(self) -> Binaries:
+        """Give the programs that this server runs."""
+        return binaries.find(self.programs)
+
+    def running(self) -> bool:
+        """Tell whether the server accepts connections, by its lock file: no process is started."""
+        server = postmaster.read(self.data)
+        return server is not None and server.ready
+
+    def status(self) -> Status:
+        """Give what is known of the server."""
+        server = postmaster.read(self.data)
+        return Status(self.home, server.pid if server else None, self._saved_port())
+
+    def url(self, database: str = "postgres") -> str:
+        """Give the URL of one database; it has the password in it.
+
+        Raises:
+            ServerError: the server was never started.
+        """
+        try:
+            password = (self.home / "password").read_text().strip()
+        except FileNotFoundError as error:
+            raise ServerError(
+                "the local server was never started", hint="limbeck local start"
+            ) from error
+        name = quote(database, safe="")
+        return f"postgresql://{cluster.USER}:{password}@127.0.0.1:{self._saved_port()}/{name}"
+
+    def start(self, listen: Listener = ignore) -> None:
+        """Start the server unless it runs; make its data first when there are none.
+
+        Raises:
+            ServerError: it does not start; says why, and what to do.
+        """
+        if self._serves():
+            return
+        try:
+            self._make_home()
+            with self._lock() as lock:
+                if not self._serves():
+                    self._start(lock, listen)
+        except OSError as error:
+            raise cluster.trouble(str(error), self.home) from error
+
+    def stop(self) -> bool:
+        """Stop the server, ending its sessions; tell whether it was running."""
+        if not self.home.exists():
+            return False
+        with self._lock():
+            server = postmaster.read(self.data)
+            if server is not None:
+                postmaster.end(server, self.data)
+            return server is not None
+
+    def _serves(self) -> bool:
+        server = postmaster.read(self.data)
+        return server is not None and server.ready and self.port in (None, server.port)
+
+    def _make_home(self) -> None:
+        if self.home.exists():
+            return
+        self.home.mkdir(parents=True)
+        # Cheap insurance for a project whose .gitignore does not know this folder.
+        (self.home / ".gitignore").write_text("*\n")
+        above = self.home.parent.stat()
+        if hasattr(os, "geteuid") and os.geteuid() == 0 and above.st_uid != 0:
+            for path in (self.home, self.home / ".gitignore"):
+                os.chown(path, above.st_uid, above.st_gid)
+
+    @contextlib.contextmanager
+    def _lock(self) -> Iterator[int]:
+        """Keep other commands from starting or stopping this server meanwhile."""
+        handle = os.open(self.home, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield handle
+        finally:
+            os.close(handle)
+
+    def _start(self, lock: int, listen: Listener) -> None:
+        found = self.find_binaries()
+        account = accounts.choose(self.data, found.program("postgres"))
+        version = binaries.major(found)
+        created = not self.data.exists()
+        if created:
+            self._initialise(found, version, account, lock)
+        self._check_version(version, found)
+        server = postmaster.read(self.data)
+        if server is not None and self.port not in (None, server.port):
+            postmaster.end(server, self.data)
+        port = self._launch(found, version, account, listen)
+        listen(ServerStarted(port, created))
+
+    def _initialise(self, found: Binaries, version: int, account: Account, lock: int) -> None:
+        """Make the data in a folder beside, then rename it: half-made data are never seen."""
+        for leftover in self.home.glob("new-*"):
+            shutil.rmtree(leftover)
+        password = self.home / "password"
+        password.unlink(missing_ok=True)
+        with os.fdopen(os.open(password, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(24))
+        account.own(password)
+        folder = Path(tempfile.mkdtemp(prefix="new-", dir=self.home))
+        account.own(folder)
+        answer = subprocess.run(  # noqa: S603 - initdb itself, with arguments of ours
+            account.command(
+                found.program("initdb"), *cluster.initdb_arguments(folder, password, version)
+            ),
+            **account.options(),
+            capture_output=True,
+            text=True,
+            check=False,
+            # Should this command be killed, the lock lasts until initdb has ended too.
+            pass_fds=(lock,),
+        )
+        if answer.returncode != 0:
+            shutil.rmtree(folder)
+            raise cluster.trouble(answer.stderr, self.home)
+        folder.rename(self.data)
+
+    def _check_version(self, version: int, found: Binaries) -> None:
+        made_by = int((self.data / "PG_VERSION").read_text())
+        if made_by != version:
+            raise ServerError(
+                f"{self.data} was made by Postgres {made_by}, but {found.source} has {version}",
+                hint=f"set {binaries.SETTING} to the programs of Postgres {made_by}, or give up "
+                f"the local branches: rm -r {self.home}",
+            )
+
+    def _launch(self, found: Binaries, version: int, account: Account, listen: Listener) -> int:
+        """Start the server and wait until it is ready; give its port."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            if (port := self._joined()) is not None:
+                return port
+            port = self._claim_port(listen)
+            said = self._attempt(found, version, account, port, deadline)
+            if said is None:
+                return port
+            if not re.search(_PASSING, said) or time.monotonic() > deadline - PATIENCE + 10:
+                raise cluster.trouble(said, self.home)
+            time.sleep(0.1)
+
+    def _joined(self) -> int | None:
+        """Wait for a server that a command was starting when it was killed; give its port."""
+        deadline = time.monotonic() + PATIENCE
+        while (server := postmaster.read(self.data)) is not None:
+            if server.ready:
+                return server.port
+            if time.monotonic() > deadline:
+                raise cluster.trouble(f"process {server.pid} does not get ready", self.home)
+            time.sleep(0.005)
+        return None
+
+    def _attempt(
+        self, found: Binaries, version: int, account: Account, port: int, deadline: float
+    ) -> str | None:
+        """Start Postgres once; give None when it is ready, else what its log says."""
+        with self._open_log(account) as log:
+            start = os.fstat(log).st_size
+            process = subprocess.Popen(  # noqa: S603 - postgres itself, with arguments of ours
+                account.command(
+                    found.program("postgres"), *cluster.server_arguments(self.data, port, version)
+                ),
+                **account.options(),
+                stdout=log,
+                stderr=log,
+            )
+        while time.monotonic() < deadline:
+            running = postmaster.read(self.data)
+            if running is not None and running.ready:
+                process.returncode = 0  # it outlives us, so nobody waits for it
+                return None
+            if process.poll() is not None and running is None:
+                break
+            time.sleep(0.005)
+        with self.log.open(errors="replace") as text:
+            text.seek(start)
+            return text.read() or f"no answer within {PATIENCE:.0f} seconds"
+
+    @contextlib.contextmanager
+    def _open_log(self, account: Account) -> Iterator[int]:
+        handle = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            account.own(self.log)
+            if os.fstat(handle).st_size > LOG_LIMIT:
+                os.ftruncate(handle, 0)
+            yield handle
+        finally:
+            os.close(handle)
+
+    def _saved_port(self) -> int | None:
+        try:
+            return int(json.loads((self.home / "server.json").read_text())["port"])
+        except (FileNotFoundError, ValueError, KeyError):
+            return None
+
+    def _claim_port(self, listen: Listener) -> int:
+        """Give the pinned port, the one of last time, or a free one; note it for `url`."""
+        saved = self._saved_port()
+        port = self.port or saved
+        if port is None or not ports.is_free(port):
+            if self.port is not None:
+                raise ServerError(
+                    f"port {self.port} ({ports.SETTING}) is taken by another program",
+                    hint=f"end that program, or unset {ports.SETTING}",
+                )
+            port = ports.pick(self.home)
+            if saved is not None:
+                listen(
+                    Notice(
+                        f"port {saved} is taken by another program: "
+                        f"the local server now listens on {port}"
+                    )
+                )
+        if port != saved:
+            fresh = self.home / "server.json.new"
+            fresh.write_text(json.dumps({"port": port}) + "\n")
+            fresh.replace(self.home / "server.json")
+        return port

@@ -1,0 +1,122 @@
+"""What tests share: one embedded server a run, and a database of its own for each test."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from limbeck.branches import binaries
+from limbeck.branches.embedded import Server
+from limbeck.errors import LimbeckError
+
+if TYPE_CHECKING:
+    from limbeck.database import Database
+
+MakeDatabase: TypeAlias = "Callable[..., Database]"
+
+
+def docker_answers() -> bool:
+    """Ask the Docker engine that DOCKER_HOST names, or the usual socket, for a sign of life."""
+    kind, _, place = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").partition("://")
+    host, _, port = place.partition(":")
+    try:
+        with socket.socket(socket.AF_UNIX if kind == "unix" else socket.AF_INET) as probe:
+            probe.settimeout(5)
+            probe.connect(place if kind == "unix" else (host, int(port or 2375)))
+            probe.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
+            return b"200" in probe.recv(64)
+    except (OSError, ValueError):
+        return False
+
+
+def pytest_report_header() -> str:
+    """Say which Postgres the tests run on, and whether Docker can be used."""
+    try:
+        found = binaries.find()
+        postgres = f"{binaries.major(found)} ({found.source})"
+    except LimbeckError as error:
+        postgres = f"none: {error}"
+    return f"postgres: {postgres}; docker: {'answers' if docker_answers() else 'no'}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs Docker where no engine answers."""
+    wanting = [item for item in items if item.get_closest_marker("docker")]
+    if wanting and not docker_answers():
+        for item in wanting:
+            item.add_marker(pytest.mark.skip(reason="no Docker engine answers"))
+
+
+def _shared_home(basetemp: Path) -> Path:
+    """Give the folder of the run's server: under xdist all workers find the same one."""
+    worker = "PYTEST_XDIST_WORKER" in os.environ
+    return (basetemp.parent if worker else basetemp) / "server"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stop the run's server when the last worker is done."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return
+    # The name is private, but asking for the folder in public would make one for every run.
+    factory = session.config._tmp_path_factory  # noqa: SLF001
+    if factory._basetemp is not None and (home := factory._basetemp / "server").exists():  # noqa: SLF001
+        Server(home, port=None).stop()
+        shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
+    """The embedded server of this run."""
+    server = Server(_shared_home(tmp_path_factory.getbasetemp()), port=None)
+    server.start()
+    return server
+
+
+@pytest.fixture(scope="session")
+def admin(server: Server) -> Iterator[psycopg.Connection]:
+    """A connection to the server's own database, for making others."""
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def make_database(server: Server, admin: psycopg.Connection) -> Iterator[MakeDatabase]:
+    """A function that makes empty databases (or copies of one), dropped after the test."""
+    from limbeck.database import Database  # noqa: PLC0415 - unit tests need not import it
+
+    made: list[str] = []
+
+    def make(name_hint: str = "", template: Database | None = None) -> Database:
+        name = f"{name_hint or 'test'}_{uuid.uuid4().hex[:12]}"
+        source = sql.Identifier(template.dbname if template else "template1")
+        admin.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), source)
+        )
+        made.append(name)
+        return Database.from_url(name_hint or "test", server.url(name))
+
+    yield make
+    for name in made:
+        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database(make_database: MakeDatabase) -> Database:
+    """A new, empty database."""
+    return make_database()
+
+
+@pytest.fixture
+def connection(database: Database) -> Iterator[psycopg.Connection]:
+    """An autocommit connection to `database`."""
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        yield connection
