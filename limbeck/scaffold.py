@@ -219,9 +219,12 @@ def _declared(tree: ast.Module) -> Iterator[str]:
             bases = {ast.unparse(base).rpartition(".")[2] for base in node.bases}
             if bases & {"DeclarativeBase", "DeclarativeBaseNoMeta"}:
                 yield node.name
-        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
-            if ast.unparse(node.value.func).rpartition(".")[2] == "declarative_base":
-                yield ast.unparse(node.targets[0])
+        elif (
+            isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Call)
+            and ast.unparse(node.value.func).rpartition(".")[2] == "declarative_base"
+        ):
+            yield ast.unparse(node.targets[0])
 
 
 def _exporter(folder: Path, name: str) -> Path | None:

@@ -1,0 +1,48 @@
+"""JSON and YAML: plain dicts, lists and scalars, in the order they are given."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
+_RESERVED = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
+
+
+def to_json(value: Any) -> str:
+    """Return JSON, indented by two, other alphabets as they are."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def to_yaml(value: Any) -> str:
+    """Return YAML 1.2 in block style; strings that could be read otherwise are quoted."""
+    return "\n".join(_lines(value))
+
+
+def _lines(value: Any) -> Iterator[str]:
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _entry(f"{_scalar(str(key))}:", inner)
+    elif isinstance(value, list) and value:
+        for inner in value:
+            first, *rest = _lines(inner)
+            yield f"- {first}"
+            yield from (f"  {line}" for line in rest)
+    else:
+        yield _scalar(value)
+
+
+def _entry(label: str, inner: Any) -> Iterator[str]:
+    if isinstance(inner, (dict, list)) and inner:
+        yield label
+        yield from (f"  {line}" for line in _lines(inner))
+    else:
+        yield f"{label} {_scalar(inner)}"
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _RESERVED:
+        return value
+    return json.dumps(value, ensure_ascii=False)
