@@ -1,0 +1,1 @@
+../../../alembic/env.py
