@@ -1,0 +1,109 @@
+"""The body of upgrade() or downgrade()."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from limbeck.catalog.catalog import Catalog
+from limbeck.catalog.objects import Address
+from limbeck.diff.steps import (
+    AddColumn,
+    CommentOnColumn,
+    CommentOnTable,
+    CreateTable,
+    Operation,
+    Step,
+)
+from limbeck.revision.operations import call_of
+from limbeck.revision.statements import execute
+from limbeck.spelling import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """Lines of Python, not indented, and the import lines that they need beside op."""
+
+    text: str
+    imports: frozenset[str]
+
+
+def render(
+    steps: Sequence[Step], before: Catalog, after: Catalog, *, plain_sql: bool = False
+) -> Body:
+    """Return the text that carries out these steps, one after the other.
+
+    Args:
+        steps: what diff.steps gave for these two catalogs.
+        before: the catalog that the steps start from.
+        after: the catalog that they lead to.
+        plain_sql: write every step as op.execute.
+
+    """
+    both = replace(after, objects={**before.objects, **after.objects})
+    told = list(_sources([], steps, both) if plain_sql else _sources(*_folded(steps), both))
+    blocks: list[str] = []
+    for outside, group in groupby(told, key=lambda one: one[0].outside):
+        text = "\n".join(_commented(step, source.text) for step, source in group)
+        blocks.append(_autocommit(text) if outside else text)
+    imports = frozenset().union(*(source.imports for _, source in told))
+    return Body("\n".join(blocks) or "pass", imports)
+
+
+def _sources(
+    operations: Sequence[Operation | None], steps: Sequence[Step], catalog: Catalog
+) -> Iterator[tuple[Step, Source]]:
+    for number, step in enumerate(steps):
+        operation = operations[number] if operations else None
+        spoken = call_of(operation, catalog) if operation else None
+        yield step, spoken or execute(step.sql)
+
+
+def _commented(step: Step, code: str) -> str:
+    if not step.note:
+        return code
+    return f"{textwrap.fill(step.note, 92, initial_indent='# ', subsequent_indent='# ')}\n{code}"
+
+
+def _autocommit(code: str) -> str:
+    return "with op.get_context().autocommit_block():\n" + textwrap.indent(code, "    ")
+
+
+def _folded(steps: Sequence[Step]) -> tuple[list[Operation | None], list[Step]]:
+    """Fold comments into what creates their table or column; the rest stays as it is."""
+    comments = {
+        step.address: step
+        for step in steps
+        if isinstance(step.operation, CommentOnTable | CommentOnColumn)
+    }
+    folded: set[Address] = set()
+    operations = [_with_comments(step.operation, comments, folded) for step in steps]
+    kept = [
+        (operation, step)
+        for operation, step in zip(operations, steps, strict=True)
+        if step.address not in folded or comments.get(step.address) is not step
+    ]
+    return [operation for operation, _ in kept], [step for _, step in kept]
+
+
+def _with_comments(
+    operation: Operation | None, comments: dict[Address, Step], folded: set[Address]
+) -> Operation | None:
+    if isinstance(operation, CreateTable):
+        columns = tuple(
+            one if one.address in comments else replace(one, comment=None)
+            for one in operation.columns
+        )
+        table = operation.table
+        if table.address not in comments:
+            table = replace(table, comment=None)
+        folded.update({table.address, *(one.address for one in columns)} & comments.keys())
+        return replace(operation, table=table, columns=columns)
+    if isinstance(operation, AddColumn):
+        address = operation.column.address
+        if address not in comments:
+            return replace(operation, column=replace(operation.column, comment=None))
+        folded.add(address)
+    return operation
