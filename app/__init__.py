@@ -1,0 +1,3 @@
+"""The reference application: authors and their books."""
+
+from __future__ import annotations

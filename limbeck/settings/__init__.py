@@ -1,0 +1,9 @@
+"""What a project and its environments are set to, and where an environment's database is."""
+
+from __future__ import annotations
+
+from limbeck.settings.profile import Profile
+from limbeck.settings.project import Project
+from limbeck.settings.url import FoundUrl, database, find_url, shadow_url
+
+__all__ = ["FoundUrl", "Profile", "Project", "database", "find_url", "shadow_url"]

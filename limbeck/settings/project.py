@@ -1,0 +1,176 @@
+"""The project: the folder that the models, the history and the profiles are in."""
+
+from __future__ import annotations
+
+import configparser
+import difflib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from limbeck.errors import ConfigurationError, UnknownProfileError
+from limbeck.settings import profile as profiles
+from limbeck.settings.profile import Profile
+
+if TYPE_CHECKING:
+    import sqlalchemy
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A folder with [tool.limbeck] in its pyproject.toml, or with alembic.ini and env_profiles/."""
+
+    root: Path
+    script_location: Path
+    models: str = "app.models:Base.metadata"
+    profiles_dir: Path = Path("env_profiles")
+    default_environment: str = "development"
+    include_schemas: tuple[str, ...] = ()
+    exclude_schemas: tuple[str, ...] = ()
+    include_tables: tuple[str, ...] = ()
+    exclude_tables: tuple[str, ...] = ()
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> Project:
+        """The project around a folder: the folder itself or the nearest one above it.
+
+        Raises:
+            ConfigurationError: there is none, or its settings are wrong.
+        """
+        begin = (start or Path.cwd()).resolve()
+        for folder in (begin, *begin.parents):
+            settings = _settings(folder)
+            if settings is not None:
+                return cls._at(folder, settings)
+        raise ConfigurationError(f"there is no project in {begin} or above it", hint="limbeck init")
+
+    @classmethod
+    def _at(cls, root: Path, settings: dict[str, Any]) -> Project:
+        _refuse_shadowing(root)
+        _refuse_unknown(settings)
+        values = {_FIELDS[key][0]: _checked(key, value) for key, value in settings.items()}
+        values["profiles_dir"] = root / values.get("profiles_dir", "env_profiles")
+        return cls(root=root, script_location=_script_location(root), **values)
+
+    @property
+    def home(self) -> Path:
+        """The folder for what limbeck keeps itself: the embedded server, caches."""
+        return self.root / ".limbeck"
+
+    def profiles(self) -> tuple[Profile, ...]:
+        """Every profile, by name."""
+        return tuple(self.profile(name) for name in profiles.names(self.profiles_dir))
+
+    def profile(self, name: str | None = None) -> Profile:
+        """The profile of that name; the default environment's without one.
+
+        Raises:
+            UnknownProfileError: there is no such file; names those that there are.
+            ConfigurationError: the file has an unknown key or a wrong value.
+        """
+        wanted = name or self.default_environment
+        known = profiles.names(self.profiles_dir)
+        if wanted not in known:
+            raise self._unknown(wanted, known)
+        return profiles.load(self.root, self.profiles_dir, wanted)
+
+    def metadata(self) -> sqlalchemy.MetaData:
+        """The tables that the models declare.
+
+        Raises:
+            ModelsError: they do not import; says where and why.
+        """
+        from limbeck.settings import models  # noqa: PLC0415 - SQLAlchemy only when it is needed
+
+        return models.load(self.root, self.models)
+
+    def _unknown(self, wanted: str, known: tuple[str, ...]) -> UnknownProfileError:
+        folder = self.profiles_dir.name
+        if not known:
+            message = f"there is no environment {wanted}: {folder}/ has no profile"
+            return UnknownProfileError(message, hint=f"write {folder}/{wanted}.env")
+        near = difflib.get_close_matches(wanted, known, n=1)
+        return UnknownProfileError(
+            f"there is no environment {wanted}; known are {', '.join(known)}",
+            hint=f"did you mean {near[0]}?" if near else f"write {folder}/{wanted}.env",
+        )
+
+
+_FIELDS: dict[str, tuple[str, type]] = {
+    "models": ("models", str),
+    "profiles": ("profiles_dir", str),
+    "default-environment": ("default_environment", str),
+    "include-schemas": ("include_schemas", list),
+    "exclude-schemas": ("exclude_schemas", list),
+    "include-tables": ("include_tables", list),
+    "exclude-tables": ("exclude_tables", list),
+}
+
+
+def _settings(folder: Path) -> dict[str, Any] | None:
+    """[tool.limbeck] of a folder; None where no project is."""
+    tools = _tools(folder)
+    if "limbeck" in tools:
+        return dict(tools["limbeck"])
+    here = (folder / "alembic.ini").is_file() and (folder / "env_profiles").is_dir()
+    return {} if here else None
+
+
+def _tools(folder: Path) -> dict[str, Any]:
+    path = folder / "pyproject.toml"
+    if not path.is_file():
+        return {}
+    try:
+        return dict(tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}") from error
+
+
+def _refuse_unknown(settings: dict[str, Any]) -> None:
+    for key in settings.keys() - _FIELDS.keys():
+        near = difflib.get_close_matches(key, _FIELDS, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise ConfigurationError(
+            f"[tool.limbeck] has no setting {key}", hint=f"{hint}known are {', '.join(_FIELDS)}"
+        )
+
+
+def _checked(key: str, value: Any) -> Any:
+    kind = _FIELDS[key][1]
+    if kind is str and isinstance(value, str):
+        return value
+    if kind is list and isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return tuple(value)
+    shape, example = ("a list of strings", '["..."]') if kind is list else ("a string", '"..."')
+    raise ConfigurationError(f"[tool.limbeck] {key} is not {shape}", hint=f"{key} = {example}")
+
+
+def _script_location(root: Path) -> Path:
+    """Where Alembic's scripts are: alembic.ini says it, or [tool.alembic], or it is alembic/."""
+    written = _from_ini(root / "alembic.ini") or _tools(root).get("alembic", {}).get(
+        "script_location"
+    )
+    text = str(written or "alembic").replace("%(here)s", str(root))
+    package, colon, folder = text.partition(":")
+    if colon and not Path(text).is_absolute():  # as in "myapp:migrations"
+        return root / package.replace(".", "/") / folder
+    return root / text
+
+
+def _from_ini(path: Path) -> str | None:
+    # No interpolation: only %(here)s has a meaning here, and a URL or a format may hold any %.
+    parser = configparser.RawConfigParser()
+    try:
+        parser.read(path, encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}") from error
+    return parser.get("alembic", "script_location", fallback=None)
+
+
+def _refuse_shadowing(root: Path) -> None:
+    if (root / "alembic" / "__init__.py").exists():
+        raise ConfigurationError(
+            "alembic/__init__.py makes your folder a package that hides the Alembic library",
+            hint="delete alembic/__init__.py; the folder needs none",
+        )

@@ -1,0 +1,143 @@
+"""Where an environment's database is: the places that are looked at, in order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from limbeck.errors import ConfigurationError, MissingUrlError
+from limbeck.events import BranchCreated, Listener, Notice, ignore
+from limbeck.settings import dotenv
+from limbeck.settings.profile import Profile, ProfileFiles
+from limbeck.settings.project import Project
+
+if TYPE_CHECKING:
+    from limbeck.database import Database
+
+LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundUrl:
+    """A URL and the place where it was written, such as `DATABASE_URL_QA in .env`."""
+
+    text: str = field(repr=False)
+    place: str
+
+    @property
+    def local(self) -> bool:
+        """Whether the embedded server is meant."""
+        return self.text.lower() == LOCAL
+
+
+def find_url(project: Project, profile: Profile) -> FoundUrl:
+    """The first URL found; in each place the direct one is preferred to the pooled one.
+
+    Raises:
+        MissingUrlError: there is none; names every place looked at.
+    """
+    places = tuple(_places(project, profile))
+    for place, keys, settings in places:
+        for key in keys:
+            if settings.get(key, "").strip():
+                return FoundUrl(settings[key].strip(), f"{key} in {place}")
+    looked = "; ".join(f"{keys[-1]} in {place}" for place, keys, _ in places)
+    folder = project.profiles_dir.name
+    raise MissingUrlError(
+        f"no URL for {profile.name}; looked for {looked}",
+        hint=f"write {profile.variable}=postgresql://... into .env, "
+        f"or DATABASE_URL=local into {folder}/{profile.name}.env",
+    )
+
+
+def database(project: Project, profile: Profile, listen: Listener = ignore) -> Database:
+    """The database of an environment; for `local` the server runs and the branch is there.
+
+    Raises:
+        ConfigurationError: no URL, or one that must not be used; says where it is written.
+        ServerError: the embedded server does not start.
+    """
+    from limbeck.database import Database  # noqa: PLC0415 - psycopg only when it is needed
+
+    found = find_url(project, profile)
+    url = _local(project, profile, listen) if found.local else found.text
+    try:
+        made = Database.from_url(
+            profile.name,
+            url,
+            protected=profile.protected,
+            allow_pooled_rewrite=profile.direct,
+            listen=listen,
+        )
+    except ConfigurationError as error:
+        raise type(error)(f"{found.place}: {error.message}", hint=error.hint) from None
+    committed = found.place.endswith(f"/{profile.name}.env")
+    if committed and not found.local and "password" in made.parameters:
+        listen(Notice(f"{found.place} has a password, and that file is meant to be committed"))
+    return replace(
+        made,
+        lock_timeout=profile.lock_timeout,
+        statement_timeout=profile.statement_timeout,
+        idle_in_transaction_session_timeout=profile.idle_in_transaction_session_timeout,
+    )
+
+
+def shadow_url(project: Project, profile: Profile | None = None) -> str | None:
+    """SHADOW_DATABASE_URL of the process, of .env or of a profile; None is the embedded server."""
+    name = "SHADOW_DATABASE_URL"
+    given = os.environ.get(name) or dotenv.read(project.root / ".env").get(name)
+    chosen = (given or (profile and profile.shadow_url) or LOCAL).strip()
+    return None if chosen.lower() == LOCAL else chosen
+
+
+def _places(
+    project: Project, profile: Profile
+) -> Iterator[tuple[str, tuple[str, ...], dict[str, str]]]:
+    """Each place with the keys looked for there, the preferred first, and what it holds."""
+    named = (
+        f"{profile.variable}_UNPOOLED",
+        f"DATABASE_URL_UNPOOLED_{profile.suffix}",
+        profile.variable,
+    )
+    plain = ("DATABASE_URL_UNPOOLED", "DATABASE_URL")
+    files = ProfileFiles(project.profiles_dir, profile.name)
+    yield "the process environment", named, dict(os.environ)
+    yield ".env", named, dotenv.read(project.root / ".env")
+    for path in (files.untracked, files.committed):
+        yield f"{path.parent.name}/{path.name}", plain, dotenv.read(path)
+
+
+def _local(project: Project, profile: Profile, listen: Listener) -> str:
+    """Start the embedded server, make the branch and those it descends from, give its URL."""
+    from limbeck.branches.embedded import Server  # noqa: PLC0415 - only for a local branch
+    from limbeck.branches.local import LocalBranches  # noqa: PLC0415 - only for a local branch
+
+    server = Server(project.home)
+    server.start(listen)
+    branches = LocalBranches(server)
+    known = {branch.name for branch in branches.all()}
+    for name, parent in _lineage(project, profile):
+        if name not in known:
+            branches.create(name, parent)
+            listen(BranchCreated(name, parent))
+    return branches.url(profile.branch)
+
+
+def _lineage(project: Project, profile: Profile) -> list[tuple[str, str | None]]:
+    """The branch with its parents, the oldest first; a parent's own parent is its profile's."""
+    parents = {each.branch: each.parent for each in project.profiles()}
+    parents[profile.branch] = profile.parent
+    line: list[tuple[str, str | None]] = []
+    name: str | None = profile.branch
+    while name is not None:
+        if name in (seen for seen, _ in line):
+            chain = " → ".join([*(seen for seen, _ in line), name])
+            raise ConfigurationError(
+                f"the branches are each other's parents: {chain}",
+                hint="remove PARENT from one of the profiles",
+            )
+        line.append((name, parents.get(name)))
+        name = parents.get(name)
+    return line[::-1]
