@@ -14,6 +14,7 @@ LimbeckError (1)
 ├── ModelsError (1)             the models do not import, or Postgres cannot create them
 ├── ProofError (1)              what was made is not what was asked for
 ├── MigrationError (1)          a revision failed while it ran
+│   └── MigrationInterruptedError (130)  Ctrl-C while it ran
 ├── ServerError (1)             the embedded server does not start or run
 ├── BranchError (1)             a branch that is not there, is protected, or has children
 ├── CheckFailedError (3)        a check found something
@@ -88,6 +89,12 @@ class ProofError(LimbeckError):
 
 class MigrationError(LimbeckError):
     """A revision failed while it ran."""
+
+
+class MigrationInterruptedError(MigrationError):
+    """Ctrl-C while a revision ran; it was rolled back."""
+
+    exit_code = 130
 
 
 class ServerError(LimbeckError):

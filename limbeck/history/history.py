@@ -14,6 +14,7 @@ from limbeck.errors import HistoryError, SeveralHeadsError
 from limbeck.events import Listener, ignore
 from limbeck.history import revisions as files
 from limbeck.history.revisions import Revision, shown
+from limbeck.settings import Profile, Project
 
 if TYPE_CHECKING:
     import psycopg
@@ -35,6 +36,11 @@ class History:
     _read: dict[tuple[object, ...], dict[str, Revision]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    @classmethod
+    def of(cls, project: Project, profile: Profile | None = None) -> History:
+        """Return the project's history, or the one that a profile keeps apart."""
+        return cls(project.script_location, profile.versions if profile else None)
 
     @property
     def folder(self) -> Path:
@@ -108,6 +114,12 @@ class History:
         """Return the revisions that a database at the current ones holds, in their order."""
         have = self._with_ancestors(current)
         return tuple(one for one in self.revisions() if one.id in have)
+
+    def tops(self, applied: Iterable[str]) -> tuple[str, ...]:
+        """Return what the version table holds when exactly these revisions are applied."""
+        ids = set(applied)
+        covered = {id_ for one in self.revisions() if one.id in ids for id_ in one.parents}
+        return tuple(sorted(ids - covered))
 
     def recorded(self, connection: psycopg.Connection) -> tuple[str, ...]:
         """Return the ids in the database's version table as they are, known here or not."""

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from limbeck.catalog.catalog import Catalog
-from limbeck.catalog.read import read
+from limbeck.catalog.read import EVERYTHING, Filters, read
 from limbeck.database import Database, as_sqlalchemy, connect
 from limbeck.errors import ModelsError
 from limbeck.events import Listener, StageStarted, ignore
-from limbeck.settings import Project
+from limbeck.settings import Profile, Project
+from limbeck.sources.filters import filters
 from limbeck.sources.shadow import Shadow
 
 CREATED = re.compile(r'\s*(CREATE(?: UNIQUE)? (?:TABLE|INDEX|TYPE|SEQUENCE|DOMAIN|VIEW) [\w."]+)')
@@ -40,6 +41,7 @@ class Models:
     """The models of a project, as Postgres creates them on the shadow."""
 
     project: Project
+    profile: Profile | None = None
     listen: Listener = field(default=ignore, compare=False, repr=False)
 
     def __str__(self) -> str:
@@ -53,13 +55,13 @@ class Models:
 
         """
         metadata = self.project.metadata()
-        shadow = Shadow.of(self.project, self.listen)
+        shadow = Shadow.of(self.project, self.profile, listen=self.listen)
         self.listen(StageStarted("creating the models on the shadow"))
         with shadow.scratch() as database:
-            return created(metadata, database)
+            return created(metadata, database, filters(self.project))
 
 
-def created(metadata: sa.MetaData, database: Database) -> Catalog:
+def created(metadata: sa.MetaData, database: Database, kept: Filters = EVERYTHING) -> Catalog:
     """Create all of a MetaData in an empty database and return what is there then.
 
     Raises:
@@ -72,7 +74,7 @@ def created(metadata: sa.MetaData, database: Database) -> Catalog:
             for name in sorted(_schemas(metadata)):
                 target.execute(sa.schema.CreateSchema(name, if_not_exists=True))
             metadata.create_all(target, checkfirst=False)
-        return read(connection)
+        return read(connection, filters=kept)
 
 
 def _schemas(metadata: sa.MetaData) -> set[str]:

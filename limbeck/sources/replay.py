@@ -19,7 +19,8 @@ from limbeck.database import Connection, connect
 from limbeck.errors import MigrationError
 from limbeck.events import Listener, StageStarted, ignore
 from limbeck.history import History, Revision
-from limbeck.settings import Project
+from limbeck.settings import Profile, Project
+from limbeck.sources.filters import filters
 from limbeck.sources.shadow import Shadow, drop
 
 REPLAY = "limbeck_replay_"
@@ -45,12 +46,13 @@ class Replay:
 
     project: Project
     revision: str = "head"
-    history: History = field(default=None)  # type: ignore[assignment]  # set below
+    profile: Profile | None = None
     listen: Listener = field(default=ignore, compare=False, repr=False)
 
-    def __post_init__(self) -> None:
-        if self.history is None:
-            object.__setattr__(self, "history", History(self.project.script_location))
+    @property
+    def history(self) -> History:
+        """The recorded history that is replayed."""
+        return History.of(self.project, self.profile)
 
     def __str__(self) -> str:
         return self.revision
@@ -63,7 +65,7 @@ class Replay:
             MigrationError: the history does not replay.
 
         """
-        shadow = Shadow.of(self.project, self.listen)
+        shadow = Shadow.of(self.project, self.profile, listen=self.listen)
         with connect(shadow.database) as connection:
             chain = self._chain(connection)
             known, there = self._known(chain[-1].key), self._there(connection)
@@ -73,7 +75,7 @@ class Replay:
             return self._make(shadow, chain, there)
         # Not of the template itself: nobody may be connected to it while it is copied.
         with shadow.scratch(name) as database, connect(database) as connection:
-            return self._remember(chain[-1].key, read(connection))
+            return self._remember(chain[-1].key, read(connection, filters=filters(self.project)))
 
     def template(self) -> str:
         """Return the name of a database on the shadow that holds the replay; only copy it.
@@ -83,7 +85,7 @@ class Replay:
             MigrationError: the history does not replay.
 
         """
-        shadow = Shadow.of(self.project, self.listen)
+        shadow = Shadow.of(self.project, self.profile, listen=self.listen)
         with connect(shadow.database) as connection:
             chain, there = self._chain(connection), self._there(connection)
         if (name := self._name(chain[-1])) not in there:
@@ -91,7 +93,7 @@ class Replay:
         return name
 
     def _chain(self, connection: Connection) -> list[_Link]:
-        start = f"{connection.info.server_version} {limbeck.__version__}"
+        start = f"{connection.info.server_version} {limbeck.__version__} {filters(self.project)}"
         hashes = self.history.content_hashes(self.revision)
         links = [_Link(_key(start, digest), revision) for revision, digest in hashes]
         return [_Link(_key(start)), *links]
@@ -117,7 +119,9 @@ class Replay:
             with connect(database) as connection:
                 connection.execute("SET synchronous_commit = off")
                 self._run(connection, todo)
-                found = self._remember(chain[-1].key, read(connection))
+                found = self._remember(
+                    chain[-1].key, read(connection, filters=filters(self.project))
+                )
             with connect(shadow.database) as connection:
                 _keep(connection, database.dbname, names[-1])
                 for old in [name for name in there if name not in names][: -KEPT_DATABASES + 1]:

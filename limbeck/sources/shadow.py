@@ -19,7 +19,7 @@ from limbeck.branches.embedded import Server
 from limbeck.database import Connection, Database, connect
 from limbeck.errors import DatabaseError
 from limbeck.events import Listener, ignore
-from limbeck.settings import Project
+from limbeck.settings import Profile, Project, shadow_url
 
 SCRATCH = "limbeck_scratch_"
 OLDEST = 3600  # seconds after which a scratch database is nobody's
@@ -32,14 +32,16 @@ class Shadow:
     database: Database
 
     @classmethod
-    def of(cls, project: Project, listen: Listener = ignore) -> Shadow:
+    def of(
+        cls, project: Project, profile: Profile | None = None, *, listen: Listener = ignore
+    ) -> Shadow:
         """Return the project's shadow: SHADOW_DATABASE_URL, or the embedded server, started.
 
         Raises:
             ServerError: the embedded server does not start.
 
         """
-        if url := project.shadow_url:
+        if url := shadow_url(project, profile):
             return cls(Database.from_url("SHADOW_DATABASE_URL", url, listen=listen))
         server = Server(project.home)
         server.start(listen)

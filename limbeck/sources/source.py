@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from limbeck.catalog.catalog import Catalog
-from limbeck.catalog.read import read
+from limbeck.catalog.read import EVERYTHING, Filters, read
 from limbeck.database import Database, connect
 from limbeck.errors import ConfigurationError, HistoryError
 from limbeck.events import Listener, ignore
-from limbeck.settings import Project, database
+from limbeck.settings import Profile, Project, database
+from limbeck.sources.filters import filters
 from limbeck.sources.models import Models
 from limbeck.sources.replay import Replay
 
@@ -27,6 +28,7 @@ class Live:
     """A database as it is now; it is only read."""
 
     database: Database
+    kept: Filters = EVERYTHING
     listen: Listener = field(default=ignore, compare=False, repr=False)
 
     def __str__(self) -> str:
@@ -40,7 +42,7 @@ class Live:
 
         """
         with connect(self.database, read_only=True, listen=self.listen) as connection:
-            return read(connection)
+            return read(connection, filters=self.kept)
 
 
 def parse(project: Project | None, text: str, listen: Listener = ignore) -> Source:
@@ -54,19 +56,25 @@ def parse(project: Project | None, text: str, listen: Listener = ignore) -> Sour
     """
     if "://" in text:
         found = Database.from_url("", text, listen=listen)
-        return Live(Database.from_url(found.destination, text), listen)
+        kept = filters(project) if project else EVERYTHING
+        return Live(replace(found, name=found.destination), kept, listen)
     if project is None:
         raise ConfigurationError(
             f"{text} means something only in a project, and here is none",
             hint="Give postgresql://... or go to the folder with the alembic.ini.",
         )
     if text == "models":
-        return Models(project, listen)
+        return Models(project, listen=listen)
     if text in {"head", "base"}:
         return Replay(project, text, listen=listen)
     if text in {profile.name for profile in project.profiles()}:
-        return Live(database(project, project.profile(text), listen), listen)
+        return live(project, project.profile(text), listen)
     return _revision(project, text, listen)
+
+
+def live(project: Project, profile: Profile, listen: Listener = ignore) -> Live:
+    """Return an environment's database, as far as the project's filters let it be seen."""
+    return Live(database(project, profile, listen), filters(project), listen)
 
 
 def _revision(project: Project, text: str, listen: Listener) -> Replay:
