@@ -108,10 +108,10 @@ def plan(
     if to not in {"head", "heads"} and not history.pending(current, to):
         _refuse_below(history, current, to)
     todo = history.pending(current, to)
-    return _plan(profile, database, history, current, todo, downgrade=False)
+    return _plan(profile, database, _Way(history, current, todo, downgrade=False))
 
 
-def rollback_plan(
+def rollback_plan(  # noqa: PLR0913 - as plan, and how far
     project: Project,
     profile: Profile,
     database: Database,
@@ -132,7 +132,7 @@ def rollback_plan(
     with connect(database, read_only=True, listen=listen) as connection:
         current = history.current(connection)
     todo = history.beyond(current, to) if to else _last(history, current, steps)
-    return _plan(profile, database, history, current, todo, downgrade=True)
+    return _plan(profile, database, _Way(history, current, todo, downgrade=True))
 
 
 def apply(
@@ -231,39 +231,39 @@ def _noting(done: list[Applied], listen: Listener) -> Listener:
     return note
 
 
-def _plan(
-    profile: Profile,
-    database: Database,
-    history: History,
-    current: tuple[str, ...],
-    todo: Sequence[Revision],
-    *,
-    downgrade: bool,
-) -> Plan:
-    sql = [history.sql(one, downgrade=downgrade) for one in todo]
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """From where a database goes over which revisions."""
+
+    history: History
+    current: tuple[str, ...]
+    todo: tuple[Revision, ...]
+    downgrade: bool
+
+    def target(self) -> tuple[str, ...]:
+        have = {one.id for one in self.history.applied(self.current)}
+        moved = {one.id for one in self.todo}
+        return self.history.tops(have - moved if self.downgrade else have | moved)
+
+    def planned(self) -> Iterator[PlannedRevision]:
+        for one in self.todo:
+            text = self.history.sql(one, downgrade=self.downgrade)
+            yield PlannedRevision(one.id, one.message, one.path, text)
+
+
+def _plan(profile: Profile, database: Database, way: _Way) -> Plan:
     return Plan(
         environment=profile.name,
         destination=database.destination,
         protected=profile.protected,
-        current=current,
-        target=_target(history, current, todo, downgrade=downgrade),
-        revisions=tuple(
-            PlannedRevision(one.id, one.message, one.path, text)
-            for one, text in zip(todo, sql, strict=True)
-        ),
-        downgrade=downgrade,
-        fingerprint=_fingerprint(database.destination, current, todo),
-        history=history,
+        current=way.current,
+        target=way.target(),
+        revisions=tuple(way.planned()),
+        downgrade=way.downgrade,
+        fingerprint=_fingerprint(database.destination, way.current, way.todo),
+        history=way.history,
         database=database,
     )
-
-
-def _target(
-    history: History, current: Sequence[str], todo: Sequence[Revision], *, downgrade: bool
-) -> tuple[str, ...]:
-    have = {one.id for one in history.applied(current)}
-    moved = {one.id for one in todo}
-    return history.tops(have - moved if downgrade else have | moved)
 
 
 def _fingerprint(destination: str, current: Sequence[str], todo: Sequence[Revision]) -> str:

@@ -75,7 +75,7 @@ class Replay:
             return self._make(shadow, chain, there)
         # Not of the template itself: nobody may be connected to it while it is copied.
         with shadow.scratch(name) as database, connect(database) as connection:
-            return self._remember(chain[-1].key, read(connection, filters=filters(self.project)))
+            return self._remember(chain[-1].key, self._seen(connection))
 
     def template(self) -> str:
         """Return the name of a database on the shadow that holds the replay; only copy it.
@@ -119,9 +119,7 @@ class Replay:
             with connect(database) as connection:
                 connection.execute("SET synchronous_commit = off")
                 self._run(connection, todo)
-                found = self._remember(
-                    chain[-1].key, read(connection, filters=filters(self.project))
-                )
+                found = self._remember(chain[-1].key, self._seen(connection))
             with connect(shadow.database) as connection:
                 _keep(connection, database.dbname, names[-1])
                 for old in [name for name in there if name not in names][: -KEPT_DATABASES + 1]:
@@ -137,6 +135,9 @@ class Replay:
                 hint="Revisions must run on an empty database; correct this one. If it needs an "
                 "extension or a role, set SHADOW_DATABASE_URL to a server that has it.",
             ) from error
+
+    def _seen(self, connection: Connection) -> Catalog:
+        return read(connection, filters=filters(self.project))
 
     def _remember(self, key: str, found: Catalog) -> Catalog:
         path = self._path(key)
