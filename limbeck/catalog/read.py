@@ -14,15 +14,22 @@ from psycopg.rows import tuple_row
 
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.queries import (
+    aggregates,
     behaviours,
     columns,
     constraints,
+    conversions,
+    definitions,
     dependencies,
+    foreign,
     functions,
     indexes,
+    operators,
+    publications,
     sequences,
     spaces,
     tables,
+    text_search,
     types,
     views,
 )
@@ -53,10 +60,17 @@ QUERIES: Final[Mapping[str, str | Callable[[int], str]]] = MappingProxyType(
         "collations": types.COLLATIONS,
         "views": views.VIEWS,
         "functions": functions.FUNCTIONS,
+        "aggregates": aggregates.AGGREGATES,
         "triggers": behaviours.TRIGGERS,
         "policies": behaviours.POLICIES,
         "rules": behaviours.RULES,
         "statistics": behaviours.STATISTICS,
+        "operators": operators.OPERATORS,
+        "text search": text_search.TEXT_SEARCH,
+        "foreign": foreign.FOREIGN,
+        "conversions": conversions.CONVERSIONS,
+        "publications": publications.sql,
+        "event triggers": publications.EVENT_TRIGGERS,
         "dependencies": dependencies.DEPENDENCIES,
     }
 )
@@ -80,6 +94,7 @@ BUILDERS: Final[tuple[Callable[[Found], None], ...]] = (
     views.build,
     functions.build,
     behaviours.build,
+    definitions.build,
 )
 
 # What changes how Postgres spells a definition, and what only costs time here.

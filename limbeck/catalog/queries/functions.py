@@ -22,6 +22,7 @@ WHERE p.pronamespace = ANY {SPACES}
 
 def build(found: Found) -> None:
     """Keep the functions; the constructors of ranges come with their types."""
+    aggregates: dict[int, str] = dict(found.rows["aggregates"])
     for oid, space, name, identity, kind, definition, arguments, result, language in found.rows[
         "functions"
     ]:
@@ -30,7 +31,7 @@ def build(found: Found) -> None:
                 schema=schema,
                 identity=identity,
                 kind=kind,
-                definition=(definition or "").rstrip("\n"),
+                definition=(definition or aggregates[oid]).rstrip("\n"),
                 comment=found.comment(classes.PROCEDURE, oid),
                 name=name,
                 arguments=arguments,
