@@ -1,0 +1,156 @@
+"""migrate, rollback, status, check and merge: the history and the databases that follow it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from limbeck.cli.invocation import Invocation, as_json, command, environment, yes
+from limbeck.cli.terminal import Narrator, ask, interactive, note
+from limbeck.errors import NotConfirmedError
+
+if TYPE_CHECKING:
+    from limbeck.migrate import Plan, Report
+
+
+@command()
+@environment
+@click.option("--to", metavar="REV", default="head", help="Stop after this revision.")
+@click.option("--dry-run", is_flag=True, help="Show the plan with its SQL and stop.")
+@click.option("--sql", "script", is_flag=True, help="Print the plan as a script for psql and stop.")
+@click.option(
+    "--wait",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    default=60,
+    show_default=True,
+    help="How long to wait for another migrator.",
+)
+@yes
+@as_json
+def migrate(
+    invocation: Invocation,
+    *,
+    environment: str | None,
+    to: str,
+    dry_run: bool,
+    script: bool,
+    wait: float,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Show the plan, ask, apply pending revisions.
+
+    Each revision runs in a transaction of its own. A protected environment asks for its name to
+    be typed; without a terminal it needs --yes.
+    """
+    from limbeck import migrate as verb
+    from limbeck import settings
+
+    listen = Narrator()
+    project = invocation.project()
+    profile = project.profile(environment)
+    database = settings.database(project, profile, listen)
+    plan = verb.plan(project, profile, database, to=to, listen=listen)
+    _carry_out(plan, dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
+
+
+@command()
+@environment
+@click.option(
+    "-n",
+    "steps",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="How many revisions.",
+)
+@click.option("--to", metavar="REV", help="Take back everything after this revision, or base.")
+@click.option("--dry-run", is_flag=True, help="Show the plan with its SQL and stop.")
+@click.option("--sql", "script", is_flag=True, help="Print the plan as a script for psql and stop.")
+@click.option(
+    "--wait",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    default=60,
+    show_default=True,
+    help="How long to wait for another migrator.",
+)
+@yes
+@as_json
+def rollback(
+    invocation: Invocation,
+    *,
+    environment: str | None,
+    steps: int,
+    to: str | None,
+    dry_run: bool,
+    script: bool,
+    wait: float,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Take revisions back, newest first.
+
+    What the revision added is dropped, with the data in it.
+    """
+    from limbeck import migrate as verb
+    from limbeck import settings
+
+    listen = Narrator()
+    project = invocation.project()
+    profile = project.profile(environment)
+    database = settings.database(project, profile, listen)
+    plan = verb.rollback_plan(project, profile, database, steps=steps, to=to, listen=listen)
+    _carry_out(plan, dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
+
+
+def _carry_out(
+    plan: Plan, *, dry_run: bool, script: bool, wait: float, yes: bool, as_json: bool
+) -> None:
+    from limbeck import migrate as verb
+    from limbeck.reports import plans
+    from limbeck.reports.data import to_json
+
+    if script:
+        click.echo(plan.script())
+    elif dry_run and as_json:
+        click.echo(to_json(plans.plan_data(plan)))
+    elif dry_run:
+        click.echo(plans.plan_text(plan, with_sql=True))
+    else:
+        if plan.revisions:
+            note(plans.plan_text(plan, with_sql=plan.protected))
+        report = verb.apply(plan, confirm=_confirm(yes=yes), wait=wait, listen=Narrator())
+        if as_json:
+            click.echo(to_json(plans.report_data(report)))
+        else:
+            _show(plan, report)
+
+
+def _show(plan: Plan, report: Report) -> None:
+    from limbeck.reports import plans
+
+    click.echo(plans.report_text(report))
+    if report.applied:
+        from limbeck.sources import Live
+
+        click.echo(plans.tables_text(Live(plan.database).catalog()))
+
+
+def _confirm(*, yes: bool) -> Callable[[Plan], bool]:
+    def confirm(plan: Plan) -> bool:
+        if yes or not plan.protected:
+            return True
+        if not interactive():
+            raise NotConfirmedError(
+                f"{plan.environment} is protected and there is no terminal to ask on; "
+                "nothing was done",
+                hint="Add --yes when the plan above is what you want.",
+            )
+        return ask(f"Type {plan.environment} to go on: ") == plan.environment
+
+    return confirm

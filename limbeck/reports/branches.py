@@ -1,0 +1,57 @@
+"""Branches in the three formats of Neon's command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from limbeck.branches.base import Branch
+from limbeck.reports.data import to_json, to_yaml
+from limbeck.reports.tables import table
+
+
+def several(found: Sequence[Branch], output: str) -> str:
+    """Return a list of branches: a bare array in JSON and YAML."""
+    if output == "table":
+        return table(("Name", "Parent", "Protected", "Created At"), [_row(one) for one in found])
+    return _data([_fields(one) for one in found], output)
+
+
+def one(found: Branch, output: str) -> str:
+    """Return one branch: a bare object in JSON and YAML."""
+    return several([found], output) if output == "table" else _data(_fields(found), output)
+
+
+def difference(base: str, compare: str, script: str, output: str) -> str:
+    """Return what makes one branch's schema out of another's, ended by a line break."""
+    if output == "table":
+        return script if script.endswith("\n") or not script else f"{script}\n"
+    fields = {
+        "base_branch": base,
+        "compare_branch": compare,
+        "has_changes": bool(script.strip()),
+        "diff": script,
+    }
+    return _data(fields, output) + "\n"
+
+
+def _data(value: Any, output: str) -> str:
+    return to_json(value) if output == "json" else to_yaml(value)
+
+
+def _fields(branch: Branch) -> dict[str, Any]:
+    return {
+        "name": branch.name,
+        "parent": branch.parent,
+        "protected": branch.protected,
+        "created_at": _time(branch),
+    }
+
+
+def _row(branch: Branch) -> tuple[str, ...]:
+    return branch.name, branch.parent or "", "yes" if branch.protected else "", _time(branch) or ""
+
+
+def _time(branch: Branch) -> str | None:
+    made = branch.created_at
+    return made.strftime("%Y-%m-%dT%H:%M:%SZ") if made else None

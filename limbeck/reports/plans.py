@@ -1,0 +1,94 @@
+"""Plans and what became of them, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from limbeck.catalog.catalog import Catalog
+from limbeck.catalog.objects import Column, Table
+from limbeck.migrate import Plan, Report
+from limbeck.reports.tables import counted
+
+_MOST_TABLES = 20
+
+
+def plan_text(plan: Plan, *, with_sql: bool) -> str:
+    """Return the destination, what it is at, and the revisions to run with their SQL."""
+    verb = "take back" if plan.downgrade else "apply"
+    at = ", ".join(plan.current) or "no revision"
+    lines = [f"{plan.environment}: {plan.destination}, at {at}"]
+    if not plan.revisions:
+        lines.append("Nothing to do.")
+        return "\n".join(lines)
+    lines.append(f"{counted(len(plan.revisions), 'revision')} to {verb}:")
+    for revision in plan.revisions:
+        lines.append(f"  {revision.id}  {revision.message}")
+        if with_sql:
+            lines.extend(f"      {line}".rstrip() for line in revision.sql.strip().splitlines())
+    return "\n".join(lines)
+
+
+def plan_data(plan: Plan) -> dict[str, Any]:
+    """Return the plan for JSON."""
+    return {
+        "environment": plan.environment,
+        "destination": plan.destination,
+        "protected": plan.protected,
+        "downgrade": plan.downgrade,
+        "current": list(plan.current),
+        "target": list(plan.target),
+        "revisions": [
+            {"id": one.id, "message": one.message, "path": str(one.path), "sql": one.sql}
+            for one in plan.revisions
+        ],
+        "fingerprint": plan.fingerprint,
+    }
+
+
+def report_text(report: Report) -> str:
+    """Return what was done and where the database is now."""
+    at = ", ".join(report.current) or "no revision"
+    if report.elsewhere:
+        done = "Another migrator did it meanwhile"
+    elif not report.applied:
+        done = "Nothing to do"
+    else:
+        verb = "Took back" if report.downgrade else "Applied"
+        seconds = sum(one.seconds for one in report.applied)
+        done = f"{verb} {counted(len(report.applied), 'revision')} in {seconds:.2f} s"
+    return f"{done}. {report.environment} ({report.destination}) is at {at}."
+
+
+def report_data(report: Report) -> dict[str, Any]:
+    """Return what was done, for JSON."""
+    return {
+        "environment": report.environment,
+        "destination": report.destination,
+        "downgrade": report.downgrade,
+        "elsewhere": report.elsewhere,
+        "applied": [
+            {"id": one.id, "message": one.message, "seconds": round(one.seconds, 3)}
+            for one in report.applied
+        ],
+        "current": list(report.current),
+    }
+
+
+def tables_text(catalog: Catalog) -> str:
+    """Return each table with its columns, a line each; long lists are cut and say so."""
+    lines = list(_tables(catalog))
+    shown = lines[:_MOST_TABLES]
+    if len(lines) > len(shown):
+        shown.append(f"  ... and {counted(len(lines) - len(shown), 'more table')}")
+    return "\n".join(["Tables:", *shown]) if lines else "It has no tables."
+
+
+def _tables(catalog: Catalog) -> Iterator[str]:
+    columns: dict[tuple[str, str], list[Column]] = {}
+    for column in catalog.of(Column):
+        columns.setdefault((column.schema, column.table), []).append(column)
+    for table in catalog.of(Table):
+        name = table.name if table.schema == "public" else f"{table.schema}.{table.name}"
+        own = sorted(columns.get((table.schema, table.name), []), key=lambda one: one.position)
+        yield f"  {name}({', '.join(f'{one.name} {one.type}' for one in own)})"
