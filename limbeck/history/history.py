@@ -81,6 +81,8 @@ class History:
     def find(self, text: str) -> tuple[Revision, ...]:
         """Return what "head", "heads", "base" or the beginning of an id means; () is base.
 
+        Several ids may be joined by commas.
+
         Raises:
             SeveralHeadsError: "head" where there are two.
             HistoryError: no revision or several begin so.
@@ -91,7 +93,7 @@ class History:
         if text in {"head", "heads"}:
             head = self.heads() if text == "heads" else (self.head(),)
             return tuple(one for one in head if one)
-        return (self._one(text),)
+        return tuple(self._one(part) for part in text.split(","))
 
     def pending(self, current: Sequence[str], to: str = "heads") -> tuple[Revision, ...]:
         """Return what an upgrade from the current revisions would run, in its order."""

@@ -1,0 +1,188 @@
+"""Where each environment stands, and what a check would complain about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from limbeck import settings
+from limbeck.catalog.catalog import Catalog, Change
+from limbeck.catalog.read import read
+from limbeck.database import Database, connect
+from limbeck.errors import LimbeckError, ModelsError, SeveralHeadsError
+from limbeck.events import Listener, ignore
+from limbeck.history import History, Revision
+from limbeck.settings import Profile, Project
+from limbeck.sources import Models, Replay
+from limbeck.sources.filters import filters
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where one environment stands.
+
+    `current` are the revisions that its version table holds, () before the first, None when it
+    could not be asked; `unknown` those of them that no file holds. `drift` is what differs from a
+    replay of its own revision, None when that is not known; `problem` says why.
+    """
+
+    environment: str
+    branch: str
+    protected: bool
+    destination: str = ""
+    current: tuple[str, ...] | None = None
+    applied: tuple[Revision, ...] = ()
+    pending: tuple[Revision, ...] = ()
+    unknown: tuple[str, ...] = ()
+    drift: tuple[Change, ...] | None = None
+    problem: LimbeckError | None = None
+
+    @property
+    def clean(self) -> bool:
+        """Whether it could be asked, and nothing is pending, unknown or drifted."""
+        return self.problem is None and not (self.pending or self.unknown or self.drift)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a check complains about.
+
+    `kind` is heads, models, unrecorded, pending, drift, unknown or unreachable; `environment` is
+    None for what is wrong in the project itself.
+    """
+
+    kind: str
+    environment: str | None
+    text: str
+    hint: str | None = None
+    changes: tuple[Change, ...] = ()
+
+
+def status(
+    project: Project,
+    profiles: Sequence[Profile],
+    *,
+    drift: bool = True,
+    listen: Listener = ignore,
+) -> tuple[Status, ...]:
+    """Ask each environment where it stands, over one connection each; nothing is changed.
+
+    What is wrong with one of them is told in its Status and does not hide the others.
+
+    Raises:
+        HistoryError: the revision files are broken.
+
+    """
+    return tuple(_status(project, each, drift=drift, listen=listen) for each in profiles)
+
+
+def check(
+    project: Project, profiles: Sequence[Profile], *, listen: Listener = ignore
+) -> tuple[Finding, ...]:
+    """Return all that is not as it should be; () is good.
+
+    That is: several heads, models without a revision, and for each environment pending or
+    unknown revisions, drift, or that it cannot be asked.
+
+    Raises:
+        HistoryError: the revision files are broken.
+
+    """
+    apart = {each.versions: each for each in profiles} or {None: None}
+    recorded = [found for each in apart.values() for found in unrecorded(project, each, listen)]
+    asked = status(project, profiles, listen=listen)
+    return (*recorded, *(found for each in asked for found in findings(each)))
+
+
+def unrecorded(
+    project: Project, profile: Profile | None = None, listen: Listener = ignore
+) -> Iterator[Finding]:
+    """Yield what is wrong with the history itself: several heads, models without a revision."""
+    try:
+        recorded = Replay(project, "head", profile, listen).catalog()
+        changes = recorded.changes_to(Models(project, profile, listen).catalog())
+    except SeveralHeadsError as error:
+        yield Finding("heads", None, error.message, error.hint)
+    except ModelsError as error:
+        yield Finding("models", None, error.message, error.hint)
+    else:
+        if changes:
+            yield Finding(
+                "unrecorded",
+                None,
+                f"the models differ from the recorded history: {_named(changes)}",
+                "Write the revision: limbeck generate",
+                changes,
+            )
+
+
+def findings(status: Status) -> Iterator[Finding]:
+    """Yield what is wrong with one environment."""
+    name = status.environment
+    if status.problem:
+        yield Finding("unreachable", name, status.problem.message, status.problem.hint)
+    if status.unknown:
+        ids = ", ".join(status.unknown)
+        hint = f"Get the file from where it was made: git log --all -- '*{status.unknown[0]}*'"
+        yield Finding("unknown", name, f"is at revision {ids}, which no file holds", hint)
+    if status.pending:
+        ids = ", ".join(str(one) for one in status.pending)
+        yield Finding("pending", name, f"pending: {ids}", f"limbeck migrate -e {name}")
+    if status.drift:
+        text = f"drifted from its own revision: {_named(status.drift)}"
+        hint = f"Take it over into the models (limbeck pull -e {name}), or undo it by hand."
+        yield Finding("drift", name, text, hint, status.drift)
+
+
+def _status(project: Project, profile: Profile, *, drift: bool, listen: Listener) -> Status:
+    history = History.of(project, profile)
+    history.revisions()  # broken files are no environment's fault
+    found = Status(profile.name, profile.branch, profile.protected)
+    try:
+        database = settings.database(project, profile, listen)
+        found = replace(found, destination=database.destination)
+        current, live = _ask(project, history, database, with_catalog=drift, listen=listen)
+        found = _placed(found, history, current)
+        if live is None or found.unknown:
+            return found
+        own = Replay(project, ",".join(current) or "base", profile, listen)
+        return replace(found, drift=own.catalog().changes_to(live))
+    except LimbeckError as error:
+        return replace(found, problem=error)
+
+
+def _ask(
+    project: Project,
+    history: History,
+    database: Database,
+    *,
+    with_catalog: bool,
+    listen: Listener,
+) -> tuple[tuple[str, ...], Catalog | None]:
+    with connect(database, read_only=True, listen=listen) as connection:
+        current = history.recorded(connection)
+        live = read(connection, filters=filters(project)) if with_catalog else None
+    return current, live
+
+
+def _placed(found: Status, history: History, current: tuple[str, ...]) -> Status:
+    known = {one.id for one in history.revisions()}
+    if unknown := tuple(id_ for id_ in current if id_ not in known):
+        return replace(found, current=current, unknown=unknown)
+    return replace(
+        found,
+        current=current,
+        applied=history.applied(current),
+        pending=history.pending(current),
+    )
+
+
+def _named(changes: Iterable[Change], most: int = 5) -> str:
+    names = [_said(change) for change in changes]
+    more = [f"and {len(names) - most} more"] if len(names) > most else []
+    return ", ".join(names[:most] + more)
+
+
+def _said(change: Change) -> str:
+    sign = "+" if change.before is None else "-" if change.after is None else "~"
+    return f"{sign} {change.address}"
