@@ -5,7 +5,7 @@ Whatever SQLAlchemy cannot say exactly is None, and the caller says it in SQL.
 
 from __future__ import annotations
 
-from limbeck.spelling.columns import column, implicit_name, usual_not_null
+from limbeck.spelling.columns import column, usual_not_null
 from limbeck.spelling.constraints import constraint, dotted, parts
 from limbeck.spelling.defaults import default, identity
 from limbeck.spelling.indexes import index
@@ -17,6 +17,7 @@ from limbeck.spelling.source import (
     call,
     escaped,
     identifier,
+    implicit_name,
     keyword,
     literal,
     literals,

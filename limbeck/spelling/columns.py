@@ -5,11 +5,18 @@ from __future__ import annotations
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.objects import Column, Sequence
 from limbeck.spelling.defaults import default, identity
-from limbeck.spelling.source import SQLALCHEMY, Argument, Source, call, keyword, literal
+from limbeck.spelling.source import (
+    SQLALCHEMY,
+    Argument,
+    Source,
+    call,
+    implicit_name,
+    keyword,
+    literal,
+)
 from limbeck.spelling.types import type_
 
 _INTEGERS = frozenset({"smallint", "integer", "bigint"})
-_LONGEST_NAME = 63  # bytes: NAMEDATALEN - 1
 
 
 def column(
@@ -35,7 +42,7 @@ def column(
         return None
     arguments: list[Argument] = [literal(found.name), spelled]
     if found.identity:
-        generator = identity(found.identity, found.type)
+        generator = identity(found)
         if generator is None:
             return None
         arguments.append(generator)
@@ -63,14 +70,3 @@ def usual_not_null(found: Column) -> bool:
     if constraint.no_inherit or not constraint.validated or constraint.comment is not None:
         return False
     return constraint.name in {None, implicit_name(found.table, found.name, "not_null")}
-
-
-def implicit_name(table: str, column: str, label: str) -> str:
-    """Return the name that Postgres makes (makeObjectName in indexcmds.c), cut to 63 bytes."""
-    parts = [table.encode(), column.encode()]
-    room = _LONGEST_NAME - len(label.encode()) - 2
-    while sum(map(len, parts)) > room:
-        longest = 0 if len(parts[0]) > len(parts[1]) else 1
-        parts[longest] = parts[longest][:-1]
-    first, second = (part.decode(errors="ignore") for part in parts)
-    return f"{first}_{second}_{label}"

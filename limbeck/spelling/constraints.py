@@ -110,7 +110,8 @@ def _timing(found: Constraint) -> Iterator[tuple[str, str]]:
 
 def _together(found: Constraint) -> str | None:
     """Put the definition together as pg_get_constraintdef does, without quotes round names."""
-    if not found.enforced or found.no_inherit or found.options or _has_dots(found):
+    inherited = found.type != "c" or not found.no_inherit
+    if not (found.enforced and inherited) or found.options or _has_dots(found):
         return None
     body = _body(found)
     if body is None:
@@ -131,7 +132,7 @@ def _body(found: Constraint) -> str | None:
         nulls = "NULLS NOT DISTINCT " if found.nulls_not_distinct else ""
         return f"UNIQUE {nulls}({columns}){included}"
     if found.type == "c" and found.expression:
-        return f"CHECK (({unwrapped(found.expression)}))"
+        return f"CHECK ({found.expression})"
     if found.type == "f" and found.reference:
         return f"FOREIGN KEY ({columns}) REFERENCES {_references(found.reference)}"
     return None

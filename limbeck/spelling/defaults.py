@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from limbeck.catalog.objects import Column, Identity, SequenceOptions
+from limbeck.catalog.objects import Column, SequenceOptions
 from limbeck.spelling.source import (
     SQLALCHEMY,
     Source,
     call,
     escaped,
+    implicit_name,
     keyword,
     literal,
+    names,
     text,
     unwrapped,
 )
@@ -43,9 +45,12 @@ def _computed(column: Column) -> Source:
     return call("sa.Computed", [expression, stored], SQLALCHEMY)
 
 
-def identity(found: Identity, type_: str) -> Source | None:
-    """Return sa.Identity(...) with the options that are not the usual ones."""
-    if type_ not in _LARGEST or found.options.type != type_:
+def identity(column: Column) -> Source | None:
+    """Return sa.Identity(...) with the options that are not the usual ones, None without one."""
+    found = column.identity
+    if found is None or column.type not in _LARGEST or found.options.type != column.type:
+        return None
+    if names(found.sequence) != (column.schema, implicit_name(column.table, column.name, "seq")):
         return None
     options = [f"always={found.always}", *_options(found.options)]
     return call("sa.Identity", options, SQLALCHEMY)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from limbeck.catalog.objects import Index, Key
 from limbeck.spelling.source import (
@@ -26,13 +27,21 @@ def index(found: Index) -> tuple[Source, tuple[Argument, ...]] | None:
     The keys are a Python list of column names and sa.text(...); the options are keyword
     arguments, the same for sa.Index and for op.create_index.
     """
-    if _together(found) != _bare(found.definition) or not _plain(found):
+    if not _plain(found):
         return None
-    keys = [_key(key) for key in found.keys]
-    listed = ", ".join(key.text for key in keys)
-    return Source(f"[{listed}]", frozenset().union(*(key.imports for key in keys))), tuple(
-        _options(found)
-    )
+    for one in (found, _without_collations(found)):
+        if _together(one) == _bare(found.definition):
+            keys = [_key(key) for key in one.keys]
+            imports = frozenset[str]().union(*(key.imports for key in keys))
+            listed = ", ".join(key.text for key in keys)
+            return Source(f"[{listed}]", imports), tuple(_options(one))
+    return None
+
+
+def _without_collations(found: Index) -> Index:
+    # An expression may have its collation from a column; then the definition does not name it.
+    keys = (replace(key, collation=None) if key.expression else key for key in found.keys)
+    return replace(found, keys=tuple(keys))
 
 
 def _plain(found: Index) -> bool:
@@ -81,7 +90,7 @@ def _together(found: Index) -> str:
     text_ += f" INCLUDE ({', '.join(found.include)})" if found.include else ""
     text_ += " NULLS NOT DISTINCT" if found.nulls_not_distinct else ""
     text_ += f" WITH ({', '.join(found.options)})" if found.options else ""
-    text_ += f" WHERE ({unwrapped(found.where)})" if found.where is not None else ""
+    text_ += f" WHERE {found.where}" if found.where is not None else ""
     return _bare(text_)
 
 

@@ -14,6 +14,7 @@ POSTGRESQL = "from sqlalchemy.dialects import postgresql"
 # (TextClause._bind_params_regex and compiler.BIND_PARAMS_ESC of SQLAlchemy 2.1).
 _BOUND = re.compile(r"(?<![:\w\x5c]):(\w+)(?![:\w])")
 _ESCAPED = re.compile(r"\x5c(:\w*)(?![:\w])")
+_LONGEST_NAME = 63  # bytes: NAMEDATALEN - 1
 _SIMPLE_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
 
@@ -80,19 +81,12 @@ def names(qualified: str) -> tuple[str, ...]:
 
 
 def unwrapped(expression: str) -> str:
-    """Return an expression without its outermost parentheses, where that is plain to see."""
+    """Return an expression as Postgres spelled it without its outermost parentheses."""
     if not (expression.startswith("(") and expression.endswith(")")):
         return expression
-    inner = expression[1:-1]
-    if any(quote in inner for quote in "'\"$"):
-        return _unwrapped_by_quotes(expression)
-    return inner if _balanced(inner) else expression
-
-
-def _unwrapped_by_quotes(expression: str) -> str:
-    bare = re.sub(r"'(?:[^'\\]|'')*'|\"(?:[^\"]|\"\")*\"", "", expression)
-    plain = not any(quote in bare for quote in "'\"$\\")
-    return expression[1:-1] if plain and _balanced(bare[1:-1]) else expression
+    # Postgres doubles the quotes inside a literal, and writes no dollar quotes in expressions.
+    bare = re.sub(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"", "", expression)
+    return expression[1:-1] if _balanced(bare[1:-1]) else expression
 
 
 def _balanced(inner: str) -> bool:
@@ -102,3 +96,14 @@ def _balanced(inner: str) -> bool:
         if depth < 0:
             return False
     return depth == 0
+
+
+def implicit_name(table: str, column: str, label: str) -> str:
+    """Return the name that Postgres makes (makeObjectName in indexcmds.c), cut to 63 bytes."""
+    parts = [table.encode(), column.encode()]
+    room = _LONGEST_NAME - len(label.encode()) - 2
+    while sum(map(len, parts)) > room:
+        longest = 0 if len(parts[0]) > len(parts[1]) else 1
+        parts[longest] = parts[longest][:-1]
+    first, second = (part.decode(errors="ignore") for part in parts)
+    return f"{first}_{second}_{label}"

@@ -107,7 +107,7 @@ def type_(
     Args:
         name: what format_type spelled, such as "character varying(20)" or "public.mood[]".
         catalog: where enums and domains are looked up.
-        collation: the column's own collation, qualified, such as `pg_catalog."C"`.
+        collation: the column's own collation as regcollation spells it, such as `"C"`.
         create_type: whether creating a table creates the enums that it uses.
 
     """
@@ -137,8 +137,8 @@ def _class(function: str, arguments: tuple[Argument, ...]) -> Source:
 
 def _collated(name: str, collation: str) -> Source | None:
     # SQLAlchemy takes a collation's bare name, which the search_path has to find again.
-    schema, bare = names(collation)
-    if schema not in {"pg_catalog", "public"} or '"' in bare:
+    *schema, bare = names(collation)
+    if schema not in ([], ["pg_catalog"], ["public"]):
         return None
     found = _built_in(name, keyword("collation", literal(bare)))
     return found if found and found.text.partition("(")[0] in _COLLATED else None
