@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from limbeck import settings
 from limbeck.catalog.catalog import Catalog, Change
@@ -88,8 +89,12 @@ def check(
         HistoryError: the revision files are broken.
 
     """
-    apart = {each.versions: each for each in profiles} or {None: None}
-    recorded = [found for each in apart.values() for found in unrecorded(project, each, listen)]
+    apart: dict[Path | None, Profile | None] = {each.versions: each for each in profiles}
+    recorded = [
+        found
+        for each in (apart or {None: None}).values()
+        for found in unrecorded(project, each, listen)
+    ]
     asked = status(project, profiles, listen=listen)
     return (*recorded, *(found for each in asked for found in findings(each)))
 
