@@ -1,0 +1,75 @@
+"""What a column's value is in Python."""
+
+from __future__ import annotations
+
+import re
+
+from limbeck.catalog.catalog import Catalog
+from limbeck.catalog.objects import Address, Domain
+from limbeck.spelling import Source, names
+
+_ANY = Source("Any", frozenset({"from typing import Any"}))
+_DECIMAL = Source("Decimal", frozenset({"from decimal import Decimal"}))
+_UUID = Source("UUID", frozenset({"from uuid import UUID"}))
+
+
+def _time(name: str) -> Source:
+    return Source(f"dt.{name}", frozenset({"import datetime as dt"}))
+
+
+_PYTHON: dict[str, Source] = {
+    **dict.fromkeys(("smallint", "integer", "bigint", "oid"), Source("int")),
+    **dict.fromkeys(("real", "double precision"), Source("float")),
+    **dict.fromkeys(
+        ("text", "character varying", "character", "public.citext", "name", '"char"', "xml"),
+        Source("str"),
+    ),
+    **dict.fromkeys(("tsvector", "tsquery", "public.ltree", "money"), Source("str")),
+    **dict.fromkeys(("macaddr", "macaddr8", "bit", "bit varying"), Source("str")),
+    "boolean": Source("bool"),
+    "numeric": _DECIMAL,
+    "uuid": _UUID,
+    "bytea": Source("bytes"),
+    "date": _time("date"),
+    "time without time zone": _time("time"),
+    "time with time zone": _time("time"),
+    "timestamp without time zone": _time("datetime"),
+    "timestamp with time zone": _time("datetime"),
+    "interval": _time("timedelta"),
+    "public.hstore": Source("dict[str, str | None]"),
+}
+# Where Mapped[...] alone gives exactly this type.
+_IMPLIED = frozenset(
+    {
+        "integer",
+        "boolean",
+        "uuid",
+        "bytea",
+        "date",
+        "numeric",
+        "interval",
+        "character varying",
+        "time without time zone",
+        "timestamp without time zone",
+    }
+)
+_MODIFIER = re.compile(r"\(.*?\)")
+_FIELDS = re.compile(r"interval .*")
+
+
+def python(type_: str, catalog: Catalog) -> Source:
+    """Return the annotation of a value that is not NULL; Any where nothing better is known."""
+    if type_.endswith("[]"):
+        item = python(type_.removesuffix("[]"), catalog)
+        return Source(f"list[{item.text}]", item.imports)
+    bare = _FIELDS.sub("interval", _MODIFIER.sub("", type_))
+    if bare in _PYTHON:
+        return _PYTHON[bare]
+    parts = names(bare)
+    domain = catalog.objects.get(Address("domain", *parts)) if len(parts) == 2 else None  # noqa: PLR2004 - schema and name
+    return python(domain.type, catalog) if isinstance(domain, Domain) else _ANY
+
+
+def implied(type_: str) -> bool:
+    """Say whether SQLAlchemy makes this very type of the annotation alone."""
+    return type_ in _IMPLIED

@@ -1,0 +1,196 @@
+"""Columns, as mapped_column(...) or sa.Column(...)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from limbeck.catalog.objects import Address, Column, Constraint
+from limbeck.pull.annotations import implied, python
+from limbeck.pull.conventions import name
+from limbeck.pull.models import Model, Models
+from limbeck.spelling import (
+    SQLALCHEMY,
+    Argument,
+    Source,
+    call,
+    default,
+    identity,
+    keyword,
+    literal,
+    names,
+    parts,
+    type_,
+)
+
+_ENTITIES = "from limbeck.entities import Type"
+_INTEGERS = frozenset({"smallint", "integer", "bigint"})
+_ORM = "from sqlalchemy.orm import Mapped, mapped_column"
+
+
+def inline(constraint: Constraint, convention: dict[str, str] | None = None) -> bool:
+    """Say whether a constraint can be said at its only column."""
+    del convention
+    return (
+        len(constraint.columns) == 1
+        and constraint.type in {"f", "u"}
+        and not (constraint.deferrable and constraint.type == "u")
+        and not constraint.include
+        and not constraint.nulls_not_distinct
+    )
+
+
+def mapped(column: Column, model: Model, models: Models) -> Source:
+    """Return the line of a mapped class that declares a column."""
+    annotation = _annotation(column, models)
+    attribute = model.attributes[column.name]
+    given: list[Argument] = [] if attribute == column.name else [literal(column.name)]
+    if not _is_implied(column, models):
+        given.append(type_of(column, models))
+    given += _more(column, model, models)
+    end = call("mapped_column", given, _ORM)
+    value = f" = {end.text}" if given else ""
+    text = f"{attribute}: Mapped[{annotation.text}]{value}"
+    return Source(text, annotation.imports | end.imports)
+
+
+def core(column: Column, model: Model, models: Models) -> Source:
+    """Return sa.Column(...)."""
+    given: list[Argument] = [literal(column.name), type_of(column, models)]
+    given += _more(column, model, models)
+    if column.not_null is not None and not _in_key(column, model):
+        given.append("nullable=False")
+    return call("sa.Column", given, SQLALCHEMY)
+
+
+def type_of(column: Column, models: Models) -> Source:
+    """Return the type of a column; an own type stands for what SQLAlchemy lacks."""
+    return _enum_type(column.type, models) or _type(column, models)
+
+
+def _type(column: Column, models: Models) -> Source:
+    found = type_(column.type, models.catalog, collation=column.collation)
+    if found is not None:
+        return found
+    text = column.type if column.collation is None else f"{column.type} COLLATE {column.collation}"
+    return call("Type", [literal(text)], _ENTITIES)
+
+
+def _enum_type(spelled: str, models: Models) -> Source | None:
+    if spelled.endswith("[]"):
+        item = _enum_type(spelled.removesuffix("[]"), models)
+        array = "from sqlalchemy.dialects import postgresql"
+        return call("postgresql.ARRAY", [item], array) if item else None
+    found = models.enums.get(_address(spelled))
+    if found is None:
+        return None
+    return Source(found.variable, frozenset({f"enums:{found.variable}"}))
+
+
+def _address(spelled: str) -> Address:
+    found = names(spelled)
+    pair = len(found) == 2  # noqa: PLR2004 - schema and name
+    return Address("enum", *found) if pair else Address("enum", "", spelled)
+
+
+def _annotation(column: Column, models: Models) -> Source:
+    depth, bare = 0, column.type
+    while bare.endswith("[]"):
+        depth, bare = depth + 1, bare.removesuffix("[]")
+    found = models.enums.get(_address(bare))
+    if found is None:
+        made = python(column.type, models.catalog)
+    else:
+        label = found.name if found.members is not None else "str"
+        imports = {f"enums:{label}"} if found.members is not None else set()
+        made = Source("list[" * depth + label + "]" * depth, frozenset(imports))
+    end = " | None" if column.not_null is None else ""
+    return Source(made.text + end, made.imports)
+
+
+def _is_implied(column: Column, models: Models) -> bool:
+    return implied(column.type) and column.collation is None and not _enum_type(column.type, models)
+
+
+def _more(column: Column, model: Model, models: Models) -> Iterator[Argument]:
+    own = [
+        found
+        for found in model.contents.constraints
+        if found.columns == (column.name,) and inline(found)
+    ]
+    for found in own:
+        if found.type == "f":
+            yield _foreign_key(found, models)
+    generator = identity(column) if column.identity else None
+    if generator:
+        yield generator
+    serial = model.contents.serial == column.name
+    filled = default(column)
+    if filled and column.generated:
+        yield filled
+    if _in_key(column, model) and key_is_inline(model, models):
+        yield "primary_key=True"
+    yield from _autoincrement(column, model)
+    for found in own:
+        if found.type == "u" and name(found, models.convention) == "":
+            yield "unique=True"
+    if _has_plain_index(column, model, models):
+        yield "index=True"
+    if filled and not column.generated and not serial:
+        yield keyword("server_default", filled)
+    if column.comment is not None:
+        yield keyword("comment", literal(column.comment))
+
+
+def _foreign_key(found: Constraint, models: Models) -> Source:
+    spoken = parts(found)
+    positional, options = spoken or ([], [])
+    target = str(positional[1]).removeprefix("[").removesuffix("]") if positional else ""
+    spelled = name(found, models.convention)
+    named = [keyword("name", spelled)] if spelled else []
+    return call("sa.ForeignKey", [target, *named, *options], SQLALCHEMY)
+
+
+def _in_key(column: Column, model: Model) -> bool:
+    key = model.contents.primary_key
+    return key is not None and column.name in key.columns
+
+
+def key_is_inline(model: Model, models: Models) -> bool:
+    """Say whether primary_key=True at the columns says all of the primary key."""
+    key = model.contents.primary_key
+    if key is None or name(key, models.convention) != "":
+        return False
+    in_order = [found.name for found in model.contents.columns if found.name in key.columns]
+    return tuple(in_order) == key.columns and not (key.deferrable or key.include)
+
+
+def _autoincrement(column: Column, model: Model) -> Iterator[str]:
+    contents = model.contents
+    key = contents.primary_key
+    if key is None or column.name not in key.columns or column.identity:
+        return
+    refers = any(column.name in found.columns for found in contents.foreign_keys)
+    automatic = len(key.columns) == 1 and not refers
+    if contents.serial == column.name:
+        if not automatic:
+            yield "autoincrement=True"
+    elif automatic and column.type in _INTEGERS and column.default is None:
+        yield "autoincrement=False"
+
+
+def _has_plain_index(column: Column, model: Model, models: Models) -> bool:
+    return any(
+        column_of_plain_index(found, models) == column.name for found in model.contents.indexes
+    )
+
+
+def column_of_plain_index(found: object, models: Models) -> str | None:
+    """Return the column whose index=True says all of an index."""
+    from limbeck.catalog.objects import Index, Key  # noqa: PLC0415
+
+    if not isinstance(found, Index) or len(found.keys) != 1:
+        return None
+    only = found.keys[0]
+    plain = only == Key(column=only.column, expression=None) and not found.unique
+    bare = plain and found.method == "btree" and not (found.include or found.where or found.options)
+    return only.column if bare and name(found, models.convention) == "" else None

@@ -1,0 +1,66 @@
+"""A catalog, sorted by table."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+
+from limbeck.catalog.catalog import Catalog
+from limbeck.catalog.objects import Address, Column, Constraint, Index, Table
+from limbeck.pull.serials import serials
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """A table with everything that is made with it.
+
+    `serial` names the column whose sequence SQLAlchemy makes by itself, where there is one.
+    """
+
+    table: Table
+    columns: tuple[Column, ...]
+    constraints: tuple[Constraint, ...]
+    indexes: tuple[Index, ...]
+    serial: str | None
+
+    @property
+    def primary_key(self) -> Constraint | None:
+        """The primary key, None where there is none."""
+        return next((found for found in self.constraints if found.type == "p"), None)
+
+    @property
+    def foreign_keys(self) -> tuple[Constraint, ...]:
+        """The foreign keys, by name."""
+        return tuple(found for found in self.constraints if found.type == "f")
+
+
+def contents(catalog: Catalog) -> dict[Address, Contents]:
+    """Return what belongs to each table of a catalog, by the table's address."""
+    columns: dict[Address, list[Column]] = defaultdict(list)
+    constraints: dict[Address, list[Constraint]] = defaultdict(list)
+    indexes: dict[Address, list[Index]] = defaultdict(list)
+    for column in catalog.of(Column):
+        columns[Address("table", column.schema, column.table)].append(column)
+    for constraint in catalog.of(Constraint):
+        constraints[Address("table", constraint.schema, constraint.table)].append(constraint)
+    for index in catalog.of(Index):
+        indexes[index.table].append(index)
+    own = serials(catalog)
+    return {
+        table.address: Contents(
+            table,
+            tuple(sorted(columns[table.address], key=lambda column: column.position)),
+            tuple(constraints[table.address]),
+            tuple(indexes[table.address]),
+            _serial(table, constraints[table.address], own),
+        )
+        for table in catalog.of(Table)
+    }
+
+
+def _serial(table: Table, constraints: Sequence[Constraint], own: Container[Address]) -> str | None:
+    # SQLAlchemy makes one column of the primary key a serial, and no other.
+    key = next((found.columns for found in constraints if found.type == "p"), ())
+    addresses = (Address("column", table.schema, table.name, column) for column in key)
+    return next((address.part for address in addresses if address in own), None)

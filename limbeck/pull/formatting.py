@@ -1,0 +1,62 @@
+"""Formatting, as the repository that the models go to has it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from limbeck.errors import LimbeckError
+
+
+def formatted(files: Mapping[str, str], root: Path | None) -> dict[str, str]:
+    """Return the files with sorted imports and formatted by ruff.
+
+    Args:
+        files: the text of each, by path.
+        root: a folder of the repository whose ruff settings hold; None for ruff's own.
+
+    Raises:
+        LimbeckError: ruff cannot read the files or its settings.
+
+    """
+    settings = _settings(root)
+    with tempfile.TemporaryDirectory(prefix="limbeck-pull-") as folder:
+        for path, text in files.items():
+            target = Path(folder, path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+        # RUF022 sorts __all__ as it wants to see it sorted.
+        chosen = ["--select", "I,RUF022", "--fix-only", "--unsafe-fixes"]
+        _ruff("check", *settings, *chosen, folder)
+        _ruff("format", *settings, folder)
+        return {path: Path(folder, path).read_text(encoding="utf-8") for path in files}
+
+
+def _settings(root: Path | None) -> list[str]:
+    found = next(_configurations(root), None) if root else None
+    common = ["--no-cache", "--quiet"]
+    return [*common, "--config", str(found)] if found else [*common, "--isolated"]
+
+
+def _configurations(root: Path) -> Iterator[Path]:
+    for folder in (root.resolve(), *root.resolve().parents):
+        for name in (".ruff.toml", "ruff.toml"):
+            if (path := folder / name).is_file():
+                yield path
+        path = folder / "pyproject.toml"
+        if path.is_file() and "ruff" in tomllib.loads(path.read_text("utf-8")).get("tool", {}):
+            yield path
+
+
+def _ruff(verb: str, *arguments: str) -> None:
+    command = [sys.executable, "-m", "ruff", verb, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ruff itself, on files just written
+    if done.returncode:
+        raise LimbeckError(
+            f"ruff {verb} refuses the pulled models: {done.stderr.strip() or done.stdout.strip()}",
+            hint="Does `ruff check` accept the settings of this repository?",
+        )

@@ -1,0 +1,137 @@
+"""Which tables become classes, and what everything in them is called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from limbeck.catalog.catalog import Catalog
+from limbeck.catalog.objects import Address, Constraint, Enum
+from limbeck.pull import names
+from limbeck.pull.contents import Contents
+from limbeck.pull.enums import PythonEnum, python_enums
+
+# What a class body or its bases mean something by.
+RESERVED = frozenset(
+    {
+        *("metadata", "registry", "type_annotation_map"),
+        *("sa", "postgresql", "dt", "Any", "Decimal", "UUID", "StrEnum"),
+        *("Mapped", "mapped_column", "relationship", "Base", "DeclarativeBase", "Type", "NotNull"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A table as Python has it: a mapped class, or a plain Table where it has no key.
+
+    `attributes` maps columns to their attributes; `module` is the file's name without ".py".
+    """
+
+    contents: Contents
+    name: str
+    mapped: bool
+    module: str
+    attributes: Mapping[str, str]
+
+    @property
+    def address(self) -> Address:
+        """The table's address."""
+        return self.contents.table.address
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Everything that is rendered: the tables, by address, and the enums, by address."""
+
+    catalog: Catalog
+    tables: Mapping[Address, Model]
+    enums: Mapping[Address, PythonEnum]
+    convention: Mapping[str, str] = field(default_factory=dict)
+
+
+def models(
+    catalog: Catalog,
+    tables: Mapping[Address, Contents],
+    convention: Mapping[str, str],
+) -> Models:
+    """Name what is to be rendered."""
+    taken: set[str] = set(RESERVED)
+    enums = python_enums(sorted(catalog.of(Enum), key=lambda enum: enum.address), taken)
+    named: dict[Address, Model] = {}
+    files: set[str] = {"base", "enums", "entities"}
+    associations = {address for address, found in tables.items() if is_association(found, tables)}
+    for address, found in sorted(tables.items(), key=lambda pair: _public_first(pair[0])):
+        mapped = found.primary_key is not None and address not in associations
+        name = _name(found, taken, mapped=mapped)
+        module = names.unique(_module(found, mapped=mapped), files)
+        taken.add(name)
+        files.add(module)
+        named[address] = Model(found, name, mapped, module, {})
+    forbidden = taken | {name for enum in enums.values() for name in (enum.name, enum.variable)}
+    complete = {
+        address: Model(
+            model.contents,
+            model.name,
+            model.mapped,
+            model.module,
+            dict(_attributes(model.contents, forbidden)),
+        )
+        for address, model in named.items()
+    }
+    return Models(catalog, complete, enums, convention)
+
+
+def is_association(found: Contents, tables: Mapping[Address, Contents]) -> bool:
+    """Say whether a table does nothing but relate the rows of two others."""
+    keys = found.foreign_keys
+    expected = 2
+    if len(keys) != expected or any(key.reference is None for key in keys):
+        return False
+    columns = [column for key in keys for column in key.columns]
+    targets = {key.reference.table for key in keys if key.reference}
+    everything = sorted(columns) == sorted(column.name for column in found.columns)
+    plain = not any(column.default for column in found.columns)
+    return (
+        everything
+        and plain
+        and len(targets) == expected
+        and found.table.address not in targets
+        and all(target in tables and tables[target].primary_key for target in targets)
+        and not _is_referred_to(found.table.address, tables.values())
+        and (found.primary_key is None or sorted(found.primary_key.columns) == sorted(columns))
+    )
+
+
+def _is_referred_to(address: Address, tables: Iterable[Contents]) -> bool:
+    keys: Iterator[Constraint] = (key for table in tables for key in table.foreign_keys)
+    return any(key.reference is not None and key.reference.table == address for key in keys)
+
+
+def _public_first(address: Address) -> tuple[bool, Address]:
+    return (address.schema != "public", address)
+
+
+def _name(found: Contents, taken: set[str], *, mapped: bool) -> str:
+    table = found.table
+    if not mapped:
+        return names.unique(names.variable(f"{table.name}_table"), taken)
+    plain = names.class_name(table.name)
+    if plain in taken or names.clashes_with_builtin(plain):
+        plain = names.class_name(f"{table.schema}_{table.name}")
+    return names.unique(plain, taken)
+
+
+def _module(found: Contents, *, mapped: bool) -> str:
+    name = names.many(found.table.name) if mapped else names.variable(found.table.name)
+    return (
+        name if found.table.schema == "public" else f"{names.variable(found.table.schema)}_{name}"
+    )
+
+
+def _attributes(found: Contents, forbidden: set[str]) -> Iterator[tuple[str, str]]:
+    taken = set(forbidden)
+    for column in found.columns:
+        attribute = names.unique(names.attribute(column.name), taken)
+        taken.add(attribute)
+        yield column.name, attribute

@@ -1,0 +1,171 @@
+"""Pieces of source put together to modules, with their imports."""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from limbeck.pull.conventions import detect
+from limbeck.pull.enums import class_source, type_source
+from limbeck.pull.models import Model, Models
+from limbeck.pull.options import Options
+from limbeck.pull.relations import relations
+from limbeck.pull.tables import source
+from limbeck.spelling import Source, literal
+
+__all__ = ["detect", "file", "package"]
+
+_DOCSTRING = '"""Models of the database, written by limbeck pull."""'
+
+
+def file(models: Models, entities: Sequence[Source], options: Options) -> str:
+    """Return one module with everything in it."""
+    found = relations(models)
+    pieces = [] if options.base else [_base(models.convention)]
+    pieces += [*_enums(models)]
+    pieces += [source(model, found.get(model.address, ()), models) for model in in_order(models)]
+    pieces += entities
+    return _module(_DOCSTRING, pieces, {}, options)
+
+
+def package(models: Models, entities: Sequence[Source], options: Options) -> dict[str, str]:
+    """Return a package: a module a table, one for the base, for enums, for the rest."""
+    found = relations(models)
+    home = {model.name: model.module for model in models.tables.values()}
+    files: dict[str, str] = {}
+    if not options.base:
+        about = '"""The base of all models."""'
+        files["base.py"] = _module(about, [_base(models.convention)], home, options)
+    if models.enums:
+        about = '"""Enumerated types."""'
+        files["enums.py"] = _module(about, list(_enums(models)), home, options)
+    for model in models.tables.values():
+        about = f'"""The table {_plain(model.contents.table.name)}."""'
+        piece = source(model, found.get(model.address, ()), models)
+        files[f"{model.module}.py"] = _module(about, [piece], home, options)
+    if entities:
+        about = '"""What the database holds beside its tables."""'
+        files["entities.py"] = _module(about, entities, home, options)
+    files["__init__.py"] = _init(models, files, options)
+    return dict(sorted(files.items()))
+
+
+def in_order(models: Models) -> Iterator[Model]:
+    """Yield the tables, those that others refer to first, else by name."""
+    waiting = dict(models.tables)
+    while waiting:
+        ready = [model for model in waiting.values() if not _refers(model) & waiting.keys()]
+        for model in ready or list(waiting.values())[:1]:
+            yield model
+            del waiting[model.address]
+
+
+def _refers(model: Model) -> set[object]:
+    keys = (key.reference.table for key in model.contents.foreign_keys if key.reference)
+    return {address for address in keys if address != model.address}
+
+
+def _plain(name: str) -> str:
+    return name.replace("\\", "").replace('"', "'")
+
+
+def _base(convention: Mapping[str, str]) -> Source:
+    lines = [
+        "class Base(DeclarativeBase):",
+        '    """What every model derives from."""',
+        "",
+        "    metadata = sa.MetaData(",
+        "        naming_convention={",
+        *(f"            {literal(key)}: {literal(value)}," for key, value in convention.items()),
+        "        }",
+        "    )",
+    ]
+    imports = {"import sqlalchemy as sa", "from sqlalchemy.orm import DeclarativeBase"}
+    return Source("\n".join(lines), frozenset(imports))
+
+
+def _enums(models: Models) -> Iterator[Source]:
+    for enum in models.enums.values():
+        if made := class_source(enum):
+            yield made
+    for enum in models.enums.values():
+        made = type_source(enum)
+        yield Source(made.text, made.imports | {"base:Base"})
+
+
+def _module(
+    docstring: str, pieces: Sequence[Source], home: Mapping[str, str], options: Options
+) -> str:
+    imports: frozenset[str] = frozenset().union(*(piece.imports for piece in pieces))
+    typing = {found for found in imports if found.startswith("class:")}
+    parts = [docstring, "from __future__ import annotations"]
+    plain = set(_resolved(imports - typing, options, alone=not home))
+    guarded = {
+        f"from {options.package}.{module} import {name}"
+        for _, module, name in (found.split(":") for found in typing)
+    }
+    if guarded and home:
+        plain.add("from typing import TYPE_CHECKING")
+    parts += _sections(plain)
+    if guarded and home:
+        lines = "\n".join(f"    {line}" for line in _merged(guarded))
+        parts.append(f"if TYPE_CHECKING:\n{lines}")
+    return "\n\n".join([*parts, "\n\n".join(piece.text for piece in pieces)]) + "\n"
+
+
+def _resolved(imports: Iterable[str], options: Options, *, alone: bool) -> Iterator[str]:
+    for found in imports:
+        kind, _, name = found.partition(":")
+        if kind == "base" and options.base:
+            module, base = options.base
+            yield f"from {module} import {base}" + ("" if base == name else f" as {name}")
+        elif kind in {"base", "enums"}:
+            if not alone:
+                yield f"from {options.package}.{kind} import {name}"
+        else:
+            yield found
+
+
+def _sections(imports: Iterable[str]) -> list[str]:
+    """Sort imports as isort does: the standard library, third parties, this package."""
+    groups: dict[bool, list[str]] = defaultdict(list)
+    for line in _merged(imports):
+        top = line.split()[1].partition(".")[0]
+        groups[top not in sys.stdlib_module_names].append(line)
+    return ["\n".join(lines) for _, lines in sorted(groups.items())]
+
+
+def _merged(imports: Iterable[str]) -> list[str]:
+    names: dict[str, set[str]] = defaultdict(set)
+    whole = []
+    for line in imports:
+        if line.startswith("from "):
+            module, _, given = line.removeprefix("from ").partition(" import ")
+            names[module].update(given.split(", "))
+        else:
+            whole.append(line)
+    made = [f"from {module} import {', '.join(sorted(found))}" for module, found in names.items()]
+    return [*sorted(whole), *sorted(made)]
+
+
+def _init(models: Models, files: Mapping[str, str], options: Options) -> str:
+    exported = {model.name: model.module for model in models.tables.values()}
+    if "base.py" in files:
+        exported["Base"] = "base"
+    for enum in models.enums.values():
+        if enum.members is not None:
+            exported[enum.name] = "enums"
+    lines = {f"from {options.package}.{module} import {name}" for name, module in exported.items()}
+    if "entities.py" in files:
+        lines.add(f"from {options.package} import entities")
+        exported["entities"] = "entities"
+    listed = "".join(f"    {literal(name)},\n" for name in sorted(exported))
+    return "\n\n".join(
+        [
+            _DOCSTRING,
+            "from __future__ import annotations",
+            "\n".join(_merged(lines)),
+            f"__all__ = [\n{listed}]\n",
+        ]
+    )

@@ -1,0 +1,167 @@
+"""Names in Python for what has a name in the database."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+from collections.abc import Collection, Iterable
+
+_WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_]+")
+_IRREGULAR = {
+    "people": "person",
+    "children": "child",
+    "men": "man",
+    "women": "woman",
+    "mice": "mouse",
+    "geese": "goose",
+    "feet": "foot",
+    "teeth": "tooth",
+    "indices": "index",
+    "matrices": "matrix",
+    "vertices": "vertex",
+    "leaves": "leaf",
+    "shelves": "shelf",
+    "wolves": "wolf",
+    "lives": "life",
+    "wives": "wife",
+    "knives": "knife",
+    "halves": "half",
+    "criteria": "criterion",
+    "analyses": "analysis",
+    "bases": "base",
+    "diagnoses": "diagnosis",
+    "hypotheses": "hypothesis",
+    "theses": "thesis",
+    "crises": "crisis",
+    "axes": "axis",
+    "movies": "movie",
+    "cookies": "cookie",
+    "calories": "calorie",
+    "ties": "tie",
+    "pies": "pie",
+    "caches": "cache",
+    "headaches": "headache",
+    "shoes": "shoe",
+    "buses": "bus",
+    "statuses": "status",
+    "viruses": "virus",
+    "bonuses": "bonus",
+    "campuses": "campus",
+    "aliases": "alias",
+    "biases": "bias",
+    "atlases": "atlas",
+    "gases": "gas",
+    "lenses": "lens",
+    "quizzes": "quiz",
+    "heroes": "hero",
+    "potatoes": "potato",
+    "tomatoes": "tomato",
+    "echoes": "echo",
+    "vetoes": "veto",
+}
+_PLURALS = {
+    one: many for many, one in _IRREGULAR.items() if many not in {"bases", "axes", "lives"}
+} | {"axis": "axes", "life": "lives"}
+_UNCOUNTED = frozenset(
+    {
+        *("address", "access", "alias", "always", "analysis", "atlas", "basis", "bias"),
+        *("bonus", "bus", "campus", "canvas", "chaos", "chassis", "class", "corps", "data"),
+        *("diagnostics", "equipment", "gas", "gps", "https", "info", "information", "iris"),
+        *("kudos", "lens", "logistics", "mathematics", "media", "metadata", "moss", "news"),
+        *("ops", "physics", "plus", "process", "progress", "series", "species", "sms"),
+        *("status", "statistics", "stats", "success", "tls", "various", "virus", "vis", "xml"),
+    }
+)
+_BUILTIN = frozenset(dir(builtins))
+
+
+def words(name: str) -> list[str]:
+    """Take a name apart: "film_actor" and "FilmActor" are both film, actor."""
+    return [word.lower() for word in _WORDS.findall(name)]
+
+
+def singular(word: str) -> str:
+    """Return the singular of an English noun in lower case, or the word itself."""
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
+    if word in _UNCOUNTED or not word.endswith("s") or word.endswith(("ss", "us", "is")):
+        return word
+    if word.endswith("ies") and len(word) > len("ties"):
+        return word[:-3] + "y"
+    if word.endswith(("sses", "xes", "ches", "shes", "zzes")):
+        return word[:-2]
+    return word[:-1] if len(word) > len("as") else word
+
+
+def plural(word: str) -> str:
+    """Return the plural of an English noun in lower case; a plural stays as it is."""
+    if singular(word) != word or word in _IRREGULAR:
+        return word
+    if word in _PLURALS:
+        return _PLURALS[word]
+    if word in {"data", "media", "metadata", "news", "series", "species", "info", "information"}:
+        return word
+    if word.endswith("y") and word[-2:-1] not in set("aeiou"):
+        return word[:-1] + "ies"
+    if word.endswith(("s", "x", "ch", "sh", "z")):
+        return word + "es"
+    return word + "s"
+
+
+def class_name(table: str) -> str:
+    """Return the name of the class that stands for one row of a table."""
+    found = words(table)
+    if not found:
+        return "Unnamed"
+    named = "".join(word.capitalize() for word in (*found[:-1], singular(found[-1])))
+    return _started(named)
+
+
+def variable(name: str) -> str:
+    """Return a name in snake case that is an identifier."""
+    return safe("_".join(words(name)) or "unnamed")
+
+
+def one(table: str) -> str:
+    """Return what one row of a table is called, in snake case."""
+    found = words(table)
+    return safe("_".join((*found[:-1], singular(found[-1]))) if found else "unnamed")
+
+
+def many(table: str) -> str:
+    """Return what many rows of a table are called, in snake case."""
+    found = words(table)
+    return safe("_".join((*found[:-1], plural(found[-1]))) if found else "unnamed")
+
+
+def attribute(column: str) -> str:
+    """Return the attribute that a column gets, its own name wherever that is possible."""
+    plain = column if column.isidentifier() else re.sub(r"\W+", "_", column).strip("_")
+    if plain.startswith("__"):
+        plain = plain.strip("_")
+    return safe(plain or "unnamed")
+
+
+def safe(name: str) -> str:
+    """Return the name as an identifier that is no keyword and no builtin."""
+    name = _started(name)
+    taken = keyword.iskeyword(name) or name in {"list", "dict", "int", "str", "bool", "float"}
+    return f"{name}_" if taken or name in {"bytes", "tuple", "type"} else name
+
+
+def unique(name: str, taken: Collection[str]) -> str:
+    """Return the name, with underscores or a number behind it when it is taken."""
+    if name not in taken:
+        return name
+    tries: Iterable[str] = (f"{name}_", *(f"{name}_{number}" for number in range(2, 10_000)))
+    return next(found for found in tries if found not in taken)
+
+
+def clashes_with_builtin(name: str) -> bool:
+    """Say whether a name at the top of a module would hide a builtin."""
+    return name in _BUILTIN
+
+
+def _started(name: str) -> str:
+    return name if name.isidentifier() else f"n{name}"

@@ -1,0 +1,77 @@
+"""The part of a catalog that SQLAlchemy's tables can say; the rest is said beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from limbeck.catalog.objects import Address, Column, Constraint, Index, NotNull, Table
+from limbeck.pull.contents import Contents
+from limbeck.spelling import identity, implicit_name, index, parts
+
+
+def plain(tables: Mapping[Address, Contents]) -> dict[Address, Contents]:
+    """Return the tables that can be said, each without what cannot be said of it."""
+    sayable = {address for address, found in tables.items() if _is_sayable(found)}
+    return {address: _contents(tables[address], sayable) for address in sorted(sayable)}
+
+
+def _is_sayable(found: Contents) -> bool:
+    table = found.table
+    alone = not (table.partition_of or table.inherits or table.of_type or table.server)
+    return alone and table.kind in {"r", "p"}
+
+
+def _contents(found: Contents, sayable: set[Address]) -> Contents:
+    return Contents(
+        _table(found.table),
+        tuple(_column(column) for column in found.columns),
+        tuple(_constraints(found, sayable)),
+        tuple(_indexes(found)),
+        found.serial,
+    )
+
+
+def _table(table: Table) -> Table:
+    # heap is the usual access method; SQLAlchemy writes any other as USING.
+    return replace(table, row_security=False, force_row_security=False, replica_identity="d")
+
+
+def _column(column: Column) -> Column:
+    generator = column.identity and identity(column)
+    return replace(
+        column,
+        storage=None,
+        compression=None,
+        statistics=None,
+        options=(),
+        identity=column.identity if generator else None,
+        not_null=_not_null(column),
+    )
+
+
+def _not_null(column: Column) -> NotNull | None:
+    found = column.not_null
+    if found is None or not found.validated:
+        return None
+    usual = implicit_name(column.table, column.name, "not_null")
+    if found.name is None or (column.identity and found.name != usual):
+        return NotNull(name=found.name and usual)
+    return replace(found, comment=None)
+
+
+def _constraints(found: Contents, sayable: set[Address]) -> Iterator[Constraint]:
+    for constraint in found.constraints:
+        bare = replace(constraint, clustered=False, replica_identity=False, comment=None)
+        refers = bare.reference
+        if refers is not None and refers.table not in sayable:
+            continue
+        if bare.validated and not bare.inherited and parts(bare) is not None:
+            yield bare
+
+
+def _indexes(found: Contents) -> Iterator[Index]:
+    for one in found.indexes:
+        bare = replace(one, clustered=False, replica_identity=False, comment=None, statistics=())
+        if bare.valid and bare.parent is None and index(bare) is not None:
+            yield bare

@@ -1,0 +1,40 @@
+"""Models as Python source, made of a catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from limbeck.catalog.catalog import Catalog
+from limbeck.pull import modules
+from limbeck.pull.contents import contents
+from limbeck.pull.conventions import detect
+from limbeck.pull.formatting import formatted
+from limbeck.pull.models import models
+from limbeck.pull.options import Options
+from limbeck.pull.plain import plain
+
+
+def source(catalog: Catalog, options: Options | None = None) -> Mapping[str, str]:
+    """Return models that make the same schema again: the text of each file, by relative path.
+
+    The layout "file" has the only path "models.py". The same catalog gives the same bytes.
+
+    Raises:
+        LimbeckError: the repository's ruff settings are broken.
+
+    """
+    options = options or Options()
+    tables = plain(contents(catalog))
+    convention = options.convention
+    if convention is None:
+        constraints = [one for found in tables.values() for one in found.constraints]
+        convention = detect(
+            constraints, [one for found in tables.values() for one in found.indexes]
+        )
+    named = models(catalog, tables, convention)
+    files = (
+        {"models.py": modules.file(named, [], options)}
+        if options.layout == "file"
+        else modules.package(named, [], options)
+    )
+    return formatted(files, options.root)

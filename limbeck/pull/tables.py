@@ -1,0 +1,177 @@
+"""Tables, as mapped classes or sa.Table(...)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from limbeck.catalog.objects import Constraint, Index, Table
+from limbeck.pull import columns
+from limbeck.pull.conventions import name
+from limbeck.pull.enums import docstring
+from limbeck.pull.models import Model, Models
+from limbeck.pull.relations import Relation
+from limbeck.spelling import (
+    SQLALCHEMY,
+    Argument,
+    Source,
+    call,
+    implicit_name,
+    index,
+    keyword,
+    literal,
+)
+from limbeck.spelling import constraint as spell_constraint
+
+_RELATIONSHIP = "from sqlalchemy.orm import Mapped, relationship"
+_BASE = "base:Base"
+
+
+def source(model: Model, relations: Sequence[Relation], models: Models) -> Source:
+    """Return the class or the Table that stands for a table."""
+    return _class(model, relations, models) if model.mapped else _table(model, models)
+
+
+def _class(model: Model, relations: Sequence[Relation], models: Models) -> Source:
+    table = model.contents.table
+    body: list[Source] = []
+    if table.comment:
+        body.append(Source(docstring(table.comment) + "\n"))
+    body.append(Source(f"__tablename__ = {literal(table.name)}"))
+    arguments = _table_args(model, models)
+    if arguments:
+        body.append(arguments)
+    body[-1] = Source(body[-1].text + "\n", body[-1].imports)
+    body += [columns.mapped(column, model, models) for column in model.contents.columns]
+    related = [_relationship(relation, model, models) for relation in relations]
+    if related:
+        body[-1] = Source(body[-1].text + "\n", body[-1].imports)
+    body += related
+    lines = "\n".join(_indented(found.text) for found in body)
+    imports = frozenset({_BASE}).union(*(found.imports for found in body))
+    return Source(f"class {model.name}(Base):\n{lines}", imports)
+
+
+def _indented(text: str) -> str:
+    first, *rest = text.split("\n")
+    # Only blank lines may follow: a text with line feeds in it is a literal.
+    return "\n".join([f"    {first}", *rest])
+
+
+def _table(model: Model, models: Models) -> Source:
+    table = model.contents.table
+    given: list[Argument] = [literal(table.name), "Base.metadata"]
+    given += [columns.core(column, model, models) for column in model.contents.columns]
+    given += _arguments(model, models)
+    options = dict(_options(table))
+    given += [keyword(key, value) for key, value in options.items()]
+    made = call("sa.Table", given, SQLALCHEMY, _BASE)
+    return Source(f"{model.name} = {made.text}", made.imports)
+
+
+def _table_args(model: Model, models: Models) -> Source | None:
+    given = list(_arguments(model, models))
+    options = ", ".join(f"{literal(key)}: {value}" for key, value in _options(model.contents.table))
+    if not given and not options:
+        return None
+    if not given:
+        return Source(f"__table_args__ = {{{options}}}")
+    last: list[Argument] = [f"{{{options}}}"] if options else []
+    made = call("", [*given, *last])
+    text = made.text if len(given) + len(last) > 1 else f"{made.text[:-1]},)"
+    return Source(f"__table_args__ = {text}", made.imports)
+
+
+def _options(table: Table) -> Iterator[tuple[str, str]]:
+    if table.schema != "public":
+        yield "schema", literal(table.schema)
+    if table.comment is not None:
+        yield "comment", literal(table.comment)
+    if table.unlogged:
+        yield "prefixes", '["UNLOGGED"]'
+    if table.partition_key:
+        yield "postgresql_partition_by", literal(table.partition_key)
+    if table.access_method:
+        yield "postgresql_using", literal(table.access_method)
+    if table.options:
+        pairs = (option.split("=", 1) for option in table.options)
+        values = ", ".join(f"{literal(key)}: {literal(value)}" for key, value in pairs)
+        yield "postgresql_with", f"{{{values}}}"
+
+
+def _arguments(model: Model, models: Models) -> Iterator[Argument]:
+    for constraint in model.contents.constraints:
+        if not _said_at_column(constraint, model, models):
+            spelled = name(constraint, models.convention)
+            made = spell_constraint(constraint, name=spelled)
+            if made:
+                yield made
+    yield from _not_nulls(model)
+    for found in model.contents.indexes:
+        if columns.column_of_plain_index(found, models) is None:
+            yield from _index(found, models)
+
+
+def _said_at_column(constraint: Constraint, model: Model, models: Models) -> bool:
+    if constraint.type == "p":
+        return columns.key_is_inline(model, models)
+    if constraint.type == "f":
+        return columns.inline(constraint)
+    named = name(constraint, models.convention) != ""
+    return constraint.type == "u" and columns.inline(constraint) and not named
+
+
+def _not_nulls(model: Model) -> Iterator[Source]:
+    for column in model.contents.columns:
+        found = column.not_null
+        usual = implicit_name(column.table, column.name, "not_null")
+        if found is None or found.name is None or (found.name == usual and not found.no_inherit):
+            continue
+        given: list[Argument] = [literal(column.name), keyword("name", literal(found.name))]
+        given += ["no_inherit=True"] if found.no_inherit else []
+        yield call("NotNull", given, "from limbeck.entities import NotNull")
+
+
+def _index(found: Index, models: Models) -> Iterator[Source]:
+    spelled = index(found)
+    if spelled is None:
+        return
+    keys, options = spelled
+    listed = Source(keys.text[1:-1], keys.imports)
+    unique = ["unique=True"] if found.unique else []
+    named = name(found, models.convention) or "None"
+    yield call("sa.Index", [named, listed, *unique, *options], SQLALCHEMY)
+
+
+def _relationship(relation: Relation, model: Model, models: Models) -> Source:
+    target = models.tables[relation.target]
+    annotation = f"list[{target.name}]" if relation.many else target.name
+    if relation.optional and not relation.many:
+        annotation += " | None"
+    given = list(_relationship_arguments(relation, model))
+    made = call("relationship", given, _RELATIONSHIP)
+    own = set() if target is model else {f"class:{target.module}:{target.name}"}
+    text = f"{relation.name}: Mapped[{annotation}] = {made.text}"
+    return Source(text, made.imports | own)
+
+
+def _relationship_arguments(relation: Relation, model: Model) -> Iterator[str]:
+    if relation.secondary:
+        address = relation.secondary
+        key = address.name if address.schema == "public" else f"{address.schema}.{address.name}"
+        plain = all(part.isidentifier() for part in key.split("."))
+        yield f"secondary={literal(key) if plain else f'lambda: Base.metadata.tables[{key!r}]'}"
+    if relation.foreign_keys:
+        yield f"foreign_keys={_foreign_keys(relation, model)}"
+    if relation.remote_side:
+        yield f"remote_side=[{', '.join(relation.remote_side)}]"
+    yield f"back_populates={literal(relation.back)}"
+    if relation.overlaps:
+        yield f"overlaps={literal(','.join(relation.overlaps))}"
+
+
+def _foreign_keys(relation: Relation, model: Model) -> str:
+    own = [attribute for owner, attribute in relation.foreign_keys if owner == model.name]
+    if len(own) == len(relation.foreign_keys):
+        return f"[{', '.join(own)}]"
+    spelled = ", ".join(f"{owner}.{attribute}" for owner, attribute in relation.foreign_keys)
+    return literal(f"[{spelled}]")
