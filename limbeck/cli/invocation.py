@@ -81,6 +81,18 @@ def environment(function: Function) -> Function:
     )(function)
 
 
+def environments(function: Function) -> Function:
+    """Add -e/--env NAME, any number of times."""
+    return click.option(
+        "-e",
+        "--env",
+        "names",
+        metavar="NAME",
+        multiple=True,
+        help="An environment; may be given many times.",
+    )(function)
+
+
 def as_json(function: Function) -> Function:
     """Add --json."""
     return click.option(

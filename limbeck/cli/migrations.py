@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from limbeck.cli.invocation import Invocation, as_json, command, environment, yes
+from limbeck.cli.invocation import (
+    Invocation,
+    as_json,
+    command,
+    environment,
+    environments,
+    yes,
+)
 from limbeck.cli.terminal import Narrator, ask, interactive, note
-from limbeck.errors import NotConfirmedError
+from limbeck.errors import CheckFailedError, NotConfirmedError
 
 if TYPE_CHECKING:
     from limbeck.migrate import Plan, Report
@@ -106,6 +113,71 @@ def rollback(
     database = settings.database(project, profile, listen)
     plan = verb.rollback_plan(project, profile, database, steps=steps, to=to, listen=listen)
     _carry_out(plan, dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
+
+
+@command()
+@environments
+@as_json
+@click.pass_context
+def status(
+    ctx: click.Context, invocation: Invocation, *, names: tuple[str, ...], as_json: bool
+) -> None:
+    """Show every environment: current, pending, drift.
+
+    Exit code 1 when one of them could not be asked.
+    """
+    from limbeck import status as verb
+    from limbeck.reports import statuses
+    from limbeck.reports.data import to_json
+
+    project = invocation.project()
+    profiles = [project.profile(name) for name in names] or project.profiles()
+    found = verb.status(project, profiles, listen=Narrator())
+    click.echo(to_json(statuses.status_data(found)) if as_json else statuses.status_text(found))
+    ctx.exit(1 if any(one.problem for one in found) else 0)
+
+
+@command()
+@environments
+@as_json
+@click.pass_context
+def check(
+    ctx: click.Context, invocation: Invocation, *, names: tuple[str, ...], as_json: bool
+) -> None:
+    """For CI: fail when something is pending, drifted or missing.
+
+    Without -e only the history and the models are looked at, and no live database is needed.
+    """
+    from limbeck import status as verb
+    from limbeck.reports import statuses
+    from limbeck.reports.data import to_json
+
+    project = invocation.project()
+    profiles = [project.profile(name) for name in names]
+    found = verb.check(project, profiles, listen=Narrator())
+    click.echo(to_json(statuses.check_data(found)) if as_json else statuses.check_text(found))
+    ctx.exit(CheckFailedError.exit_code if found else 0)
+
+
+@command()
+@click.option("-m", "--message", metavar="TEXT", help="What the merge joins.")
+@environment
+@as_json
+def merge(
+    invocation: Invocation, *, message: str | None, environment: str | None, as_json: bool
+) -> None:
+    """Join two heads into one.
+
+    It is written only when both orders make the same schema, which is proved on the shadow.
+    """
+    from limbeck import merge as verb
+    from limbeck.reports import revisions
+    from limbeck.reports.data import to_json
+
+    project = invocation.project()
+    profile = project.profile(environment) if environment else None
+    made = verb.merge(project, profile, message=message, listen=Narrator())
+    click.echo(to_json(revisions.merge_data(made)) if as_json else revisions.merge_text(made))
 
 
 def _carry_out(

@@ -1,0 +1,119 @@
+"""Where the environments stand, and what a check complains about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from limbeck.catalog.catalog import Change
+from limbeck.reports.tables import counted, table
+from limbeck.status import Finding, Status
+
+_SIGNS = {"new": "+", "gone": "-", "changed": "~"}
+
+
+def status_text(found: Sequence[Status]) -> str:
+    """Return all environments side by side; below, what is pending, drifted or wrong."""
+    if not found:
+        return "There are no environments: env_profiles/ has no profile."
+    headers = ("Environment", "Branch", "Current", "Pending", "Drift", "Database")
+    sections = [table(headers, [_row(one) for one in found])]
+    sections.extend("\n".join(lines) for one in found if (lines := list(_details(one))))
+    return "\n\n".join(sections)
+
+
+def status_data(found: Sequence[Status]) -> dict[str, Any]:
+    """Return all environments, for JSON."""
+    return {"environments": [_fields(one) for one in found]}
+
+
+def check_text(found: Sequence[Finding]) -> str:
+    """Return a line for each finding and what to type next, or that all is well."""
+    if not found:
+        return "ok: one head, the models have their revisions, nothing pending, no drift"
+    lines: list[str] = []
+    for one in found:
+        lines.append(f"{one.environment or 'project'}: {one.text}")
+        if one.hint:
+            lines.append(f"    {one.hint}")
+    return "\n".join(lines)
+
+
+def check_data(found: Sequence[Finding]) -> dict[str, Any]:
+    """Return the findings, for JSON."""
+    return {
+        "ok": not found,
+        "findings": [
+            {
+                "kind": one.kind,
+                "environment": one.environment,
+                "text": one.text,
+                "hint": one.hint,
+                "changes": changes_data(one.changes),
+            }
+            for one in found
+        ],
+    }
+
+
+def changes_data(changes: Sequence[Change]) -> list[dict[str, Any]]:
+    """Return each change's object and whether it is new, gone or changed."""
+    return [
+        {
+            "change": _kind(change),
+            "kind": change.address.kind,
+            "object": str(change.address),
+        }
+        for change in changes
+    ]
+
+
+def change_line(change: Change) -> str:
+    """Return "+ table public.books" for a new object, "-" for one gone, "~" for a changed one."""
+    return f"{_SIGNS[_kind(change)]} {change.address}"
+
+
+def _kind(change: Change) -> str:
+    return "new" if change.before is None else "gone" if change.after is None else "changed"
+
+
+def _row(one: Status) -> tuple[str, ...]:
+    name = f"{one.environment} (protected)" if one.protected else one.environment
+    if one.current is None:
+        return name, one.branch, "?", "?", "?", one.destination
+    at = ", ".join(one.current) or "no revision"
+    pending = str(len(one.pending)) if one.pending else "none"
+    drift = "?" if one.drift is None else str(len(one.drift)) if one.drift else "none"
+    return name, one.branch, at, "?" if one.unknown else pending, drift, one.destination
+
+
+def _details(one: Status) -> Iterator[str]:
+    if one.problem:
+        yield f"{one.environment}: {one.problem.message}"
+        if one.problem.hint:
+            yield f"  {one.problem.hint}"
+    if one.unknown:
+        yield f"{one.environment}: no file holds revision {', '.join(one.unknown)}"
+    if one.pending:
+        yield f"{one.environment}, pending:"
+        yield from (f"  {revision.id}  {revision.message}" for revision in one.pending)
+    if one.drift:
+        objects = counted(len(one.drift), "object")
+        yield f"{one.environment}, drift ({objects}: + only here, - missing here, ~ different):"
+        yield from (f"  {change_line(change)}" for change in one.drift)
+
+
+def _fields(one: Status) -> dict[str, Any]:
+    return {
+        "environment": one.environment,
+        "branch": one.branch,
+        "protected": one.protected,
+        "destination": one.destination,
+        "current": None if one.current is None else list(one.current),
+        "applied": [{"id": each.id, "message": each.message} for each in one.applied],
+        "pending": [{"id": each.id, "message": each.message} for each in one.pending],
+        "unknown": list(one.unknown),
+        "drift": None if one.drift is None else changes_data(one.drift),
+        "problem": one.problem.message if one.problem else None,
+        "clean": one.clean,
+    }
