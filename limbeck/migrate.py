@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from limbeck.database import Connection, Database, connect, migration_lock
 from limbeck.errors import (
@@ -21,6 +22,9 @@ from limbeck.history import History, Revision
 from limbeck.settings import Profile, Project
 
 WAIT = 60.0
+
+Confirm: TypeAlias = "Callable[[Plan], bool]"
+"""Told the plan, says whether to go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,7 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
 def apply(
     plan: Plan,
     *,
-    confirm: Callable[[Plan], bool],
+    confirm: Confirm,
     wait: float = WAIT,
     listen: Listener = ignore,
 ) -> Report:

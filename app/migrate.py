@@ -1,0 +1,113 @@
+"""Migrate one environment from a script of our own: python -m app.migrate development.
+
+It is here to be changed: what has to happen before and after a migration goes into the two
+hooks below. Everything else is limbeck, used as a library.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from limbeck import Project, errors, events, migrate, settings
+
+if TYPE_CHECKING:
+    from limbeck.migrate import Plan, Report
+
+log = logging.getLogger("app.migrate")
+
+INTERRUPTED = 130
+
+
+def before(plan: Plan) -> None:
+    """Run before the first revision: the place for a snapshot, or a word to the colleagues."""
+    log.info("%s is at %s", plan.destination, ", ".join(plan.current) or "no revision yet")
+    for revision in plan.revisions:
+        log.info("will run %s (%s)", revision.id, revision.message)
+
+
+def after(report: Report) -> None:
+    """Run after the last revision: the place for warming a cache, or seeding rows."""
+    log.info("%s is now at %s", report.destination, ", ".join(report.current) or "no revision")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Migrate the environment that the arguments name and return the exit code.
+
+    0 is done or nothing to do, 2 a wrong argument or setting, 4 not confirmed, 1 anything else.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        _migrate(arguments)
+    except errors.LimbeckError as error:
+        _complain(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        _complain(errors.LimbeckError("interrupted; nothing was done"))
+        return INTERRUPTED
+    return 0
+
+
+def _migrate(arguments: Sequence[str]) -> None:
+    project = Project.find()
+    names = [word for word in arguments if word != "--yes"]
+    if len(names) != 1:
+        raise errors.ConfigurationError(f"Environment must be specified. {_usage(project)}")
+    try:
+        profile = project.profile(names[0])
+        database = settings.database(project, profile, _listen)
+    except errors.UnknownProfileError as error:
+        raise errors.UnknownProfileError(f"{error}. {_usage(project)}", hint=error.hint) from error
+    except errors.MissingUrlError as error:
+        message = f"{profile.variable} is not set: {error}"
+        raise errors.MissingUrlError(message, hint=error.hint) from error
+    plan = migrate.plan(project, profile, database, listen=_listen)
+    if not plan.revisions:
+        log.info("nothing to do: %s has every revision", plan.destination)
+        return
+    before(plan)
+    report = migrate.apply(plan, confirm=_confirm("--yes" in arguments), listen=_listen)
+    after(report)
+
+
+def _confirm(yes: bool) -> migrate.Confirm:  # noqa: FBT001 - one flag, of the command line
+    def confirm(plan: Plan) -> bool:
+        if yes or not plan.protected:
+            return True
+        if not sys.stdin.isatty():
+            raise errors.NotConfirmedError(
+                f"{plan.environment} is protected, and there is nobody to ask",
+                hint=f"python -m app.migrate {plan.environment} --yes",
+            )
+        return input(f"Type {plan.environment} to go on: ").strip() == plan.environment
+
+    return confirm
+
+
+def _listen(event: events.Event) -> None:
+    match event:
+        case events.Notice(text):
+            log.warning(text)
+        case events.LockWaiting(holder, wait):
+            log.warning("waiting up to %g s for %s", wait, holder)
+        case events.RevisionFinished():
+            log.info("applied %s in %.2f s", event.revision, event.seconds)
+        case _:
+            log.debug("%s", event)
+
+
+def _usage(project: Project) -> str:
+    names = "|".join(profile.name for profile in project.profiles())
+    return f"Usage: python -m app.migrate [{names}]"
+
+
+def _complain(error: errors.LimbeckError) -> None:
+    sys.stderr.write(f"Error: {error.message}\n")
+    if error.hint:
+        sys.stderr.write(f"{error.hint}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,149 @@
+"""What alembic/env.py does, so that Alembic's own commands know the environments.
+
+`alembic -x env=production upgrade head` migrates production; without -x it is the default
+environment.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.config
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alembic import context
+from alembic.util import CommandError
+
+from limbeck import settings
+from limbeck.database import as_sqlalchemy, connect, migration_lock
+from limbeck.errors import ConfigurationError, LimbeckError
+from limbeck.events import BranchCreated, Event, LockWaiting, Notice, ServerStarted
+from limbeck.settings import Profile, Project
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+LOG = logging.getLogger(__name__)
+WAIT = 60.0
+
+
+def run() -> None:
+    """Run what Alembic's command line asked for; alembic/env.py calls this and no more.
+
+    A connection in `config.attributes["connection"]` is used as it is, without the lock.
+
+    Raises:
+        CommandError: any LimbeckError, so that Alembic prints it without a traceback.
+
+    """
+    _configure_logging()
+    with _told():
+        project = Project.find(_folder())
+        profile = project.profile(context.get_x_argument(as_dictionary=True).get("env"))
+        _refuse_another_history(profile)
+        if context.is_offline_mode():
+            _run_offline()
+        elif (given := context.config.attributes.get("connection")) is not None:
+            _run_on(given, project)
+        else:
+            with _connection(project, profile) as connection:
+                _run_on(connection, project)
+
+
+def _configure_logging() -> None:
+    config = context.config
+    if config.config_file_name and config.file_config.has_section("loggers"):
+        logging.config.fileConfig(config.config_file_name, disable_existing_loggers=False)
+
+
+def _run_offline() -> None:
+    context.configure(
+        dialect_name="postgresql",
+        dialect_opts={"paramstyle": "named"},
+        literal_binds=True,
+        transaction_per_migration=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def _run_on(connection: Connection, project: Project) -> None:
+    compares = "revision_context" in _options()
+    context.configure(
+        connection=connection,
+        target_metadata=project.metadata() if compares else None,
+        include_schemas=True,
+        compare_type=True,
+        compare_server_default=True,
+        transaction_per_migration=True,
+        **_plugins(),
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+@contextmanager
+def _connection(project: Project, profile: Profile) -> Iterator[Connection]:
+    database = settings.database(project, profile, _tell)
+    with connect(database, application_name="alembic", listen=_tell) as connection:
+        # Only what changes the database has to wait for whoever changes it.
+        reads = "revision_context" in _options() or _options().get("dont_mutate", False)
+        lock = nullcontext() if reads else migration_lock(connection, wait=WAIT, listen=_tell)
+        with lock, as_sqlalchemy(connection) as wrapped:
+            yield wrapped
+
+
+def _plugins() -> dict[str, Any]:
+    if find_spec("limbeck.compare") is None:
+        return {}
+    compare = import_module("limbeck.compare")
+    return {"autogenerate_plugins": compare.plugins()}
+
+
+def _refuse_another_history(profile: Profile) -> None:
+    if profile.versions is None:
+        return
+    folders = [Path(place).resolve() for place in context.script._version_locations]  # noqa: SLF001
+    if folders != [profile.versions.resolve()]:
+        raise ConfigurationError(
+            f"{profile.name} has a history of its own in {profile.versions.name}/, "
+            "and alembic.ini names another",
+            hint=f"limbeck migrate -e {profile.name}",
+        )
+
+
+def _folder() -> Path | None:
+    name = context.config.config_file_name
+    return Path(name).resolve().parent if name else None
+
+
+def _options() -> dict[str, Any]:
+    # Alembic offers no other way to learn which command runs.
+    return dict(vars(context)["_proxy"].context_opts)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except LimbeckError as error:
+        hint = f"\n{error.hint}" if error.hint else ""
+        raise CommandError(f"{error.message}{hint}") from error
+
+
+def _tell(event: Event) -> None:
+    match event:
+        case Notice(text):
+            LOG.warning(text)
+        case LockWaiting(holder, wait):
+            LOG.warning("waiting up to %g s for the migration lock, held by %s", wait, holder)
+        case ServerStarted(port):
+            LOG.info("started the embedded Postgres on port %s", port)
+        case BranchCreated(name):
+            LOG.info("created branch %s", name)
+        case _:
+            pass
