@@ -92,6 +92,17 @@ class Replay:
             self._make(shadow, chain, there)
         return name
 
+    def adopt(self, scratch: str, found: Catalog) -> None:
+        """Keep a scratch database that a proof has brought to this revision, and its catalog."""
+        shadow = Shadow.of(self.project, self.profile, listen=self.listen)
+        with connect(shadow.database) as connection:
+            chain, there = self._chain(connection), self._there(connection)
+            _keep(connection, scratch, self._name(chain[-1]))
+            names = {self._name(link) for link in chain}
+            for old in [name for name in there if name not in names][: -KEPT_DATABASES + 1]:
+                drop(connection, old)
+        self._remember(chain[-1].key, found)
+
     def _chain(self, connection: Connection) -> list[_Link]:
         start = f"{connection.info.server_version} {limbeck.__version__} {filters(self.project)}"
         hashes = self.history.content_hashes(self.revision)

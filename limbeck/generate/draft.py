@@ -1,0 +1,100 @@
+"""A revision file that nobody sees until it is proven."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from limbeck.errors import ProofError
+from limbeck.history import History, Revision
+from limbeck.revision import Body
+from limbeck.settings import Project
+
+# All that Alembic has to know of the revision which the draft follows: it runs no more.
+STAND_IN = 'revision = "{}"\ndown_revision = None\n'
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A history of its own: what stands in for the head, and the revision that shall follow."""
+
+    history: History
+    target: History
+    head: str | None
+
+    def write(self, message: str, upgrade: Body, downgrade: Body) -> Revision:
+        """Write the revision, formatted as the repository is; a former one is replaced."""
+        for path in self._files():
+            path.unlink()
+        path = self.history.write(
+            message,
+            upgrade.text,
+            downgrade.text,
+            imports=upgrade.imports | downgrade.imports,
+            down=[self.head] if self.head else [],
+        )
+        _format(path, self._final(path))
+        return self.history.find("head")[0]
+
+    def keep(self) -> Path:
+        """Move the file to where it belongs, at once and whole; return its path there."""
+        (path,) = self._files()
+        final = self._final(path)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = final.with_name(f".#{final.name}")  # which Alembic leaves out
+        unfinished.write_bytes(path.read_bytes())
+        unfinished.replace(final)
+        return final
+
+    def _files(self) -> list[Path]:
+        return [path for path in self.history.folder.rglob("*.py") if path.name != "head.py"]
+
+    def _final(self, path: Path) -> Path:
+        return self.target.folder / path.relative_to(self.history.folder)
+
+
+@contextmanager
+def draft(project: Project, target: History) -> Iterator[Draft]:
+    """Give a draft that follows the head of a history; its folder goes with the block.
+
+    Raises:
+        SeveralHeadsError: two revisions follow the same one.
+
+    """
+    head = target.head()
+    project.home.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="draft-", dir=project.home) as folder:
+        if head:
+            (Path(folder) / "head.py").write_text(STAND_IN.format(head.id), encoding="utf-8")
+        history = History(target.script_location, Path(folder))
+        yield Draft(history, target, head.id if head else None)
+
+
+def _format(path: Path, final: Path) -> None:
+    # Under its final name, for which the repository may have settings of its own.
+    text = path.read_text(encoding="utf-8")
+    for command in (["check", "--fix-only", "--extend-select", "I,F401"], ["format"]):
+        text = _ruff([*command, "--quiet", "--stdin-filename", str(final), "-"], text, final)
+    path.write_text(text, encoding="utf-8")
+
+
+def _ruff(arguments: list[str], text: str, final: Path) -> str:
+    done = subprocess.run(  # noqa: S603 - our own arguments
+        [sys.executable, "-m", "ruff", *arguments],
+        input=text,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        cwd=next(parent for parent in final.parents if parent.exists()),
+        env={**os.environ, "RUFF_NO_CACHE": "true"},
+    )
+    if done.returncode:
+        raise ProofError(f"the revision could not be formatted: {done.stderr.strip()}")
+    return done.stdout

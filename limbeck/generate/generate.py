@@ -1,0 +1,109 @@
+"""The verb: compare the recorded history with the models, write, prove, keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from limbeck import diff
+from limbeck.catalog.catalog import Catalog
+from limbeck.diff.steps import Step
+from limbeck.errors import ProofError
+from limbeck.events import Listener, StageStarted, ignore
+from limbeck.generate.draft import Draft, draft
+from limbeck.generate.proof import Premises, proven
+from limbeck.generate.questions import Answers, agree_to_losses
+from limbeck.history import History, Revision
+from limbeck.revision import message as message_of
+from limbeck.revision import render
+from limbeck.settings import Profile, Project
+from limbeck.sources import Models, Replay, Shadow
+
+NO_ANSWERS = Answers()
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """The proven revision; without a change it is None and there are no steps.
+
+    `readable` is False where op.* calls did not prove and the file holds the plain SQL.
+    """
+
+    revision: Revision | None = None
+    steps: tuple[Step, ...] = ()
+    readable: bool = True
+
+    @property
+    def path(self) -> Path | None:
+        """The file of the revision."""
+        return self.revision.path if self.revision else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What the revision has to do, both ways, and what it runs on."""
+
+    project: Project
+    replay: Replay
+    before: Catalog
+    after: Catalog
+    upgrade: tuple[Step, ...]
+    downgrade: tuple[Step, ...]
+    listen: Listener
+
+
+def revision(
+    project: Project,
+    profile: Profile | None = None,
+    *,
+    message: str | None = None,
+    answers: Answers = NO_ANSWERS,
+    listen: Listener = ignore,
+) -> Generated:
+    """Write one revision that takes the recorded history to the models.
+
+    Nothing live is touched: the history is replayed on the shadow. The file is kept only when its
+    upgrade gave exactly the models' catalog there, and its downgrade exactly the one before.
+
+    Raises:
+        SeveralHeadsError: two revisions follow the same one.
+        ModelsError: the models do not import, or Postgres cannot create them.
+        NotConfirmedError: a rename or a loss of data was not agreed to.
+        ProofError: what was written does not do what it shall; nothing was kept.
+
+    """
+    replay = Replay(project, "head", profile, listen)
+    before = replay.catalog()
+    after = Models(project, profile, listen).catalog()
+    if not before.changes_to(after):
+        return Generated()
+    upgrade, downgrade = diff.steps(before, after), diff.steps(after, before)
+    agree_to_losses(upgrade, answers)
+    work = _Work(project, replay, before, after, upgrade, downgrade, listen)
+    with draft(project, History.of(project, profile)) as unfinished:
+        return _written(work, unfinished, message or message_of(upgrade))
+
+
+def _written(work: _Work, unfinished: Draft, message: str) -> Generated:
+    try:
+        return _attempt(work, unfinished, message, plain_sql=False)
+    except ProofError:
+        # The steps' own SQL says the same with nothing between it and the server.
+        work.listen(StageStarted("proving once more, in plain SQL"))
+        return _attempt(work, unfinished, message, plain_sql=True)
+
+
+def _attempt(work: _Work, unfinished: Draft, message: str, *, plain_sql: bool) -> Generated:
+    written = unfinished.write(
+        message,
+        render(work.upgrade, work.before, work.after, plain_sql=plain_sql),
+        render(work.downgrade, work.after, work.before, plain_sql=plain_sql),
+    )
+    work.listen(StageStarted("proving the revision on the shadow"))
+    shadow = Shadow.of(work.project, work.replay.profile, listen=work.listen)
+    premises = Premises(work.project, shadow, work.replay.template(), work.before, work.after)
+    with proven(premises, unfinished.history, written) as (database, catalog):
+        unfinished.keep()
+        work.replay.adopt(database.dbname, catalog)
+    kept = work.replay.history.find(written.id)[0]
+    return Generated(kept, work.upgrade, readable=not plain_sql)
