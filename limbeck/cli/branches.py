@@ -66,7 +66,9 @@ def get(invocation: Invocation, *, name: str, output: str) -> None:
 @command()
 @click.argument("name", required=False)
 @click.option("--name", "named", metavar="NAME", help="The name, as Neon's command line takes it.")
-@click.option("--parent", metavar="BRANCH", help="The branch to copy; without it, production.")
+@click.option(
+    "--parent", metavar="BRANCH", help="The branch to copy; without it, the default branch."
+)
 @_output
 def create(
     invocation: Invocation, *, name: str | None, named: str | None, parent: str | None, output: str
@@ -77,7 +79,9 @@ def create(
     chosen = name or named
     if chosen is None or (name and named and name != named):
         raise click.UsageError("Give the branch one name.")
-    click.echo(reports.one(_provider(invocation).create(chosen, parent), output))
+    provider = _provider(invocation)
+    default = next((branch.name for branch in provider.all() if branch.default), None)
+    click.echo(reports.one(provider.create(chosen, parent or default), output))
 
 
 @command()
@@ -130,7 +134,7 @@ def diff(invocation: Invocation, *, base: str, compare: str, output: str) -> Non
 
     provider = _provider(invocation)
     before, after = (
-        Live(Database.from_url(name, provider.url(name)), Narrator()).catalog()
+        Live(Database.from_url(name, provider.url(name)), listen=Narrator()).catalog()
         for name in (base, compare)
     )
     script = differ.script(differ.steps(before, after))
@@ -206,11 +210,9 @@ def _server(invocation: Invocation) -> Server:
 
 
 def _provider(invocation: Invocation) -> BranchProvider:
-    from limbeck.branches.local import LocalBranches
+    from limbeck import settings
 
-    server = _server(invocation)
-    server.start(Narrator())
-    return LocalBranches(server)
+    return settings.local_branches(invocation.project(), Narrator())
 
 
 def _show(server: Server, *, as_json: bool) -> None:

@@ -13,7 +13,9 @@ from limbeck.reports.tables import table
 def several(found: Sequence[Branch], output: str) -> str:
     """Return a list of branches: a bare array in JSON and YAML."""
     if output == "table":
-        return table(("Name", "Parent", "Protected", "Created At"), [_row(one) for one in found])
+        return table(
+            ("Name", "Parent", "Default", "Protected", "Created At"), [_row(one) for one in found]
+        )
     return _data([_fields(one) for one in found], output)
 
 
@@ -43,15 +45,16 @@ def _fields(branch: Branch) -> dict[str, Any]:
     return {
         "name": branch.name,
         "parent": branch.parent,
+        "default": branch.default,
         "protected": branch.protected,
         "created_at": _time(branch),
     }
 
 
 def _row(branch: Branch) -> tuple[str, ...]:
-    return branch.name, branch.parent or "", "yes" if branch.protected else "", _time(branch) or ""
+    marks = ["yes" if mark else "" for mark in (branch.default, branch.protected)]
+    return branch.name, branch.parent or "", *marks, _time(branch)
 
 
-def _time(branch: Branch) -> str | None:
-    made = branch.created_at
-    return made.strftime("%Y-%m-%dT%H:%M:%SZ") if made else None
+def _time(branch: Branch) -> str:
+    return branch.created_at.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from limbeck.settings.branches import local_branches
 from limbeck.settings.profile import Profile
 from limbeck.settings.project import Project
 from limbeck.settings.url import FoundUrl, database, find_url, shadow_url
 
-__all__ = ["FoundUrl", "Profile", "Project", "database", "find_url", "shadow_url"]
+__all__ = ["FoundUrl", "Profile", "Project", "database", "find_url", "local_branches", "shadow_url"]
