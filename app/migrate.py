@@ -22,10 +22,8 @@ INTERRUPTED = 130
 
 
 def before(plan: Plan) -> None:
-    """Run before the first revision: the place for a snapshot, or a word to the colleagues."""
-    log.info("%s is at %s", plan.destination, ", ".join(plan.current) or "no revision yet")
-    for revision in plan.revisions:
-        log.info("will run %s (%s)", revision.id, revision.message)
+    """Run when it is confirmed, before the first revision: the place for a snapshot."""
+    log.info("migrating %s", plan.destination)
 
 
 def after(report: Report) -> None:
@@ -39,6 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     0 is done or nothing to do, 2 a wrong argument or setting, 4 not confirmed, 1 anything else.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         _migrate(arguments)
     except errors.LimbeckError as error:
@@ -67,23 +66,28 @@ def _migrate(arguments: Sequence[str]) -> None:
     if not plan.revisions:
         log.info("nothing to do: %s has every revision", plan.destination)
         return
-    before(plan)
-    report = migrate.apply(plan, confirm=_confirm("--yes" in arguments), listen=_listen)
-    after(report)
+    log.info("%s is at %s", plan.destination, ", ".join(plan.current) or "no revision yet")
+    for revision in plan.revisions:
+        log.info("pending: %s (%s)", revision.id, revision.message)
 
-
-def _confirm(yes: bool) -> migrate.Confirm:  # noqa: FBT001 - one flag, of the command line
     def confirm(plan: Plan) -> bool:
-        if yes or not plan.protected:
-            return True
-        if not sys.stdin.isatty():
-            raise errors.NotConfirmedError(
-                f"{plan.environment} is protected, and there is nobody to ask",
-                hint=f"python -m app.migrate {plan.environment} --yes",
-            )
-        return input(f"Type {plan.environment} to go on: ").strip() == plan.environment
+        agreed = "--yes" in arguments or _agreed(plan)
+        if agreed:
+            before(plan)
+        return agreed
 
-    return confirm
+    after(migrate.apply(plan, confirm=confirm, listen=_listen))
+
+
+def _agreed(plan: Plan) -> bool:
+    if not plan.protected:
+        return True
+    if not sys.stdin.isatty():
+        raise errors.NotConfirmedError(
+            f"{plan.environment} is protected, and there is nobody to ask",
+            hint=f"python -m app.migrate {plan.environment} --yes",
+        )
+    return input(f"Type {plan.environment} to go on: ").strip() == plan.environment
 
 
 def _listen(event: events.Event) -> None:

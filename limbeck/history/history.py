@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -125,9 +127,9 @@ class History:
 
     def recorded(self, connection: psycopg.Connection) -> tuple[str, ...]:
         """Return the ids in the database's version table as they are, known here or not."""
-        from limbeck.history import running  # noqa: PLC0415 - psycopg only when it is needed
+        from limbeck.history import version_table  # noqa: PLC0415 - psycopg only when it is needed
 
-        return running.recorded(connection)
+        return version_table.recorded(connection)
 
     def current(self, connection: psycopg.Connection) -> tuple[str, ...]:
         """Return the revisions that the database is at; () is before the first.
@@ -200,7 +202,7 @@ class History:
 
     def stamp(self, connection: psycopg.Connection, to: str) -> None:
         """Write down that the database is at a revision, without running anything."""
-        from limbeck.history import running  # noqa: PLC0415 - psycopg only when it is needed
+        from limbeck.history import running  # noqa: PLC0415 - Alembic only when it is needed
 
         running.stamp(connection, [one.id for one in self.find(to)])
 
@@ -276,7 +278,7 @@ class History:
     def _beside(self, revisions: Iterable[Revision]) -> list[Path]:
         ours = {one.path for one in self.revisions()}
         under = [self.script_location, self.folder]
-        for name in sorted({name for one in revisions for name in one.imports}):
+        for name in sorted({name for one in revisions for name in files.imported(one)}):
             if name not in sys.stdlib_module_names:
                 root = self.script_location.parent
                 under += [root / name, root / f"{name}.py", root / "src" / name]
@@ -310,17 +312,24 @@ class History:
         return found
 
     def _by_id(self) -> dict[str, Revision]:
-        paths = [path for path in _files(self.folder, deep=False) if REVISION_FILE.match(path.name)]
-        state = tuple((path, path.stat().st_mtime_ns, path.stat().st_size) for path in paths)
+        state = tuple(_state(self.folder))
         if state not in self._read:
-            read = files.ordered(files.read(path) for path in paths)
+            read = files.ordered(files.unchanged(*each) for each in state)
             self._read.clear()
             self._read[state] = read
         return self._read[state]
 
 
-def _files(place: Path, *, deep: bool = True) -> list[Path]:
+def _state(folder: Path) -> Iterator[tuple[Path, int, int]]:
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if REVISION_FILE.fullmatch(entry.name):
+                found = entry.stat()
+                yield Path(entry.path), found.st_mtime_ns, found.st_size
+
+
+def _files(place: Path) -> list[Path]:
     if place.is_file():
         return [place]
-    found = place.rglob("*") if deep else place.glob("*")
+    found = place.rglob("*")
     return sorted(path for path in found if path.is_file() and "__pycache__" not in path.parts)

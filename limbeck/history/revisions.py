@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from limbeck.errors import HistoryError
+
+IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+(\w+)|import[ \t]+([\w., \t]+))", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +20,7 @@ class Revision:
     """One revision file, as its text says; `down` holds the ids that it follows.
 
     `message` is the first paragraph of the file's docstring, `doc` all of it. `needs` holds the
-    ids of `depends_on`. `imports` names the top-level modules that the file imports.
+    ids of `depends_on`.
     """
 
     id: str
@@ -26,7 +30,6 @@ class Revision:
     doc: str = field(default="", repr=False)
     needs: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
-    imports: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property
     def parents(self) -> tuple[str, ...]:
@@ -35,6 +38,12 @@ class Revision:
 
     def __str__(self) -> str:
         return f"{self.id} ({self.message})" if self.message else self.id
+
+
+@cache
+def unchanged(path: Path, modified: int, size: int) -> Revision:  # noqa: ARG001 - the cache's key
+    """Return what `read` does, read again only when the file's time or size is another."""
+    return read(path)
 
 
 def read(path: Path) -> Revision:
@@ -61,7 +70,6 @@ def read(path: Path) -> Revision:
         doc=doc,
         needs=_ids(values.get("depends_on")),
         labels=_ids(values.get("branch_labels")),
-        imports=frozenset(_imports(tree)),
     )
 
 
@@ -82,6 +90,13 @@ def ordered(found: Iterable[Revision]) -> dict[str, Revision]:
     labels = {label: one.id for one in revisions.values() for label in one.labels}
     resolved = {one.id: _resolved(one, revisions, labels) for one in revisions.values()}
     return {one.id: one for one in _in_order(resolved)}
+
+
+def imported(revision: Revision) -> frozenset[str]:
+    """Return the names of the top-level modules that a revision file imports."""
+    found = IMPORT.findall(revision.path.read_text(encoding="utf-8", errors="replace"))
+    names = (name for module, modules in found for name in (module or modules).split(","))
+    return frozenset(name.split()[0] for name in names if name.strip())
 
 
 def shown(path: Path) -> str:
@@ -122,14 +137,6 @@ def _literal(node: ast.stmt, name: str, path: Path) -> object:
             f"{shown(path)}:{node.lineno}: {name} is not a literal",
             hint="Write the id itself, so that the history can be read without running it.",
         ) from error
-
-
-def _imports(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module.split(".")[0]
 
 
 def _ids(value: object) -> tuple[str, ...]:

@@ -11,11 +11,9 @@ import psycopg
 import sqlalchemy as sa
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import HeadMaintainer, MigrationContext, RevisionStep
-from psycopg import sql
-from psycopg.rows import tuple_row
 
 from limbeck.database import as_sqlalchemy
-from limbeck.errors import DatabaseError, MigrationError
+from limbeck.errors import MigrationError
 from limbeck.events import Listener, RevisionFinished, RevisionStarted
 from limbeck.history import scripts
 from limbeck.history.revisions import Revision, shown
@@ -23,27 +21,7 @@ from limbeck.history.revisions import Revision, shown
 if TYPE_CHECKING:
     from limbeck.history.history import History
 
-VERSION_TABLE = "alembic_version"
 LONGEST_STATEMENT = 500
-
-
-def recorded(connection: psycopg.Connection) -> tuple[str, ...]:
-    """Return what the version table holds; a missing table is an empty one."""
-    query = sql.SQL("SELECT version_num FROM {} ORDER BY 1").format(sql.Identifier(VERSION_TABLE))
-    outside = connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
-    try:
-        with connection.cursor(row_factory=tuple_row) as cursor:
-            if outside and connection.autocommit:
-                return tuple(row[0] for row in cursor.execute(query))
-            with connection.transaction():
-                return tuple(row[0] for row in cursor.execute(query))
-    except psycopg.errors.UndefinedTable:
-        return ()
-    except psycopg.Error as error:
-        raise DatabaseError(
-            f"cannot read {VERSION_TABLE} of {connection.info.dbname}: {error}",
-            hint="The role needs SELECT on it: it says which revisions are applied.",
-        ) from error
 
 
 def stamp(connection: psycopg.Connection, ids: Sequence[str]) -> None:

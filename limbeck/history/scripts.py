@@ -23,7 +23,9 @@ def directory(history: History) -> ScriptDirectory:
     """Open the revision files with Alembic; names of new files are as alembic.ini says."""
     config = configuration(history)
     # Revisions may import what belongs to the project.
-    sys.path[:0] = [path for path in config.get_prepend_sys_paths_list() if path not in sys.path]
+    sys.path[:0] = [
+        path for path in config.get_prepend_sys_paths_list() or () if path not in sys.path
+    ]
     length = config.get_alembic_option("truncate_slug_length")
     try:
         return ScriptDirectory(
