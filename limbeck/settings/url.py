@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from limbeck.errors import ConfigurationError, MissingUrlError
+from limbeck.errors import BranchError, ConfigurationError, MissingUrlError
 from limbeck.events import BranchCreated, Listener, Notice, ignore
 from limbeck.settings import dotenv
 from limbeck.settings.profile import Profile, ProfileFiles
 from limbeck.settings.project import Project
 
 if TYPE_CHECKING:
+    from limbeck.branches.local import LocalBranches
     from limbeck.database import Database
 
 LOCAL = "local"
@@ -112,32 +113,40 @@ def _places(
 def _local(project: Project, profile: Profile, listen: Listener) -> str:
     """Start the embedded server, make the branch and those it descends from, give its URL."""
     from limbeck.branches.embedded import Server  # noqa: PLC0415 - only for a local branch
-    from limbeck.branches.local import LocalBranches  # noqa: PLC0415 - only for a local branch
+    from limbeck.branches.local import LocalBranches, database_name  # noqa: PLC0415 - the same
 
     server = Server(project.home)
-    server.start(listen)
-    branches = LocalBranches(server)
-    known = {branch.name for branch in branches.all()}
-    for name, parent in _lineage(project, profile):
-        if name not in known:
-            branches.create(name, parent)
-            listen(BranchCreated(name, parent))
-    return branches.url(profile.branch)
+    branches = LocalBranches(server, listen)
+    there = {branch.name: branch.protected for branch in branches.all()}
+    for wanted in _lineage(project, profile):
+        if wanted.branch not in there:
+            _create(branches, wanted, listen)
+        elif there[wanted.branch] != wanted.protected:
+            branches.protect(wanted.branch, wanted.protected)
+    return server.url(database_name(profile.branch))
 
 
-def _lineage(project: Project, profile: Profile) -> list[tuple[str, str | None]]:
-    """The branch with its parents, the oldest first; a parent's own parent is its profile's."""
-    parents = {each.branch: each.parent for each in project.profiles()}
-    parents[profile.branch] = profile.parent
-    line: list[tuple[str, str | None]] = []
-    name: str | None = profile.branch
-    while name is not None:
-        if name in (seen for seen, _ in line):
-            chain = " → ".join([*(seen for seen, _ in line), name])
+def _create(branches: LocalBranches, wanted: Profile, listen: Listener) -> None:
+    try:
+        branches.create(wanted.branch, wanted.parent, protected=wanted.protected)
+    except BranchError:
+        # Another command may have made it meanwhile, and that is as good.
+        if wanted.branch not in {branch.name for branch in branches.all()}:
+            raise
+    else:
+        listen(BranchCreated(wanted.branch, wanted.parent))
+
+
+def _lineage(project: Project, profile: Profile) -> list[Profile]:
+    """The profile and those of the branches it descends from, the oldest first."""
+    known = {each.branch: each for each in project.profiles()} | {profile.branch: profile}
+    line = [profile]
+    while line[-1].parent is not None:
+        name = line[-1].parent
+        line.append(known.get(name) or Profile(name, name))
+        if name in {each.branch for each in line[:-1]}:
             raise ConfigurationError(
-                f"the branches are each other's parents: {chain}",
-                hint="remove PARENT from one of the profiles",
+                f"the branches are each other's parents: {' → '.join(x.branch for x in line)}",
+                hint="remove PARENT from one of their profiles",
             )
-        line.append((name, parents.get(name)))
-        name = parents.get(name)
     return line[::-1]
