@@ -1,0 +1,87 @@
+"""Alembic's autogenerate, with the catalog as the judge: a plugin instead of the built-in ones.
+
+`alembic revision --autogenerate` and `alembic check` compare the connected database with the
+models by catalogs, as limbeck generate compares the recorded history with them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from alembic.autogenerate import renderers
+from alembic.operations.ops import MigrateOperation, UpgradeOps
+from alembic.runtime.plugins import Plugin, _all_plugins
+from alembic.util import PriorityDispatchResult
+
+from limbeck import diff
+from limbeck.catalog.catalog import Catalog
+from limbeck.catalog.read import read
+from limbeck.diff.steps import Step
+from limbeck.revision import render
+from limbeck.settings import Project
+from limbeck.sources import Models
+from limbeck.sources.filters import filters
+
+if TYPE_CHECKING:
+    import psycopg
+    from alembic.autogenerate.api import AutogenContext
+
+NAME = "limbeck.compare"
+
+
+def plugins() -> list[str]:
+    """Make the plugin known to Alembic; return what autogenerate_plugins= shall be."""
+    if NAME not in _all_plugins:  # Alembic refuses to set up one name twice
+        Plugin.setup_plugin_from_module(sys.modules[__name__], NAME)
+    return [NAME]
+
+
+def setup(plugin: Plugin) -> None:
+    """Register the comparator; Alembic calls this."""
+    plugin.add_autogenerate_comparator(_compare, "autogenerate")
+
+
+class SchemaStepsOp(MigrateOperation):
+    """All that leads from one catalog to the other, as one operation."""
+
+    def __init__(self, before: Catalog, after: Catalog) -> None:
+        self.before = before
+        self.after = after
+        self.steps: Sequence[Step] = diff.steps(before, after)
+
+    def reverse(self) -> SchemaStepsOp:
+        """Return the way back."""
+        return SchemaStepsOp(self.after, self.before)
+
+    def to_diff_tuple(self) -> tuple[str, ...]:
+        """Return what `alembic check` prints: the statements."""
+        return tuple(step.sql for step in self.steps)
+
+
+@renderers.dispatch_for(SchemaStepsOp)
+def _render(context: AutogenContext, operation: SchemaStepsOp) -> str:
+    body = render(operation.steps, operation.before, operation.after)
+    context.imports.update(body.imports)
+    return body.text
+
+
+def _compare(context: AutogenContext, upgrade: UpgradeOps) -> PriorityDispatchResult:
+    project = _project(context)
+    kept = filters(project)
+    if context.connection is None:
+        raise TypeError("autogenerate needs a connection")
+    connection = cast("psycopg.Connection", context.connection.connection.driver_connection)
+    before = read(connection, filters=kept)
+    after = Models(project).catalog()
+    if before.changes_to(after):
+        upgrade.ops.append(SchemaStepsOp(before, after))
+    return PriorityDispatchResult.CONTINUE
+
+
+def _project(context: AutogenContext) -> Project:
+    environment = context.migration_context.environment_context
+    name = environment.config.config_file_name if environment else None
+    return Project.find(Path(name).resolve().parent if name else None)
