@@ -320,12 +320,12 @@ class History:
         return self._read[state]
 
 
-def _state(folder: Path) -> Iterator[tuple[Path, int, int]]:
+def _state(folder: Path) -> Iterator[tuple[str, int, int]]:
     with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             if REVISION_FILE.fullmatch(entry.name):
                 found = entry.stat()
-                yield Path(entry.path), found.st_mtime_ns, found.st_size
+                yield entry.path, found.st_mtime_ns, found.st_size
 
 
 def _files(place: Path) -> list[Path]:

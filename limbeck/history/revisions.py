@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from limbeck.errors import HistoryError
 
+FUNCTIONS = re.compile(rb"^(?:async )?def ", re.MULTILINE)
 IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+(\w+)|import[ \t]+([\w., \t]+))", re.MULTILINE)
 
 
@@ -41,9 +43,9 @@ class Revision:
 
 
 @cache
-def unchanged(path: Path, modified: int, size: int) -> Revision:  # noqa: ARG001 - the cache's key
+def unchanged(path: str, modified: int, size: int) -> Revision:  # noqa: ARG001 - the cache's key
     """Return what `read` does, read again only when the file's time or size is another."""
-    return read(path)
+    return read(Path(path))
 
 
 def read(path: Path) -> Revision:
@@ -53,8 +55,8 @@ def read(path: Path) -> Revision:
         HistoryError: no Python, or no revision id; the message begins with file:line.
 
     """
-    tree = _parse(path)
-    values = dict(_literals(tree, path))
+    source = _source(path)
+    tree, values = _head(source, path)
     id_ = values.get("revision")
     if not isinstance(id_, str):
         raise HistoryError(
@@ -105,15 +107,32 @@ def shown(path: Path) -> str:
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
-def _parse(path: Path) -> ast.Module:
+def _source(path: Path) -> bytes:
     try:
-        return ast.parse(path.read_bytes(), filename=str(path))
+        return path.read_bytes()
+    except OSError as error:
+        raise HistoryError(f"{shown(path)} cannot be read: {error.strerror}") from error
+
+
+def _head(source: bytes, path: Path) -> tuple[ast.Module, dict[str, object]]:
+    # The ids stand above the functions; parsing no further makes a long history quick to read.
+    with contextlib.suppress(SyntaxError, ValueError):
+        tree = ast.parse(FUNCTIONS.split(source, maxsplit=1)[0])
+        if values := dict(_literals(tree, path)):
+            return tree, values
+    tree = _parse(source, path)
+    return tree, dict(_literals(tree, path))
+
+
+def _parse(source: bytes, path: Path) -> ast.Module:
+    try:
+        return ast.parse(source, filename=str(path))
     except SyntaxError as error:
         raise HistoryError(
             f"{shown(path)}:{error.lineno or 1}: {error.msg}",
             hint="Correct the revision file; nothing was run.",
         ) from error
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise HistoryError(f"{shown(path)}: {error}") from error
 
 

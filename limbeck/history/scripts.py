@@ -60,13 +60,16 @@ def script(found: ScriptDirectory, revision: Revision) -> Script:
         raise HistoryError(str(error)) from error
     except Exception as error:
         raise HistoryError(
-            f"{where(error, Path(found.versions))}: {type(error).__name__}: {error}",
+            f"{where(error, Path(found.versions))}: {type(error).__name__}: "
+            f"{error.msg if isinstance(error, SyntaxError) else error}",
             hint="Correct the revision file; nothing was run.",
         ) from error
 
 
 def where(error: BaseException, folder: Path) -> str:
     """Return file:line of the last line in a folder that an exception went through."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{shown(Path(error.filename))}:{error.lineno or 1}"
     frames = traceback.extract_tb(error.__traceback__)
     inside = [frame for frame in frames if Path(frame.filename).is_relative_to(folder)]
     if not inside:
