@@ -1,0 +1,224 @@
+"""What an entity is, and when metadata.create_all creates it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Connection
+
+from limbeck.entities.sql import Sql, qualified, quoted, string
+
+_KEY = "limbeck.entities"
+
+
+class Entity:
+    """Something that a database holds beside tables, declared on a MetaData.
+
+    create_all makes schemas and extensions first, then what tables may need (types, sequences,
+    functions), then the tables, then the rest; each of these in the order of declaration.
+
+    Args:
+        name: its name, without a schema.
+        metadata: the MetaData that creates it.
+        schema: its schema; None for the first one on the search_path.
+        comment: what COMMENT ON says of it.
+        before_tables: whether it is created before the tables, if not as usual for its kind.
+
+    """
+
+    kind: ClassVar[str] = ""
+    usually_before_tables: ClassVar[bool] = False
+    last: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        metadata: sa.MetaData,
+        schema: str | None = None,
+        comment: str | None = None,
+        before_tables: bool | None = None,
+    ) -> None:
+        self.name = name
+        self.schema = schema if schema is not None else metadata.schema
+        self.comment = comment
+        usual = self.usually_before_tables
+        self.before_tables = usual if before_tables is None else before_tables
+        _register(self, metadata)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.identity})"
+
+    @property
+    def identity(self) -> str:
+        """What names it in SQL, after the word for its kind."""
+        return qualified(self.schema, self.name)
+
+    def create(self, dialect: sa.Dialect) -> str:
+        """Return the statement that creates it."""
+        raise NotImplementedError
+
+    def drop(self) -> str | None:
+        """Return the statement that drops it, if it needs one."""
+        return f"DROP {self.kind} IF EXISTS {self.identity}"
+
+    def exists(self) -> str | None:
+        """Return a condition in SQL that says whether it is there; None to create it anyway."""
+        return None
+
+    def statements(self, dialect: sa.Dialect) -> Iterator[str]:
+        """Yield what creates it, with its comment."""
+        yield self.create(dialect)
+        if self.comment is not None:
+            yield f"COMMENT ON {self.kind} {self.identity} IS {string(self.comment)}"
+
+    def afterwards(self) -> Iterator[str]:
+        """Yield what can only be said of it when the tables are there."""
+        return iter(())
+
+
+class Schema(Entity):
+    """A schema that no table or type of the models names, or one with a comment."""
+
+    kind = "SCHEMA"
+    usually_before_tables = True
+
+    @property
+    def identity(self) -> str:
+        """The quoted name: a schema lies in none."""
+        return quoted(self.name)
+
+    def create(self, dialect: sa.Dialect) -> str:
+        """Return CREATE SCHEMA."""
+        del dialect
+        return f"CREATE SCHEMA IF NOT EXISTS {self.identity}"
+
+    def drop(self) -> str | None:
+        """Return None: what else lies in a schema is not known here."""
+        return None
+
+
+class Extension(Entity):
+    """An extension, with those that it needs; it is in the schema that is given, if it moves."""
+
+    kind = "EXTENSION"
+    usually_before_tables = True
+
+    @property
+    def identity(self) -> str:
+        """The quoted name: the schema only says where the members go."""
+        return quoted(self.name)
+
+    def create(self, dialect: sa.Dialect) -> str:
+        """Return CREATE EXTENSION."""
+        del dialect
+        place = f" SCHEMA {quoted(self.schema)}" if self.schema else ""
+        return f"CREATE EXTENSION IF NOT EXISTS {self.identity}{place} CASCADE"
+
+    def drop(self) -> str | None:
+        """Return None: other parts of the database may use it."""
+        return None
+
+
+def entities(metadata: sa.MetaData) -> tuple[Entity, ...]:
+    """Return the entities declared on a MetaData, in order of declaration."""
+    return tuple(metadata.info.get(_KEY, ()))
+
+
+def _register(entity: Entity, metadata: sa.MetaData) -> None:
+    if _KEY not in metadata.info:
+        metadata.info[_KEY] = []
+        # First of all: enums and tables may lie in a schema, or need a type, made here.
+        event.listen(metadata, "before_create", _before_create, insert=True)
+        event.listen(metadata, "after_create", _after_create)
+        event.listen(metadata, "before_drop", _before_drop)
+        event.listen(metadata, "after_drop", _after_drop)
+    metadata.info[_KEY].append(entity)
+
+
+def _before_create(metadata: sa.MetaData, connection: Connection, **given: Any) -> None:
+    found = entities(metadata)
+    first = [entity for entity in found if isinstance(entity, (Schema, Extension))]
+    _create_schemas(metadata, connection)
+    _create(first, connection, given)
+    for type_ in _enums(metadata):
+        # The same call as the type's own listener makes later, which then finds it done.
+        type_._on_metadata_create(metadata, connection, **given)  # noqa: SLF001
+    early = [entity for entity in found if entity.before_tables and entity not in first]
+    made = _create(early, connection, given)
+    waiting = given["_ddl_runner"].memo.setdefault(_KEY, []) if "_ddl_runner" in given else []
+    waiting += made
+
+
+def _after_create(metadata: sa.MetaData, connection: Connection, **given: Any) -> None:
+    found = [entity for entity in entities(metadata) if not entity.before_tables]
+    made = given["_ddl_runner"].memo.get(_KEY, []) if "_ddl_runner" in given else []
+    for statement in (text for entity in made for text in entity.afterwards()):
+        connection.execute(Sql(statement))
+    _create(sorted(found, key=lambda entity: entity.last), connection, given)
+
+
+def _enums(metadata: sa.MetaData) -> list[sa.Enum]:
+    named = {None, *_schemas(metadata)}
+    found = [one for name in named for one in metadata.get_schema_objects(sa.Enum, schema=name)]
+    return sorted(found, key=lambda enum: (enum.schema or "", enum.name or ""))
+
+
+def _schemas(metadata: sa.MetaData) -> set[str]:
+    named = {table.schema for table in metadata.tables.values()}
+    for entity in entities(metadata):
+        named.add(entity.name if isinstance(entity, Schema) else entity.schema)
+    return {name for name in named if name}
+
+
+def _before_drop(metadata: sa.MetaData, connection: Connection, **given: Any) -> None:
+    del given
+    found = [entity for entity in entities(metadata) if not entity.before_tables]
+    _drop(sorted(found, key=lambda entity: entity.last), connection)
+
+
+def _after_drop(metadata: sa.MetaData, connection: Connection, **given: Any) -> None:
+    del given
+    _drop([entity for entity in entities(metadata) if entity.before_tables], connection)
+
+
+def _create_schemas(metadata: sa.MetaData, connection: Connection) -> None:
+    wanted = _schemas(metadata)
+    if wanted and isinstance(connection, Connection):
+        # IF NOT EXISTS asks for the right to create even where there is nothing to do.
+        wanted -= set(connection.scalars(sa.text("SELECT nspname FROM pg_catalog.pg_namespace")))
+    for name in sorted(wanted):
+        connection.execute(Sql(f"CREATE SCHEMA IF NOT EXISTS {quoted(name)}"))
+
+
+def _create(found: Iterable[Entity], connection: Connection, given: dict[str, Any]) -> list[Entity]:
+    wanted = list(found)
+    if given.get("checkfirst") and isinstance(connection, Connection):
+        wanted = _missing(wanted, connection)
+    if not wanted:
+        return []
+    # A body may name what is created later on.
+    connection.execute(Sql("SET check_function_bodies = off"))
+    for entity in wanted:
+        for statement in entity.statements(connection.dialect):
+            connection.execute(Sql(statement))
+    connection.execute(Sql("RESET check_function_bodies"))
+    return wanted
+
+
+def _missing(found: list[Entity], connection: Connection) -> list[Entity]:
+    asked = [condition for entity in found if (condition := entity.exists())]
+    if not asked:
+        return found
+    query = f"SELECT ARRAY[{', '.join(f'({condition})' for condition in asked)}]"
+    answers = iter(connection.execute(Sql(query)).scalar_one())
+    return [entity for entity in found if not (entity.exists() and next(answers))]
+
+
+def _drop(found: Iterable[Entity], connection: Connection) -> None:
+    for entity in reversed(list(found)):
+        if statement := entity.drop():
+            connection.execute(Sql(statement))

@@ -1,0 +1,170 @@
+"""Relations beside tables: views, sequences, partitions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from limbeck.entities.entity import Entity
+from limbeck.entities.sql import TableLike, place, qualified, quoted, regclass
+
+
+class _Relation(Entity):
+    def exists(self) -> str | None:
+        """Return whether a relation of this name is there."""
+        return f"{regclass(self.schema, self.name)} IS NOT NULL"
+
+
+class View(_Relation):
+    """A view.
+
+    Args:
+        name: its name.
+        query: a select() or its SQL.
+        metadata: the MetaData that creates it.
+        options: of WITH (...), such as {"security_invoker": "true"}.
+        columns: the names of its columns, where the query does not name them.
+        more: schema, comment, before_tables: as of any entity.
+
+    """
+
+    kind = "VIEW"
+
+    def __init__(
+        self,
+        name: str,
+        query: sa.Select[Any] | sa.CompoundSelect[Any] | str,
+        *,
+        metadata: sa.MetaData,
+        options: Mapping[str, str] | None = None,
+        columns: tuple[str, ...] = (),
+        **more: Any,
+    ) -> None:
+        self.query = query
+        self.options = dict(options or {})
+        self.columns = columns
+        super().__init__(name, metadata=metadata, **more)
+
+    @property
+    def table(self) -> sa.TableClause:
+        """What stands for the view in a query; its columns are known where it is a select()."""
+        selected = () if isinstance(self.query, str) else self.query.selected_columns
+        columns = (sa.column(column.key or "", column.type) for column in selected)
+        return sa.table(self.name, *columns, schema=self.schema)
+
+    def create(self, dialect: sa.Dialect) -> str:
+        """Return CREATE VIEW."""
+        return " ".join([f"CREATE {self.kind} {self.identity}", *self._words(dialect)])
+
+    def _words(self, dialect: sa.Dialect) -> Iterator[str]:
+        if self.columns:
+            yield f"({', '.join(quoted(column) for column in self.columns)})"
+        if self.options:
+            yield f"WITH ({', '.join(f'{key}={value}' for key, value in self.options.items())})"
+        yield f"AS {self._text(dialect)}"
+
+    def _text(self, dialect: sa.Dialect) -> str:
+        if isinstance(self.query, str):
+            return self.query.strip().removesuffix(";")
+        compiled = self.query.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
+        # Compiled for a driver, where %% stands for %; here it is executed as it is.
+        doubled = getattr(compiled.preparer, "_double_percents", False)
+        return str(compiled).replace("%%", "%") if doubled else str(compiled)
+
+
+class MaterializedView(View):
+    """A materialized view; with_data=False leaves it empty until it is refreshed."""
+
+    kind = "MATERIALIZED VIEW"
+
+    def __init__(self, *given: Any, with_data: bool = True, **more: Any) -> None:
+        self.with_data = with_data
+        super().__init__(*given, **more)
+
+    def _words(self, dialect: sa.Dialect) -> Iterator[str]:
+        yield from super()._words(dialect)
+        if not self.with_data:
+            yield "WITH NO DATA"
+
+
+class Sequence(_Relation):
+    """A sequence that is not made by a serial or identity column.
+
+    Args:
+        name: its name.
+        parameters: what follows the name in CREATE SEQUENCE, such as "AS integer", "CYCLE".
+        metadata: the MetaData that creates it.
+        owned_by: the (table, column) that it is dropped with; the table "schema.name" elsewhere.
+        more: schema, comment, before_tables: as of any entity.
+
+    """
+
+    kind = "SEQUENCE"
+    usually_before_tables = True
+
+    def __init__(
+        self,
+        name: str,
+        *parameters: str,
+        metadata: sa.MetaData,
+        owned_by: tuple[str, str] | None = None,
+        **more: Any,
+    ) -> None:
+        self.parameters = parameters
+        self.owned_by = owned_by
+        super().__init__(name, metadata=metadata, **more)
+
+    def create(self, dialect: sa.Dialect) -> str:
+        """Return CREATE SEQUENCE."""
+        del dialect
+        return " ".join([f"CREATE SEQUENCE {self.identity}", *self.parameters])
+
+    def drop(self) -> str | None:
+        """Return DROP SEQUENCE, for one that did not go with its column."""
+        return f"DROP SEQUENCE IF EXISTS {self.identity}"
+
+    def afterwards(self) -> Iterator[str]:
+        """Yield ALTER SEQUENCE ... OWNED BY."""
+        if self.owned_by:
+            schema, table = place(self.owned_by[0])
+            column = f"{qualified(schema or self.schema, table)}.{quoted(self.owned_by[1])}"
+            yield f"ALTER SEQUENCE {self.identity} OWNED BY {column}"
+
+
+class Partition(_Relation):
+    """A partition of a partitioned table, with the same columns.
+
+    Args:
+        name: its name.
+        of: the partitioned table: "payments" or "shop.payments".
+        bound: what it holds: "FOR VALUES FROM (1) TO (10)", "FOR VALUES IN ('a')", "DEFAULT".
+        metadata: the MetaData that creates it.
+        partition_by: how it is itself partitioned, such as "LIST (country)".
+        more: schema, comment, before_tables: as of any entity.
+
+    """
+
+    kind = "TABLE"
+
+    def __init__(
+        self,
+        name: str,
+        of: TableLike,
+        bound: str,
+        *,
+        metadata: sa.MetaData,
+        partition_by: str | None = None,
+        **more: Any,
+    ) -> None:
+        self.of = place(of)
+        self.bound = bound
+        self.partition_by = partition_by
+        super().__init__(name, metadata=metadata, **more)
+
+    def create(self, dialect: sa.Dialect) -> str:
+        """Return CREATE TABLE ... PARTITION OF."""
+        del dialect
+        end = f" PARTITION BY {self.partition_by}" if self.partition_by else ""
+        return f"CREATE TABLE {self.identity} PARTITION OF {qualified(*self.of)} {self.bound}{end}"

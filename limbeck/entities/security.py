@@ -1,0 +1,102 @@
+"""Row-level security."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from limbeck.entities.entity import Entity
+from limbeck.entities.sql import TableLike, place, qualified, quoted, regclass, string
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+
+class RowSecurity(Entity):
+    """That a table's policies are applied; force=True: to its owner, too."""
+
+    kind = "TABLE"
+    last = True
+
+    def __init__(self, table: TableLike, *, metadata: sa.MetaData, force: bool = False) -> None:
+        schema, name = place(table)
+        self.force = force
+        super().__init__(name, metadata=metadata, schema=schema)
+
+    def create(self, dialect: sa.Dialect) -> str:
+        """Return ALTER TABLE ... ENABLE ROW LEVEL SECURITY."""
+        del dialect
+        force = ", FORCE ROW LEVEL SECURITY" if self.force else ""
+        return f"ALTER TABLE {self.identity} ENABLE ROW LEVEL SECURITY{force}"
+
+    def drop(self) -> str | None:
+        """Return None: it goes with its table."""
+        return None
+
+
+class Policy(Entity):
+    """A policy of row-level security; RowSecurity makes it count.
+
+    Args:
+        name: its name.
+        table: the table: "books", "shop.books", a Table or a mapped class.
+        metadata: the MetaData that creates it.
+        command: ALL, SELECT, INSERT, UPDATE or DELETE.
+        using: the condition on rows that are there.
+        check: the condition on rows that are written.
+        roles: whom it is for.
+        permissive: whether it allows (else it restricts what others allow).
+        more: comment, before_tables: as of any entity.
+
+    """
+
+    kind = "POLICY"
+    last = True
+
+    def __init__(
+        self,
+        name: str,
+        table: TableLike,
+        *,
+        metadata: sa.MetaData,
+        command: str = "ALL",
+        using: str | None = None,
+        check: str | None = None,
+        roles: Sequence[str] = ("public",),
+        permissive: bool = True,
+        **more: Any,
+    ) -> None:
+        self.table = place(table)
+        self.command = command
+        self.using = using
+        self.check = check
+        self.roles = tuple(roles)
+        self.permissive = permissive
+        super().__init__(name, metadata=metadata, schema=self.table[0], **more)
+
+    @property
+    def identity(self) -> str:
+        """The name ON the table."""
+        return f"{quoted(self.name)} ON {qualified(*self.table)}"
+
+    def create(self, dialect: sa.Dialect) -> str:
+        """Return CREATE POLICY."""
+        del dialect
+        roles = (role if role == "public" else quoted(role) for role in self.roles)
+        words = [f"CREATE POLICY {self.identity}"]
+        words += [] if self.permissive else ["AS RESTRICTIVE"]
+        words += [f"FOR {self.command} TO {', '.join(roles)}"]
+        words += [f"USING ({self.using})"] if self.using is not None else []
+        words += [f"WITH CHECK ({self.check})"] if self.check is not None else []
+        return " ".join(words)
+
+    def drop(self) -> str | None:
+        """Return None: it goes with its table."""
+        return None
+
+    def exists(self) -> str | None:
+        """Return whether the table has a policy of this name."""
+        return (
+            "EXISTS (SELECT FROM pg_catalog.pg_policy "
+            f"WHERE polrelid = {regclass(*self.table)} AND polname = {string(self.name)})"
+        )

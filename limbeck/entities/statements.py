@@ -1,0 +1,129 @@
+"""Whatever else can be said in SQL."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from limbeck.entities.entity import Entity
+from limbeck.entities.sql import string
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+
+class Definition(Entity):
+    """Anything by its CREATE statement: Definition("OPERATOR", "===(text, text)", "CREATE ...").
+
+    Args:
+        kind: the words for its kind, as in DROP and COMMENT ON.
+        identity: what names it after these words, qualified and quoted as it has to be.
+        definition: the statement that creates it.
+        metadata: the MetaData that creates it.
+        exists: a condition in SQL that says whether it is there.
+        more: comment, before_tables: as of any entity.
+
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        identity: str,
+        definition: str,
+        *,
+        metadata: sa.MetaData,
+        exists: str | None = None,
+        **more: Any,
+    ) -> None:
+        self.definition = definition
+        self._kind = kind
+        self._exists = exists
+        super().__init__(identity, metadata=metadata, **more)
+
+    @property
+    def identity(self) -> str:
+        """What was given."""
+        return self.name
+
+    def create(self, dialect: sa.Dialect) -> str:
+        """Return the definition."""
+        del dialect
+        return self.definition
+
+    def drop(self) -> str | None:
+        """Return DROP ... IF EXISTS."""
+        return f"DROP {self._kind} IF EXISTS {self.name}"
+
+    def exists(self) -> str | None:
+        """Return what was given."""
+        return self._exists
+
+
+class Statistics(Entity):
+    """Extended statistics, by their CREATE STATISTICS statement."""
+
+    kind: ClassVar[str] = "STATISTICS"
+    last: ClassVar[bool] = True
+
+    def __init__(self, name: str, definition: str, *, metadata: sa.MetaData, **more: Any) -> None:
+        self.definition = definition
+        super().__init__(name, metadata=metadata, **more)
+
+    def create(self, dialect: sa.Dialect) -> str:
+        """Return the definition."""
+        del dialect
+        return self.definition
+
+    def drop(self) -> str | None:
+        """Return None: they go with their table."""
+        return None
+
+    def exists(self) -> str | None:
+        """Return whether statistics of this name are there."""
+        named = f"stxname = {string(self.name)}"
+        if self.schema:
+            place = (
+                f"(SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {string(self.schema)})"
+            )
+            named += f" AND stxnamespace = {place}"
+        return f"EXISTS (SELECT FROM pg_catalog.pg_statistic_ext WHERE {named})"
+
+
+class Statement(Entity):
+    """A statement that finishes what tables cannot say: ALTER TABLE, COMMENT ON, CREATE INDEX ...
+
+    Args:
+        sql: the statement.
+        metadata: the MetaData that creates it.
+        unless: a condition in SQL that says whether it was run before; without one it must do no
+            harm to run it again.
+        before_tables: whether it runs before the tables are made.
+
+    """
+
+    def __init__(
+        self,
+        sql: str,
+        *,
+        metadata: sa.MetaData,
+        unless: str | None = None,
+        before_tables: bool = False,
+    ) -> None:
+        self.sql = sql
+        self.unless = unless
+        super().__init__("", metadata=metadata, before_tables=before_tables)
+
+    def __repr__(self) -> str:
+        return f"Statement({self.sql!r})"
+
+    def create(self, dialect: sa.Dialect) -> str:
+        """Return the statement."""
+        del dialect
+        return self.sql
+
+    def drop(self) -> str | None:
+        """Return None: what it did goes with what it did it to."""
+        return None
+
+    def exists(self) -> str | None:
+        """Return the condition that was given."""
+        return self.unless

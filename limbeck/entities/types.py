@@ -1,0 +1,180 @@
+"""Types: those that SQLAlchemy lacks, and those that a schema defines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.types import UserDefinedType
+
+from limbeck.entities.entity import Entity
+from limbeck.entities.sql import quoted, string
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+
+class Type(UserDefinedType[Any]):
+    """A column type by its name in SQL, such as Type("ltree") or Type("public.vector(3)").
+
+    Values go to the driver and come from it as they are.
+    """
+
+    cache_ok = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def get_col_spec(self, **_: Any) -> str:
+        """Return the name, as CREATE TABLE spells it."""
+        return self.name
+
+
+class _TypeEntity(Entity):
+    kind = "TYPE"
+    usually_before_tables = True
+
+    @property
+    def type(self) -> Type:
+        """The type of a column that holds it."""
+        return Type(self.identity)
+
+    def exists(self) -> str | None:
+        """Return whether a type of this name is there."""
+        return f"pg_catalog.to_regtype({string(self.identity)}) IS NOT NULL"
+
+
+class Domain(_TypeEntity):
+    """A domain.
+
+    Args:
+        name: its name.
+        type: the type it stands on, as SQL.
+        metadata: the MetaData that creates it.
+        checks: conditions on VALUE, by the names of their constraints.
+        default: an expression.
+        not_null: whether NULL is refused.
+        collation: as SQL, where it is not the type's own.
+        options: schema, comment, before_tables: as of any entity.
+
+    """
+
+    kind = "DOMAIN"
+
+    def __init__(
+        self,
+        name: str,
+        type: str,  # noqa: A002 - the word for it
+        *,
+        metadata: sa.MetaData,
+        checks: Mapping[str, str] | None = None,
+        default: str | None = None,
+        not_null: bool = False,
+        collation: str | None = None,
+        **options: Any,
+    ) -> None:
+        self.base = type
+        self.checks = dict(checks or {})
+        self.default = default
+        self.not_null = not_null
+        self.collation = collation
+        super().__init__(name, metadata=metadata, **options)
+
+    def create(self, dialect: sa.Dialect) -> str:
+        """Return CREATE DOMAIN."""
+        del dialect
+        words = [f"CREATE DOMAIN {self.identity} AS {self.base}"]
+        words += [f"COLLATE {self.collation}"] if self.collation else []
+        words += [f"DEFAULT {self.default}"] if self.default is not None else []
+        words += ["NOT NULL"] if self.not_null else []
+        words += [
+            f"CONSTRAINT {quoted(name)} CHECK ({condition})"
+            for name, condition in self.checks.items()
+        ]
+        return " ".join(words)
+
+
+class Composite(_TypeEntity):
+    """A composite type.
+
+    Args:
+        name: its name.
+        attributes: the types of its fields as SQL, by their names.
+        metadata: the MetaData that creates it.
+        options: schema, comment, before_tables: as of any entity.
+
+    """
+
+    def __init__(
+        self, name: str, attributes: Mapping[str, str], *, metadata: sa.MetaData, **options: Any
+    ) -> None:
+        self.attributes = dict(attributes)
+        super().__init__(name, metadata=metadata, **options)
+
+    def create(self, dialect: sa.Dialect) -> str:
+        """Return CREATE TYPE ... AS."""
+        del dialect
+        fields = ", ".join(f"{quoted(name)} {type_}" for name, type_ in self.attributes.items())
+        return f"CREATE TYPE {self.identity} AS ({fields})"
+
+
+class Range(_TypeEntity):
+    """A range type.
+
+    Args:
+        name: its name.
+        subtype: the type of its bounds, as SQL.
+        metadata: the MetaData that creates it.
+        parameters: of CREATE TYPE ... AS RANGE, as SQL: "subtype_diff", "multirange_type_name" ...
+        options: schema, comment, before_tables: as of any entity.
+
+    """
+
+    def __init__(
+        self,
+        name: str,
+        subtype: str,
+        *,
+        metadata: sa.MetaData,
+        parameters: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> None:
+        self.parameters = {"subtype": subtype, **(parameters or {})}
+        super().__init__(name, metadata=metadata, **options)
+
+    def create(self, dialect: sa.Dialect) -> str:
+        """Return CREATE TYPE ... AS RANGE."""
+        del dialect
+        given = ", ".join(f"{name} = {value}" for name, value in self.parameters.items())
+        return f"CREATE TYPE {self.identity} AS RANGE ({given})"
+
+
+class Collation(Entity):
+    """A collation.
+
+    Args:
+        name: its name.
+        parameters: of CREATE COLLATION as SQL, such as {"provider": "icu", "locale": "'de'"}.
+        metadata: the MetaData that creates it.
+        options: schema, comment, before_tables: as of any entity.
+
+    """
+
+    kind = "COLLATION"
+    usually_before_tables = True
+
+    def __init__(
+        self, name: str, parameters: Mapping[str, str], *, metadata: sa.MetaData, **options: Any
+    ) -> None:
+        self.parameters = dict(parameters)
+        super().__init__(name, metadata=metadata, **options)
+
+    def create(self, dialect: sa.Dialect) -> str:
+        """Return CREATE COLLATION."""
+        del dialect
+        given = ", ".join(f"{name} = {value}" for name, value in self.parameters.items())
+        return f"CREATE COLLATION {self.identity} ({given})"
+
+    def exists(self) -> str | None:
+        """Return whether a collation of this name is there."""
+        return f"pg_catalog.to_regcollation({string(self.identity)}) IS NOT NULL"
