@@ -1,0 +1,339 @@
+"""What every place that branches come from has to do; and what holds for those on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from limbeck.branches.base import BranchProvider
+from limbeck.branches.embedded import Server
+from limbeck.branches.local import LocalBranches, database_name
+from limbeck.errors import BranchError
+
+NAMES = (
+    "plain",
+    "Üñïçødé ветка 分支",
+    "quo\"te's; DROP DATABASE postgres; --",
+    "feature/with/slashes",
+    "100%",
+    "a b",
+    "select",
+    "x" * 63,
+    "x" * 64,
+    "ü" * 256,
+    "postgres",
+    "template1",
+    "limbeck_scratch",
+)
+ILLEGAL = ("", " ", " a", "a ", "x" * 257, "a\0b", "a\nb")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a server of this module's own: its branches are counted."""
+    return tmp_path_factory.mktemp("branches") / "home"
+
+
+@pytest.fixture(scope="module")
+def branch_server(home: Path) -> Iterator[Server]:
+    """The server itself, stopped at the end."""
+    server = Server(home, port=None)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def provider(branch_server: Server) -> Iterator[BranchProvider]:
+    """Where branches come from: each provider has to pass the tests that ask only for this."""
+    local = LocalBranches(branch_server)
+    yield local
+    for branch in reversed(local.all()):
+        local.protect(branch.name, protected=False)
+        local.delete(branch.name)
+
+
+@pytest.fixture
+def production(provider: BranchProvider) -> str:
+    """A root branch with a table of three rows."""
+    provider.create("production")
+    run(provider, "production", "CREATE TABLE t (id serial PRIMARY KEY, name text)")
+    run(provider, "production", "INSERT INTO t (name) VALUES ('a'), ('b'), ('c')")
+    return "production"
+
+
+def run(provider: BranchProvider, branch: str, statement: str) -> Any:
+    """Execute on a branch; give the first value of the answer, if there is one."""
+    with psycopg.connect(provider.url(branch), autocommit=True) as connection:
+        cursor = connection.execute(statement.encode())
+        row = cursor.fetchone() if cursor.description else None
+        return row[0] if row else None
+
+
+def rows(provider: BranchProvider, branch: str) -> int:
+    """Count the table's rows on a branch."""
+    return int(run(provider, branch, "SELECT count(*) FROM t"))
+
+
+# What every provider has to do
+
+
+def test_child_has_its_parents_content_and_then_its_own(
+    provider: BranchProvider, production: str
+) -> None:
+    made = provider.create("development", production)
+    assert (made.name, made.parent, made.protected) == ("development", "production", False)
+    assert abs(datetime.now(UTC) - made.created_at) < timedelta(minutes=1)
+    run(provider, "development", "INSERT INTO t (name) VALUES ('d')")
+    assert (rows(provider, "development"), rows(provider, production)) == (4, 3)
+
+
+def test_branches_are_listed_oldest_first_and_the_oldest_root_is_the_default(
+    provider: BranchProvider, production: str
+) -> None:
+    provider.create("development", production)
+    provider.create("another root")
+    assert [(one.name, one.parent, one.default) for one in provider.all()] == [
+        ("production", None, True),
+        ("development", "production", False),
+        ("another root", None, False),
+    ]
+    assert provider.get("development") == provider.all()[1]
+
+
+def test_create_and_reset_work_while_the_parent_is_in_use(
+    provider: BranchProvider, production: str
+) -> None:
+    """The parent's session goes on; what it did not commit is not copied."""
+    with psycopg.connect(provider.url(production)) as session:
+        session.execute("INSERT INTO t (name) VALUES ('uncommitted')")
+        provider.create("development", production)
+        run(provider, "development", "DELETE FROM t")
+        provider.reset("development", production)
+        assert rows(provider, "development") == 3
+        session.commit()
+        assert rows(provider, production) == 4
+        new = run(provider, "development", "INSERT INTO t (name) VALUES ('d') RETURNING id")
+        assert new in (4, 5), "sequences are copied with their position"
+
+
+def test_reset_takes_the_parents_content_and_keeps_the_url(
+    provider: BranchProvider, production: str
+) -> None:
+    before = provider.create("development", production)
+    url = provider.url("development")
+    run(provider, "development", "DROP TABLE t")
+    run(provider, production, "INSERT INTO t (name) VALUES ('new')")
+    assert provider.reset("development") == before
+    assert (rows(provider, "development"), provider.url("development")) == (4, url)
+
+
+def test_reset_ends_the_branchs_own_sessions(provider: BranchProvider, production: str) -> None:
+    provider.create("development", production)
+    with psycopg.connect(provider.url("development")) as session:
+        session.execute("SELECT 1")
+        provider.reset("development", production)
+        with pytest.raises(psycopg.OperationalError):
+            session.execute("SELECT 1")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_printable_name_is_a_branch(provider: BranchProvider, name: str) -> None:
+    provider.create(name)
+    run(provider, name, "CREATE TABLE t (id int)")
+    provider.create("child of it", name)
+    assert rows(provider, "child of it") == 0
+    assert [one.name for one in provider.all()] == [name, "child of it"]
+    provider.reset("child of it", name)
+    provider.delete("child of it")
+    provider.delete(name)
+    assert provider.all() == ()
+
+
+@pytest.mark.parametrize("name", ILLEGAL)
+def test_any_other_name_is_refused(provider: BranchProvider, name: str) -> None:
+    with pytest.raises(BranchError, match="cannot be the name of a branch"):
+        provider.create(name)
+
+
+REFUSALS = {
+    "create, there already": (lambda p: p.create("development", "production"), "already"),
+    "create, parent unknown": (lambda p: p.create("new", "nowhere"), 'no branch "nowhere"'),
+    "get, unknown": (lambda p: p.get("nowhere"), 'no branch "nowhere"'),
+    "url, unknown": (lambda p: p.url("nowhere"), 'no branch "nowhere"'),
+    "reset, unknown": (lambda p: p.reset("nowhere"), 'no branch "nowhere"'),
+    "reset, root": (lambda p: p.reset("root"), "no parent"),
+    "reset, not its parent": (lambda p: p.reset("leaf", "production"), "parent of the branch"),
+    "reset, children": (lambda p: p.reset("development"), "has children"),
+    "reset, protected": (lambda p: p.reset("kept"), "protected"),
+    "delete, unknown": (lambda p: p.delete("nowhere"), 'no branch "nowhere"'),
+    "delete, children": (lambda p: p.delete("production"), "has children"),
+    "delete, protected": (lambda p: p.delete("kept"), "protected"),
+}
+
+
+def test_refusals_say_why_and_what_to_do_and_change_nothing(
+    provider: BranchProvider, production: str
+) -> None:
+    provider.create("development", production)
+    provider.create("leaf", "development")
+    provider.create("kept", production, protected=True)
+    provider.create("root")
+    before = provider.all()
+    for case, (attempt, words) in REFUSALS.items():
+        with pytest.raises(BranchError, match=words) as caught:
+            attempt(provider)
+        assert caught.value.hint, case
+        assert provider.all() == before, case
+
+
+# What holds for branches on this machine
+
+
+def test_copy_of_a_parent_in_use_is_a_true_copy(
+    provider: BranchProvider, production: str, branch_server: Server
+) -> None:
+    """Kinds of objects, their comments, and settings of the database: by files as by dump."""
+    run(
+        provider,
+        production,
+        """
+        CREATE EXTENSION pgcrypto; CREATE EXTENSION "uuid-ossp"; CREATE EXTENSION citext;
+        CREATE SCHEMA "Größe"; CREATE TYPE mood AS ENUM ('sad', 'ok');
+        CREATE TABLE "Größe"."T" (id uuid DEFAULT uuid_generate_v4(), m mood, mail citext);
+        CREATE VIEW v AS SELECT digest(name, 'sha1') AS d FROM t;
+        CREATE MATERIALIZED VIEW mv AS SELECT count(*) FROM t; COMMENT ON VIEW v IS 'it''s';
+        SELECT lo_from_bytea(0, 'large object')
+        """,
+    )
+    name = database_name(production)
+    run(provider, production, f'ALTER DATABASE "{name}" SET search_path = public, "Größe"')
+    run(provider, production, f"ALTER DATABASE \"{name}\" SET my.value = 'a, b'")
+    provider.create("by files", production)
+    with psycopg.connect(provider.url(production)):
+        provider.create("by dump", production)
+    schemas = {
+        branch: _schema(branch_server, branch) for branch in (production, "by files", "by dump")
+    }
+    assert len(set(schemas.values())) == 1
+    for branch in schemas:
+        assert run(provider, branch, "SHOW search_path") == 'public, "Größe"'
+        assert run(provider, branch, "SHOW my.value") == "a, b"
+        assert run(provider, branch, "SELECT count FROM mv") == 3
+
+
+def _schema(server: Server, branch: str) -> str:
+    text = subprocess.run(
+        [
+            server.find_binaries().program("pg_dump"),
+            "--restrict-key=x",
+            server.url(database_name(branch)),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return text.stdout
+
+
+def test_create_and_reset_refuse_a_locked_parent_without_touching_it(
+    provider: BranchProvider, production: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("limbeck.branches.copying.LOCK_WAIT", "200ms")
+    provider.create("development", production)
+    run(provider, "development", "DELETE FROM t")
+    with psycopg.connect(provider.url(production)) as session:
+        session.execute("LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(BranchError, match="could not be copied"):
+            provider.create("other", production)
+        with pytest.raises(BranchError, match="could not be copied"):
+            provider.reset("development")
+        assert len(provider.all()) == 2
+    assert rows(provider, "development") == 0
+
+
+def test_databases_that_are_no_branches_are_left_alone(
+    provider: BranchProvider, production: str, branch_server: Server
+) -> None:
+    with psycopg.connect(branch_server.url(), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE limbeck_scratch_1")
+        connection.execute("CREATE DATABASE mine")
+        connection.execute("COMMENT ON DATABASE mine IS 'not a branch'")
+        try:
+            assert [one.name for one in provider.all()] == [production]
+            with pytest.raises(BranchError, match="is no branch"):
+                provider.create("mine")
+            provider.create("limbeck_scratch_1", production)
+            provider.delete("limbeck_scratch_1")
+        finally:
+            connection.execute("DROP DATABASE limbeck_scratch_1")
+            connection.execute("DROP DATABASE mine")
+
+
+def test_unfinished_copies_are_removed_by_the_next_change(
+    provider: BranchProvider, production: str, branch_server: Server
+) -> None:
+    with psycopg.connect(branch_server.url(), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE limbeck_unfinished_0123")
+        provider.create("development", production)
+        left = connection.execute("SELECT FROM pg_database WHERE datname ~ 'unfinished'")
+        assert left.fetchone() is None
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from limbeck.branches.embedded import Server
+from limbeck.branches.local import LocalBranches
+print("begun", flush=True)
+LocalBranches(Server(Path(sys.argv[1]), port=None)).reset("development")
+print("done", flush=True)
+"""
+
+
+@pytest.mark.parametrize("after", [0.0, 0.05, 0.1, 0.2, 0.4])
+@pytest.mark.parametrize("connected", ["production", "development"])
+def test_reset_killed_at_any_moment_leaves_the_old_branch_or_the_new(
+    provider: BranchProvider, production: str, home: Path, after: float, connected: str
+) -> None:
+    run(provider, production, "INSERT INTO t (name) SELECT 'x' FROM generate_series(1, 20000)")
+    provider.create("development", production)
+    run(provider, "development", "DELETE FROM t WHERE id > 3")
+    with contextlib.closing(psycopg.connect(provider.url(connected))):
+        command = subprocess.Popen(
+            [sys.executable, "-c", KILLED, str(home)],
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        assert command.stdout
+        command.stdout.readline()
+        time.sleep(after)
+        os.killpg(command.pid, signal.SIGKILL)
+        command.communicate()
+    assert rows(provider, "development") in (3, 20003)
+    provider.reset("development", production)
+    assert rows(provider, "development") == 20003
+
+
+def test_branches_made_at_once_by_two_commands_are_both_there(
+    provider: BranchProvider, production: str, home: Path
+) -> None:
+    program = KILLED.replace('.reset("development")', '.create(sys.argv[2], "production")')
+    both = [
+        subprocess.Popen([sys.executable, "-c", program, str(home), name], stdout=subprocess.PIPE)
+        for name in ("one", "two")
+    ]
+    for command in both:
+        command.communicate(timeout=60)
+    assert [command.returncode for command in both] == [0, 0]
+    assert {one.name for one in provider.all()} == {production, "one", "two"}
