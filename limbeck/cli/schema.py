@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from limbeck.cli.invocation import Invocation, command, yes
-from limbeck.cli.terminal import agreed, interactive, note
-from limbeck.errors import NotConfirmedError
+from limbeck.cli.invocation import Invocation, as_json, command, environment, yes
+from limbeck.cli.terminal import Narrator, agreed, interactive, note
+from limbeck.errors import ConfigurationError, NotConfirmedError
+
+if TYPE_CHECKING:
+    from limbeck.settings import Project
 
 
 @command()
@@ -33,6 +38,80 @@ def init(invocation: Invocation, *, folder: str | None, models: str | None, yes:
     _confirm(f"Write {len(plan.changes)} files?", yes=yes)
     scaffold.write(plan)
     click.echo(scaffolds.next_steps(plan))
+
+
+@command()
+@click.option(
+    "-m", "--message", metavar="TEXT", help="What it does; without it, a name is made from it."
+)
+@environment
+@click.option("--allow-drop", is_flag=True, help="Allow what loses data, without being asked.")
+@as_json
+def generate(
+    invocation: Invocation,
+    *,
+    message: str | None,
+    environment: str | None,
+    allow_drop: bool,
+    as_json: bool,
+) -> None:
+    """Write the next revision from the models, and prove it.
+
+    The models are compared with the recorded history, which is replayed on a shadow; no live
+    database is needed. -e is for an environment with a versions folder of its own.
+    """
+    from limbeck import generate as verb
+    from limbeck.reports import revisions
+    from limbeck.reports.data import to_json
+
+    project = invocation.project()
+    profile = project.profile(environment) if environment else None
+    answers = verb.Answers(allow_drop=allow_drop, ask_loss=_ask_loss if interactive() else None)
+    made = verb.revision(project, profile, message=message, answers=answers, listen=Narrator())
+    json, text = revisions.generated_data, revisions.generated_text
+    click.echo(to_json(json(made)) if as_json else text(made))
+
+
+@command()
+@click.argument("before", metavar="A")
+@click.argument("after", metavar="B")
+@click.option("--sql", "as_sql", is_flag=True, help="Print the migration as a script.")
+@as_json
+def diff(invocation: Invocation, *, before: str, after: str, as_sql: bool, as_json: bool) -> None:
+    """Show what turns one schema into another.
+
+    A and B are each one of: models, head, base, a revision, an environment, postgresql://...
+    Both are only read. With two URLs it works outside a project.
+    """
+    from limbeck import diff as verb
+    from limbeck import sources
+    from limbeck.reports import differences
+    from limbeck.reports.data import to_json
+
+    project = _project_for(invocation, before, after)
+    first, second = (sources.parse(project, text, Narrator()) for text in (before, after))
+    steps = verb.steps(first.catalog(), second.catalog())
+    if as_json:
+        click.echo(to_json(differences.data(str(first), str(second), steps)))
+    elif as_sql:
+        click.echo(verb.script(steps), nl=False)
+    else:
+        click.echo(differences.text(str(first), str(second), steps))
+
+
+def _project_for(invocation: Invocation, *sources: str) -> Project | None:
+    try:
+        return invocation.project()
+    except ConfigurationError:
+        if all("://" in source for source in sources):
+            return None
+        raise
+
+
+def _ask_loss(losses: Sequence[str]) -> bool:
+    for loss in losses:
+        note(f"This loses {loss}")
+    return agreed("Write it all the same?")
 
 
 def _confirm(question: str, *, yes: bool) -> None:

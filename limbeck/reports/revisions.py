@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from limbeck.diff.steps import Step
+from limbeck.generate import Generated
 from limbeck.history.revisions import shown
 from limbeck.merge import Merge
 
@@ -19,4 +21,45 @@ def merge_data(made: Merge) -> dict[str, Any]:
     return {
         "path": shown(made.path),
         "heads": [{"id": one.id, "message": one.message} for one in made.heads],
+    }
+
+
+def generated_text(made: Generated) -> str:
+    """Return what the new revision does, its file, and that it is proved."""
+    if made.path is None or made.revision is None:
+        return "No changes: the history makes exactly what the models describe."
+    lines = [f"  {step_line(step)}" for step in made.steps]
+    proof = "Proved: upgrade gives exactly the models, downgrade leaves no trace."
+    if not made.readable:
+        lines.append("It holds plain SQL, for op.* calls could not be proved.")
+    return "\n".join([f"Wrote {shown(made.path)}", *lines, proof])
+
+
+def generated_data(made: Generated) -> dict[str, Any]:
+    """Return the same for JSON; path and revision are null when there was no change."""
+    return {
+        "path": shown(made.path) if made.path else None,
+        "revision": made.revision.id if made.revision else None,
+        "message": made.revision.message if made.revision else None,
+        "readable": made.readable,
+        "steps": [step_data(step) for step in made.steps],
+    }
+
+
+def step_line(step: Step) -> str:
+    """Return one step in words, with what it loses and what to mind."""
+    minds = [f"loses {step.loses}" if step.loses else None, step.note]
+    said = "; ".join(mind for mind in minds if mind)
+    return f"{step.verb} {step.address}" + (f"  ({said})" if said else "")
+
+
+def step_data(step: Step) -> dict[str, Any]:
+    """Return one step for JSON."""
+    return {
+        "verb": step.verb,
+        "kind": step.address.kind,
+        "object": str(step.address),
+        "sql": step.sql,
+        "loses": step.loses,
+        "note": step.note,
     }

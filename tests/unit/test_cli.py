@@ -1,0 +1,172 @@
+"""The command line by itself: help, errors, exit codes, what it costs to start."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from limbeck import cli
+from limbeck.cli import COMMANDS, group, main
+from limbeck.errors import CheckFailedError, ConfigurationError, LimbeckError, NotConfirmedError
+
+LIMBECK = str(Path(sys.executable).parent / "limbeck")
+
+
+def commands(
+    owner: click.Group = group, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Yield every command with the words that call it."""
+    context = click.Context(owner)
+    for name in owner.list_commands(context):
+        command = owner.get_command(context, name)
+        assert command is not None
+        yield (*path, name), command
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+
+
+ALL = list(commands())
+
+
+@pytest.mark.parametrize(("path", "command"), ALL, ids=[" ".join(path) for path, _ in ALL])
+def test_every_command_answers_h_and_help_alike(
+    path: tuple[str, ...], command: click.Command
+) -> None:
+    answers = [CliRunner().invoke(group, [*path, flag]) for flag in ("-h", "--help")]
+    assert [answer.exit_code for answer in answers] == [0, 0]
+    assert answers[0].output == answers[1].output
+    assert command.get_short_help_str(200) in answers[0].output.replace("\n ", "")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_the_command_itself_says(name: str) -> None:
+    command = group.get_command(click.Context(group), name)
+    assert command is not None
+    assert (command.help or "").partition("\n")[0] == COMMANDS[name][1]
+
+
+@pytest.mark.parametrize(("path", "command"), ALL, ids=[" ".join(path) for path, _ in ALL])
+def test_every_option_has_a_help_text(path: tuple[str, ...], command: click.Command) -> None:
+    silent = [
+        option.opts[0]
+        for option in command.params
+        if isinstance(option, click.Option) and not option.hidden and not option.help
+    ]
+    assert silent == [], f"{' '.join(path)}: {silent}"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], *([name, "-h"] for name in COMMANDS)]
+)
+def test_help_imports_neither_alembic_nor_sqlalchemy_nor_psycopg(arguments: Sequence[str]) -> None:
+    code = (
+        "import sys, json\n"
+        "from limbeck.cli import main\n"
+        "try:\n    main(sys.argv[1:])\n"
+        "except SystemExit as done:\n"
+        "    heavy = {'alembic', 'sqlalchemy', 'psycopg'} & set(sys.modules)\n"
+        "    print(json.dumps([done.code, sorted(heavy)]), file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stderr) == [0, []]
+
+
+def test_help_takes_at_most_one_and_a_half_times_as_long_as_importing_click() -> None:
+    def seconds(command: Sequence[str]) -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
+
+    # In turns, and the best of many: the machine is shared.
+    pairs = [
+        (seconds([LIMBECK, "--help"]), seconds([sys.executable, "-c", "import click"]))
+        for _ in range(15)
+    ]
+    ours, clicks = (min(times) for times in zip(*pairs, strict=True))
+    assert ours <= 1.5 * clicks, f"{ours:.3f} s against {clicks:.3f} s"
+
+
+FAILURES: list[tuple[BaseException, int, list[str]]] = [
+    (LimbeckError("it broke", hint="mend it"), 1, ["Error: it broke", "Hint: mend it"]),
+    (ConfigurationError("wrong"), 2, ["Error: wrong"]),
+    (CheckFailedError("found"), 3, ["Error: found"]),
+    (NotConfirmedError("no"), 4, ["Error: no"]),
+    (KeyError("gone"), 1, ["unexpected KeyError: 'gone'", "run again with --debug"]),
+    (ValueError("two\nlines"), 1, ["unexpected ValueError: two lines"]),
+    (KeyboardInterrupt(), 130, ["Interrupted."]),
+    (KeyboardInterrupt("nothing was changed"), 130, ["Interrupted; nothing was changed."]),
+]
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> dict[str, BaseException]:
+    """A command `fail` that raises what is put here."""
+    raised: dict[str, BaseException] = {}
+
+    def fail() -> None:
+        raise raised["error"]
+
+    found = cli.LazyGroup.get_command
+
+    def get_command(self: cli.LazyGroup, ctx: click.Context, name: str) -> click.Command | None:
+        return click.Command("fail", callback=fail) if name == "fail" else found(self, ctx, name)
+
+    monkeypatch.setattr(cli.LazyGroup, "get_command", get_command)
+    return raised
+
+
+@pytest.mark.parametrize(("error", "code", "words"), FAILURES)
+def test_an_error_is_lines_on_stderr_and_an_exit_code(
+    failing: dict[str, BaseException],
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    code: int,
+    words: list[str],
+) -> None:
+    failing["error"] = error
+    with pytest.raises(SystemExit) as exited:
+        main(["fail"])
+    said = capsys.readouterr()
+    assert exited.value.code == code
+    assert said.out == ""
+    assert all(word in said.err for word in words), said.err
+    assert "Traceback" not in said.err
+
+
+def test_debug_shows_the_traceback(
+    failing: dict[str, BaseException], capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing["error"] = LimbeckError("it broke")
+    with pytest.raises(SystemExit):
+        main(["--debug", "fail"])
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nope"], ["migrate", "--nope"], ["diff", "models"], ["migrate", "--wait", "x"]]
+)
+def test_wrong_use_is_exit_code_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as exited:
+        main(arguments)
+    assert exited.value.code == 2
+
+
+def test_a_reader_that_leaves_early_is_no_error() -> None:
+    with subprocess.Popen(
+        [LIMBECK, "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
