@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from limbeck.entities.entity import Entity
@@ -9,6 +10,9 @@ from limbeck.entities.sql import TableLike, place, qualified, quoted, regclass, 
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
+
+
+_FIRING = {"D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
 
 
 class Function(Entity):
@@ -65,10 +69,12 @@ class _OfTable(Entity):
         definition: str,
         *,
         metadata: sa.MetaData,
+        enabled: str = "O",
         **more: Any,
     ) -> None:
         self.table = place(table)
         self.definition = definition
+        self.enabled = enabled
         super().__init__(name, metadata=metadata, schema=self.table[0], **more)
 
     @property
@@ -80,6 +86,13 @@ class _OfTable(Entity):
         """Return the definition."""
         del dialect
         return self.definition
+
+    def statements(self, dialect: sa.Dialect) -> Iterator[str]:
+        """Yield what creates it, and what says when it fires."""
+        yield from super().statements(dialect)
+        if self.enabled != "O":
+            words = f"{_FIRING[self.enabled]} {self.kind} {quoted(self.name)}"
+            yield f"ALTER TABLE {qualified(*self.table)} {words}"
 
     def drop(self) -> str | None:
         """Return None: it goes with its table."""
@@ -94,6 +107,7 @@ class Trigger(_OfTable):
         table: the table or view it is on: "books", "shop.books", a Table or a mapped class.
         definition: its whole CREATE TRIGGER statement.
         metadata: the MetaData that creates it.
+        enabled: when it fires: O(rigin and local), R(eplica), A(lways) or D(isabled).
         more: comment, before_tables: as of any entity.
 
     """

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from limbeck.entities.entity import Entity
-from limbeck.entities.sql import TableLike, place, qualified, quoted, regclass
+from limbeck.entities.sql import TableLike, place, qualified, quoted, regclass, string
 
 
 class _Relation(Entity):
@@ -25,7 +25,7 @@ class View(_Relation):
         query: a select() or its SQL.
         metadata: the MetaData that creates it.
         options: of WITH (...), such as {"security_invoker": "true"}.
-        columns: the names of its columns, where the query does not name them.
+        comments: on its columns, by their names.
         more: schema, comment, before_tables: as of any entity.
 
     """
@@ -39,12 +39,12 @@ class View(_Relation):
         *,
         metadata: sa.MetaData,
         options: Mapping[str, str] | None = None,
-        columns: tuple[str, ...] = (),
+        comments: Mapping[str, str] | None = None,
         **more: Any,
     ) -> None:
         self.query = query
         self.options = dict(options or {})
-        self.columns = columns
+        self.comments = dict(comments or {})
         super().__init__(name, metadata=metadata, **more)
 
     @property
@@ -58,9 +58,13 @@ class View(_Relation):
         """Return CREATE VIEW."""
         return " ".join([f"CREATE {self.kind} {self.identity}", *self._words(dialect)])
 
+    def statements(self, dialect: sa.Dialect) -> Iterator[str]:
+        """Yield what creates it, with all comments."""
+        yield from super().statements(dialect)
+        for column, comment in self.comments.items():
+            yield f"COMMENT ON COLUMN {self.identity}.{quoted(column)} IS {string(comment)}"
+
     def _words(self, dialect: sa.Dialect) -> Iterator[str]:
-        if self.columns:
-            yield f"({', '.join(quoted(column) for column in self.columns)})"
         if self.options:
             yield f"WITH ({', '.join(f'{key}={value}' for key, value in self.options.items())})"
         yield f"AS {self._text(dialect)}"
