@@ -1,0 +1,142 @@
+"""What becomes of each part: it is created, dropped, altered in place or replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from limbeck.catalog.objects import Address, Column, Constraint
+from limbeck.diff import casts, sql
+from limbeck.diff.kinds import KINDS
+from limbeck.diff.parts import Default, Parts
+from limbeck.diff.situation import Alteration, Situation
+
+TYPES = frozenset({"enum", "domain", "composite", "range", "collation"})
+# What Postgres refuses to keep while a column that it uses changes its type.
+BRITTLE = frozenset({"view", "rule", "policy", "trigger", "function", "publication"})
+
+
+@dataclass(slots=True)
+class Fates:
+    """The fate of each part that has one: create, drop, replace or alter."""
+
+    before: Parts
+    after: Parts
+    fate: dict[Address, str] = field(default_factory=dict)
+    retyped: set[Address] = field(default_factory=set)
+    hard: set[Address] = field(default_factory=set)
+
+    def situation(self) -> Situation:
+        """Return what statements have to know, as far as it is decided."""
+        created = frozenset(a for a, fate in self.fate.items() if fate in {"create", "replace"})
+        return Situation(self.before, self.after, created, _asides(self), frozenset(self.retyped))
+
+    def gone(self, address: Address) -> bool:
+        """Tell whether a part of the old side goes, for good or to be replaced."""
+        return self.fate.get(address) in {"drop", "replace"}
+
+    def alteration(self, address: Address, situation: Situation) -> Alteration | None:
+        """Return how to alter what is on both sides."""
+        alter = KINDS[address.kind].alter
+        return alter(self.before[address], self.after[address], situation)
+
+
+def decide(before: Parts, after: Parts) -> Fates:
+    """Decide on what differs, and on what has to give way to it."""
+    fates = Fates(before, after)
+    situation = fates.situation()
+    for address in sorted(before.found.keys() | after.found.keys()):
+        _decide_one(fates, address, situation)
+    _spread(fates, list(fates.fate))
+    return fates
+
+
+def _decide_one(fates: Fates, address: Address, situation: Situation) -> None:
+    if address not in fates.after:
+        fates.fate[address] = "drop"
+    elif address not in fates.before:
+        fates.fate[address] = "create"
+    elif fates.before[address] != fates.after[address]:
+        alteration = fates.alteration(address, situation)
+        fates.fate[address] = "alter" if alteration else "replace"
+        if alteration and alteration.hard:
+            fates.hard.add(address)
+
+
+def _spread(fates: Fates, todo: list[Address]) -> None:
+    """Replace what uses something that goes or changes too hard, and what uses that."""
+    while todo:
+        used = todo.pop()
+        if not fates.gone(used) and used not in fates.hard:
+            continue
+        for user in sorted(fates.before.users[used]):
+            if not fates.gone(user) and _react(fates, user, used):
+                todo.append(user)
+
+
+def _react(fates: Fates, user: Address, used: Address) -> bool:
+    """Let one part react to another's fate; tell whether its own is a new one."""
+    reaction = _to_loss(fates, user, used) if fates.gone(used) else _to_change(fates, user, used)
+    if reaction == "replace":
+        fates.fate[user] = "replace"
+    elif reaction == "retype" and user not in fates.retyped:
+        fates.retyped.add(user)
+        fates.hard.add(user)
+        fates.fate[user] = "alter"
+    else:
+        return False
+    return True
+
+
+def _to_loss(fates: Fates, user: Address, used: Address) -> str | None:
+    replaced = fates.fate[used] == "replace"
+    if user.kind in {"schema", "extension", "sequence"}:
+        return None
+    if user.kind == "table":
+        return "replace" if used.kind == "server" else None
+    escapes = fates.fate.get(user) == "alter" and used not in fates.after.needs[user]
+    if user.kind == "column" and used.kind in TYPES | {"extension"}:
+        return "retype" if replaced and not escapes else None
+    return None if escapes and not replaced else "replace"
+
+
+def _to_change(fates: Fates, user: Address, used: Address) -> str | None:
+    if used.kind == "composite":
+        return "replace" if user.kind in {"view", "rule"} else None
+    if user.kind in BRITTLE:
+        return "replace"
+    before, after, part = fates.before[used], fates.after[used], fates.before[user]
+    if not isinstance(before, Column) or not isinstance(after, Column):
+        return None
+    if user.kind == "column":
+        return "replace"
+    if isinstance(part, Default) or (isinstance(part, Constraint) and part.type == "f"):
+        alike = casts.integers(before.type, after.type) or (
+            casts.base(before.type) == casts.base(after.type) and used not in fates.retyped
+        )
+        return None if alike else "replace"
+    return None
+
+
+def _asides(fates: Fates) -> dict[Address, str]:
+    """Name the types that stay, out of the way, until no column is of them any more."""
+    taken = {address[1:3] for address in (*fates.before.found, *fates.after.found)}
+    asides = {}
+    for address in _moved(fates):
+        name = sql.chosen_name(address.name, "", "old")
+        while (address.schema, name) in taken:
+            name = sql.chosen_name(name, "", "old")
+        asides[address] = name
+    return asides
+
+
+def _moved(fates: Fates) -> Iterable[Address]:
+    for address, fate in fates.fate.items():
+        if fate == "replace" and address.kind in TYPES:
+            users = fates.before.users[address]
+            if any(u.kind in TYPES or u in fates.retyped or _leaves(fates, u) for u in users):
+                yield address
+
+
+def _leaves(fates: Fates, user: Address) -> bool:
+    return user.kind == "column" and fates.fate.get(user) == "alter"

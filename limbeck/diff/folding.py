@@ -1,0 +1,168 @@
+"""What is said by another's statement: a column by CREATE TABLE, an index by DROP TABLE."""
+
+from __future__ import annotations
+
+from limbeck.catalog.objects import Address, Column, Constraint, Index, Sequence, Table
+from limbeck.diff import columns, descent
+from limbeck.diff.graph import Graph, Node
+from limbeck.diff.parts import (
+    Attachment,
+    Default,
+    Inheritance,
+    Ownership,
+    Parts,
+    Required,
+    derived,
+    owner,
+    sub,
+)
+
+OF_COLUMN = ("default", "not_null", "identity")
+# How firmly a part sits in the statement of its table; 0 is for ever.
+CREATED = {"f": 1, "c": 3, "x": 3, "u": 4, "p": 5}
+DROPPED = {"trigger": 1, "policy": 1, "rule": 1, "default": 2}
+
+
+def fold(graph: Graph, before: Parts, after: Parts) -> None:
+    """Fold what can be folded."""
+    for node in sorted(graph.after):
+        if node.verb == "create":
+            into = _created_with(node.address, graph, after)
+        elif node.verb == "drop":
+            into = _dropped_with(node.address, graph, before, after)
+        else:
+            into = None
+        if into is not None and into[0] != node:
+            graph.fold(node, *into)
+    _fold_serials(graph, after)
+
+
+def _first(graph: Graph, *nodes: tuple[str, Address]) -> Node | None:
+    found = (Node(verb, address) for verb, address in nodes)
+    return next((node for node in found if node in graph.after), None)
+
+
+def _created_with(address: Address, graph: Graph, after: Parts) -> tuple[Node, int] | None:
+    part = after[address]
+    table = _first(graph, ("create", owner(address)))
+    if address.kind in OF_COLUMN:
+        column = _first(graph, ("create", sub(address, "column")))
+        late = isinstance(part, Required) and not part.constraint.validated
+        if column and not late:
+            return column, 2 if isinstance(part, Default) else 0
+    if isinstance(part, Column) and table:
+        return table, 0
+    if isinstance(part, Attachment | Inheritance):
+        return (table, 0) if table and _born(part, after) else None
+    if descent.follows(after, address):
+        return _passed_on("create", address, graph, after)
+    if isinstance(part, Constraint) and table and (part.validated or not part.enforced):
+        return table, CREATED[part.type]
+    return None
+
+
+def _born(part: Attachment | Inheritance, after: Parts) -> bool:
+    """Tell whether CREATE TABLE ... PARTITION OF gives all that comes with it the right names."""
+    if isinstance(part, Inheritance):
+        return True
+    child = part.table.address
+    copies = (
+        found
+        for found in after.found.values()
+        if isinstance(found, Constraint | Index) and derived(found) and _table(found) == child
+    )
+    return all(descent.expected(found) for found in copies)
+
+
+def _table(found: Constraint | Index) -> Address:
+    return found.table if isinstance(found, Index) else owner(found.address)
+
+
+def _passed_on(verb: str, address: Address, graph: Graph, parts: Parts) -> tuple[Node, int] | None:
+    part, above = parts[address], descent.counterpart(parts, address)
+    if isinstance(part, Constraint | Index) and verb == "create" and not descent.expected(part):
+        return None
+    child = _table(part) if isinstance(part, Constraint | Index) else owner(address)
+    ties = [sub(child, "attachment")]
+    ties += [
+        Address("inheritance", *child[1:3], f"{p.schema}.{p.name}") for p in _parents(parts, child)
+    ]
+    home = None
+    if above is not None:
+        home = _first(graph, (verb, above))
+    home = home or _first(graph, *((verb, tie) for tie in ties if verb == "create"))
+    return (home, 0) if home else None
+
+
+def _parents(parts: Parts, child: Address) -> list[Address]:
+    return parts.parents(child)
+
+
+def _dropped_with(
+    address: Address, graph: Graph, before: Parts, after: Parts
+) -> tuple[Node, int] | None:
+    part = before[address]
+    if isinstance(part, Ownership):
+        sequence = _first(graph, ("drop", part.sequence.address))
+        return (sequence, 0) if sequence else None
+    if isinstance(part, Sequence):
+        return _owner_dropped(address, graph, before)
+    if isinstance(part, Index):
+        home = _first(graph, ("drop", part.table))
+    else:
+        view = owner(address)._replace(kind="view")
+        home = _first(graph, ("drop", owner(address)), ("drop", view))
+    if home and not isinstance(part, Table) and home.address != address and _belongs(address):
+        loose = isinstance(part, Constraint) and part.type == "f"
+        return home, 1 if loose else DROPPED.get(address.kind, 0)
+    if address.kind in OF_COLUMN and (home := _first(graph, ("drop", sub(address, "column")))):
+        return home, 0
+    if descent.follows(before, address) and _still_child(address, part, before, after):
+        return _passed_on("drop", address, graph, before)
+    return None
+
+
+def _belongs(address: Address) -> bool:
+    return address.kind in {
+        *OF_COLUMN,
+        "column",
+        "constraint",
+        "index",
+        "trigger",
+        "policy",
+        "rule",
+        "attachment",
+        "inheritance",
+    }
+
+
+def _still_child(address: Address, part: object, before: Parts, after: Parts) -> bool:
+    child = part.table if isinstance(part, Index) else owner(address)
+    return before.parents(child) == after.parents(child)
+
+
+def _owner_dropped(address: Address, graph: Graph, before: Parts) -> tuple[Node, int] | None:
+    owned = before.found.get(sub(address, "ownership"))
+    if not isinstance(owned, Ownership):
+        return None
+    home = _first(graph, ("drop", owned.column), ("drop", owner(owned.column)))
+    return (home, 0) if home else None
+
+
+def _fold_serials(graph: Graph, after: Parts) -> None:
+    for part in list(after.found.values()):
+        if not isinstance(part, Ownership):
+            continue
+        sequence, default = part.sequence.address, sub(part.column, "default")
+        column = after[part.column]
+        nodes = [
+            Node("create", address)
+            for address in (part.column, sequence, sub(sequence, "ownership"), default)
+        ]
+        if not all(node in graph.after for node in nodes) or not isinstance(column, Column):
+            continue
+        found = after[default]
+        usual = isinstance(found, Default) and found.expression == columns.nextval(sequence)
+        if usual and columns.is_serial(column, part.sequence):
+            for node in nodes[1:]:
+                graph.fold(node, nodes[0], 0)

@@ -1,0 +1,145 @@
+"""What must come before what."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from limbeck.catalog.objects import Address, Constraint, Function, Index, Range
+from limbeck.diff import descent, sql
+from limbeck.diff.fates import Fates
+from limbeck.diff.graph import Graph, Node
+from limbeck.diff.parts import Attachment, Generator, Inheritance, Part, Required, owner, sub
+
+RELATIONS = frozenset({"table", "view", "sequence", "index", "composite"})
+ROW_TYPES = frozenset({"table", "view", "composite", "enum", "domain", "range"})
+# What a child table takes over from its parent in the moment that it becomes one.
+TAKEN_OVER = frozenset({"column", "default", "not_null", "constraint", "identity"})
+
+
+def graph_of(fates: Fates, asides: Iterable[Address]) -> Graph:
+    """Return all actions with what each of them comes after."""
+    graph = Graph()
+    for address, fate in fates.fate.items():
+        for verb in ("drop", "create") if fate == "replace" else (fate,):
+            graph.add(Node(verb, address))
+    for address in asides:
+        graph.add(Node("aside", address))
+    for node in list(graph.after):
+        _order(graph, node, fates)
+    _order_names(graph, fates)
+    _order_generators(graph)
+    _order_children(graph, fates)
+    _order_bodies(graph, fates)
+    return graph
+
+
+def _order(graph: Graph, node: Node, fates: Fates) -> None:
+    verb, address = node
+    aside = Node("aside", address)
+    if verb in {"create", "alter"}:
+        for used in fates.after.needs[address]:
+            graph.order(node, Node("create", used))
+            graph.order(node, Node("alter", used))
+    if verb in {"drop", "alter", "aside"}:
+        for user in fates.before.users[address]:
+            if verb != "aside" or Node("aside", user) not in graph.after:
+                graph.order(node, Node("drop", user))
+            if verb == "drop":
+                graph.order(node, Node("alter", user))
+    if verb == "create":
+        graph.order(node, aside if aside in graph.after else Node("drop", address))
+
+
+def claims(address: Address, part: Part) -> Iterator[tuple[str, ...]]:
+    """Yield the names that a part takes, where different kinds share a space of names."""
+    kind, schema, name, _ = address
+    if kind in RELATIONS:
+        yield ("relation", schema, name)
+    if kind in ROW_TYPES:
+        yield ("type", schema, name)
+    if isinstance(part, Range) and part.multirange:
+        yield ("type", *sql.unquoted(part.multirange))
+    if isinstance(part, Constraint):
+        yield ("constraint", schema, name, part.name)
+        if part.index:
+            yield ("relation", schema, part.name)
+    if isinstance(part, Required) and part.constraint.name:
+        yield ("constraint", schema, name, part.constraint.name)
+    if isinstance(part, Generator):
+        yield ("relation", *sql.unquoted(part.identity.sequence))
+    if isinstance(part, Function):
+        yield ("function", schema, part.name)
+
+
+def _order_names(graph: Graph, fates: Fates) -> None:
+    freed: dict[tuple[str, ...], list[Node]] = defaultdict(list)
+    for node in graph.after:
+        if node.verb == "drop" and Node("aside", node.address) not in graph.after:
+            for name in claims(node.address, fates.before[node.address]):
+                freed[name].append(node)
+    for node in list(graph.after):
+        if node.verb == "create":
+            for name in claims(node.address, fates.after[node.address]):
+                for earlier in freed[name]:
+                    graph.order(node, earlier)
+
+
+def _order_generators(graph: Graph) -> None:
+    """Take one way of filling a column away before it gets another."""
+    for node in list(graph.after):
+        if node.verb == "create" and node.address.kind in {"default", "identity"}:
+            for kind in ("default", "identity"):
+                graph.order(node, Node("drop", sub(node.address, kind)))
+
+
+def _order_children(graph: Graph, fates: Fates) -> None:
+    parts_of: dict[Address, list[Node]] = defaultdict(list)
+    for node in graph.after:
+        if node.verb in {"create", "alter"} and node.address.kind in TAKEN_OVER:
+            parts_of[owner(node.address)].append(node)
+    for node in list(graph.after):
+        part = fates.after.found.get(node.address)
+        if node.verb == "create" and isinstance(part, Attachment | Inheritance):
+            for earlier in parts_of[part.parent]:
+                graph.order(node, earlier)
+            _order_copies(graph, node, part, fates)
+        above = descent.counterpart(fates.after, node.address) if part else None
+        if above is None:
+            continue
+        if node.verb == "alter":
+            graph.order(node, Node("alter", above))
+        elif node.verb == "create" and isinstance(part, Constraint | Index):
+            if not descent.expected(part):
+                graph.order(Node("create", above), node)
+
+
+def _order_copies(graph: Graph, node: Node, part: Attachment | Inheritance, fates: Fates) -> None:
+    """Make what is named by hand on a child before the child finds it already there."""
+    child = part.table.address
+    for address in fates.after.users[child]:
+        found = fates.after[address]
+        if isinstance(found, Constraint) and found.inherited and not descent.expected(found):
+            graph.order(node, Node("create", address))
+        if isinstance(found, Index) and found.parent:
+            above = Node("create", found.parent)
+            if above in graph.after:
+                graph.order(above, node)
+            elif not descent.expected(found):
+                graph.order(node, Node("create", address))
+
+
+def _order_bodies(graph: Graph, fates: Fates) -> None:
+    """Wish that what a function's text names is there before the function."""
+    made = defaultdict(list)
+    for node in graph.after:
+        if node.verb == "create" and node.address.kind in ROW_TYPES | {"sequence", "function"}:
+            found = fates.after[node.address]
+            made[found.name if isinstance(found, Function) else node.address.name].append(node)
+    for node in list(graph.after):
+        found = fates.after.found.get(node.address)
+        if node.verb != "drop" and isinstance(found, Function):
+            for word in set(re.findall(r"\w+", found.definition)):
+                for earlier in made.get(word, ()):
+                    graph.order(node, earlier, soft=True)

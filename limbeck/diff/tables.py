@@ -1,0 +1,202 @@
+"""Tables: plain, partitioned and foreign; partitions and inheritance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from limbeck.catalog.objects import Column, Constraint, Sequence, Table
+from limbeck.diff import columns, comments, constraints, sql
+from limbeck.diff.parts import Attachment, Default, Inheritance
+from limbeck.diff.situation import Alteration, Members, Situation
+from limbeck.diff.steps import CreateTable, DropTable, Step
+
+KEYS = "pufcx"
+IDENTITIES = {"d": "DEFAULT", "n": "NOTHING", "f": "FULL"}
+
+
+def create(table: Table, members: Members, situation: Situation) -> list[Step]:
+    """Create a table with all that is folded into it."""
+    found = _complete(members)
+    original = situation.after.catalog.objects.get(table.address)
+    serials = tuple((c.name, s) for c, s in found if s)
+    keys = sorted(
+        (m for m in members if isinstance(m, Constraint) and not m.inherited),
+        key=lambda m: (KEYS.index(m.type), m.name),
+    )
+    operation = CreateTable(
+        original if isinstance(original, Table) else table,
+        tuple(column for column, _ in found),
+        tuple(keys),
+        serials,
+    )
+    simple = not any(isinstance(m, Attachment | Inheritance) for m in members)
+    text = f"CREATE {_kind(table)} {sql.of(table.address)}{_body(table, found, keys, members)}"
+    step = Step(text, "create", table.address, operation if simple and table.kind != "f" else None)
+    return [step, *_extras(table, found, keys, members)]
+
+
+def _complete(members: Members) -> list[tuple[Column, Sequence | None]]:
+    found = sorted((m for m in members if isinstance(m, Column)), key=lambda c: c.position)
+    return [(columns.whole(c, members), columns.serial(c, members)) for c in found]
+
+
+def _kind(table: Table) -> str:
+    return {"f": "FOREIGN TABLE"}.get(table.kind, "UNLOGGED TABLE" if table.unlogged else "TABLE")
+
+
+def _body(
+    table: Table,
+    found: list[tuple[Column, Sequence | None]],
+    keys: list[Constraint],
+    members: Members,
+) -> str:
+    attachment = next((m for m in members if isinstance(m, Attachment)), None)
+    parents = [m.parent for m in members if isinstance(m, Inheritance)]
+    primary = {name for key in keys if key.type == "p" for name in key.columns}
+    typed = table.of_type is not None
+    lines = [
+        columns.definition(column, sequence, keyed=column.name in primary)
+        for column, sequence in found
+        if not (column.inherited and (attachment or parents)) and not typed
+    ]
+    lines += [constraints.definition(key) for key in keys]
+    body = f" (\n{sql.indented(lines)}\n)" if lines else " ()"
+    if attachment:
+        body = f" (\n{sql.indented(lines)}\n)" if lines else ""
+        return f" PARTITION OF {sql.of(attachment.parent)}{body} {attachment.bound}{_tail(table)}"
+    if typed:
+        body = f" OF {table.of_type}" + (body if lines else "")
+    if parents:
+        body += f" INHERITS ({', '.join(sql.of(parent) for parent in parents)})"
+    return body + _tail(table)
+
+
+def _tail(table: Table) -> str:
+    text = f" PARTITION BY {table.partition_key}" if table.partition_key else ""
+    if table.access_method and table.kind != "p":
+        text += f" USING {sql.quote(table.access_method)}"
+    if table.server:
+        text += f" SERVER {sql.quote(table.server)}"
+    if table.server_options:
+        text += f" OPTIONS ({_server_options(table.server_options)})"
+    return text + (f" WITH ({sql.options(table.options)})" if table.options else "")
+
+
+def _server_options(options: tuple[str, ...], verb: str = "") -> str:
+    pairs = (option.partition("=") for option in options)
+    return ", ".join(f"{verb}{sql.quote(name)} {sql.literal(value)}" for name, _, value in pairs)
+
+
+def _extras(
+    table: Table,
+    found: list[tuple[Column, Sequence | None]],
+    keys: list[Constraint],
+    members: Members,
+) -> list[Step]:
+    blank = replace(
+        table, row_security=False, force_row_security=False, replica_identity="d", comment=None
+    )
+    steps = _settings(blank, table)
+    descends = any(isinstance(m, Attachment | Inheritance) for m in members)
+    for column, sequence in found:
+        steps += columns.extras(column)
+        if descends and column.inherited:
+            steps += _own_default(column, members)
+    for key in keys:
+        steps += constraints.extras(key)
+    return steps
+
+
+def _own_default(column: Column, members: Members) -> Iterator[Step]:
+    """Yield the default of a column that its parent declares, where it is another one."""
+    for part in members:
+        if isinstance(part, Default) and part.column.address == column.address:
+            text = f"{columns.alter_table(column)} ALTER COLUMN {sql.quote(column.name)}"
+            yield Step(f"{text} SET DEFAULT {part.expression}", "alter", column.address)
+
+
+def drop(table: Table, situation: Situation) -> list[Step]:
+    """Drop a table."""
+    kind = "FOREIGN TABLE" if table.kind == "f" else "TABLE"
+    original = situation.before.catalog.objects.get(table.address)
+    operation = DropTable(original if isinstance(original, Table) else table)
+    text = f"DROP {kind} {sql.of(table.address)}"
+    loses = None if table.kind == "f" else f"the rows of {sql.of(table.address)}"
+    return [Step(text, "drop", table.address, operation, loses=loses)]
+
+
+def alter(before: Table, after: Table, situation: Situation) -> Alteration | None:
+    """Alter a table itself; another kind or partition key needs another table."""
+    if (before.kind, before.partition_key, before.server) != (
+        after.kind,
+        after.partition_key,
+        after.server,
+    ):
+        return None
+    return Alteration(tuple(_settings(before, after)))
+
+
+def _settings(before: Table, after: Table) -> list[Step]:
+    kind = "FOREIGN TABLE" if after.kind == "f" else "TABLE"
+    name = f"ALTER {kind} {sql.of(after.address)}"
+    steps = [Step(f"{name} {text}", "alter", after.address) for text in _texts(before, after)]
+    return steps + comments.on(after, before.comment)
+
+
+def _texts(before: Table, after: Table) -> Iterator[str]:
+    if before.unlogged != after.unlogged:
+        yield "SET UNLOGGED" if after.unlogged else "SET LOGGED"
+    if before.of_type != after.of_type:
+        yield f"OF {after.of_type}" if after.of_type else "NOT OF"
+    if before.access_method != after.access_method:
+        yield f"SET ACCESS METHOD {sql.quote(after.access_method or 'heap')}"
+    if gone := set(sql.option_names(before.options)) - set(sql.option_names(after.options)):
+        yield f"RESET ({', '.join(sorted(gone))})"
+    if new := [option for option in after.options if option not in before.options]:
+        yield f"SET ({sql.options(new)})"
+    if before.row_security != after.row_security:
+        yield f"{'ENABLE' if after.row_security else 'DISABLE'} ROW LEVEL SECURITY"
+    if before.force_row_security != after.force_row_security:
+        yield f"{'FORCE' if after.force_row_security else 'NO FORCE'} ROW LEVEL SECURITY"
+    if before.replica_identity != after.replica_identity and after.replica_identity != "i":
+        yield f"REPLICA IDENTITY {IDENTITIES[after.replica_identity]}"
+    yield from _altered_server_options(before, after)
+
+
+def _altered_server_options(before: Table, after: Table) -> Iterator[str]:
+    old = dict(option.split("=", 1) for option in before.server_options)
+    new = dict(option.split("=", 1) for option in after.server_options)
+    words = [f"DROP {sql.quote(name)}" for name in old if name not in new]
+    for name, value in new.items():
+        if old.get(name) != value:
+            verb = "SET" if name in old else "ADD"
+            words.append(f"{verb} {sql.quote(name)} {sql.literal(value)}")
+    if words:
+        yield f"OPTIONS ({', '.join(words)})"
+
+
+def create_attachment(part: Attachment, members: Members, situation: Situation) -> list[Step]:
+    """Make a table a partition."""
+    child, parent = sql.of(part.table.address), sql.of(part.parent)
+    text = f"ALTER TABLE {parent} ATTACH PARTITION {child} {part.bound}"
+    return [Step(text, "alter", part.table.address)]
+
+
+def drop_attachment(part: Attachment, situation: Situation) -> list[Step]:
+    """Make a partition a table of its own."""
+    child, parent = sql.of(part.table.address), sql.of(part.parent)
+    text = f"ALTER TABLE {parent} DETACH PARTITION {child}"
+    return [Step(text, "alter", part.table.address)]
+
+
+def create_inheritance(part: Inheritance, members: Members, situation: Situation) -> list[Step]:
+    """Make a table inherit."""
+    text = f"ALTER TABLE {sql.of(part.table.address)} INHERIT {sql.of(part.parent)}"
+    return [Step(text, "alter", part.table.address)]
+
+
+def drop_inheritance(part: Inheritance, situation: Situation) -> list[Step]:
+    """Make a table inherit no longer."""
+    text = f"ALTER TABLE {sql.of(part.table.address)} NO INHERIT {sql.of(part.parent)}"
+    return [Step(text, "alter", part.table.address)]

@@ -1,0 +1,231 @@
+"""Types and collations: enumerated, domains, composite, ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from limbeck.catalog.objects import Attribute, Collation, Composite, Domain, Enum, Range
+from limbeck.diff import comments, sql
+from limbeck.diff.situation import Alteration, Members, Situation
+from limbeck.diff.steps import Step
+
+
+def create_enum(enum: Enum, members: Members, situation: Situation) -> list[Step]:
+    """Create an enumerated type."""
+    labels = ", ".join(sql.literal(label) for label in enum.labels)
+    text = f"CREATE TYPE {sql.of(enum.address)} AS ENUM ({labels})"
+    return [Step(text, "create", enum.address), *comments.on(enum)]
+
+
+def drop(item: Enum | Domain | Composite | Range | Collation, situation: Situation) -> list[Step]:
+    """Drop a type or collation, by the name it was moved to if it was."""
+    kind = comments.target(item).partition(" ")[0]
+    name = situation.asides.get(item.address, item.name)
+    text = f"DROP {kind} {sql.qualified(item.schema, name)}"
+    return [Step(text, "drop", item.address)]
+
+
+def aside(item: Enum | Domain | Composite | Range | Collation, situation: Situation) -> list[Step]:
+    """Rename a type out of the way of the one that replaces it."""
+    name = situation.asides[item.address]
+    text = f"ALTER {comments.target(item)} RENAME TO {sql.quote(name)}"
+    steps = [Step(text, "rename", item.address)]
+    if isinstance(item, Range) and item.multirange:
+        schema, old = sql.unquoted(item.multirange)
+        text = f"ALTER TYPE {sql.qualified(schema, old)} RENAME TO "
+        text += sql.quote(sql.chosen_name(old, "", "old"))
+        steps.append(Step(text, "rename", item.address))
+    return steps
+
+
+def alter_enum(before: Enum, after: Enum, situation: Situation) -> Alteration | None:
+    """Add labels where they belong; anything else needs another type."""
+    kept = [label for label in after.labels if label in before.labels]
+    if kept != list(before.labels):
+        return None
+    name, there, steps = sql.of(after.address), list(before.labels), list[Step]()
+    for place, label in enumerate(after.labels):
+        if label in there:
+            continue
+        text = f"ALTER TYPE {name} ADD VALUE {sql.literal(label)}"
+        if place < len(there):
+            text += f" BEFORE {sql.literal(there[place])}"
+        there.insert(place, label)
+        steps.append(Step(text, "alter", after.address))
+    return Alteration((*steps, *comments.on(after, before.comment)))
+
+
+def create_domain(domain: Domain, members: Members, situation: Situation) -> list[Step]:
+    """Create a domain."""
+    words = [f"CREATE DOMAIN {sql.of(domain.address)} AS {domain.type}"]
+    if domain.collation:
+        words.append(f"COLLATE {domain.collation}")
+    if domain.default is not None:
+        words.append(f"DEFAULT {domain.default}")
+    if domain.not_null:
+        words.append(_domain_not_null(domain))
+    late = [check for check in domain.checks if check.definition.endswith("NOT VALID")]
+    words += [
+        f"CONSTRAINT {sql.quote(check.name)} {check.definition}"
+        for check in domain.checks
+        if check not in late
+    ]
+    steps = [Step(" ".join(words), "create", domain.address), *comments.on(domain)]
+    shown = replace(domain, checks=tuple(check for check in domain.checks if check not in late))
+    bare = replace(shown, checks=tuple(replace(check, comment=None) for check in shown.checks))
+    return steps + _altered_checks(bare, domain)
+
+
+def _domain_not_null(domain: Domain) -> str:
+    name = domain.not_null_name
+    if name in {None, sql.chosen_name(domain.name, "", "not_null")}:
+        return "NOT NULL"
+    return f"CONSTRAINT {sql.quote(name or '')} NOT NULL"
+
+
+def alter_domain(before: Domain, after: Domain, situation: Situation) -> Alteration | None:
+    """Alter a domain; another base type or collation needs another domain."""
+    if (before.type, before.collation) != (after.type, after.collation):
+        return None
+    alter, texts = f"ALTER DOMAIN {sql.of(after.address)}", list[str]()
+    if before.default != after.default:
+        text = "DROP DEFAULT" if after.default is None else f"SET DEFAULT {after.default}"
+        texts.append(text)
+    if before.not_null and not after.not_null:
+        texts.append("DROP NOT NULL")
+    elif after.not_null and not before.not_null:
+        plain = _domain_not_null(after)
+        texts.append(f"SET {plain}" if plain == "NOT NULL" else f"ADD {plain}")
+    elif before.not_null_name != after.not_null_name and before.not_null_name:
+        old, new = before.not_null_name, after.not_null_name or ""
+        texts.append(f"RENAME CONSTRAINT {sql.quote(old)} TO {sql.quote(new)}")
+    steps = [Step(f"{alter} {text}", "alter", after.address) for text in texts]
+    steps += _altered_checks(before, after)
+    return Alteration((*steps, *comments.on(after, before.comment)))
+
+
+def _altered_checks(before: Domain, after: Domain) -> list[Step]:
+    old = {check.name: check for check in before.checks}
+    new = {check.name: check for check in after.checks}
+    alter, texts, notes = f"ALTER DOMAIN {sql.of(after.address)}", list[str](), list[Step]()
+    gone = [n for n in old if n not in new or not _same_check(old[n].definition, new[n].definition)]
+    spare = {old[name].definition: name for name in gone if name not in new}
+    for name, check in new.items():
+        if name not in old and check.definition in spare:
+            other = spare.pop(check.definition)
+            gone.remove(other)
+            old[name] = replace(old[other], name=name)
+            texts.append(f"RENAME CONSTRAINT {sql.quote(other)} TO {sql.quote(name)}")
+    texts = [f"DROP CONSTRAINT {sql.quote(name)}" for name in gone] + texts
+    for name, check in new.items():
+        here = old.get(name) if name not in gone else None
+        if here is None:
+            texts.append(f"ADD CONSTRAINT {sql.quote(name)} {check.definition}")
+        elif here.definition != check.definition:
+            texts.append(f"VALIDATE CONSTRAINT {sql.quote(name)}")
+        if check.comment != (here.comment if here else None):
+            target = f"CONSTRAINT {sql.quote(name)} ON DOMAIN {sql.of(after.address)}"
+            notes.append(comments.step(after.address, target, check.comment))
+    return [*(Step(f"{alter} {text}", "alter", after.address) for text in texts), *notes]
+
+
+def _same_check(before: str, after: str) -> bool:
+    return before == after or before == f"{after} NOT VALID"
+
+
+def create_composite(item: Composite, members: Members, situation: Situation) -> list[Step]:
+    """Create a composite type."""
+    lines = [_attribute(attribute) for attribute in item.attributes]
+    body = f"\n{sql.indented(lines)}\n" if lines else ""
+    text = f"CREATE TYPE {sql.of(item.address)} AS ({body})"
+    steps = [Step(text, "create", item.address), *comments.on(item)]
+    return steps + list(_attribute_comments(replace(item, attributes=()), item))
+
+
+def _attribute(attribute: Attribute) -> str:
+    collation = f" COLLATE {attribute.collation}" if attribute.collation else ""
+    return f"{sql.quote(attribute.name)} {attribute.type}{collation}"
+
+
+def _attribute_comments(before: Composite, after: Composite) -> Iterator[Step]:
+    old = {attribute.name: attribute.comment for attribute in before.attributes}
+    for attribute in after.attributes:
+        if attribute.comment != old.get(attribute.name):
+            at = after.address._replace(part=attribute.name)
+            yield comments.on_column(after, at, attribute.comment, None)
+
+
+def alter_composite(before: Composite, after: Composite, situation: Situation) -> Alteration | None:
+    """Drop and add fields at the end; fields that change in place need nobody to use the type."""
+    old = {attribute.name: attribute for attribute in before.attributes}
+    new = {attribute.name: attribute for attribute in after.attributes}
+    kept = [name for name in old if name in new]
+    if list(new)[: len(kept)] != kept:
+        return None
+    words, steps = [f"DROP ATTRIBUTE {sql.quote(n)}" for n in old if n not in new], list[Step]()
+    changed = [n for n in kept if _attribute(old[n]) != _attribute(new[n])]
+    if changed and used_by_rows(after, situation):
+        return None
+    words += [_altered_attribute(new[name]) for name in changed]
+    words += [f"ADD ATTRIBUTE {_attribute(new[name])}" for name in new if name not in old]
+    if words:
+        loses = "the values of the dropped fields" if len(kept) < len(old) else None
+        text = f"ALTER TYPE {sql.of(after.address)} {', '.join(words)}"
+        steps.append(Step(text, "alter", after.address, loses=loses))
+    steps += _attribute_comments(before, after)
+    return Alteration((*steps, *comments.on(after, before.comment)), hard=bool(words))
+
+
+def _altered_attribute(attribute: Attribute) -> str:
+    collation = f" COLLATE {attribute.collation}" if attribute.collation else ""
+    name = sql.quote(attribute.name)
+    return f"ALTER ATTRIBUTE {name} SET DATA TYPE {attribute.type}{collation}"
+
+
+def used_by_rows(item: Composite, situation: Situation) -> bool:
+    """Tell whether a type is that of a column, a field or a domain."""
+    users = situation.before.users[item.address]
+    return any(user.kind in {"column", "composite", "domain", "range"} for user in users)
+
+
+def create_range(item: Range, members: Members, situation: Situation) -> list[Step]:
+    """Create a range type."""
+    settings = {
+        "subtype": item.subtype,
+        "subtype_opclass": item.subtype_opclass,
+        "collation": item.collation,
+        "canonical": item.canonical,
+        "subtype_diff": item.subtype_diff,
+        "multirange_type_name": item.multirange,
+    }
+    body = ", ".join(f"{name} = {value}" for name, value in settings.items() if value)
+    text = f"CREATE TYPE {sql.of(item.address)} AS RANGE ({body})"
+    return [Step(text, "create", item.address), *comments.on(item)]
+
+
+def create_collation(item: Collation, members: Members, situation: Situation) -> list[Step]:
+    """Create a collation."""
+    words = [f"provider = {item.provider}"]
+    if item.locale is not None:
+        words.append(f"locale = {sql.literal(item.locale)}")
+    elif item.lc_collate is not None and item.lc_collate == item.lc_ctype:
+        words.append(f"locale = {sql.literal(item.lc_collate)}")
+    else:
+        words.append(f"lc_collate = {sql.literal(item.lc_collate or '')}")
+        words.append(f"lc_ctype = {sql.literal(item.lc_ctype or '')}")
+    if not item.deterministic:
+        words.append("deterministic = false")
+    if item.rules is not None:
+        words.append(f"rules = {sql.literal(item.rules)}")
+    text = f"CREATE COLLATION {sql.of(item.address)} ({', '.join(words)})"
+    return [Step(text, "create", item.address), *comments.on(item)]
+
+
+def only_comment(
+    before: Range | Collation, after: Range | Collation, situation: Situation
+) -> Alteration | None:
+    """Comment on what cannot be altered otherwise."""
+    if replace(before, comment=after.comment) != after:
+        return None
+    return Alteration(tuple(comments.on(after, before.comment)))
