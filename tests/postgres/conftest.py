@@ -1,0 +1,89 @@
+"""A small project with a history of its own, and its environment on a new database."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from limbeck.branches.embedded import Server
+from limbeck.database import Database
+from limbeck.history import History, Revision
+from limbeck.settings import Profile, Project
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Work:
+    """A project in a temporary folder, and what tests do with it."""
+
+    project: Project
+    history: History
+
+    @property
+    def profile(self) -> Profile:
+        """The one environment that it has from the start."""
+        return self.project.profile("development")
+
+    def revision(
+        self,
+        message: str,
+        upgrade: str = "",
+        downgrade: str = "",
+        *,
+        down: Revision | None = None,
+        imports: tuple[str, ...] = (),
+    ) -> Revision:
+        """Record a revision; a body that begins with SQL runs as one op.execute."""
+        path = self.history.write(
+            message,
+            _body(upgrade),
+            _body(downgrade),
+            down=[down.id] if down else None,
+            imports=imports,
+        )
+        return next(one for one in self.history.revisions() if one.path == path)
+
+    def models(self, text: str) -> None:
+        """Write the models anew."""
+        head = "from sqlalchemy import *\n\nmetadata = MetaData()\n"
+        (self.project.root / "models.py").write_text(head + text)
+
+
+MakeWork: TypeAlias = Callable[[], Work]
+
+
+@pytest.fixture
+def make_work(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> MakeWork:
+    """A function that makes an empty project whose shadow is the run's server."""
+    monkeypatch.setenv("SHADOW_DATABASE_URL", server.url())
+
+    def make() -> Work:
+        root = tmp_path / f"project{len(list(tmp_path.iterdir()))}"
+        (root / "alembic" / "versions").mkdir(parents=True)
+        for name in ("alembic/env.py", "alembic/script.py.mako", "alembic.ini"):
+            shutil.copy(REPOSITORY / name, root / name)
+        (root / "pyproject.toml").write_text('[tool.limbeck]\nmodels = "models:metadata"\n')
+        (root / "env_profiles").mkdir()
+        (root / "env_profiles" / "development.env").write_text("PROTECTED=no\n")
+        project = Project.find(root)
+        return Work(project, History.of(project))
+
+    return make
+
+
+@pytest.fixture
+def work(make_work: MakeWork, database: Database, monkeypatch: pytest.MonkeyPatch) -> Work:
+    """An empty project whose environment `development` is `database`."""
+    monkeypatch.setenv("DATABASE_URL_DEVELOPMENT", database.url)
+    return make_work()
+
+
+def _body(text: str) -> str:
+    sql = text.strip().lower().startswith(("create ", "alter ", "drop ", "insert ", "select "))
+    return f"op.execute({text!r})" if sql else text
