@@ -333,9 +333,10 @@ class Reference:
 class Constraint:
     """A table's constraint; type is p, u, f, c or x as in pg_constraint.
 
-    `definition` is pg_get_constraintdef's text; `index` the index behind p, u and x as
-    pg_get_indexdef spells it. The fields below `replica_identity` take the definition apart
-    (not compared). `inherited` says that it only comes from a parent or partitioned table.
+    `definition` is pg_get_constraintdef's text; `index` the index behind x as
+    pg_get_indexdef spells it (the definitions of p and u say all of theirs). The fields below
+    `replica_identity` take the definition apart (not compared). `inherited` says that it only
+    comes from a parent or partitioned table.
     """
 
     schema: str

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Final, TypeAlias
 
 import psycopg
@@ -38,8 +38,11 @@ from limbeck.catalog.queries.found import EVERYTHING, Filters, Found, Row
 __all__ = ["EVERYTHING", "Filters", "read"]
 
 Answers: TypeAlias = dict[str, Sequence[Row]]
+Query: TypeAlias = str | Callable[[int], str]
 
-QUERIES: Final[Mapping[str, str | Callable[[int], str]]] = MappingProxyType(
+# While the server works on one wave of questions, the objects of the wave before are built; more
+# waves would cost more round trips than they save.
+WAVES: Final[tuple[Mapping[str, Query], ...]] = (
     {
         "schemas": spaces.SCHEMAS,
         "extensions": spaces.EXTENSIONS,
@@ -48,17 +51,23 @@ QUERIES: Final[Mapping[str, str | Callable[[int], str]]] = MappingProxyType(
         "tables": tables.TABLES,
         "columns": columns.COLUMNS,
         "defaults": columns.DEFAULTS,
+        "not nulls": constraints.NOT_NULLS,
+        "sequences": sequences.SEQUENCES,
+        "views": views.VIEWS,
+    },
+    {
         "constraints": constraints.sql,
         "indexes": indexes.sql,
         "operator classes": indexes.OPERATOR_CLASSES,
         "key settings": indexes.KEY_SETTINGS,
-        "sequences": sequences.SEQUENCES,
+    },
+    {
+        "dependencies": dependencies.DEPENDENCIES,
         "enums": types.ENUMS,
         "domains": types.DOMAINS,
         "composites": types.COMPOSITES,
         "ranges": types.RANGES,
         "collations": types.COLLATIONS,
-        "views": views.VIEWS,
         "functions": functions.FUNCTIONS,
         "aggregates": aggregates.AGGREGATES,
         "triggers": behaviours.TRIGGERS,
@@ -71,8 +80,7 @@ QUERIES: Final[Mapping[str, str | Callable[[int], str]]] = MappingProxyType(
         "conversions": conversions.CONVERSIONS,
         "publications": publications.sql,
         "event triggers": publications.EVENT_TRIGGERS,
-        "dependencies": dependencies.DEPENDENCIES,
-    }
+    },
 )
 
 # Each stands after what it needs: comments and the parts of columns first.
@@ -85,31 +93,29 @@ BUILDERS: Final[tuple[Callable[[Found], None], ...]] = (
     tables.build,
     views.build_addresses,
     columns.build_defaults,
-    constraints.build_parts,
+    constraints.build_not_nulls,
     sequences.build,
     columns.build,
+    views.build,
     constraints.build,
     indexes.build,
     types.build,
-    views.build,
     functions.build,
     behaviours.build,
     definitions.build,
 )
 
 # What changes how Postgres spells a definition, and what only costs time here.
-SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "search_path": "",
-        "quote_all_identifiers": "off",
-        "datestyle": "ISO, MDY",
-        "intervalstyle": "postgres",
-        "timezone": "UTC",
-        "extra_float_digits": "1",
-        "bytea_output": "hex",
-        "jit": "off",
-    }
-)
+SETTINGS: Final[Mapping[str, str]] = {
+    "search_path": "",
+    "quote_all_identifiers": "off",
+    "datestyle": "ISO, MDY",
+    "intervalstyle": "postgres",
+    "timezone": "UTC",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "jit": "off",
+}
 
 
 def read(
@@ -138,41 +144,83 @@ def read(
     filters = replace(filters, ignore=(*filters.ignore, *ignore))
     server = connection.info.server_version
     unreadable: tuple[str, ...] = ()
-    try:
-        rows = _ask(connection, server, statement_timeout)
-    except psycopg.errors.InsufficientPrivilege:
-        rows, unreadable = _ask_singly(connection, server, statement_timeout)
+    timeout = statement_timeout
+    with _no_collection():
+        try:
+            with connection.pipeline(), _transaction(connection, timeout):
+                return _catalog(server, filters, _Answers(connection, server))
+        except psycopg.errors.InsufficientPrivilege:
+            rows, unreadable = _ask_singly(connection, server, timeout)
+            return _catalog(server, filters, rows, unreadable)
+
+
+def _catalog(
+    server: int, filters: Filters, rows: Answers, unreadable: tuple[str, ...] = ()
+) -> Catalog:
     found = Found(server=server, filters=filters, rows=rows)
     for build in BUILDERS:
         build(found)
     return Catalog(server, found.objects, dependencies.edges(found), unreadable)
 
 
-def _ask(connection: psycopg.Connection, server: int, timeout: float | None) -> Answers:
-    with connection.pipeline(), _transaction(connection, timeout):
-        cursors = {name: _send(connection, name, server) for name in QUERIES}
-        return {name: cursor.fetchall() for name, cursor in cursors.items()}
+class _Answers(dict[str, Sequence[Row]]):
+    """The rows of every question, asked in waves; the next is sent before one is looked at."""
+
+    def __init__(self, connection: psycopg.Connection, server: int) -> None:
+        super().__init__()
+        self._connection = connection
+        self._server = server
+        self._waves = iter(WAVES)
+        self._sent = self._send()
+
+    def _send(self) -> dict[str, psycopg.Cursor[Row]]:
+        return {
+            name: _send(self._connection, query, self._server)
+            for name, query in next(self._waves, {}).items()
+        }
+
+    def __missing__(self, name: str) -> Sequence[Row]:
+        if not self._sent:
+            raise KeyError(name)
+        answered = {sent: cursor.fetchall() for sent, cursor in self._sent.items()}
+        self._sent = self._send()
+        self.update(answered)
+        return self[name]
 
 
 def _ask_singly(
     connection: psycopg.Connection, server: int, timeout: float | None
 ) -> tuple[Answers, tuple[str, ...]]:
+    """Return the rows of each question, and the names of those that the role may not ask."""
     rows: Answers = {}
+    refused: list[str] = []
     with _transaction(connection, timeout):
-        for name in QUERIES:
+        for name, query in (pair for wave in WAVES for pair in wave.items()):
             try:
                 with connection.transaction():
-                    rows[name] = _send(connection, name, server).fetchall()
+                    rows[name] = _send(connection, query, server).fetchall()
             except psycopg.errors.InsufficientPrivilege:
                 rows[name] = ()
-    return rows, tuple(name for name in QUERIES if rows[name] == ())
+                refused.append(name)
+    return rows, tuple(refused)
 
 
-def _send(connection: psycopg.Connection, name: str, server: int) -> psycopg.Cursor[Row]:
-    query = QUERIES[name]
+def _send(connection: psycopg.Connection, query: Query, server: int) -> psycopg.Cursor[Row]:
     text = query if isinstance(query, str) else query(server)
     # Never prepared: a transaction pooler would lose the statement.
     return connection.cursor(row_factory=tuple_row).execute(text, prepare=False)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Pause the collector of cycles: thousands of new values make it run, and none is garbage."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 @contextmanager

@@ -17,6 +17,13 @@ ACTIONS: Final = {
 }
 MATCHES: Final = {"s": "SIMPLE", "f": "FULL", "p": "PARTIAL"}
 
+NOT_NULLS: Final = f"""
+SELECT k.oid, k.conrelid, k.contypid, k.conname, k.conkey[1], k.connoinherit, k.convalidated,
+  k.conislocal
+FROM pg_constraint k
+WHERE k.contype = 'n' AND k.connamespace = ANY {SPACES}
+"""
+
 SET_COLUMNS: Final = """CASE WHEN k.confdelsetcols IS NOT NULL THEN (
     SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY u.place)
     FROM unnest(k.confdelsetcols) WITH ORDINALITY AS u (number, place)
@@ -33,11 +40,9 @@ def sql(server: int) -> str:
     distinct = "i.indnullsnotdistinct" if server >= NULLS_NOT_DISTINCT_SINCE else "false"
     return f"""
 SELECT k.oid, k.conrelid, k.contypid, k.conname, k.contype::text,
-  CASE WHEN k.contype <> 'n' THEN pg_get_constraintdef(k.oid) END,
-  k.convalidated, k.conparentid <> 0 OR NOT k.conislocal, k.conkey,
-  CASE WHEN k.contype = 'c' THEN pg_get_expr(k.conbin, k.conrelid) END,
-  k.condeferrable, k.condeferred, {enforced}, k.connoinherit,
-  CASE WHEN i.indexrelid IS NOT NULL THEN pg_get_indexdef(i.indexrelid) END,
+  pg_get_constraintdef(k.oid), k.convalidated, NOT k.conislocal, k.conparentid, k.conkey,
+  k.condeferrable, k.condeferred, {enforced}, k.connoinherit AND k.contype = 'c',
+  CASE WHEN k.contype = 'x' THEN pg_get_indexdef(i.indexrelid) END,
   coalesce(i.indisclustered, false), coalesce(i.indisreplident, false),
   i.indnkeyatts, i.indkey::text, coalesce({distinct}, false), ic.reloptions,
   k.confrelid, rn.nspname, rc.relname, k.confkey,
@@ -47,53 +52,46 @@ SELECT k.oid, k.conrelid, k.contypid, k.conname, k.contype::text,
     ORDER BY u.place) END,
   k.confupdtype::text, k.confdeltype::text, k.confmatchtype::text, {set_columns}
 FROM pg_constraint k
-LEFT JOIN pg_constraint up ON up.oid = k.conparentid AND k.conparentid <> 0
 LEFT JOIN pg_index i ON i.indexrelid = k.conindid AND k.contype IN ('p', 'u', 'x')
-LEFT JOIN pg_class ic ON ic.oid = i.indexrelid
-LEFT JOIN pg_class rc ON rc.oid = k.confrelid AND k.contype = 'f'
+LEFT JOIN pg_class ic ON ic.oid = i.indexrelid AND ic.reloptions IS NOT NULL
+LEFT JOIN pg_class rc ON rc.oid = k.confrelid AND rc.relkind IN ('r', 'p')
 LEFT JOIN pg_namespace rn ON rn.oid = rc.relnamespace
-WHERE k.contype <> 't' AND k.connamespace = ANY {SPACES}
-  AND (up.oid IS NULL OR up.conrelid <> k.conrelid)
+WHERE k.contype NOT IN ('n', 't') AND k.connamespace = ANY {SPACES}
 """
 
 
-def build_parts(found: Found) -> None:
-    """Keep NOT NULLs by column and the checks and NOT NULLs of domains by type."""
-    for row in found.rows["constraints"]:
-        oid, relation, domain, name, kind, definition, validated, inherited, key = row[:9]
-        comment = found.comment(classes.CONSTRAINT, oid)
-        if relation and kind == "n":
-            found.not_nulls[relation, key[0]] = NotNull(
-                name=name,
-                no_inherit=row[13],
-                validated=validated,
-                inherited=inherited,
-                comment=comment,
-            )
-        elif domain and kind == "n":
+def build_not_nulls(found: Found) -> None:
+    """Keep the NOT NULLs by column or by domain."""
+    for row in found.rows["not nulls"]:
+        oid, relation, domain, name, number, no_inherit, validated, local = row
+        if domain:
             found.domain_not_nulls[domain] = name
-        elif domain:
-            check = DomainCheck(name=name, definition=definition, comment=comment)
-            found.domain_checks.setdefault(domain, []).append(check)
+            continue
+        found.not_nulls[relation, number] = NotNull(
+            name=name,
+            no_inherit=no_inherit,
+            validated=validated,
+            inherited=not local,
+            comment=found.comments.get((classes.CONSTRAINT, oid, 0)),
+        )
 
 
 def build(found: Found) -> None:
-    """Keep the constraints of the tables that are read."""
+    """Keep the constraints of the tables that are read, and the checks of domains."""
+    homes = {row[0]: row[1] for row in found.rows["constraints"]}
     for row in found.rows["constraints"]:
-        oid, relation, _, _, kind = row[:5]
-        table = found.relations.get(relation)
-        if table is None:
-            continue
-        if kind == "n":
-            name = found.columns[relation][row[8][0]]
-            address = Address("column", table.schema, table.name, name)
-            found.addresses[classes.CONSTRAINT, oid, 0] = address
-        else:
-            found.add(classes.CONSTRAINT, oid, _constraint(row, table, found))
+        oid, relation, domain, name, _, definition, _, _, parent = row[:9]
+        if domain:
+            comment = found.comment(classes.CONSTRAINT, oid)
+            check = DomainCheck(name=name, definition=definition, comment=comment)
+            found.domain_checks.setdefault(domain, []).append(check)
+        # A foreign key to a partitioned table has copies for the partitions on the same table.
+        elif relation in found.relations and homes.get(parent) != relation:
+            found.add(classes.CONSTRAINT, oid, _constraint(row, found.relations[relation], found))
 
 
 def _constraint(row: Row, table: Address, found: Found) -> Constraint:
-    oid, relation, _, name, kind, definition, validated, inherited, key, expression = row[:10]
+    oid, relation, _, name, kind, definition, validated, inherited, parent, key = row[:10]
     deferrable, deferred, enforced, no_inherit, index, clustered, replica = row[10:17]
     keys, positions, nulls_not_distinct, settings = row[17:21]
     names = found.columns[relation]
@@ -104,13 +102,13 @@ def _constraint(row: Row, table: Address, found: Found) -> Constraint:
         type=kind,
         definition=definition,
         validated=validated,
-        inherited=inherited,
+        inherited=inherited or parent != 0,
         comment=found.comments.get((classes.CONSTRAINT, oid, 0)),
         index=index,
         clustered=clustered,
         replica_identity=replica,
         columns=tuple(names[number] for number in key or () if number),
-        expression=expression,
+        expression=_expression(definition) if kind == "c" else None,
         reference=_reference(row, found) if kind == "f" else None,
         deferrable=deferrable,
         deferred=deferred,
@@ -120,6 +118,11 @@ def _constraint(row: Row, table: Address, found: Found) -> Constraint:
         nulls_not_distinct=nulls_not_distinct,
         options=options(settings),
     )
+
+
+def _expression(check: str) -> str:
+    """Return what stands between the outer parentheses of CHECK (...) NO INHERIT NOT VALID."""
+    return check[check.index("(") + 1 : check.rindex(")")]
 
 
 def _reference(row: Row, found: Found) -> Reference:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Final
 
 from limbeck.catalog.objects import Address
 from limbeck.catalog.queries import classes
-from limbeck.catalog.queries.found import Found, Key, Place
+from limbeck.catalog.queries.found import Found, Key, Place, Row
 
 DEPENDENCIES: Final = f"""
 SELECT classid, objid, objsubid, refclassid, refobjid, refobjsubid, deptype::text
 FROM pg_depend
 WHERE objid >= {classes.FIRST_USER_OID}
   AND (refobjid >= {classes.FIRST_USER_OID} OR refclassid = {classes.NAMESPACE})
+  AND NOT (classid = {classes.TRIGGER} AND objid IN (
+    SELECT oid FROM pg_trigger WHERE tgisinternal AND tgconstraint <> 0 AND tgconstrrelid <> 0))
+  AND NOT (classid = {classes.CONSTRAINT} AND objid IN (
+    SELECT oid FROM pg_constraint WHERE contype = 'n'))
 """
+"""The triggers behind foreign keys and NOT NULLs, most of the rows, say nothing of their own."""
 
 # Entries of operator families and publications are parts of them, though "auto", not "internal".
 PARTS: Final = frozenset(
@@ -30,40 +36,31 @@ WHOLES: Final = frozenset({classes.OPERATOR_CLASS, classes.OPERATOR_FAMILY, clas
 
 def edges(found: Found) -> dict[Address, frozenset[Address]]:
     """Return what each object depends on; members of an extension count as the extension."""
-    members, owners = _ownership(found)
-    resolved: dict[Key, Address | None] = {}
-
-    def resolve(key: Key) -> Address | None:
-        if key not in resolved:
-            resolved[key] = _resolve(key, found, members, owners)
-        return resolved[key]
-
+    rows = found.rows["dependencies"]
+    members, owners = _ownership(rows)
+    # What is no object itself stands for the object that it is a part of.
+    keys = {key for row in rows for key in (row[:3], row[3:6])}
+    known = {key: found.addresses.get(key) or _resolve(key, found, members, owners) for key in keys}
+    homes = {to: Address("table", *to[1:3]) for to in known.values() if to and to.kind == "column"}
     result: dict[Address, set[Address]] = defaultdict(set)
-    for class_, oid, part, to_class, to_oid, to_part, _ in found.rows["dependencies"]:
-        if (class_, oid) in members:
+    for row in rows:
+        source, target = known[row[:3]], known[row[3:6]]
+        if source is None or target is None or source == target or row[:2] in members:
             continue
-        source = resolve((class_, oid, part))
-        target = resolve((to_class, to_oid, to_part)) if source else None
-        if source is None or target is None or target == source:
-            continue
-        _connect(result, source, target)
+        table = homes.get(target)
+        if table is not None:
+            if table == source:
+                continue
+            result[source].add(table)
+        result[source].add(target)
     return {source: frozenset(targets) for source, targets in result.items()}
 
 
-def _connect(edges: dict[Address, set[Address]], source: Address, target: Address) -> None:
-    if target.kind == "column":
-        table = Address("table", target.schema, target.name)
-        if source == table:
-            return
-        edges[source].add(table)
-    edges[source].add(target)
-
-
-def _ownership(found: Found) -> tuple[dict[Place, int], dict[Place, Key]]:
+def _ownership(rows: Sequence[Row]) -> tuple[dict[Place, int], dict[Place, Key]]:
     """Return the extension of each member, and what internal things are a part of."""
     members: dict[Place, int] = {}
     owners: dict[Place, Key] = {}
-    for class_, oid, part, to_class, to_oid, to_part, kind in found.rows["dependencies"]:
+    for class_, oid, part, to_class, to_oid, to_part, kind in rows:
         if kind == "e":
             members[class_, oid] = to_oid
         elif (kind == "i" and part == 0) or (class_ in PARTS and to_class in WHOLES):

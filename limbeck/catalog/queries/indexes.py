@@ -114,8 +114,13 @@ def _keys(
 def _operator_class(name: str, default: bool, settings: Row | None) -> str | None:  # noqa: FBT001
     parameters = settings[1] if settings else None
     if parameters:
-        return f"{name} ({', '.join(parameters)})"
+        pairs = (parameter.partition("=") for parameter in parameters)
+        return f"{name} ({', '.join(f'{key}={_quoted(value)}' for key, _, value in pairs)})"
     return None if default else name
+
+
+def _quoted(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
 
 
 def _collated(found: Found, relation: int, number: int, collation: int) -> bool:
