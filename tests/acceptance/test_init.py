@@ -1,0 +1,157 @@
+"""`limbeck init`: new projects, existing ones, and the equality with this repository."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from limbeck import scaffold
+from limbeck.errors import ConfigurationError
+from tests.acceptance.workplace import REPOSITORY, Workplace
+
+# What a user has and this repository extends or shares with its own files.
+EXTENDED = {"Makefile", "pyproject.toml", ".gitignore"}
+
+
+@pytest.fixture
+def place(tmp_path: Path, variables: dict[str, str]) -> Workplace:
+    """An empty folder."""
+    root = tmp_path / "place"
+    root.mkdir()
+    return Workplace(root, variables)
+
+
+def test_what_init_writes_equals_this_repositorys_own_files(place: Workplace) -> None:
+    place.good("init", "--yes")
+    written = place.files()
+    for name in written.keys() - EXTENDED:
+        assert written[name] == (REPOSITORY / name).read_bytes(), name
+    for name in EXTENDED:
+        ours = (REPOSITORY / name).read_text().splitlines()
+        missing = [
+            line
+            for line in written[name].decode().splitlines()
+            if line not in ours and not line.startswith("#")
+        ]
+        assert missing == [], name
+
+
+def test_every_user_side_file_of_this_repository_is_written_by_init(place: Workplace) -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "app", "env_profiles", "alembic", "alembic.ini", ".env.example"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode != 0:
+        pytest.skip("not a git clone")
+    place.good("init", "--yes")
+    owned = {
+        line for line in listed.stdout.splitlines() if not line.startswith("alembic/versions/")
+    }
+    assert owned - place.files().keys() == set()
+
+
+def test_without_a_terminal_and_yes_nothing_is_written(place: Workplace) -> None:
+    result = place.run("init")
+    assert result.code == 4
+    assert "create  env_profiles/development.env" in result.out
+    assert "--yes" in result.err
+    assert place.files() == {}
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 4), ("", 4)])
+def test_the_answer_on_the_terminal_decides(place: Workplace, answer: str, code: int) -> None:
+    result = place.run("init", typing=answer)
+    assert result.code == code, result.text
+    assert bool(place.files()) == (code == 0)
+
+
+def test_a_second_init_changes_nothing(place: Workplace) -> None:
+    place.good("init", "--yes")
+    before = place.files()
+    assert "Nothing to do" in place.good("init", "--yes").err
+    assert place.files() == before
+
+
+def test_init_works_from_elsewhere_and_makes_the_folder(place: Workplace) -> None:
+    place.good("init", "deep/er", "--yes")
+    assert (place.root / "deep" / "er" / "alembic.ini").exists()
+
+
+ENV = """from alembic import context
+from shop.tables import Model
+target_metadata = Model.metadata
+"""
+
+
+def existing(root: Path) -> None:
+    """Write a project with models, a history and a Makefile of its own."""
+    for name, text in {
+        "alembic.ini": "[alembic]\nscript_location = %(here)s/migrations\n",
+        "migrations/env.py": ENV,
+        "migrations/script.py.mako": "own",
+        "migrations/versions/a1.py": "revision = 'a1'\ndown_revision = None\n",
+        "shop/__init__.py": "",
+        "shop/tables.py": (
+            "from sqlalchemy.orm import DeclarativeBase\nclass Model(DeclarativeBase): pass\n"
+        ),
+        "Makefile": "all:\n\techo all\n",
+        "pyproject.toml": "[project]\nname = 'shop'\nversion = '1'",
+        ".gitignore": "*.pyc",
+    }.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def test_an_existing_history_is_adopted_and_its_files_are_kept(place: Workplace) -> None:
+    existing(place.root)
+    before = place.files()
+    result = place.good("init", "--yes")
+    after = place.files()
+    assert "the history in migrations is adopted" in result.out
+    assert "include limbeck.mk" in result.out
+    assert {"app", "alembic"} & {Path(name).parts[0] for name in after} == set()
+    grown = {"pyproject.toml", ".gitignore"}
+    assert {name for name in before if after[name] != before[name]} == grown
+    assert all(after[name].startswith(before[name]) for name in grown)
+    assert b'models = "shop.tables:Model.metadata"' in after["pyproject.toml"]
+
+
+def test_the_lines_that_are_added_are_shown_before(place: Workplace) -> None:
+    existing(place.root)
+    result = place.run("init")
+    assert "+ [tool.limbeck]" in result.out
+    assert "+ .limbeck/" in result.out
+    assert b"limbeck" not in place.files()["pyproject.toml"]
+
+
+def test_models_are_found_in_the_package_that_exports_their_base(tmp_path: Path) -> None:
+    models = tmp_path / "shop" / "models"
+    models.mkdir(parents=True)
+    (models / "base.py").write_text("class Base(DeclarativeBase):\n    pass\n")
+    (models / "__init__.py").write_text("from shop.models.base import Base\n")
+    assert scaffold.plan(tmp_path).models == "shop.models:Base.metadata"
+
+
+def test_several_bases_have_to_be_chosen_from(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.py").write_text("Base = declarative_base()\n")
+    with pytest.raises(ConfigurationError, match=r"one:Base\.metadata, two:Base\.metadata"):
+        scaffold.plan(tmp_path)
+    assert scaffold.plan(tmp_path, models="two:Base.metadata").models == "two:Base.metadata"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("pyproject.toml", "[broken"), ("alembic.ini", "no section")]
+)
+def test_a_broken_file_is_an_error_that_names_it(place: Workplace, name: str, text: str) -> None:
+    (place.root / name).write_text(text)
+    result = place.run("init", "--yes")
+    assert result.code == 2
+    assert name in result.err
+    assert place.files() == {name: text.encode()}
