@@ -10,26 +10,44 @@ from limbeck.pull.contents import Contents
 from limbeck.spelling import identity, implicit_name, index, parts
 
 
-def plain(tables: Mapping[Address, Contents]) -> dict[Address, Contents]:
-    """Return the tables that can be said, each without what cannot be said of it."""
-    sayable = {address for address, found in tables.items() if _is_sayable(found)}
-    return {address: _contents(tables[address], sayable) for address in sorted(sayable)}
+def plain(tables: Mapping[Address, Contents], late: frozenset[Address]) -> dict[Address, Contents]:
+    """Return the tables that can be said, each without what cannot be said of it.
+
+    Args:
+        tables: all tables.
+        late: the parts of tables that need something that comes after the tables.
+
+    """
+    sayable = {address for address, found in tables.items() if _is_sayable(found, late)}
+    return {address: _contents(tables[address], sayable, late) for address in sorted(sayable)}
 
 
-def _is_sayable(found: Contents) -> bool:
+def _is_sayable(found: Contents, late: frozenset[Address]) -> bool:
     table = found.table
     alone = not (table.partition_of or table.inherits or table.of_type or table.server)
-    return alone and table.kind in {"r", "p"}
+    early = all(
+        column.address not in late and not (column.generated and _default(column) in late)
+        for column in found.columns
+    )
+    return alone and early and table.kind in {"r", "p"}
 
 
-def _contents(found: Contents, sayable: set[Address]) -> Contents:
+def _contents(found: Contents, sayable: set[Address], late: frozenset[Address]) -> Contents:
+    columns = (
+        replace(column, default=None) if _default(column) in late else column
+        for column in found.columns
+    )
     return Contents(
         _table(found.table),
-        tuple(_column(column) for column in found.columns),
-        tuple(_constraints(found, sayable)),
-        tuple(_indexes(found)),
+        tuple(_column(column) for column in columns),
+        tuple(one for one in _constraints(found, sayable) if one.address not in late),
+        tuple(one for one in _indexes(found) if one.address not in late),
         found.serial,
     )
+
+
+def _default(column: Column) -> Address:
+    return Address("default", column.schema, column.table, column.name)
 
 
 def _table(table: Table) -> Table:

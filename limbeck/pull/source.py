@@ -6,12 +6,14 @@ from collections.abc import Mapping
 
 from limbeck.catalog.catalog import Catalog
 from limbeck.pull import modules
+from limbeck.pull.beside import beside
 from limbeck.pull.contents import contents
 from limbeck.pull.conventions import detect
 from limbeck.pull.formatting import formatted
 from limbeck.pull.models import models
 from limbeck.pull.options import Options
 from limbeck.pull.plain import plain
+from limbeck.pull.split import early, late_parts
 
 
 def source(catalog: Catalog, options: Options | None = None) -> Mapping[str, str]:
@@ -24,7 +26,9 @@ def source(catalog: Catalog, options: Options | None = None) -> Mapping[str, str
 
     """
     options = options or Options()
-    tables = plain(contents(catalog))
+    made_early = early(catalog)
+    tables = plain(contents(catalog), late_parts(catalog, made_early))
+    rest = beside(catalog, made_early, tables)
     convention = options.convention
     if convention is None:
         constraints = [one for found in tables.values() for one in found.constraints]
@@ -33,8 +37,8 @@ def source(catalog: Catalog, options: Options | None = None) -> Mapping[str, str
         )
     named = models(catalog, tables, convention)
     files = (
-        {"models.py": modules.file(named, [], options)}
+        {"models.py": modules.file(named, rest, options)}
         if options.layout == "file"
-        else modules.package(named, [], options)
+        else modules.package(named, rest, options)
     )
     return formatted(files, options.root)

@@ -1,0 +1,70 @@
+"""What stands beside the tables, as limbeck.entities; SQL says what has no entity of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from limbeck import diff
+from limbeck.catalog.catalog import Catalog
+from limbeck.catalog.objects import Address, Schema
+from limbeck.diff.steps import Step
+from limbeck.pull import split
+from limbeck.pull.contents import Contents
+from limbeck.pull.entity import expression, statement
+from limbeck.spelling import Source
+
+
+def beside(
+    catalog: Catalog, made_early: frozenset[Address], tables: Mapping[Address, Contents]
+) -> list[Source]:
+    """Return the declarations of everything that the tables do not say, in order.
+
+    Args:
+        catalog: the whole database.
+        made_early: what is created before the tables.
+        tables: the tables as SQLAlchemy says them.
+
+    """
+    empty, first = split.before_tables(catalog, made_early, tables)
+    made = split.with_tables(catalog, made_early, tables)
+    implied = {found for found in catalog.of(Schema) if _is_implied(found, first, made)}
+    before = [
+        step
+        for step in diff.steps(empty, first)
+        if step.address.kind != "enum" and catalog.objects.get(step.address) not in implied
+    ]
+    after = diff.steps(made, catalog)
+    comments = [step for step in diff.steps(empty, first) if _is_enum_comment(step)]
+    return [
+        *_declarations(before, catalog, before_tables=True),
+        *_declarations(comments, catalog, before_tables=True),
+        *_declarations(after, catalog, before_tables=False),
+    ]
+
+
+def _is_implied(schema: Schema, *catalogs: Catalog) -> bool:
+    # A schema that something lies in is created with it.
+    return schema.comment is None and any(
+        address.schema == schema.name for catalog in catalogs for address in catalog.objects
+    )
+
+
+def _is_enum_comment(step: Step) -> bool:
+    return step.address.kind == "enum" and step.sql.startswith("COMMENT ON")
+
+
+def _declarations(
+    steps: Iterable[Step], catalog: Catalog, *, before_tables: bool
+) -> Iterator[Source]:
+    said: set[Address] = set()
+    for step in steps:
+        if step.address in said:
+            continue
+        found = catalog.objects.get(step.address)
+        if found is not None and step.verb == "create":
+            made = expression(found, before_tables=before_tables)
+            if made is not None:
+                said.add(step.address)
+                yield made
+                continue
+        yield statement(step, before_tables=before_tables)

@@ -1,0 +1,108 @@
+"""What a database has to hold before its tables are made, and what comes after them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from limbeck.catalog.catalog import Catalog
+from limbeck.catalog.objects import Address, Object, Schema, Sequence
+from limbeck.pull.contents import Contents
+
+# What can stand before the tables, where it does not itself depend on one.
+_EARLY = frozenset(
+    {
+        *("schema", "extension", "collation", "enum", "domain", "composite", "range"),
+        *("sequence", "function", "operator", "operator_family", "operator_class", "cast"),
+        *("text_search_parser", "text_search_template", "text_search_dictionary"),
+        *("text_search_configuration", "foreign_data_wrapper", "server", "conversion"),
+    }
+)
+_TABLES = frozenset({"table", "column", "view", "constraint", "index", "default"})
+
+
+def early(catalog: Catalog) -> frozenset[Address]:
+    """Return what is created before the tables: it needs none of them, and they may need it."""
+    needs_tables: dict[Address, bool] = {}
+    possible = [address for address in catalog.objects if address.kind in _EARLY]
+    return frozenset(
+        address for address in possible if not _needs_tables(address, catalog, needs_tables)
+    )
+
+
+def _needs_tables(address: Address, catalog: Catalog, known: dict[Address, bool]) -> bool:
+    if address in known:
+        return known[address]
+    known[address] = False  # a circle needs what its other members need
+    if address.kind in {"schema", "extension", "sequence"}:
+        # A sequence only ever needs the column that owns it, which is said afterwards.
+        return False
+    known[address] = any(
+        needed.kind in _TABLES or _needs_tables(needed, catalog, known)
+        for needed in catalog.depends.get(address, ())
+    )
+    return known[address]
+
+
+def late_parts(catalog: Catalog, made_early: frozenset[Address]) -> frozenset[Address]:
+    """Return the defaults, constraints, indexes and columns that need what comes after tables.
+
+    A column does, too, where its type is the row type of a table.
+    """
+    return frozenset(
+        address
+        for address, needed in catalog.depends.items()
+        if address.kind in {"default", "constraint", "index", "column"}
+        and any(_is_late(one, address, made_early) for one in needed)
+    )
+
+
+def _is_late(needed: Address, part: Address, made_early: frozenset[Address]) -> bool:
+    if needed.kind in _EARLY:
+        return needed not in made_early
+    row_type = needed.kind == "table" and (needed.schema, needed.name) != (part.schema, part.name)
+    return needed.kind == "view" or (part.kind == "column" and row_type)
+
+
+def before_tables(
+    catalog: Catalog, made_early: frozenset[Address], tables: Mapping[Address, Contents]
+) -> tuple[Catalog, Catalog]:
+    """Return an empty database, and one that holds all that comes before the tables."""
+    empty = dict(_given(catalog))
+    own = {sequence.address for sequence in _serials(catalog, tables)}
+    found: dict[Address, Object] = dict(empty)
+    for address in made_early - own:
+        one = catalog.objects[address]
+        found[address] = replace(one, owned_by=None) if isinstance(one, Sequence) else one
+    return _like(catalog, empty), _like(catalog, found)
+
+
+def with_tables(
+    catalog: Catalog, made_early: frozenset[Address], tables: Mapping[Address, Contents]
+) -> Catalog:
+    """Return what there is when the tables have been made as SQLAlchemy says them."""
+    found: dict[Address, Object] = {address: catalog.objects[address] for address in made_early}
+    for contents in tables.values():
+        parts = (contents.table, *contents.columns, *contents.constraints, *contents.indexes)
+        found |= {part.address: part for part in parts}
+    return _like(catalog, found)
+
+
+def _given(catalog: Catalog) -> Iterator[tuple[Address, Object]]:
+    for schema in catalog.of(Schema):
+        if schema.name == "public":
+            # initdb makes it, and says this of it.
+            yield schema.address, replace(schema, comment="standard public schema")
+
+
+def _serials(catalog: Catalog, tables: Mapping[Address, Contents]) -> Iterator[Sequence]:
+    columns = {
+        Address("column", found.table.schema, found.table.name, found.serial)
+        for found in tables.values()
+        if found.serial
+    }
+    return (found for found in catalog.of(Sequence) if found.owned_by in columns)
+
+
+def _like(catalog: Catalog, objects: dict[Address, Object]) -> Catalog:
+    return Catalog(catalog.server, dict(sorted(objects.items())), catalog.depends)
