@@ -1,0 +1,77 @@
+"""Literals, names and parentheses in spelled source."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy.dialects import postgresql
+
+from limbeck import spelling
+
+ODD = st.text(alphabet="ab:\\'\"%() \n\té$1")
+
+
+@given(ODD)
+def test_a_literal_is_the_text(text: str) -> None:
+    assert ast.literal_eval(spelling.literal(text)) == text
+
+
+def test_a_literal_stands_in_double_quotes() -> None:
+    assert spelling.literal("it's") == '"it\'s"'
+    assert spelling.literals(["a", "b"]) == '["a", "b"]'
+
+
+@given(ODD)
+def test_escaped_text_has_no_parameters(text: str) -> None:
+    made = sa.text(spelling.escaped(text))
+    assert str(made.compile(dialect=postgresql.dialect(paramstyle="named"))) == text
+    assert made.compile().params == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "quoted"),
+    [
+        ("books", "books"),
+        ("order", '"order"'),
+        ("Books", '"Books"'),
+        ('a"b', '"a""b"'),
+        ("é", '"é"'),
+    ],
+)
+def test_only_names_that_need_it_are_quoted(name: str, quoted: str) -> None:
+    assert spelling.identifier(name) == quoted
+    assert spelling.names(f"public.{quoted}") == ("public", name)
+
+
+@pytest.mark.parametrize(
+    ("expression", "inner"),
+    [
+        ("(a > 0)", "a > 0"),
+        ("a", "a"),
+        ("(a) OR (b)", "(a) OR (b)"),
+        ("((a) OR (b))", "(a) OR (b)"),
+        ("(a = ')')", "a = ')'"),
+        ("(a = '(') OR (b = ')')", "(a = '(') OR (b = ')')"),
+        ("(a ~ E'\\\\(''')", "a ~ E'\\\\('''"),
+        ('("a)" > 0)', '"a)" > 0'),
+    ],
+)
+def test_only_parentheses_round_the_whole_go(expression: str, inner: str) -> None:
+    assert spelling.unwrapped(expression) == inner
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "name"),
+    [
+        ("books", "id", "books_id_seq"),
+        ("t" * 63, "id", "t" * 56 + "_id_seq"),
+        ("t" * 63, "c" * 63, "t" * 29 + "_" + "c" * 29 + "_seq"),
+        ("é" * 31, "id", "é" * 28 + "_id_seq"),
+    ],
+)
+def test_implicit_names_are_cut_as_postgres_cuts_them(table: str, column: str, name: str) -> None:
+    assert spelling.implicit_name(table, column, "seq") == name
