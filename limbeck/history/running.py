@@ -22,6 +22,17 @@ if TYPE_CHECKING:
     from limbeck.history.history import History
 
 LONGEST_STATEMENT = 500
+HINTS = {
+    "55P03": "Another session holds a lock on it: migrate again, or raise LOCK_TIMEOUT in the "
+    "profile (SELECT * FROM pg_stat_activity shows who it is).",
+    "57014": "It took too long: raise STATEMENT_TIMEOUT in the profile, then migrate again.",
+    "42501": "Migrate as the role that owns the object.",
+    "25006": "The database is read-only: use the URL of the primary.",
+    "25001": "Put the statement into `with op.get_context().autocommit_block():`.",
+    "57P01": "The server ended the session. Look where it stands with limbeck status, "
+    "then migrate again.",
+}
+"""By SQLSTATE: lock not got, too slow, not allowed, read-only, in a transaction, ended."""
 
 
 def stamp(connection: psycopg.Connection, ids: Sequence[str]) -> None:
@@ -105,7 +116,15 @@ class _Steps:
                 "It has an autocommit block: what ran up to the end of it is in the database, "
                 "and the version is not."
             )
-        return MigrationError("\n".join(lines), hint="Correct the revision file and migrate again.")
+        return MigrationError("\n".join(lines), hint=_hint(error))
+
+
+def _hint(error: Exception) -> str:
+    cause = error.orig if isinstance(error, sa.exc.StatementError) else error
+    state = (cause.sqlstate or "") if isinstance(cause, psycopg.Error) else ""
+    if isinstance(cause, psycopg.OperationalError) and not state:
+        return "The connection broke. Look where it stands with limbeck status, then migrate again."
+    return HINTS.get(state, "Correct the revision file, then migrate again.")
 
 
 def _with_version_table(function: Callable[..., None], context: MigrationContext) -> Any:
