@@ -99,6 +99,13 @@ class Server:
         name = quote(database, safe="")
         return f"postgresql://{cluster.USER}:{password}@127.0.0.1:{self._saved_port()}/{name}"
 
+    def holds(self, oid: int) -> bool:
+        """Tell whether a database of this oid is there, without asking the server.
+
+        Each has a folder of that name: Postgres manual, 66.1 Database File Layout.
+        """
+        return (self.data / "base" / str(oid)).is_dir()
+
     def start(self, listen: Listener = ignore) -> None:
         """Start the server unless it runs; make its data first when there are none.
 

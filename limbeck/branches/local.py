@@ -68,6 +68,14 @@ class LocalBranches:
         """Give the URL of a branch, with its password, or raise if there is no such branch."""
         return self.server.url(database_name(self.get(name).name))
 
+    def oid(self, name: str) -> int | None:
+        """Give the oid of a branch's database, which a reset changes; None if it is not there."""
+        with self._server() as connection:
+            row = connection.execute(
+                "SELECT oid::bigint FROM pg_database WHERE datname = %s", (database_name(name),)
+            ).fetchone()
+            return None if row is None else int(str(row[0]))
+
     def create(self, name: str, parent: str | None = None, *, protected: bool = False) -> Branch:
         """Copy the parent into a new branch; without a parent make an empty root branch.
 

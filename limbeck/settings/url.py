@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -116,14 +117,31 @@ def _local(project: Project, profile: Profile, listen: Listener) -> str:
     from limbeck.branches.local import LocalBranches, database_name  # noqa: PLC0415 - the same
 
     server = Server(project.home)
-    branches = LocalBranches(server, listen)
+    server.start(listen)
+    lineage = _lineage(project, profile)
+    known = project.home / "known" / _digest(profile.branch)
+    wanted = _digest(*((each.branch, each.parent, each.protected) for each in lineage))
+    seen, oid = known.read_text().split() if known.exists() else ("", "0")
+    # What was made once needs no connection to be looked at again: one is all a verb opens.
+    if seen != wanted or not server.holds(int(oid)):
+        branches = LocalBranches(server, listen)
+        _make(branches, lineage, listen)
+        known.parent.mkdir(exist_ok=True)
+        known.write_text(f"{wanted} {branches.oid(profile.branch) or 0}")
+    return server.url(database_name(profile.branch))
+
+
+def _digest(*values: object) -> str:
+    return hashlib.sha256(repr(values).encode()).hexdigest()[:16]
+
+
+def _make(branches: LocalBranches, lineage: Sequence[Profile], listen: Listener) -> None:
     there = {branch.name: branch.protected for branch in branches.all()}
-    for wanted in _lineage(project, profile):
+    for wanted in lineage:
         if wanted.branch not in there:
             _create(branches, wanted, listen)
         elif there[wanted.branch] != wanted.protected:
             branches.protect(wanted.branch, wanted.protected)
-    return server.url(database_name(profile.branch))
 
 
 def _create(branches: LocalBranches, wanted: Profile, listen: Listener) -> None:
