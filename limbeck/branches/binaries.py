@@ -14,6 +14,7 @@ from pathlib import Path
 from limbeck.errors import ConfigurationError, ServerError
 
 SETTING = "LIMBECK_PG_BIN"
+SYSTEM = Path("/usr/lib/postgresql")  # where Debian puts them, one folder a version
 NEEDED = ("postgres", "initdb", "pg_dump", "psql")
 
 
@@ -87,10 +88,10 @@ def _places(environment: Mapping[str, str]) -> Iterator[tuple[str, Path | None]]
     yield "pg_config", _pg_config(environment)
     found = shutil.which("postgres", path=environment.get("PATH"))
     yield "PATH", Path(found).resolve().parent if found else None
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_newness, reverse=True)
-    yield from (("/usr/lib/postgresql", folder) for folder in folders)
+    folders = sorted(SYSTEM.glob("*/bin"), key=_newness, reverse=True)
+    yield from ((str(SYSTEM), folder) for folder in folders)
     if not folders:
-        yield "/usr/lib/postgresql", None
+        yield str(SYSTEM), None
 
 
 def _package(name: str, inside: str) -> Path | None:

