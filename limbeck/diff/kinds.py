@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from limbeck.diff import behaviours, columns, constraints, others, routines, sequences, tables
-from limbeck.diff import types, views
+from limbeck.diff import (
+    behaviours,
+    columns,
+    constraints,
+    others,
+    routines,
+    sequences,
+    tables,
+    types,
+    views,
+)
 from limbeck.diff.situation import Kind, never
 
 DEFINITIONS = (

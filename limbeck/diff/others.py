@@ -12,6 +12,11 @@ from limbeck.diff.steps import Step
 
 def create_schema(schema: Schema, members: Members, situation: Situation) -> list[Step]:
     """Create a schema."""
+    return schema_steps(schema)
+
+
+def schema_steps(schema: Schema) -> list[Step]:
+    """Create a schema, whatever else happens."""
     text = f"CREATE SCHEMA {sql.quote(schema.name)}"
     return [Step(text, "create", schema.address), *comments.on(schema)]
 

@@ -26,7 +26,6 @@ from limbeck.catalog.objects import (
     Sequence,
     Table,
     Trigger,
-    View,
 )
 from limbeck.diff import sql
 

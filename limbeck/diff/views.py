@@ -44,11 +44,28 @@ def alter(before: View, after: View, situation: Situation) -> Alteration | None:
             return None
         steps.append(Step(_text(after, "CREATE OR REPLACE"), "alter", after.address))
         before = replace(before, options=after.options)
+    elif _shape(before) != _shape(after):
+        if [t for _, t in _shape(before)] != [t for _, t in _shape(after)]:
+            return None
+        steps += _renamed(before, after)
+        before = replace(before, columns=tuple(map(_renamed_column, before.columns, after.columns)))
     elif before.populated != after.populated:
         data = "" if after.populated else " WITH NO DATA"
         text = f"REFRESH {comments.target(after)}{data}"
         steps.append(Step(text, "alter", after.address))
     return Alteration((*steps, *_settings(before, after)))
+
+
+def _renamed(before: View, after: View) -> Iterator[Step]:
+    for old, new in zip(before.columns, after.columns, strict=True):
+        if old.name != new.name:
+            names = f"{sql.quote(old.name)} TO {sql.quote(new.name)}"
+            text = f"ALTER {comments.target(after)} RENAME COLUMN {names}"
+            yield Step(text, "rename", after.address)
+
+
+def _renamed_column(before: ViewColumn, after: ViewColumn) -> ViewColumn:
+    return replace(before, name=after.name)
 
 
 def _shape(view: View) -> list[tuple[str, str]]:

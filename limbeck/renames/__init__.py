@@ -1,0 +1,23 @@
+"""Renames: what is the same object under another name; asked for, answered, carried out."""
+
+from __future__ import annotations
+
+from limbeck.renames.likeness import Proposal, propose
+from limbeck.renames.move import moved, names_of, respelled
+from limbeck.renames.parse import UnknownNameError, answers, parse
+from limbeck.renames.rename import Rename
+from limbeck.renames.tokens import Names, alike
+
+__all__ = [
+    "Names",
+    "Proposal",
+    "Rename",
+    "UnknownNameError",
+    "alike",
+    "answers",
+    "moved",
+    "names_of",
+    "parse",
+    "propose",
+    "respelled",
+]
