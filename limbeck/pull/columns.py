@@ -44,7 +44,7 @@ def mapped(column: Column, model: Model, models: Models) -> Source:
     annotation = _annotation(column, models)
     attribute = model.attributes[column.name]
     given: list[Argument] = [] if attribute == column.name else [literal(column.name)]
-    if not _is_implied(column, models):
+    if not _is_implied(column, model, models):
         given.append(type_of(column, models))
     given += _more(column, model, models)
     end = call("mapped_column", given, _ORM)
@@ -107,16 +107,35 @@ def _annotation(column: Column, models: Models) -> Source:
     return Source(made.text + end, made.imports)
 
 
-def _is_implied(column: Column, models: Models) -> bool:
-    return implied(column.type) and column.collation is None and not _enum_type(column.type, models)
+def _is_implied(column: Column, model: Model, models: Models) -> bool:
+    if not implied(column.type) or column.collation is not None:
+        return False
+    # SQLAlchemy gives a column the type of the first one that it refers to, whatever is annotated.
+    return all(
+        _referred_type(found, models) == column.type
+        for found in _own_constraints(column, model)
+        if found.type == "f"
+    )
 
 
-def _more(column: Column, model: Model, models: Models) -> Iterator[Argument]:
-    own = [
+def _referred_type(found: Constraint, models: Models) -> str | None:
+    if found.reference is None:
+        return None
+    table = models.tables[found.reference.table].contents
+    wanted = found.reference.columns[0]
+    return next((column.type for column in table.columns if column.name == wanted), None)
+
+
+def _own_constraints(column: Column, model: Model) -> list[Constraint]:
+    return [
         found
         for found in model.contents.constraints
         if found.columns == (column.name,) and inline(found)
     ]
+
+
+def _more(column: Column, model: Model, models: Models) -> Iterator[Argument]:
+    own = _own_constraints(column, model)
     for found in own:
         if found.type == "f":
             yield _foreign_key(found, models)

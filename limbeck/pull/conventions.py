@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from limbeck.catalog.objects import Constraint, Index
+from limbeck.catalog.objects import Constraint, Index, Key
 from limbeck.spelling import literal
 
 _LONGEST_NAME = 63  # bytes: NAMEDATALEN - 1
@@ -122,5 +122,7 @@ def _tokens(found: Constraint | Index) -> Iterator[tuple[str, str]]:
 def _columns(found: Constraint | Index) -> tuple[str, ...]:
     if isinstance(found, Constraint):
         return () if found.type == "c" else found.columns
-    plain = [key.column for key in found.keys if key.column is not None]
-    return tuple(plain) if len(plain) == len(found.keys) else ()
+    # A key with an order or an operator class is SQL, in which SQLAlchemy sees no column.
+    plain = [key.column for key in found.keys if key == Key(column=key.column, expression=None)]
+    columns = [column for column in plain if column is not None]
+    return tuple(columns) if len(columns) == len(found.keys) else ()

@@ -83,8 +83,10 @@ def with_tables(
     """Return what there is when the tables have been made as SQLAlchemy says them."""
     found: dict[Address, Object] = {address: catalog.objects[address] for address in made_early}
     for contents in tables.values():
-        parts = (contents.table, *contents.columns, *contents.constraints, *contents.indexes)
-        found |= {part.address: part for part in parts}
+        found[contents.table.address] = contents.table
+        found |= {one.address: one for one in contents.columns}
+        found |= {one.address: one for one in contents.constraints}
+        found |= {one.address: one for one in contents.indexes}
     return _like(catalog, found)
 
 

@@ -1,0 +1,127 @@
+"""Proof that pulled models make the same schema again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from limbeck.catalog.catalog import Catalog, Change
+from limbeck.catalog.objects import Address, Table
+from limbeck.catalog.read import read
+from limbeck.database import Database, connect
+from limbeck.errors import ModelsError
+from limbeck.pull.options import Options
+
+# What the sum of a proof counts, and how one of them is called.
+_COUNTED = ("table", "column", "constraint", "index", "view", "function", "trigger", "enum")
+_PLURALS = {"index": "indexes"}
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What the models made, held against what they were pulled from.
+
+    `counts` counts the source's objects by kind; `lost` are the differences, the source as
+    before; `reordered` the tables whose columns come in another order.
+    """
+
+    counts: Mapping[str, int]
+    lost: tuple[Change, ...] = ()
+    reordered: tuple[Address, ...] = ()
+
+    @property
+    def exact(self) -> bool:
+        """Whether nothing differs."""
+        return not (self.lost or self.reordered)
+
+    def __str__(self) -> str:
+        numbers = ", ".join(
+            f"{number:,} {kind if number == 1 else _PLURALS.get(kind, kind + 's')}"
+            for kind in _COUNTED
+            if (number := self.counts.get(kind, 0))
+        )
+        differing = len(self.lost) + len(self.reordered)
+        end = "exact" if self.exact else f"{differing} could not be kept"
+        return f"{numbers or 'nothing'}: {end}"
+
+
+def prove(
+    files: Mapping[str, str], catalog: Catalog, scratch: Database, options: Options | None = None
+) -> Proof:
+    """Create the models in an empty database and compare it with their source.
+
+    Args:
+        files: the models as source() returned them, by relative path.
+        catalog: what they were pulled from.
+        scratch: an empty database, which is left full.
+        options: as they were given to source().
+
+    Raises:
+        ModelsError: the models do not import, do not configure, or Postgres refuses them.
+
+    """
+    with tempfile.TemporaryDirectory(prefix="limbeck-proof-") as folder:
+        package = _write(files, Path(folder), options or Options())
+        root = (options.root if options else None) or None
+        _create(package, Path(folder), root, scratch)
+    with connect(scratch) as connection:
+        made = read(connection)
+    return compared(catalog, made)
+
+
+def compared(source: Catalog, made: Catalog) -> Proof:
+    """Return how a catalog that was made differs from its source."""
+    counts = Counter(address.kind for address in source.objects)
+    return Proof(counts, source.changes_to(made), tuple(_reordered(source, made)))
+
+
+def _reordered(source: Catalog, made: Catalog) -> Iterator[Address]:
+    for table in source.of(Table):
+        other = made.objects.get(table.address)
+        if not isinstance(other, Table) or other.columns == table.columns:
+            continue
+        if sorted(other.columns) == sorted(table.columns):
+            yield table.address
+
+
+def _write(files: Mapping[str, str], folder: Path, options: Options) -> str:
+    package = options.package if options.layout == "package" else "models"
+    parents = package.split(".")
+    place = folder.joinpath(*parents) if options.layout == "package" else folder
+    for path, text in files.items():
+        target = place / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    if not options.base:
+        # The packages above it are nobody's: they are empty.
+        for depth in range(1, len(parents)):
+            folder.joinpath(*parents[:depth], "__init__.py").touch()
+    return package
+
+
+def _create(package: str, folder: Path, root: Path | None, scratch: Database) -> None:
+    given = {
+        "url": scratch.url,
+        "package": package,
+        "folder": str(folder),
+        "root": str(root.resolve()) if root else None,
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "limbeck.pull.create"],
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or ["no word of it"]
+        raise ModelsError(
+            f"the pulled models cannot be created: {said[-1]}",
+            hint="This is a fault of limbeck: please report it with the table's definition.",
+        )
