@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,6 +12,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
 from limbeck.catalog.catalog import Catalog
+from limbeck.catalog.collector import paused
 from limbeck.catalog.queries import (
     aggregates,
     behaviours,
@@ -145,7 +145,7 @@ def read(
     server = connection.info.server_version
     unreadable: tuple[str, ...] = ()
     timeout = statement_timeout
-    with _no_collection():
+    with paused():
         try:
             with connection.pipeline(), _transaction(connection, timeout):
                 return _catalog(server, filters, _Answers(connection, server))
@@ -209,18 +209,6 @@ def _send(connection: psycopg.Connection, query: Query, server: int) -> psycopg.
     text = query if isinstance(query, str) else query(server)
     # Never prepared: a transaction pooler would lose the statement.
     return connection.cursor(row_factory=tuple_row).execute(text, prepare=False)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Pause the collector of cycles: thousands of new values make it run, and none is garbage."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 @contextmanager
