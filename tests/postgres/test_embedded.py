@@ -162,7 +162,7 @@ def test_url_escapes_the_databases_name(server: Server) -> None:
 def test_text_is_utf8_and_sorted_by_code_point(server: Server) -> None:
     assert answer(server, "SHOW server_encoding") == "UTF8"
     assert answer(
-        new, "SELECT string_agg(x, '' ORDER BY x) FROM unnest('{b,a,B,ä}'::text[]) x"
+        server, "SELECT string_agg(x, '' ORDER BY x) FROM unnest('{b,a,B,ä}'::text[]) x"
     ) == ("Babä")
     assert answer(server, "SELECT upper('ä')") == "Ä"
 
