@@ -9,8 +9,7 @@ from limbeck.catalog.objects import Address
 
 # pg_get_keywords() of Postgres 18: every keyword that is not unreserved, which is what
 # quote_ident() quotes.
-KEYWORDS = frozenset(
-    """
+_WORDS = """
     between bigint bit boolean char character coalesce dec decimal exists extract float greatest
     grouping inout int integer interval json json_array json_arrayagg json_exists json_object
     json_objectagg json_query json_scalar json_serialize json_table json_value least merge_action
@@ -25,8 +24,8 @@ KEYWORDS = frozenset(
     system_user table then to trailing true union unique user using variadic when where window
     with authorization binary collation concurrently cross current_schema freeze full ilike inner
     is isnull join left like natural notnull outer overlaps right similar tablesample verbose
-    """.split()
-)
+    """
+KEYWORDS = frozenset(_WORDS.split())
 NAME_BYTES = 63
 
 

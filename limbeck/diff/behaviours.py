@@ -12,18 +12,20 @@ from limbeck.diff.steps import Step
 ENABLED = {"O": "ENABLE", "D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
 
 
-def create(item: Trigger | Rule, members: Members, situation: Situation) -> list[Step]:
+def create(item: Trigger | Rule, _members: Members, _situation: Situation) -> list[Step]:
     """Create a trigger or a rule."""
     steps = [Step(item.definition, "create", item.address), *comments.on(item)]
     return steps + _enabled(replace(item, enabled="O"), item)
 
 
-def drop(item: Trigger | Rule | Policy, situation: Situation) -> list[Step]:
+def drop(item: Trigger | Rule | Policy, _situation: Situation) -> list[Step]:
     """Drop a trigger, a rule or a policy."""
     return [Step(f"DROP {comments.target(item)}", "drop", item.address)]
 
 
-def alter(before: Trigger | Rule, after: Trigger | Rule, situation: Situation) -> Alteration | None:
+def alter(
+    before: Trigger | Rule, after: Trigger | Rule, _situation: Situation
+) -> Alteration | None:
     """Enable, disable and comment; anything else needs another one."""
     if before.definition != after.definition:
         return None
@@ -39,7 +41,7 @@ def _enabled(before: Trigger | Rule, after: Trigger | Rule) -> list[Step]:
     return [Step(text, "alter", after.address)]
 
 
-def create_policy(policy: Policy, members: Members, situation: Situation) -> list[Step]:
+def create_policy(policy: Policy, _members: Members, _situation: Situation) -> list[Step]:
     """Create a policy."""
     words = [f"CREATE {comments.target(policy)}"]
     if not policy.permissive:
@@ -61,7 +63,7 @@ def _conditions(policy: Policy) -> list[str]:
     return [f"{word} ({text})" for word, text in pairs if text is not None]
 
 
-def alter_policy(before: Policy, after: Policy, situation: Situation) -> Alteration | None:
+def alter_policy(before: Policy, after: Policy, _situation: Situation) -> Alteration | None:
     """Alter a policy; its command and kind stay, and no condition can be taken away."""
     if (before.command, before.permissive) != (after.command, after.permissive):
         return None

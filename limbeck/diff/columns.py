@@ -126,7 +126,7 @@ def _not_null_comment(column: Column, before: str | None = None) -> list[Step]:
     return [comments.step(column.address, name, required.comment)]
 
 
-def create(column: Column, members: Members, situation: Situation) -> list[Step]:
+def create(column: Column, members: Members, _situation: Situation) -> list[Step]:
     """Add a column."""
     complete, sequence = whole(column, members), serial(column, members)
     note = None
@@ -175,7 +175,7 @@ def _alter_column(column: Column) -> str:
     return f"{alter_table(column)} ALTER COLUMN {sql.quote(column.name)}"
 
 
-def _expression(before: Column, after: Column) -> Step:
+def _expression(_before: Column, after: Column) -> Step:
     text = f"SET EXPRESSION AS ({after.default})" if after.generated else "DROP EXPRESSION"
     return Step(f"{_alter_column(after)} {text}", "alter", after.address)
 
@@ -226,7 +226,7 @@ def _settings(before: Column, after: Column) -> list[Step]:
     return [Step(f"{_alter_column(after)} {text}", "alter", after.address) for text in texts]
 
 
-def create_default(part: Default, members: Members, situation: Situation) -> list[Step]:
+def create_default(part: Default, _members: Members, situation: Situation) -> list[Step]:
     """Set a default; the sequence of a new serial starts after what is there."""
     column = part.column
     text = f"{_alter_column(column)} SET DEFAULT {part.expression}"
@@ -281,7 +281,7 @@ def alter_default(before: Default, after: Default, situation: Situation) -> Alte
     return Alteration((step, *_catch_up(after, situation)))
 
 
-def create_required(part: Required, members: Members, situation: Situation) -> list[Step]:
+def create_required(part: Required, _members: Members, situation: Situation) -> list[Step]:
     """Make a column NOT NULL."""
     column, required = part.column, part.constraint
     note = "fails where a row has NULL"
@@ -309,7 +309,7 @@ def drop_required(part: Required, situation: Situation) -> list[Step]:
     return [Step(f"{_alter_column(column)} DROP NOT NULL", "alter", column.address, operation)]
 
 
-def alter_required(before: Required, after: Required, situation: Situation) -> Alteration | None:
+def alter_required(before: Required, after: Required, _situation: Situation) -> Alteration | None:
     """Rename, validate or comment on a NOT NULL."""
     old, new, column = before.constraint, after.constraint, after.column
     if old.no_inherit != new.no_inherit or (old.validated and not new.validated):
@@ -326,7 +326,7 @@ def alter_required(before: Required, after: Required, situation: Situation) -> A
     return Alteration(tuple(steps))
 
 
-def create_generator(part: Generator, members: Members, situation: Situation) -> list[Step]:
+def create_generator(part: Generator, _members: Members, situation: Situation) -> list[Step]:
     """Make a column an identity; its sequence starts after what is there."""
     column, identity = part.column, part.identity
     text = f"{_alter_column(column)} ADD {generator(replace(column, identity=identity))}"
@@ -336,13 +336,13 @@ def create_generator(part: Generator, members: Members, situation: Situation) ->
     return steps
 
 
-def drop_generator(part: Generator, situation: Situation) -> list[Step]:
+def drop_generator(part: Generator, _situation: Situation) -> list[Step]:
     """Make an identity a plain column."""
     column = part.column
     return [Step(f"{_alter_column(column)} DROP IDENTITY", "alter", column.address)]
 
 
-def alter_generator(before: Generator, after: Generator, situation: Situation) -> Alteration:
+def alter_generator(before: Generator, after: Generator, _situation: Situation) -> Alteration:
     """Change an identity's options; its sequence follows the column's type by itself."""
     column, old, new = after.column, before.identity, after.identity
     steps: list[Step] = []

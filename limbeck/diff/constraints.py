@@ -23,14 +23,14 @@ def definition(constraint: Constraint) -> str:
     return f"CONSTRAINT {sql.quote(constraint.name)} {constraint.definition}"
 
 
-def create(constraint: Constraint, members: Members, situation: Situation) -> list[Step]:
+def create(constraint: Constraint, _members: Members, situation: Situation) -> list[Step]:
     """Add a constraint."""
     text = f"{_table(constraint, situation)} ADD {definition(constraint)}"
     step = Step(text, "create", constraint.address, AddConstraint(constraint))
     return [step, *extras(constraint)]
 
 
-def _table(constraint: Constraint, situation: Situation) -> str:
+def _table(constraint: Constraint, _situation: Situation) -> str:
     return alter_table(owner(constraint.address))
 
 
@@ -55,13 +55,13 @@ def _marks(item: Constraint | Index, *, clustered: bool, replica: bool) -> list[
     return steps
 
 
-def drop(constraint: Constraint, situation: Situation) -> list[Step]:
+def drop(constraint: Constraint, _situation: Situation) -> list[Step]:
     """Drop a constraint."""
     text = f"{alter_table(owner(constraint.address))} DROP CONSTRAINT {sql.quote(constraint.name)}"
     return [Step(text, "drop", constraint.address, DropConstraint(constraint))]
 
 
-def alter(before: Constraint, after: Constraint, situation: Situation) -> Alteration | None:
+def alter(before: Constraint, after: Constraint, _situation: Situation) -> Alteration | None:
     """Validate a constraint, defer a foreign key, mark and comment."""
     same = replace(
         before,
@@ -107,7 +107,7 @@ def nameless(text: str | None) -> str | None:
     return None if text is None else HEAD.sub(r"\1\3", text)
 
 
-def create_index(index: Index, members: Members, situation: Situation) -> list[Step]:
+def create_index(index: Index, _members: Members, _situation: Situation) -> list[Step]:
     """Create an index; on a partitioned table it reaches the partitions too."""
     text = HEAD.sub(r"\1\2\3", index.definition)
     steps = [Step(text, "create", index.address, CreateIndex(index))]
@@ -122,7 +122,7 @@ def _target(index: Index, number: int, target: int) -> Step:
     return Step(text, "alter", index.address)
 
 
-def drop_index(index: Index, situation: Situation) -> list[Step]:
+def drop_index(index: Index, _situation: Situation) -> list[Step]:
     """Drop an index."""
     text = f"DROP INDEX {sql.of(index.address)}"
     return [Step(text, "drop", index.address, DropIndex(index))]

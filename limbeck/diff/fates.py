@@ -69,9 +69,8 @@ def _spread(fates: Fates, todo: list[Address]) -> None:
         used = todo.pop()
         if not fates.gone(used) and used not in fates.hard:
             continue
-        for user in sorted(fates.before.users[used]):
-            if not fates.gone(user) and _react(fates, user, used):
-                todo.append(user)
+        users = [user for user in sorted(fates.before.users[used]) if not fates.gone(user)]
+        todo += [user for user in users if _react(fates, user, used)]
 
 
 def _react(fates: Fates, user: Address, used: Address) -> bool:

@@ -110,9 +110,8 @@ def _order_children(graph: Graph, fates: Fates) -> None:
             continue
         if node.verb == "alter":
             graph.order(node, Node("alter", above))
-        elif node.verb == "create" and isinstance(part, Constraint | Index):
-            if not descent.expected(part):
-                graph.order(Node("create", above), node)
+        elif isinstance(part, Constraint | Index) and not descent.expected(part):
+            graph.order(Node("create", above), node)
 
 
 def _order_copies(graph: Graph, node: Node, part: Attachment | Inheritance, fates: Fates) -> None:
@@ -138,8 +137,8 @@ def _order_bodies(graph: Graph, fates: Fates) -> None:
             found = fates.after[node.address]
             made[found.name if isinstance(found, Function) else node.address.name].append(node)
     for node in list(graph.after):
-        found = fates.after.found.get(node.address)
-        if node.verb != "drop" and isinstance(found, Function):
-            for word in set(re.findall(r"\w+", found.definition)):
+        function = fates.after.found.get(node.address)
+        if node.verb != "drop" and isinstance(function, Function):
+            for word in set(re.findall(r"\w+", function.definition)):
                 for earlier in made.get(word, ()):
                     graph.order(node, earlier, soft=True)

@@ -116,9 +116,9 @@ def of(catalog: Catalog) -> Parts:
     for user, used in catalog.depends.items():
         _add_recorded(user, used, catalog, found, needs)
     users: dict[Address, set[Address]] = defaultdict(set)
-    for user, used in needs.items():
-        used.discard(user)
-        for one in used:
+    for user, wanted in needs.items():
+        wanted.discard(user)
+        for one in wanted:
             users[one].add(user)
     return Parts(catalog, found, _frozen(needs), _frozen(users), _children(found))
 

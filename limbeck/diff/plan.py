@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from limbeck.catalog.catalog import Catalog
-from limbeck.diff import folding, ordering, parts, types
+from limbeck.diff import folding, ordering, parts, renaming, types
 from limbeck.diff.fates import Fates, decide
 from limbeck.diff.graph import Node
 from limbeck.diff.kinds import KINDS
@@ -28,8 +28,6 @@ def steps(before: Catalog, after: Catalog, renames: Sequence[Rename] = ()) -> tu
 
     """
     before.changes_to(after)
-    from limbeck.diff import renaming
-
     renamed, first = renaming.apply(before, after, renames)
     fates = decide(parts.of(renamed), parts.of(after))
     return _apart((*first, *_ordered(fates)))
@@ -61,7 +59,7 @@ def _render(
     if verb == "drop":
         return kind.drop(fates.before[address], situation)
     if verb == "aside":
-        return types.aside(fates.before[address], situation)
+        return types.aside(fates.before[address], situation)  # type: ignore[arg-type]
     alteration = fates.alteration(address, situation)
     return list(alteration.steps) if alteration else []
 

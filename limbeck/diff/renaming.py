@@ -102,7 +102,7 @@ def _whole(item: Object, old: Address, new: Address) -> Iterator[Step]:
         text = f"ALTER {target} SET SCHEMA {sql.quote(new.schema)}"
         yield Step(text, "rename", old)
         if not isinstance(item, Definition):
-            item = replace(item, schema=new.schema)  # type: ignore[call-arg]
+            item = replace(item, schema=new.schema)  # type: ignore[arg-type]
             target = comments.target(item)
     if old.name != new.name:
         text = f"ALTER {target} RENAME TO {sql.quote(bare)}"

@@ -10,18 +10,18 @@ from limbeck.diff.situation import Alteration, Members, Situation
 from limbeck.diff.steps import Step
 
 
-def create(function: Function, members: Members, situation: Situation) -> list[Step]:
+def create(function: Function, _members: Members, _situation: Situation) -> list[Step]:
     """Create a function."""
     text = re.sub(r"^CREATE OR REPLACE ", "CREATE ", function.definition)
     return [Step(text, "create", function.address), *comments.on(function)]
 
 
-def drop(function: Function, situation: Situation) -> list[Step]:
+def drop(function: Function, _situation: Situation) -> list[Step]:
     """Drop a function."""
     return [Step(f"DROP {comments.target(function)}", "drop", function.address)]
 
 
-def alter(before: Function, after: Function, situation: Situation) -> Alteration | None:
+def alter(before: Function, after: Function, _situation: Situation) -> Alteration | None:
     """Replace a function in place where Postgres lets its callers keep it."""
     steps: list[Step] = []
     if before.definition != after.definition:

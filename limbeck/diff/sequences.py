@@ -64,7 +64,7 @@ def differences(
     return words
 
 
-def create(sequence: Sequence, members: Members, situation: Situation) -> list[Step]:
+def create(sequence: Sequence, _members: Members, _situation: Situation) -> list[Step]:
     """Create a sequence."""
     options = sequence.options
     usual = standard(options.type, options.increment)
@@ -77,13 +77,13 @@ def create(sequence: Sequence, members: Members, situation: Situation) -> list[S
     return [Step(text, "create", sequence.address), *comments.on(sequence)]
 
 
-def drop(sequence: Sequence, situation: Situation) -> list[Step]:
+def drop(sequence: Sequence, _situation: Situation) -> list[Step]:
     """Drop a sequence."""
     text = f"DROP SEQUENCE {sql.of(sequence.address)}"
     return [Step(text, "drop", sequence.address, loses=f"how far {sequence.name} has counted")]
 
 
-def alter(before: Sequence, after: Sequence, situation: Situation) -> Alteration:
+def alter(before: Sequence, after: Sequence, _situation: Situation) -> Alteration:
     """Alter a sequence; its value stays, within the new bounds."""
     name, steps = sql.of(after.address), list[Step]()
     if before.unlogged != after.unlogged:
@@ -128,18 +128,18 @@ def rename(sequence: Address, name: str) -> list[Step]:
     return steps
 
 
-def create_ownership(part: Ownership, members: Members, situation: Situation) -> list[Step]:
+def create_ownership(part: Ownership, _members: Members, _situation: Situation) -> list[Step]:
     """Make a sequence a column's own."""
     column = f"{sql.of(part.column)}.{sql.quote(part.column.part)}"
     return [_own(part, column)]
 
 
-def drop_ownership(part: Ownership, situation: Situation) -> list[Step]:
+def drop_ownership(part: Ownership, _situation: Situation) -> list[Step]:
     """Make a sequence nobody's."""
     return [_own(part, "NONE")]
 
 
-def alter_ownership(before: Ownership, after: Ownership, situation: Situation) -> Alteration:
+def alter_ownership(_before: Ownership, after: Ownership, situation: Situation) -> Alteration:
     """Make a sequence another column's."""
     return Alteration(tuple(create_ownership(after, (), situation)))
 

@@ -53,6 +53,6 @@ class Kind:
     alter: Alter
 
 
-def never(before: object, after: object, situation: Situation) -> Alteration | None:  # noqa: ARG001
+def never(_before: object, _after: object, _situation: Situation) -> Alteration | None:
     """Say that a kind cannot be altered in place."""
     return None

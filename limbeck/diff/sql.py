@@ -1,4 +1,4 @@
-"""Spelling SQL: literals, lists and storage parameters; names are spelled by the catalog's rules."""
+"""Spelling SQL: literals, lists, storage parameters; names as the catalog spells them."""
 
 from __future__ import annotations
 

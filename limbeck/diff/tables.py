@@ -99,7 +99,7 @@ def _extras(
     )
     steps = _settings(blank, table)
     descends = any(isinstance(m, Attachment | Inheritance) for m in members)
-    for column, sequence in found:
+    for column, _ in found:
         steps += columns.extras(column)
         if descends and column.inherited:
             steps += _own_default(column, members)
@@ -126,7 +126,7 @@ def drop(table: Table, situation: Situation) -> list[Step]:
     return [Step(text, "drop", table.address, operation, loses=loses)]
 
 
-def alter(before: Table, after: Table, situation: Situation) -> Alteration | None:
+def alter(before: Table, after: Table, _situation: Situation) -> Alteration | None:
     """Alter a table itself; another kind or partition key needs another table."""
     if (before.kind, before.partition_key, before.server) != (
         after.kind,
@@ -159,7 +159,7 @@ def _texts(before: Table, after: Table) -> Iterator[str]:
         yield f"{'ENABLE' if after.row_security else 'DISABLE'} ROW LEVEL SECURITY"
     if before.force_row_security != after.force_row_security:
         yield f"{'FORCE' if after.force_row_security else 'NO FORCE'} ROW LEVEL SECURITY"
-    if before.replica_identity != after.replica_identity and after.replica_identity != "i":
+    if after.replica_identity not in {before.replica_identity, "i"}:
         yield f"REPLICA IDENTITY {IDENTITIES[after.replica_identity]}"
     yield from _altered_server_options(before, after)
 
@@ -176,27 +176,27 @@ def _altered_server_options(before: Table, after: Table) -> Iterator[str]:
         yield f"OPTIONS ({', '.join(words)})"
 
 
-def create_attachment(part: Attachment, members: Members, situation: Situation) -> list[Step]:
+def create_attachment(part: Attachment, _members: Members, _situation: Situation) -> list[Step]:
     """Make a table a partition."""
     child, parent = sql.of(part.table.address), sql.of(part.parent)
     text = f"ALTER TABLE {parent} ATTACH PARTITION {child} {part.bound}"
     return [Step(text, "alter", part.table.address)]
 
 
-def drop_attachment(part: Attachment, situation: Situation) -> list[Step]:
+def drop_attachment(part: Attachment, _situation: Situation) -> list[Step]:
     """Make a partition a table of its own."""
     child, parent = sql.of(part.table.address), sql.of(part.parent)
     text = f"ALTER TABLE {parent} DETACH PARTITION {child}"
     return [Step(text, "alter", part.table.address)]
 
 
-def create_inheritance(part: Inheritance, members: Members, situation: Situation) -> list[Step]:
+def create_inheritance(part: Inheritance, _members: Members, _situation: Situation) -> list[Step]:
     """Make a table inherit."""
     text = f"ALTER TABLE {sql.of(part.table.address)} INHERIT {sql.of(part.parent)}"
     return [Step(text, "alter", part.table.address)]
 
 
-def drop_inheritance(part: Inheritance, situation: Situation) -> list[Step]:
+def drop_inheritance(part: Inheritance, _situation: Situation) -> list[Step]:
     """Make a table inherit no longer."""
     text = f"ALTER TABLE {sql.of(part.table.address)} NO INHERIT {sql.of(part.parent)}"
     return [Step(text, "alter", part.table.address)]

@@ -11,7 +11,7 @@ from limbeck.diff.situation import Alteration, Members, Situation
 from limbeck.diff.steps import Step
 
 
-def create_enum(enum: Enum, members: Members, situation: Situation) -> list[Step]:
+def create_enum(enum: Enum, _members: Members, _situation: Situation) -> list[Step]:
     """Create an enumerated type."""
     labels = ", ".join(sql.literal(label) for label in enum.labels)
     text = f"CREATE TYPE {sql.of(enum.address)} AS ENUM ({labels})"
@@ -39,7 +39,7 @@ def aside(item: Enum | Domain | Composite | Range | Collation, situation: Situat
     return steps
 
 
-def alter_enum(before: Enum, after: Enum, situation: Situation) -> Alteration | None:
+def alter_enum(before: Enum, after: Enum, _situation: Situation) -> Alteration | None:
     """Add labels where they belong; anything else needs another type."""
     kept = [label for label in after.labels if label in before.labels]
     if kept != list(before.labels):
@@ -56,7 +56,7 @@ def alter_enum(before: Enum, after: Enum, situation: Situation) -> Alteration | 
     return Alteration((*steps, *comments.on(after, before.comment)))
 
 
-def create_domain(domain: Domain, members: Members, situation: Situation) -> list[Step]:
+def create_domain(domain: Domain, _members: Members, _situation: Situation) -> list[Step]:
     """Create a domain."""
     words = [f"CREATE DOMAIN {sql.of(domain.address)} AS {domain.type}"]
     if domain.collation:
@@ -84,7 +84,7 @@ def _domain_not_null(domain: Domain) -> str:
     return f"CONSTRAINT {sql.quote(name or '')} NOT NULL"
 
 
-def alter_domain(before: Domain, after: Domain, situation: Situation) -> Alteration | None:
+def alter_domain(before: Domain, after: Domain, _situation: Situation) -> Alteration | None:
     """Alter a domain; another base type or collation needs another domain."""
     if (before.type, before.collation) != (after.type, after.collation):
         return None
@@ -131,10 +131,10 @@ def _altered_checks(before: Domain, after: Domain) -> list[Step]:
 
 
 def _same_check(before: str, after: str) -> bool:
-    return before == after or before == f"{after} NOT VALID"
+    return before in {after, f"{after} NOT VALID"}
 
 
-def create_composite(item: Composite, members: Members, situation: Situation) -> list[Step]:
+def create_composite(item: Composite, _members: Members, _situation: Situation) -> list[Step]:
     """Create a composite type."""
     lines = [_attribute(attribute) for attribute in item.attributes]
     body = f"\n{sql.indented(lines)}\n" if lines else ""
@@ -189,7 +189,7 @@ def used_by_rows(item: Composite, situation: Situation) -> bool:
     return any(user.kind in {"column", "composite", "domain", "range"} for user in users)
 
 
-def create_range(item: Range, members: Members, situation: Situation) -> list[Step]:
+def create_range(item: Range, _members: Members, _situation: Situation) -> list[Step]:
     """Create a range type."""
     settings = {
         "subtype": item.subtype,
@@ -204,7 +204,7 @@ def create_range(item: Range, members: Members, situation: Situation) -> list[St
     return [Step(text, "create", item.address), *comments.on(item)]
 
 
-def create_collation(item: Collation, members: Members, situation: Situation) -> list[Step]:
+def create_collation(item: Collation, _members: Members, _situation: Situation) -> list[Step]:
     """Create a collation."""
     words = [f"provider = {item.provider}"]
     if item.locale is not None:
@@ -223,7 +223,7 @@ def create_collation(item: Collation, members: Members, situation: Situation) ->
 
 
 def only_comment(
-    before: Range | Collation, after: Range | Collation, situation: Situation
+    before: Range | Collation, after: Range | Collation, _situation: Situation
 ) -> Alteration | None:
     """Comment on what cannot be altered otherwise."""
     if replace(before, comment=after.comment) != after:

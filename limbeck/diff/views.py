@@ -11,7 +11,7 @@ from limbeck.diff.situation import Alteration, Members, Situation
 from limbeck.diff.steps import Step
 
 
-def create(view: View, members: Members, situation: Situation) -> list[Step]:
+def create(view: View, _members: Members, _situation: Situation) -> list[Step]:
     """Create a view."""
     blank = replace(view, comment=None, columns=())
     return [Step(_text(view), "create", view.address), *_settings(blank, view)]
@@ -28,12 +28,12 @@ def _text(view: View, verb: str = "CREATE") -> str:
     return text if view.populated or not view.materialized else f"{text}\nWITH NO DATA"
 
 
-def drop(view: View, situation: Situation) -> list[Step]:
+def drop(view: View, _situation: Situation) -> list[Step]:
     """Drop a view."""
     return [Step(f"DROP {comments.target(view)}", "drop", view.address)]
 
 
-def alter(before: View, after: View, situation: Situation) -> Alteration | None:
+def alter(before: View, after: View, _situation: Situation) -> Alteration | None:
     """Replace a view in place where Postgres can: its columns stay or are followed by new ones."""
     if before.materialized != after.materialized:
         return None

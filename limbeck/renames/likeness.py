@@ -139,7 +139,7 @@ def _column(old: Column, new: Column, _: Catalog, __: Catalog, names: Names) -> 
     return 0.4 + place + (0.15 if same else 0) + 0.35 * _named(old.name, new.name)
 
 
-def _within(old: Any, new: Any, _: Catalog, __: Catalog, names: Names) -> float:
+def _within(old: Any, new: Any, _: Catalog, __: Catalog, ___: Names) -> float:
     """Compare what belongs to a table and is known by what it says."""
     if (old.schema, old.table) != (new.schema, new.table) or getattr(new, "inherited", False):
         return 0
@@ -147,7 +147,7 @@ def _within(old: Any, new: Any, _: Catalog, __: Catalog, names: Names) -> float:
     return (0.6 if plain == new else 0) + 0.4 * _named(old.name, new.name)
 
 
-def _alone(old: Any, new: Any, _: Catalog, __: Catalog, names: Names) -> float:
+def _alone(old: Any, new: Any, _: Catalog, __: Catalog, ___: Names) -> float:
     """Compare what is known by its own fields."""
     plain = replace(old, schema=new.schema, name=new.name, comment=new.comment)
     return (0.6 if plain == new else 0) + 0.4 * _names(old, new)

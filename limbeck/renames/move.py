@@ -32,13 +32,12 @@ from limbeck.renames.tokens import Names, alike, substituted
 PARTS = frozenset({"column", "default", "constraint", "trigger", "policy", "rule"})
 RELATIONS = frozenset({"table", "view"})
 # The fields that Postgres spells and therefore spells anew after a rename.
-TEXTS = frozenset(
-    """
+_FIELDS = """
     type default definition index using check checks collation columns partition_key
     partition_bound of_type subtype subtype_opclass subtype_diff canonical multirange attributes
     create drop expression where
-    """.split()
-)
+    """
+TEXTS = frozenset(_FIELDS.split())
 TYPES = frozenset({"enum", "domain", "composite", "range", "table", "view"})
 
 
@@ -103,8 +102,8 @@ def _address(address: Address, rename: Rename, catalog: Catalog) -> Address:
     elif rename.kind in RELATIONS and schema == old.schema and _goes_along(address, old, catalog):
         address = address._replace(schema=new.schema)
     elif rename.kind == "column" and kind in {"column", "default"} and part == old.part:
-        if (schema, name) == old[1:3] or _descends(address, old, catalog):
-            address = address._replace(part=new.part)
+        same = (schema, name) == old[1:3] or _descends(address, old, catalog)
+        address = address._replace(part=new.part) if same else address
     if kind == "function" and rename.kind in TYPES | {"schema"}:
         address = address._replace(name=_identity(address.name, rename))
     return address
@@ -189,13 +188,12 @@ def _references(item: Object, addresses: Mapping[Address, Address]) -> dict[str,
 
 
 def _column_names(item: Object, at: Address, rename: Rename) -> dict[str, Any]:
-    if rename.kind != "column":
-        if isinstance(item, Column) and item.identity and rename.kind in {"table", "schema"}:
-            return _identity_schema(item.identity, at, rename)
-        return {}
+    if isinstance(item, Column):
+        moves = item.identity and rename.kind in {"table", "schema"}
+        return _identity_schema(item.identity, at, rename) if moves and item.identity else {}
     old, new = rename.before, rename.after
     table = item.table[1:3] if isinstance(item, Index) else at[1:3]
-    if table != old[1:3]:
+    if rename.kind != "column" or table != old[1:3]:
         return {}
 
     def named(names: Iterable[str]) -> tuple[str, ...]:
