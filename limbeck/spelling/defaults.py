@@ -21,7 +21,7 @@ from limbeck.spelling.source import (
 
 _LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 # A text literal with the cast that Postgres adds on its own.
-_STRING = re.compile(r"'((?:[^'\\]|'')*)'::(?:text|character varying|bpchar)")
+_STRING = re.compile(r"'((?:[^'\\]|'')*)'::(text|character varying)")
 
 
 def default(column: Column) -> Source | None:
@@ -30,13 +30,10 @@ def default(column: Column) -> Source | None:
         return _computed(column)
     if column.default is None:
         return None
-    if (found := _STRING.fullmatch(column.default)) and _is_text(column.type):
+    found = _STRING.fullmatch(column.default)
+    if found and found.group(2) == column.type.partition("(")[0]:
         return Source(literal(found.group(1).replace("''", "'")))
     return text(column.default)
-
-
-def _is_text(type_: str) -> bool:
-    return type_ in {"text", "character varying"} or type_.startswith("character varying(")
 
 
 def _computed(column: Column) -> Source:
