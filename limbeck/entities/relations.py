@@ -101,6 +101,7 @@ class Sequence(_Relation):
         parameters: what follows the name in CREATE SEQUENCE, such as "AS integer", "CYCLE".
         metadata: the MetaData that creates it.
         owned_by: the (table, column) that it is dropped with; the table "schema.name" elsewhere.
+        unlogged: whether it is empty after a crash.
         more: schema, comment, before_tables: as of any entity.
 
     """
@@ -114,16 +115,19 @@ class Sequence(_Relation):
         *parameters: str,
         metadata: sa.MetaData,
         owned_by: tuple[str, str] | None = None,
+        unlogged: bool = False,
         **more: Any,
     ) -> None:
         self.parameters = parameters
         self.owned_by = owned_by
+        self.unlogged = unlogged
         super().__init__(name, metadata=metadata, **more)
 
     def create(self, dialect: sa.Dialect) -> str:
         """Return CREATE SEQUENCE."""
         del dialect
-        return " ".join([f"CREATE SEQUENCE {self.identity}", *self.parameters])
+        word = "UNLOGGED SEQUENCE" if self.unlogged else "SEQUENCE"
+        return " ".join([f"CREATE {word} {self.identity}", *self.parameters])
 
     def drop(self) -> str | None:
         """Return DROP SEQUENCE, for one that did not go with its column."""

@@ -22,7 +22,7 @@ from limbeck.catalog.objects import (
     View,
 )
 from limbeck.diff.steps import Step
-from limbeck.spelling import Argument, Source, call, identifier, implicit_name, literal, literals
+from limbeck.spelling import Argument, Source, call, identifier, literal, literals
 
 _METADATA = "metadata=Base.metadata"
 _LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
@@ -85,7 +85,7 @@ def _extension(found: Extension) -> _Made | None:
 
 
 def _domain(found: Domain) -> _Made | None:
-    usual = found.not_null_name in {None, implicit_name(found.name, "", "not_null")}
+    usual = found.not_null_name in {None, f"{found.name}_not_null"}
     checks = {}
     for check in found.checks:
         body = check.definition.removeprefix("CHECK (").removesuffix(")")
@@ -118,12 +118,12 @@ def _composite(found: Composite) -> _Made | None:
 
 
 def _sequence(found: Sequence) -> _Made | None:
-    if found.unlogged:
-        return None
     given = [literal(found.name), *(literal(words) for words in sequence_words(found.options))]
     if found.owned_by:
         table = _dotted(found.owned_by, near=found.schema)
         given.append(f"owned_by=({literal(table)}, {literal(found.owned_by.part)})")
+    if found.unlogged:
+        given.append("unlogged=True")
     return "Sequence", True, given
 
 

@@ -93,8 +93,7 @@ def with_tables(
 def _given(catalog: Catalog) -> Iterator[tuple[Address, Object]]:
     for schema in catalog.of(Schema):
         if schema.name == "public":
-            # initdb makes it, and says this of it.
-            yield schema.address, replace(schema, comment="standard public schema")
+            yield schema.address, replace(schema, comment=None)
 
 
 def _serials(catalog: Catalog, tables: Mapping[Address, Contents]) -> Iterator[Sequence]:

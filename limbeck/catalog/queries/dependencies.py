@@ -65,6 +65,9 @@ def _ownership(rows: Sequence[Row]) -> tuple[dict[Place, int], dict[Place, Key]]
             members[class_, oid] = to_oid
         elif (kind == "i" and part == 0) or (class_ in PARTS and to_class in WHOLES):
             owners[class_, oid] = (to_class, to_oid, to_part)
+        elif kind == "a" and (class_, to_class) == (classes.CONSTRAINT, classes.TYPE):
+            # A check of a domain; those of tables are objects of their own.
+            owners[class_, oid] = (to_class, to_oid, to_part)
     return members, owners
 
 
