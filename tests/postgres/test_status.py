@@ -1,0 +1,162 @@
+"""Where environments stand: applied, pending, drifted, unknown or out of reach."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from limbeck.catalog.objects import Address
+from limbeck.errors import HistoryError, MissingUrlError, UnavailableError
+from limbeck.status import Status, check, status
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from limbeck.database import Database
+    from tests.postgres.conftest import Work
+
+
+def one(work: Work) -> Status:
+    return status(work.project, [work.profile])[0]
+
+
+def recorded(work: Work) -> list[str]:
+    work.models(
+        'Table("one", metadata, Column("id", Integer, primary_key=True), Column("a", Text))\n'
+    )
+    work.revision("one", "create table one (id serial primary key)", "drop table one")
+    work.revision("a", "alter table one add a text", "alter table one drop a")
+    return [each.id for each in work.history.revisions()]
+
+
+def kinds(work: Work) -> list[str]:
+    return [finding.kind for finding in check(work.project, [work.profile])]
+
+
+def test_a_database_at_the_head_is_clean(work: Work, connection: psycopg.Connection) -> None:
+    ids = recorded(work)
+    work.history.upgrade(connection)
+    found = one(work)
+    assert found.clean
+    assert found.current == (ids[-1],)
+    assert [each.id for each in found.applied] == ids
+    assert (found.pending, found.drift, found.unknown, found.problem) == ((), (), (), None)
+    assert check(work.project, [work.profile]) == ()
+
+
+def test_pending_revisions_are_no_drift(work: Work, connection: psycopg.Connection) -> None:
+    ids = recorded(work)
+    work.history.upgrade(connection, ids[0])
+    found = one(work)
+    assert [each.id for each in found.pending] == ids[1:]
+    assert found.drift == ()
+    assert kinds(work) == ["pending"]
+
+
+def test_drift_is_what_differs_from_the_replay_of_its_own_revision(
+    work: Work, connection: psycopg.Connection
+) -> None:
+    ids = recorded(work)
+    work.history.upgrade(connection, ids[0])
+    connection.execute("create index by_hand on one (id)")
+    drift = one(work).drift
+    assert drift is not None
+    assert [change.address for change in drift] == [Address("index", "public", "by_hand")]
+    assert drift[0].before is None
+    assert kinds(work) == ["pending", "drift"]
+
+
+def test_a_database_that_was_never_migrated_has_all_it_holds_as_drift(
+    work: Work, connection: psycopg.Connection
+) -> None:
+    recorded(work)
+    connection.execute("create table other ()")
+    found = one(work)
+    assert found.current == ()
+    assert [str(change.address) for change in found.drift or ()] == ["table public.other"]
+
+
+def test_an_unknown_revision_is_a_value(work: Work, connection: psycopg.Connection) -> None:
+    recorded(work)
+    work.history.upgrade(connection)
+    connection.execute("update alembic_version set version_num = 'beefbeefbeef'")
+    found = one(work)
+    assert found.unknown == found.current == ("beefbeefbeef",)
+    assert found.drift is None
+    assert not found.clean
+    assert kinds(work) == ["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("url", "error"),
+    [("postgresql://nobody:secret@127.0.0.1:1/nothing", UnavailableError), ("", MissingUrlError)],
+)
+def test_an_environment_out_of_reach_does_not_hide_the_others(
+    url: str,
+    error: type[Exception],
+    work: Work,
+    connection: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recorded(work)
+    work.history.upgrade(connection)
+    (work.project.root / "env_profiles" / "production.env").write_text("PROTECTED=yes\n")
+    monkeypatch.setenv("DATABASE_URL_PRODUCTION", url)
+    away, here = status(work.project, work.project.profiles()[::-1])
+    assert isinstance(away.problem, error)
+    assert (away.current, away.clean, away.protected) == (None, False, True)
+    assert here.clean
+    findings = check(work.project, work.project.profiles())
+    assert [(each.kind, each.environment) for each in findings] == [("unreachable", "production")]
+    assert "secret" not in str(findings)
+
+
+def test_models_without_a_revision_are_found_and_named(
+    work: Work, connection: psycopg.Connection
+) -> None:
+    recorded(work)
+    work.history.upgrade(connection)
+    work.models('Table("two", metadata, Column("id", Integer))\n')
+    (finding,) = check(work.project, [work.profile])
+    assert (finding.kind, finding.environment) == ("unrecorded", None)
+    assert "- column public.one.a" in finding.text
+    assert "limbeck generate" in (finding.hint or "")
+
+
+def test_several_heads_and_models_that_do_not_import_are_findings(
+    work: Work, connection: psycopg.Connection
+) -> None:
+    recorded(work)
+    work.history.upgrade(connection)
+    work.models("import no_such_module\n")
+    assert kinds(work) == ["models"]
+    work.revision("other", down=work.history.revisions()[0])
+    assert kinds(work) == ["heads", "pending"]
+
+
+def test_broken_revision_files_are_no_environment_s_fault(work: Work) -> None:
+    recorded(work)
+    (work.history.folder / "bad.py").write_text("revision = \n")
+    with pytest.raises(HistoryError, match=r"bad\.py:1"):
+        one(work)
+
+
+def test_an_environment_is_asked_over_one_connection(
+    work: Work, database: Database, admin: psycopg.Connection, connection: psycopg.Connection
+) -> None:
+    recorded(work)
+    work.history.upgrade(connection)
+    one(work)
+    query = "SELECT sessions FROM pg_stat_database WHERE datname = %s"
+
+    def sessions() -> int:
+        time.sleep(1.5)  # the server's statistics are late
+        row = admin.execute(query, [database.dbname]).fetchone()
+        assert row
+        return int(row[0])
+
+    before = sessions()
+    one(work)
+    assert sessions() - before == 1
