@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from limbeck.branches import cluster
 from limbeck.errors import ServerError
 
 if sys.platform != "win32":
@@ -117,8 +118,11 @@ def _reaching(candidates: list[Account], folder: Path, program: str) -> Account:
     said: list[str] = []
     for account in candidates:
         try:
-            answer = subprocess.run(  # noqa: S603 - our own shell line; both paths are arguments
-                account.command("/bin/sh", "-c", 'cd "$0" && "$1" --version', str(folder), program),
+            answer = subprocess.run(  # noqa: S603 - our own shell line; the paths are arguments
+                account.command(
+                    *("/bin/sh", "-c", 'cd "$1" && cd "$0" && "$2" --version'),
+                    *(str(folder), str(cluster.EXTENSIONS), program),
+                ),
                 **account.options(),
                 capture_output=True,
                 text=True,
