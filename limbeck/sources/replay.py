@@ -124,7 +124,8 @@ class Replay:
         names = [self._name(link) for link in chain]
         done = max((at for at, name in enumerate(names) if name in there), default=0)
         todo = [link.revision for link in chain[done + 1 :] if link.revision]
-        self.listen(StageStarted(f"replaying {len(todo)} of {len(chain) - 1} revisions"))
+        if todo:
+            self.listen(StageStarted(f"replaying {len(todo)} of {len(chain) - 1} revisions"))
         template = names[done] if names[done] in there else None
         with shadow.scratch(template) as database:
             with connect(database) as connection:
