@@ -10,8 +10,6 @@ import logging
 import logging.config
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,10 +75,8 @@ def _run_on(connection: Connection, project: Project) -> None:
         connection=connection,
         target_metadata=project.metadata() if compares else None,
         include_schemas=True,
-        compare_type=True,
-        compare_server_default=True,
         transaction_per_migration=True,
-        **_plugins(),
+        autogenerate_plugins=_plugins() if compares else None,
     )
     with context.begin_transaction():
         context.run_migrations()
@@ -97,11 +93,10 @@ def _connection(project: Project, profile: Profile) -> Iterator[Connection]:
             yield wrapped
 
 
-def _plugins() -> dict[str, Any]:
-    if find_spec("limbeck.compare") is None:
-        return {}
-    compare = import_module("limbeck.compare")
-    return {"autogenerate_plugins": compare.plugins()}
+def _plugins() -> list[str]:
+    from limbeck import compare  # noqa: PLC0415 - it reads catalogs, which upgrade never needs
+
+    return compare.plugins()
 
 
 def _refuse_another_history(profile: Profile) -> None:

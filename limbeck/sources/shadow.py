@@ -58,11 +58,10 @@ class Shadow:
         with connect(self.database) as connection:
             _sweep(connection)
             name = create(connection, template)
-        try:
-            yield self.database.on(name, name="shadow")
-        finally:
-            # One that was renamed, to be kept, is not there any more.
-            with connect(self.database) as connection:
+            try:
+                yield self.database.on(name, name="shadow")
+            finally:
+                # One that was renamed, to be kept, is not there any more.
                 drop(connection, name)
 
 
