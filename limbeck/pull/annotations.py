@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.objects import Address, Domain
@@ -38,21 +41,27 @@ _PYTHON: dict[str, Source] = {
     "interval": _time("timedelta"),
     "public.hstore": Source("dict[str, str | None]"),
 }
-# Where Mapped[...] alone gives exactly this type.
-_IMPLIED = frozenset(
+# The type that Mapped[...] alone gives, by the annotation.
+IMPLIED: Mapping[str, str] = MappingProxyType(
     {
-        "integer",
-        "boolean",
-        "uuid",
-        "bytea",
-        "date",
-        "numeric",
-        "interval",
-        "character varying",
-        "time without time zone",
-        "timestamp without time zone",
+        "int": "integer",
+        "bool": "boolean",
+        "str": "character varying",
+        "bytes": "bytea",
+        "float": "double precision",
+        "Decimal": "numeric",
+        "UUID": "uuid",
+        "dt.date": "date",
+        "dt.time": "time without time zone",
+        "dt.datetime": "timestamp without time zone",
+        "dt.timedelta": "interval",
     }
 )
+# What may be implied instead, where most columns are of it.
+_ALTERNATIVES = {
+    "str": ("text", "sa.Text"),
+    "dt.datetime": ("timestamp with time zone", "sa.DateTime(timezone=True)"),
+}
 _MODIFIER = re.compile(r"\(.*?\)")
 _FIELDS = re.compile(r"interval .*")
 
@@ -70,6 +79,11 @@ def python(type_: str, catalog: Catalog) -> Source:
     return python(domain.type, catalog) if isinstance(domain, Domain) else _ANY
 
 
-def implied(type_: str) -> bool:
-    """Say whether SQLAlchemy makes this very type of the annotation alone."""
-    return type_ in _IMPLIED
+def preferred(types: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Return the annotations that should imply another type than usual: (type, its source)."""
+    count = Counter(types)
+    return {
+        annotation: other
+        for annotation, other in _ALTERNATIVES.items()
+        if count[other[0]] > count[IMPLIED[annotation]]
+    }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from limbeck.catalog.objects import Address, Column, Constraint
-from limbeck.pull.annotations import implied, python
+from limbeck.catalog.objects import Address, Column, Constraint, Index, Key
+from limbeck.pull.annotations import python
 from limbeck.pull.conventions import name
 from limbeck.pull.models import Model, Models
 from limbeck.spelling import (
@@ -27,9 +27,8 @@ _INTEGERS = frozenset({"smallint", "integer", "bigint"})
 _ORM = "from sqlalchemy.orm import Mapped, mapped_column"
 
 
-def inline(constraint: Constraint, convention: dict[str, str] | None = None) -> bool:
+def inline(constraint: Constraint) -> bool:
     """Say whether a constraint can be said at its only column."""
-    del convention
     return (
         len(constraint.columns) == 1
         and constraint.type in {"f", "u"}
@@ -108,7 +107,8 @@ def _annotation(column: Column, models: Models) -> Source:
 
 
 def _is_implied(column: Column, model: Model, models: Models) -> bool:
-    if not implied(column.type) or column.collation is not None:
+    annotation = python(column.type, models.catalog).text
+    if models.implied.get(annotation) != column.type or column.collation is not None:
         return False
     # SQLAlchemy gives a column the type of the first one that it refers to, whatever is annotated.
     return all(
@@ -135,29 +135,32 @@ def _own_constraints(column: Column, model: Model) -> list[Constraint]:
 
 
 def _more(column: Column, model: Model, models: Models) -> Iterator[Argument]:
-    own = _own_constraints(column, model)
-    for found in own:
+    for found in _own_constraints(column, model):
         if found.type == "f":
             yield _foreign_key(found, models)
-    generator = identity(column) if column.identity else None
-    if generator:
-        yield generator
-    serial = model.contents.serial == column.name
-    filled = default(column)
-    if filled and column.generated:
-        yield filled
+    yield from _generator(column)
     if _in_key(column, model) and key_is_inline(model, models):
         yield "primary_key=True"
     yield from _autoincrement(column, model)
-    for found in own:
+    for found in _own_constraints(column, model):
         if found.type == "u" and name(found, models.convention) == "":
             yield "unique=True"
     if _has_plain_index(column, model, models):
         yield "index=True"
-    if filled and not column.generated and not serial:
+    filled = None if column.generated else default(column)
+    if filled and model.contents.serial != column.name:
         yield keyword("server_default", filled)
     if column.comment is not None:
         yield keyword("comment", literal(column.comment))
+
+
+def _generator(column: Column) -> Iterator[Argument]:
+    made = identity(column) if column.identity else None
+    if made:
+        yield made
+    computed = default(column) if column.generated else None
+    if computed:
+        yield computed
 
 
 def _foreign_key(found: Constraint, models: Models) -> Source:
@@ -203,11 +206,9 @@ def _has_plain_index(column: Column, model: Model, models: Models) -> bool:
     )
 
 
-def column_of_plain_index(found: object, models: Models) -> str | None:
+def column_of_plain_index(found: Index, models: Models) -> str | None:
     """Return the column whose index=True says all of an index."""
-    from limbeck.catalog.objects import Index, Key  # noqa: PLC0415
-
-    if not isinstance(found, Index) or len(found.keys) != 1:
+    if len(found.keys) != 1:
         return None
     only = found.keys[0]
     plain = only == Key(column=only.column, expression=None) and not found.unique

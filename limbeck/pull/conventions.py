@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from limbeck.catalog.objects import Constraint, Index, Key
+from limbeck.pull.contents import Contents
 from limbeck.spelling import literal
 
 _LONGEST_NAME = 63  # bytes: NAMEDATALEN - 1
@@ -50,11 +51,13 @@ _KINDS = {"p": "pk", "f": "fk", "u": "uq", "c": "ck"}
 _TOKEN = re.compile(r"%\((\w+)\)s")
 
 
-def detect(constraints: Iterable[Constraint], indexes: Iterable[Index]) -> dict[str, str]:
+def detect(tables: Iterable[Contents]) -> dict[str, str]:
     """Return the convention that gives most of the names, by SQLAlchemy's own keys."""
     votes: Counter[tuple[str, str]] = Counter()
     checks = 0
-    everything: tuple[Constraint | Index, ...] = (*constraints, *indexes)
+    everything: list[Constraint | Index] = []
+    for table in tables:
+        everything += [*table.constraints, *table.indexes]
     for found in everything:
         kind = _kind(found)
         checks += kind == "ck"

@@ -34,7 +34,8 @@ def _import(package: str, folder: str, root: str | None) -> Any:
         # The rest of the application comes from the repository, the models from the folder.
         parent = f"{parent}.{name}" if parent else name
         place /= name
-        importlib.import_module(parent).__path__.insert(0, str(place))
+        module = importlib.import_module(parent)
+        module.__path__ = [str(place), *module.__path__]
     return importlib.import_module(package)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.objects import Address, Constraint, Enum
@@ -25,7 +26,8 @@ RESERVED = frozenset(
 class Model:
     """A table as Python has it: a mapped class, or a plain Table where it has no key.
 
-    `attributes` maps columns to their attributes; `module` is the file's name without ".py".
+    `attributes` maps columns to their attributes; `module` is the file's name without ".py";
+    `known` says that it is there already.
     """
 
     contents: Contents
@@ -33,6 +35,7 @@ class Model:
     mapped: bool
     module: str
     attributes: Mapping[str, str]
+    known: bool = False
 
     @property
     def address(self) -> Address:
@@ -42,26 +45,51 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """Everything that is rendered: the tables, by address, and the enums, by address."""
+    """Everything that is rendered: the tables and the enums, by address.
+
+    `convention` names constraints; `implied` has the type that an annotation alone gives.
+    """
 
     catalog: Catalog
     tables: Mapping[Address, Model]
     enums: Mapping[Address, PythonEnum]
-    convention: Mapping[str, str] = field(default_factory=dict)
+    convention: Mapping[str, str]
+    implied: Mapping[str, str]
 
 
-def models(
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A table of models that are there already; `name` is its class or variable."""
+
+    name: str
+    mapped: bool
+    module: str
+    attributes: Mapping[str, str]
+
+
+def models(  # noqa: PLR0913 - what is known already has three sides
     catalog: Catalog,
     tables: Mapping[Address, Contents],
+    *,
     convention: Mapping[str, str],
+    implied: Mapping[str, str],
+    known: Mapping[Address, Known] = MappingProxyType({}),
+    known_enums: Container[Address] = (),
 ) -> Models:
-    """Name what is to be rendered."""
-    taken: set[str] = set(RESERVED)
-    enums = python_enums(sorted(catalog.of(Enum), key=lambda enum: enum.address), taken)
+    """Name what is to be rendered; what is known already keeps its names."""
+    taken: set[str] = {*RESERVED, *(found.name for found in known.values())}
+    new_enums = (enum for enum in catalog.of(Enum) if enum.address not in known_enums)
+    enums = python_enums(list(new_enums), taken)
     named: dict[Address, Model] = {}
-    files: set[str] = {"base", "enums", "entities"}
+    files: set[str] = {"base", "enums", "entities", *(found.module for found in known.values())}
     associations = {address for address, found in tables.items() if is_association(found, tables)}
     for address, found in sorted(tables.items(), key=lambda pair: _public_first(pair[0])):
+        if address in known:
+            own = known[address]
+            named[address] = Model(
+                found, own.name, own.mapped, own.module, own.attributes, known=True
+            )
+            continue
         mapped = found.primary_key is not None and address not in associations
         name = _name(found, taken, mapped=mapped)
         module = names.unique(_module(found, mapped=mapped), files)
@@ -75,11 +103,12 @@ def models(
             model.name,
             model.mapped,
             model.module,
-            dict(_attributes(model.contents, forbidden)),
+            dict(_attributes(model, forbidden)),
+            model.known,
         )
         for address, model in named.items()
     }
-    return Models(catalog, complete, enums, convention)
+    return Models(catalog, complete, enums, convention, implied)
 
 
 def is_association(found: Contents, tables: Mapping[Address, Contents]) -> bool:
@@ -129,9 +158,12 @@ def _module(found: Contents, *, mapped: bool) -> str:
     )
 
 
-def _attributes(found: Contents, forbidden: set[str]) -> Iterator[tuple[str, str]]:
-    taken = set(forbidden)
-    for column in found.columns:
+def _attributes(model: Model, forbidden: set[str]) -> Iterator[tuple[str, str]]:
+    yield from model.attributes.items()
+    taken = {*forbidden, *model.attributes.values()}
+    for column in model.contents.columns:
+        if column.name in model.attributes:
+            continue
         attribute = names.unique(names.attribute(column.name), taken)
         taken.add(attribute)
         yield column.name, attribute

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from limbeck.pull.conventions import detect
 from limbeck.pull.enums import class_source, type_source
 from limbeck.pull.models import Model, Models
 from limbeck.pull.options import Options
@@ -14,39 +14,52 @@ from limbeck.pull.relations import relations
 from limbeck.pull.tables import source
 from limbeck.spelling import Source, literal
 
-__all__ = ["detect", "file", "package"]
-
 _DOCSTRING = '"""Models of the database, written by limbeck pull."""'
 
 
-def file(models: Models, entities: Sequence[Source], options: Options) -> str:
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where models live: in a package, or (with none) all in one file."""
+
+    package: str | None
+    base: tuple[str, str] = ("base", "Base")
+
+    def line(self, module: str, name: str) -> tuple[str, ...]:
+        """Return the line that imports a name; none where everything is in one file."""
+        if self.package is None or not module:
+            return ()
+        return (f"from {self.package}.{module} import {name}",)
+
+
+def file(models: Models, base: Source, entities: Sequence[Source]) -> str:
     """Return one module with everything in it."""
     found = relations(models)
-    pieces = [] if options.base else [_base(models.convention)]
+    pieces = [base]
     pieces += [*_enums(models)]
     pieces += [source(model, found.get(model.address, ()), models) for model in in_order(models)]
     pieces += entities
-    return _module(_DOCSTRING, pieces, {}, options)
+    return _module(_DOCSTRING, pieces, Home(None))
 
 
-def package(models: Models, entities: Sequence[Source], options: Options) -> dict[str, str]:
+def package(
+    models: Models, base: Source, entities: Sequence[Source], options: Options
+) -> dict[str, str]:
     """Return a package: a module a table, one for the base, for enums, for the rest."""
     found = relations(models)
-    home = {model.name: model.module for model in models.tables.values()}
+    home = Home(options.package)
     files: dict[str, str] = {}
-    if not options.base:
-        about = '"""The base of all models."""'
-        files["base.py"] = _module(about, [_base(models.convention)], home, options)
+    about = '"""The base of all models."""'
+    files["base.py"] = _module(about, [base], home)
     if models.enums:
         about = '"""Enumerated types."""'
-        files["enums.py"] = _module(about, list(_enums(models)), home, options)
+        files["enums.py"] = _module(about, list(_enums(models)), home)
     for model in models.tables.values():
         about = f'"""The table {_plain(model.contents.table.name)}."""'
         piece = source(model, found.get(model.address, ()), models)
-        files[f"{model.module}.py"] = _module(about, [piece], home, options)
+        files[f"{model.module}.py"] = _module(about, [piece], home)
     if entities:
         about = '"""What the database holds beside its tables."""'
-        files["entities.py"] = _module(about, entities, home, options)
+        files["entities.py"] = _module(about, entities, home)
     files["__init__.py"] = _init(models, files, options)
     return dict(sorted(files.items()))
 
@@ -70,7 +83,8 @@ def _plain(name: str) -> str:
     return name.replace("\\", "").replace('"', "'")
 
 
-def _base(convention: Mapping[str, str]) -> Source:
+def base(convention: Mapping[str, str], preferred: Mapping[str, str]) -> Source:
+    """Return the declarative base; `preferred` are types for annotations."""
     lines = [
         "class Base(DeclarativeBase):",
         '    """What every model derives from."""',
@@ -82,6 +96,12 @@ def _base(convention: Mapping[str, str]) -> Source:
         "    )",
     ]
     imports = {"import sqlalchemy as sa", "from sqlalchemy.orm import DeclarativeBase"}
+    if preferred:
+        pairs = ", ".join(f"{annotation}: {made}" for annotation, made in preferred.items())
+        lines.append(f"    type_annotation_map: ClassVar[dict[Any, Any]] = {{{pairs}}}")
+        imports.add("from typing import Any, ClassVar")
+    if "dt.datetime" in preferred:
+        imports.add("import datetime as dt")
     return Source("\n".join(lines), frozenset(imports))
 
 
@@ -94,49 +114,48 @@ def _enums(models: Models) -> Iterator[Source]:
         yield Source(made.text, made.imports | {"base:Base"})
 
 
-def _module(
-    docstring: str, pieces: Sequence[Source], home: Mapping[str, str], options: Options
-) -> str:
+def _module(docstring: str, pieces: Sequence[Source], home: Home) -> str:
     imports: frozenset[str] = frozenset().union(*(piece.imports for piece in pieces))
-    typing = {found for found in imports if found.startswith("class:")}
-    parts = [docstring, "from __future__ import annotations"]
-    plain = set(_resolved(imports - typing, options, alone=not home))
-    guarded = {
-        f"from {options.package}.{module} import {name}"
-        for _, module, name in (found.split(":") for found in typing)
-    }
-    if guarded and home:
-        plain.add("from typing import TYPE_CHECKING")
-    parts += _sections(plain)
-    if guarded and home:
-        lines = "\n".join(f"    {line}" for line in _merged(guarded))
+    plain, guarded = resolved(imports, home)
+    parts = [docstring, "from __future__ import annotations", *_sections(plain)]
+    if guarded:
+        lines = "\n".join(f"    {line}" for line in merged(guarded))
         parts.append(f"if TYPE_CHECKING:\n{lines}")
     return "\n\n".join([*parts, "\n\n".join(piece.text for piece in pieces)]) + "\n"
 
 
-def _resolved(imports: Iterable[str], options: Options, *, alone: bool) -> Iterator[str]:
+def resolved(imports: Iterable[str], home: Home) -> tuple[set[str], set[str]]:
+    """Return the import lines, and those that only annotations need."""
+    plain: set[str] = set()
+    guarded: set[str] = set()
     for found in imports:
         kind, _, name = found.partition(":")
-        if kind == "base" and options.base:
-            module, base = options.base
-            yield f"from {module} import {base}" + ("" if base == name else f" as {name}")
-        elif kind in {"base", "enums"}:
-            if not alone:
-                yield f"from {options.package}.{kind} import {name}"
+        if kind == "class":
+            module, _, name = name.partition(":")
+            guarded |= set(home.line(module, name))
+        elif kind == "base":
+            module, name = home.base
+            plain |= set(home.line(module, name if name == "Base" else f"{name} as Base"))
+        elif kind == "enums":
+            plain |= set(home.line("enums", name))
         else:
-            yield found
+            plain.add(found)
+    if guarded:
+        plain.add("from typing import TYPE_CHECKING")
+    return plain, guarded
 
 
 def _sections(imports: Iterable[str]) -> list[str]:
     """Sort imports as isort does: the standard library, third parties, this package."""
     groups: dict[bool, list[str]] = defaultdict(list)
-    for line in _merged(imports):
+    for line in merged(imports):
         top = line.split()[1].partition(".")[0]
         groups[top not in sys.stdlib_module_names].append(line)
     return ["\n".join(lines) for _, lines in sorted(groups.items())]
 
 
-def _merged(imports: Iterable[str]) -> list[str]:
+def merged(imports: Iterable[str]) -> list[str]:
+    """Return import lines in order, one a module."""
     names: dict[str, set[str]] = defaultdict(set)
     whole = []
     for line in imports:
@@ -165,7 +184,7 @@ def _init(models: Models, files: Mapping[str, str], options: Options) -> str:
         [
             _DOCSTRING,
             "from __future__ import annotations",
-            "\n".join(_merged(lines)),
+            "\n".join(merged(lines)),
             f"__all__ = [\n{listed}]\n",
         ]
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -15,13 +14,10 @@ class Options:
     """How pulled models are laid out.
 
     `package` is the dotted name that the models will be imported by: modules of the package
-    layout import each other by it. `base` is (module, class) of a declarative base that is
-    already there, then none is written; `convention` is the naming convention of its MetaData.
-    `root` is a folder of the repository whose formatting is followed.
+    layout import each other by it. `root` is a folder of the repository whose formatting is
+    followed; with none, ruff's own defaults are.
     """
 
     layout: Layout = "package"
     package: str = "models"
-    base: tuple[str, str] | None = None
-    convention: Mapping[str, str] | None = None
     root: Path | None = None

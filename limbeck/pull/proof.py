@@ -98,10 +98,6 @@ def _write(files: Mapping[str, str], folder: Path, options: Options) -> str:
         target = place / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
-    if not options.base:
-        # The packages above it are nobody's: they are empty.
-        for depth in range(1, len(parents)):
-            folder.joinpath(*parents[:depth], "__init__.py").touch()
     return package
 
 
@@ -118,6 +114,7 @@ def _create(package: str, folder: Path, root: Path | None, scratch: Database) ->
         capture_output=True,
         text=True,
         check=False,
+        cwd=folder,
     )
     if done.returncode:
         said = done.stderr.strip().splitlines() or ["no word of it"]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from limbeck.catalog.catalog import Catalog
 from limbeck.pull import modules
+from limbeck.pull.annotations import IMPLIED, preferred
 from limbeck.pull.beside import beside
 from limbeck.pull.contents import contents
 from limbeck.pull.conventions import detect
@@ -28,17 +29,15 @@ def source(catalog: Catalog, options: Options | None = None) -> Mapping[str, str
     options = options or Options()
     made_early = early(catalog)
     tables = plain(contents(catalog), late_parts(catalog, made_early))
-    rest = beside(catalog, made_early, tables)
-    convention = options.convention
-    if convention is None:
-        constraints = [one for found in tables.values() for one in found.constraints]
-        convention = detect(
-            constraints, [one for found in tables.values() for one in found.indexes]
-        )
-    named = models(catalog, tables, convention)
+    entities = beside(catalog, made_early, tables)
+    convention = detect(tables.values())
+    types = preferred(column.type for found in tables.values() for column in found.columns)
+    implied = dict(IMPLIED) | {annotation: type_ for annotation, (type_, _) in types.items()}
+    named = models(catalog, tables, convention=convention, implied=implied)
+    base = modules.base(convention, {key: made for key, (_, made) in types.items()})
     files = (
-        {"models.py": modules.file(named, rest, options)}
+        {"models.py": modules.file(named, base, entities)}
         if options.layout == "file"
-        else modules.package(named, rest, options)
+        else modules.package(named, base, entities, options)
     )
     return formatted(files, options.root)
