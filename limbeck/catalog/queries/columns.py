@@ -93,7 +93,7 @@ def _column(row: Row, table: Address, position: int, found: Found) -> Column:
 
 
 def _identity(found: Found, key: tuple[int, int], kind: str) -> Identity | None:
-    # A partition's identity column has no sequence of its own before Postgres 17.
+    # Since Postgres 17 a partition's identity column counts with the parent's sequence.
     sequence = found.identities.get(key)
     if sequence is None:
         return None

@@ -40,7 +40,7 @@ def _members(catalog: int, oid: str) -> str:
     return f"""
 SELECT string_agg(entry, E',\\n    ' ORDER BY kind DESC, place, entry) FROM (
   SELECT 'o' AS kind, a.amopstrategy AS place,
-    format('OPERATOR %s OPERATOR(%I.%s) (%s, %s)%s', a.amopstrategy, n.nspname, p.oprname,
+    format('OPERATOR %s %I.%s (%s, %s)%s', a.amopstrategy, n.nspname, p.oprname,
       format_type(a.amoplefttype, NULL), format_type(a.amoprighttype, NULL),
       ' FOR ORDER BY ' || quote_ident(sn.nspname) || '.' || quote_ident(s.opfname)) AS entry
   FROM pg_depend d
