@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from limbeck import diff
 from limbeck.catalog.catalog import Catalog
@@ -14,9 +15,18 @@ from limbeck.pull.entity import expression, statement
 from limbeck.spelling import Source
 
 
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What declares an object, or something of one; whole where it says all of it."""
+
+    address: Address
+    source: Source
+    whole: bool
+
+
 def beside(
     catalog: Catalog, made_early: frozenset[Address], tables: Mapping[Address, Contents]
-) -> list[Source]:
+) -> list[Declaration]:
     """Return the declarations of everything that the tables do not say, in order.
 
     Args:
@@ -55,7 +65,7 @@ def _is_enum_comment(step: Step) -> bool:
 
 def _declarations(
     steps: Iterable[Step], catalog: Catalog, *, before_tables: bool
-) -> Iterator[Source]:
+) -> Iterator[Declaration]:
     said: set[Address] = set()
     for step in steps:
         if step.address in said:
@@ -65,6 +75,7 @@ def _declarations(
             made = expression(found, before_tables=before_tables)
             if made is not None:
                 said.add(step.address)
-                yield made
+                yield Declaration(step.address, made, whole=True)
                 continue
-        yield statement(step, before_tables=before_tables)
+        source = statement(step, before_tables=before_tables)
+        yield Declaration(step.address, source, whole=step.verb == "create")

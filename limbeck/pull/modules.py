@@ -14,6 +14,8 @@ from limbeck.pull.relations import relations
 from limbeck.pull.tables import source
 from limbeck.spelling import Source, literal
 
+ENUMS = '"""Enumerated types."""'
+ENTITIES = '"""What the database holds beside its tables."""'
 _DOCSTRING = '"""Models of the database, written by limbeck pull."""'
 
 
@@ -35,10 +37,10 @@ def file(models: Models, base: Source, entities: Sequence[Source]) -> str:
     """Return one module with everything in it."""
     found = relations(models)
     pieces = [base]
-    pieces += [*_enums(models)]
+    pieces += [*enums(models)]
     pieces += [source(model, found.get(model.address, ()), models) for model in in_order(models)]
     pieces += entities
-    return _module(_DOCSTRING, pieces, Home(None))
+    return module(_DOCSTRING, pieces, Home(None))
 
 
 def package(
@@ -48,18 +50,14 @@ def package(
     found = relations(models)
     home = Home(options.package)
     files: dict[str, str] = {}
-    about = '"""The base of all models."""'
-    files["base.py"] = _module(about, [base], home)
+    files["base.py"] = module('"""The base of all models."""', [base], home)
     if models.enums:
-        about = '"""Enumerated types."""'
-        files["enums.py"] = _module(about, list(_enums(models)), home)
+        files["enums.py"] = module(ENUMS, list(enums(models)), home)
     for model in models.tables.values():
-        about = f'"""The table {_plain(model.contents.table.name)}."""'
         piece = source(model, found.get(model.address, ()), models)
-        files[f"{model.module}.py"] = _module(about, [piece], home)
+        files[f"{model.module}.py"] = module(about(model), [piece], home)
     if entities:
-        about = '"""What the database holds beside its tables."""'
-        files["entities.py"] = _module(about, entities, home)
+        files["entities.py"] = module(ENTITIES, entities, home)
     files["__init__.py"] = _init(models, files, options)
     return dict(sorted(files.items()))
 
@@ -79,8 +77,10 @@ def _refers(model: Model) -> set[object]:
     return {address for address in keys if address != model.address}
 
 
-def _plain(name: str) -> str:
-    return name.replace("\\", "").replace('"', "'")
+def about(model: Model) -> str:
+    """Return the docstring of a table's module."""
+    name = model.contents.table.name.replace("\\", "").replace('"', "'")
+    return f'"""The table {name}."""'
 
 
 def base(convention: Mapping[str, str], preferred: Mapping[str, str]) -> Source:
@@ -105,7 +105,8 @@ def base(convention: Mapping[str, str], preferred: Mapping[str, str]) -> Source:
     return Source("\n".join(lines), frozenset(imports))
 
 
-def _enums(models: Models) -> Iterator[Source]:
+def enums(models: Models) -> Iterator[Source]:
+    """Yield the classes of the enums, then their types."""
     for enum in models.enums.values():
         if made := class_source(enum):
             yield made
@@ -114,7 +115,8 @@ def _enums(models: Models) -> Iterator[Source]:
         yield Source(made.text, made.imports | {"base:Base"})
 
 
-def _module(docstring: str, pieces: Sequence[Source], home: Home) -> str:
+def module(docstring: str, pieces: Sequence[Source], home: Home) -> str:
+    """Return a module with these pieces and the imports that they need."""
     imports: frozenset[str] = frozenset().union(*(piece.imports for piece in pieces))
     plain, guarded = resolved(imports, home)
     parts = [docstring, "from __future__ import annotations", *_sections(plain)]

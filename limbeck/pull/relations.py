@@ -20,7 +20,8 @@ class Relation:
 
     `foreign_keys` are (class, attribute) pairs, given where it would not be clear otherwise;
     `remote_side` the same on the far side of a self reference; `secondary` the association
-    table; `overlaps` the relationships that write to the same columns.
+    table; `overlaps` the relationships that write to the same columns; `made_by` the foreign
+    key or association table that it comes from. An empty `back` means one way only.
     """
 
     owner: Address
@@ -29,6 +30,7 @@ class Relation:
     many: bool
     optional: bool
     back: str
+    made_by: Address
     foreign_keys: tuple[tuple[str, str], ...] = ()
     remote_side: tuple[str, ...] = ()
     secondary: Address | None = None
@@ -140,6 +142,7 @@ def _from_links(links: list[_Link]) -> Iterator[Relation]:
             many=False,
             optional=any(column in nullable for column in key.columns),
             back=link.backward,
+            made_by=key.address,
             foreign_keys=pairs if several else (),
             remote_side=remote,
             overlaps=overlaps,
@@ -151,6 +154,7 @@ def _from_links(links: list[_Link]) -> Iterator[Relation]:
             many=not link.single,
             optional=True,
             back=link.forward,
+            made_by=key.address,
             foreign_keys=pairs if several else (),
             overlaps=overlaps,
         )
@@ -194,4 +198,4 @@ def _across(
         taken[owner.address].add(name)
         made.append((owner.address, name, target.address))
     for (owner_, name, target_), (_, back, _) in zip(made, reversed(made), strict=True):
-        yield Relation(owner_, name, target_, True, False, back, secondary=secondary)  # noqa: FBT003
+        yield Relation(owner_, name, target_, True, False, back, secondary, secondary=secondary)  # noqa: FBT003

@@ -37,12 +37,12 @@ def _class(model: Model, relations: Sequence[Relation], models: Models) -> Sourc
     if table.comment:
         body.append(Source(docstring(table.comment) + "\n"))
     body.append(Source(f"__tablename__ = {literal(table.name)}"))
-    arguments = _table_args(model, models)
+    arguments = table_args(model, models)
     if arguments:
         body.append(arguments)
     body[-1] = Source(body[-1].text + "\n", body[-1].imports)
     body += [columns.mapped(column, model, models) for column in model.contents.columns]
-    related = [_relationship(relation, model, models) for relation in relations]
+    related = [relationship(relation, model, models) for relation in relations]
     if related:
         body[-1] = Source(body[-1].text + "\n", body[-1].imports)
     body += related
@@ -68,7 +68,8 @@ def _table(model: Model, models: Models) -> Source:
     return Source(f"{model.name} = {made.text}", made.imports)
 
 
-def _table_args(model: Model, models: Models) -> Source | None:
+def table_args(model: Model, models: Models) -> Source | None:
+    """Return the assignment of __table_args__, None where nothing needs it."""
     given = list(_arguments(model, models))
     options = ", ".join(f"{literal(key)}: {value}" for key, value in _options(model.contents.table))
     if not given and not options:
@@ -142,7 +143,8 @@ def _index(found: Index, models: Models) -> Iterator[Source]:
     yield call("sa.Index", [named, listed, *unique, *options], SQLALCHEMY)
 
 
-def _relationship(relation: Relation, model: Model, models: Models) -> Source:
+def relationship(relation: Relation, model: Model, models: Models) -> Source:
+    """Return the line of a mapped class that declares a relationship."""
     target = models.tables[relation.target]
     annotation = f"list[{target.name}]" if relation.many else target.name
     if relation.optional and not relation.many:
@@ -164,7 +166,8 @@ def _relationship_arguments(relation: Relation, model: Model) -> Iterator[str]:
         yield f"foreign_keys={_foreign_keys(relation, model)}"
     if relation.remote_side:
         yield f"remote_side=[{', '.join(relation.remote_side)}]"
-    yield f"back_populates={literal(relation.back)}"
+    if relation.back:
+        yield f"back_populates={literal(relation.back)}"
     if relation.overlaps:
         yield f"overlaps={literal(','.join(relation.overlaps))}"
 
