@@ -65,7 +65,8 @@ def command(*arguments: Any, **options: Any) -> Callable[[Callable[..., Any]], c
             callback=_directory,
         )(function)
         options.setdefault("context_settings", CONTEXT)
-        return click.command(*arguments, **options)(click.pass_obj(function))
+        made: click.Command = click.command(*arguments, **options)(click.pass_obj(function))
+        return made
 
     return decorate
 
@@ -90,6 +91,20 @@ def environments(function: Function) -> Function:
         metavar="NAME",
         multiple=True,
         help="An environment; may be given many times.",
+    )(function)
+
+
+def renames(function: Function) -> Function:
+    """Add --rename OLD:NEW, any number of times, and --no-rename."""
+    function = click.option(
+        "--no-rename", is_flag=True, help="Nothing was renamed: drop and create."
+    )(function)
+    return click.option(
+        "--rename",
+        "renamed",
+        metavar="OLD:NEW",
+        multiple=True,
+        help="These are one object, renamed, such as public.users:public.people.",
     )(function)
 
 

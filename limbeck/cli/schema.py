@@ -8,11 +8,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from limbeck.cli.invocation import Invocation, as_json, command, environment, yes
+from limbeck.cli.invocation import (
+    Invocation,
+    as_json,
+    command,
+    environment,
+    renames,
+    yes,
+)
 from limbeck.cli.terminal import Narrator, agreed, interactive, note
 from limbeck.errors import ConfigurationError, NotConfirmedError
 
 if TYPE_CHECKING:
+    from limbeck.catalog.catalog import Catalog
+    from limbeck.renames import Rename
     from limbeck.settings import Project
 
 
@@ -76,8 +85,18 @@ def generate(
 @click.argument("before", metavar="A")
 @click.argument("after", metavar="B")
 @click.option("--sql", "as_sql", is_flag=True, help="Print the migration as a script.")
+@renames
 @as_json
-def diff(invocation: Invocation, *, before: str, after: str, as_sql: bool, as_json: bool) -> None:
+def diff(
+    invocation: Invocation,
+    *,
+    before: str,
+    after: str,
+    as_sql: bool,
+    renamed: tuple[str, ...],
+    no_rename: bool,
+    as_json: bool,
+) -> None:
     """Show what turns one schema into another.
 
     A and B are each one of: models, head, base, a revision, an environment, postgresql://...
@@ -89,14 +108,31 @@ def diff(invocation: Invocation, *, before: str, after: str, as_sql: bool, as_js
     from limbeck.reports.data import to_json
 
     project = _project_for(invocation, before, after)
-    first, second = (sources.parse(project, text, Narrator()) for text in (before, after))
-    steps = verb.steps(first.catalog(), second.catalog())
+    named = [sources.parse(project, text, Narrator()) for text in (before, after)]
+    first, second = (source.catalog() for source in named)
+    steps = verb.steps(first, second, _renames(first, second, renamed, no_rename=no_rename))
+    names = (str(named[0]), str(named[1]))
     if as_json:
-        click.echo(to_json(differences.data(str(first), str(second), steps)))
+        click.echo(to_json(differences.data(*names, steps)))
     elif as_sql:
         click.echo(verb.script(steps), nl=False)
     else:
-        click.echo(differences.text(str(first), str(second), steps))
+        click.echo(differences.text(*names, steps))
+
+
+def _renames(
+    before: Catalog, after: Catalog, texts: Sequence[str], *, no_rename: bool
+) -> Sequence[Rename]:
+    """Understand the answers, and say on stderr which questions have none."""
+    from limbeck import renames as questions
+
+    answered, idle = questions.answers(texts, before, after)
+    for text in idle:
+        note(f"--rename {text}: nothing here is renamed so")
+    if not no_rename:
+        for proposal in questions.propose(before, after, answered):
+            note(f"May be a rename: {proposal.flag}")
+    return answered
 
 
 def _project_for(invocation: Invocation, *sources: str) -> Project | None:

@@ -59,7 +59,7 @@ def test_the_reference_has_every_command_with_every_option(name: str) -> None:
     for command in subcommands(loaded(name)):
         if command is not loaded(name):
             assert f"`limbeck {name} {command.name}" in text
-        missing = {each for each in options(command) if not re.search(rf"`{each}\b", text)}
+        missing = {each for each in options(command) if not re.search(rf"[`\[]{each}\b", text)}
         assert missing == set(), f"{name} {command.name}"
 
 
