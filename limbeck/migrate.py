@@ -213,9 +213,16 @@ def _accounted(plan: Plan, done: Sequence[Applied]) -> Iterator[None]:
         ) from error
     except KeyboardInterrupt as error:
         raise MigrationInterruptedError(
-            f"interrupted; the revision that ran was rolled back\n{_standing(plan, done)}",
+            f"interrupted; {_rolled_back(plan, done)}\n{_standing(plan, done)}",
             hint="To go on, run the same command again.",
         ) from error
+
+
+def _rolled_back(plan: Plan, done: Sequence[Applied]) -> str:
+    running = plan.revisions[len(done) : len(done) + 1]
+    if any("autocommit_block" in one.path.read_text(encoding="utf-8") for one in running):
+        return "the revision that ran was rolled back, but for what its autocommit block had done"
+    return "the revision that ran was rolled back"
 
 
 def _standing(plan: Plan, done: Sequence[Applied]) -> str:
@@ -250,8 +257,8 @@ class _Way:
         return self.history.tops(have - moved if self.downgrade else have | moved)
 
     def planned(self) -> Iterator[PlannedRevision]:
-        for one in self.todo:
-            text = self.history.sql(one, downgrade=self.downgrade)
+        texts = self.history.sql(self.todo, downgrade=self.downgrade)
+        for one, text in zip(self.todo, texts, strict=True):
             yield PlannedRevision(one.id, one.message, one.path, text)
 
 

@@ -206,15 +206,17 @@ class History:
 
         running.stamp(connection, [one.id for one in self.find(to)])
 
-    def sql(self, revision: Revision, *, downgrade: bool = False) -> str:
-        """Return the statements of one revision, each ended by a semicolon.
+    def sql(self, revisions: Sequence[Revision], *, downgrade: bool = False) -> tuple[str, ...]:
+        """Return the statements of each revision, every one ended by a semicolon.
 
         A revision that asks the database something cannot be put into words; it gives what it
         says up to there, and a comment.
         """
+        if not revisions:
+            return ()
         from limbeck.history import offline  # noqa: PLC0415 - Alembic only when it is needed
 
-        return offline.sql(self, revision, downgrade=downgrade)
+        return offline.sql(self, revisions, downgrade=downgrade)
 
     def script(self, revisions: Sequence[Revision], *, downgrade: bool = False) -> str:
         """Return a script for psql: a transaction a revision, with its version row.
@@ -288,7 +290,7 @@ class History:
 
     def _one(self, text: str) -> Revision:
         by_id = self._by_id()
-        found = [one for id_, one in by_id.items() if id_.startswith(text)]
+        found = [one for id_, one in by_id.items() if text and id_.startswith(text)]
         if text in by_id:
             return by_id[text]
         if len(found) == 1:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING
 
 from alembic.operations import Operations
@@ -21,17 +22,12 @@ if TYPE_CHECKING:
     from limbeck.history.history import History
 
 
-def sql(history: History, revision: Revision, *, downgrade: bool = False) -> str:
-    """Return the statements of one revision; what needs a database becomes a comment."""
+def sql(
+    history: History, revisions: Sequence[Revision], *, downgrade: bool = False
+) -> tuple[str, ...]:
+    """Return the statements of each revision; what needs a database becomes a comment."""
     directory = scripts.directory(history)
-    module = scripts.script(directory, revision).module
-    said = io.StringIO()
-    with _offline(history, directory, said, revision):
-        try:
-            (module.downgrade if downgrade else module.upgrade)()
-        except Exception as error:  # noqa: BLE001 - whatever Python does without its database
-            said.write(f"-- {shown(revision.path)} runs Python that asks the database ({error})\n")
-    return said.getvalue().strip()
+    return tuple(_sql(history, directory, each, downgrade=downgrade) for each in revisions)
 
 
 def script(history: History, revisions: Sequence[Revision], *, downgrade: bool = False) -> str:
@@ -44,6 +40,19 @@ def script(history: History, revisions: Sequence[Revision], *, downgrade: bool =
                 directory.revision_map, scripts.script(directory, revision), not downgrade
             )
             _write_step(context, step, revision, said)
+    return said.getvalue().strip()
+
+
+def _sql(
+    history: History, directory: ScriptDirectory, revision: Revision, *, downgrade: bool
+) -> str:
+    module = scripts.script(directory, revision).module
+    said = io.StringIO()
+    with _offline(history, directory, said, revision, downgrade=downgrade):
+        try:
+            (module.downgrade if downgrade else module.upgrade)()
+        except Exception as error:  # noqa: BLE001 - whatever Python does without its database
+            said.write(f"-- {shown(revision.path)} runs Python that asks the database ({error})\n")
     return said.getvalue().strip()
 
 
@@ -89,5 +98,6 @@ def _offline(
             transaction_per_migration=True,
         )
         context = environment.get_context()
-        with Operations.context(context):
+        # What a revision prints is no part of the answer.
+        with Operations.context(context), redirect_stdout(sys.stderr):
             yield context

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -72,7 +74,9 @@ def run(
                 connection=target, transaction_per_migration=True, dont_mutate=True
             )
             try:
-                environment.run_migrations()
+                # What a revision prints is no part of the answer.
+                with redirect_stdout(sys.stderr):
+                    environment.run_migrations()
             except MigrationError:
                 raise
             except Exception as error:

@@ -294,8 +294,8 @@ def test_going_down_to_a_revision_above_is_refused(
 def test_the_sql_of_a_revision_is_what_it_runs(work: Work) -> None:
     one = work.revision("t", "op.create_table('t', sa.Column('a', sa.Text))\n"
                         "op.execute(\"select '100%'\")", "drop table t")  # fmt: skip
-    assert work.history.sql(one) == "CREATE TABLE t (\n    a TEXT\n);\n\nselect '100%';"
-    assert work.history.sql(one, downgrade=True) == "drop table t;"
+    assert work.history.sql([one])[0] == "CREATE TABLE t (\n    a TEXT\n);\n\nselect '100%';"
+    assert work.history.sql([one], downgrade=True)[0] == "drop table t;"
 
 
 def test_a_revision_that_asks_the_database_has_a_comment_for_sql_and_is_no_script(
@@ -303,8 +303,8 @@ def test_a_revision_that_asks_the_database_has_a_comment_for_sql_and_is_no_scrip
 ) -> None:
     body = 'op.execute("select 1")\nop.get_bind().execute(sa.text("select 2")).scalar_one()'
     one = work.revision("asks", body)
-    assert "select 1;" in work.history.sql(one)
-    assert f"-- {one.path}" in work.history.sql(one)
+    assert "select 1;" in work.history.sql([one])[0]
+    assert f"-- {one.path}" in work.history.sql([one])[0]
     with pytest.raises(HistoryError, match="runs Python"):
         work.history.script([one])
 
@@ -378,3 +378,19 @@ def test_every_error_says_what_to_do_next(work: Work) -> None:
         with pytest.raises(LimbeckError) as caught:
             work.history.find(wrong)
         assert caught.value.hint
+
+
+def test_what_a_revision_prints_is_no_answer(
+    work: Work, connection: psycopg.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = work.revision("talks", 'print("hello")\nop.execute("select 1")')
+    assert work.history.sql([one]) == ("select 1;",)
+    work.history.upgrade(connection)
+    heard = capsys.readouterr()
+    assert (heard.out, heard.err) == ("", "hello\n" * 2)
+
+
+def test_no_text_is_no_revision(work: Work) -> None:
+    work.revision("only")
+    with pytest.raises(HistoryError, match="no revision"):
+        work.history.find("")
