@@ -49,6 +49,23 @@ def new(tmp_path: Path) -> Iterator[Server]:
         Server(home.parent, port=None).stop()
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home of a server that was started once and stopped: to be copied."""
+    server = Server(tmp_path_factory.mktemp("finished") / "home", port=None)
+    server.start()
+    server.stop()
+    (server.home / "server.json").unlink()
+    return server.home
+
+
+@pytest.fixture
+def made(new: Server, finished: Path) -> Server:
+    """A server that has its data already and is stopped: quicker than making new ones."""
+    subprocess.run(["cp", "-a", str(finished), str(new.home)], check=True)
+    return new
+
+
 def answer(server: Server, question: str = "SELECT 1") -> object:
     """Ask the server something."""
     with psycopg.connect(server.url(), autocommit=True) as connection:
@@ -116,37 +133,37 @@ def test_start_makes_what_it_needs_says_so_once_and_is_quick_when_running(new: S
     assert len(heard) == 1
 
 
-def test_stop_ends_sessions_and_start_finds_data_and_url_again(new: Server) -> None:
-    assert new.stop() is False
-    new.start()
-    with contextlib.closing(psycopg.connect(new.url(), autocommit=True)) as session:
+def test_stop_ends_sessions_and_start_finds_data_and_url_again(made: Server) -> None:
+    assert made.stop() is False
+    made.start()
+    with contextlib.closing(psycopg.connect(made.url(), autocommit=True)) as session:
         session.execute("CREATE TABLE kept AS SELECT 7 AS number")
-        url = new.url()
-        assert new.stop() is True
-    assert (new.running(), new.stop(), processes(new.home)) == (False, False, [])
-    new.start()
-    assert (new.url(), answer(new, "SELECT number FROM kept")) == (url, 7)
+        url = made.url()
+        assert made.stop() is True
+    assert (made.running(), made.stop(), processes(made.home)) == (False, False, [])
+    made.start()
+    assert (made.url(), answer(made, "SELECT number FROM kept")) == (url, 7)
 
 
-def test_server_outlives_its_command_and_keeps_none_of_its_files_open(new: Server) -> None:
+def test_server_outlives_its_command_and_keeps_none_of_its_files_open(made: Server) -> None:
     """A pipe that the server kept open would make `make | tee` wait for ever."""
-    command = starting(new.home)
+    command = starting(made.home)
     out, err = command.communicate(timeout=60)
     assert command.returncode == 0, err
     pid = int(out.split()[-1])
     assert os.getsid(pid) == pid
-    assert answer(new) == 1
+    assert answer(made) == 1
 
 
-def test_password_and_data_are_for_their_owner_only(new: Server) -> None:
-    new.start()
-    for path in (new.home / "password", new.data, new.log):
+def test_password_and_data_are_for_their_owner_only(made: Server) -> None:
+    made.start()
+    for path in (made.home / "password", made.data, made.log):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
-    password = (new.home / "password").read_text()
+    password = (made.home / "password").read_text()
     assert len(password) == 32
-    assert password not in repr(new) + repr(new.status()) + new.log.read_text()
+    assert password not in repr(made) + repr(made.status()) + made.log.read_text()
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        psycopg.connect(new.url().replace(password, "wrong"))
+        psycopg.connect(made.url().replace(password, "wrong"))
 
 
 def test_url_escapes_the_databases_name(server: Server) -> None:
@@ -178,28 +195,26 @@ def test_two_commands_at_once_start_one_server(new: Server) -> None:
     assert answer(new) == 1
 
 
-def test_start_recovers_from_a_killed_server_and_keeps_what_was_committed(new: Server) -> None:
-    new.start()
-    url = new.url()
+def test_start_recovers_from_a_killed_server_and_keeps_what_was_committed(made: Server) -> None:
+    made.start()
+    url = made.url()
     with contextlib.closing(psycopg.connect(url, autocommit=True)) as session:
         session.execute("CREATE TABLE kept AS SELECT generate_series(1, 1000)")
-        kill(new.status().pid or 0)
-    assert new.running() is False
-    new.start()
-    assert (answer(new, "SELECT count(*) FROM kept"), new.url()) == (1000, url)
+        kill(made.status().pid or 0)
+    assert made.running() is False
+    made.start()
+    assert (answer(made, "SELECT count(*) FROM kept"), made.url()) == (1000, url)
 
 
-def test_start_recovers_when_the_lock_file_names_another_program(new: Server) -> None:
+def test_start_recovers_when_the_lock_file_names_another_program(made: Server) -> None:
     """After a restart of the machine the old process number may be anybody's."""
-    new.start()
-    new.stop()
-    file = new.data / "postmaster.pid"
+    file = made.data / "postmaster.pid"
     other = subprocess.Popen(["sleep", "60"])
     try:
-        file.write_text(f"{other.pid}\n{new.data}\n1\n1\n\n127.0.0.1\n1 1\nready   \n")
-        assert new.running() is False
-        new.start()
-        assert answer(new) == 1
+        file.write_text(f"{other.pid}\n{made.data}\n1\n1\n\n127.0.0.1\n1 1\nready   \n")
+        assert made.running() is False
+        made.start()
+        assert answer(made) == 1
     finally:
         other.kill()
         other.wait()
@@ -238,25 +253,25 @@ def test_start_recovers_from_a_killed_initdb(new: Server) -> None:
 # Ports
 
 
-def test_port_taken_by_another_program_is_left_to_it_and_the_change_is_said(new: Server) -> None:
-    new.start()
-    new.stop()
-    old = new.status().port
+def test_port_taken_by_another_program_is_left_to_it_and_the_change_is_said(made: Server) -> None:
+    made.start()
+    made.stop()
+    old = made.status().port
     assert old is not None
     heard: list[Event] = []
     with socket.socket() as other:
         other.bind(("127.0.0.1", old))
         other.listen()
-        new.start(heard.append)
-        assert answer(new) == 1
-    assert new.status().port != old
+        made.start(heard.append)
+        assert answer(made) == 1
+    assert made.status().port != old
     assert isinstance(heard[0], Notice)
     assert f"port {old} is taken" in heard[0].text
 
 
-def test_pinned_port_is_taken_or_refused(tmp_path: Path, new: Server) -> None:
+def test_pinned_port_is_taken_or_refused(tmp_path: Path, made: Server) -> None:
     free = ports.pick(tmp_path)
-    pinned = Server(new.home, port=free)
+    pinned = Server(made.home, port=free)
     with socket.socket() as other:
         other.bind(("127.0.0.1", free))
         with pytest.raises(ServerError, match=f"port {free}.*taken by another program"):
@@ -265,10 +280,10 @@ def test_pinned_port_is_taken_or_refused(tmp_path: Path, new: Server) -> None:
     assert f":{free}/" in pinned.url()
 
 
-def test_pinned_port_moves_a_running_server(tmp_path: Path, new: Server) -> None:
-    new.start()
+def test_pinned_port_moves_a_running_server(tmp_path: Path, made: Server) -> None:
+    made.start()
     free = ports.pick(tmp_path / "elsewhere")
-    pinned = Server(new.home, port=free)
+    pinned = Server(made.home, port=free)
     pinned.start()
     assert (answer(pinned), pinned.status().port) == (1, free)
 
@@ -420,22 +435,18 @@ def test_file_size_limit_is_an_error_that_names_it(new: Server) -> None:
     assert answer(new) == 1
 
 
-def test_damaged_data_are_an_error_with_the_telling_lines_and_a_way_out(new: Server) -> None:
-    new.start()
-    new.stop()
-    (new.data / "global" / "pg_control").write_bytes(b"not a control file")
+def test_damaged_data_are_an_error_with_the_telling_lines_and_a_way_out(made: Server) -> None:
+    (made.data / "global" / "pg_control").write_bytes(b"not a control file")
     with pytest.raises(ServerError, match=r"PANIC|FATAL") as caught:
-        new.start()
-    assert f"rm -r {new.home}" in (caught.value.hint or "")
+        made.start()
+    assert f"rm -r {made.home}" in (caught.value.hint or "")
     assert len(caught.value.message.splitlines()) <= 6
 
 
-def test_data_of_another_version_are_an_error_that_names_both(new: Server) -> None:
-    new.start()
-    new.stop()
-    (new.data / "PG_VERSION").write_text("17\n")
+def test_data_of_another_version_are_an_error_that_names_both(made: Server) -> None:
+    (made.data / "PG_VERSION").write_text("17\n")
     with pytest.raises(ServerError, match=r"made by Postgres 17, but .* has \d+"):
-        new.start()
+        made.start()
 
 
 def test_missing_library_is_an_error_that_says_so(new: Server, tmp_path: Path) -> None:
