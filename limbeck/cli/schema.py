@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -17,12 +17,14 @@ from limbeck.cli.invocation import (
     yes,
 )
 from limbeck.cli.terminal import Narrator, agreed, interactive, note
-from limbeck.errors import ConfigurationError, NotConfirmedError
+from limbeck.errors import CheckFailedError, ConfigurationError, NotConfirmedError
 
 if TYPE_CHECKING:
+    from limbeck.baseline import Baseline
     from limbeck.catalog.catalog import Catalog
     from limbeck.renames import Rename
-    from limbeck.settings import Project
+    from limbeck.settings import Profile, Project
+    from limbeck.sources import Live
 
 
 @command()
@@ -135,11 +137,94 @@ def _renames(
     return answered
 
 
-def _project_for(invocation: Invocation, *sources: str) -> Project | None:
+@command()
+@environment
+@click.option("--url", metavar="URL", help="Any database instead; works outside a project.")
+@click.option("--out", metavar="PATH", help="Write to this file (.py) or folder.")
+@click.option("--write", is_flag=True, help="Write into the working models.")
+@click.option("--baseline", is_flag=True, help="Write a first revision too, and stamp with it.")
+@click.option(
+    "--layout",
+    type=click.Choice(["package", "file"]),
+    help="With --out: a module for each table, or one file.",
+)
+@click.option("--force", is_flag=True, help="Overwrite files with uncommitted changes, too.")
+@yes
+@as_json
+@click.pass_context
+def pull(
+    ctx: click.Context,
+    invocation: Invocation,
+    *,
+    environment: str | None,
+    url: str | None,
+    out: str | None,
+    write: bool,
+    baseline: bool,
+    layout: Literal["package", "file"] | None,
+    force: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Write models from a live database.
+
+    In a project it shows how the working models would change; --write changes them. With --out
+    fresh models are written. What could not be kept is listed, and the exit code is 3.
+    """
+    from limbeck import pull as verb
+    from limbeck import sources
+    from limbeck.reports import pulls
+    from limbeck.reports.data import to_json
+
+    if environment and url:
+        raise click.UsageError("Give an environment or a URL, not both.")
+    if out and (write or baseline):
+        raise click.UsageError("Give --out, or --write or --baseline for the working models.")
+    listen = Narrator()
+    project = _project_for(invocation, url or "", needed=not (url and out))
+    name = url or environment or (project.default_environment if project else "")
+    live = sources.parse(project, name, listen)
+    if baseline:
+        if project is None or not isinstance(live, sources.Live) or url:
+            raise click.UsageError("A baseline is for an environment of a project: -e NAME.")
+        made = _baseline(project, project.profile(environment), live, force=force, yes=yes)
+        json, lines = pulls.baseline_data, pulls.baseline_text
+        click.echo(to_json(json(name, made)) if as_json else lines(name, made))
+        return
+    if out:
+        merge, proof = verb.fresh(live, Path(out), layout=layout, project=project, listen=listen)
+    else:
+        assert project is not None  # noqa: S101 - _project_for has seen to it
+        profile = project.profile(environment) if environment else None
+        merge, proof = verb.into(project, profile, live, listen=listen)
+    written = merge.write(force=force) if out or write else None
+    root = project.root if project else None
+    if as_json:
+        click.echo(to_json(pulls.data(str(live), merge, proof, written)))
+    else:
+        click.echo(pulls.text(str(live), merge, proof, written, root))
+    ctx.exit(0 if proof.exact and not merge.left else CheckFailedError.exit_code)
+
+
+def _baseline(
+    project: Project, profile: Profile, live: Live, *, force: bool, yes: bool
+) -> Baseline:
+    from limbeck import baseline as verb
+
+    def confirm() -> bool:
+        note(f"Writes models and a first revision, and stamps {live.database.destination} with it.")
+        _confirm("Go on?", yes=yes)
+        return True
+
+    return verb.baseline(project, profile, live, confirm=confirm, force=force, listen=Narrator())
+
+
+def _project_for(invocation: Invocation, *sources: str, needed: bool = False) -> Project | None:
+    """Return the project; None where there is none and the sources are all URLs."""
     try:
         return invocation.project()
     except ConfigurationError:
-        if all("://" in source for source in sources):
+        if not needed and all("://" in source for source in sources):
             return None
         raise
 

@@ -1,0 +1,102 @@
+"""Pulling as it is asked for: from a database into a file, a folder, or the working models."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from limbeck.branches.embedded import Server
+from limbeck.catalog.catalog import Catalog
+from limbeck.database import Database
+from limbeck.events import Listener, StageStarted, ignore
+from limbeck.pull.merge import Merge, merge
+from limbeck.pull.options import Layout, Options
+from limbeck.pull.proof import Proof, prove
+from limbeck.pull.source import source
+from limbeck.settings import Profile, Project
+from limbeck.sources import Models, Shadow
+from limbeck.sources.source import Source
+
+
+def fresh(
+    live: Source,
+    out: Path,
+    *,
+    layout: Layout | None = None,
+    project: Project | None = None,
+    listen: Listener = ignore,
+) -> tuple[Merge, Proof]:
+    """Return models of a database for a new file or folder, proved but not written yet.
+
+    Args:
+        live: what is pulled.
+        out: a file when it ends in .py, else a folder.
+        layout: file or package; without it what `out` is.
+        project: whose shadow and formatting are used; there need not be one.
+        listen: told of the stages.
+
+    Raises:
+        UnavailableError: no connection.
+        ModelsError: what was written does not import, or Postgres refuses it.
+
+    """
+    options = Options(
+        layout=layout or ("file" if out.suffix == ".py" else "package"),
+        package=out.stem if out.stem.isidentifier() else "models",
+        root=project.root if project else None,
+    )
+    listen(StageStarted("reading the database"))
+    catalog = live.catalog()
+    texts = source(catalog, options)
+    proof = _proved(catalog, texts, options, _shadow(project, listen), listen)
+    alone = out.suffix == ".py" and list(texts) == ["models.py"]
+    files = {(out if alone else out / name): text for name, text in texts.items()}
+    before = {path: path.read_text(encoding="utf-8") for path in files if path.is_file()}
+    changed = {path: text for path, text in files.items() if before.get(path) != text}
+    return Merge(changed, {path: before[path] for path in changed if path in before}), proof
+
+
+def into(
+    project: Project, profile: Profile | None, live: Source, *, listen: Listener = ignore
+) -> tuple[Merge, Proof]:
+    """Return how the working models have to change to be a database's; nothing is written yet.
+
+    Raises:
+        UnavailableError: no connection.
+        ModelsError: the working models do not import, or Postgres refuses them.
+
+    """
+    options = Options(package=project.models.partition(":")[0], root=project.root)
+    metadata = project.metadata()
+    listen(StageStarted("reading the database"))
+    catalog = live.catalog()
+    merged = merge(metadata, Models(project, profile, listen).catalog(), catalog, options)
+    apart = replace(options, layout="file")
+    shadow = Shadow.of(project, profile, listen=listen)
+    return merged, _proved(catalog, source(catalog, apart), apart, shadow, listen)
+
+
+def _proved(
+    catalog: Catalog,
+    files: Mapping[str, str],
+    options: Options,
+    shadow: Shadow,
+    listen: Listener,
+) -> Proof:
+    listen(StageStarted("proving the models on the shadow"))
+    with shadow.scratch() as scratch:
+        return prove(files, catalog, scratch, options)
+
+
+def _shadow(project: Project | None, listen: Listener) -> Shadow:
+    """The project's shadow; without a project the same in the user's cache folder."""
+    if project is not None:
+        return Shadow.of(project, listen=listen)
+    if url := os.environ.get("SHADOW_DATABASE_URL"):
+        return Shadow(Database.from_url("SHADOW_DATABASE_URL", url, listen=listen))
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    server = Server(cache / "limbeck")
+    server.start(listen)
+    return Shadow(Database.from_url("shadow", server.url()))
