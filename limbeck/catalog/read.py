@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final, TypeAlias
+from typing import Final
 
 import psycopg
-from psycopg.pq import TransactionStatus
-from psycopg.rows import tuple_row
 
+from limbeck.catalog.answers import Answers, Wave, asked, asked_singly
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.collector import paused
 from limbeck.catalog.queries import (
@@ -33,16 +31,14 @@ from limbeck.catalog.queries import (
     types,
     views,
 )
-from limbeck.catalog.queries.found import EVERYTHING, Filters, Found, Row
+from limbeck.catalog.queries.found import EVERYTHING, Filters, Found
 
 __all__ = ["EVERYTHING", "Filters", "read"]
 
-Answers: TypeAlias = dict[str, Sequence[Row]]
-Query: TypeAlias = str | Callable[[int], str]
 
 # While the server works on one wave of questions, the objects of the wave before are built; more
 # waves would cost more round trips than they save.
-WAVES: Final[tuple[Mapping[str, Query], ...]] = (
+WAVES: Final[tuple[Wave, ...]] = (
     {
         "schemas": spaces.SCHEMAS,
         "extensions": spaces.EXTENSIONS,
@@ -105,18 +101,6 @@ BUILDERS: Final[tuple[Callable[[Found], None], ...]] = (
     definitions.build,
 )
 
-# What changes how Postgres spells a definition, and what only costs time here.
-SETTINGS: Final[Mapping[str, str]] = {
-    "search_path": "",
-    "quote_all_identifiers": "off",
-    "datestyle": "ISO, MDY",
-    "intervalstyle": "postgres",
-    "timezone": "UTC",
-    "extra_float_digits": "1",
-    "bytea_output": "hex",
-    "jit": "off",
-}
-
 
 def read(
     connection: psycopg.Connection,
@@ -142,87 +126,22 @@ def read(
 
     """
     filters = replace(filters, ignore=(*filters.ignore, *ignore))
-    server = connection.info.server_version
-    unreadable: tuple[str, ...] = ()
-    timeout = statement_timeout
     with paused():
         try:
-            with connection.pipeline(), _transaction(connection, timeout):
-                return _catalog(server, filters, _Answers(connection, server))
+            with asked(connection, WAVES, statement_timeout) as rows:
+                return _catalog(connection, filters, rows)
         except psycopg.errors.InsufficientPrivilege:
-            rows, unreadable = _ask_singly(connection, server, timeout)
-            return _catalog(server, filters, rows, unreadable)
+            singly, unreadable = asked_singly(connection, WAVES, statement_timeout)
+            return _catalog(connection, filters, singly, unreadable)
 
 
 def _catalog(
-    server: int, filters: Filters, rows: Answers, unreadable: tuple[str, ...] = ()
+    connection: psycopg.Connection,
+    filters: Filters,
+    rows: Answers,
+    unreadable: tuple[str, ...] = (),
 ) -> Catalog:
-    found = Found(server=server, filters=filters, rows=rows)
+    found = Found(server=connection.info.server_version, filters=filters, rows=rows)
     for build in BUILDERS:
         build(found)
-    return Catalog(server, found.objects, dependencies.edges(found), unreadable)
-
-
-class _Answers(dict[str, Sequence[Row]]):
-    """The rows of every question, asked in waves; the next is sent before one is looked at."""
-
-    def __init__(self, connection: psycopg.Connection, server: int) -> None:
-        super().__init__()
-        self._connection = connection
-        self._server = server
-        self._waves = iter(WAVES)
-        self._sent = self._send()
-
-    def _send(self) -> dict[str, psycopg.Cursor[Row]]:
-        return {
-            name: _send(self._connection, query, self._server)
-            for name, query in next(self._waves, {}).items()
-        }
-
-    def __missing__(self, name: str) -> Sequence[Row]:
-        if not self._sent:
-            raise KeyError(name)
-        answered = {sent: cursor.fetchall() for sent, cursor in self._sent.items()}
-        self._sent = self._send()
-        self.update(answered)
-        return self[name]
-
-
-def _ask_singly(
-    connection: psycopg.Connection, server: int, timeout: float | None
-) -> tuple[Answers, tuple[str, ...]]:
-    """Return the rows of each question, and the names of those that the role may not ask."""
-    rows: Answers = {}
-    refused: list[str] = []
-    with _transaction(connection, timeout):
-        for name, query in (pair for wave in WAVES for pair in wave.items()):
-            try:
-                with connection.transaction():
-                    rows[name] = _send(connection, query, server).fetchall()
-            except psycopg.errors.InsufficientPrivilege:
-                rows[name] = ()
-                refused.append(name)
-    return rows, tuple(refused)
-
-
-def _send(connection: psycopg.Connection, query: Query, server: int) -> psycopg.Cursor[Row]:
-    text = query if isinstance(query, str) else query(server)
-    # Never prepared: a transaction pooler would lose the statement.
-    return connection.cursor(row_factory=tuple_row).execute(text, prepare=False)
-
-
-@contextmanager
-def _transaction(connection: psycopg.Connection, timeout: float | None) -> Iterator[None]:
-    """Open a transaction or a savepoint for reading, which is always rolled back."""
-    outermost = connection.info.transaction_status == TransactionStatus.IDLE
-    settings = dict(SETTINGS)
-    if timeout is not None:
-        settings["statement_timeout"] = f"{int(timeout * 1000)}ms"
-    calls = ", ".join(f"set_config('{name}', '{text}', true)" for name, text in settings.items())
-    with connection.transaction(force_rollback=True):
-        if outermost:
-            connection.execute(
-                "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", prepare=False
-            )
-        connection.execute(f"SELECT {calls}", prepare=False)
-        yield
+    return Catalog(found.server, found.objects, dependencies.edges(found), unreadable)
