@@ -9,7 +9,7 @@ from limbeck import diff
 from limbeck.catalog.catalog import Catalog
 from limbeck.diff.steps import Step
 from limbeck.errors import ProofError
-from limbeck.events import Listener, StageStarted, ignore
+from limbeck.events import Listener, Notice, StageStarted, ignore
 from limbeck.generate.draft import Draft, draft
 from limbeck.generate.proof import Premises, proven
 from limbeck.generate.questions import Answers, agree_to_losses
@@ -87,9 +87,9 @@ def revision(
 def _written(work: _Work, unfinished: Draft, message: str) -> Generated:
     try:
         return _attempt(work, unfinished, message, plain_sql=False)
-    except ProofError:
+    except ProofError as error:
         # The steps' own SQL says the same with nothing between it and the server.
-        work.listen(StageStarted("proving once more, in plain SQL"))
+        work.listen(Notice(f"the revision is written in plain SQL: {error.message}"))
         return _attempt(work, unfinished, message, plain_sql=True)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.objects import Column, Sequence
 from limbeck.spelling.defaults import default, identity
@@ -37,6 +39,8 @@ def column(
         create_type: as in type_.
 
     """
+    if serial:
+        found = replace(found, default=None)  # which the serial brings along
     spelled = type_(found.type, catalog, collation=found.collation, create_type=create_type)
     if spelled is None or not _sayable(found) or (serial and not primary_key):
         return None

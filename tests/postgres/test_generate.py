@@ -12,6 +12,7 @@ from limbeck import generate
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.read import read
 from limbeck.database import connect
+from limbeck.events import Event, Notice
 from limbeck.history import History
 from limbeck.settings import Project
 from limbeck.sources import Models, Replay
@@ -320,13 +321,15 @@ def differences(one: Catalog, other: Catalog) -> list[str]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_change_of_the_models(case: Case, project: Project, make_database: Any) -> None:
     before = with_models(project, "before", case.before)
-    first = generate.revision(before)
+    said: list[Event] = []
+    first = generate.revision(before, listen=said.append)
     after = with_models(project, "after", case.after)
-    generated = generate.revision(after, answers=AGREED)
+    generated = generate.revision(after, answers=AGREED, listen=said.append)
 
     # 1. A revision is generated, in op.* calls.
     assert generated.path is not None
-    assert generated.readable, generated.path.read_text()
+    assert not (notes := [one.text for one in said if isinstance(one, Notice)]), notes[0]
+    assert generated.readable
     if case.message:
         assert generated.revision
         assert generated.revision.message == case.message
