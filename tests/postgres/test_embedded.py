@@ -31,11 +31,16 @@ import os, pwd, sys
 from pathlib import Path
 from limbeck.branches.embedded import Server
 if len(sys.argv) > 2:
-    user = pwd.getpwnam(sys.argv[2])  # only now: its Python may be out of the user's reach
-    os.setgroups([]); os.setgid(user.pw_gid); os.setuid(user.pw_uid)
+    user = 12345 if sys.argv[2] == "12345" else pwd.getpwnam(sys.argv[2]).pw_uid
+    # Only now that all is imported: Python may be out of this user's reach.
+    os.setgroups([]); os.setgid(user); os.setuid(user)
 print("begun", flush=True)
 server = Server(Path(sys.argv[1]), port=None)
-server.start()
+try:
+    server.start()
+except Exception as error:
+    print(error.hint, file=sys.stderr)
+    raise
 print(server.status().pid)
 """
 
@@ -164,6 +169,14 @@ def test_password_and_data_are_for_their_owner_only(made: Server) -> None:
     assert password not in repr(made) + repr(made.status()) + made.log.read_text()
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(made.url().replace(password, "wrong"))
+
+
+def test_url_before_the_first_start_or_without_password_says_what_to_do(made: Server) -> None:
+    with pytest.raises(ServerError, match="never started"):
+        Server(made.home / "other").url()
+    (made.home / "password").unlink()
+    with pytest.raises(ServerError, match="password is gone"):
+        made.url()
 
 
 def test_url_escapes_the_databases_name(server: Server) -> None:
@@ -386,6 +399,16 @@ def test_ordinary_user_is_told_of_data_that_are_anothers(open_folder: Path) -> N
     command = start_as("daemon", server.home)
     assert "ServerError" in (said := command.stderr)
     assert "belongs to another user" in said
+
+
+@needs_root
+def test_user_without_a_name_is_told_why_not(open_folder: Path) -> None:
+    """As in a container that is given any number for a user."""
+    os.chown(open_folder, 12345, 12345)
+    command = start_as("12345", open_folder / "home")
+    assert "ServerError" in command.stderr
+    assert "user does not exist" in command.stderr
+    assert "/etc/passwd" in command.stderr
 
 
 @needs_root
