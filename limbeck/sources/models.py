@@ -2,38 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import sqlalchemy as sa
-
 from limbeck.catalog.catalog import Catalog
-from limbeck.catalog.read import EVERYTHING, Filters, read
-from limbeck.database import Database, as_sqlalchemy, connect
-from limbeck.errors import ModelsError
 from limbeck.events import Listener, StageStarted, ignore
 from limbeck.settings import Profile, Project
 from limbeck.sources.filters import filters
 from limbeck.sources.shadow import Shadow
-
-CREATED = re.compile(r'\s*(CREATE(?: UNIQUE)? (?:TABLE|INDEX|TYPE|SEQUENCE|DOMAIN|VIEW) [\w."]+)')
-MISSING_TYPE = re.compile(r'type "(?:\w+\.)?(\w+)" does not exist')
-MISSING_EXTENSION = re.compile(r'extension "([^"]+)"')
-# Types that come with an extension; the others have the extension's own name.
-EXTENSION_OF = {
-    "geometry": "postgis",
-    "geography": "postgis",
-    "raster": "postgis_raster",
-    "halfvec": "vector",
-    "sparsevec": "vector",
-    "lquery": "ltree",
-    "ltxtquery": "ltree",
-    "isbn": "isn",
-    "isbn13": "isn",
-}
-PLAIN = {"citext", "hstore", "ltree", "vector", "cube", "seg", "lo", "semver"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,58 +29,10 @@ class Models:
             ModelsError: they do not import, or Postgres refuses a table or a type of theirs.
 
         """
+        from limbeck.sources.creation import created  # noqa: PLC0415 - SQLAlchemy is slow to import
+
         metadata = self.project.metadata()
         shadow = Shadow.of(self.project, self.profile, listen=self.listen)
         self.listen(StageStarted("creating the models on the shadow"))
         with shadow.scratch() as database:
             return created(metadata, database, filters(self.project))
-
-
-def created(metadata: sa.MetaData, database: Database, kept: Filters = EVERYTHING) -> Catalog:
-    """Create all of a MetaData in an empty database and return what is there then.
-
-    Raises:
-        ModelsError: Postgres refuses a table or a type.
-
-    """
-    with connect(database) as connection:
-        with as_sqlalchemy(connection) as target, _explained(), target.begin():
-            target.exec_driver_sql("SET LOCAL synchronous_commit = off")
-            for name in sorted(_schemas(metadata)):
-                target.execute(sa.schema.CreateSchema(name, if_not_exists=True))
-            metadata.create_all(target, checkfirst=False)
-        return read(connection, filters=kept)
-
-
-def _schemas(metadata: sa.MetaData) -> set[str]:
-    named = {table.schema for table in metadata.tables.values()} | {metadata.schema}
-    columns = (column for table in metadata.tables.values() for column in table.columns)
-    named |= {getattr(column.type, "schema", None) for column in columns}
-    return {name for name in named if name}
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    try:
-        yield
-    except sa.exc.DBAPIError as error:
-        said = str(error.orig).strip()
-        found = CREATED.match(error.statement or "")
-        what = found[1] if found else "statement: " + (error.statement or "").strip()[:500]
-        raise ModelsError(
-            f"Postgres cannot create the models: {said}\n  in {what}", hint=_hint(said)
-        ) from error
-    except sa.exc.SQLAlchemyError as error:
-        raise ModelsError(f"the models cannot be created: {error}") from error
-
-
-def _hint(said: str) -> str | None:
-    if "is not available" in said and (found := MISSING_EXTENSION.search(said)):
-        return (
-            f"The shadow server has no extension {found[1]}. "
-            "Set SHADOW_DATABASE_URL to a server that has it."
-        )
-    if (found := MISSING_TYPE.search(said)) and found[1] in EXTENSION_OF.keys() | PLAIN:
-        name = EXTENSION_OF.get(found[1], found[1])
-        return f'Declare it beside the models: limbeck.entities.Extension("{name}").'
-    return None
