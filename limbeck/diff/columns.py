@@ -139,7 +139,8 @@ def create(column: Column, members: Members, _situation: Situation) -> list[Step
 
 def drop(column: Column, situation: Situation) -> list[Step]:
     """Drop a column; its rows' values are lost unless they are computed."""
-    text = f"{alter_table(column)} DROP COLUMN {sql.quote(column.name)}"
+    only = descent.leaves_heirs(column.address, situation.before, situation.after)
+    text = f"{alter_table(column, only=only)} DROP COLUMN {sql.quote(column.name)}"
     original = situation.before.catalog.objects.get(column.address, column)
     loses = None if column.generated else f"the values of {sql.of(column.address)}.{column.name}"
     operation = DropColumn(original if isinstance(original, Column) else column)
@@ -153,10 +154,9 @@ def alter(before: Column, after: Column, situation: Situation) -> Alteration | N
     aside = before.address in situation.retyped
     hard = (before.type, before.collation) != (after.type, after.collation) or aside
     was, steps = before, list[Step]()
-    if after.inherited:
-        before, hard_here = descent.overtaken(before, after, situation), False
-        hard_here = (before.type, before.collation) != (after.type, after.collation)
-    else:
+    before = descent.overtaken(before, after, situation)
+    hard_here = (before.type, before.collation) != (after.type, after.collation)
+    if not situation.after.parents(parts.owner(after.address)):
         hard_here = hard
     if before.generated != after.generated or (
         before.generated and before.default != after.default
@@ -352,6 +352,7 @@ def alter_generator(before: Generator, after: Generator, _situation: Situation) 
     options = sequences.retyped(old.options, new.options.type)
     changes = sequences.differences(options, new.options, with_type=False)
     words += [f"SET {word}" for word in changes]
+    words += sequences.restart(options, new.options)
     if words:
         steps += sequences.bounded(new.sequence, options, new.options, column.address)
         steps.append(Step(f"{_alter_column(column)} {' '.join(words)}", "alter", column.address))

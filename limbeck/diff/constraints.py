@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from limbeck.catalog.objects import Address, Constraint, Index
-from limbeck.diff import comments, sql
+from limbeck.diff import comments, descent, sql
 from limbeck.diff.columns import alter_table
 from limbeck.diff.parts import owner
 from limbeck.diff.situation import Alteration, Members, Situation
@@ -55,9 +55,11 @@ def _marks(item: Constraint | Index, *, clustered: bool, replica: bool) -> list[
     return steps
 
 
-def drop(constraint: Constraint, _situation: Situation) -> list[Step]:
+def drop(constraint: Constraint, situation: Situation) -> list[Step]:
     """Drop a constraint."""
-    text = f"{alter_table(owner(constraint.address))} DROP CONSTRAINT {sql.quote(constraint.name)}"
+    only = descent.leaves_heirs(constraint.address, situation.before, situation.after)
+    table = alter_table(owner(constraint.address), only=only)
+    text = f"{table} DROP CONSTRAINT {sql.quote(constraint.name)}"
     return [Step(text, "drop", constraint.address, DropConstraint(constraint))]
 
 

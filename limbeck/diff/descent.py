@@ -48,6 +48,15 @@ def follows(parts: Parts, address: Address) -> bool:
     return derived(part)
 
 
+def leaves_heirs(address: Address, before: Parts, after: Parts) -> bool:
+    """Tell whether a child keeps as its own what its parent table loses."""
+    if address.kind not in {"column", "constraint"} or address in after:
+        return False
+    below = before.children[owner(address)]
+    heirs = (address._replace(schema=table.schema, name=table.name) for table in below)
+    return any(heir in after and heir in before for heir in heirs)
+
+
 def overtaken(before: Column, after: Column, situation: Situation) -> Column:
     """Return an inherited column as it is once its parent's was altered."""
     above = counterpart(situation.after, after.address)

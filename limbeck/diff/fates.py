@@ -12,6 +12,11 @@ from limbeck.diff.parts import Default, Parts
 from limbeck.diff.situation import Alteration, Situation
 
 TYPES = frozenset({"enum", "domain", "composite", "range", "collation"})
+# What can be dropped and created again without losing anything.
+REPLACEABLE = frozenset(
+    {"default", "constraint", "domain_check", "index", "view", "function", "rule", "trigger"}
+    | {"policy", "statistics"}
+)
 # What Postgres refuses to keep while a column that it uses changes its type.
 BRITTLE = frozenset({"view", "rule", "policy", "trigger", "function", "publication"})
 
@@ -71,6 +76,15 @@ def _spread(fates: Fates, todo: list[Address]) -> None:
             continue
         users = [user for user in sorted(fates.before.users[used]) if not fates.gone(user)]
         todo += [user for user in users if _react(fates, user, used)]
+
+
+def give_way(fates: Fates, circle: Iterable[tuple[str, Address]]) -> bool:
+    """Replace what was to be altered in place in a circle; tell whether there was any."""
+    altered = [at for verb, at in circle if verb == "alter" and at.kind in REPLACEABLE]
+    for address in altered:
+        fates.fate[address] = "replace"
+    _spread(fates, altered)
+    return bool(altered)
 
 
 def _react(fates: Fates, user: Address, used: Address) -> bool:

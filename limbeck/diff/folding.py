@@ -8,6 +8,7 @@ from limbeck.diff.graph import Graph, Node
 from limbeck.diff.parts import (
     Attachment,
     Default,
+    DomainRule,
     Inheritance,
     Ownership,
     Parts,
@@ -37,6 +38,11 @@ def fold(graph: Graph, before: Parts, after: Parts) -> None:
     _fold_serials(graph, after)
 
 
+def _inherited(parts: Parts, address: Address) -> bool:
+    column = parts.found.get(sub(address, "column"))
+    return isinstance(column, Column) and column.inherited
+
+
 def _first(graph: Graph, *nodes: tuple[str, Address]) -> Node | None:
     found = (Node(verb, address) for verb, address in nodes)
     return next((node for node in found if node in graph.after), None)
@@ -48,10 +54,15 @@ def _created_with(address: Address, graph: Graph, after: Parts) -> tuple[Node, i
     if address.kind in OF_COLUMN:
         column = _first(graph, ("create", sub(address, "column")))
         late = isinstance(part, Required) and not part.constraint.validated
-        if column and not late:
+        own = _inherited(after, address) and not descent.follows(after, address)
+        if column and not late and not own:
             return column, 2 if isinstance(part, Default) else 0
     if isinstance(part, Column) and table:
         return table, 0
+    if isinstance(part, DomainRule):
+        domain = _first(graph, ("create", sub(address, "domain")._replace(part="")))
+        late = part.check.definition.endswith(" NOT VALID")
+        return (domain, 3) if domain and not late else None
     if isinstance(part, Attachment | Inheritance):
         return (table, 0) if table and _born(part, after) else None
     if descent.follows(after, address):
@@ -102,6 +113,9 @@ def _dropped_with(
     address: Address, graph: Graph, before: Parts, after: Parts
 ) -> tuple[Node, int] | None:
     part = before[address]
+    if isinstance(part, DomainRule):
+        domain = _first(graph, ("drop", sub(address, "domain")._replace(part="")))
+        return (domain, 1) if domain else None
     if isinstance(part, Ownership):
         sequence = _first(graph, ("drop", part.sequence.address))
         return (sequence, 0) if sequence else None
@@ -138,6 +152,9 @@ def _belongs(address: Address) -> bool:
 
 def _still_child(address: Address, part: object, before: Parts, after: Parts) -> bool:
     child = part.table if isinstance(part, Index) else owner(address)
+    above = descent.counterpart(before, address)
+    if above is not None and descent.leaves_heirs(above, before, after):
+        return False
     return before.parents(child) == after.parents(child)
 
 

@@ -58,15 +58,25 @@ class Graph:
             node = self.leader[node]
         return node
 
-    def sorted(self, rank: Rank) -> list[list[Node]]:
-        """Return the groups in order, each with its leader first.
+    def settle(self) -> set[Node]:
+        """Open circles by unfolding what can stand alone, then by dropping wishes.
 
-        Circles are opened: by unfolding what can stand alone, then by dropping wishes, and at
-        last (when the catalog itself is circular) at the node that ranks first.
+        Returns:
+            A circle that is left, or nothing.
+
         """
         while circle := _circle(self._edges()):
             if not self._unfold(circle) and not self._relax(circle):
-                self._cut(circle, rank)
+                return circle
+        return set()
+
+    def sorted(self, rank: Rank) -> list[list[Node]]:
+        """Return the groups in order, each with its leader first.
+
+        A circle that is left is cut at the node that ranks first.
+        """
+        while circle := self.settle():
+            self._cut(circle, rank)
         return self._line_up(rank)
 
     def _edges(self) -> dict[Node, set[Node]]:

@@ -42,6 +42,7 @@ KINDS: dict[str, Kind] = {
     "enum": Kind(3, types.create_enum, types.drop, types.alter_enum),
     "composite": Kind(4, types.create_composite, types.drop, types.alter_composite),
     "domain": Kind(5, types.create_domain, types.drop, types.alter_domain),
+    "domain_check": Kind(20, types.create_check, types.drop_check, types.alter_check),
     "range": Kind(6, types.create_range, types.drop, types.only_comment),
     **{kind: _definition(7) for kind in DEFINITIONS},
     "sequence": Kind(8, sequences.create, sequences.drop, sequences.alter),

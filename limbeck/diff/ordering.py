@@ -69,8 +69,6 @@ def claims(address: Address, part: Part) -> Iterator[tuple[str, ...]]:
         yield ("constraint", schema, name, part.constraint.name)
     if isinstance(part, Generator):
         yield ("relation", *sql.unquoted(part.identity.sequence))
-    if isinstance(part, Function):
-        yield ("function", schema, part.name)
 
 
 def _order_names(graph: Graph, fates: Fates) -> None:
@@ -105,6 +103,8 @@ def _order_children(graph: Graph, fates: Fates) -> None:
             for earlier in parts_of[part.parent]:
                 graph.order(node, earlier)
             _order_copies(graph, node, part, fates)
+        if node.verb == "drop" and (over := descent.counterpart(fates.before, node.address)):
+            graph.order(node, Node("drop", over))
         above = descent.counterpart(fates.after, node.address) if part else None
         if above is None:
             continue

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
-from limbeck.catalog.objects import Definition, Extension, Schema, Statistics
+from limbeck.catalog.objects import Address, Definition, Extension, Schema, Statistics
 from limbeck.diff import comments, sql
 from limbeck.diff.situation import Alteration, Members, Situation
 from limbeck.diff.steps import Step
@@ -85,15 +86,60 @@ def create_definition(item: Definition, _members: Members, _situation: Situation
     return steps + comments.on(item)
 
 
-def drop_definition(item: Definition, _situation: Situation) -> list[Step]:
+def drop_definition(item: Definition, situation: Situation) -> list[Step]:
     """Drop what is known by its definition."""
-    return [Step(item.drop, "drop", item.address)]
+    steps = [Step(item.drop, "drop", item.address)]
+    return steps + _shells(item, situation) if item.kind == "operator" else steps
+
+
+def _shells(item: Definition, situation: Situation) -> list[Step]:
+    """Drop the operators that one only announced: commutator and negator without a function."""
+    sides = item.drop.rpartition(" (")[2].removesuffix(")").split(", ")
+    steps = []
+    for word, pair in (("COMMUTATOR", sides[::-1]), ("NEGATOR", sides)):
+        for name in re.findall(rf"{word} = OPERATOR\((.+?)\)(?:,?\n)", item.create):
+            schema, operator = sql.unquoted(name)
+            at = Address("operator", schema, f"{operator}({', '.join(pair)})")
+            if at not in situation.before and at not in situation.after:
+                text = f"DROP OPERATOR IF EXISTS {name} ({', '.join(pair)})"
+                steps.append(Step(text, "drop", item.address))
+    return steps
 
 
 def alter_definition(
     before: Definition, after: Definition, _situation: Situation
 ) -> Alteration | None:
     """Comment on what cannot be altered otherwise."""
+    steps: list[Step] = []
     if before.create != after.create:
-        return None
-    return Alteration(tuple(comments.on(after, before.comment)))
+        texts = [_OPTIONS.sub("", item.create) for item in (before, after)]
+        if before.kind not in {"server", "foreign_data_wrapper"} or texts[0] != texts[1]:
+            return None
+        changes = option_changes(_options(before), _options(after))
+        text = f"ALTER {comments.target(after)} OPTIONS ({changes})"
+        steps.append(Step(text, "alter", after.address))
+    return Alteration((*steps, *comments.on(after, before.comment)))
+
+
+_OPTIONS = re.compile(r"\s+OPTIONS \((.*)\)$", re.DOTALL)
+_PAIR = re.compile(r"""("(?:[^"]|"")*"|\w+) (E?'(?:[^']|'')*')""")
+
+
+def _options(item: Definition) -> list[tuple[str, str]]:
+    found = _OPTIONS.search(item.create)
+    pairs = _PAIR.findall(found[1]) if found else []
+    return [(sql.unquoted(name)[1], value.strip("'").replace("''", "'")) for name, value in pairs]
+
+
+def option_changes(before: list[tuple[str, str]], after: list[tuple[str, str]]) -> str:
+    """Spell the changes of a list of options, whose order is kept."""
+    old, new = dict(before), dict(after)
+    kept = [name for name in old if name in new]
+    if list(new)[: len(kept)] != kept:
+        kept = []
+    words = [f"DROP {sql.quote(name)}" for name in old if name not in kept]
+    for name, value in new.items():
+        if old.get(name) != value or name not in kept:
+            verb = "SET" if name in kept else "ADD"
+            words.append(f"{verb} {sql.quote(name)} {sql.literal(value)}")
+    return ", ".join(words)

@@ -17,6 +17,8 @@ from limbeck.catalog.objects import (
     Address,
     Column,
     Constraint,
+    Domain,
+    DomainCheck,
     Identity,
     Index,
     NotNull,
@@ -79,7 +81,19 @@ class Ownership:
     column: Address
 
 
-Part: TypeAlias = Object | Default | Required | Generator | Attachment | Inheritance | Ownership
+@dataclass(frozen=True, slots=True)
+class DomainRule:
+    """A CHECK of a domain."""
+
+    domain: Domain = field(compare=False)
+    check: DomainCheck
+
+
+Part: TypeAlias = (
+    Object | Default | Required | Generator | Attachment | Inheritance | Ownership | DomainRule
+)
+# What an expression calls.
+CALLED = frozenset({"function", "operator", "extension"})
 OF_TABLE = (Column, Constraint, Trigger, Policy, Rule)
 
 
@@ -161,6 +175,11 @@ def _split(item: Object) -> Iterator[tuple[Address, Part]]:
         yield from _split_column(item)
     elif isinstance(item, Table):
         yield from _split_table(item)
+    elif isinstance(item, Domain):
+        yield item.address, replace(item, checks=())
+        for check in item.checks:
+            at = Address("domain_check", item.schema, item.name, check.name)
+            yield at, DomainRule(item, check)
     elif isinstance(item, Sequence) and item.owned_by:
         yield item.address, replace(item, owned_by=None)
         yield sub(item.address, "ownership"), Ownership(item, item.owned_by)
@@ -199,6 +218,8 @@ def _structure(part: Part, found: Mapping[Address, Part]) -> Iterator[Address]:
             yield required
     elif isinstance(part, Attachment | Inheritance):
         yield from (part.table.address, part.parent)
+    elif isinstance(part, DomainRule):
+        yield part.domain.address
     elif isinstance(part, Ownership):
         yield from (part.sequence.address, part.column)
     elif isinstance(part, OF_TABLE):
@@ -238,11 +259,26 @@ def _add_recorded(
     if user not in found:
         return
     part = found[user]
+    if isinstance(item, Domain) and item.checks:
+        _add_to_checks(item, used, found, needs)
+        used = [one for one in used if item.default or one.kind not in CALLED]
     for one in used:
         if one in found and not _is_descent(part, user, one):
             if isinstance(item, Sequence) and one.kind == "column" and one == item.owned_by:
                 continue
             needs[user].add(one)
+
+
+def _add_to_checks(
+    item: Domain,
+    used: Iterable[Address],
+    found: Mapping[Address, Part],
+    needs: Mapping[Address, set[Address]],
+) -> None:
+    """Let the checks need what the server recorded for their domain as a whole."""
+    called = [one for one in used if one in found and one.kind in CALLED]
+    for check in item.checks:
+        needs[Address("domain_check", item.schema, item.name, check.name)].update(called)
 
 
 def _is_descent(part: Part, user: Address, used: Address) -> bool:

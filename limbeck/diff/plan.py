@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from limbeck.catalog.catalog import Catalog
 from limbeck.diff import folding, ordering, parts, renaming, types
-from limbeck.diff.fates import Fates, decide
-from limbeck.diff.graph import Node
+from limbeck.diff.fates import Fates, decide, give_way
+from limbeck.diff.graph import Graph, Node
 from limbeck.diff.kinds import KINDS
 from limbeck.diff.situation import Situation
 from limbeck.diff.steps import Step
@@ -34,11 +34,18 @@ def steps(before: Catalog, after: Catalog, renames: Sequence[Rename] = ()) -> tu
 
 
 def _ordered(fates: Fates) -> Iterator[Step]:
+    graph, situation = _graph(fates)
+    while (circle := graph.settle()) and give_way(fates, circle):
+        graph, situation = _graph(fates)
+    for leader, *members in graph.sorted(_rank):
+        yield from _render(leader, members, fates, situation)
+
+
+def _graph(fates: Fates) -> tuple[Graph, Situation]:
     situation = fates.situation()
     graph = ordering.graph_of(fates, situation.asides)
     folding.fold(graph, fates.before, fates.after)
-    for leader, *members in graph.sorted(_rank):
-        yield from _render(leader, members, fates, situation)
+    return graph, situation
 
 
 def _rank(node: Node) -> tuple[object, ...]:

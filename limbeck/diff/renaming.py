@@ -21,6 +21,8 @@ from limbeck.catalog.objects import (
 )
 from limbeck.diff import comments, constraints, others, sql
 from limbeck.diff.columns import alter_table
+from limbeck.diff.ordering import RELATIONS
+from limbeck.diff.ordering import ROW_TYPES as TYPES
 from limbeck.diff.parts import owner
 from limbeck.diff.steps import RenameColumn, RenameTable, Step
 from limbeck.renames import Names, Rename, alike, moved, names_of, respelled
@@ -62,14 +64,23 @@ def _make_room(
         steps += others.schema_steps(replace(wanted, comment=None))
         made = replace(wanted, comment=None)
         before = replace(before, objects={**before.objects, at: made})
-    if new in before.objects and rename.before != new:
-        field = "part" if new.part else "name"
-        spare = sql.chosen_name(getattr(new, field), "", "old")
-        other = Rename(rename.kind, new, new._replace(**{field: spare}))
+    taken = _occupant(new, before)
+    if taken is not None and taken != rename.before:
+        field = "part" if taken.part else "name"
+        spare = sql.chosen_name(getattr(taken, field), "", "old")
+        other = Rename(taken.kind, taken, taken._replace(**{field: spare}))
         steps += _steps(other, before)
         done.append(other)
         before = moved(before, other)
     return before
+
+
+def _occupant(wanted: Address, catalog: Catalog) -> Address | None:
+    """Return what has the name that something is to get."""
+    kinds = {wanted.kind} | (RELATIONS if wanted.kind in RELATIONS else frozenset())
+    kinds |= TYPES if wanted.kind in TYPES else frozenset()
+    there = (wanted._replace(kind=kind) for kind in sorted(kinds))
+    return next((at for at in there if at in catalog.objects), None)
 
 
 def _steps(rename: Rename, catalog: Catalog) -> Iterator[Step]:
@@ -117,7 +128,7 @@ def _silent(before: Catalog, after: Catalog, names: Names) -> Iterator[Rename]:
         if at in after.objects or not isinstance(item, Constraint | Index | SequenceObject):
             continue
         match = next((one for one in spare if _same(item, one, names)), None)
-        if match is not None:
+        if match is not None and _occupant(match.address, before) is None:
             spare.remove(match)
             yield Rename(at.kind, at, match.address)
 

@@ -94,9 +94,16 @@ def alter(before: Sequence, after: Sequence, _situation: Situation) -> Alteratio
     words += differences(options, after.options, with_type=False)
     if words:
         steps += bounded(name, options, after.options, after.address)
+        words += restart(options, after.options)
         text = f"ALTER SEQUENCE {name} {' '.join(words)}"
         steps.append(Step(text, "alter", after.address))
     return Alteration((*steps, *comments.on(after, before.comment)))
+
+
+def restart(before: SequenceOptions, after: SequenceOptions) -> list[str]:
+    """Start over where no old value is within the new bounds."""
+    apart = after.minimum > before.maximum or after.maximum < before.minimum
+    return ["RESTART"] if apart else []
 
 
 def bounded(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from limbeck.catalog.objects import Column, Constraint, Sequence, Table
-from limbeck.diff import columns, comments, constraints, sql
-from limbeck.diff.parts import Attachment, Default, Inheritance
+from limbeck.catalog.objects import Address, Column, Constraint, Sequence, Table
+from limbeck.diff import columns, comments, constraints, others, sql
+from limbeck.diff.parts import Attachment, Inheritance, owner
 from limbeck.diff.situation import Alteration, Members, Situation
 from limbeck.diff.steps import CreateTable, DropTable, Step
 
@@ -33,7 +33,7 @@ def create(table: Table, members: Members, situation: Situation) -> list[Step]:
     simple = not any(isinstance(m, Attachment | Inheritance) for m in members)
     text = f"CREATE {_kind(table)} {sql.of(table.address)}{_body(table, found, keys, members)}"
     step = Step(text, "create", table.address, operation if simple and table.kind != "f" else None)
-    return [step, *_extras(table, found, keys, members)]
+    return [step, *_extras(table, found, keys, members, situation)]
 
 
 def _complete(members: Members) -> list[tuple[Column, Sequence | None]]:
@@ -93,6 +93,7 @@ def _extras(
     found: list[tuple[Column, Sequence | None]],
     keys: list[Constraint],
     members: Members,
+    situation: Situation,
 ) -> list[Step]:
     blank = replace(
         table, row_security=False, force_row_security=False, replica_identity="d", comment=None
@@ -102,18 +103,20 @@ def _extras(
     for column, _ in found:
         steps += columns.extras(column)
         if descends and column.inherited:
-            steps += _own_default(column, members)
+            steps += _without_default(column, situation)
     for key in keys:
         steps += constraints.extras(key)
     return steps
 
 
-def _own_default(column: Column, members: Members) -> Iterator[Step]:
-    """Yield the default of a column that its parent declares, where it is another one."""
-    for part in members:
-        if isinstance(part, Default) and part.column.address == column.address:
+def _without_default(column: Column, situation: Situation) -> Iterator[Step]:
+    """Yield the end of a default that the parent has and its child has not."""
+    at = Address("default", column.schema, column.table, column.name)
+    for parent in situation.after.parents(owner(at)):
+        above = at._replace(schema=parent.schema, name=parent.name)
+        if at not in situation.after and above in situation.after and not column.generated:
             text = f"{columns.alter_table(column)} ALTER COLUMN {sql.quote(column.name)}"
-            yield Step(f"{text} SET DEFAULT {part.expression}", "alter", column.address)
+            yield Step(f"{text} DROP DEFAULT", "alter", column.address)
 
 
 def drop(table: Table, situation: Situation) -> list[Step]:
@@ -165,15 +168,12 @@ def _texts(before: Table, after: Table) -> Iterator[str]:
 
 
 def _altered_server_options(before: Table, after: Table) -> Iterator[str]:
-    old = dict(option.split("=", 1) for option in before.server_options)
-    new = dict(option.split("=", 1) for option in after.server_options)
-    words = [f"DROP {sql.quote(name)}" for name in old if name not in new]
-    for name, value in new.items():
-        if old.get(name) != value:
-            verb = "SET" if name in old else "ADD"
-            words.append(f"{verb} {sql.quote(name)} {sql.literal(value)}")
-    if words:
-        yield f"OPTIONS ({', '.join(words)})"
+    old, new = (
+        [(name, value) for name, _, value in (option.partition("=") for option in options)]
+        for options in (before.server_options, after.server_options)
+    )
+    if words := others.option_changes(old, new):
+        yield f"OPTIONS ({words})"
 
 
 def create_attachment(part: Attachment, _members: Members, _situation: Situation) -> list[Step]:

@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from limbeck.catalog.objects import Attribute, Collation, Composite, Domain, Enum, Range
+from limbeck.catalog.objects import (
+    Attribute,
+    Collation,
+    Composite,
+    Domain,
+    DomainCheck,
+    Enum,
+    Range,
+)
 from limbeck.diff import comments, sql
+from limbeck.diff.parts import DomainRule
 from limbeck.diff.situation import Alteration, Members, Situation
 from limbeck.diff.steps import Step
 
@@ -31,12 +40,23 @@ def aside(item: Enum | Domain | Composite | Range | Collation, situation: Situat
     name = situation.asides[item.address]
     text = f"ALTER {comments.target(item)} RENAME TO {sql.quote(name)}"
     steps = [Step(text, "rename", item.address)]
-    if isinstance(item, Range) and item.multirange:
-        schema, old = sql.unquoted(item.multirange)
-        text = f"ALTER TYPE {sql.qualified(schema, old)} RENAME TO "
-        text += sql.quote(sql.chosen_name(old, "", "old"))
-        steps.append(Step(text, "rename", item.address))
-    return steps
+    return [*steps, *_range_aside(item, name)] if isinstance(item, Range) else steps
+
+
+def _range_aside(item: Range, name: str) -> Iterator[Step]:
+    """Rename what came with a range type: its multirange, and the constructors of both."""
+    schema, multi = sql.unquoted(item.multirange or "")
+    other = sql.chosen_name(multi, "", "old")
+    old = sql.qualified(item.schema, name)
+    takes = (f"{item.subtype}, {item.subtype}", f"{item.subtype}, {item.subtype}, text")
+    texts = [f"TYPE {item.multirange} RENAME TO {sql.quote(other)}"]
+    functions = [(item.schema, item.name, arguments, name) for arguments in takes]
+    functions += [(schema, multi, arguments, other) for arguments in ("", old, f"{old}[]")]
+    for space, function, arguments, new in functions:
+        at = sql.qualified(space, function)
+        texts.append(f"FUNCTION {at}({arguments}) RENAME TO {sql.quote(new)}")
+    for text in texts:
+        yield Step(f"ALTER {text}", "rename", item.address)
 
 
 def alter_enum(before: Enum, after: Enum, _situation: Situation) -> Alteration | None:
@@ -56,7 +76,7 @@ def alter_enum(before: Enum, after: Enum, _situation: Situation) -> Alteration |
     return Alteration((*steps, *comments.on(after, before.comment)))
 
 
-def create_domain(domain: Domain, _members: Members, _situation: Situation) -> list[Step]:
+def create_domain(domain: Domain, members: Members, _situation: Situation) -> list[Step]:
     """Create a domain."""
     words = [f"CREATE DOMAIN {sql.of(domain.address)} AS {domain.type}"]
     if domain.collation:
@@ -65,16 +85,12 @@ def create_domain(domain: Domain, _members: Members, _situation: Situation) -> l
         words.append(f"DEFAULT {domain.default}")
     if domain.not_null:
         words.append(_domain_not_null(domain))
-    late = [check for check in domain.checks if check.definition.endswith("NOT VALID")]
-    words += [
-        f"CONSTRAINT {sql.quote(check.name)} {check.definition}"
-        for check in domain.checks
-        if check not in late
-    ]
+    rules = [member.check for member in members if isinstance(member, DomainRule)]
+    words += [f"CONSTRAINT {sql.quote(rule.name)} {rule.definition}" for rule in rules]
     steps = [Step(" ".join(words), "create", domain.address), *comments.on(domain)]
-    shown = replace(domain, checks=tuple(check for check in domain.checks if check not in late))
-    bare = replace(shown, checks=tuple(replace(check, comment=None) for check in shown.checks))
-    return steps + _altered_checks(bare, domain)
+    for rule in rules:
+        steps += _check_comment(domain, rule, None)
+    return steps
 
 
 def _domain_not_null(domain: Domain) -> str:
@@ -101,37 +117,39 @@ def alter_domain(before: Domain, after: Domain, _situation: Situation) -> Altera
         old, new = before.not_null_name, after.not_null_name or ""
         texts.append(f"RENAME CONSTRAINT {sql.quote(old)} TO {sql.quote(new)}")
     steps = [Step(f"{alter} {text}", "alter", after.address) for text in texts]
-    steps += _altered_checks(before, after)
     return Alteration((*steps, *comments.on(after, before.comment)))
 
 
-def _altered_checks(before: Domain, after: Domain) -> list[Step]:
-    old = {check.name: check for check in before.checks}
-    new = {check.name: check for check in after.checks}
-    alter, texts, notes = f"ALTER DOMAIN {sql.of(after.address)}", list[str](), list[Step]()
-    gone = [n for n in old if n not in new or not _same_check(old[n].definition, new[n].definition)]
-    spare = {old[name].definition: name for name in gone if name not in new}
-    for name, check in new.items():
-        if name not in old and check.definition in spare:
-            other = spare.pop(check.definition)
-            gone.remove(other)
-            old[name] = replace(old[other], name=name)
-            texts.append(f"RENAME CONSTRAINT {sql.quote(other)} TO {sql.quote(name)}")
-    texts = [f"DROP CONSTRAINT {sql.quote(name)}" for name in gone] + texts
-    for name, check in new.items():
-        here = old.get(name) if name not in gone else None
-        if here is None:
-            texts.append(f"ADD CONSTRAINT {sql.quote(name)} {check.definition}")
-        elif here.definition != check.definition:
-            texts.append(f"VALIDATE CONSTRAINT {sql.quote(name)}")
-        if check.comment != (here.comment if here else None):
-            target = f"CONSTRAINT {sql.quote(name)} ON DOMAIN {sql.of(after.address)}"
-            notes.append(comments.step(after.address, target, check.comment))
-    return [*(Step(f"{alter} {text}", "alter", after.address) for text in texts), *notes]
+def create_check(part: DomainRule, _members: Members, _situation: Situation) -> list[Step]:
+    """Add a check to a domain."""
+    text = f"ADD CONSTRAINT {sql.quote(part.check.name)} {part.check.definition}"
+    return [_alter_domain(part.domain, text), *_check_comment(part.domain, part.check, None)]
 
 
-def _same_check(before: str, after: str) -> bool:
-    return before in {after, f"{after} NOT VALID"}
+def drop_check(part: DomainRule, _situation: Situation) -> list[Step]:
+    """Drop a check of a domain."""
+    return [_alter_domain(part.domain, f"DROP CONSTRAINT {sql.quote(part.check.name)}")]
+
+
+def alter_check(before: DomainRule, after: DomainRule, _situation: Situation) -> Alteration | None:
+    """Validate a check of a domain and comment on it."""
+    old, new, steps = before.check, after.check, list[Step]()
+    if old.definition not in {new.definition, f"{new.definition} NOT VALID"}:
+        return None
+    if old.definition != new.definition:
+        steps.append(_alter_domain(after.domain, f"VALIDATE CONSTRAINT {sql.quote(new.name)}"))
+    return Alteration((*steps, *_check_comment(after.domain, new, old.comment)))
+
+
+def _alter_domain(domain: Domain, text: str) -> Step:
+    return Step(f"ALTER DOMAIN {sql.of(domain.address)} {text}", "alter", domain.address)
+
+
+def _check_comment(domain: Domain, check: DomainCheck, before: str | None) -> list[Step]:
+    if check.comment == before:
+        return []
+    target = f"CONSTRAINT {sql.quote(check.name)} ON DOMAIN {sql.of(domain.address)}"
+    return [comments.step(domain.address, target, check.comment)]
 
 
 def create_composite(item: Composite, _members: Members, _situation: Situation) -> list[Step]:

@@ -10,7 +10,7 @@ from limbeck.catalog.queries.found import not_member
 
 def _options(column: str) -> str:
     return f"""(SELECT format('OPTIONS (%s)', string_agg(
-      format('%I %L', option_name, option_value), ', ' ORDER BY option_name))
+      format('%I %L', option_name, option_value), ', '))
     FROM pg_options_to_table({column}) HAVING count(*) > 0)"""
 
 

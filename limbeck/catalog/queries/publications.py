@@ -61,7 +61,7 @@ EVENT_TRIGGERS: Final = f"""
 SELECT {classes.EVENT_TRIGGER}, t.oid, 'event_trigger', 0::oid, t.evtname::text,
   concat_ws(E';\\n', concat_ws(' ',
       format('CREATE EVENT TRIGGER %I ON %I', t.evtname, t.evtevent),
-      (SELECT format('WHEN TAG IN (%s)', string_agg(quote_literal(tag), ', ' ORDER BY tag))
+      (SELECT format('WHEN TAG IN (%s)', string_agg(quote_literal(tag), ', '))
         FROM unnest(t.evttags) AS tag HAVING count(*) > 0),
       format('EXECUTE FUNCTION %s()', t.evtfoid::regproc)),
     format('ALTER EVENT TRIGGER %I ', t.evtname) || (CASE t.evtenabled WHEN 'D' THEN 'DISABLE'
