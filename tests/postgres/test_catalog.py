@@ -727,7 +727,7 @@ CASES: list[tuple[str, Address, dict[str, Any]]] = [
            EXECUTE FUNCTION f(); ALTER EVENT TRIGGER e ENABLE REPLICA""",
         at("event_trigger", "e", schema=""),
         {
-            "create": "CREATE EVENT TRIGGER e ON sql_drop WHEN TAG IN ('DROP INDEX', 'DROP TABLE')"
+            "create": "CREATE EVENT TRIGGER e ON sql_drop WHEN TAG IN ('DROP TABLE', 'DROP INDEX')"
             " EXECUTE FUNCTION public.f();\nALTER EVENT TRIGGER e ENABLE REPLICA"
         },
     ),
