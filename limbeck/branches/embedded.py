@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import secrets
@@ -82,7 +81,7 @@ class Server:
     def status(self) -> Status:
         """Give what is known of the server."""
         server = postmaster.read(self.data)
-        return Status(self.home, server.pid if server else None, self._saved_port())
+        return Status(self.home, server.pid if server else None, ports.saved(self.home))
 
     def url(self, database: str = "postgres") -> str:
         """Give the URL of one database; it has the password in it.
@@ -95,8 +94,15 @@ class Server:
         except FileNotFoundError as error:
             raise self._no_password() from error
         server = postmaster.read(self.data)
-        port = server.port if server else self._saved_port()
+        port = server.port if server else ports.saved(self.home)
         return f"postgresql://{cluster.USER}:{password}@127.0.0.1:{port}/{quote(database, safe='')}"
+
+    def holds(self, oid: int) -> bool:
+        """Tell whether a database of this oid is there, without asking the server.
+
+        Each has a folder of that name: Postgres manual, 66.1 Database File Layout.
+        """
+        return (self.data / "base" / str(oid)).is_dir()
 
     def start(self, listen: Listener = ignore) -> None:
         """Start the server unless it runs; make its data first when there are none.
@@ -269,15 +275,9 @@ class Server:
         finally:
             os.close(handle)
 
-    def _saved_port(self) -> int | None:
-        try:
-            return int(json.loads((self.home / "server.json").read_text())["port"])
-        except (FileNotFoundError, ValueError, KeyError):
-            return None
-
     def _claim_port(self, listen: Listener) -> int:
         """Give the pinned port, the one of last time, or a free one; note it for `url`."""
-        saved = self._saved_port()
+        saved = ports.saved(self.home)
         port = self.port or saved
         if port is None or not ports.is_free(port):
             if self.port is not None:
@@ -294,7 +294,5 @@ class Server:
                     )
                 )
         if port != saved:
-            fresh = self.home / "server.json.new"
-            fresh.write_text(json.dumps({"port": port}) + "\n")
-            fresh.replace(self.home / "server.json")
+            ports.save(self.home, port)
         return port
