@@ -26,7 +26,7 @@ COMMANDS = {
     "merge": ("migrations", "Join two heads into one."),
     "branches": ("branches", "List, create, reset, delete database branches."),
     "local": ("branches", "Start, stop or look at the embedded Postgres."),
-    "url": ("branches", "Print the URL of an environment."),
+    "url": ("branches", "Print the URL of an environment, password included."),
     "psql": ("branches", "Open psql on an environment."),
 }
 

@@ -182,7 +182,10 @@ def url(invocation: Invocation, *, environment: str | None) -> None:
 @environment
 @click.argument("arguments", metavar="[-- ARGS]", nargs=-1)
 def psql(invocation: Invocation, *, environment: str | None, arguments: tuple[str, ...]) -> None:
-    """Open psql on an environment; what follows `--` is handed to psql."""
+    """Open psql on an environment.
+
+    What follows `--` is handed to psql.
+    """
     from psycopg.conninfo import make_conninfo
 
     from limbeck.branches import binaries
