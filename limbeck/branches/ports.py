@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import zlib
@@ -47,3 +48,18 @@ def pick(home: Path) -> int:
         if is_free(port):
             return port
     raise ServerError(f"no port from {FIRST} to {FIRST + COUNT - 1} is free")
+
+
+def saved(home: Path) -> int | None:
+    """Give the port that the server of a folder had last time."""
+    try:
+        return int(json.loads((home / "server.json").read_text())["port"])
+    except (FileNotFoundError, ValueError, KeyError):
+        return None
+
+
+def save(home: Path, port: int) -> None:
+    """Note the port for next time; a reader sees the old note or the new one, never half."""
+    fresh = home / "server.json.new"
+    fresh.write_text(json.dumps({"port": port}) + "\n")
+    fresh.replace(home / "server.json")
