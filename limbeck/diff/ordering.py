@@ -103,8 +103,9 @@ def _order_children(graph: Graph, fates: Fates) -> None:
             for earlier in parts_of[part.parent]:
                 graph.order(node, earlier)
             _order_copies(graph, node, part, fates)
-        if node.verb == "drop" and (over := descent.counterpart(fates.before, node.address)):
-            graph.order(node, Node("drop", over))
+        if node.verb == "drop" and not fates.gone(owner(node.address)):
+            if over := descent.counterpart(fates.before, node.address):
+                graph.order(node, Node("drop", over))
         above = descent.counterpart(fates.after, node.address) if part else None
         if above is None:
             continue

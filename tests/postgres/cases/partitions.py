@@ -1,0 +1,122 @@
+"""Partitions and inheritance."""
+
+from __future__ import annotations
+
+from tests.postgres.cases.case import Case
+
+LOG = "CREATE TABLE log (at date NOT NULL, what text) PARTITION BY RANGE (at);"
+Y1 = "CREATE TABLE log1 PARTITION OF log FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');"
+Y2 = "CREATE TABLE log2 PARTITION OF log FOR VALUES FROM ('2021-01-01') TO ('2022-01-01');"
+ROW = "INSERT INTO log VALUES ('2020-05-05', 'x');"
+
+CASES = (
+    Case(
+        "a partitioned table with everything",
+        "",
+        LOG
+        + Y1
+        + Y2
+        + """
+        ALTER TABLE log ADD PRIMARY KEY (at, what); CREATE INDEX ON log (what);
+        ALTER TABLE log1 ALTER what SET DEFAULT 'one'; CREATE INDEX own ON log2 (what, at);
+        CREATE TABLE log3 PARTITION OF log DEFAULT PARTITION BY LIST (what);
+        CREATE TABLE log3a PARTITION OF log3 FOR VALUES IN ('a');
+        """,
+        says=("PARTITION OF public.log FOR VALUES",),
+    ),
+    Case(
+        "a partition is added",
+        LOG + Y1 + "CREATE INDEX ON log (what);",
+        LOG + Y1 + Y2 + "CREATE INDEX ON log (what);",
+        rows=ROW,
+    ),
+    Case(
+        "a partition whose index has a name of its own",
+        LOG + Y1 + "CREATE INDEX i ON log (at);",
+        LOG
+        + Y1
+        + "CREATE TABLE log2 (at date CONSTRAINT log_at_not_null NOT NULL, what text);"
+        + """
+        CREATE INDEX mine ON log2 (at); CREATE INDEX i ON log (at);
+        ALTER TABLE log ATTACH PARTITION log2 FOR VALUES FROM ('2021-01-01') TO ('2022-01-01');
+        """,
+    ),
+    Case(
+        "a partition is detached and attached",
+        LOG + Y1 + Y2,
+        LOG
+        + Y1
+        + """
+        CREATE TABLE log2 (at date CONSTRAINT log_at_not_null NOT NULL, what text);
+        """,
+        rows=ROW,
+        never=("DROP TABLE", "CREATE TABLE"),
+    ),
+    Case("a partition's bounds change", LOG + Y1, LOG + Y1.replace("2021", "2023"), rows=ROW),
+    Case(
+        "columns, keys and indexes of a partitioned table",
+        LOG + Y1 + Y2,
+        """
+        CREATE TABLE log (at date NOT NULL, what varchar(50) DEFAULT 'x' NOT NULL,
+            who int CHECK (who > 0), PRIMARY KEY (at, what)) PARTITION BY RANGE (at);
+        """
+        + Y1
+        + Y2
+        + "CREATE INDEX ON log (who);",
+        rows=ROW,
+    ),
+    Case(
+        "a foreign key to and from a partitioned table",
+        LOG + Y1,
+        LOG
+        + Y1
+        + """
+        CREATE TABLE kinds (name text PRIMARY KEY);
+        ALTER TABLE log ADD FOREIGN KEY (what) REFERENCES kinds, ADD PRIMARY KEY (at);
+        CREATE TABLE notes (at date REFERENCES log);
+        """,
+    ),
+    Case(
+        "a trigger on a partitioned table",
+        LOG + Y1,
+        LOG
+        + Y1
+        + """
+        CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+        CREATE TRIGGER tr AFTER INSERT ON log FOR EACH ROW EXECUTE FUNCTION f();
+        """,
+    ),
+    Case(
+        "a plain table becomes a partitioned one",
+        "CREATE TABLE log (at date);",
+        """
+        CREATE TABLE log (at date) PARTITION BY RANGE (at);
+        """,
+    ),
+    Case(
+        "inheritance",
+        "CREATE TABLE p (a int NOT NULL CHECK (a > 0), b text DEFAULT 'x');",
+        """
+        CREATE TABLE p (a int NOT NULL CHECK (a > 0), b text DEFAULT 'x');
+        CREATE TABLE c (d int) INHERITS (p); ALTER TABLE c ALTER b SET DEFAULT 'y';
+        """,
+    ),
+    Case(
+        "a column is added to a parent",
+        """
+        CREATE TABLE p (a int); CREATE TABLE c (d int) INHERITS (p);
+        """,
+        "CREATE TABLE p (a bigint, b int DEFAULT 5); CREATE TABLE c (d int) INHERITS (p);",
+        rows="INSERT INTO c VALUES (1, 2);",
+        holds=(("SELECT b FROM c", 5),),
+    ),
+    Case(
+        "a table inherits no longer",
+        """
+        CREATE TABLE p (a int); CREATE TABLE c (a int, d int) INHERITS (p);
+        """,
+        "CREATE TABLE p (a int); CREATE TABLE c (a int, d int);",
+        rows="INSERT INTO c VALUES (1, 2);",
+        never=("DROP",),
+    ),
+)

@@ -1,0 +1,88 @@
+"""From any schema to any other, exactly, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from limbeck import diff, renames
+from limbeck.catalog.catalog import Catalog
+from limbeck.catalog.read import read
+from limbeck.diff.steps import Step
+from tests.postgres.cases import constraints, partitions, tables, types, views
+from tests.postgres.cases import renames as answered
+from tests.postgres.cases.case import Case
+
+if TYPE_CHECKING:
+    from limbeck.database import Database
+
+MODULES = (tables, constraints, types, views, partitions, answered)
+CASES = [case for module in MODULES for case in module.CASES]
+COUNTS = """
+SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
+WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
+"""
+
+
+def connect(database: Database) -> psycopg.Connection:
+    return psycopg.connect(database.url, autocommit=True)
+
+
+def carry_out(connection: psycopg.Connection, steps: Iterable[Step]) -> None:
+    """Run steps as the script does: in transactions, but for those outside."""
+    for outside, group in groupby(steps, key=lambda step: step.outside):
+        with connection.cursor() as cursor:
+            cursor.execute("" if outside else "BEGIN")
+            cursor.execute("SET check_function_bodies = off")
+            for step in group:
+                cursor.execute(step.sql.encode())
+            cursor.execute("" if outside else "COMMIT")
+
+
+def counts(connection: psycopg.Connection) -> dict[str, int]:
+    names = [name for (name,) in connection.execute(COUNTS)]
+    return {
+        name: connection.execute(f"SELECT count(*) FROM ONLY {name}".encode()).fetchone()[0]
+        for name in names
+    }
+
+
+def differences(one: Catalog, other: Catalog) -> list[str]:
+    return [
+        f"{change.address}:\n  {change.before}\n  {change.after}"
+        for change in one.changes_to(other)
+    ]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_steps_lead_to_the_wanted_schema_and_back(
+    case: Case, make_database: Callable[..., Database]
+) -> None:
+    with connect(make_database("a")) as a, connect(make_database("b")) as b:
+        a.execute((case.before + case.rows).encode())
+        b.execute(case.after.encode())
+        before, after = read(a), read(b)
+        answers, idle = renames.answers(case.renames, before, after)
+        assert not idle
+        steps = diff.steps(before, after, answers)
+        script, rows = diff.script(steps), counts(a)
+        carry_out(a, steps)
+        assert differences(read(a), after) == []
+        assert diff.steps(read(a), after) == ()
+        for text in case.says:
+            assert text in script
+        for text in case.never:
+            assert text not in script
+        if not case.renames:
+            assert {name: n for name, n in counts(a).items() if name in rows} == {
+                name: n for name, n in rows.items() if name in counts(a)
+            }
+        for question, answer in case.holds:
+            assert a.execute(question.encode()).fetchone() == (answer,)
+        if case.back:
+            carry_out(a, diff.steps(read(a), before))
+            assert differences(read(a), before) == []
