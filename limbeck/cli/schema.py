@@ -57,6 +57,7 @@ def init(invocation: Invocation, *, folder: str | None, models: str | None, yes:
 )
 @environment
 @click.option("--allow-drop", is_flag=True, help="Allow what loses data, without being asked.")
+@renames
 @as_json
 def generate(
     invocation: Invocation,
@@ -64,6 +65,8 @@ def generate(
     message: str | None,
     environment: str | None,
     allow_drop: bool,
+    renamed: tuple[str, ...],
+    no_rename: bool,
     as_json: bool,
 ) -> None:
     """Write the next revision from the models, and prove it.
@@ -77,7 +80,13 @@ def generate(
 
     project = invocation.project()
     profile = project.profile(environment) if environment else None
-    answers = verb.Answers(allow_drop=allow_drop, ask_loss=_ask_loss if interactive() else None)
+    answers = verb.Answers(
+        allow_drop=allow_drop,
+        ask_loss=_ask_loss if interactive() else None,
+        renames=renamed,
+        no_rename=no_rename,
+        ask_rename=_ask_rename if interactive() else None,
+    )
     made = verb.revision(project, profile, message=message, answers=answers, listen=Narrator())
     json, text = revisions.generated_data, revisions.generated_text
     click.echo(to_json(json(made)) if as_json else text(made))
@@ -227,6 +236,11 @@ def _project_for(invocation: Invocation, *sources: str, needed: bool = False) ->
         if not needed and all("://" in source for source in sources):
             return None
         raise
+
+
+def _ask_rename(rename: Rename) -> bool:
+    new = rename.after.part or rename.after.name
+    return agreed(f"Was {rename.before} renamed to {new}? No drops it and creates {new}.")
 
 
 def _ask_loss(losses: Sequence[str]) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from ruff import find_ruff_bin
 
 from limbeck.errors import ProofError
 from limbeck.history import History, Revision
@@ -86,7 +87,7 @@ def _format(path: Path, final: Path) -> None:
 
 def _ruff(arguments: list[str], text: str, final: Path) -> str:
     done = subprocess.run(  # noqa: S603 - our own arguments
-        [sys.executable, "-m", "ruff", *arguments],
+        [find_ruff_bin(), *arguments],
         input=text,
         capture_output=True,
         text=True,

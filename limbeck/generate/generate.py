@@ -12,7 +12,7 @@ from limbeck.errors import ProofError
 from limbeck.events import Listener, Notice, StageStarted, ignore
 from limbeck.generate.draft import Draft, draft
 from limbeck.generate.proof import Premises, proven
-from limbeck.generate.questions import Answers, agree_to_losses
+from limbeck.generate.questions import Answers, agree_to_losses, agree_to_renames, inverse
 from limbeck.history import History, Revision
 from limbeck.revision import message as message_of
 from limbeck.revision import render
@@ -77,7 +77,9 @@ def revision(
     after = Models(project, profile, listen).catalog()
     if not before.changes_to(after):
         return Generated()
-    upgrade, downgrade = diff.steps(before, after), diff.steps(after, before)
+    renamed = agree_to_renames(before, after, answers)
+    upgrade = diff.steps(before, after, renamed)
+    downgrade = diff.steps(after, before, inverse(renamed))
     agree_to_losses(upgrade, answers)
     work = _Work(project, replay, before, after, upgrade, downgrade, listen)
     with draft(project, History.of(project, profile)) as unfinished:

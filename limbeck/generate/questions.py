@@ -5,20 +5,91 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from limbeck import renames
+from limbeck.catalog.catalog import Catalog
+from limbeck.catalog.objects import Address
 from limbeck.diff.steps import Step
-from limbeck.errors import NotConfirmedError
+from limbeck.errors import ConfigurationError, NotConfirmedError
+from limbeck.renames import Rename
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
     """What to do about the questions that a change may raise.
 
-    `allow_drop` agrees that data may be lost; without it `ask_loss` is asked, with what is lost
-    in words.
+    `renames` has "old:new" for each rename, `no_rename` says that there are no others; without
+    it `ask_rename` is asked about each pair that looks like one. `allow_drop` agrees that data
+    may be lost; without it `ask_loss` is asked, with what is lost in words.
     """
 
     allow_drop: bool = False
     ask_loss: Callable[[Sequence[str]], bool] | None = None
+    renames: Sequence[str] = ()
+    no_rename: bool = False
+    ask_rename: Callable[[Rename], bool] | None = None
+
+
+def agree_to_renames(before: Catalog, after: Catalog, answers: Answers) -> tuple[Rename, ...]:
+    """Return the renames, outer ones first: those that were answered and those agreed to.
+
+    Raises:
+        ConfigurationError: an answer fits nothing that changes.
+        NotConfirmedError: nobody could be asked; it names the questions and their answers.
+
+    """
+    found, idle = renames.answers(answers.renames, before, after)
+    if idle:
+        raise ConfigurationError(
+            f"--rename {idle[0]}: nothing is renamed so",
+            hint="Write whole names, outer ones first: --rename public.users:public.people",
+        )
+    refused: set[Rename] = set()
+    while not answers.no_rename:
+        proposals = [one.rename for one in renames.propose(before, after, found)]
+        open_ones = [one for one in proposals if one not in refused]
+        if not open_ones:
+            break
+        if answers.ask_rename is None:
+            raise _unasked(open_ones)
+        if answers.ask_rename(open_ones[0]):
+            found = (*found, open_ones[0])
+        else:
+            refused.add(open_ones[0])
+    return found
+
+
+def _unasked(proposals: Sequence[Rename]) -> NotConfirmedError:
+    lines = "".join(f"\n  {one.before} is renamed to {_last(one.after)}?" for one in proposals)
+    flags = " ".join(f"--rename {one}" for one in proposals)
+    return NotConfirmedError(
+        f"this may be a rename, or a drop and a create; nothing was written:{lines}",
+        hint=f"Answer with {flags}, or with --no-rename.",
+    )
+
+
+def _last(address: Address) -> str:
+    return address.part or address.name
+
+
+def inverse(found: Sequence[Rename]) -> tuple[Rename, ...]:
+    """Return the renames of the way back, outer ones first as well."""
+    back: list[Rename] = []
+    for one in found:
+        old, new = one.after, one.before
+        for outer in back:
+            old, new = _within(old, outer), _within(new, outer)
+        back.append(Rename(one.kind, old, new))
+    return tuple(back)
+
+
+def _within(address: Address, outer: Rename) -> Address:
+    """Return where an address is once what is around it was renamed."""
+    old, new = outer.before, outer.after
+    if outer.kind == "schema" and address.schema == old.name:
+        return address._replace(schema=new.name)
+    if not old.part and address.part and address[1:3] == old[1:3]:
+        return address._replace(schema=new.schema, name=new.name)
+    return address
 
 
 def agree_to_losses(steps: Sequence[Step], answers: Answers) -> None:

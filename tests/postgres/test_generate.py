@@ -325,6 +325,7 @@ def test_a_change_of_the_models(case: Case, project: Project, make_database: Any
     first = generate.revision(before, listen=said.append)
     after = with_models(project, "after", case.after)
     generated = generate.revision(after, answers=AGREED, listen=said.append)
+    old, new = Models(before).catalog(), Models(after).catalog()
 
     # 1. A revision is generated, in op.* calls.
     assert generated.path is not None
@@ -334,7 +335,7 @@ def test_a_change_of_the_models(case: Case, project: Project, make_database: Any
         assert generated.revision
         assert generated.revision.message == case.message
     # 2. Its replay equals the models.
-    assert differences(Replay(after).catalog(), Models(after).catalog()) == []
+    assert differences(Replay(after).catalog(), new) == []
     # 3. A second generate is empty.
     assert generate.revision(after) == generate.Generated()
     # 4. The rows are kept ... 5. ... and a downgrade leaves no trace.
@@ -343,15 +344,15 @@ def test_a_change_of_the_models(case: Case, project: Project, make_database: Any
         empty = read(connection)
         if first.revision:
             history.upgrade(connection, first.revision.id)
-            assert differences(read(connection), Models(before).catalog()) == []
+            assert differences(read(connection), old) == []
         if case.seed:
             connection.execute(case.seed)
         history.upgrade(connection, "head")
-        assert differences(read(connection), Models(after).catalog()) == []
+        assert differences(read(connection), new) == []
         if case.kept:
             assert connection.execute(case.kept).fetchall() == case.rows
             connection.execute("TRUNCATE books" if "books" in case.kept else "SELECT 1")
         history.downgrade(connection, first.revision.id if first.revision else "base")
-        assert differences(read(connection), Models(before).catalog()) == []
+        assert differences(read(connection), old) == []
         history.downgrade(connection, "base")
         assert differences(read(connection), empty) == []
