@@ -23,7 +23,7 @@ def missing(error: BaseException) -> ServerError | None:
         return None
     name = found["name"] or found["file"]
     return ServerError(
-        f'the local server has no extension "{name}"',
-        hint="use a server that has it: set SHADOW_DATABASE_URL for the shadow, and give the "
-        "profile the URL of a real database instead of `local`",
+        f'the server has no extension "{name}"',
+        hint=f"Use a server that has {name}: instead of `local` give the profile the URL of one, "
+        "and for the shadow set SHADOW_DATABASE_URL.",
     )

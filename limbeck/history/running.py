@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import HeadMaintainer, MigrationContext, RevisionStep
 
+from limbeck.branches import extensions
 from limbeck.database import as_sqlalchemy
 from limbeck.errors import MigrationError
 from limbeck.events import Listener, RevisionFinished, RevisionStarted
@@ -128,6 +129,8 @@ def _hint(error: Exception) -> str:
     state = (cause.sqlstate or "") if isinstance(cause, psycopg.Error) else ""
     if isinstance(cause, psycopg.OperationalError) and not state:
         return "The connection broke. Look where it stands with limbeck status, then migrate again."
+    if (lacking := extensions.missing(error)) is not None and lacking.hint is not None:
+        return lacking.hint
     return HINTS.get(state, "Correct the revision file, then migrate again.")
 
 
