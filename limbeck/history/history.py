@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from limbeck.errors import HistoryError, SeveralHeadsError
 from limbeck.events import Listener, ignore
+from limbeck.history import content
 from limbeck.history import revisions as files
 from limbeck.history.revisions import Revision, shown
 from limbeck.settings import Profile, Project
@@ -267,26 +266,7 @@ class History:
 
     def content_hashes(self, upto: str = "head") -> list[tuple[Revision, str]]:
         """Return the content hash after each revision on the way, in the order they run."""
-        revisions = self.pending((), upto)
-        digest = hashlib.sha256()
-        for path in self._beside(revisions):
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
-        hashes = []
-        for one in revisions:
-            digest.update(hashlib.sha256(one.path.read_bytes()).digest())
-            hashes.append((one, digest.hexdigest()))
-        return hashes
-
-    def _beside(self, revisions: Iterable[Revision]) -> list[Path]:
-        ours = {one.path for one in self.revisions()}
-        under = [self.script_location, self.folder]
-        for name in sorted({name for one in revisions for name in files.imported(one)}):
-            if name not in sys.stdlib_module_names:
-                root = self.script_location.parent
-                under += [root / name, root / f"{name}.py", root / "src" / name]
-        found = {path for place in under for path in _files(place)}
-        generated = {"env.py", "script.py.mako", "README"}
-        return sorted(path for path in found - ours if path.name not in generated)
+        return content.hashes(self, self.pending((), upto))
 
     def _one(self, text: str) -> Revision:
         by_id = self._by_id()
@@ -328,10 +308,3 @@ def _state(folder: Path) -> Iterator[tuple[str, int, int]]:
             if REVISION_FILE.fullmatch(entry.name):
                 found = entry.stat()
                 yield entry.path, found.st_mtime_ns, found.st_size
-
-
-def _files(place: Path) -> list[Path]:
-    if place.is_file():
-        return [place]
-    found = place.rglob("*")
-    return sorted(path for path in found if path.is_file() and "__pycache__" not in path.parts)

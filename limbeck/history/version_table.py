@@ -13,14 +13,14 @@ VERSION_TABLE = "alembic_version"
 
 def recorded(connection: psycopg.Connection) -> tuple[str, ...]:
     """Return what the version table holds; a missing table is an empty one."""
-    query = sql.SQL("SELECT version_num FROM {} ORDER BY 1").format(sql.Identifier(VERSION_TABLE))
+    query = sql.SQL("SELECT version_num FROM {}").format(sql.Identifier(VERSION_TABLE))
     outside = connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
     try:
         with connection.cursor(row_factory=tuple_row) as cursor:
             if outside and connection.autocommit:
-                return tuple(row[0] for row in cursor.execute(query))
+                return tuple(sorted(row[0] for row in cursor.execute(query)))
             with connection.transaction():
-                return tuple(row[0] for row in cursor.execute(query))
+                return tuple(sorted(row[0] for row in cursor.execute(query)))
     except psycopg.errors.UndefinedTable:
         return ()
     except psycopg.Error as error:

@@ -408,3 +408,11 @@ def test_a_profile_with_a_history_of_its_own_migrates_along_it(
     planned = migrate.plan(work.project, profile, database)
     migrate.apply(planned, confirm=yes)
     assert tables(connection) == {"own", "alembic_version"}
+
+
+def test_a_file_that_went_after_the_plan_stops_it(work: Work, database: Database) -> None:
+    one = work.revision("one", "create table one ()")
+    planned = plan(work, database)
+    one.path.unlink()
+    with pytest.raises(HistoryError, match=f"no revision {one.id}"):
+        migrate.apply(planned, confirm=yes)

@@ -1,0 +1,18 @@
+"""Plan a migration, have it confirmed, carry it out."""
+
+from __future__ import annotations
+
+from limbeck.migrate.applying import WAIT, Applied, Confirm, Report, apply
+from limbeck.migrate.planning import Plan, PlannedRevision, plan, rollback_plan
+
+__all__ = [
+    "WAIT",
+    "Applied",
+    "Confirm",
+    "Plan",
+    "PlannedRevision",
+    "Report",
+    "apply",
+    "plan",
+    "rollback_plan",
+]

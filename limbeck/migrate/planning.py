@@ -1,0 +1,170 @@
+"""What would be done to a database: a plan, made by looking only."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from limbeck.database import Database, connect
+from limbeck.errors import ConfigurationError
+from limbeck.events import Listener, ignore
+from limbeck.history import History, Revision
+from limbeck.settings import Profile, Project
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRevision:
+    """A revision that will run (or be taken back), and the SQL it runs."""
+
+    id: str
+    message: str
+    path: Path
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would be done to which database; nothing has been done yet.
+
+    `current` are the revisions it is at, () before the first; `target` are those it will be
+    at, () is base. `fingerprint` is a hash of all that was seen: of the destination, the current
+    revisions and the bytes of the files to run.
+    """
+
+    environment: str
+    destination: str
+    protected: bool
+    current: tuple[str, ...]
+    target: tuple[str, ...]
+    revisions: tuple[PlannedRevision, ...]
+    downgrade: bool
+    fingerprint: str
+    history: History = field(repr=False, compare=False)
+    database: Database = field(repr=False, compare=False)
+
+    def script(self) -> str:
+        """Return the plan as a script for psql, with transactions and version rows.
+
+        Raises:
+            HistoryError: a revision asks the database something, so it is no script.
+
+        """
+        return self.history.script(revisions(self), downgrade=self.downgrade)
+
+
+def plan(
+    project: Project,
+    profile: Profile,
+    database: Database,
+    *,
+    to: str = "head",
+    listen: Listener = ignore,
+) -> Plan:
+    """Return what has to run to bring a database up to a revision; it is only read.
+
+    Raises:
+        HistoryError: an unknown revision, broken files, or several heads.
+        UnavailableError: no connection.
+
+    """
+    history = History.of(project, profile)
+    with connect(database, read_only=True, listen=listen) as connection:
+        current = history.current(connection)
+    if to not in {"head", "heads"} and not history.pending(current, to):
+        _refuse_below(history, current, to)
+    todo = history.pending(current, to)
+    return _plan(profile, database, _Way(history, current, todo, downgrade=False))
+
+
+def rollback_plan(  # noqa: PLR0913 - as plan, and how far
+    project: Project,
+    profile: Profile,
+    database: Database,
+    *,
+    steps: int = 1,
+    to: str | None = None,
+    listen: Listener = ignore,
+) -> Plan:
+    """Return what has to be taken back: the last `steps` revisions, or all beyond `to`.
+
+    Raises:
+        ConfigurationError: there are fewer revisions than `steps`.
+        HistoryError: an unknown revision, or one that is not applied.
+        UnavailableError: no connection.
+
+    """
+    history = History.of(project, profile)
+    with connect(database, read_only=True, listen=listen) as connection:
+        current = history.current(connection)
+    todo = history.beyond(current, to) if to else _last(history, current, steps)
+    return _plan(profile, database, _Way(history, current, todo, downgrade=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """From where a database goes over which revisions."""
+
+    history: History
+    current: tuple[str, ...]
+    todo: tuple[Revision, ...]
+    downgrade: bool
+
+    def target(self) -> tuple[str, ...]:
+        have = {one.id for one in self.history.applied(self.current)}
+        moved = {one.id for one in self.todo}
+        return self.history.tops(have - moved if self.downgrade else have | moved)
+
+    def planned(self) -> Iterator[PlannedRevision]:
+        texts = self.history.sql(self.todo, downgrade=self.downgrade)
+        for one, text in zip(self.todo, texts, strict=True):
+            yield PlannedRevision(one.id, one.message, one.path, text)
+
+
+def _plan(profile: Profile, database: Database, way: _Way) -> Plan:
+    return Plan(
+        environment=profile.name,
+        destination=database.destination,
+        protected=profile.protected,
+        current=way.current,
+        target=way.target(),
+        revisions=tuple(way.planned()),
+        downgrade=way.downgrade,
+        fingerprint=fingerprint(database.destination, way.current, way.todo),
+        history=way.history,
+        database=database,
+    )
+
+
+def fingerprint(destination: str, current: Sequence[str], todo: Sequence[Revision]) -> str:
+    """Return a hash of what a plan rests on."""
+    seen = [destination, *current, *(_content(one.path) for one in todo)]
+    return hashlib.sha256("\n".join(seen).encode()).hexdigest()
+
+
+def revisions(plan: Plan) -> tuple[Revision, ...]:
+    """Return the revisions of a plan as the files have them now."""
+    return tuple(plan.history.find(one.id)[0] for one in plan.revisions)
+
+
+def _content(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _last(history: History, current: Sequence[str], steps: int) -> tuple[Revision, ...]:
+    applied = history.applied(current)
+    if not 0 < steps <= len(applied):
+        raise ConfigurationError(
+            f"{steps} revisions cannot be taken back: {len(applied)} are applied",
+            hint="limbeck status shows them.",
+        )
+    return tuple(reversed(applied[-steps:]))
+
+
+def _refuse_below(history: History, current: Sequence[str], to: str) -> None:
+    if below := history.beyond(current, to):
+        raise ConfigurationError(
+            f"{to} is applied already, with {len(below)} revisions after it",
+            hint=f"To go back to it: limbeck rollback --to {to}",
+        )
