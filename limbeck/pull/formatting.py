@@ -38,8 +38,15 @@ def formatted(files: Mapping[str, str], root: Path | None) -> dict[str, str]:
 
 def _settings(root: Path | None) -> list[str]:
     found = next(_configurations(root), None) if root else None
-    common = ["--no-cache", "--quiet"]
+    common = ["--no-cache", "--quiet", *_own_packages(root)]
     return [*common, "--config", str(found)] if found else [*common, "--isolated"]
+
+
+def _own_packages(root: Path | None) -> list[str]:
+    """Name the repository's packages, for a module that is not written yet looks like another's."""
+    places = [root, root / "src"] if root else []
+    names = sorted({init.parent.name for place in places for init in place.glob("*/__init__.py")})
+    return ["--config", f"lint.isort.known-first-party={names}"] if names else []
 
 
 def _configurations(root: Path) -> Iterator[Path]:
