@@ -155,7 +155,10 @@ def check(
     project = invocation.project()
     profiles = [project.profile(name) for name in names]
     found = verb.check(project, profiles, listen=Narrator())
-    click.echo(to_json(statuses.check_data(found)) if as_json else statuses.check_text(found))
+    if as_json:
+        click.echo(to_json(statuses.check_data(found)))
+    else:
+        click.echo(statuses.check_text(found, live=bool(profiles)))
     ctx.exit(CheckFailedError.exit_code if found else 0)
 
 

@@ -27,10 +27,14 @@ def status_data(found: Sequence[Status]) -> dict[str, Any]:
     return {"environments": [_fields(one) for one in found]}
 
 
-def check_text(found: Sequence[Finding]) -> str:
-    """Return a line for each finding and what to type next, or that all is well."""
+def check_text(found: Sequence[Finding], *, live: bool) -> str:
+    """Return a line for each finding and what to type next, or what is well.
+
+    `live` says that databases were looked at too.
+    """
     if not found:
-        return "ok: one head, the models have their revisions, nothing pending, no drift"
+        databases = ", nothing pending, no drift" if live else ""
+        return f"ok: one head, the models have their revisions{databases}"
     lines: list[str] = []
     for one in found:
         lines.append(f"{one.environment or 'project'}: {one.text}")
