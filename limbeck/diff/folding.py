@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from limbeck.catalog.objects import Address, Column, Constraint, Index, Sequence, Table
-from limbeck.diff import columns, descent
+from limbeck.catalog.objects import Address, Column, Constraint, Index, Sequence
+from limbeck.diff import columns, descent, sql
 from limbeck.diff.graph import Graph, Node
 from limbeck.diff.parts import (
     Attachment,
@@ -11,6 +11,7 @@ from limbeck.diff.parts import (
     DomainRule,
     Inheritance,
     Ownership,
+    Part,
     Parts,
     Required,
     derived,
@@ -51,25 +52,36 @@ def _first(graph: Graph, *nodes: tuple[str, Address]) -> Node | None:
 def _created_with(address: Address, graph: Graph, after: Parts) -> tuple[Node, int] | None:
     part = after[address]
     table = _first(graph, ("create", owner(address)))
-    if address.kind in OF_COLUMN:
-        column = _first(graph, ("create", sub(address, "column")))
-        late = isinstance(part, Required) and not part.constraint.validated
-        own = _inherited(after, address) and not descent.follows(after, address)
-        if column and not late and not own:
-            return column, 2 if isinstance(part, Default) else 0
+    if address.kind in OF_COLUMN and (home := _column_created(address, part, graph, after)):
+        return home
+    if isinstance(part, DomainRule):
+        domain = _domain("create", part, graph)
+        return None if part.check.definition.endswith(" NOT VALID") else _at(domain, 3)
     if isinstance(part, Column) and table:
         return table, 0
-    if isinstance(part, DomainRule):
-        domain = _first(graph, ("create", sub(address, "domain")._replace(part="")))
-        late = part.check.definition.endswith(" NOT VALID")
-        return (domain, 3) if domain and not late else None
     if isinstance(part, Attachment | Inheritance):
-        return (table, 0) if table and _born(part, after) else None
+        return _at(table, 0) if _born(part, after) else None
     if descent.follows(after, address):
         return _passed_on("create", address, graph, after)
-    if isinstance(part, Constraint) and table and (part.validated or not part.enforced):
-        return table, CREATED[part.type]
-    return None
+    valid = isinstance(part, Constraint) and (part.validated or not part.enforced)
+    return _at(table, CREATED[part.type]) if isinstance(part, Constraint) and valid else None
+
+
+def _at(node: Node | None, firmness: int) -> tuple[Node, int] | None:
+    return (node, firmness) if node else None
+
+
+def _domain(verb: str, part: DomainRule, graph: Graph) -> Node | None:
+    return _first(graph, (verb, part.domain.address))
+
+
+def _column_created(
+    address: Address, part: Part, graph: Graph, after: Parts
+) -> tuple[Node, int] | None:
+    column = _first(graph, ("create", sub(address, "column")))
+    late = isinstance(part, Required) and not part.constraint.validated
+    own = _inherited(after, address) and not descent.follows(after, address)
+    return None if late or own else _at(column, 2 if isinstance(part, Default) else 0)
 
 
 def _born(part: Attachment | Inheritance, after: Parts) -> bool:
@@ -95,38 +107,23 @@ def _passed_on(verb: str, address: Address, graph: Graph, parts: Parts) -> tuple
         return None
     child = _table(part) if isinstance(part, Constraint | Index) else owner(address)
     ties = [sub(child, "attachment")]
-    ties += [
-        Address("inheritance", *child[1:3], f"{p.schema}.{p.name}") for p in _parents(parts, child)
-    ]
-    home = None
-    if above is not None:
-        home = _first(graph, (verb, above))
-    home = home or _first(graph, *((verb, tie) for tie in ties if verb == "create"))
-    return (home, 0) if home else None
+    ties += [Address("inheritance", *child[1:3], sql.of(parent)) for parent in parts.parents(child)]
+    if above is not None and (home := _first(graph, (verb, above))):
+        return home, 0
+    return _at(_first(graph, *((verb, tie) for tie in ties if verb == "create")), 0)
 
 
-def _parents(parts: Parts, child: Address) -> list[Address]:
-    return parts.parents(child)
-
-
-def _dropped_with(
+def _dropped_with(  # noqa: PLR0911 - a return for each place
     address: Address, graph: Graph, before: Parts, after: Parts
 ) -> tuple[Node, int] | None:
     part = before[address]
     if isinstance(part, DomainRule):
-        domain = _first(graph, ("drop", sub(address, "domain")._replace(part="")))
-        return (domain, 1) if domain else None
+        return _at(_domain("drop", part, graph), 1)
     if isinstance(part, Ownership):
-        sequence = _first(graph, ("drop", part.sequence.address))
-        return (sequence, 0) if sequence else None
+        return _at(_first(graph, ("drop", part.sequence.address)), 0)
     if isinstance(part, Sequence):
         return _owner_dropped(address, graph, before)
-    if isinstance(part, Index):
-        home = _first(graph, ("drop", part.table))
-    else:
-        view = owner(address)._replace(kind="view")
-        home = _first(graph, ("drop", owner(address)), ("drop", view))
-    if home and not isinstance(part, Table) and home.address != address and _belongs(address):
+    if _belongs(address) and (home := _table_dropped(address, part, graph)):
         loose = isinstance(part, Constraint) and part.type == "f"
         return home, 1 if loose else DROPPED.get(address.kind, 0)
     if address.kind in OF_COLUMN and (home := _first(graph, ("drop", sub(address, "column")))):
@@ -134,6 +131,13 @@ def _dropped_with(
     if descent.follows(before, address) and _still_child(address, part, before, after):
         return _passed_on("drop", address, graph, before)
     return None
+
+
+def _table_dropped(address: Address, part: Part, graph: Graph) -> Node | None:
+    if isinstance(part, Index):
+        return _first(graph, ("drop", part.table))
+    view = owner(address)._replace(kind="view")
+    return _first(graph, ("drop", owner(address)), ("drop", view))
 
 
 def _belongs(address: Address) -> bool:

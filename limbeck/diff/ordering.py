@@ -103,16 +103,24 @@ def _order_children(graph: Graph, fates: Fates) -> None:
             for earlier in parts_of[part.parent]:
                 graph.order(node, earlier)
             _order_copies(graph, node, part, fates)
-        if node.verb == "drop" and not fates.gone(owner(node.address)):
-            if over := descent.counterpart(fates.before, node.address):
-                graph.order(node, Node("drop", over))
-        above = descent.counterpart(fates.after, node.address) if part else None
-        if above is None:
-            continue
-        if node.verb == "alter":
-            graph.order(node, Node("alter", above))
-        elif isinstance(part, Constraint | Index) and not descent.expected(part):
-            graph.order(Node("create", above), node)
+        _order_with_parent(graph, node, fates)
+
+
+def _order_with_parent(graph: Graph, node: Node, fates: Fates) -> None:
+    """Let a parent's part change before its child's, and its copies be made before itself."""
+    verb, address = node
+    if verb == "drop" and address.kind in TAKEN_OVER and not fates.gone(owner(address)):
+        above = descent.counterpart(fates.before, address)
+        if above is not None:
+            graph.order(node, Node("drop", above))
+    part = fates.after.found.get(address)
+    above = descent.counterpart(fates.after, address) if part else None
+    if above is None:
+        return
+    if verb == "alter":
+        graph.order(node, Node("alter", above))
+    elif isinstance(part, Constraint | Index) and not descent.expected(part):
+        graph.order(Node("create", above), node)
 
 
 def _order_copies(graph: Graph, node: Node, part: Attachment | Inheritance, fates: Fates) -> None:

@@ -119,7 +119,12 @@ def _names(old: Any, new: Any) -> float:
 def _tables(old: Table, new: Table, before: Catalog, after: Catalog, _: Names) -> float:
     if old.kind != new.kind:
         return 0
-    return 0.7 * _shared(_columns(old, before), _columns(new, after)) + 0.3 * _names(old, new)
+    first, second = list(_columns(old, before)), list(_columns(new, after))
+    size = max(len(first), len(second))
+    same = len(set(first) & set(second))
+    placed = zip(first, second, strict=False)
+    alike_ = sum(one[1] == other[1] and one != other for one, other in placed)
+    return 0.7 * min(1, (same + 0.5 * alike_) / size if size else 1) + 0.3 * _names(old, new)
 
 
 def _columns(table: Table, catalog: Catalog) -> Iterator[tuple[str, str]]:
