@@ -145,7 +145,10 @@ def _more(column: Column, model: Model, models: Models) -> Iterator[Argument]:
     for found in _own_constraints(column, model):
         if found.type == "u" and name(found, models.convention) == "":
             yield "unique=True"
-    if _has_plain_index(column, model, models):
+    if any(
+        column_of_plain_index(found, model, models) == column.name
+        for found in model.contents.indexes
+    ):
         yield "index=True"
     filled = None if column.generated else default(column)
     if filled and model.contents.serial != column.name:
@@ -182,6 +185,9 @@ def key_is_inline(model: Model, models: Models) -> bool:
     key = model.contents.primary_key
     if key is None or name(key, models.convention) != "":
         return False
+    if len(key.columns) > 1 and model.contents.serial not in {None, key.columns[0]}:
+        # SQLAlchemy would put the serial first.
+        return False
     in_order = [found.name for found in model.contents.columns if found.name in key.columns]
     return tuple(in_order) == key.columns and not (key.deferrable or key.include)
 
@@ -200,17 +206,15 @@ def _autoincrement(column: Column, model: Model) -> Iterator[str]:
         yield "autoincrement=False"
 
 
-def _has_plain_index(column: Column, model: Model, models: Models) -> bool:
-    return any(
-        column_of_plain_index(found, models) == column.name for found in model.contents.indexes
-    )
-
-
-def column_of_plain_index(found: Index, models: Models) -> str | None:
+def column_of_plain_index(found: Index, model: Model, models: Models) -> str | None:
     """Return the column whose index=True says all of an index."""
     if len(found.keys) != 1:
         return None
     only = found.keys[0]
     plain = only == Key(column=only.column, expression=None) and not found.unique
     bare = plain and found.method == "btree" and not (found.include or found.where or found.options)
-    return only.column if bare and name(found, models.convention) == "" else None
+    if not bare or name(found, models.convention) != "":
+        return None
+    # Together with unique=True, index=True would mean a unique index.
+    unique = (one for one in model.contents.constraints if one.type == "u" and inline(one))
+    return None if any(one.columns == (only.column,) for one in unique) else only.column

@@ -328,7 +328,9 @@ def _is_committed(path: Path) -> bool:
     # Nothing is printed for a file that git knows and that is as it was committed.
     command = ["git", "status", "--porcelain", "--ignored", "--", path.name]
     try:
-        done = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, check=False)
+        done = subprocess.run(  # noqa: S603 - git, on a path
+            command, cwd=path.parent, capture_output=True, text=True, check=False
+        )
     except FileNotFoundError:
         return False
     return done.returncode == 0 and not done.stdout.strip()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from limbeck.catalog.catalog import Catalog
-from limbeck.catalog.objects import Address, Constraint, Enum
+from limbeck.catalog.objects import Address, Column, Constraint, Enum
 from limbeck.pull import names
 from limbeck.pull.contents import Contents
 from limbeck.pull.enums import PythonEnum, python_enums
@@ -47,7 +48,8 @@ class Model:
 class Models:
     """Everything that is rendered: the tables and the enums, by address.
 
-    `convention` names constraints; `implied` has the type that an annotation alone gives.
+    `convention` names constraints; `implied` has the type that an annotation alone gives;
+    `shared` are the names of constraints, by schema, that more than one table has.
     """
 
     catalog: Catalog
@@ -55,6 +57,7 @@ class Models:
     enums: Mapping[Address, PythonEnum]
     convention: Mapping[str, str]
     implied: Mapping[str, str]
+    shared: frozenset[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ def models(  # noqa: PLR0913 - what is known already has three sides
         )
         for address, model in named.items()
     }
-    return Models(catalog, complete, enums, convention, implied)
+    return Models(catalog, complete, enums, convention, implied, frozenset(_shared(catalog)))
 
 
 def is_association(found: Contents, tables: Mapping[Address, Contents]) -> bool:
@@ -167,3 +170,14 @@ def _attributes(model: Model, forbidden: set[str]) -> Iterator[tuple[str, str]]:
         attribute = names.unique(names.attribute(column.name), taken)
         taken.add(attribute)
         yield column.name, attribute
+
+
+def _shared(catalog: Catalog) -> Iterator[tuple[str, str]]:
+    # Postgres names a NOT NULL so that no other table of the schema has a constraint of its name.
+    names_ = Counter((one.schema, one.name) for one in catalog.of(Constraint))
+    names_.update(
+        (column.schema, column.not_null.name)
+        for column in catalog.of(Column)
+        if column.not_null and column.not_null.name
+    )
+    return (name for name, count in names_.items() if count > 1)

@@ -106,9 +106,9 @@ def _arguments(model: Model, models: Models) -> Iterator[Argument]:
             made = spell_constraint(constraint, name=spelled)
             if made:
                 yield made
-    yield from _not_nulls(model)
+    yield from _not_nulls(model, models)
     for found in model.contents.indexes:
-        if columns.column_of_plain_index(found, models) is None:
+        if columns.column_of_plain_index(found, model, models) is None:
             yield from _index(found, models)
 
 
@@ -121,11 +121,14 @@ def _said_at_column(constraint: Constraint, model: Model, models: Models) -> boo
     return constraint.type == "u" and columns.inline(constraint) and not named
 
 
-def _not_nulls(model: Model) -> Iterator[Source]:
+def _not_nulls(model: Model, models: Models) -> Iterator[Source]:
     for column in model.contents.columns:
         found = column.not_null
         usual = implicit_name(column.table, column.name, "not_null")
-        if found is None or found.name is None or (found.name == usual and not found.no_inherit):
+        if found is None or found.name is None:
+            continue
+        own = (column.schema, found.name) not in models.shared
+        if found.name == usual and own and not found.no_inherit:
             continue
         given: list[Argument] = [literal(column.name), keyword("name", literal(found.name))]
         given += ["no_inherit=True"] if found.no_inherit else []
