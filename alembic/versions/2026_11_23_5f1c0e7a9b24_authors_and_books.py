@@ -19,21 +19,21 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "authors",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("bio", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(), server_default=sa.text("now()"), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="authors_pkey"),
+        sa.PrimaryKeyConstraint("id", name=op.f("authors_pkey")),
     )
     op.create_table(
         "books",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("author_id", sa.Integer(), nullable=False),
         sa.Column("published_year", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(), server_default=sa.text("now()"), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="books_pkey"),
-        sa.ForeignKeyConstraint(["author_id"], ["authors.id"], name="books_author_id_fkey"),
+        sa.PrimaryKeyConstraint("id", name=op.f("books_pkey")),
+        sa.ForeignKeyConstraint(["author_id"], ["authors.id"], name=op.f("books_author_id_fkey")),
     )
 
 
