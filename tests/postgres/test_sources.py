@@ -244,3 +244,15 @@ def test_what_is_no_source_is_refused_with_what_would_be(text: str, work: Work) 
 def test_this_repository_s_history_records_its_models(work: Work) -> None:  # noqa: ARG001 - shadow
     project = Project.find(Path(__file__).parent)
     assert Replay(project).catalog().changes_to(Models(project).catalog()) == ()
+
+
+def test_two_commands_at_once_replay_without_harm(work: Work, admin: psycopg.Connection) -> None:
+    work.revision("slow", "op.execute('select pg_sleep(1)')\nop.execute('create table one ()')")
+    code = "import sys; from pathlib import Path; from limbeck import Project, sources; "
+    code += "print(sources.Replay(Project.find(Path(sys.argv[1]))).catalog().fingerprint())"
+    command = [sys.executable, "-c", code, str(work.project.root)]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    said = {process.communicate(timeout=60)[0] for process in both}
+    assert [process.returncode for process in both] == [0, 0]
+    assert said == {Replay(work.project).catalog().fingerprint() + "\n"}
+    assert databases(admin, SCRATCH) == []
