@@ -94,7 +94,20 @@ def _born(part: Attachment | Inheritance, after: Parts) -> bool:
         for found in after.found.values()
         if isinstance(found, Constraint | Index) and derived(found) and _table(found) == child
     )
-    return all(descent.expected(found) for found in copies)
+    return all(descent.expected(found) for found in copies) and not _renamed(part, after)
+
+
+def _renamed(part: Attachment, after: Parts) -> bool:
+    """Tell whether a partition's NOT NULLs have other names than those of the table above."""
+    objects = after.catalog.objects
+    for name in part.table.columns:
+        own = objects.get(Address("column", part.table.schema, part.table.name, name))
+        above = objects.get(Address("column", part.parent.schema, part.parent.name, name))
+        if not (isinstance(own, Column) and isinstance(above, Column) and own.inherited):
+            continue
+        if own.not_null and above.not_null and own.not_null.name != above.not_null.name:
+            return True
+    return False
 
 
 def _table(found: Constraint | Index) -> Address:
