@@ -12,6 +12,9 @@ from limbeck.diff.steps import Step
 from limbeck.errors import ConfigurationError, NotConfirmedError
 from limbeck.renames import Rename
 
+# What is named after its table and columns, by Postgres or by a naming convention.
+IMPLICIT = frozenset({"sequence", "index", "constraint"})
+
 
 @dataclass(frozen=True, slots=True)
 class Answers:
@@ -44,18 +47,27 @@ def agree_to_renames(before: Catalog, after: Catalog, answers: Answers) -> tuple
             hint="Write whole names, outer ones first: --rename public.users:public.people",
         )
     refused: set[Rename] = set()
-    while not answers.no_rename:
+    while True:
         proposals = [one.rename for one in renames.propose(before, after, found)]
-        open_ones = [one for one in proposals if one not in refused]
-        if not open_ones:
-            break
-        if answers.ask_rename is None:
-            raise _unasked(open_ones)
-        if answers.ask_rename(open_ones[0]):
-            found = (*found, open_ones[0])
+        proposals = [one for one in proposals if one not in refused]
+        if implied := [one for one in proposals if _follows(one, found)]:
+            found = (*found, implied[0])
+        elif not proposals or answers.no_rename:
+            return found
+        elif answers.ask_rename is None:
+            raise _unasked(proposals)
+        elif answers.ask_rename(proposals[0]):
+            found = (*found, proposals[0])
         else:
-            refused.add(open_ones[0])
-    return found
+            refused.add(proposals[0])
+
+
+def _follows(proposal: Rename, found: Sequence[Rename]) -> bool:
+    """Tell whether a name only follows another one, as books_id_seq follows books."""
+    old, new = _last(proposal.before), _last(proposal.after)
+    return proposal.kind in IMPLICIT and any(
+        old.replace(_last(one.before), _last(one.after)) == new for one in found
+    )
 
 
 def _unasked(proposals: Sequence[Rename]) -> NotConfirmedError:

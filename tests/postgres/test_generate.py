@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +16,13 @@ from limbeck import generate
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.read import read
 from limbeck.database import connect
+from limbeck.errors import (
+    ConfigurationError,
+    ModelsError,
+    NotConfirmedError,
+    ProofError,
+    SeveralHeadsError,
+)
 from limbeck.events import Event, Notice
 from limbeck.history import History
 from limbeck.settings import Project
@@ -90,7 +101,9 @@ CASES = [
     Case(
         "add a required column with a default",
         books(),
-        books("""Column("state", sa.String(9), nullable=False, server_default="it's 100% :new")"""),
+        books(
+            """Column("state", sa.String(20), nullable=False, server_default="it's 100% :new")"""
+        ),
         seed=ROW["seed"],
         kept="SELECT title, state FROM books",
         rows=[("Emma", "it's 100% :new")],
@@ -274,7 +287,7 @@ Index("ix_ops", "title", postgresql_ops={"title": "text_pattern_ops"}, _table=bo
         "",
         'table("order", Column("user", Text), Column("Wei.rd % :a", Integer), Column("é", Text), '
         'Column("a\\"b", Integer, comment="x"), '
-        'sa.CheckConstraint("\\"Wei.rd % :a\\" > 0", name="100% :x"))\n'
+        'sa.CheckConstraint("\\"Wei.rd % \\\\:a\\" > 0", name="100% :x"))\n'
         f'table("{"x" * 63}", Column("{"y" * 63}", Integer, nullable=False), '
         'Column("o", ForeignKey("order.id", name="fk.d")))\n',
     ),
@@ -351,8 +364,186 @@ def test_a_change_of_the_models(case: Case, project: Project, make_database: Any
         assert differences(read(connection), new) == []
         if case.kept:
             assert connection.execute(case.kept).fetchall() == case.rows
-            connection.execute("TRUNCATE books" if "books" in case.kept else "SELECT 1")
         history.downgrade(connection, first.revision.id if first.revision else "base")
         assert differences(read(connection), old) == []
         history.downgrade(connection, "base")
         assert differences(read(connection), empty) == []
+
+
+def written(project: Project) -> list[Path]:
+    """Return the revision files, and whatever else was left in the folders."""
+    found = [*(project.script_location / "versions").rglob("*"), *project.home.glob("draft*")]
+    return sorted(path for path in found if "__pycache__" not in path.parts)
+
+
+def test_without_a_change_nothing_is_written(project: Project) -> None:
+    assert generate.revision(with_models(project, "none", "")).path is None
+    assert written(project) == []
+
+
+def test_a_rename_is_asked_about_and_keeps_the_rows(project: Project, database: Any) -> None:
+    generate.revision(
+        with_models(
+            project, "before", 'table("books", Column("title", Text), Column("year", Integer))\n'
+        )
+    )
+    after = with_models(
+        project, "after", 'table("books2", Column("title", Text), Column("years", Integer))\n'
+    )
+    with pytest.raises(NotConfirmedError, match="renamed to books2") as caught:
+        generate.revision(after)
+    assert "--rename public.books:public.books2" in str(caught.value.hint)
+    assert len(written(project)) == 1
+
+    asked: list[str] = []
+    answers = generate.Answers(ask_rename=lambda one: not asked.append(str(one)))
+    made = generate.revision(after, answers=answers)
+    assert asked == ["public.books:public.books2", "public.books2.year:public.books2.years"]
+    history = History(project.script_location)
+    with connect(database) as connection:
+        history.upgrade(connection, made.revision.down[0] if made.revision else "")
+        connection.execute("INSERT INTO books (year) VALUES (1815)")
+        history.upgrade(connection)
+        assert connection.execute("SELECT id, years FROM books2").fetchall() == [(1, 1815)]
+        history.downgrade(connection, made.revision.down[0] if made.revision else "")
+        assert connection.execute("SELECT id, year FROM books").fetchall() == [(1, 1815)]
+
+
+def test_an_answer_that_fits_nothing_is_refused(project: Project) -> None:
+    with_table = with_models(project, "before", books())
+    with pytest.raises(ConfigurationError, match=r"public\.no:public\.yes"):
+        generate.revision(with_table, answers=generate.Answers(renames=["public.no:public.yes"]))
+    assert written(project) == []
+
+
+def test_a_loss_has_to_be_agreed_to(project: Project) -> None:
+    generate.revision(with_models(project, "before", books('Column("year", Integer)')))
+    after = with_models(project, "after", books())
+    with pytest.raises(NotConfirmedError, match="loses data") as caught:
+        generate.revision(after)
+    assert "--allow-drop" in str(caught.value.hint)
+    with pytest.raises(NotConfirmedError):
+        generate.revision(after, answers=generate.Answers(ask_loss=lambda losses: not losses))
+    assert len(written(project)) == 1
+    agreed = generate.Answers(ask_loss=lambda losses: "year" in losses[0])
+    assert generate.revision(after, answers=agreed).path
+
+
+def test_a_revision_that_does_not_prove_is_not_kept(project: Project) -> None:
+    template = project.script_location / "script.py.mako"
+    spoiled = template.read_text().replace(
+        '${upgrades if upgrades else "pass"}',
+        'op.execute("CREATE TABLE extra ()")\n    ${upgrades}',
+    )
+    template.write_text(spoiled)
+    with pytest.raises(ProofError, match=r"table public\.extra should not be there"):
+        generate.revision(with_models(project, "before", books()))
+    assert written(project) == []
+
+
+def test_models_that_postgres_refuses_leave_nothing(project: Project) -> None:
+    refused = with_models(project, "before", books('Column("a", Integer, server_default="x")'))
+    with pytest.raises(ModelsError):
+        generate.revision(refused)
+    assert written(project) == []
+
+
+def test_two_heads_are_an_error(project: Project) -> None:
+    history = History(project.script_location)
+    first = history.write("first", down=[])
+    history.write("second", down=[])
+    with pytest.raises(SeveralHeadsError):
+        generate.revision(with_models(project, "before", books()))
+    assert len(written(project)) == 2
+    first.unlink()
+
+
+def test_what_was_proven_is_not_replayed_again(project: Project) -> None:
+    said: list[Event] = []
+    generate.revision(with_models(project, "before", books()))
+    after = with_models(project, "after", books('Column("year", Integer)'))
+    generate.revision(after, listen=said.append)
+    assert not [one for one in said if "replaying" in getattr(one, "text", "")]
+
+
+def test_a_history_apart_is_written_apart(project: Project) -> None:
+    profile = replace(project.profile("development"), versions=project.root / "own_versions")
+    made = generate.revision(with_models(project, "before", books()), profile)
+    assert made.path
+    assert made.path.parent == project.root / "own_versions"
+    assert written(project) == []
+
+
+PLAIN_ENV = """
+import os
+from alembic import context
+from sqlalchemy import create_engine
+
+if context.is_offline_mode():
+    context.configure(
+        dialect_name="postgresql", literal_binds=True, dialect_opts={"paramstyle": "named"}
+    )
+    context.run_migrations()
+else:
+    with create_engine(os.environ["PLAIN_URL"]).connect() as connection:
+        context.configure(connection=connection, transaction_per_migration=True)
+        with context.begin_transaction():
+            context.run_migrations()
+"""
+
+
+def alembic_without_limbeck(project: Project, url: str, *arguments: str) -> str:
+    """Run Alembic where limbeck cannot be imported, with an env.py of its own."""
+    blocked = project.root / "blocked"
+    blocked.mkdir(exist_ok=True)
+    (blocked / "limbeck.py").write_text('raise ImportError("limbeck is not installed")\n')
+    (project.script_location / "env.py").write_text(PLAIN_ENV)
+    done = subprocess.run(
+        [sys.executable, "-m", "alembic", *arguments],
+        cwd=project.root,
+        env={**os.environ, "PYTHONPATH": str(blocked), "PLAIN_URL": url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_revisions_run_without_limbeck_online_and_offline(
+    project: Project, make_database: Any
+) -> None:
+    wide = next(case for case in CASES if case.name == "keys, checks and unique constraints")
+    generate.revision(with_models(project, "before", wide.before))
+    odd = next(case for case in CASES if case.name == "odd names")
+    after = with_models(project, "after", wide.after + odd.after)
+    generate.revision(after, answers=AGREED)
+    wanted = Models(after).catalog()
+
+    online, offline = make_database(), make_database()
+    alembic_without_limbeck(project, online.url, "upgrade", "head")
+    script = alembic_without_limbeck(project, "", "upgrade", "head", "--sql")
+    with connect(online) as connection:
+        assert differences(read(connection), wanted) == []
+    with connect(offline) as connection:
+        connection.execute(script)
+        assert differences(read(connection), wanted) == []
+    alembic_without_limbeck(project, online.url, "downgrade", "base")
+    with connect(online) as connection, connect(make_database()) as empty:
+        assert differences(read(connection), read(empty)) == []
+
+
+def test_what_is_written_is_formatted_as_the_repository_is(project: Project) -> None:
+    shutil.copy(REPOSITORY / "pyproject.toml", project.root)
+    for name, case in (("before", CASES[0]), ("after", CASES[12])):
+        generate.revision(with_models(project, name, case.after), answers=AGREED)
+    for command in (["format", "--check"], ["check"]):
+        done = subprocess.run(
+            ["ruff", *command, str(project.script_location / "versions")],
+            cwd=project.root,
+            env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
