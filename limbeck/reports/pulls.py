@@ -28,7 +28,7 @@ def _lines(
         yield f"No changes: the models are those of {name}."
     elif written is None and merge.files:
         yield merge.diff(root).rstrip("\n")
-        yield f"{counted(len(merge.files), 'file')} would change; --write writes them."
+        yield f"{counted(len(merge.files), 'file')} would change; --write writes."
     elif written:
         yield "Wrote " + ", ".join(shown(path) for path in written)
     yield from (f"Only in the models: {address}" for address in merge.gone)
