@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -248,7 +249,7 @@ def _changed(text: str, old: Model, new: Model, sides: _Sides, home: Home) -> st
     imports |= _arguments(old, new, sides, replaced, added)
     for relation in _related(new, sides):
         made = tables.relationship(relation, new, sides.after)
-        added.append(("", made.text))
+        added.append(("", _readable(made.text, text)))
         imports |= made.imports
     edited = edit_class(text, new.name, Edits(replaced, added))
     return with_imports(edited, *modules.resolved(imports, home))
@@ -276,8 +277,20 @@ def _appended(text: str, pieces: Iterable[Source], home: Home) -> str:
     given = list(pieces)
     imports: frozenset[str] = frozenset().union(*(piece.imports for piece in given))
     plain_, guarded = modules.resolved(imports, home)
-    joined = "\n\n\n".join(piece.text for piece in given)
+    joined = _readable("\n\n\n".join(piece.text for piece in given), text)
     return f"{with_imports(text, plain_, guarded).rstrip()}\n\n\n{joined}\n"
+
+
+def _readable(source: str, module: str) -> str:
+    """Quote the classes that relationships name, in a module that reads annotations at once."""
+    if "from __future__ import annotations" in module:
+        return source
+    many = re.sub(
+        r": Mapped\[list\[(\w+)\]\] = relationship", r': Mapped[list["\1"]] = relationship', source
+    )
+    return re.sub(
+        r": Mapped\[(\w[^\"]*)\] = relationship\(", r': Mapped["\1"] = relationship(', many
+    )
 
 
 def _gone(before: Catalog, live: Catalog) -> Iterator[Address]:

@@ -432,7 +432,7 @@ def test_merge_changes_columns_in_place(
     for kept in ("# never reused", '"""Somebody who writes."""', "def shout(self) -> str:"):
         assert kept in text
     assert "bio" not in text
-    assert "books: Mapped[list[Book]] = relationship(back_populates=" in text
+    assert 'books: Mapped[list["Book"]] = relationship(back_populates="author")' in text
     again = merged(live, make_database("scratch"))
     assert (again.new, again.changed, again.gone, again.left) == ((), (), (), ())
 
