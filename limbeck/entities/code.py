@@ -58,6 +58,10 @@ class Aggregate(Function):
 
     kind = "AGGREGATE"
 
+    def exists(self) -> str | None:
+        """Return whether it is there, for CREATE AGGREGATE does not replace it."""
+        return f"pg_catalog.to_regprocedure({string(self.identity)}) IS NOT NULL"
+
 
 class _OfTable(Entity):
     last = True

@@ -143,8 +143,8 @@ CASES = {
         CREATE TABLE profiles (user_id integer PRIMARY KEY REFERENCES users, users text)""",
     "many to many": """
         CREATE TABLE films (id serial PRIMARY KEY); CREATE TABLE actors (id serial PRIMARY KEY);
-        CREATE TABLE film_actor (film_id integer REFERENCES films, actor_id integer REFERENCES actors,
-            PRIMARY KEY (film_id, actor_id));
+        CREATE TABLE film_actor (film_id integer REFERENCES films,
+            actor_id integer REFERENCES actors, PRIMARY KEY (film_id, actor_id));
         CREATE TABLE bare (film_id integer REFERENCES films, actor_id integer REFERENCES actors)""",
     "foreign keys that share a column": """
         CREATE TABLE tenants (id integer PRIMARY KEY);
@@ -156,7 +156,8 @@ CASES = {
             datetime timestamp, date date, text text, "class" text, "a b" text, "1st" text,
             int integer, str text, list integer[], dt date, sa text, "Any" jsonb, __x text,
             "Mapped" text, relationship text, "UUID" uuid);
-        CREATE TABLE "Base" (id integer PRIMARY KEY); CREATE TABLE "order" ("from" integer PRIMARY KEY);
+        CREATE TABLE "Base" (id integer PRIMARY KEY);
+        CREATE TABLE "order" ("from" integer PRIMARY KEY);
         CREATE TABLE type (id integer PRIMARY KEY, type text); CREATE TABLE "A B" (x integer)""",
     "table options": """
         CREATE UNLOGGED TABLE u (id serial PRIMARY KEY);
@@ -166,7 +167,8 @@ CASES = {
         ALTER TABLE t CLUSTER ON t_pkey""",
     "comments": """
         CREATE TABLE t (id integer PRIMARY KEY, a integer CHECK (a > 0));
-        COMMENT ON TABLE t IS 'it''s "one" of\ntwo lines \\ and a %'; COMMENT ON COLUMN t.a IS 'an a: %s';
+        COMMENT ON TABLE t IS 'it''s "one" of\ntwo lines \\ and a %';
+        COMMENT ON COLUMN t.a IS 'an a: %s';
         COMMENT ON CONSTRAINT t_a_check ON t IS 'checked'; COMMENT ON SCHEMA public IS 'ours'""",
     "partitions and inheritance": """
         CREATE TABLE m (at date NOT NULL, v integer, PRIMARY KEY (at)) PARTITION BY RANGE (at);
