@@ -94,6 +94,27 @@ def test_a_loss_of_data_needs_allow_drop_where_nobody_can_be_asked(project: Work
     assert "drop column public.books.published_year" in project.good("generate", typing="y").out
 
 
+RENAMED = FIELD.replace("published_year", "year_published")
+
+
+def test_a_rename_is_asked_on_a_terminal_and_answered_by_a_flag(project: Workplace) -> None:
+    edit(project, FIELD, RENAMED)
+    before = project.files()
+    answer = "--rename public.books.published_year:public.books.year_published"
+    refused = project.run("generate")
+    assert refused.code == 4
+    assert answer in refused.text
+    assert project.files() == before
+    assert "rename" in project.good("generate", typing="y").out
+    (made,) = project.files().keys() - before.keys()
+    (project.root / made).unlink()
+    renamed = json.loads(project.good("generate", *answer.split(), "--json").out)
+    assert [step["verb"] for step in renamed["steps"]] == ["rename"]
+    (project.root / renamed["path"]).unlink()
+    verbs = json.loads(project.good("generate", "--no-rename", "--allow-drop", "--json").out)
+    assert {step["verb"] for step in verbs["steps"]} == {"drop", "create"}
+
+
 def test_rollback_takes_back_and_migrate_brings_back(project: Workplace) -> None:
     project.good("migrate")
     (revision,) = environments(project)["development"]["current"]
@@ -119,7 +140,7 @@ def test_the_script_of_a_plan_does_the_same_in_psql(
 def test_two_heads_are_joined_by_merge(project: Workplace) -> None:
     versions = project.root / "alembic" / "versions"
     (head,) = (path.stem.split("_")[3] for path in versions.glob("*.py"))
-    for name in ("left", "right"):
+    for name in ("mine", "theirs"):
         (versions / f"{name}.py").write_text(
             f'"""{name}"""\nfrom alembic import op\nrevision = "{name}1"\n'
             f'down_revision = "{head}"\n'
@@ -128,7 +149,7 @@ def test_two_heads_are_joined_by_merge(project: Workplace) -> None:
         )
     assert project.run("migrate").code == 1
     assert "both orders make the same schema" in project.good("merge").out
-    assert "left(id integer)" in project.good("migrate").out
+    assert "mine(id integer)" in project.good("migrate").out
 
 
 def test_pull_takes_over_what_was_made_by_hand_and_leaves_the_rest_as_it_was(

@@ -1,0 +1,64 @@
+"""The wheel: it builds, holds what it needs and nothing else, and works by itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.workplace import REPOSITORY, Workplace
+
+MAIN = "from limbeck.cli import main; main()"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built from this repository."""
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
+    )
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_it_installs_limbeck_and_nothing_beside_it(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        tops = {name.split("/")[0] for name in archive.namelist()}
+        assert {top for top in tops if not top.endswith(".dist-info")} == {"limbeck"}
+        assert not [name for name in archive.namelist() if "__pycache__" in name]
+
+
+def test_it_works_where_nothing_of_the_repository_is(
+    wheel: Path, tmp_path: Path, variables: dict[str, str]
+) -> None:
+    site, place = tmp_path / "site", tmp_path / "place"
+    place.mkdir()
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    limbeck = Workplace(place, {**variables, "PYTHONPATH": str(site)})
+
+    def run(*arguments: str) -> str:
+        result = limbeck.call(sys.executable, "-c", MAIN, *arguments)
+        assert result.code == 0, result.text
+        return result.out
+
+    where = limbeck.call(sys.executable, "-c", "import limbeck; print(limbeck.__file__)")
+    assert where.out.startswith(str(site))
+    assert "generate" in run("--help")
+    run("init", "--yes")
+    assert (place / "app" / "models" / "books.py").read_bytes() == (
+        REPOSITORY / "app" / "models" / "books.py"
+    ).read_bytes()
+    try:
+        assert "create table public.books" in run("generate")
+        assert "books(" in run("migrate")
+        assert "No changes" in run("generate")
+    finally:
+        run("local", "stop")
