@@ -147,9 +147,5 @@ def _moved(fates: Fates) -> Iterable[Address]:
     for address, fate in fates.fate.items():
         if fate == "replace" and address.kind in TYPES:
             users = fates.before.users[address]
-            if any(u.kind in TYPES or u in fates.retyped or _leaves(fates, u) for u in users):
+            if any(u.kind in TYPES or u in fates.retyped for u in users):
                 yield address
-
-
-def _leaves(fates: Fates, user: Address) -> bool:
-    return user.kind == "column" and fates.fate.get(user) == "alter"

@@ -48,6 +48,8 @@ def _order(graph: Graph, node: Node, fates: Fates) -> None:
                 graph.order(node, Node("drop", user))
             if verb == "drop":
                 graph.order(node, Node("alter", user))
+    if verb == "drop":
+        graph.order(node, aside)
     if verb == "create":
         graph.order(node, aside if aside in graph.after else Node("drop", address))
 

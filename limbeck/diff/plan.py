@@ -27,7 +27,8 @@ def steps(before: Catalog, after: Catalog, renames: Sequence[Rename] = ()) -> tu
         DatabaseError: the servers' majors differ.
 
     """
-    before.changes_to(after)
+    if not before.changes_to(after) and not renames:
+        return ()
     renamed, first = renaming.apply(before, after, renames)
     fates = decide(parts.of(renamed), parts.of(after))
     return _apart((*first, *_ordered(fates)))

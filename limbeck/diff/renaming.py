@@ -138,7 +138,7 @@ def _same(old: Object, new: Object, names: Names) -> bool:
         return old.owned_by is not None and old.owned_by == new.owned_by
     if isinstance(old, Constraint) and isinstance(new, Constraint):
         home = (old.schema, old.table, old.type) == (new.schema, new.table, new.type)
-        plain = not old.inherited and not new.inherited
+        plain = old.inherited == new.inherited and (old.type != "c" or not old.inherited)
         index = alike(constraints.nameless(old.index), constraints.nameless(new.index), names)
         return home and plain and index and alike(old.definition, new.definition, names)
     if isinstance(old, Index) and isinstance(new, Index):
