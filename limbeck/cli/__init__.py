@@ -108,8 +108,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _say(label: str, text: str, colour: str) -> None:
-    from limbeck.cli.terminal import coloured
+    from limbeck.cli.terminal import clear_line, coloured
 
+    clear_line()
     click.echo(f"{coloured(label, colour)} {text}", err=True)
 
 

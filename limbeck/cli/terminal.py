@@ -28,6 +28,12 @@ def coloured(text: str, colour: str, *, err: bool = True) -> str:
     return click.style(text, fg=colour)
 
 
+def clear_line() -> None:
+    """Take away a progress bar that was left in the middle."""
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[2K", nl=False, err=True, color=True)
+
+
 def note(text: str) -> None:
     """Say one line on stderr."""
     click.echo(text, err=True)
@@ -75,10 +81,9 @@ class Narrator:
             case RevisionStarted() if self._bar:
                 self._draw(event.number - 1, event.total, event.revision)
             case RevisionFinished() if self._bar:
-                self._clear()
+                clear_line()
                 note(_line(event))
             case StageStarted() if self._bar:
-                self._clear()
                 note(coloured(_line(event), "bright_black"))
             case _:
                 if text := _line(event):
@@ -89,9 +94,6 @@ class Narrator:
         filled = width * done // total
         bar = "#" * filled + "-" * (width - filled)
         click.echo(f"\r[{bar}] {done}/{total} {label}", nl=False, err=True)
-
-    def _clear(self) -> None:
-        click.echo("\r\x1b[2K", nl=False, err=True, color=True)
 
 
 def _line(event: Event) -> str:
