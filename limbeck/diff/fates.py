@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from limbeck.catalog.objects import Address, Column, Constraint
+from limbeck.catalog.objects import Address, Column, Constraint, Table
 from limbeck.diff import casts, sql
 from limbeck.diff.kinds import KINDS
 from limbeck.diff.parts import Default, Parts
 from limbeck.diff.situation import Alteration, Situation
+from limbeck.renames.tokens import tokens
 
 TYPES = frozenset({"enum", "domain", "composite", "range", "collation"})
 # What can be dropped and created again without losing anything.
@@ -52,8 +53,19 @@ def decide(before: Parts, after: Parts) -> Fates:
     situation = fates.situation()
     for address in sorted(before.found.keys() | after.found.keys()):
         _decide_one(fates, address, situation)
+    for address in sorted(fates.hard):
+        table = Address("table", address.schema, address.name)
+        if address.kind == "column" and _partitions_by(fates.before, table, address.part):
+            fates.fate[table] = "replace"
     _spread(fates, list(fates.fate))
     return fates
+
+
+def _partitions_by(parts: Parts, table: Address, column: str) -> bool:
+    """Tell whether a column is in a partition key, where its type cannot change."""
+    found = parts.found.get(table)
+    key = found.partition_key if isinstance(found, Table) else None
+    return key is not None and any(name == column for _, name, _, _ in tokens(key))
 
 
 def _decide_one(fates: Fates, address: Address, situation: Situation) -> None:

@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from limbeck.catalog.objects import Address, Constraint, Function, Index, Range
+from limbeck.catalog.objects import Address, Constraint, Function, Index, Range, Table
 from limbeck.diff import descent, sql
 from limbeck.diff.fates import Fates
 from limbeck.diff.graph import Graph, Node
@@ -32,6 +32,7 @@ def graph_of(fates: Fates, asides: Iterable[Address]) -> Graph:
     _order_generators(graph)
     _order_children(graph, fates)
     _order_bodies(graph, fates)
+    _order_logged(graph, fates)
     return graph
 
 
@@ -153,3 +154,15 @@ def _order_bodies(graph: Graph, fates: Fates) -> None:
             for word in set(re.findall(r"\w+", function.definition)):
                 for earlier in made.get(word, ()):
                     graph.order(node, earlier, soft=True)
+
+
+def _order_logged(graph: Graph, fates: Fates) -> None:
+    """Let no table that is logged refer to one that is not, at any time."""
+    for address, part in fates.after.found.items():
+        if not isinstance(part, Constraint) or part.reference is None:
+            continue
+        referring, referred = owner(address), part.reference.table
+        table = fates.after.found.get(referring)
+        if isinstance(table, Table):
+            pair = (Node("alter", referring), Node("alter", referred))
+            graph.order(*(pair[::-1] if table.unlogged else pair), soft=True)

@@ -20,8 +20,8 @@ SELECT p.oid, p.polrelid, p.polname,
   CASE p.polcmd WHEN '*' THEN 'ALL' WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT'
     WHEN 'w' THEN 'UPDATE' ELSE 'DELETE' END,
   p.polpermissive, ARRAY(
-    SELECT coalesce(r.rolname::text, 'public') FROM unnest(p.polroles) AS u (oid)
-    LEFT JOIN pg_roles r ON r.oid = u.oid ORDER BY 1),
+    SELECT coalesce(r.rolname::text, 'public') FROM unnest(p.polroles)
+    WITH ORDINALITY AS u (oid, place) LEFT JOIN pg_roles r ON r.oid = u.oid ORDER BY u.place),
   pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)
 FROM pg_policy p
 """
