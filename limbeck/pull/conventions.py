@@ -47,6 +47,7 @@ _KNOWN: Mapping[str, tuple[str, ...]] = {
     ),
     "ck": ("ck_%(table_name)s_%(constraint_name)s",),
 }
+_UNNAMED = {kind: _KNOWN[kind][0] for kind in ("pk", "fk", "uq")}
 _KINDS = {"p": "pk", "f": "fk", "u": "uq", "c": "ck"}
 _TOKEN = re.compile(r"%\((\w+)\)s")
 
@@ -75,7 +76,8 @@ def detect(tables: Iterable[Contents]) -> dict[str, str]:
 
 def name(found: Constraint | Index, convention: Mapping[str, str]) -> str:
     """Return the source of a name; "" where the convention gives just that name."""
-    template = convention.get(_kind(found))
+    # A constraint without a name gets one from Postgres.
+    template = convention.get(_kind(found)) or _UNNAMED.get(_kind(found))
     if template is None:
         return literal(found.name)
     if "%(constraint_name)s" in template:

@@ -40,7 +40,12 @@ def edit_class(text: str, name: str, edits: Edits) -> str:
             changes[node.lineno - 1] = (node.end_lineno or node.lineno, new)
     insertions: dict[int, list[str]] = {}
     last = found.end_lineno or found.lineno
-    for attribute, statement in edits.added:
+    missing = [
+        ("__tablename__", statement)
+        for attribute, statement in edits.replaced.items()
+        if statement is not None and attribute not in assigned
+    ]
+    for attribute, statement in [*missing, *edits.added]:
         after = assigned.get(attribute)
         place = (after.end_lineno or after.lineno) if after else last
         insertions.setdefault(place, []).append(indent + statement)

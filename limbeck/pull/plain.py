@@ -79,13 +79,21 @@ def _not_null(column: Column) -> NotNull | None:
 
 
 def _constraints(found: Contents, sayable: set[Address]) -> Iterator[Constraint]:
-    for constraint in found.constraints:
+    seen: set[tuple[object, ...]] = set()
+    for constraint in sorted(found.constraints, key=lambda one: one.type != "p"):
         bare = replace(constraint, clustered=False, replica_identity=False, comment=None)
         refers = bare.reference
         if refers is not None and refers.table not in sayable:
             continue
-        if bare.validated and not bare.inherited and parts(bare) is not None:
-            yield bare
+        if not bare.validated or bare.inherited or parts(bare) is None:
+            continue
+        if bare.type in {"p", "u"}:
+            # CREATE TABLE leaves out a constraint that asks for an index once more.
+            key = (bare.columns, bare.deferrable, bare.deferred, bare.nulls_not_distinct)
+            if key in seen:
+                continue
+            seen.add(key)
+        yield bare
 
 
 def _indexes(found: Contents) -> Iterator[Index]:

@@ -98,7 +98,7 @@ def index(name_: str, *keys: Key) -> Index:
 @pytest.mark.parametrize(
     ("convention", "expected"),
     [
-        ({}, '"books_author_id_fkey"'),
+        ({}, ""),
         ({"fk": "%(table_name)s_%(column_0_N_name)s_fkey"}, ""),
         ({"fk": "fk_%(table_name)s"}, '"books_author_id_fkey"'),
         ({"fk": "%(table_name)s_%(constraint_name)s_fkey"}, '"author_id"'),
