@@ -59,12 +59,19 @@ def plan(root: Path, *, models: str | None = None) -> Scaffold:
         models: Where the metadata is; found in env.py or in the code when it is not given.
 
     Raises:
-        ConfigurationError: there are several declarative bases, or a file cannot be read.
+        ConfigurationError: there are several declarative bases, or none beside a history, or a
+            file cannot be read.
 
     """
     adopted = _script_location(root)
     section = _section(root)
-    found = models or (section or {}).get("models") or _find_models(root, adopted) or _OWN
+    found = models or (section or {}).get("models") or _find_models(root, adopted)
+    if found is None and adopted:
+        raise ConfigurationError(
+            f"the history in {adopted} is there, but its models were not found",
+            hint="Say where they are: limbeck init --models package.module:Base.metadata",
+        )
+    found = found or _OWN
     example = found == _OWN and not (root / "app").exists()
     text = "" if section is not None else _template("pyproject.toml").replace(_OWN, found)
     files = [

@@ -21,11 +21,17 @@ def plan(scaffold: Scaffold) -> str:
 
 def next_steps(scaffold: Scaffold) -> str:
     """Return what to type after the files are written."""
-    first = "limbeck status" if scaffold.adopted else 'limbeck generate -m "first tables"'
-    lines = ["Next:", f"  {first}", "  limbeck migrate -e development"]
     kept = {str(file.path) for file in scaffold.files if file.action == "keep"}
+    lines = ["Next:"]
     if "Makefile" in kept:
         lines.append("  add a line to your Makefile: include limbeck.mk")
+    if scaffold.adopted:
+        lines += [
+            "  cp .env.example .env, and fill in the URLs of your databases",
+            "  limbeck status",
+        ]
+    else:
+        lines += ['  limbeck generate -m "first tables"', "  limbeck migrate -e development"]
     return "\n".join(lines)
 
 

@@ -118,6 +118,16 @@ def test_every_link_inside_the_repository_leads_somewhere(document: Path) -> Non
         assert not anchor or anchor in anchors(target), link
 
 
+def test_every_file_that_the_architecture_names_is_there() -> None:
+    text = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rooms = text.partition("## Rooms")[2].partition("##")[0]
+    for row in re.findall(r"^\| (`.+?) \|", rooms, re.MULTILINE):
+        names = re.findall(r"`([\w./]+)`", row)
+        places = [REPOSITORY, REPOSITORY / "limbeck"]
+        missing = [name for name in names if not any((place / name).exists() for place in places)]
+        assert missing == []
+
+
 def test_make_help_lists_every_target_with_a_line() -> None:
     done = subprocess.run(
         ["make", "help"], cwd=REPOSITORY, capture_output=True, text=True, check=True

@@ -155,3 +155,12 @@ def test_a_broken_file_is_an_error_that_names_it(place: Workplace, name: str, te
     assert result.code == 2
     assert name in result.err
     assert place.files() == {name: text.encode()}
+
+
+def test_a_history_whose_models_are_not_found_asks_for_them(tmp_path: Path) -> None:
+    existing(tmp_path)
+    (tmp_path / "migrations" / "env.py").write_text("target_metadata = None\n")
+    (tmp_path / "shop" / "tables.py").write_text("")
+    with pytest.raises(ConfigurationError, match="models were not found"):
+        scaffold.plan(tmp_path)
+    assert scaffold.plan(tmp_path, models="shop.tables:meta").models == "shop.tables:meta"
