@@ -91,8 +91,10 @@ def _born(part: Attachment | Inheritance, after: Parts) -> bool:
     child = part.table.address
     copies = (
         found
-        for found in after.found.values()
-        if isinstance(found, Constraint | Index) and derived(found) and _table(found) == child
+        for address in after.users.get(child, ())
+        if isinstance(found := after.found.get(address), Constraint | Index)
+        and derived(found)
+        and _table(found) == child
     )
     return all(descent.expected(found) for found in copies) and not _renamed(part, after)
 

@@ -38,13 +38,14 @@ def beside(
     empty, first = split.before_tables(catalog, made_early, tables)
     made = split.with_tables(catalog, made_early, tables)
     implied = {found for found in catalog.of(Schema) if _is_implied(found, first, made)}
+    prepared = diff.steps(empty, first)
     before = [
         step
-        for step in diff.steps(empty, first)
+        for step in prepared
         if step.address.kind != "enum" and catalog.objects.get(step.address) not in implied
     ]
     after = diff.steps(made, catalog)
-    comments = [step for step in diff.steps(empty, first) if _is_enum_comment(step)]
+    comments = [step for step in prepared if _is_enum_comment(step)]
     return [
         *_declarations(before, catalog, before_tables=True),
         *_declarations(comments, catalog, before_tables=True),
