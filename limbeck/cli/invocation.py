@@ -78,7 +78,18 @@ def environment(function: Function) -> Function:
         "--env",
         "environment",
         metavar="NAME",
-        help="The environment: a file env_profiles/NAME.env.  [default: development]",
+        help="The environment, a file env_profiles/NAME.env; without it the default one.",
+    )(function)
+
+
+def own_history(function: Function) -> Function:
+    """Add -e/--env NAME where it chooses a history, and none is the common one."""
+    return click.option(
+        "-e",
+        "--env",
+        "environment",
+        metavar="NAME",
+        help="An environment with a versions folder of its own.",
     )(function)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,7 @@ from limbeck.cli.invocation import (
     command,
     environment,
     environments,
+    own_history,
     yes,
 )
 from limbeck.cli.terminal import Narrator, ask, interactive, note
@@ -22,19 +23,30 @@ if TYPE_CHECKING:
     from limbeck.migrate import Plan, Report
 
 
+def _plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what can be done with a plan besides carrying it out, and how long to wait."""
+    for option in (
+        click.option(
+            "--wait",
+            metavar="SECONDS",
+            type=click.FloatRange(min=0),
+            default=60,
+            show_default=True,
+            help="How long to wait for another migrator.",
+        ),
+        click.option(
+            "--sql", "script", is_flag=True, help="Print the plan as a script for psql and stop."
+        ),
+        click.option("--dry-run", is_flag=True, help="Show the plan with its SQL and stop."),
+    ):
+        function = option(function)
+    return function
+
+
 @command()
 @environment
 @click.option("--to", metavar="REV", default="head", help="Stop after this revision.")
-@click.option("--dry-run", is_flag=True, help="Show the plan with its SQL and stop.")
-@click.option("--sql", "script", is_flag=True, help="Print the plan as a script for psql and stop.")
-@click.option(
-    "--wait",
-    metavar="SECONDS",
-    type=click.FloatRange(min=0),
-    default=60,
-    show_default=True,
-    help="How long to wait for another migrator.",
-)
+@_plan_options
 @yes
 @as_json
 def migrate(
@@ -76,16 +88,7 @@ def migrate(
     help="How many revisions.",
 )
 @click.option("--to", metavar="REV", help="Take back everything after this revision, or base.")
-@click.option("--dry-run", is_flag=True, help="Show the plan with its SQL and stop.")
-@click.option("--sql", "script", is_flag=True, help="Print the plan as a script for psql and stop.")
-@click.option(
-    "--wait",
-    metavar="SECONDS",
-    type=click.FloatRange(min=0),
-    default=60,
-    show_default=True,
-    help="How long to wait for another migrator.",
-)
+@_plan_options
 @yes
 @as_json
 def rollback(
@@ -164,7 +167,7 @@ def check(
 
 @command()
 @click.option("-m", "--message", metavar="TEXT", help="What the merge joins.")
-@environment
+@own_history
 @as_json
 def merge(
     invocation: Invocation, *, message: str | None, environment: str | None, as_json: bool

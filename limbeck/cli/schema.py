@@ -13,6 +13,7 @@ from limbeck.cli.invocation import (
     as_json,
     command,
     environment,
+    own_history,
     renames,
     yes,
 )
@@ -55,7 +56,7 @@ def init(invocation: Invocation, *, folder: str | None, models: str | None, yes:
 @click.option(
     "-m", "--message", metavar="TEXT", help="What it does; without it, a name is made from it."
 )
-@environment
+@own_history
 @click.option("--allow-drop", is_flag=True, help="Allow what loses data, without being asked.")
 @renames
 @as_json
