@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from limbeck.catalog.catalog import Catalog, Change
@@ -17,6 +17,7 @@ from limbeck.catalog.read import read
 from limbeck.database import Database, connect
 from limbeck.errors import ModelsError
 from limbeck.pull.options import Options
+from limbeck.pull.respelling import respelled
 
 # What the sum of a proof counts, and how one of them is called.
 _COUNTED = ("table", "column", "constraint", "index", "view", "function", "trigger", "enum")
@@ -28,12 +29,14 @@ class Proof:
     """What the models made, held against what they were pulled from.
 
     `counts` counts the source's objects by kind; `lost` are the differences, the source as
-    before; `reordered` the tables whose columns come in another order.
+    before; `reordered` the tables whose columns come in another order; `respelled` what Postgres
+    itself spells in another way each time that it reads it, which is no difference.
     """
 
     counts: Mapping[str, int]
     lost: tuple[Change, ...] = ()
     reordered: tuple[Address, ...] = ()
+    respelled: tuple[Change, ...] = ()
 
     @property
     def exact(self) -> bool:
@@ -71,8 +74,9 @@ def prove(
         root = (options.root if options else None) or None
         _create(package, Path(folder), root, scratch)
     with connect(scratch) as connection:
-        made = read(connection)
-    return compared(catalog, made)
+        proof = compared(catalog, read(connection))
+        same = respelled(proof.lost, connection)
+    return replace(proof, lost=tuple(one for one in proof.lost if one not in same), respelled=same)
 
 
 def compared(source: Catalog, made: Catalog) -> Proof:

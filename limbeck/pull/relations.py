@@ -128,12 +128,15 @@ def _is_unique(child: Model, key: Constraint) -> bool:
 
 def _from_links(links: list[_Link]) -> Iterator[Relation]:
     between = Counter(frozenset({link.child.address, link.parent.address}) for link in links)
+    siblings: dict[Address, list[_Link]] = defaultdict(list)
+    for link in links:
+        siblings[link.child.address].append(link)
     for link in links:
         child, parent, key = link.child, link.parent, link.key
         pairs = tuple((child.name, child.attributes[column]) for column in key.columns)
         several = between[frozenset({child.address, parent.address})] > 1
         remote = _remote(parent, key) if child is parent else ()
-        overlaps = tuple(sorted(_overlaps(link, links)))
+        overlaps = tuple(sorted(_overlaps(link, siblings[child.address])))
         nullable = {column.name for column in child.contents.columns if column.not_null is None}
         yield Relation(
             owner=child.address,
@@ -167,9 +170,7 @@ def _remote(parent: Model, key: Constraint) -> tuple[str, ...]:
 
 def _overlaps(link: _Link, links: list[_Link]) -> Iterator[str]:
     for other in links:
-        if other is link or other.child is not link.child:
-            continue
-        if set(other.key.columns) & set(link.key.columns):
+        if other is not link and set(other.key.columns) & set(link.key.columns):
             yield from (other.forward, other.backward)
 
 

@@ -285,6 +285,16 @@ def test_relationships_have_sound_names(database: Database) -> None:
         assert line in text
 
 
+def test_what_postgres_spells_anew_each_time_is_no_loss(
+    database: Database, make_database: MakeDatabase
+) -> None:
+    catalog = made(database, "CREATE TABLE t (k varchar CHECK (k IN ('a', 'b')))")
+    options = pull.Options(layout="file")
+    proof = pull.prove(pull.source(catalog, options), catalog, make_database("scratch"), options)
+    assert [change.address.part for change in proof.respelled] == ["t_k_check"]
+    assert proof.exact
+
+
 def test_what_is_lost_is_listed(database: Database, make_database: MakeDatabase) -> None:
     catalog = made(database, LIBRARY)
     files = {"models.py": pull.source(catalog, pull.Options(layout="file"))["models.py"]}
