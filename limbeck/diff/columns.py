@@ -314,7 +314,7 @@ def alter_required(before: Required, after: Required, _situation: Situation) -> 
     old, new, column = before.constraint, after.constraint, after.column
     if old.no_inherit != new.no_inherit or (old.validated and not new.validated):
         return None
-    if new.inherited:
+    if new.inherited and old.inherited:
         return Alteration()
     texts = []
     if old.name != new.name and old.name and new.name:
@@ -351,6 +351,9 @@ def alter_generator(before: Generator, after: Generator, _situation: Situation) 
     words = [] if old.always == new.always else [f"SET GENERATED {_when(always=new.always)}"]
     options = sequences.retyped(old.options, new.options.type)
     changes = sequences.differences(options, new.options, with_type=False)
+    if changes and sequences.narrows(old.options, new.options):
+        options = old.options  # changed before the column's type
+        changes = sequences.differences(options, new.options, with_type=False)
     words += [f"SET {word}" for word in changes]
     words += sequences.restart(options, new.options)
     if words:

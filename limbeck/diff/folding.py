@@ -81,6 +81,8 @@ def _column_created(
     column = _first(graph, ("create", sub(address, "column")))
     late = isinstance(part, Required) and not part.constraint.validated
     own = _inherited(after, address) and not descent.follows(after, address)
+    if own and isinstance(part, Required) and part.constraint.name and not late:
+        return _at(_first(graph, ("create", owner(address))), 0)
     return None if late or own else _at(column, 2 if isinstance(part, Default) else 0)
 
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from limbeck.catalog.objects import Address, Constraint, Function, Index, Range, Table
-from limbeck.diff import descent, sql
+from limbeck.diff import descent, sequences, sql
 from limbeck.diff.fates import Fates
 from limbeck.diff.graph import Graph, Node
 from limbeck.diff.parts import Attachment, Generator, Inheritance, Part, Required, owner, sub
@@ -42,7 +42,10 @@ def _order(graph: Graph, node: Node, fates: Fates) -> None:
     if verb in {"create", "alter"}:
         for used in fates.after.needs[address]:
             graph.order(node, Node("create", used))
-            graph.order(node, Node("alter", used))
+            if verb == "alter" and _narrowed(address, fates):
+                graph.order(Node("alter", used), node)
+            else:
+                graph.order(node, Node("alter", used))
     if verb in {"drop", "alter", "aside"}:
         for user in fates.before.users[address]:
             if verb != "aside" or Node("aside", user) not in graph.after:
@@ -53,6 +56,16 @@ def _order(graph: Graph, node: Node, fates: Fates) -> None:
         graph.order(node, aside)
     if verb == "create":
         graph.order(node, aside if aside in graph.after else Node("drop", address))
+
+
+def _narrowed(address: Address, fates: Fates) -> bool:
+    """Tell whether an identity must fit a narrower type before its column gets it."""
+    before, after = fates.before.found.get(address), fates.after.found.get(address)
+    return (
+        isinstance(before, Generator)
+        and isinstance(after, Generator)
+        and sequences.narrows(before.identity.options, after.identity.options)
+    )
 
 
 def claims(address: Address, part: Part) -> Iterator[tuple[str, ...]]:
@@ -106,6 +119,11 @@ def _order_children(graph: Graph, fates: Fates) -> None:
             for earlier in parts_of[part.parent]:
                 graph.order(node, earlier)
             _order_copies(graph, node, part, fates)
+        tie = fates.before.found.get(node.address)
+        if node.verb == "drop" and isinstance(tie, Attachment | Inheritance):
+            for address in fates.before.users[tie.table.address]:
+                if address.kind == "column":
+                    graph.order(Node("alter", sub(address, "not_null")), node)
         _order_with_parent(graph, node, fates)
 
 
@@ -131,6 +149,8 @@ def _order_copies(graph: Graph, node: Node, part: Attachment | Inheritance, fate
     child = part.table.address
     for address in fates.after.users[child]:
         found = fates.after[address]
+        if address.kind == "column":  # its NOT NULL cannot be renamed afterwards
+            graph.order(node, Node("alter", sub(address, "not_null")))
         if isinstance(found, Constraint) and found.inherited and not descent.expected(found):
             graph.order(node, Node("create", address))
         if isinstance(found, Index) and found.parent:

@@ -44,6 +44,11 @@ def retyped(options: SequenceOptions, type_: str) -> SequenceOptions:
     return replace(options, type=type_, maximum=maximum, minimum=minimum)
 
 
+def narrows(before: SequenceOptions, after: SequenceOptions) -> bool:
+    """Tell whether the new type holds fewer numbers."""
+    return BITS.get(after.type, 63) < BITS.get(before.type, 63)
+
+
 def differences(
     before: SequenceOptions, after: SequenceOptions, *, with_type: bool = True
 ) -> list[str]:

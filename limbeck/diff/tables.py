@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from limbeck.catalog.objects import Address, Column, Constraint, Sequence, Table
 from limbeck.diff import columns, comments, constraints, others, sql
-from limbeck.diff.parts import Attachment, Inheritance, owner
+from limbeck.diff.parts import Attachment, Inheritance, Required, owner
 from limbeck.diff.situation import Alteration, Members, Situation
 from limbeck.diff.steps import CreateTable, DropTable, Step
 
@@ -32,7 +32,12 @@ def create(table: Table, members: Members, situation: Situation) -> list[Step]:
     )
     simple = not any(isinstance(m, Attachment | Inheritance) for m in members)
     text = f"CREATE {_kind(table)} {sql.of(table.address)}{_body(table, found, keys, members)}"
-    step = Step(text, "create", table.address, operation if simple and table.kind != "f" else None)
+    step = Step(
+        text,
+        "create",
+        table.address,
+        operation if simple and table.kind != "f" and not table.of_type else None,
+    )
     return [step, *_extras(table, found, keys, members, situation)]
 
 
@@ -60,6 +65,9 @@ def _body(
         for column, sequence in found
         if not (column.inherited and (attachment or parents)) and not typed
     ]
+    if typed:
+        lines = [text for c, _ in found if (text := _of_type(c, keyed=c.name in primary))]
+    lines += [_own_not_null(m) for m in members if isinstance(m, Required) and _is_own(m)]
     lines += [constraints.definition(key) for key in keys]
     body = f" (\n{sql.indented(lines)}\n)" if lines else " ()"
     if attachment:
@@ -70,6 +78,25 @@ def _body(
     if parents:
         body += f" INHERITS ({', '.join(sql.of(parent) for parent in parents)})"
     return body + _tail(table)
+
+
+def _of_type(column: Column, *, keyed: bool) -> str:
+    """Spell what a column says beyond the type of its table; "" when that is nothing."""
+    bare = columns.definition(replace(column, default=None, not_null=None), None)
+    rest = columns.definition(column, None, keyed=keyed).removeprefix(bare).strip()
+    return f"{sql.quote(column.name)} WITH OPTIONS {rest}" if rest else ""
+
+
+def _is_own(part: Required) -> bool:
+    """Tell whether a column of the parent is NOT NULL by the child's own word."""
+    return part.column.inherited and not part.constraint.inherited
+
+
+def _own_not_null(part: Required) -> str:
+    name, column = sql.quote(part.constraint.name or ""), sql.quote(part.column.name)
+    return f"CONSTRAINT {name} NOT NULL {column}" + (
+        " NO INHERIT" if part.constraint.no_inherit else ""
+    )
 
 
 def _tail(table: Table) -> str:

@@ -214,7 +214,7 @@ CASES = (
         "typed tables",
         "CREATE TYPE pair AS (a int, b text);",
         """
-        CREATE TYPE pair AS (a int, b text); CREATE TABLE pairs OF pair (PRIMARY KEY (a));
+        CREATE TYPE pair AS (a int, b text); CREATE TABLE pairs OF pair (PRIMARY KEY (a), b WITH OPTIONS DEFAULT 5 NOT NULL);
         """,
     ),
 )
