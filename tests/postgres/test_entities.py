@@ -269,8 +269,7 @@ def test_a_named_not_null_is_left_out_for_older_servers() -> None:
         "t", sa.MetaData(), sa.Column("a", sa.Integer, nullable=False), NotNull("a", name="said")
     )
     dialect = postgresql.dialect()
-    assert "CONSTRAINT said NOT NULL a" in str(
-        sa.schema.CreateTable(table).compile(dialect=dialect)
-    )
+    create = sa.schema.CreateTable(table)
+    assert "CONSTRAINT said NOT NULL a" in str(create.compile(dialect=dialect))
     dialect.server_version_info = (17, 4)
     assert "said" not in str(create.compile(dialect=dialect))
