@@ -6,13 +6,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
-
-import pytest
+from typing import TYPE_CHECKING, Any
 
 from limbeck.catalog.read import read
 from limbeck.database import connect
 from limbeck.sources import Models
+
+if TYPE_CHECKING:
+    import pytest
 
 MODELS = """
 Table("books", metadata, Column("id", Integer, primary_key=True), Column("title", Text))
