@@ -214,7 +214,8 @@ CASES = (
         "typed tables",
         "CREATE TYPE pair AS (a int, b text);",
         """
-        CREATE TYPE pair AS (a int, b text); CREATE TABLE pairs OF pair (PRIMARY KEY (a), b WITH OPTIONS DEFAULT 5 NOT NULL);
+        CREATE TYPE pair AS (a int, b text);
+        CREATE TABLE pairs OF pair (PRIMARY KEY (a), b WITH OPTIONS DEFAULT '5' NOT NULL);
         """,
     ),
 )
