@@ -77,7 +77,7 @@ def pattern(expected: list[str]) -> re.Pattern[str]:
             part = re.sub(known, varying, part)
         # The answer to a question was typed on a terminal, which this output is not.
         parts.append(part if QUESTION.fullmatch(line) else rf"{part}\s*\n")
-    return re.compile("".join(parts))
+    return re.compile("".join(parts) + r"\s*")
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_a_session_goes_as_it_is_written(document: str, clone: Workplace) -> Non
         result = clone.call("bash", "-c", f"({step.command}) 2>&1", typing=step.typed)
         said = f"{place}: $ {step.command}\n{result.out}"
         assert result.code == 0, said
-        if not pattern(step.expected).fullmatch(result.out + "\n"):
+        if not pattern(step.expected).fullmatch(result.out):
             written = "\n".join(step.expected)
             pytest.fail(f"{said}\nbut it says:\n{written}", pytrace=False)
         done += 1
