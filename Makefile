@@ -18,7 +18,7 @@ lint: .venv/installed-dev ## Format, lint, types, layers
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
-	@.venv/bin/lint-imports --no-cache
+	@.venv/bin/lint-imports --no-cache --no-logo
 
 check: lint test ## Everything that CI checks: lint and the tests (documents included)
 
