@@ -8,11 +8,14 @@ from dataclasses import replace
 
 from limbeck.catalog.objects import Address, Column, Sequence, SequenceOptions
 from limbeck.diff import comments, descent, parts, sequences, sql
-from limbeck.diff.casts import assignable, conversion
+from limbeck.diff.casts import assignable, base, conversion
 from limbeck.diff.parts import Default, Generator, Ownership, Part, Required
 from limbeck.diff.situation import Alteration, Members, Situation
 from limbeck.diff.steps import AddColumn, AlterColumn, DropColumn, Step
 
+# The first majors that have ALTER COLUMN ... SET EXPRESSION and SET STORAGE DEFAULT.
+SET_EXPRESSION = 17
+STORAGE_DEFAULT = 16
 GENERATED = {"s": "STORED", "v": "VIRTUAL"}
 SERIALS = {"smallint": "smallserial", "integer": "serial", "bigint": "bigserial"}
 
@@ -109,7 +112,7 @@ def _when(*, always: bool) -> str:
 def extras(column: Column) -> list[Step]:
     """Set what a column definition cannot say on every server."""
     blank = replace(column, storage=None, compression=None, statistics=None, options=())
-    steps = _settings(blank, column)
+    steps = _settings(blank, column, STORAGE_DEFAULT)
     if column.not_null is not None:
         steps += _not_null_comment(column)
     if column.comment is not None:
@@ -151,6 +154,9 @@ def alter(before: Column, after: Column, situation: Situation) -> Alteration | N
     """Alter a column; its type, collation and expression are hard on what uses it."""
     if before.generated != after.generated and (after.generated or before.generated == "v"):
         return None
+    major = situation.after.catalog.major
+    if major < SET_EXPRESSION and after.generated and before.default != after.default:
+        return None
     aside = before.address in situation.retyped
     hard = (before.type, before.collation) != (after.type, after.collation) or aside
     was, steps = before, list[Step]()
@@ -165,7 +171,7 @@ def alter(before: Column, after: Column, situation: Situation) -> Alteration | N
     if hard_here:
         steps.append(_retype(before, after, situation))
         before = replace(before, storage=None, compression=None)
-    steps += _settings(before, after)
+    steps += _settings(before, after, major)
     if before.comment != after.comment:
         steps.append(comments.on_column(after, after.address, after.comment, before.comment))
     return Alteration(tuple(steps), hard or was.default != after.default)
@@ -210,10 +216,16 @@ def _pair(
     return original, replace(original, **{name: getattr(after, name) for name in fields})
 
 
-def _settings(before: Column, after: Column) -> list[Step]:
+def _usual_storage(column: Column, major: int) -> str:
+    if major >= STORAGE_DEFAULT:
+        return "DEFAULT"
+    return "MAIN" if base(column.type) in {"numeric", "inet", "cidr"} else "EXTENDED"
+
+
+def _settings(before: Column, after: Column, major: int) -> list[Step]:
     texts: list[str] = []
     if before.storage != after.storage:
-        texts.append(f"SET STORAGE {after.storage or 'DEFAULT'}")
+        texts.append(f"SET STORAGE {after.storage or _usual_storage(after, major)}")
     if before.compression != after.compression:
         texts.append(f"SET COMPRESSION {after.compression or 'default'}")
     if before.statistics != after.statistics:
