@@ -104,6 +104,10 @@ def _address(address: Address, rename: Rename, catalog: Catalog) -> Address:
     elif rename.kind == "column" and kind in {"column", "default"} and part == old.part:
         same = (schema, name) == old[1:3] or _descends(address, old, catalog)
         address = address._replace(part=new.part) if same else address
+    elif rename.kind == "constraint" and address._replace(schema="", name="") == old._replace(
+        schema="", name=""
+    ):
+        address = address._replace(part=new.part) if _copy(address, old, catalog) else address
     if kind == "function" and rename.kind in TYPES | {"schema"}:
         address = address._replace(name=_identity(address.name, rename))
     return address
@@ -127,6 +131,13 @@ def _descends(address: Address, column: Address, catalog: Catalog) -> bool:
     parents = (table.partition_of,) if table.partition_of else table.inherits
     above = [address._replace(schema=p.schema, name=p.name) for p in parents]
     return any(a[1:] == column[1:] or _descends(a, column, catalog) for a in above)
+
+
+def _copy(address: Address, constraint: Address, catalog: Catalog) -> bool:
+    """Tell whether a check of a child table is renamed with its parent's."""
+    item = catalog.objects.get(address)
+    inherited = isinstance(item, Constraint) and item.type == "c" and item.inherited
+    return inherited and _descends(address, constraint, catalog)
 
 
 def _identity(identity: str, rename: Rename) -> str:
