@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from limbeck.catalog.objects import Address
-from limbeck.diff.steps import CreateIndex, DropIndex, RenameColumn, RenameTable, Step
+from limbeck.diff.steps import (
+    AddConstraint,
+    CreateIndex,
+    DropConstraint,
+    DropIndex,
+    RenameColumn,
+    RenameTable,
+    Step,
+)
 
 _VERBS = {"create": "add", "alter": "change", "drop": "drop", "rename": "rename"}
 _PREPOSITIONS = {"create": "to", "alter": "in", "drop": "from", "rename": "in"}
@@ -64,11 +72,27 @@ def _subjects(steps: Sequence[Step]) -> Iterator[tuple[str, Address, str]]:
         for step in steps
         if step.address.kind in _WHOLE and step.verb in {"create", "drop"} and not step.address.part
     }
+    columns = {(step.verb, step.address) for step in steps if step.address.kind == "column"}
     for step in steps:
         address = _placed(step)
         if address.part and (address.schema, address.name) in whole:
             continue
-        yield step.verb, address, _new_name(step)
+        if not _comes_along(step, columns):
+            yield step.verb, address, _new_name(step)
+
+
+def _comes_along(step: Step, columns: Container[tuple[str, Address]]) -> bool:
+    """Tell whether a key, check or index comes or goes with its columns, and needs no word."""
+    match step.operation:
+        case AddConstraint(found) | DropConstraint(found):
+            schema, table, names = found.schema, found.table, found.columns
+        case CreateIndex(index) | DropIndex(index):
+            schema, table = index.table.schema, index.table.name
+            names = tuple(key.column or "" for key in index.keys)
+        case _:
+            return False
+    addresses = (Address("column", schema, table, name) for name in names)
+    return bool(names) and all((step.verb, address) in columns for address in addresses)
 
 
 def _placed(step: Step) -> Address:

@@ -298,3 +298,11 @@ MESSAGES = [
 @pytest.mark.parametrize(("said", "expected"), MESSAGES)
 def test_a_message_says_what_is_done(said: list[tuple[str, Address]], expected: str) -> None:
     assert message([step("-", verb=verb, address=address) for verb, address in said]) == expected
+
+
+def test_a_key_that_comes_with_its_column_needs_no_word() -> None:
+    author = column("author_id")
+    added = step("-", AddColumn(author), verb="create", address=author.address)
+    key = step("-", AddConstraint(AUTHOR), verb="create", address=AUTHOR.address)
+    assert message([added, key]) == "add author_id to books"
+    assert message([key]) == "add constraint fk to books"
