@@ -48,16 +48,26 @@ def limbeck(*words: str, cwd: Path, exits: tuple[int, ...] = (0,)) -> Command:
     return Command((str(BIN / "limbeck"), *words), cwd, {}, exits)
 
 
+def _quietly(root: Path, *words: str) -> None:
+    subprocess.run(
+        [BIN / "limbeck", *words],
+        cwd=root,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
 def prepare(root: Path, tables: int) -> str:
     """Make a project of `tables` tables, generated and migrated; return development's URL."""
-    subprocess.run([BIN / "limbeck", "init", ".", "--yes"], cwd=root, check=True)
+    _quietly(root, "init", ".", "--yes")
     for old in (root / "alembic" / "versions").glob("*.py"):
         old.unlink()
     for old in (root / "app" / "models").glob("*.py"):
         old.unlink()
     write_models(root, tables)
     for words in (("generate", "-m", "all"), ("migrate", "-e", "development", "--yes")):
-        subprocess.run([BIN / "limbeck", *words], cwd=root, check=True)
+        _quietly(root, *words)
     url = subprocess.run(
         [BIN / "limbeck", "url", "-e", "development"],
         cwd=root,
@@ -109,10 +119,10 @@ def everyday(root: Path, tables: int) -> Iterator[Pair]:
         "≤ 0.5",
     )
 
-    dump = Command((str(find() / "pg_dump"), "--schema-only", url), root, {})
+    dump = Command((str(find().program("pg_dump")), "--schema-only", url), root, {})
     yield Pair(
-        f"pull, {tables} tables",
-        limbeck("pull", "--url", url, "--out", "pulled.py", "--no-proof", cwd=root),
+        f"pull with its proof, {tables} tables",
+        limbeck("pull", "--url", url, "--out", "pulled.py", cwd=root),
         "pg_dump -s",
         dump,
         "≤ 2",
@@ -131,7 +141,7 @@ def main() -> int:
         print(start_up(root).compare(chosen.runs).row(), flush=True)
         for pair in everyday(root, chosen.tables):
             print(pair.compare(chosen.runs).row(), flush=True)
-        subprocess.run([BIN / "limbeck", "local", "stop"], cwd=root, check=True)
+        _quietly(root, "local", "stop")
     return 0
 
 
