@@ -242,6 +242,7 @@ class Server:
         self, found: Binaries, version: int, account: Account, port: int, deadline: float
     ) -> str | None:
         """Start Postgres once; give None when it is ready, else what its log says."""
+        postmaster.disown(self.data)
         with self._open_log(account) as log:
             start = os.fstat(log).st_size
             process = subprocess.Popen(  # noqa: S603 - postgres itself, with arguments of ours

@@ -13,6 +13,8 @@ from limbeck.errors import ServerError
 
 # Seconds a fast shutdown may take before the server is ended the hard way.
 PATIENCE = 30.0
+# No system counts its processes so far.
+NOBODY = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,18 @@ def end(postmaster: Postmaster, data: Path) -> None:
         if _gone(postmaster.pid, data):
             return
     raise ServerError(f"the local server (process {postmaster.pid}) does not end")
+
+
+def disown(data: Path) -> None:
+    """Where the lock file's number is another program's by now, write one that nobody has.
+
+    Postgres would take that program for its own server when both run as one user. The file stays
+    for its shared memory key, by which Postgres knows backends that outlived their server.
+    """
+    file = data / "postmaster.pid"
+    if file.exists() and read(data) is None:
+        _, _, rest = file.read_text().partition("\n")
+        file.write_text(f"{NOBODY}\n{rest}")
 
 
 def _gone(pid: int, data: Path) -> bool:

@@ -39,6 +39,11 @@ def databases(admin: psycopg.Connection, prefix: str) -> list[str]:
     return [row[0] for row in admin.execute(query, [prefix])]
 
 
+def ours(admin: psycopg.Connection, pid: int | None = None) -> list[str]:
+    """The scratch databases of one process; other tests run beside it on the same server."""
+    return databases(admin, f"{SCRATCH}{_host()}_{pid or os.getpid()}_")
+
+
 def recorded(work: Work) -> None:
     """Record what ONE says, in two revisions."""
     work.revision("one", "create table one (id serial primary key)", "drop table one")
@@ -67,7 +72,7 @@ def test_a_replay_runs_once_and_then_only_what_is_new(
         "replaying 2 of 2 revisions",
         "replaying 1 of 3 revisions",
     ]
-    assert databases(admin, SCRATCH) == []
+    assert ours(admin) == []
 
 
 def test_a_changed_revision_is_replayed_anew(work: Work) -> None:
@@ -117,8 +122,8 @@ def test_a_scratch_database_is_gone_after_the_block_even_with_somebody_in_it(
 ) -> None:
     shadow = Shadow.of(work.project)
     with shadow.scratch() as scratch, psycopg.connect(scratch.url):
-        assert databases(admin, SCRATCH) == [scratch.dbname]
-    assert databases(admin, SCRATCH) == []
+        assert ours(admin) == [scratch.dbname]
+    assert ours(admin) == []
 
 
 def test_what_killed_runs_left_is_swept_and_what_others_use_is_not(
@@ -133,7 +138,10 @@ def test_what_killed_runs_left_is_swept_and_what_others_use_is_not(
         admin.execute(f'CREATE DATABASE "{name}"'.encode())
     try:
         with Shadow.of(work.project).scratch() as scratch:
-            assert databases(admin, SCRATCH) == [*used, scratch.dbname]
+            there = databases(admin, SCRATCH)
+            assert ours(admin) == [used[0], scratch.dbname]
+            assert used[1] in there
+            assert not set(left) & set(there)
     finally:
         for name in left + used:
             admin.execute(f'DROP DATABASE IF EXISTS "{name}"'.encode())
@@ -200,7 +208,7 @@ def test_a_history_that_does_not_replay_names_the_revision(
     bad = work.revision("bad", "create table x (g no_such_type)")
     with pytest.raises(MigrationError, match=f"does not replay.*{bad.id}"):
         Replay(work.project).catalog()
-    assert databases(admin, SCRATCH) == []
+    assert ours(admin) == []
 
 
 def test_a_replay_to_head_needs_one_head(work: Work) -> None:
@@ -255,4 +263,4 @@ def test_two_commands_at_once_replay_without_harm(work: Work, admin: psycopg.Con
     said = {process.communicate(timeout=60)[0] for process in both}
     assert [process.returncode for process in both] == [0, 0]
     assert said == {Replay(work.project).catalog().fingerprint() + "\n"}
-    assert databases(admin, SCRATCH) == []
+    assert [ours(admin, process.pid) for process in both] == [[], []]
