@@ -143,9 +143,10 @@ class Server:
         return server is not None and server.ready and self.port in (None, server.port)
 
     def _make_home(self) -> None:
-        if self.home.exists():
-            return
-        self.home.mkdir(parents=True)
+        try:
+            self.home.mkdir(parents=True)
+        except FileExistsError:
+            return  # made long ago, or by a command that started just now
         # Cheap insurance for a project whose .gitignore does not know this folder.
         (self.home / ".gitignore").write_text("*\n")
         above = self.home.parent.stat()

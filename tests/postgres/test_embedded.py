@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -217,6 +218,13 @@ def test_start_recovers_from_a_killed_server_and_keeps_what_was_committed(made: 
     assert made.running() is False
     made.start()
     assert (answer(made, "SELECT count(*) FROM kept"), made.url()) == (1000, url)
+
+
+def test_any_number_may_make_the_home_at_once(tmp_path: Path) -> None:
+    homes = [tmp_path / str(number) for number in range(50)]
+    with ThreadPoolExecutor(8) as pool:
+        calls = [pool.submit(Server(home)._make_home) for home in homes for _ in range(8)]  # noqa: SLF001
+        assert [call.exception() for call in calls] == [None] * len(calls)
 
 
 def test_start_recovers_when_the_lock_file_names_another_program(made: Server) -> None:
