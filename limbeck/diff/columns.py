@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from limbeck.catalog.objects import Address, Column, Sequence, SequenceOptions
-from limbeck.diff import comments, descent, parts, sequences, sql
+from limbeck.diff import comments, descent, handover, parts, sequences, sql
 from limbeck.diff.casts import assignable, base, conversion
 from limbeck.diff.parts import Default, Generator, Ownership, Part, Required
 from limbeck.diff.situation import Alteration, Members, Situation
@@ -129,7 +129,7 @@ def _not_null_comment(column: Column, before: str | None = None) -> list[Step]:
     return [comments.step(column.address, name, required.comment)]
 
 
-def create(column: Column, members: Members, _situation: Situation) -> list[Step]:
+def create(column: Column, members: Members, situation: Situation) -> list[Step]:
     """Add a column."""
     complete, sequence = whole(column, members), serial(column, members)
     note = None
@@ -137,11 +137,15 @@ def create(column: Column, members: Members, _situation: Situation) -> list[Step
         note = "fails where the table has rows: NOT NULL without a default"
     text = f"{alter_table(column)} ADD COLUMN {definition(complete, sequence)}"
     operation = AddColumn(complete, sequence)
-    return [Step(text, "create", column.address, operation, note=note), *extras(complete)]
+    step = Step(text, "create", column.address, operation, note=note)
+    return [step, *extras(complete), *handover.take_over(members, situation)]
 
 
 def drop(column: Column, situation: Situation) -> list[Step]:
     """Drop a column; its rows' values are lost unless they are computed."""
+    after = situation.after.found.get(column.address)
+    if isinstance(after, Column) and handover.is_one(column, after, situation):
+        return [handover.put_aside(column, situation)]
     only = descent.leaves_heirs(column.address, situation.before, situation.after)
     text = f"{alter_table(column, only=only)} DROP COLUMN {sql.quote(column.name)}"
     original = situation.before.catalog.objects.get(column.address, column)
@@ -153,6 +157,8 @@ def drop(column: Column, situation: Situation) -> list[Step]:
 def alter(before: Column, after: Column, situation: Situation) -> Alteration | None:
     """Alter a column; its type, collation and expression are hard on what uses it."""
     if before.generated != after.generated and (after.generated or before.generated == "v"):
+        return None
+    if handover.is_one(before, after, situation):
         return None
     major = situation.after.catalog.major
     if major < SET_EXPRESSION and after.generated and before.default != after.default:

@@ -60,9 +60,12 @@ def leaves_heirs(address: Address, before: Parts, after: Parts) -> bool:
 def overtaken(before: Column, after: Column, situation: Situation) -> Column:
     """Return an inherited column as it is once its parent's was altered."""
     above = counterpart(situation.after, after.address)
-    if above is None or not situation.kept(above):
+    if above is None or above not in situation.before:
         return before
     old, new = situation.before[above], situation.after[above]
+    if above in situation.created:  # so is what it passes on
+        handed = {field: getattr(new, field) for field in PASSED_ON}
+        return replace(before, generated=after.generated, comment=None, **handed)
     changed = [f for f in PASSED_ON if getattr(old, f) != getattr(new, f)]
     return replace(before, **{field: getattr(new, field) for field in changed})
 

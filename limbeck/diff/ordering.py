@@ -140,6 +140,7 @@ def _order_with_parent(graph: Graph, node: Node, fates: Fates) -> None:
         return
     if verb == "alter":
         graph.order(node, Node("alter", above))
+        graph.order(node, Node("create", above))
     elif isinstance(part, Constraint | Index) and not descent.expected(part):
         graph.order(Node("create", above), node)
 

@@ -13,14 +13,22 @@ from limbeck import diff, renames
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.read import read
 from limbeck.diff.steps import Step
-from tests.postgres.cases import constraints, dependants, partitions, tables, types, views
+from tests.postgres.cases import (
+    constraints,
+    dependants,
+    found,
+    partitions,
+    tables,
+    types,
+    views,
+)
 from tests.postgres.cases import renames as answered
 from tests.postgres.cases.case import Case
 
 if TYPE_CHECKING:
     from limbeck.database import Database
 
-MODULES = (tables, constraints, types, views, partitions, dependants, answered)
+MODULES = (tables, constraints, types, views, partitions, dependants, found, answered)
 CASES = [case for module in MODULES for case in module.CASES]
 COUNTS = """
 SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
