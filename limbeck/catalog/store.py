@@ -13,7 +13,7 @@ from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.collector import paused
 from limbeck.catalog.objects import Address, Object
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Counts up whenever the meaning of a field in objects.py changes; new fields need not count."""
 
 Reader: TypeAlias = Callable[[Any], Any]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from limbeck.catalog.objects import Address, Column, Constraint, Index, Sequence
+from limbeck.catalog.objects import Address, Column, Constraint, Index, Sequence, Table
 from limbeck.diff import columns, descent, sql
 from limbeck.diff.graph import Graph, Node
 from limbeck.diff.parts import (
@@ -201,6 +201,9 @@ def _fold_serials(graph: Graph, after: Parts) -> None:
             continue
         found = after[default]
         usual = isinstance(found, Default) and found.expression == columns.nextval(sequence)
+        table = after.found.get(owner(part.column))
+        if isinstance(table, Table) and table.unlogged:
+            continue  # its serials would be UNLOGGED too
         if usual and columns.is_serial(column, part.sequence):
             for node in nodes[1:]:
                 graph.fold(node, nodes[0], 0)

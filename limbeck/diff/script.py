@@ -13,13 +13,24 @@ def script(steps: Iterable[Step]) -> str:
     found = list(steps)
     if not found:
         return ""
-    blocks = groupby(found, key=lambda step: step.outside)
-    return "\n".join(_block(list(group), outside=outside) for outside, group in blocks)
+    return "\n".join(_block(group) for group in transactions(found))
 
 
-def _block(steps: list[Step], *, outside: bool) -> str:
+def transactions(steps: Iterable[Step]) -> Iterator[list[Step]]:
+    """Yield the steps of each transaction, and between them those that are outside of one."""
+    for _, group in groupby(steps, key=lambda step: step.outside):
+        block: list[Step] = []
+        for step in group:
+            if step.begins and block:
+                yield block
+                block = []
+            block.append(step)
+        yield block
+
+
+def _block(steps: list[Step]) -> str:
     text = "\n".join(line for step in steps for line in _lines(step))
-    if outside:
+    if steps[0].outside:
         return f"{text}\n"
     lazy = any(step.address.kind == "function" for step in steps)
     checks = "SET LOCAL check_function_bodies = off;\n" if lazy else ""

@@ -92,8 +92,7 @@ def alter(before: Sequence, after: Sequence, _situation: Situation) -> Alteratio
     """Alter a sequence; its value stays, within the new bounds."""
     name, steps = sql.of(after.address), list[Step]()
     if before.unlogged != after.unlogged:
-        kept = "UNLOGGED" if after.unlogged else "LOGGED"
-        steps.append(Step(f"ALTER SEQUENCE {name} SET {kept}", "alter", after.address))
+        steps.append(persistence(after))
     options = retyped(before.options, after.options.type)
     words = [f"AS {options.type}"] if options.type != before.options.type else []
     words += differences(options, after.options, with_type=False)
@@ -103,6 +102,12 @@ def alter(before: Sequence, after: Sequence, _situation: Situation) -> Alteratio
         text = f"ALTER SEQUENCE {name} {' '.join(words)}"
         steps.append(Step(text, "alter", after.address))
     return Alteration((*steps, *comments.on(after, before.comment)))
+
+
+def persistence(sequence: Sequence) -> Step:
+    """Make a sequence LOGGED or UNLOGGED."""
+    text = f"SET {'UNLOGGED' if sequence.unlogged else 'LOGGED'}"
+    return Step(f"ALTER SEQUENCE {sql.of(sequence.address)} {text}", "alter", sequence.address)
 
 
 def restart(before: SequenceOptions, after: SequenceOptions) -> list[str]:

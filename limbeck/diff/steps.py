@@ -71,6 +71,7 @@ class CreateIndex:
     """CREATE INDEX."""
 
     index: Index
+    concurrently: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class DropIndex:
     """DROP INDEX."""
 
     index: Index
+    concurrently: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,8 @@ class Step:
     `sql` ends without a semicolon; `verb` is create, alter, drop or rename; `operation` says the
     same as a value where Alembic has an operation for it, else None.
     `outside` means: not in a transaction with what follows (ALTER TYPE ... ADD VALUE that is used
-    later). `loses` says in words which data are lost, else None. `note` is a warning for people,
+    later, CREATE INDEX CONCURRENTLY); `begins`: in another transaction than what was before it.
+    `loses` says in words which data are lost, else None. `note` is a warning for people,
     such as that a cast can fail.
     """
 
@@ -145,5 +148,6 @@ class Step:
     address: Address
     operation: Operation | None = None
     outside: bool = False
+    begins: bool = False
     loses: str | None = None
     note: str | None = None

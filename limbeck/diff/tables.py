@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from limbeck.catalog.objects import Address, Column, Constraint, Sequence, Table
-from limbeck.diff import columns, comments, constraints, others, sql
-from limbeck.diff.parts import Attachment, Inheritance, Required, owner
+from limbeck.diff import columns, comments, constraints, others, sequences, sql
+from limbeck.diff.parts import Attachment, Inheritance, Ownership, Required, owner
 from limbeck.diff.situation import Alteration, Members, Situation
 from limbeck.diff.steps import CreateTable, DropTable, Step
 
@@ -156,7 +156,7 @@ def drop(table: Table, situation: Situation) -> list[Step]:
     return [Step(text, "drop", table.address, operation, loses=loses)]
 
 
-def alter(before: Table, after: Table, _situation: Situation) -> Alteration | None:
+def alter(before: Table, after: Table, situation: Situation) -> Alteration | None:
     """Alter a table itself; another kind or partition key needs another table."""
     if (before.kind, before.partition_key, before.server) != (
         after.kind,
@@ -164,7 +164,20 @@ def alter(before: Table, after: Table, _situation: Situation) -> Alteration | No
         after.server,
     ):
         return None
-    return Alteration(tuple(_settings(before, after)))
+    steps = _settings(before, after)
+    if before.unlogged != after.unlogged:
+        steps += _sequences_kept(after, situation)
+    return Alteration(tuple(steps))
+
+
+def _sequences_kept(table: Table, situation: Situation) -> Iterator[Step]:
+    """Yield what keeps a table's own sequences from becoming logged, or not, with it."""
+    for part in situation.after.found.values():
+        if not isinstance(part, Ownership) or owner(part.column) != table.address:
+            continue
+        kept = situation.kept(part.sequence.address)
+        if kept and part.sequence.unlogged != table.unlogged:
+            yield sequences.persistence(part.sequence)
 
 
 def _settings(before: Table, after: Table) -> list[Step]:

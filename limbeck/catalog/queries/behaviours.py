@@ -6,6 +6,7 @@ from typing import Final
 
 from limbeck.catalog.objects import Policy, Rule, Statistics, Trigger
 from limbeck.catalog.queries import classes
+from limbeck.catalog.queries.arrays import settled
 from limbeck.catalog.queries.found import SPACES, Found, not_member
 
 # Before Postgres 15 the copies of a trigger on partitions are marked as internal.
@@ -54,7 +55,7 @@ def _triggers(found: Found) -> None:
                 schema=table.schema,
                 table=table.name,
                 name=name,
-                definition=definition,
+                definition=settled(definition),
                 enabled=enabled,
                 inherited=inherited,
                 comment=found.comment(classes.TRIGGER, oid),
@@ -72,8 +73,8 @@ def _policies(found: Found) -> None:
                 command=command,
                 permissive=permissive,
                 roles=tuple(roles),
-                using=using,
-                check=check,
+                using=settled(using),
+                check=settled(check),
                 comment=found.comment(classes.POLICY, oid),
             )
             found.add(classes.POLICY, oid, policy)
@@ -86,7 +87,7 @@ def _rules(found: Found) -> None:
                 schema=table.schema,
                 table=table.name,
                 name=name,
-                definition=definition.removesuffix(";"),
+                definition=settled(definition).removesuffix(";"),
                 enabled=enabled,
                 comment=found.comment(classes.REWRITE, oid),
             )
@@ -99,7 +100,7 @@ def _statistics(found: Found) -> None:
             statistics = Statistics(
                 schema=found.schemas[space],
                 name=name,
-                definition=definition,
+                definition=settled(definition),
                 target=target,
                 comment=found.comment(classes.STATISTICS, oid),
             )

@@ -6,6 +6,7 @@ from typing import Final
 
 from limbeck.catalog.objects import Address, Column, Identity, NotNull
 from limbeck.catalog.queries import classes
+from limbeck.catalog.queries.arrays import settled
 from limbeck.catalog.queries.found import SPACES, Found, Row, options
 
 COLUMNS: Final = f"""
@@ -42,7 +43,7 @@ def build_names(found: Found) -> None:
 def build_defaults(found: Found) -> None:
     """Keep default and generation expressions by relation and number."""
     for oid, relation, number, expression in found.rows["defaults"]:
-        found.defaults[relation, number] = expression
+        found.defaults[relation, number] = settled(expression)
         if table := found.relations.get(relation):
             name = found.columns[relation][number]
             found.addresses[classes.DEFAULT, oid, 0] = (

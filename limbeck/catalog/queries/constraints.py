@@ -6,6 +6,7 @@ from typing import Final
 
 from limbeck.catalog.objects import Address, Constraint, DomainCheck, NotNull, Reference
 from limbeck.catalog.queries import classes
+from limbeck.catalog.queries.arrays import settled
 from limbeck.catalog.queries.found import SPACES, Found, Row, options, vector
 
 ACTIONS: Final = {
@@ -83,7 +84,7 @@ def build(found: Found) -> None:
         oid, relation, domain, name, _, definition, _, _, parent = row[:9]
         if domain:
             comment = found.comment(classes.CONSTRAINT, oid)
-            check = DomainCheck(name=name, definition=definition, comment=comment)
+            check = DomainCheck(name=name, definition=settled(definition), comment=comment)
             found.domain_checks.setdefault(domain, []).append(check)
         # A foreign key to a partitioned table has copies for the partitions on the same table.
         elif relation in found.relations and homes.get(parent) != relation:
@@ -94,6 +95,7 @@ def _constraint(row: Row, table: Address, found: Found) -> Constraint:
     oid, relation, _, name, kind, definition, validated, inherited, parent, key = row[:10]
     deferrable, deferred, enforced, no_inherit, index, clustered, replica = row[10:17]
     keys, positions, nulls_not_distinct, settings = row[17:21]
+    definition = settled(definition)
     names = found.columns[relation]
     return Constraint(
         schema=table.schema,

@@ -6,6 +6,7 @@ from typing import Final
 
 from limbeck.catalog.objects import Function
 from limbeck.catalog.queries import classes
+from limbeck.catalog.queries.arrays import settled
 from limbeck.catalog.queries.found import SPACES, Found
 
 FUNCTIONS: Final = f"""
@@ -31,7 +32,7 @@ def build(found: Found) -> None:
                 schema=schema,
                 identity=identity,
                 kind=kind,
-                definition=(definition or aggregates[oid]).rstrip("\n"),
+                definition=settled(definition or aggregates[oid]).rstrip("\n"),
                 comment=found.comment(classes.PROCEDURE, oid),
                 name=name,
                 arguments=arguments,

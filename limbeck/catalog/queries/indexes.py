@@ -6,6 +6,7 @@ from typing import Final
 
 from limbeck.catalog.objects import Address, Index, Key
 from limbeck.catalog.queries import classes
+from limbeck.catalog.queries.arrays import settled
 from limbeck.catalog.queries.constraints import NULLS_NOT_DISTINCT_SINCE
 from limbeck.catalog.queries.found import SPACES, Found, Row, options, vector
 
@@ -73,7 +74,7 @@ def _index(row: Row, keys: tuple[Key, ...], settings: dict[int, Row], found: Fou
         schema=found.schemas[space],
         name=name,
         table=found.relations[relation],
-        definition=definition,
+        definition=settled(definition),
         valid=valid,
         clustered=clustered,
         replica_identity=replica,
@@ -84,7 +85,7 @@ def _index(row: Row, keys: tuple[Key, ...], settings: dict[int, Row], found: Fou
         method=method,
         keys=keys,
         include=tuple(columns[number] for number in vector(numbers)[count:]),
-        where=where,
+        where=settled(where),
         options=options(storage),
         nulls_not_distinct=nulls_not_distinct,
     )
@@ -101,7 +102,7 @@ def _keys(
     return tuple(
         Key(
             column=found.columns[relation][numbers[n]] if numbers[n] else None,
-            expression=None if numbers[n] else row[19][n],
+            expression=None if numbers[n] else settled(row[19][n]),
             opclass=_operator_class(*names[operators[n]], settings.get(n + 1)),
             collation=row[18][n] if _collated(found, relation, numbers[n], collations[n]) else None,
             descending=bool(flags[n] & DESCENDING),

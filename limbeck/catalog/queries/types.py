@@ -6,6 +6,7 @@ from typing import Final
 
 from limbeck.catalog.objects import Attribute, Collation, Composite, Domain, Enum, Range
 from limbeck.catalog.queries import classes
+from limbeck.catalog.queries.arrays import settled
 from limbeck.catalog.queries.found import SPACES, Found, not_member
 
 ENUMS: Final = f"""
@@ -82,7 +83,7 @@ def _domains(found: Found) -> None:
                 name=name,
                 type=base,
                 collation=collation,
-                default=default,
+                default=settled(default),
                 not_null=not_null,
                 not_null_name=found.domain_not_nulls.get(oid),
                 checks=tuple(sorted(checks, key=lambda check: check.name)),

@@ -6,6 +6,7 @@ from typing import Final
 
 from limbeck.catalog.objects import Address, View, ViewColumn
 from limbeck.catalog.queries import classes
+from limbeck.catalog.queries.arrays import settled
 from limbeck.catalog.queries.found import SPACES, Found, not_member, options
 
 VIEWS: Final = f"""
@@ -35,7 +36,7 @@ def build(found: Found) -> None:
         view = View(
             schema=address.schema,
             name=name,
-            definition=definition.strip().removesuffix(";"),
+            definition=settled(definition).strip().removesuffix(";"),
             materialized=materialized,
             options=options(settings),
             columns=tuple(columns.get(oid, ())),

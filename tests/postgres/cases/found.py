@@ -18,4 +18,32 @@ CASES = (
         rows="INSERT INTO child VALUES (1, 2, 3); INSERT INTO grandchild VALUES (1, 5, 3, 4);",
         holds=(("SELECT sum(e) FROM base", 7),),
     ),
+    Case(
+        "a list of values of a varchar column, wherever it may stand",
+        "",
+        """
+        CREATE DOMAIN size AS varchar CHECK (VALUE IN ('s', 'l'));
+        CREATE TABLE t (
+            a varchar CHECK (a IN ('x', 'it''s')), b boolean DEFAULT ('a'::varchar IN ('b', 'c')),
+            c boolean GENERATED ALWAYS AS (a IN ('c', 'd')) STORED
+        );
+        CREATE INDEX i ON t ((a IN ('x', 'y'))) WHERE a NOT IN ('[', '])');
+        CREATE VIEW v AS SELECT a FROM t WHERE a IN ('x', 'y');
+        CREATE POLICY p ON t USING (a IN ('x', 'y')) WITH CHECK (a IN ('x', 'y'));
+        CREATE RULE r AS ON INSERT TO t WHERE NEW.a IN ('x', 'y') DO INSTEAD NOTHING;
+        CREATE FUNCTION f(a varchar) RETURNS boolean RETURN a IN ('x', 'y');
+        CREATE FUNCTION tr() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+        CREATE TRIGGER tr BEFORE UPDATE ON t FOR EACH ROW WHEN (NEW.a IN ('x', 'y'))
+            EXECUTE FUNCTION tr();
+        """,
+        says=("'x'::character varying, 'it''s'::character varying]::character varying[])::text[]",),
+    ),
+    Case(
+        "an unlogged table whose sequence is logged",
+        "CREATE TABLE kept (id bigserial)",
+        """
+        CREATE UNLOGGED TABLE t (id bigserial); ALTER SEQUENCE t_id_seq SET LOGGED;
+        CREATE UNLOGGED TABLE kept (id bigserial); ALTER SEQUENCE kept_id_seq SET LOGGED;
+        """,
+    ),
 )

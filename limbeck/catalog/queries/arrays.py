@@ -1,0 +1,59 @@
+"""Arrays with a cast, spelled so that Postgres reads them as what they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, overload
+
+_OPENING: Final = "(ARRAY["
+# What is read as a whole: strings, names, bodies between dollars; then each bracket alone.
+_TOKEN: Final = re.compile(
+    r"""E'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w*)\$.*?\$\1\$|[][(),]|[^][(),'"$E]+|.""",
+    re.DOTALL,
+)
+_TYPE: Final = re.compile(r'::((?:[a-z_][\w ]*|"[^"]+")(?:\.(?:[a-z_]\w*|"[^"]+"))?)$')
+
+
+@overload
+def settled(text: str) -> str: ...
+@overload
+def settled(text: None) -> None: ...
+def settled(text: str | None) -> str | None:
+    """Name the type of each array that has a cast, for its elements would get the cast instead.
+
+    `status IN ('a', 'b')` of a varchar is spelled `(ARRAY['a'::character varying, ...])::text[]`,
+    and that is read as `ARRAY[('a'::character varying)::text, ...]`: transformTypeCast() hands the
+    type of a cast down to an ARRAY right under it.
+    """
+    if text is None or _OPENING not in text:
+        return text
+    at, pieces = 0, []
+    for end, type_ in sorted(_casts(text)):
+        pieces += [text[at:end], f"::{type_}[]"]
+        at = end
+    return "".join(pieces) + text[at:]
+
+
+def _casts(text: str) -> Iterator[tuple[int, str]]:
+    """Yield where an array ends that has a cast outside its parentheses, and its elements' type."""
+    opened: list[tuple[str, int, list[str]]] = []
+    start = 0
+    for token in _TOKEN.finditer(text):
+        if token[0] in "([":
+            opened.append((token[0], token.start(), []))
+            start = token.end()
+        elif token[0] == "," and opened:
+            opened[-1][2].append(text[start : token.start()])
+            start = token.end()
+        elif token[0] in ")]" and opened:
+            bracket, begin, elements = opened.pop()
+            elements.append(text[start : token.start()])
+            array = bracket == "[" and text[:begin].endswith("(ARRAY")
+            if array and text.startswith(")::", token.end()) and (type_ := _common(elements)):
+                yield token.end(), type_
+
+
+def _common(elements: list[str]) -> str | None:
+    found = {match[1] if (match := _TYPE.search(each)) else None for each in elements}
+    return found.pop() if len(found) == 1 else None
