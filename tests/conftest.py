@@ -106,7 +106,9 @@ def make_database(server: Server, admin: psycopg.Connection) -> Iterator[MakeDat
         name = f"{name_hint or 'test'}_{uuid.uuid4().hex[:12]}"
         source = sql.Identifier(template.dbname if template else "template1")
         admin.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), source)
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
+                sql.Identifier(name), source
+            )
         )
         made.append(name)
         return Database.from_url(name_hint or "test", server.url(name))
