@@ -158,6 +158,11 @@ def _renames(
     type=click.Choice(["package", "file"]),
     help="With --out: a module for each table, or one file.",
 )
+@click.option(
+    "--style",
+    type=click.Choice(["declarative", "dataclass", "sqlmodel"]),
+    help="With --out: what the classes are; declarative if not said.",
+)
 @click.option("--force", is_flag=True, help="Overwrite files with uncommitted changes, too.")
 @yes
 @as_json
@@ -172,6 +177,7 @@ def pull(
     write: bool,
     baseline: bool,
     layout: Literal["package", "file"] | None,
+    style: Literal["declarative", "dataclass", "sqlmodel"] | None,
     force: bool,
     yes: bool,
     as_json: bool,
@@ -190,6 +196,8 @@ def pull(
         raise click.UsageError("Give an environment or a URL, not both.")
     if out and (write or baseline):
         raise click.UsageError("Give --out, or --write or --baseline for the working models.")
+    if style and not out:
+        raise click.UsageError("--style goes with --out: working models keep the style they have.")
     listen = Narrator()
     project = _project_for(invocation, url or "", needed=not (url and out))
     name = url or environment or (project.default_environment if project else "")
@@ -202,7 +210,14 @@ def pull(
         click.echo(to_json(json(name, made)) if as_json else lines(name, made))
         return
     if out:
-        merge, proof = verb.fresh(live, Path(out), layout=layout, project=project, listen=listen)
+        merge, proof = verb.fresh(
+            live,
+            Path(out),
+            layout=layout,
+            style=style or "declarative",
+            project=project,
+            listen=listen,
+        )
     else:
         assert project is not None  # noqa: S101 - _project_for has seen to it
         profile = project.profile(environment) if environment else None

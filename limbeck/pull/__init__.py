@@ -11,7 +11,7 @@ fresh() and into() do all of it: for a new file or folder, for the working model
 from __future__ import annotations
 
 from limbeck.pull.merge import Merge, merge
-from limbeck.pull.options import Layout, Options
+from limbeck.pull.options import Layout, Options, Style
 from limbeck.pull.proof import Proof, compared, prove
 from limbeck.pull.pulling import fresh, into
 from limbeck.pull.source import source
@@ -21,6 +21,7 @@ __all__ = [
     "Merge",
     "Options",
     "Proof",
+    "Style",
     "compared",
     "fresh",
     "into",

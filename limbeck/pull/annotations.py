@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.objects import Address, Domain
+from limbeck.pull.options import Style
 from limbeck.spelling import Source, names
 
 _ANY = Source("Any", frozenset({"from typing import Any"}))
@@ -57,6 +58,7 @@ IMPLIED: Mapping[str, str] = MappingProxyType(
         "dt.timedelta": "interval",
     }
 )
+_DATETIME = "dt.datetime"
 # What may be implied instead, where most columns are of it.
 _ALTERNATIVES = {
     "str": ("text", "sa.Text"),
@@ -77,6 +79,12 @@ def python(type_: str, catalog: Catalog) -> Source:
     parts = names(bare)
     domain = catalog.objects.get(Address("domain", *parts)) if len(parts) == 2 else None  # noqa: PLR2004 - schema and name
     return python(domain.type, catalog) if isinstance(domain, Domain) else _ANY
+
+
+def implied_by(style: Style) -> dict[str, str]:
+    """Return the types that annotations alone give in a style, by the annotation."""
+    # SQLModel gives a datetime a type of its own, which depends on its version.
+    return {key: type_ for key, type_ in IMPLIED.items() if style != "sqlmodel" or key != _DATETIME}
 
 
 def preferred(types: Iterable[str]) -> dict[str, tuple[str, str]]:

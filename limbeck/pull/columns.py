@@ -40,22 +40,46 @@ def inline(constraint: Constraint) -> bool:
 
 def mapped(column: Column, model: Model, models: Models) -> Source:
     """Return the line of a mapped class that declares a column."""
-    annotation = _annotation(column, models)
+    annotated = annotation(column, models)
     attribute = model.attributes[column.name]
     given: list[Argument] = [] if attribute == column.name else [literal(column.name)]
-    if not _is_implied(column, model, models):
+    if not is_implied(column, model, models):
         given.append(type_of(column, models))
-    given += _more(column, model, models)
+    given += more(column, model, models)
+    if models.style == "dataclass":
+        given += _parameter(column, model, models)
     end = call("mapped_column", given, _ORM)
     value = f" = {end.text}" if given else ""
-    text = f"{attribute}: Mapped[{annotation.text}]{value}"
-    return Source(text, annotation.imports | end.imports)
+    text = f"{attribute}: Mapped[{annotated.text}]{value}"
+    return Source(text, annotated.imports | end.imports)
+
+
+def _parameter(column: Column, model: Model, models: Models) -> Iterator[str]:
+    """Yield what a column is in the constructor of a dataclass."""
+    keys = (key for key in model.contents.foreign_keys if column.name in key.columns)
+    # A row can be related by the relationship instead, which sets the column.
+    related = any(_has_relationship(key, models) for key in keys)
+    if column.identity or column.generated or model.contents.serial == column.name:
+        yield "init=False"
+    elif is_filled(column, model) or related or column.not_null is None:
+        # None is left out of an INSERT, so that the server's default holds.
+        yield "default=None"
+
+
+def _has_relationship(key: Constraint, models: Models) -> bool:
+    return key.reference is not None and models.tables[key.reference.table].mapped
+
+
+def is_filled(column: Column, model: Model) -> bool:
+    """Say whether the server fills a column that is given no value."""
+    serial = model.contents.serial == column.name
+    return bool(serial or column.identity or column.generated or column.default is not None)
 
 
 def core(column: Column, model: Model, models: Models) -> Source:
     """Return sa.Column(...)."""
     given: list[Argument] = [literal(column.name), type_of(column, models)]
-    given += _more(column, model, models)
+    given += more(column, model, models)
     if column.not_null is not None and not _in_key(column, model):
         given.append("nullable=False")
     return call("sa.Column", given, SQLALCHEMY)
@@ -91,7 +115,8 @@ def _address(spelled: str) -> Address:
     return Address("enum", *found) if pair else Address("enum", "", spelled)
 
 
-def _annotation(column: Column, models: Models) -> Source:
+def annotation(column: Column, models: Models) -> Source:
+    """Return what a column's value is in Python; None too, where it may be NULL."""
     depth, bare = 0, column.type
     while bare.endswith("[]"):
         depth, bare = depth + 1, bare.removesuffix("[]")
@@ -106,9 +131,10 @@ def _annotation(column: Column, models: Models) -> Source:
     return Source(made.text + end, made.imports)
 
 
-def _is_implied(column: Column, model: Model, models: Models) -> bool:
-    annotation = python(column.type, models.catalog).text
-    if models.implied.get(annotation) != column.type or column.collation is not None:
+def is_implied(column: Column, model: Model, models: Models) -> bool:
+    """Say whether a column's annotation alone gives it its type."""
+    plain = python(column.type, models.catalog).text
+    if models.implied.get(plain) != column.type or column.collation is not None:
         return False
     # SQLAlchemy gives a column the type of the first one that it refers to, whatever is annotated.
     return all(
@@ -134,7 +160,8 @@ def _own_constraints(column: Column, model: Model) -> list[Constraint]:
     ]
 
 
-def _more(column: Column, model: Model, models: Models) -> Iterator[Argument]:
+def more(column: Column, model: Model, models: Models) -> Iterator[Argument]:
+    """Yield the arguments of a column after its type."""
     for found in _own_constraints(column, model):
         if found.type == "f":
             yield _foreign_key(found, models)

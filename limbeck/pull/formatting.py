@@ -12,40 +12,43 @@ from pathlib import Path
 from limbeck.errors import LimbeckError
 
 
-def formatted(files: Mapping[str, str], root: Path | None) -> dict[str, str]:
+def formatted(files: Mapping[str, str], root: Path | None, package: str = "") -> dict[str, str]:
     """Return the files with sorted imports and formatted by ruff.
 
     Args:
         files: the text of each, by path.
         root: a folder of the repository whose ruff settings hold; None for ruff's own.
+        package: the dotted name by which the files import each other.
 
     Raises:
         LimbeckError: ruff cannot read the files or its settings.
 
     """
-    settings = _settings(root)
+    settings = _settings(root, package)
     with tempfile.TemporaryDirectory(prefix="limbeck-pull-") as folder:
         for path, text in files.items():
             target = Path(folder, path)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8")
         # RUF022 sorts __all__ as it wants to see it sorted.
-        chosen = ["--select", "I,RUF022", "--fix-only", "--unsafe-fixes"]
-        _ruff("check", *settings, *chosen, folder)
-        _ruff("format", *settings, folder)
+        chosen = ["--select", "I001,RUF022", "--fix-only", "--unsafe-fixes"]
+        # What a repository's own packages are, ruff sees from the working directory.
+        _ruff(root or Path(folder), "check", *settings, *chosen, folder)
+        _ruff(root or Path(folder), "format", *settings, folder)
         return {path: Path(folder, path).read_text(encoding="utf-8") for path in files}
 
 
-def _settings(root: Path | None) -> list[str]:
+def _settings(root: Path | None, package: str) -> list[str]:
     found = next(_configurations(root), None) if root else None
-    common = ["--no-cache", "--quiet", *_own_packages(root)]
+    common = ["--no-cache", "--quiet", *_own_packages(root, package)]
     return [*common, "--config", str(found)] if found else [*common, "--isolated"]
 
 
-def _own_packages(root: Path | None) -> list[str]:
+def _own_packages(root: Path | None, package: str) -> list[str]:
     """Name the repository's packages, for a module that is not written yet looks like another's."""
     places = [root, root / "src"] if root else []
-    names = sorted({init.parent.name for place in places for init in place.glob("*/__init__.py")})
+    found = {init.parent.name for place in places for init in place.glob("*/__init__.py")}
+    names = sorted({*found, package.partition(".")[0]} - {""})
     return ["--config", f"lint.isort.known-first-party={names}"] if names else []
 
 
@@ -59,9 +62,11 @@ def _configurations(root: Path) -> Iterator[Path]:
             yield path
 
 
-def _ruff(verb: str, *arguments: str) -> None:
+def _ruff(place: Path, verb: str, *arguments: str) -> None:
     command = [sys.executable, "-m", "ruff", verb, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ruff itself, on files just written
+    done = subprocess.run(  # noqa: S603 - ruff itself, on files just written
+        command, cwd=place, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise LimbeckError(
             f"ruff {verb} refuses the pulled models: {done.stderr.strip() or done.stdout.strip()}",

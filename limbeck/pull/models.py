@@ -12,15 +12,8 @@ from limbeck.catalog.objects import Address, Column, Constraint, Enum
 from limbeck.pull import names
 from limbeck.pull.contents import Contents
 from limbeck.pull.enums import PythonEnum, python_enums
-
-# What a class body or its bases mean something by.
-RESERVED = frozenset(
-    {
-        *("metadata", "registry", "type_annotation_map"),
-        *("sa", "postgresql", "dt", "Any", "Decimal", "UUID", "StrEnum"),
-        *("Mapped", "mapped_column", "relationship", "Base", "DeclarativeBase", "Type", "NotNull"),
-    }
-)
+from limbeck.pull.options import Style
+from limbeck.pull.reserved import RESERVED, of_sqlmodel
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +42,8 @@ class Models:
     """Everything that is rendered: the tables and the enums, by address.
 
     `convention` names constraints; `implied` has the type that an annotation alone gives;
-    `shared` are the names of constraints, by schema, that more than one table has.
+    `shared` are the names of constraints, by schema, that more than one table has; `style` is
+    that of the classes, and `reserved` what no attribute of them may be called.
     """
 
     catalog: Catalog
@@ -58,6 +52,8 @@ class Models:
     convention: Mapping[str, str]
     implied: Mapping[str, str]
     shared: frozenset[tuple[str, str]]
+    style: Style = "declarative"
+    reserved: frozenset[str] = RESERVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +74,16 @@ def models(  # noqa: PLR0913 - what is known already has three sides
     implied: Mapping[str, str],
     known: Mapping[Address, Known] = MappingProxyType({}),
     known_enums: Container[Address] = (),
+    style: Style = "declarative",
 ) -> Models:
-    """Name what is to be rendered; what is known already keeps its names."""
-    taken: set[str] = {*RESERVED, *(found.name for found in known.values())}
+    """Name what is to be rendered; what is known already keeps its names.
+
+    Raises:
+        ConfigurationError: the style is sqlmodel, which is not installed.
+
+    """
+    reserved = RESERVED | (of_sqlmodel() if style == "sqlmodel" else frozenset())
+    taken: set[str] = {*reserved, *(found.name for found in known.values())}
     new_enums = (enum for enum in catalog.of(Enum) if enum.address not in known_enums)
     enums = python_enums(list(new_enums), taken)
     named: dict[Address, Model] = {}
@@ -106,12 +109,13 @@ def models(  # noqa: PLR0913 - what is known already has three sides
             model.name,
             model.mapped,
             model.module,
-            dict(_attributes(model, forbidden)),
+            dict(_attributes(model, forbidden, style)),
             model.known,
         )
         for address, model in named.items()
     }
-    return Models(catalog, complete, enums, convention, implied, frozenset(_shared(catalog)))
+    shared = frozenset(_shared(catalog))
+    return Models(catalog, complete, enums, convention, implied, shared, style, reserved)
 
 
 def is_association(found: Contents, tables: Mapping[Address, Contents]) -> bool:
@@ -161,13 +165,16 @@ def _module(found: Contents, *, mapped: bool) -> str:
     )
 
 
-def _attributes(model: Model, forbidden: set[str]) -> Iterator[tuple[str, str]]:
+def _attributes(model: Model, forbidden: set[str], style: Style) -> Iterator[tuple[str, str]]:
     yield from model.attributes.items()
     taken = {*forbidden, *model.attributes.values()}
     for column in model.contents.columns:
         if column.name in model.attributes:
             continue
-        attribute = names.unique(names.attribute(column.name), taken)
+        plain = names.attribute(column.name)
+        if style == "sqlmodel":
+            plain = names.safe(plain.lstrip("_") or "unnamed")  # _name is private to pydantic
+        attribute = names.unique(plain, taken)
         taken.add(attribute)
         yield column.name, attribute
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from limbeck.pull.enums import class_source, type_source
 from limbeck.pull.models import Model, Models
-from limbeck.pull.options import Options
+from limbeck.pull.options import Options, Style
 from limbeck.pull.relations import relations
 from limbeck.pull.tables import source
 from limbeck.spelling import Source, literal
@@ -21,10 +21,11 @@ _DOCSTRING = '"""Models of the database, written by limbeck pull."""'
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Where models live: in a package, or (with none) all in one file."""
+    """Where models live: in a package, or (with none) all in one file; and in which style."""
 
     package: str | None
     base: tuple[str, str] = ("base", "Base")
+    style: Style = "declarative"
 
     def line(self, module: str, name: str) -> tuple[str, ...]:
         """Return the line that imports a name; none where everything is in one file."""
@@ -40,7 +41,7 @@ def file(models: Models, base: Source, entities: Sequence[Source]) -> str:
     pieces += [*enums(models)]
     pieces += [source(model, found.get(model.address, ()), models) for model in in_order(models)]
     pieces += entities
-    return module(_DOCSTRING, pieces, Home(None))
+    return module(_DOCSTRING, pieces, Home(None, style=models.style))
 
 
 def package(
@@ -48,7 +49,7 @@ def package(
 ) -> dict[str, str]:
     """Return a package: a module a table, one for the base, for enums, for the rest."""
     found = relations(models)
-    home = Home(options.package)
+    home = Home(options.package, style=models.style)
     files: dict[str, str] = {}
     files["base.py"] = module('"""The base of all models."""', [base], home)
     if models.enums:
@@ -83,22 +84,24 @@ def about(model: Model) -> str:
     return f'"""The table {name}."""'
 
 
-def base(convention: Mapping[str, str], preferred: Mapping[str, str]) -> Source:
-    """Return the declarative base; `preferred` are types for annotations."""
-    lines = [
-        "class Base(DeclarativeBase):",
-        '    """What every model derives from."""',
-        "",
-        "    metadata = sa.MetaData(",
-        "        naming_convention={",
-        *(f"            {literal(key)}: {literal(value)}," for key, value in convention.items()),
-        "        }",
-        "    )",
-    ]
-    imports = {"import sqlalchemy as sa", "from sqlalchemy.orm import DeclarativeBase"}
+def base(
+    convention: Mapping[str, str], preferred: Mapping[str, str], style: Style = "declarative"
+) -> Source:
+    """Return the base of all classes; `preferred` are types for annotations."""
+    pairs = ", ".join(f"{literal(key)}: {literal(value)}" for key, value in convention.items())
+    metadata = f"sa.MetaData(naming_convention={{{pairs}}})"
+    docstring = '    """What every model derives from."""'
+    imports = {"import sqlalchemy as sa"}
+    if style == "sqlmodel":
+        imports |= {"from sqlalchemy.orm import registry", "from sqlmodel import SQLModel"}
+        start = f"class Base(SQLModel, registry=registry(metadata={metadata})):"
+        return Source(f"{start}\n{docstring}", frozenset(imports))
+    bases = ["MappedAsDataclass"] * (style == "dataclass") + ["DeclarativeBase"]
+    imports |= {f"from sqlalchemy.orm import {name}" for name in bases}
+    lines = [f"class Base({', '.join(bases)}):", docstring, "", f"    metadata = {metadata}"]
     if preferred:
-        pairs = ", ".join(f"{annotation}: {made}" for annotation, made in preferred.items())
-        lines.append(f"    type_annotation_map: ClassVar[dict[Any, Any]] = {{{pairs}}}")
+        map_ = ", ".join(f"{annotation}: {made}" for annotation, made in preferred.items())
+        lines.append(f"    type_annotation_map: ClassVar[dict[Any, Any]] = {{{map_}}}")
         imports.add("from typing import Any, ClassVar")
     if "dt.datetime" in preferred:
         imports.add("import datetime as dt")
@@ -119,7 +122,9 @@ def module(docstring: str, pieces: Sequence[Source], home: Home) -> str:
     """Return a module with these pieces and the imports that they need."""
     imports: frozenset[str] = frozenset().union(*(piece.imports for piece in pieces))
     plain, guarded = resolved(imports, home)
-    parts = [docstring, "from __future__ import annotations", *_sections(plain)]
+    # SQLModel reads annotations when the class is made.
+    future = [] if home.style == "sqlmodel" else ["from __future__ import annotations"]
+    parts = [docstring, *future, *_sections(plain)]
     if guarded:
         lines = "\n".join(f"    {line}" for line in merged(guarded))
         parts.append(f"if TYPE_CHECKING:\n{lines}")

@@ -12,7 +12,7 @@ from limbeck.catalog.catalog import Catalog
 from limbeck.database import Database
 from limbeck.events import Listener, StageStarted, ignore
 from limbeck.pull.merge import Merge, merge
-from limbeck.pull.options import Layout, Options
+from limbeck.pull.options import Layout, Options, Style
 from limbeck.pull.proof import Proof, prove
 from limbeck.pull.source import source
 from limbeck.settings import Profile, Project
@@ -20,11 +20,12 @@ from limbeck.sources import Models, Shadow
 from limbeck.sources.source import Source
 
 
-def fresh(
+def fresh(  # noqa: PLR0913 - what can be chosen
     live: Source,
     out: Path,
     *,
     layout: Layout | None = None,
+    style: Style = "declarative",
     project: Project | None = None,
     listen: Listener = ignore,
 ) -> tuple[Merge, Proof]:
@@ -34,11 +35,13 @@ def fresh(
         live: what is pulled.
         out: a file when it ends in .py, else a folder.
         layout: file or package; without it what `out` is.
+        style: what the classes are.
         project: whose shadow and formatting are used; there need not be one.
         listen: told of the stages.
 
     Raises:
         UnavailableError: no connection.
+        ConfigurationError: the style is sqlmodel, which is not installed.
         ModelsError: what was written does not import, or Postgres refuses it.
 
     """
@@ -46,6 +49,7 @@ def fresh(
         layout=layout or ("file" if out.suffix == ".py" else "package"),
         package=out.stem if out.stem.isidentifier() else "models",
         root=project.root if project else None,
+        style=style,
     )
     listen(StageStarted("reading the database"))
     catalog = live.catalog()

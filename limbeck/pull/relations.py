@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from limbeck.catalog.objects import Address, Constraint
 from limbeck.pull import names
-from limbeck.pull.models import RESERVED, Model, Models, is_association
+from limbeck.pull.models import Model, Models, is_association
 
 _SUFFIX = re.compile(r"(?i:_(?:id|uuid|guid|fk))$|(?<=[a-z])(?:Id|ID|Uuid|UUID|Fk|FK)$")
 
@@ -52,7 +52,7 @@ class _Link:
 def relations(models: Models) -> dict[Address, list[Relation]]:
     """Return the relationships of every mapped class, by its table."""
     taken: dict[Address, set[str]] = {
-        address: {*model.attributes.values(), *RESERVED, model.name}
+        address: {*model.attributes.values(), *models.reserved, model.name}
         for address, model in models.tables.items()
     }
     links = _links(models, taken)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from limbeck.catalog.catalog import Catalog
 from limbeck.pull import modules
-from limbeck.pull.annotations import IMPLIED, preferred
+from limbeck.pull.annotations import implied_by, preferred
 from limbeck.pull.beside import beside
 from limbeck.pull.contents import contents
 from limbeck.pull.conventions import detect
@@ -23,6 +23,7 @@ def source(catalog: Catalog, options: Options | None = None) -> Mapping[str, str
     The layout "file" has the only path "models.py". The same catalog gives the same bytes.
 
     Raises:
+        ConfigurationError: the style is sqlmodel, which is not installed.
         LimbeckError: the repository's ruff settings are broken.
 
     """
@@ -31,13 +32,15 @@ def source(catalog: Catalog, options: Options | None = None) -> Mapping[str, str
     tables = plain(contents(catalog), late_parts(catalog, made_early))
     entities = [found.source for found in beside(catalog, made_early, tables)]
     convention = detect(tables.values())
-    types = preferred(column.type for found in tables.values() for column in found.columns)
-    implied = dict(IMPLIED) | {annotation: type_ for annotation, (type_, _) in types.items()}
-    named = models(catalog, tables, convention=convention, implied=implied)
-    base = modules.base(convention, {key: made for key, (_, made) in types.items()})
+    columns = (column.type for found in tables.values() for column in found.columns)
+    # SQLModel has no map of types that could be changed.
+    types = {} if options.style == "sqlmodel" else preferred(columns)
+    implied = implied_by(options.style) | {key: type_ for key, (type_, _) in types.items()}
+    named = models(catalog, tables, convention=convention, implied=implied, style=options.style)
+    base = modules.base(convention, {key: made for key, (_, made) in types.items()}, options.style)
     files = (
         {"models.py": modules.file(named, base, entities)}
         if options.layout == "file"
         else modules.package(named, base, entities, options)
     )
-    return formatted(files, options.root)
+    return formatted(files, options.root, options.package)

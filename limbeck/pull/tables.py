@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from limbeck.catalog.objects import Constraint, Index, Table
-from limbeck.pull import columns
+from limbeck.catalog.objects import Column, Constraint, Index, Table
+from limbeck.pull import columns, fields
 from limbeck.pull.conventions import name
 from limbeck.pull.enums import docstring
 from limbeck.pull.models import Model, Models
@@ -24,6 +24,7 @@ from limbeck.spelling import constraint as spell_constraint
 
 _RELATIONSHIP = "from sqlalchemy.orm import Mapped, relationship"
 _BASE = "base:Base"
+_KEYWORDS = {"declarative": "", "dataclass": ", kw_only=True", "sqlmodel": ", table=True"}
 
 
 def source(model: Model, relations: Sequence[Relation], models: Models) -> Source:
@@ -41,14 +42,19 @@ def _class(model: Model, relations: Sequence[Relation], models: Models) -> Sourc
     if arguments:
         body.append(arguments)
     body[-1] = Source(body[-1].text + "\n", body[-1].imports)
-    body += [columns.mapped(column, model, models) for column in model.contents.columns]
+    body += [attribute(column, model, models) for column in model.contents.columns]
     related = [relationship(relation, model, models) for relation in relations]
     if related:
         body[-1] = Source(body[-1].text + "\n", body[-1].imports)
     body += related
     lines = "\n".join(_indented(found.text) for found in body)
     imports = frozenset({_BASE}).union(*(found.imports for found in body))
-    return Source(f"class {model.name}(Base):\n{lines}", imports)
+    return Source(f"class {model.name}(Base{_KEYWORDS[models.style]}):\n{lines}", imports)
+
+
+def attribute(column: Column, model: Model, models: Models) -> Source:
+    """Return the line of a mapped class that declares a column, in the models' style."""
+    return (fields.field if models.style == "sqlmodel" else columns.mapped)(column, model, models)
 
 
 def _indented(text: str) -> str:
@@ -148,11 +154,19 @@ def _index(found: Index, models: Models) -> Iterator[Source]:
 
 def relationship(relation: Relation, model: Model, models: Models) -> Source:
     """Return the line of a mapped class that declares a relationship."""
+    if models.style == "sqlmodel":
+        return fields.relationship(
+            relation, model, models, _relationship_arguments(relation, model)
+        )
     target = models.tables[relation.target]
     annotation = f"list[{target.name}]" if relation.many else target.name
     if relation.optional and not relation.many:
         annotation += " | None"
     given = list(_relationship_arguments(relation, model))
+    if models.style == "dataclass":
+        # A row of a graph must neither show nor compare the rest of it.
+        default = "default_factory=list" if relation.many else "default=None"
+        given += [default, "repr=False", "compare=False"]
     made = call("relationship", given, _RELATIONSHIP)
     own = set() if target is model else {f"class:{target.module}:{target.name}"}
     text = f"{relation.name}: Mapped[{annotation}] = {made.text}"

@@ -249,8 +249,9 @@ def test_source_is_as_a_person_writes_it(database: Database) -> None:
         from typing import TYPE_CHECKING
 
         import sqlalchemy as sa
-        from models.base import Base
         from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+        from models.base import Base
 
         if TYPE_CHECKING:
             from models.authors import Author
