@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from limbeck.diff.plan import steps
-from limbeck.diff.script import script
+from limbeck.diff.script import script, transactions
 
-__all__ = ["script", "steps"]
+__all__ = ["script", "steps", "transactions"]

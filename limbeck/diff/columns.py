@@ -62,7 +62,9 @@ def nextval(sequence: Address) -> str:
     return f"nextval({sql.literal(sql.of(sequence))}::regclass)"
 
 
-def definition(column: Column, sequence: Sequence | None, *, keyed: bool = False) -> str:
+def definition(
+    column: Column, sequence: Sequence | None, situation: Situation, *, keyed: bool = False
+) -> str:
     """Spell a column as in CREATE TABLE; keyed: a primary key makes it NOT NULL anyway."""
     words = [sql.quote(column.name), SERIALS[column.type] if sequence else column.type]
     if column.collation:
@@ -71,19 +73,19 @@ def definition(column: Column, sequence: Sequence | None, *, keyed: bool = False
         words.append(f"GENERATED ALWAYS AS ({column.default}) {GENERATED[column.generated]}")
     elif column.default is not None and not sequence:
         words.append(f"DEFAULT {column.default}")
-    words.extend(_not_null(column, implied=keyed or bool(sequence)))
+    usual = situation.chooses(column)
+    words.extend(_not_null(column, implied=keyed or bool(sequence), usual=usual))
     if column.identity:
         words.append(generator(column))
     return " ".join(words)
 
 
-def _not_null(column: Column, *, implied: bool) -> Iterator[str]:
+def _not_null(column: Column, *, implied: bool, usual: bool) -> Iterator[str]:
     required = column.not_null
     if required is None:
         return
-    plain = required.name in {None, sql.chosen_name(column.table, column.name, "not_null")}
-    if plain and not required.no_inherit:
-        if not implied and not (column.identity and plain):
+    if usual and not required.no_inherit:
+        if not implied and not column.identity:
             yield "NOT NULL"
         return
     yield f"CONSTRAINT {sql.quote(required.name or '')} NOT NULL"
@@ -135,7 +137,7 @@ def create(column: Column, members: Members, situation: Situation) -> list[Step]
     note = None
     if complete.not_null and complete.default is None and not complete.identity and not sequence:
         note = "fails where the table has rows: NOT NULL without a default"
-    text = f"{alter_table(column)} ADD COLUMN {definition(complete, sequence)}"
+    text = f"{alter_table(column)} ADD COLUMN {definition(complete, sequence, situation)}"
     operation = AddColumn(complete, sequence)
     step = Step(text, "create", column.address, operation, note=note)
     return [step, *extras(complete), *handover.take_over(members, situation)]
@@ -305,9 +307,8 @@ def create_required(part: Required, _members: Members, situation: Situation) -> 
     note = "fails where a row has NULL"
     before, after = _pair(column, replace(column, not_null=required), situation, "not_null")
     operation = AlterColumn(replace(before, not_null=None), after)
-    if required.name in {None, sql.chosen_name(column.table, column.name, "not_null")} and (
-        not required.no_inherit and required.validated
-    ):
+    usual = situation.chooses(replace(column, not_null=required))
+    if usual and not required.no_inherit and required.validated:
         text = f"{_alter_column(column)} SET NOT NULL"
         step = Step(text, "alter", column.address, operation, note=note)
     else:

@@ -63,8 +63,19 @@ def _created_with(address: Address, graph: Graph, after: Parts) -> tuple[Node, i
         return _at(table, 0) if _born(part, after) else None
     if descent.follows(after, address):
         return _passed_on("create", address, graph, after)
-    valid = isinstance(part, Constraint) and (part.validated or not part.enforced)
-    return _at(table, CREATED[part.type]) if isinstance(part, Constraint) and valid else None
+    if not isinstance(part, Constraint) or _doubled(part, after):
+        return None
+    return _at(table, CREATED[part.type]) if part.validated or not part.enforced else None
+
+
+def _doubled(part: Constraint, after: Parts) -> bool:
+    """Tell whether CREATE TABLE would leave a unique key out: one of the same columns is there."""
+    if part.type != "u":
+        return False
+    table = Address("table", part.schema, part.table)
+    found = (after.found[one] for one in after.users[table] if one.kind == "constraint")
+    others = (one for one in found if isinstance(one, Constraint) and one.type in "pu")
+    return any(one.columns == part.columns and one.name != part.name for one in others)
 
 
 def _at(node: Node | None, firmness: int) -> tuple[Node, int] | None:

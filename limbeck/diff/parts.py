@@ -99,13 +99,17 @@ OF_TABLE = (Column, Constraint, Trigger, Policy, Rule)
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """All parts of one catalog; `needs` and `users` are the two directions of one relation."""
+    """All parts of one catalog; `needs` and `users` are the two directions of one relation.
+
+    `named` maps a schema and the name of a constraint to the tables and domains that have one.
+    """
 
     catalog: Catalog
     found: Mapping[Address, Part]
     needs: Mapping[Address, frozenset[Address]]
     users: Mapping[Address, frozenset[Address]]
     children: Mapping[Address, tuple[Address, ...]]
+    named: Mapping[tuple[str, str], frozenset[str]]
 
     def __getitem__(self, address: Address) -> Part:
         return self.found[address]
@@ -134,7 +138,8 @@ def of(catalog: Catalog) -> Parts:
         wanted.discard(user)
         for one in wanted:
             users[one].add(user)
-    return Parts(catalog, found, _frozen(needs), _frozen(users), _children(found))
+    tree, named = _children(found), _named(found)
+    return Parts(catalog, found, _frozen(needs), _frozen(users), tree, named)
 
 
 def _frozen(
@@ -149,6 +154,16 @@ def _children(found: Mapping[Address, Part]) -> Mapping[Address, tuple[Address, 
         if isinstance(part, Attachment | Inheritance):
             children[part.parent].append(part.table.address)
     return defaultdict(tuple, {key: tuple(value) for key, value in children.items()})
+
+
+def _named(found: Mapping[Address, Part]) -> Mapping[tuple[str, str], frozenset[str]]:
+    named: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for address, part in found.items():
+        if isinstance(part, Constraint | DomainRule):
+            named[address.schema, address.part].add(address.name)
+        elif isinstance(part, Required) and part.constraint.name:
+            named[address.schema, part.constraint.name].add(address.name)
+    return defaultdict(frozenset, {key: frozenset(value) for key, value in named.items()})
 
 
 def sub(address: Address, kind: str) -> Address:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from limbeck.catalog.objects import Address
+from limbeck.catalog.objects import Address, Column
+from limbeck.diff import sql
 from limbeck.diff.parts import Part, Parts
 from limbeck.diff.steps import Step
 
@@ -24,6 +25,21 @@ class Situation:
     def kept(self, address: Address) -> bool:
         """Tell whether what lives at an address was there and stays."""
         return address in self.before and address not in self.created
+
+    def chooses(self, column: Column) -> bool:
+        """Tell whether Postgres itself would give the column's NOT NULL the name it has.
+
+        It takes no name that another constraint of the schema has, as ChooseConstraintName().
+        """
+        required = column.not_null
+        if required is None or required.name is None:
+            return True
+        others = (
+            self.before.named[column.schema, required.name]
+            | self.after.named[column.schema, required.name]
+        )
+        usual = sql.chosen_name(column.table, column.name, "not_null")
+        return required.name == usual and others <= {column.table}
 
 
 @dataclass(frozen=True, slots=True)

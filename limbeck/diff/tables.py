@@ -31,7 +31,8 @@ def create(table: Table, members: Members, situation: Situation) -> list[Step]:
         serials,
     )
     simple = not any(isinstance(m, Attachment | Inheritance) for m in members)
-    text = f"CREATE {_kind(table)} {sql.of(table.address)}{_body(table, found, keys, members)}"
+    body = _body(table, found, keys, members, situation)
+    text = f"CREATE {_kind(table)} {sql.of(table.address)}{body}"
     step = Step(
         text,
         "create",
@@ -55,18 +56,20 @@ def _body(
     found: list[tuple[Column, Sequence | None]],
     keys: list[Constraint],
     members: Members,
+    situation: Situation,
 ) -> str:
     attachment = next((m for m in members if isinstance(m, Attachment)), None)
     parents = [m.parent for m in members if isinstance(m, Inheritance)]
     primary = {name for key in keys if key.type == "p" for name in key.columns}
     typed = table.of_type is not None
     lines = [
-        columns.definition(column, sequence, keyed=column.name in primary)
+        columns.definition(column, sequence, situation, keyed=column.name in primary)
         for column, sequence in found
         if not (column.inherited and (attachment or parents)) and not typed
     ]
     if typed:
-        lines = [text for c, _ in found if (text := _of_type(c, keyed=c.name in primary))]
+        own = (_of_type(c, situation, keyed=c.name in primary) for c, _ in found)
+        lines = [text for text in own if text]
     lines += [_own_not_null(m) for m in members if isinstance(m, Required) and _is_own(m)]
     lines += [constraints.definition(key) for key in keys]
     body = f" (\n{sql.indented(lines)}\n)" if lines else " ()"
@@ -80,10 +83,10 @@ def _body(
     return body + _tail(table)
 
 
-def _of_type(column: Column, *, keyed: bool) -> str:
+def _of_type(column: Column, situation: Situation, *, keyed: bool) -> str:
     """Spell what a column says beyond the type of its table; "" when that is nothing."""
-    bare = columns.definition(replace(column, default=None, not_null=None), None)
-    rest = columns.definition(column, None, keyed=keyed).removeprefix(bare).strip()
+    bare = columns.definition(replace(column, default=None, not_null=None), None, situation)
+    rest = columns.definition(column, None, situation, keyed=keyed).removeprefix(bare).strip()
     return f"{sql.quote(column.name)} WITH OPTIONS {rest}" if rest else ""
 
 

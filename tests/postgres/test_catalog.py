@@ -1178,7 +1178,7 @@ def test_what_the_role_may_not_read_is_named(
 def test_a_stored_catalog_of_another_version_is_refused(shared: psycopg.Connection) -> None:
     text = store.dumps(after(shared, EVERYTHING))
     for broken in (
-        text.replace(b'"format":1', b'"format":0'),
+        text.replace(b'"format":', b'"format":-'),
         text.replace(b'"position"', b'"place"'),
         text[:-20],
         b"[]",

@@ -39,6 +39,22 @@ CASES = (
         says=("'x'::character varying, 'it''s'::character varying]::character varying[])::text[]",),
     ),
     Case(
+        "a unique key of the same columns as the primary key",
+        "",
+        "CREATE TABLE t (a int, b int, PRIMARY KEY (a)); ALTER TABLE t ADD UNIQUE (a);"
+        "CREATE TABLE u (a int, b int, UNIQUE (a, b)); ALTER TABLE u ADD UNIQUE (a, b)",
+    ),
+    Case(
+        "a table that has the names of another one's NOT NULLs",
+        "",
+        """
+        CREATE TABLE m (id int PRIMARY KEY, a int NOT NULL, s serial); CREATE TABLE a (LIKE m);
+        CREATE TABLE k (a int, b int GENERATED ALWAYS AS IDENTITY);
+        ALTER TABLE k ALTER a SET NOT NULL;
+        CREATE TABLE b (LIKE k); ALTER TABLE k ALTER a DROP NOT NULL;
+        """,
+    ),
+    Case(
         "an unlogged table whose sequence is logged",
         "CREATE TABLE kept (id bigserial)",
         """
