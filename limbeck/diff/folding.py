@@ -63,13 +63,16 @@ def _created_with(address: Address, graph: Graph, after: Parts) -> tuple[Node, i
         return _at(table, 0) if _born(part, after) else None
     if descent.follows(after, address):
         return _passed_on("create", address, graph, after)
-    if not isinstance(part, Constraint) or _doubled(part, after):
-        return None
-    return _at(table, CREATED[part.type]) if part.validated or not part.enforced else None
+    said = isinstance(part, Constraint) and _sayable(part, after)
+    return _at(table, CREATED[part.type]) if isinstance(part, Constraint) and said else None
+
+
+def _sayable(part: Constraint, after: Parts) -> bool:
+    """Tell whether CREATE TABLE can say it; of two keys of the same columns it leaves one out."""
+    return (part.validated or not part.enforced) and not _doubled(part, after)
 
 
 def _doubled(part: Constraint, after: Parts) -> bool:
-    """Tell whether CREATE TABLE would leave a unique key out: one of the same columns is there."""
     if part.type != "u":
         return False
     table = Address("table", part.schema, part.table)
