@@ -10,8 +10,10 @@ from types import MappingProxyType
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.objects import Address, Domain
 from limbeck.pull.options import Style
+from limbeck.pull.packaged import packaged
 from limbeck.spelling import Source, names
 
+_POSTGRESQL = "sqlalchemy.dialects.postgresql"
 _ANY = Source("Any", frozenset({"from typing import Any"}))
 _DECIMAL = Source("Decimal", frozenset({"from decimal import Decimal"}))
 _UUID = Source("UUID", frozenset({"from uuid import UUID"}))
@@ -19,6 +21,16 @@ _UUID = Source("UUID", frozenset({"from uuid import UUID"}))
 
 def _time(name: str) -> Source:
     return Source(f"dt.{name}", frozenset({"import datetime as dt"}))
+
+
+def _ranges(name: str, bound: Source) -> dict[str, Source]:
+    return {
+        f"{name}{kind.lower()}": Source(
+            f"{kind}[{bound.text}]",
+            bound.imports | {f"from {module} import {kind}"},
+        )
+        for kind, module in (("Range", _POSTGRESQL), ("MultiRange", f"{_POSTGRESQL}.ranges"))
+    }
 
 
 _PYTHON: dict[str, Source] = {
@@ -30,6 +42,9 @@ _PYTHON: dict[str, Source] = {
     ),
     **dict.fromkeys(("tsvector", "tsquery", "public.ltree", "money"), Source("str")),
     **dict.fromkeys(("macaddr", "macaddr8", "bit", "bit varying"), Source("str")),
+    # What psycopg has no adapter for comes as Postgres writes it.
+    **dict.fromkeys(("point", "line", "lseg", "box", "path", "polygon", "circle"), Source("str")),
+    **dict.fromkeys(("jsonpath", "pg_lsn", "regclass", "regconfig", "regproc"), Source("str")),
     "boolean": Source("bool"),
     "numeric": _DECIMAL,
     "uuid": _UUID,
@@ -41,6 +56,12 @@ _PYTHON: dict[str, Source] = {
     "timestamp with time zone": _time("datetime"),
     "interval": _time("timedelta"),
     "public.hstore": Source("dict[str, str | None]"),
+    **_ranges("int4", Source("int")),
+    **_ranges("int8", Source("int")),
+    **_ranges("num", _DECIMAL),
+    **_ranges("date", _time("date")),
+    **_ranges("ts", _time("datetime")),
+    **_ranges("tstz", _time("datetime")),
 }
 # The type that Mapped[...] alone gives, by the annotation.
 IMPLIED: Mapping[str, str] = MappingProxyType(
@@ -76,9 +97,14 @@ def python(type_: str, catalog: Catalog) -> Source:
     bare = _FIELDS.sub("interval", _MODIFIER.sub("", type_))
     if bare in _PYTHON:
         return _PYTHON[bare]
+    if found := packaged(type_):
+        return found[1]
     parts = names(bare)
     domain = catalog.objects.get(Address("domain", *parts)) if len(parts) == 2 else None  # noqa: PLR2004 - schema and name
-    return python(domain.type, catalog) if isinstance(domain, Domain) else _ANY
+    if isinstance(domain, Domain):
+        return python(domain.type, catalog)
+    # A composite, a range, a type of an extension: psycopg has no adapter for it.
+    return Source("str") if len(parts) == 2 else _ANY  # noqa: PLR2004 - schema and name
 
 
 def implied_by(style: Style) -> dict[str, str]:

@@ -8,7 +8,9 @@ from limbeck.catalog.objects import Address, Column, Constraint, Index, Key
 from limbeck.pull.annotations import python
 from limbeck.pull.conventions import name
 from limbeck.pull.models import Model, Models
+from limbeck.pull.packaged import packaged
 from limbeck.spelling import (
+    POSTGRESQL,
     SQLALCHEMY,
     Argument,
     Source,
@@ -92,17 +94,25 @@ def type_of(column: Column, models: Models) -> Source:
 
 def _type(column: Column, models: Models) -> Source:
     found = type_(column.type, models.catalog, collation=column.collation)
+    found = found or _packaged(column.type)
     if found is not None:
         return found
     text = column.type if column.collation is None else f"{column.type} COLLATE {column.collation}"
     return call("Type", [literal(text)], _ENTITIES)
 
 
+def _packaged(spelled: str) -> Source | None:
+    if spelled.endswith("[]"):
+        item = _packaged(spelled.removesuffix("[]"))
+        return call("postgresql.ARRAY", [item], POSTGRESQL) if item else None
+    found = packaged(spelled)
+    return found[0] if found else None
+
+
 def _enum_type(spelled: str, models: Models) -> Source | None:
     if spelled.endswith("[]"):
         item = _enum_type(spelled.removesuffix("[]"), models)
-        array = "from sqlalchemy.dialects import postgresql"
-        return call("postgresql.ARRAY", [item], array) if item else None
+        return call("postgresql.ARRAY", [item], POSTGRESQL) if item else None
     found = models.enums.get(_address(spelled))
     if found is None:
         return None

@@ -12,6 +12,12 @@ from limbeck.spelling import Argument, Source, call, keyword, literal
 
 _FIELD = "from sqlmodel import Field"
 _RELATIONSHIP = "from sqlmodel import Relationship"
+# Classes that no field of a model can be of, unless arbitrary types are allowed.
+_UNKNOWN_TO_PYDANTIC = (
+    "from sqlalchemy.dialects.postgresql",
+    "from pgvector import",
+    "from geoalchemy2 import",
+)
 
 
 def field(column: Column, model: Model, models: Models) -> Source:
@@ -21,6 +27,9 @@ def field(column: Column, model: Model, models: Models) -> Source:
     filled = columns.is_filled(column, model)
     optional = column.not_null is None or filled
     text = annotation.text
+    if any(line.startswith(_UNKNOWN_TO_PYDANTIC) for line in annotation.imports):
+        annotation = Source("Any", frozenset({"from typing import Any"}))
+        text = "Any | None" if column.not_null is None else "Any"
     if optional and not text.endswith("| None"):
         text += " | None"
     given: list[Argument] = ["default=None"] if optional else []

@@ -12,6 +12,8 @@ RESERVED = frozenset(
         *("metadata", "registry", "type_annotation_map"),
         *("sa", "postgresql", "dt", "Any", "Decimal", "UUID", "StrEnum"),
         *("Mapped", "mapped_column", "relationship", "Base", "DeclarativeBase", "Type", "NotNull"),
+        *("Range", "MultiRange", "VECTOR", "HALFVEC", "SPARSEVEC", "SparseVector"),
+        *("Geometry", "Geography", "Raster", "WKBElement", "RasterElement"),
     }
 )
 

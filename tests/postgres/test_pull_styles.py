@@ -49,7 +49,12 @@ CREATE TABLE pages (letter_id bigint NOT NULL REFERENCES letters, number integer
     text text NOT NULL, PRIMARY KEY (letter_id, number));
 CREATE TABLE lines (id integer PRIMARY KEY, letter_id bigint NOT NULL, page integer NOT NULL,
     FOREIGN KEY (letter_id, page) REFERENCES pages);
-CREATE TABLE plain (a integer, b text NOT NULL)
+CREATE TABLE plain (a integer, b text NOT NULL);
+CREATE EXTENSION ltree;
+CREATE TYPE pair AS (a integer, b text);
+CREATE TYPE span AS RANGE (subtype = float8);
+CREATE TABLE typed (id integer PRIMARY KEY, path ltree, doc xml, place point NOT NULL, pair pair,
+    span span, spans span[], during tstzrange, numbers int4multirange, address inet)
 """
 INSERTED = """
 boss = m.User(name="Ann", tags=["x"])
