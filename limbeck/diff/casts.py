@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from limbeck.catalog.objects import Column
@@ -29,6 +30,22 @@ DIRECT = {
     *((bits, kind) for kind in INTEGERS[1:] for bits in BITS),
 }
 
+# How many digits before the point a whole number can have.
+DIGITS = {"smallint": 5, "integer": 10, "bigint": 19}
+# What holds all values of a number's type.
+WIDER = {
+    "smallint": set(NUMBERS[1:]),
+    "integer": {"bigint", "numeric", "double precision"},
+    "bigint": {"numeric"},
+    "real": {"double precision"},
+}
+CUT = {
+    *((time, shorter) for time in TIMES[1:] for shorter in ("date", *HOURS[:2])),
+    *((hour, HOURS[0]) for hour in HOURS[1:]),
+    ("inet", "cidr"),
+}
+LIMITS = {"name": 63, '"char"': 1, "timestamp": 6, "time": 6, "interval": 6}
+
 
 def base(type_: str) -> str:
     """Return a type without its modifier: "character varying(10)" is "character varying"."""
@@ -55,18 +72,52 @@ def assignable(before: str, after: str) -> bool:
     return family is not None and new in family and family is not BITS
 
 
+def narrows(before: str, after: str) -> bool:
+    """Tell whether values may not fit another type: they are cut or rounded, or refused."""
+    before, after = before.removesuffix("[]"), after.removesuffix("[]")
+    old, new = base(before), base(after)
+    if "numeric" in (old, new) and {old, new} <= {*DIGITS, "numeric"}:
+        return _digits(before) > _digits(after) or _scale(before) > _scale(after)
+    if old in NUMBERS and new in NUMBERS:
+        return old != new and new not in WIDER.get(old, ())
+    if old == new or (old in TEXTS and new in TEXTS):
+        return _limit(before) > _limit(after)
+    return (old, new) in CUT
+
+
+def _modifiers(type_: str) -> list[int]:
+    found = re.search(r"\(([^)]*)\)", type_)
+    return [int(number) for number in found[1].split(",")] if found else []
+
+
+def _digits(type_: str) -> float:
+    precision, scale = (*_modifiers(type_), math.inf, 0)[:2]
+    return DIGITS.get(type_, precision - scale)
+
+
+def _scale(type_: str) -> float:
+    return 0 if type_ in DIGITS else (*_modifiers(type_), math.inf, math.inf)[1]
+
+
+def _limit(type_: str) -> float:
+    return (*_modifiers(type_), LIMITS.get(type_.split(" ", maxsplit=1)[0], math.inf))[0]
+
+
 def conversion(before: Column, after: Column, *, aside: bool) -> str:
     """Spell the expression that turns a column's value into the new type.
 
-    Through text where no direct cast is known: every type can be read from its own text.
+    Through text where no direct cast is known: every type can be read from its own text. What is
+    too long for a text type is refused: a cast to the type with its length would cut it.
     """
-    name = sql.quote(after.name)
-    if not aside and _direct(before.type, after.type):
-        return f"{name}::{after.type}"
+    name, type_ = sql.quote(after.name), after.type
+    if base(type_).removesuffix("[]") == "character varying":
+        type_ = base(type_)
+    if not aside and _direct(before.type, type_):
+        return f"{name}::{type_}"
     if {base(before.type), base(after.type)} in ({"boolean", "smallint"}, {"boolean", "bigint"}):
-        return f"{name}::integer::{after.type}"
+        return f"{name}::integer::{type_}"
     text = "text[]" if before.type.endswith("[]") and after.type.endswith("[]") else "text"
-    return f"{name}::{text}::{after.type}"
+    return f"{name}::{text}::{type_}"
 
 
 def _direct(before: str, after: str) -> bool:

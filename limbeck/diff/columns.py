@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from limbeck.catalog.objects import Address, Column, Sequence, SequenceOptions
 from limbeck.diff import comments, descent, handover, parts, sequences, sql
-from limbeck.diff.casts import assignable, base, conversion
+from limbeck.diff.casts import assignable, base, conversion, narrows
 from limbeck.diff.parts import Default, Generator, Ownership, Part, Required
 from limbeck.diff.situation import Alteration, Members, Situation
 from limbeck.diff.steps import AddColumn, AlterColumn, DropColumn, Step
@@ -198,21 +197,17 @@ def _retype(before: Column, after: Column, situation: Situation) -> Step:
     text = f"{_alter_column(after)} SET DATA TYPE {after.type}"
     if after.collation or before.collation:
         text += f" COLLATE {after.collation}" if after.collation else ""
-    using, note = None, None
+    using, note, loses = None, None, None
     aside = before.address in situation.retyped
     if not before.generated and (aside or not assignable(before.type, after.type)):
         using, note = conversion(before, after, aside=aside), "the cast can fail"
         text += f" USING {using}"
-    elif _narrows(before.type, after.type):
-        note = "values that do not fit make this fail"
+    if not before.generated and narrows(before.type, after.type):
+        note = "values that do not fit are rounded or cut, or make this fail"
+        loses = f"what of {sql.of(after.address)}.{after.name} does not fit {after.type}"
     original, target = _pair(before, after, situation, "type", "collation")
     operation = AlterColumn(original, target, using)
-    return Step(text, "alter", after.address, operation, note=note)
-
-
-def _narrows(before: str, after: str) -> bool:
-    old, new = re.findall(r"\d+", before), re.findall(r"\d+", after)
-    return bool(new) and (not old or int(new[0]) < int(old[0]))
+    return Step(text, "alter", after.address, operation, loses=loses, note=note)
 
 
 def _pair(
