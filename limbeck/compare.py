@@ -16,7 +16,7 @@ from alembic.operations.ops import MigrateOperation, UpgradeOps
 from alembic.runtime.plugins import Plugin, _all_plugins
 from alembic.util import PriorityDispatchResult
 
-from limbeck import diff
+from limbeck import diff, online
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.read import read
 from limbeck.diff.steps import Step
@@ -45,16 +45,21 @@ def setup(plugin: Plugin) -> None:
 
 
 class SchemaStepsOp(MigrateOperation):
-    """All that leads from one catalog to the other, as one operation."""
+    """All that leads from one catalog to the other, as one operation.
 
-    def __init__(self, before: Catalog, after: Catalog) -> None:
+    `beside`: by the recipes for tables in use.
+    """
+
+    def __init__(self, before: Catalog, after: Catalog, *, beside: bool) -> None:
         self.before = before
         self.after = after
-        self.steps: Sequence[Step] = diff.steps(before, after)
+        self.beside = beside
+        found = diff.steps(before, after)
+        self.steps: Sequence[Step] = online.steps(found, before, after) if beside else found
 
     def reverse(self) -> SchemaStepsOp:
         """Return the way back."""
-        return SchemaStepsOp(self.after, self.before)
+        return SchemaStepsOp(self.after, self.before, beside=self.beside)
 
     def to_diff_tuple(self) -> tuple[str, ...]:
         """Return what `alembic check` prints: the statements."""
@@ -77,7 +82,8 @@ def _compare(context: AutogenContext, upgrade: UpgradeOps) -> PriorityDispatchRe
     before = read(connection, filters=kept)
     after = Models(project).catalog()
     if before.changes_to(after):
-        upgrade.ops.append(SchemaStepsOp(before, after))
+        beside = project.recipes == "online"
+        upgrade.ops.append(SchemaStepsOp(before, after, beside=beside))
     return PriorityDispatchResult.CONTINUE
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from limbeck import diff
+from limbeck import diff, online
 from limbeck.catalog.catalog import Catalog
 from limbeck.diff.steps import Step
 from limbeck.errors import ProofError
@@ -26,7 +26,8 @@ NO_ANSWERS = Answers()
 class Generated:
     """The proven revision; without a change it is None and there are no steps.
 
-    `readable` is False where op.* calls did not prove and the file holds the plain SQL.
+    `steps` are those of the file, with the recipes for tables in use. `readable` is False where
+    op.* calls did not prove and the file holds the plain SQL.
     """
 
     revision: Revision | None = None
@@ -40,6 +41,16 @@ class Generated:
 
 
 @dataclass(frozen=True, slots=True)
+class _Way:
+    """One way to write the revision; `flaw` says what it is not, where it is not the best."""
+
+    upgrade: tuple[Step, ...]
+    downgrade: tuple[Step, ...]
+    plain_sql: bool = False
+    flaw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class _Work:
     """What the revision has to do, both ways, and what it runs on."""
 
@@ -47,8 +58,7 @@ class _Work:
     replay: Replay
     before: Catalog
     after: Catalog
-    upgrade: tuple[Step, ...]
-    downgrade: tuple[Step, ...]
+    ways: tuple[_Way, ...]
     listen: Listener
 
 
@@ -81,25 +91,48 @@ def revision(
     upgrade = diff.steps(before, after, renamed)
     downgrade = diff.steps(after, before, inverse(renamed))
     agree_to_losses(upgrade, answers)
-    work = _Work(project, replay, before, after, upgrade, downgrade, listen)
+    ways = _ways(project, before, after, _Way(upgrade, downgrade))
+    work = _Work(project, replay, before, after, ways, listen)
     with draft(project, History.of(project, profile)) as unfinished:
         return _written(work, unfinished, message or message_of(upgrade))
 
 
-def _written(work: _Work, unfinished: Draft, message: str) -> Generated:
-    try:
-        return _attempt(work, unfinished, message, plain_sql=False)
-    except ProofError as error:
+def _ways(project: Project, before: Catalog, after: Catalog, plain: _Way) -> tuple[_Way, ...]:
+    """Return the ways to write a change, the best first: what does not prove is not kept."""
+    locking, sql = "locks for longer than it needs to", "is written in plain SQL"
+    last = (
+        replace(plain, flaw=locking),
         # The steps' own SQL says the same with nothing between it and the server.
-        work.listen(Notice(f"the revision is written in plain SQL: {error.message}"))
-        return _attempt(work, unfinished, message, plain_sql=True)
+        replace(plain, plain_sql=True, flaw=f"{locking}, and {sql}"),
+    )
+    if project.recipes == "plain":
+        return (plain, replace(plain, plain_sql=True, flaw=sql))
+    beside = _Way(
+        online.steps(plain.upgrade, before, after), online.steps(plain.downgrade, after, before)
+    )
+    first = (beside, replace(beside, plain_sql=True, flaw=sql))
+    return first if (beside.upgrade, beside.downgrade) == _both(plain) else first + last
 
 
-def _attempt(work: _Work, unfinished: Draft, message: str, *, plain_sql: bool) -> Generated:
+def _both(way: _Way) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+    return way.upgrade, way.downgrade
+
+
+def _written(work: _Work, unfinished: Draft, message: str) -> Generated:
+    *firsts, last = work.ways
+    for way, other in zip(firsts, work.ways[1:], strict=True):
+        try:
+            return _attempt(work, unfinished, message, way)
+        except ProofError as error:
+            work.listen(Notice(f"the revision {other.flaw}: {error.message}"))
+    return _attempt(work, unfinished, message, last)
+
+
+def _attempt(work: _Work, unfinished: Draft, message: str, way: _Way) -> Generated:
     written = unfinished.write(
         message,
-        render(work.upgrade, work.before, work.after, plain_sql=plain_sql),
-        render(work.downgrade, work.after, work.before, plain_sql=plain_sql),
+        render(way.upgrade, work.before, work.after, plain_sql=way.plain_sql),
+        render(way.downgrade, work.after, work.before, plain_sql=way.plain_sql),
     )
     work.listen(StageStarted("proving the revision on the shadow"))
     shadow = Shadow.of(work.project, work.replay.profile, listen=work.listen)
@@ -108,4 +141,4 @@ def _attempt(work: _Work, unfinished: Draft, message: str, *, plain_sql: bool) -
         unfinished.keep()
         work.replay.adopt(database.dbname, catalog)
     kept = work.replay.history.find(written.id)[0]
-    return Generated(kept, work.upgrade, readable=not plain_sql)
+    return Generated(kept, way.upgrade, readable=not way.plain_sql)

@@ -21,6 +21,11 @@ from limbeck.revision.operations import call_of
 from limbeck.revision.statements import execute
 from limbeck.spelling import Source
 
+# Alembic commits when such a block begins.
+COMMIT = """\
+with op.get_context().autocommit_block():
+    pass  # commits, so that one table is locked at a time"""
+
 
 @dataclass(frozen=True, slots=True)
 class Body:
@@ -46,8 +51,8 @@ def render(
     told = list(_sources([], steps, both) if plain_sql else _sources(*_folded(steps), both))
     blocks: list[str] = []
     for outside, group in groupby(told, key=lambda one: one[0].outside):
-        text = "\n".join(_commented(step, source.text) for step, source in group)
-        blocks.append(_autocommit(text) if outside else text)
+        lines = [line for step, source in group for line in _lines(step, source, bool(blocks))]
+        blocks.append(_autocommit("\n".join(lines)) if outside else "\n".join(lines))
     imports = frozenset().union(*(source.imports for _, source in told))
     return Body("\n".join(blocks) or "pass", imports)
 
@@ -61,10 +66,12 @@ def _sources(
         yield step, spoken or execute(step.sql)
 
 
-def _commented(step: Step, code: str) -> str:
-    if not step.note:
-        return code
-    return f"{textwrap.fill(step.note, 92, initial_indent='# ', subsequent_indent='# ')}\n{code}"
+def _lines(step: Step, source: Source, follows: bool) -> Iterator[str]:  # noqa: FBT001 - two
+    if step.begins and follows:
+        yield COMMIT
+    if step.note:
+        yield textwrap.fill(step.note, 92, initial_indent="# ", subsequent_indent="# ")
+    yield source.text
 
 
 def _autocommit(code: str) -> str:

@@ -237,14 +237,20 @@ def _(operation: CreateIndex, catalog: Catalog) -> Source | None:  # noqa: ARG00
     keys, options = told
     unique = ["unique=True"] if found.unique else []
     arguments = [_name(found.name), literal(found.table.name), keys, *unique, *options]
-    return call("op.create_index", [*arguments, *_schema(found.schema)])
+    how = _concurrently(operation)
+    return call("op.create_index", [*arguments, *how, *_schema(found.schema)])
+
+
+def _concurrently(operation: CreateIndex | DropIndex) -> list[Argument]:
+    return ["postgresql_concurrently=True"] if operation.concurrently else []
 
 
 @_call.register
 def _(operation: DropIndex, catalog: Catalog) -> Source | None:  # noqa: ARG001 - dispatched
     found = operation.index
     table = keyword("table_name", literal(found.table.name))
-    return call("op.drop_index", [_name(found.name), table, *_schema(found.schema)])
+    arguments = [_name(found.name), table, *_concurrently(operation)]
+    return call("op.drop_index", [*arguments, *_schema(found.schema)])
 
 
 @_call.register

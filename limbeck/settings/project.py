@@ -30,6 +30,8 @@ class Project:
     exclude_schemas: tuple[str, ...] = ()
     include_tables: tuple[str, ...] = ()
     exclude_tables: tuple[str, ...] = ()
+    grants: bool = False
+    recipes: str = "online"
 
     @classmethod
     def find(cls, start: Path | None = None) -> Project:
@@ -105,6 +107,15 @@ _FIELDS: dict[str, tuple[str, type]] = {
     "exclude-schemas": ("exclude_schemas", list),
     "include-tables": ("include_tables", list),
     "exclude-tables": ("exclude_tables", list),
+    "grants": ("grants", bool),
+    "recipes": ("recipes", str),
+}
+_CHOICES: dict[str, tuple[str, ...]] = {"recipes": ("online", "plain")}
+
+_SHAPES: dict[type, tuple[str, str]] = {
+    str: ("a string", '"..."'),
+    list: ("a list of strings", '["..."]'),
+    bool: ("true or false", "true"),
 }
 
 
@@ -138,11 +149,17 @@ def _refuse_unknown(settings: dict[str, Any]) -> None:
 
 def _checked(key: str, value: Any) -> Any:
     kind = _FIELDS[key][1]
+    if key in _CHOICES and value not in _CHOICES[key]:
+        raise ConfigurationError(
+            f"[tool.limbeck] {key} is {value!r}", hint=f"known are {', '.join(_CHOICES[key])}"
+        )
     if kind is str and isinstance(value, str):
+        return value
+    if kind is bool and isinstance(value, bool):
         return value
     if kind is list and isinstance(value, list) and all(isinstance(each, str) for each in value):
         return tuple(value)
-    shape, example = ("a list of strings", '["..."]') if kind is list else ("a string", '"..."')
+    shape, example = _SHAPES[kind]
     raise ConfigurationError(f"[tool.limbeck] {key} is not {shape}", hint=f"{key} = {example}")
 
 
