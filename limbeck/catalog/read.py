@@ -23,6 +23,7 @@ from limbeck.catalog.queries import (
     functions,
     indexes,
     operators,
+    privileges,
     publications,
     sequences,
     spaces,
@@ -79,6 +80,11 @@ WAVES: Final[tuple[Wave, ...]] = (
     },
 )
 
+GRANTS: Final[Wave] = {
+    "grants": privileges.GRANTS,
+    "default grants": privileges.DEFAULT_GRANTS,
+}
+
 # Each stands after what it needs: comments and the parts of columns first.
 BUILDERS: Final[tuple[Callable[[Found], None], ...]] = (
     spaces.build_comments,
@@ -99,6 +105,7 @@ BUILDERS: Final[tuple[Callable[[Found], None], ...]] = (
     functions.build,
     behaviours.build,
     definitions.build,
+    privileges.build,
 )
 
 
@@ -126,12 +133,13 @@ def read(
 
     """
     filters = replace(filters, ignore=(*filters.ignore, *ignore))
+    waves = (*WAVES[:-1], {**WAVES[-1], **GRANTS}) if filters.grants else WAVES
     with paused():
         try:
-            with asked(connection, WAVES, statement_timeout) as rows:
+            with asked(connection, waves, statement_timeout) as rows:
                 return _catalog(connection, filters, rows)
         except psycopg.errors.InsufficientPrivilege:
-            singly, unreadable = asked_singly(connection, WAVES, statement_timeout)
+            singly, unreadable = asked_singly(connection, waves, statement_timeout)
             return _catalog(connection, filters, singly, unreadable)
 
 

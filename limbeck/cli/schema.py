@@ -97,6 +97,7 @@ def generate(
 @click.argument("before", metavar="A")
 @click.argument("after", metavar="B")
 @click.option("--sql", "as_sql", is_flag=True, help="Print the migration as a script.")
+@click.option("--grants", is_flag=True, help="Compare privileges, too.")
 @renames
 @as_json
 def diff(
@@ -105,6 +106,7 @@ def diff(
     before: str,
     after: str,
     as_sql: bool,
+    grants: bool,
     renamed: tuple[str, ...],
     no_rename: bool,
     as_json: bool,
@@ -120,7 +122,7 @@ def diff(
     from limbeck.reports.data import to_json
 
     project = _project_for(invocation, before, after)
-    named = [sources.parse(project, text, Narrator()) for text in (before, after)]
+    named = [sources.parse(project, text, Narrator(), grants=grants) for text in (before, after)]
     first, second = (source.catalog() for source in named)
     steps = verb.steps(first, second, _renames(first, second, renamed, no_rename=no_rename))
     names = (str(named[0]), str(named[1]))

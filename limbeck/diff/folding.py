@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from limbeck.catalog.objects import Address, Column, Constraint, Index, Sequence, Table
+from limbeck.catalog.objects import (
+    Address,
+    Column,
+    Constraint,
+    Grant,
+    Index,
+    Sequence,
+    Table,
+)
 from limbeck.diff import columns, descent, sql
 from limbeck.diff.graph import Graph, Node
 from limbeck.diff.parts import (
@@ -152,6 +160,10 @@ def _dropped_with(  # noqa: PLR0911 - a return for each place
         return _at(_domain("drop", part, graph), 1)
     if isinstance(part, Ownership):
         return _at(_first(graph, ("drop", part.sequence.address)), 0)
+    if isinstance(part, Grant):
+        at = part.target
+        view = owner(at)._replace(kind="view")
+        return _at(_first(graph, ("drop", at), ("drop", owner(at)), ("drop", view)), 0)
     if isinstance(part, Sequence):
         return _owner_dropped(address, graph, before)
     if _belongs(address) and (home := _table_dropped(address, part, graph)):

@@ -6,6 +6,7 @@ from limbeck.diff import (
     behaviours,
     columns,
     constraints,
+    grants,
     others,
     routines,
     sequences,
@@ -67,4 +68,7 @@ KINDS: dict[str, Kind] = {
     "trigger": Kind(22, behaviours.create, behaviours.drop, behaviours.alter),
     "policy": Kind(23, behaviours.create_policy, behaviours.drop, behaviours.alter_policy),
     **{kind: _definition(24) for kind in LAST},
+    "grant": Kind(25, grants.create, grants.drop, grants.alter),
+    # Dropped first and created last, so that no other step has to do with it.
+    "default_grant": Kind(26, grants.create_default, grants.drop_default, grants.alter_default),
 }

@@ -19,6 +19,7 @@ from limbeck.catalog.objects import (
     Constraint,
     Domain,
     DomainCheck,
+    Grant,
     Identity,
     Index,
     NotNull,
@@ -131,6 +132,8 @@ def of(catalog: Catalog) -> Parts:
     needs: dict[Address, set[Address]] = defaultdict(set)
     for address, part in found.items():
         needs[address].update(_structure(part, found))
+        if isinstance(part, Grant):
+            needs[address].update(_granted_on(part.target, found))
     for user, used in catalog.depends.items():
         _add_recorded(user, used, catalog, found, needs)
     users: dict[Address, set[Address]] = defaultdict(set)
@@ -247,6 +250,14 @@ def _structure(part: Part, found: Mapping[Address, Part]) -> Iterator[Address]:
         yield Address("schema", "", schema)
     if isinstance(part, Constraint):
         yield from _structure_of_constraint(part, found)
+
+
+def _granted_on(target: Address, found: Mapping[Address, Part]) -> Iterator[Address]:
+    """Yield what is granted on; with a column its table or view."""
+    yield target
+    if target.part:
+        table = owner(target)
+        yield table if table in found else table._replace(kind="view")
 
 
 def _structure_of_constraint(part: Constraint, found: Mapping[Address, Part]) -> Iterator[Address]:

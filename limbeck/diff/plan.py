@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from limbeck.catalog.catalog import Catalog
-from limbeck.diff import folding, ordering, parts, renaming, types
+from limbeck.diff import folding, grants, ordering, parts, renaming, types
 from limbeck.diff.fates import Fates, decide, give_way
 from limbeck.diff.graph import Graph, Node
 from limbeck.diff.kinds import KINDS
@@ -40,6 +40,7 @@ def _ordered(fates: Fates) -> Iterator[Step]:
         graph, situation = _graph(fates)
     for leader, *members in graph.sorted(_rank):
         yield from _render(leader, members, fates, situation)
+    yield from grants.taken_back(fates.before, fates.after, sorted(situation.created))
 
 
 def _graph(fates: Fates) -> tuple[Graph, Situation]:

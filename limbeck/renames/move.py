@@ -12,9 +12,11 @@ from limbeck.catalog.objects import (
     Address,
     Column,
     Constraint,
+    DefaultGrant,
     Enum,
     Extension,
     Function,
+    Grant,
     Identity,
     Index,
     Key,
@@ -69,6 +71,9 @@ def moved(catalog: Catalog, rename: Rename) -> Catalog:
         return _relabelled(catalog, rename)
     known = catalog.objects.keys() | catalog.depends.keys()
     addresses = {one: _address(one, rename, catalog) for one in known}
+    for at, item in catalog.objects.items():
+        if isinstance(item, Grant):
+            addresses[at] = replace(item, target=addresses.get(item.target, item.target)).address
     objects = {}
     for old, item in catalog.objects.items():
         new = addresses[old]
@@ -171,6 +176,10 @@ def _object(
 def _own_names(item: Object, new: Address) -> dict[str, Any]:
     if isinstance(item, Schema):
         return {"name": new.name}
+    if isinstance(item, Grant):
+        return {}
+    if isinstance(item, DefaultGrant):
+        return {"schema": new.schema}
     if isinstance(item, Function):
         bare = unquoted(new.name.partition("(")[0])[1]
         return {"schema": new.schema, "identity": new.name, "name": bare}

@@ -15,6 +15,7 @@ from limbeck.errors import ModelsError
 
 CREATED = re.compile(r'\s*(CREATE(?: UNIQUE)? (?:TABLE|INDEX|TYPE|SEQUENCE|DOMAIN|VIEW) [\w."]+)')
 MISSING_TYPE = re.compile(r'type "(?:\w+\.)?(\w+)" does not exist')
+MISSING_ROLE = re.compile(r'role "([^"]+)" does not exist')
 MISSING_EXTENSION = re.compile(r'extension "([^"]+)"')
 # Types that come with an extension; the others have the extension's own name.
 EXTENSION_OF = {
@@ -74,6 +75,11 @@ def _hint(said: str) -> str | None:
         return (
             f"The shadow server has no extension {found[1]}. "
             "Set SHADOW_DATABASE_URL to a server that has it."
+        )
+    if found := MISSING_ROLE.search(said):
+        return (
+            "Roles belong to a server, not to a schema. On the shadow server, once: "
+            f'CREATE ROLE "{found[1]}". SHADOW_DATABASE_URL can name another server.'
         )
     if (found := MISSING_TYPE.search(said)) and found[1] in EXTENSION_OF.keys() | PLAIN:
         name = EXTENSION_OF.get(found[1], found[1])

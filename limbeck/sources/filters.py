@@ -13,4 +13,5 @@ def filters(project: Project) -> Filters:
         ignore_schemas=project.exclude_schemas,
         tables=project.include_tables or ("*",),
         ignore=project.exclude_tables,
+        grants=project.grants,
     )

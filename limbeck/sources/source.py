@@ -45,18 +45,23 @@ class Live:
             return read(connection, filters=self.kept)
 
 
-def parse(project: Project | None, text: str, listen: Listener = ignore) -> Source:
+def parse(
+    project: Project | None, text: str, listen: Listener = ignore, *, grants: bool = False
+) -> Source:
     """Return what `models`, `head`, `base`, a revision, an environment or a URL means.
 
     An environment comes before a revision whose id begins the same. A URL needs no project.
+    `grants` reads privileges, whatever the project says.
 
     Raises:
         ConfigurationError: none of these, or a project is needed and there is none.
 
     """
+    if project is not None and grants:
+        project = replace(project, grants=True)
     if "://" in text:
         found = Database.from_url("", text, listen=listen)
-        kept = filters(project) if project else EVERYTHING
+        kept = filters(project) if project else Filters(grants=grants)
         return Live(replace(found, name=found.destination), kept, listen)
     if project is None:
         raise ConfigurationError(

@@ -33,7 +33,8 @@ class Filters:
     """Which schemas and tables are read, as fnmatch patterns of "table" or "schema.table".
 
     `tables` and `ignore` say which tables and views are read (with all that belongs to them);
-    `version_table` is Alembic's table, which is nobody's object in any schema.
+    `version_table` is Alembic's table, which is nobody's object in any schema; `grants` says
+    whether privileges are read.
     """
 
     schemas: tuple[str, ...] = ("*",)
@@ -41,6 +42,7 @@ class Filters:
     tables: tuple[str, ...] = ("*",)
     ignore: tuple[str, ...] = ()
     version_table: str = "alembic_version"
+    grants: bool = False
 
     def schema(self, name: str) -> bool:
         """Return whether a schema is read."""
