@@ -17,6 +17,7 @@ LimbeckError (1)
 │   └── MigrationInterruptedError (130)  Ctrl-C while it ran
 ├── ServerError (1)             the embedded server does not start or run
 ├── BranchError (1)             a branch that is not there, is protected, or has children
+│   └── NeonError               Neon's API refused, or could not be reached
 ├── CheckFailedError (3)        a check found something
 └── NotConfirmedError (4)       a question was answered with no, or could not be asked
 """
@@ -103,6 +104,28 @@ class ServerError(LimbeckError):
 
 class BranchError(LimbeckError):
     """A branch is not there, is protected, or has children."""
+
+
+class NeonError(BranchError):
+    """Neon's API refused, or could not be reached; then there is no status.
+
+    `status` is the HTTP status, `code` Neon's own word for the fault (it may be empty),
+    `request_id` what Neon's support asks for.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        status: int | None = None,
+        code: str = "",
+        request_id: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.code = code
+        self.request_id = request_id
 
 
 class CheckFailedError(LimbeckError):

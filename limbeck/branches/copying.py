@@ -6,6 +6,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 import psycopg
@@ -21,6 +22,14 @@ CLONING = 180_000
 LOCK_WAIT = "10s"
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where copies are made: how to find the URL of a database, and Postgres' programs."""
+
+    url: Callable[[str], str]
+    find_binaries: Callable[[], Binaries]
+
+
 def create_empty(connection: Connection, name: str) -> None:
     """Make a database that has nothing in it, whatever was put into template1."""
     connection.execute(
@@ -29,20 +38,17 @@ def create_empty(connection: Connection, name: str) -> None:
 
 
 def copy(
-    connection: Connection,
-    source: str,
-    target: str,
-    url: Callable[[str], str],
-    find_binaries: Callable[[], Binaries],
+    connection: Connection, source: str, target: str, place: Place, *, schema_only: bool = False
 ) -> None:
     """Make `target` a copy of `source`: its files when nobody is connected, else a dump.
 
-    CREATE DATABASE ... TEMPLATE refuses a source that has sessions; they are to live on.
+    CREATE DATABASE ... TEMPLATE refuses a source that has sessions; they are to live on. A copy
+    without the rows is always a dump.
 
     Raises:
         BranchError: the dump could not be made or loaded.
     """
-    if not _in_use(connection, source):
+    if not schema_only and not _in_use(connection, source):
         try:
             _copy_files(connection, source, target)
         except psycopg.errors.ObjectInUse:
@@ -51,7 +57,8 @@ def copy(
             _copy_settings(connection, source, target)
             return
     create_empty(connection, target)
-    _copy_dump(find_binaries(), url(source), url(target))
+    options = ["--schema-only"] if schema_only else []
+    _copy_dump(place.find_binaries(), place.url(source), place.url(target), options)
     _copy_settings(connection, source, target)
 
 
@@ -98,8 +105,8 @@ def _copy_settings(connection: Connection, source: str, target: str) -> None:
             )
 
 
-def _copy_dump(binaries: Binaries, source: str, target: str) -> None:
-    dump = [binaries.program("pg_dump"), f"--lock-wait-timeout={LOCK_WAIT}"]
+def _copy_dump(binaries: Binaries, source: str, target: str, options: list[str]) -> None:
+    dump = [binaries.program("pg_dump"), f"--lock-wait-timeout={LOCK_WAIT}", *options]
     load = [binaries.program("psql"), "-X", "-q", "-1", "-v", "ON_ERROR_STOP=1", "-o", os.devnull]
     with (
         tempfile.TemporaryFile("w+", errors="replace") as said,

@@ -1,13 +1,11 @@
-"""Branches on this machine: databases on one server, their registry in the databases' comments."""
+"""Branches on this machine: databases on one server."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -18,15 +16,21 @@ from psycopg import sql
 from limbeck.branches import base, copying
 from limbeck.branches.base import Branch
 from limbeck.branches.binaries import Binaries
+from limbeck.branches.moment import Moment, Source
+from limbeck.branches.registry import (
+    UNFINISHED,
+    branches,
+    database_name,
+    ended,
+    refuse_foreign,
+    register,
+)
 from limbeck.database import Connection, Database, connect
 from limbeck.errors import BranchError
 from limbeck.events import Listener, ignore
 
-KEY = "limbeck_branch"
-# Databases that limbeck makes for itself begin so; the first are copies not yet in place.
-RESERVED = ("limbeck_", "_limbeck")
-UNFINISHED = "limbeck_unfinished_"
-LONGEST = 63
+__all__ = ["BranchServer", "LocalBranches", "database_name"]
+
 # One change of branches at a time; any number that no other program uses will do.
 LOCK = 7_233_415_861_120_945
 ATTEMPTS = 5
@@ -50,7 +54,10 @@ class BranchServer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LocalBranches:
-    """Branches as databases on a server, which is started when it is needed."""
+    """Branches as databases on a server, which is started when it is needed.
+
+    Such a server keeps no past: a branch is copied as it is, and a snapshot is a root branch.
+    """
 
     server: BranchServer
     listen: Listener = ignore
@@ -58,15 +65,25 @@ class LocalBranches:
     def all(self) -> tuple[Branch, ...]:
         """Give the branches, oldest first."""
         with self._server() as connection:
-            return _branches(connection)
+            return branches(connection)
 
     def get(self, name: str) -> Branch:
         """Give one branch, or raise a BranchError if there is none of that name."""
         return base.find(self.all(), name)
 
-    def url(self, name: str) -> str:
+    def databases(self, name: str) -> tuple[str, ...]:
+        """Give the one database that a branch is."""
+        return (database_name(self.get(name).name),)
+
+    def url(self, name: str, *, database: str | None = None, pooled: bool = False) -> str:  # noqa: ARG002 - no pooler runs on this machine, so the direct URL is the application's too
         """Give the URL of a branch, with its password, or raise if there is no such branch."""
-        return self.server.url(database_name(self.get(name).name))
+        (own,) = self.databases(name)
+        if database not in (None, own):
+            raise BranchError(
+                f'the branch "{name}" has no database "{database}"',
+                hint=f"on this machine a branch is one database: {own}",
+            )
+        return self.server.url(own)
 
     def oid(self, name: str) -> int | None:
         """Give the oid of a branch's database, which a reset changes; None if it is not there."""
@@ -76,45 +93,101 @@ class LocalBranches:
             ).fetchone()
             return None if row is None else int(str(row[0]))
 
-    def create(self, name: str, parent: str | None = None, *, protected: bool = False) -> Branch:
+    def create(  # noqa: PLR0913 - what a branch can have
+        self,
+        name: str,
+        parent: str | None = None,
+        *,
+        at: Moment | None = None,
+        schema_only: bool = False,
+        protected: bool = False,
+        expires_at: datetime | None = None,
+    ) -> Branch:
         """Copy the parent into a new branch; without a parent make an empty root branch.
 
         Sessions of the parent go on meanwhile.
         """
         base.check_name(name)
-        with self._changing() as connection:
-            branches = _branches(connection)
-            base.refuse_existing(branches, name)
-            if parent is not None:
-                base.find(branches, parent)
-            _refuse_foreign(connection, name)
-            branch = Branch(name, parent, datetime.now(UTC), protected)
-            with self._copy(connection, branch) as fresh, connection.transaction():
-                _rename(connection, fresh, database_name(name))
-        return self.get(name)
+        base.refuse_past(expires_at)
+        _refuse_past(at)
+        now = datetime.now(UTC)
+        shown = None if schema_only else parent
+        branch = Branch(name, shown, now, protected, expires_at=expires_at)
+        return self._made(branch, parent, schema_only=schema_only)
 
-    def reset(self, name: str, parent: str | None = None) -> Branch:
+    def reset(
+        self, name: str, parent: str | None = None, *, preserve_under: str | None = None
+    ) -> Branch:
         """Replace a branch's content by its parent's: its URL stays, its sessions end.
 
         Killed at any moment it leaves the branch as it was, or as its parent is.
         """
         with self._changing() as connection:
-            branch = base.resettable(_branches(connection), name, parent)
-            with self._copy(connection, branch) as fresh:
-                _replace(connection, database_name(name), fresh)
+            branch = base.resettable(branches(connection), name, parent, preserve_under)
+            self._refill(connection, branch, branch.parent or "", preserve_under)
         return branch
+
+    def restore(self, name: str, source: Source, *, preserve_under: str | None = None) -> Branch:
+        """Replace a branch's content by another's, or a snapshot's, which is a branch too."""
+        _refuse_past(source.at)
+        with self._changing() as connection:
+            there = branches(connection)
+            branch = base.restorable(there, name, preserve_under)
+            origin = _origin(there, branch, source)
+            self._refill(connection, branch, origin.name, preserve_under)
+        return branch
+
+    def rename(self, name: str, new: str) -> Branch:
+        """Give a branch another name, and so another URL; its sessions end."""
+        base.check_name(new)
+        with self._changing() as connection:
+            there = branches(connection)
+            branch = base.find(there, name)
+            base.refuse_existing(there, new)
+            refuse_foreign(connection, new)
+
+            def move() -> None:
+                _rename(connection, database_name(name), database_name(new))
+                register(connection, database_name(new), replace(branch, name=new))
+                _adopt(connection, there, name, new)
+
+            _without_sessions(connection, database_name(name), move)
+        return self.get(new)
 
     def delete(self, name: str) -> None:
         """Remove a branch and its data, ending its sessions."""
         with self._changing() as connection:
-            branch = base.deletable(_branches(connection), name)
+            branch = base.deletable(branches(connection), name)
             _drop(connection, database_name(branch.name))
+
+    def set_default(self, name: str) -> Branch:
+        """Make it the branch that others are made from unless told otherwise."""
+        with self._changing() as connection:
+            there = branches(connection)
+            base.find(there, name)
+            with connection.transaction():
+                for each in there:
+                    chosen = replace(each, default=each.name == name)
+                    register(connection, database_name(each.name), chosen)
+        return self.get(name)
+
+    def set_expiration(self, name: str, expires_at: datetime | None) -> Branch:
+        """Have a branch deleted by the first change of branches from a time on, or never."""
+        with self._changing() as connection:
+            branch = base.expirable(branches(connection), name, expires_at)
+            register(connection, database_name(name), replace(branch, expires_at=expires_at))
+        return self.get(name)
+
+    def snapshot(self, name: str, label: str) -> str:
+        """Keep what a branch is now as a root branch of that name."""
+        base.check_name(label)
+        return self._made(Branch(label, None, datetime.now(UTC)), name).name
 
     def protect(self, name: str, protected: bool) -> None:  # noqa: FBT001 - reads as a sentence
         """Note whether a branch is protected, as its profile says."""
         with self._changing() as connection:
-            branch = base.find(_branches(connection), name)
-            _register(connection, database_name(name), replace(branch, protected=protected))
+            branch = base.find(branches(connection), name)
+            register(connection, database_name(name), replace(branch, protected=protected))
 
     @contextlib.contextmanager
     def _server(self) -> Iterator[Connection]:
@@ -127,88 +200,106 @@ class LocalBranches:
         """Connect as the only one who changes branches, with what others left unfinished gone."""
         with self._server() as connection:
             connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
-            for leftover in _leftovers(connection):
+            for leftover in (*_leftovers(connection), *ended(connection)):
                 _drop(connection, leftover)
             yield connection
 
+    def _made(self, branch: Branch, source: str | None, *, schema_only: bool = False) -> Branch:
+        """Put a branch with the content of a source in its place."""
+        with self._changing() as connection:
+            there = branches(connection)
+            base.refuse_existing(there, branch.name)
+            if branch.parent is not None:
+                base.refuse_ending_parent(there, branch.parent)
+            if source is not None:
+                base.find(there, source)
+            refuse_foreign(connection, branch.name)
+            with self._copy(connection, branch, source, schema_only=schema_only) as fresh:
+                _rename(connection, fresh, database_name(branch.name))
+        return self.get(branch.name)
+
+    def _refill(
+        self, connection: Connection, branch: Branch, source: str, preserve_under: str | None
+    ) -> None:
+        """Put a copy of a source in a branch's place; what it had is kept, or goes."""
+        there = branches(connection)
+        own = database_name(branch.name)
+        if preserve_under:
+            refuse_foreign(connection, preserve_under)
+
+        def move() -> None:
+            if preserve_under is None:
+                _rename(connection, own, UNFINISHED + secrets.token_hex(8))
+            else:
+                kept = database_name(preserve_under)
+                _rename(connection, own, kept)
+                register(connection, kept, replace(branch, name=preserve_under, default=False))
+                _adopt(connection, there, branch.name, preserve_under)
+            _rename(connection, fresh, own)
+
+        with self._copy(connection, branch, source) as fresh:
+            _without_sessions(connection, own, move)
+
     @contextlib.contextmanager
-    def _copy(self, connection: Connection, branch: Branch) -> Iterator[str]:
+    def _copy(
+        self,
+        connection: Connection,
+        branch: Branch,
+        source: str | None,
+        *,
+        schema_only: bool = False,
+    ) -> Iterator[str]:
         """Make the branch's new content under another name, for the block to put in place."""
         fresh = UNFINISHED + secrets.token_hex(8)
+        server = copying.Place(self.server.url, self.server.find_binaries)
         try:
-            if branch.parent is None:
+            if source is None:
                 copying.create_empty(connection, fresh)
             else:
-                source = database_name(branch.parent)
-                copying.copy(connection, source, fresh, self.server.url, self.server.find_binaries)
-            _register(connection, fresh, branch)
+                origin = database_name(source)
+                copying.copy(connection, origin, fresh, server, schema_only=schema_only)
+            register(connection, fresh, branch)
             yield fresh
         finally:
             for leftover in _leftovers(connection):
                 _drop(connection, leftover)
 
 
-def database_name(branch: str) -> str:
-    """Give the name of a branch's database: its own as far as Postgres and limbeck allow it."""
-    name = branch
-    if branch.startswith(RESERVED) or branch in ("postgres", "template0", "template1"):
-        name = f"branch_{branch}"
-    if len(name.encode()) > LONGEST:
-        digest = hashlib.sha256(name.encode()).hexdigest()[:12]
-        name = name.encode()[: LONGEST - 13].decode(errors="ignore") + f"_{digest}"
-    return name
-
-
-def _branches(connection: Connection) -> tuple[Branch, ...]:
-    """Read the registry; a database whose deletion was interrupted is no branch any more."""
-    rows = connection.execute(
-        """
-        SELECT datname, description FROM pg_database
-        JOIN pg_shdescription ON objoid = pg_database.oid
-          AND classoid = 'pg_database'::regclass
-        WHERE datconnlimit <> -2 AND starts_with(description, %s) AND NOT starts_with(datname, %s)
-        """,
-        (f'{{"{KEY}": ', UNFINISHED),
-    )
-    found = [_parse(str(description)) for _, description in rows]
-    found.sort(key=lambda branch: (branch.created_at, branch.name))
-    default = next((branch.name for branch in found if branch.parent is None), None)
-    return tuple(replace(branch, default=branch.name == default) for branch in found)
-
-
-def _parse(comment: str) -> Branch:
-    entry = json.loads(comment)
-    return Branch(
-        entry[KEY],
-        entry["parent"],
-        datetime.fromisoformat(entry["created_at"]),
-        entry["protected"],
-    )
-
-
-def _register(connection: Connection, database: str, branch: Branch) -> None:
-    entry = {
-        KEY: branch.name,
-        "parent": branch.parent,
-        "created_at": branch.created_at.isoformat(),
-        "protected": branch.protected,
-    }
-    connection.execute(
-        sql.SQL("COMMENT ON DATABASE {} IS {}").format(
-            sql.Identifier(database), sql.Literal(json.dumps(entry, ensure_ascii=False))
-        )
-    )
-
-
-def _refuse_foreign(connection: Connection, name: str) -> None:
-    taken = connection.execute(
-        "SELECT FROM pg_database WHERE datname = %s", (database_name(name),)
-    ).fetchone()
-    if taken is not None:
+def _refuse_past(at: Moment | None) -> None:
+    if at is not None:
         raise BranchError(
-            f'the server has a database "{database_name(name)}" that is no branch',
-            hint="take another name, or drop that database",
+            f"a branch on this machine has no past, so there is nothing at {at}",
+            hint="Neon keeps one. Here, make a branch before you need it: limbeck branches create",
         )
+
+
+def _origin(there: tuple[Branch, ...], branch: Branch, source: Source) -> Branch:
+    """Find the branch whose content another is to get."""
+    if source.branch == "^self":
+        raise BranchError(
+            "a branch on this machine has no past, so it cannot be restored from itself",
+            hint=f'give another branch: limbeck branches restore "{branch.name}" BRANCH',
+        )
+    if source.branch == "^parent" and branch.parent is None:
+        raise BranchError(
+            f'the branch "{branch.name}" is a root: it has no parent to be restored from',
+            hint=f'name a branch: limbeck branches restore "{branch.name}" BRANCH',
+        )
+    wanted = branch.parent if source.branch == "^parent" else source.branch
+    found = base.find(there, wanted or next(one.name for one in there if one.default))
+    if found.name == branch.name:
+        raise BranchError(
+            f'the branch "{branch.name}" already has its own content',
+            hint="give another branch",
+        )
+    return found
+
+
+def _adopt(connection: Connection, there: tuple[Branch, ...], old: str, new: str) -> None:
+    """Have the children of one name be those of another."""
+    for child in there:
+        if child.parent == old:
+            register(connection, database_name(child.name), replace(child, parent=new))
 
 
 def _leftovers(connection: Connection) -> list[str]:
@@ -232,8 +323,8 @@ def _rename(connection: Connection, old: str, new: str) -> None:
     )
 
 
-def _replace(connection: Connection, database: str, fresh: str) -> None:
-    """Put `fresh` in the place of a database, in one transaction: there is always one of them."""
+def _without_sessions(connection: Connection, database: str, move: Callable[[], None]) -> None:
+    """Move a database in one transaction, once nobody is connected: it is there, or moved."""
     for attempt in range(ATTEMPTS):
         connection.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s",
@@ -241,13 +332,12 @@ def _replace(connection: Connection, database: str, fresh: str) -> None:
         )
         try:
             with connection.transaction():
-                _rename(connection, database, UNFINISHED + secrets.token_hex(8))
-                _rename(connection, fresh, database)
+                move()
         except psycopg.errors.ObjectInUse:
             # Somebody connected again in between.
             if attempt == ATTEMPTS - 1:
                 raise BranchError(
-                    f'the branch "{database}" was not reset: programs keep connecting to it',
+                    f'the branch "{database}" was not changed: programs keep connecting to it',
                     hint="stop what uses the branch, and try again",
                 ) from None
             time.sleep(0.1)
