@@ -33,6 +33,8 @@ class Case:
 
 
 COMMIT = "--"
+REFERENCES = """\
+ALTER TABLE public.a ADD CONSTRAINT a_x_fkey FOREIGN KEY (x) REFERENCES public.b(id) NOT VALID"""
 CASES_OF_RECIPES = (
     Case(
         "an index is built beside the writers",
@@ -58,12 +60,11 @@ CASES_OF_RECIPES = (
     ),
     Case(
         "a foreign key is validated in the next step",
-        "ALTER TABLE a ADD CONSTRAINT f FOREIGN KEY (x) REFERENCES b;",
+        "ALTER TABLE a ADD FOREIGN KEY (x) REFERENCES b;",
         (
-            "ALTER TABLE public.a ADD CONSTRAINT f "
-            "FOREIGN KEY (x) REFERENCES public.b(id) NOT VALID",
+            REFERENCES,
             COMMIT,
-            "ALTER TABLE public.a VALIDATE CONSTRAINT f",
+            "ALTER TABLE public.a VALIDATE CONSTRAINT a_x_fkey",
         ),
     ),
     Case(
