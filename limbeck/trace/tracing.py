@@ -1,0 +1,144 @@
+"""Run revisions on a shadow whose tables have rows, and note what every statement does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from limbeck.database import Connection, Database, connect
+from limbeck.errors import MigrationError
+from limbeck.events import Event, Listener, RevisionFinished, RevisionStarted, StageStarted, ignore
+from limbeck.history import History, Revision
+from limbeck.settings import Profile, Project
+from limbeck.sources import Replay, Shadow
+from limbeck.trace import rows
+from limbeck.trace.observer import Observer, observing
+from limbeck.trace.statement import Statement
+
+ON_ROWS = ("22", "23")  # classes of SQLSTATE: data exceptions, violated constraints
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A revision and the statements that it ran, in their order.
+
+    `refused` is the statement that failed on the invented rows; the statements are those of a run
+    without rows then. Where the last of the statements has a failure, the revision does not run.
+    """
+
+    revision: Revision
+    statements: tuple[Statement, ...]
+    refused: Statement | None = None
+
+
+def trace(
+    project: Project,
+    revisions: Sequence[Revision],
+    *,
+    applied: Sequence[str] | None = None,
+    profile: Profile | None = None,
+    listen: Listener = ignore,
+) -> tuple[Trace, ...]:
+    """Trace revisions in the order of the history; what lies between them runs unwatched.
+
+    Args:
+        project: whose history and shadow are used.
+        revisions: those to trace.
+        applied: the ids that the shadow starts from; without them, all that the first of the
+            revisions follows.
+        profile: an environment with a history or timeouts of its own.
+        listen: is told the stages.
+
+    Raises:
+        MigrationError: what lies before the revisions does not replay, or a revision fails in
+            Python. Where Postgres refuses a statement the trace ends with it.
+
+    """
+    way = _Way(project, profile, tuple(revisions), applied, listen)
+    if not revisions:
+        return ()
+    listen(StageStarted(f"tracing {len(revisions)} revisions on the shadow"))
+    found = _run(way, filled=True)
+    last = found[-1].statements[-1] if found and found[-1].statements else None
+    if last is None or last.failure is None or last.failure.sqlstate[:2] not in ON_ROWS:
+        return found
+    refusing = found[-1].revision.id
+    return tuple(
+        replace(one, refused=last) if one.revision.id == refusing else one
+        for one in _run(way, filled=False)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    project: Project
+    profile: Profile | None
+    revisions: tuple[Revision, ...]
+    applied: Sequence[str] | None
+    listen: Listener
+
+    @property
+    def history(self) -> History:
+        return History.of(self.project, self.profile)
+
+    def start(self) -> tuple[str, ...]:
+        if self.applied is not None:
+            return tuple(self.applied)
+        first = next(one for one in self.history.revisions() if one in self.revisions)
+        return self.history.tops(one.id for one in self.history.applied(first.parents))
+
+    def todo(self) -> tuple[Revision, ...]:
+        wanted = ",".join(one.id for one in self.revisions)
+        return self.history.pending(self.start(), wanted)
+
+
+def _run(way: _Way, *, filled: bool) -> tuple[Trace, ...]:
+    before = ",".join(way.start()) or "base"
+    template = Replay(way.project, before, profile=way.profile, listen=way.listen).template()
+    shadow = Shadow.of(way.project, way.profile, listen=way.listen)
+    with shadow.scratch(template) as database, connect(_timed(database, way.profile)) as connection:
+        if filled:
+            rows.fill(connection)
+        with observing(database, connection) as observer:
+            return _traces(way, connection, observer)
+
+
+def _timed(database: Database, profile: Profile | None) -> Database:
+    # What the target's timeouts are is judged too.
+    if profile is None:
+        return database
+    return replace(
+        database,
+        lock_timeout=profile.lock_timeout,
+        statement_timeout=profile.statement_timeout,
+    )
+
+
+def _traces(way: _Way, connection: Connection, observer: Observer) -> tuple[Trace, ...]:
+    found: list[Trace] = []
+    for revision in way.todo():
+        watched = revision in way.revisions
+        try:
+            recorder = _recorder(observer, connection, revision) if watched else ignore
+            way.history.run(connection, [revision], listen=recorder)
+        except MigrationError:
+            statements = observer.stop()
+            if not (watched and statements and statements[-1].failure):
+                raise
+            return (*found, Trace(revision, statements))
+        if watched:
+            found.append(Trace(revision, observer.stop()))
+    return tuple(found)
+
+
+def _recorder(observer: Observer, connection: Connection, revision: Revision) -> Listener:
+    def listen(event: Event) -> None:
+        match event:
+            case RevisionStarted():
+                observer.start(connection, revision.path)
+            case RevisionFinished():
+                observer.recording = False
+            case _:
+                pass
+
+    return listen
