@@ -29,13 +29,15 @@ class Catalog:
     `server` is server_version_num, e.g. 180006. `depends` holds the edges of pg_depend between
     the objects here: views through their rule, and for a column's default or generation
     expression under Address("default", schema, table, column).
-    `unreadable` names what the role was not allowed to see.
+    `unreadable` names what the role was not allowed to see. `near` has, where it was asked for,
+    how defaults and the keys of indexes read with public on the search_path.
     """
 
     server: int
     objects: Mapping[Address, Object]
     depends: Mapping[Address, frozenset[Address]] = field(default_factory=dict)
     unreadable: tuple[str, ...] = ()
+    near: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def major(self) -> int:

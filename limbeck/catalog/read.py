@@ -22,6 +22,7 @@ from limbeck.catalog.queries import (
     foreign,
     functions,
     indexes,
+    near,
     operators,
     privileges,
     publications,
@@ -85,6 +86,12 @@ GRANTS: Final[Wave] = {
     "default grants": privileges.DEFAULT_GRANTS,
 }
 
+NEAR: Final[Wave] = {
+    "near path": near.PATH,
+    "near defaults": near.DEFAULTS,
+    "near keys": near.KEYS,
+}
+
 # Each stands after what it needs: comments and the parts of columns first.
 BUILDERS: Final[tuple[Callable[[Found], None], ...]] = (
     spaces.build_comments,
@@ -115,6 +122,7 @@ def read(
     ignore: Sequence[str] = (),
     filters: Filters = EVERYTHING,
     statement_timeout: float | None = None,
+    with_near: bool = False,
 ) -> Catalog:
     """Return everything the database holds, as it is at one moment.
 
@@ -127,6 +135,7 @@ def read(
         ignore: more patterns of tables to leave out, added to `filters.ignore`.
         filters: the schemas and tables to read.
         statement_timeout: seconds for each of the questions; None leaves the session's own.
+        with_near: whether to ask for `near`, too, which takes one more round trip.
 
     Raises:
         psycopg.Error: the connection broke, or a question took too long.
@@ -134,13 +143,14 @@ def read(
     """
     filters = replace(filters, ignore=(*filters.ignore, *ignore))
     waves = (*WAVES[:-1], {**WAVES[-1], **GRANTS}) if filters.grants else WAVES
+    waves = (*waves, NEAR) if with_near else waves
     with paused():
         try:
             with asked(connection, waves, statement_timeout) as rows:
-                return _catalog(connection, filters, rows)
+                return _catalog(connection, filters, rows, with_near=with_near)
         except psycopg.errors.InsufficientPrivilege:
             singly, unreadable = asked_singly(connection, waves, statement_timeout)
-            return _catalog(connection, filters, singly, unreadable)
+            return _catalog(connection, filters, singly, unreadable, with_near=with_near)
 
 
 def _catalog(
@@ -148,8 +158,11 @@ def _catalog(
     filters: Filters,
     rows: Answers,
     unreadable: tuple[str, ...] = (),
+    *,
+    with_near: bool,
 ) -> Catalog:
     found = Found(server=connection.info.server_version, filters=filters, rows=rows)
     for build in BUILDERS:
         build(found)
-    return Catalog(found.server, found.objects, dependencies.edges(found), unreadable)
+    texts = near.texts(found) if with_near else {}
+    return Catalog(found.server, found.objects, dependencies.edges(found), unreadable, texts)

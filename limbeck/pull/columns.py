@@ -175,7 +175,7 @@ def more(column: Column, model: Model, models: Models) -> Iterator[Argument]:
     for found in _own_constraints(column, model):
         if found.type == "f":
             yield _foreign_key(found, models)
-    yield from _generator(column)
+    yield from _generator(column, models)
     if _in_key(column, model) and key_is_inline(model, models):
         yield "primary_key=True"
     yield from _autoincrement(column, model)
@@ -187,18 +187,18 @@ def more(column: Column, model: Model, models: Models) -> Iterator[Argument]:
         for found in model.contents.indexes
     ):
         yield "index=True"
-    filled = None if column.generated else default(column)
+    filled = None if column.generated else default(column, models.catalog.near)
     if filled and model.contents.serial != column.name:
         yield keyword("server_default", filled)
     if column.comment is not None:
         yield keyword("comment", literal(column.comment))
 
 
-def _generator(column: Column) -> Iterator[Argument]:
+def _generator(column: Column, models: Models) -> Iterator[Argument]:
     made = identity(column) if column.identity else None
     if made:
         yield made
-    computed = default(column) if column.generated else None
+    computed = default(column, models.catalog.near) if column.generated else None
     if computed:
         yield computed
 

@@ -101,6 +101,8 @@ def merge(
     """
     options = options or Options()
     place = _place(options.package)
+    # What is equal has to be spelled alike on both sides.
+    before = replace(before, near=live.near)
     known = working(metadata, options.package)
     sides = _Sides.of(known, before, live)
     files = dict(_files(sides, known, place, options))

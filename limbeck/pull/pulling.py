@@ -16,7 +16,7 @@ from limbeck.pull.options import Layout, Options, Style
 from limbeck.pull.proof import Proof, prove
 from limbeck.pull.source import source
 from limbeck.settings import Profile, Project
-from limbeck.sources import Models, Shadow
+from limbeck.sources import Live, Models, Shadow
 from limbeck.sources.source import Source
 
 
@@ -47,12 +47,11 @@ def fresh(  # noqa: PLR0913 - what can be chosen
     """
     options = Options(
         layout=layout or ("file" if out.suffix == ".py" else "package"),
-        package=out.stem if out.stem.isidentifier() else "models",
+        package=_package(out),
         root=project.root if project else None,
         style=style,
     )
-    listen(StageStarted("reading the database"))
-    catalog = live.catalog()
+    catalog = _read(live, listen)
     texts = source(catalog, options)
     proof = _proved(catalog, texts, options, _shadow(project, listen), listen)
     alone = out.suffix == ".py" and list(texts) == ["models.py"]
@@ -74,12 +73,26 @@ def into(
     """
     options = Options(package=project.models.partition(":")[0], root=project.root)
     metadata = project.metadata()
-    listen(StageStarted("reading the database"))
-    catalog = live.catalog()
+    catalog = _read(live, listen)
     merged = merge(metadata, Models(project, profile, listen).catalog(), catalog, options)
     apart = replace(options, layout="file")
     shadow = Shadow.of(project, profile, listen=listen)
     return merged, _proved(catalog, source(catalog, apart), apart, shadow, listen)
+
+
+def _read(live: Source, listen: Listener) -> Catalog:
+    listen(StageStarted("reading the database"))
+    return replace(live, near=True).catalog() if isinstance(live, Live) else live.catalog()
+
+
+def _package(out: Path) -> str:
+    """Return the dotted name of a package: the packages that it is put into come first."""
+    if not out.stem.isidentifier():
+        return "models"
+    names, place = [out.stem], out.resolve().parent
+    while (place / "__init__.py").is_file():
+        names, place = [place.name, *names], place.parent
+    return ".".join(names)
 
 
 def _proved(

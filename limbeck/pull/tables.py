@@ -142,7 +142,7 @@ def _not_nulls(model: Model, models: Models) -> Iterator[Source]:
 
 
 def _index(found: Index, models: Models) -> Iterator[Source]:
-    spelled = index(found)
+    spelled = index(found, models.catalog.near)
     if spelled is None:
         return
     keys, options = spelled

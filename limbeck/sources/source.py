@@ -25,11 +25,12 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A database as it is now; it is only read."""
+    """A database as it is now; it is only read, and with `near` as people spell expressions."""
 
     database: Database
     kept: Filters = EVERYTHING
     listen: Listener = field(default=ignore, compare=False, repr=False)
+    near: bool = False
 
     def __str__(self) -> str:
         return self.database.name
@@ -42,7 +43,7 @@ class Live:
 
         """
         with connect(self.database, read_only=True, listen=self.listen) as connection:
-            return read(connection, filters=self.kept)
+            return read(connection, filters=self.kept, with_near=self.near)
 
 
 def parse(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from limbeck.catalog.objects import Column, SequenceOptions
 from limbeck.spelling.source import (
@@ -24,20 +25,30 @@ _LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 _STRING = re.compile(r"'((?:[^'\\]|'')*)'::(text|character varying)")
 
 
-def default(column: Column) -> Source | None:
-    """Return what stands after server_default=, None when the column has no default."""
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+def default(column: Column, near: Mapping[str, str] = _NONE) -> Source | None:
+    """Return what stands after server_default=, None when the column has no default.
+
+    Args:
+        column: the column.
+        near: other words for an expression, as Catalog.near has them.
+
+    """
     if column.generated:
-        return _computed(column)
+        return _computed(column, near)
     if column.default is None:
         return None
     found = _STRING.fullmatch(column.default)
     if found and found.group(2) == column.type.partition("(")[0]:
         return Source(literal(found.group(1).replace("''", "'")))
-    return text(column.default)
+    return text(near.get(column.default, column.default))
 
 
-def _computed(column: Column) -> Source:
-    expression = literal(escaped(unwrapped(column.default or "")))
+def _computed(column: Column, near: Mapping[str, str]) -> Source:
+    spelled = near.get(column.default or "", column.default or "")
+    expression = literal(escaped(unwrapped(spelled)))
     stored = keyword("persisted", str(column.generated == "s"))
     return call("sa.Computed", [expression, stored], SQLALCHEMY)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from limbeck.catalog.objects import Index, Key
 from limbeck.spelling.source import (
@@ -21,17 +22,27 @@ from limbeck.spelling.source import (
 _OPTION = re.compile(r"(\w+)=([\w.]+)")
 
 
-def index(found: Index) -> tuple[Source, tuple[Argument, ...]] | None:
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+def index(
+    found: Index, near: Mapping[str, str] = _NONE
+) -> tuple[Source, tuple[Argument, ...]] | None:
     """Return the list of an index's keys and its options; None where they do not say it all.
 
     The keys are a Python list of column names and sa.text(...); the options are keyword
     arguments, the same for sa.Index and for op.create_index.
+
+    Args:
+        found: the index.
+        near: other words for its expressions, as Catalog.near has them.
+
     """
     if not _plain(found):
         return None
     for one in (found, _without_collations(found)):
         if _together(one) == _bare(found.definition):
-            keys = [_key(key) for key in one.keys]
+            keys = [_key(_near(key, near)) for key in one.keys]
             imports = frozenset[str]().union(*(key.imports for key in keys))
             listed = ", ".join(key.text for key in keys)
             return Source(f"[{listed}]", imports), tuple(_options(one))
@@ -47,6 +58,12 @@ def _without_collations(found: Index) -> Index:
 def _plain(found: Index) -> bool:
     marked = found.clustered or found.replica_identity or found.statistics or found.parent
     return found.valid and not marked and all(map(_OPTION.fullmatch, found.options))
+
+
+def _near(key: Key, near: Mapping[str, str]) -> Key:
+    if key.expression is None or key.expression not in near:
+        return key
+    return replace(key, expression=near[key.expression])
 
 
 def _key(key: Key) -> Source:

@@ -16,6 +16,7 @@ from limbeck import pull
 from limbeck.catalog.read import read
 from limbeck.database import connect
 from limbeck.errors import ConfigurationError
+from limbeck.sources import Live
 from limbeck.sources.creation import created
 
 if TYPE_CHECKING:
@@ -268,6 +269,20 @@ def test_source_is_as_a_person_writes_it(database: Database) -> None:
 
             author: Mapped[Author] = relationship(back_populates="books")
         ''')
+
+
+def test_expressions_read_as_people_write_them(database: Database) -> None:
+    sql = """
+        CREATE FUNCTION slug(t text) RETURNS text IMMUTABLE LANGUAGE sql AS $$ SELECT lower(t) $$;
+        CREATE TABLE t (id integer PRIMARY KEY, title varchar DEFAULT slug('X'),
+            s text GENERATED ALWAYS AS (slug(title)) STORED);
+        CREATE INDEX by_slug ON t (slug(title), lower(title))"""
+    made(database, sql)
+    catalog = Live(database, near=True).catalog()
+    text = pull.source(catalog, pull.Options(layout="file"))["models.py"]
+    assert """server_default=sa.text("slug('X'::text)")""" in text
+    assert '"slug((title)::text)"' in text
+    assert 'sa.text("slug(title::text)"), sa.text("lower(title::text)")' in text
 
 
 def test_relationships_have_sound_names(database: Database) -> None:
