@@ -100,9 +100,9 @@ def unique_index_on_duplicates(change: Change) -> Iterator[Finding]:
 @rule("invalid-index-left", "warning")
 def invalid_index_left(change: Change) -> Iterator[Finding]:
     """An interrupted CONCURRENTLY leaves an index that costs writes and answers nothing."""
-    if change.target is None:
+    if change.target is None or change.statement.tag != "CREATE INDEX":
         return
-    for table in sorted({index.table for index in change.built()}):
+    for table in sorted(change.statement.locks):
         for name in change.target.invalid.get(change.name(table), ()):
             yield Finding(
                 table,

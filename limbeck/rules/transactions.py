@@ -181,8 +181,12 @@ def _strongest(mode: str) -> bool:
 @rule("multiple-alter-same-table", "warning")
 def multiple_alter_same_table(change: Change) -> Iterator[Finding]:
     """Several statements that each go through the whole table."""
-    earlier = change.trace.statements[: change.trace.statements.index(change.statement)]
-    before = {oid for one in earlier for oid, _ in one.blocked()}
+    if change.statement.tag != "ALTER TABLE":
+        return
+    statements = change.trace.statements
+    at = next(place for place, one in enumerate(statements) if one is change.statement)
+    alters = (one for one in statements[:at] if one.tag == "ALTER TABLE")
+    before = {oid for one in alters for oid, _ in one.blocked()}
     for table in sorted(before & change.blocked.keys()):
         yield Finding(
             table,

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from limbeck.database import Connection, Database, connect
-from limbeck.errors import MigrationError
-from limbeck.events import Event, Listener, RevisionFinished, RevisionStarted, StageStarted, ignore
+from limbeck.errors import LimbeckError, MigrationError
+from limbeck.events import Listener, StageStarted, ignore
 from limbeck.history import History, Revision
 from limbeck.settings import Profile, Project
 from limbeck.sources import Replay, Shadow
@@ -57,7 +57,8 @@ def trace(
     way = _Way(project, profile, tuple(revisions), applied, listen)
     if not revisions:
         return ()
-    listen(StageStarted(f"tracing {len(revisions)} revisions on the shadow"))
+    many = "s" if len(revisions) > 1 else ""
+    listen(StageStarted(f"tracing {len(revisions)} revision{many} on the shadow"))
     found = _run(way, filled=True)
     last = found[-1].statements[-1] if found and found[-1].statements else None
     if last is None or last.failure is None or last.failure.sqlstate[:2] not in ON_ROWS:
@@ -104,41 +105,30 @@ def _run(way: _Way, *, filled: bool) -> tuple[Trace, ...]:
 
 
 def _timed(database: Database, profile: Profile | None) -> Database:
-    # What the target's timeouts are is judged too.
-    if profile is None:
-        return database
+    # The timeouts that the target would have are judged too.
+    chosen = profile or Profile("", "")
     return replace(
-        database,
-        lock_timeout=profile.lock_timeout,
-        statement_timeout=profile.statement_timeout,
+        database, lock_timeout=chosen.lock_timeout, statement_timeout=chosen.statement_timeout
     )
 
 
 def _traces(way: _Way, connection: Connection, observer: Observer) -> tuple[Trace, ...]:
+    from limbeck.history.upgrading import upgrade  # noqa: PLC0415 - Alembic only when it is needed
+
     found: list[Trace] = []
     for revision in way.todo():
         watched = revision in way.revisions
+        if watched:
+            observer.start(connection, revision.path)
         try:
-            recorder = _recorder(observer, connection, revision) if watched else ignore
-            way.history.run(connection, [revision], listen=recorder)
-        except MigrationError:
+            upgrade(way.history, connection, revision)
+        except LimbeckError:
+            raise
+        except Exception as error:
             statements = observer.stop()
             if not (watched and statements and statements[-1].failure):
-                raise
+                raise MigrationError(f"revision {revision} does not run: {error}") from error
             return (*found, Trace(revision, statements))
         if watched:
             found.append(Trace(revision, observer.stop()))
     return tuple(found)
-
-
-def _recorder(observer: Observer, connection: Connection, revision: Revision) -> Listener:
-    def listen(event: Event) -> None:
-        match event:
-            case RevisionStarted():
-                observer.start(connection, revision.path)
-            case RevisionFinished():
-                observer.recording = False
-            case _:
-                pass
-
-    return listen

@@ -1,0 +1,94 @@
+"""lint: what the pending revisions would do to those who use the database meanwhile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import click
+
+from limbeck.cli.invocation import Invocation, as_json, command, environment
+from limbeck.cli.terminal import Narrator
+from limbeck.errors import CheckFailedError, ConfigurationError
+
+if TYPE_CHECKING:
+    from limbeck.safety import Report
+
+Format: TypeAlias = Literal["text", "json", "github", "sarif", "markdown"]
+
+
+@command()
+@click.argument("revisions", nargs=-1, metavar="[REVISION]...")
+@environment
+@click.option(
+    "--since", metavar="GITREF", help="Only the revisions that the git branch adds to this one."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github", "sarif", "markdown"]),
+    default="text",
+    show_default=True,
+    help="How the hazards are printed.",
+)
+@as_json
+@click.pass_context
+def lint(
+    ctx: click.Context,
+    invocation: Invocation,
+    *,
+    revisions: tuple[str, ...],
+    environment: str | None,
+    since: str | None,
+    form: Format,
+    as_json: bool,
+) -> None:
+    """Say what revisions lock, rewrite and break, before they run.
+
+    Without REVISION or --since, those that are pending. They run on the shadow, on tables with
+    rows, and each statement is watched. With -e the sizes of the tables there are said too. Exit
+    code 3 when there is a blocking hazard.
+    """
+    if revisions and since:
+        raise ConfigurationError("REVISION and --since exclude each other", hint="Give one.")
+    report = _report(invocation, revisions, environment, since)
+    text = _rendered(report, "json" if as_json else form)
+    if text:
+        click.echo(text)
+    ctx.exit(CheckFailedError.exit_code if report.blocking else 0)
+
+
+def _report(
+    invocation: Invocation, names: tuple[str, ...], environment: str | None, since: str | None
+) -> Report:
+    from limbeck import safety, settings
+    from limbeck.history import History
+
+    listen = Narrator()
+    project = invocation.project()
+    named = bool(names or since)
+    profile = project.profile(environment) if environment or not named else None
+    database = settings.database(project, profile, listen) if profile else None
+    if named or profile is None or database is None:
+        found = safety.chosen(History.of(project, profile), names, since)
+        return safety.lint(project, found, profile=profile, database=database, listen=listen)
+    found, applied = safety.pending(project, profile, database, listen)
+    return safety.lint(
+        project, found, applied=applied, profile=profile, database=database, listen=listen
+    )
+
+
+def _rendered(report: Report, form: Format) -> str:
+    from limbeck.reports import hazards, review
+    from limbeck.reports.data import to_json
+
+    match form:
+        case "json":
+            return to_json(hazards.hazards_data(report))
+        case "github":
+            return review.hazards_github(report)
+        case "sarif":
+            return to_json(review.hazards_sarif(report))
+        case "markdown":
+            return hazards.hazards_markdown(report)
+        case "text":
+            return hazards.hazards_text(report)

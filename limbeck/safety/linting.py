@@ -1,0 +1,158 @@
+"""Trace revisions, judge them, and take away what their comments allow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from limbeck.database import Database, connect
+from limbeck.events import Listener, ignore
+from limbeck.history import History, Revision
+from limbeck.rules import RULES, Hazard, Target, judge
+from limbeck.rules.judge import LONG_WORK
+from limbeck.safety import target as targets
+from limbeck.safety.allowances import UNREASONED, UNUSED, Allowance, allowances
+from limbeck.safety.since import added
+from limbeck.settings import Profile, Project
+from limbeck.trace import Trace, trace
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """A hazard that a comment allows, and why."""
+
+    hazard: Hazard
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The hazards of revisions in their order; `environment` is where sizes were asked."""
+
+    revisions: tuple[Revision, ...]
+    hazards: tuple[Hazard, ...]
+    allowed: tuple[Allowed, ...] = ()
+    environment: str | None = None
+
+    @property
+    def blocking(self) -> tuple[Hazard, ...]:
+        """What should keep the revisions from production."""
+        return tuple(one for one in self.hazards if one.level == "blocking")
+
+
+def chosen(
+    history: History, names: Sequence[str] = (), since: str | None = None
+) -> tuple[Revision, ...]:
+    """Return the revisions that are named, or that the git branch adds.
+
+    Raises:
+        HistoryError: no revision has such a name.
+        ConfigurationError: git does not know the reference.
+
+    """
+    ids = {one.id for name in names for one in history.find(name)}
+    ids |= {one.id for one in added(history, since)} if since else set()
+    return tuple(one for one in history.revisions() if one.id in ids)
+
+
+def pending(
+    project: Project, profile: Profile, database: Database, listen: Listener = ignore
+) -> tuple[tuple[Revision, ...], tuple[str, ...]]:
+    """Return what an environment has not run yet, and the revisions it is at.
+
+    Raises:
+        HistoryError: it is at a revision that no file holds.
+        UnavailableError: no connection.
+
+    """
+    history = History.of(project, profile)
+    with connect(database, read_only=True, listen=listen) as connection:
+        current = history.current(connection)
+    return history.pending(current), current
+
+
+def lint(  # noqa: PLR0913 - what, from where, for whom
+    project: Project,
+    revisions: Sequence[Revision],
+    *,
+    applied: Sequence[str] | None = None,
+    profile: Profile | None = None,
+    database: Database | None = None,
+    listen: Listener = ignore,
+) -> Report:
+    """Return the hazards of revisions, as seen on the shadow.
+
+    Args:
+        project: whose revisions they are.
+        revisions: those to judge.
+        applied: what is applied before them; without it, what the first of them follows.
+        profile: the environment whose timeouts and history hold.
+        database: where to ask how big the tables are; it is only read.
+        listen: is told the stages.
+
+    Raises:
+        MigrationError: the history before them does not replay.
+        UnavailableError: no connection to the database.
+
+    """
+    traces = trace(project, revisions, applied=applied, profile=profile, listen=listen)
+    target = None
+    if database is not None and traces:
+        name = profile.name if profile else database.name
+        target = targets.read(name, database, traces, listen)
+    judged = [_judged(one, target) for one in traces]
+    return Report(
+        revisions=tuple(one.revision for one in traces),
+        hazards=tuple(hazard for hazards, _ in judged for hazard in hazards),
+        allowed=tuple(one for _, allowed in judged for one in allowed),
+        environment=target.environment if target else None,
+    )
+
+
+def _judged(traced: Trace, target: Target | None) -> tuple[list[Hazard], list[Allowed]]:
+    found = judge(RULES, traced, target)
+    comments = allowances(traced.revision.path)
+    left, allowed, used = [], [], set()
+    for hazard in found:
+        comment = next((one for one in comments if one.reason and one.covers(hazard)), None)
+        if comment:
+            used.add(comment)
+            allowed.append(Allowed(hazard, comment.reason))
+        else:
+            left.append(hazard)
+    return [*left, *_wrong(traced.revision, comments, used)], allowed
+
+
+def _wrong(
+    revision: Revision, comments: Sequence[Allowance], used: set[Allowance]
+) -> Iterator[Hazard]:
+    codes = {one.code for one in (*RULES, *LONG_WORK)}
+    for one in comments:
+        if one.code not in codes:
+            said = f"there is no rule {one.code}" if one.code else "it names no rule"
+            yield _about(revision, one, UNUSED, said, blocking=True)
+        elif not one.reason:
+            said = f"{one.code} is allowed without a reason"
+            yield _about(revision, one, UNREASONED, said, blocking=True)
+        elif one not in used:
+            said = f"{one.code} is allowed here, and not found"
+            yield _about(revision, one, UNUSED, said, blocking=False)
+
+
+def _about(
+    revision: Revision, comment: Allowance, code: str, said: str, *, blocking: bool
+) -> Hazard:
+    recipes = {
+        UNREASONED: f"# limbeck: allow {comment.code} -- why it does no harm here",
+        UNUSED: "Take the comment away, or correct the rule's name.",
+    }
+    return Hazard(
+        code=code,
+        level="blocking" if blocking else "warning",
+        message=said,
+        recipe=recipes[code],
+        revision=revision.id,
+        path=revision.path,
+        line=comment.line,
+        statement="",
+    )
