@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, BinaryIO
 
 from click.testing import CliRunner
 from sqlalchemy.engine import make_url
@@ -47,14 +47,18 @@ def _accept(listener: socket.socket, server: tuple[str, int], seen: list[str]) -
 
 
 def _answers(upstream: socket.socket, client: socket.socket) -> None:
-    while data := upstream.recv(65536):
-        client.sendall(data)
-    client.close()
+    with client, upstream, suppress(OSError):  # the client may hang up first
+        while data := upstream.recv(65536):
+            client.sendall(data)
 
 
 def _questions(client: socket.socket, upstream: socket.socket, seen: list[str]) -> None:
     """Pass on what a client says, message by message."""
-    stream = client.makefile("rb")
+    with suppress(OSError), client.makefile("rb") as stream:
+        _pass_on(stream, upstream, seen)
+
+
+def _pass_on(stream: BinaryIO, upstream: socket.socket, seen: list[str]) -> None:
     while length := stream.read(4):  # before the session begins, messages have no type
         body = stream.read(int.from_bytes(length) - 4)
         upstream.sendall(length + body)
@@ -66,7 +70,7 @@ def _questions(client: socket.socket, upstream: socket.socket, seen: list[str]) 
         if kind in STATEMENTS:
             seen.append((kind + body[:60]).decode(errors="replace"))
         upstream.sendall(kind + length + body)
-    upstream.close()
+    upstream.shutdown(socket.SHUT_WR)
 
 
 def statements(one: Database, other: Database) -> list[str]:
