@@ -62,6 +62,77 @@ class RevisionFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class RevisionResumed:
+    """A revision that was interrupted goes on after the steps that are done already."""
+
+    revision: str
+    message: str
+    done: int
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """A session that is in the way of another: `seconds` is how old its transaction is.
+
+    Of sessions of other roles Postgres tells only a superuser, or pg_monitor, the query.
+    """
+
+    pid: int
+    user: str
+    application: str
+    state: str
+    seconds: float | None
+    query: str
+
+    def __str__(self) -> str:
+        who = ", ".join(part for part in (self.user, self.application, self.state) if part)
+        age = f", for {self.seconds:.1f} s" if self.seconds is not None else ""
+        return f"pid {self.pid} ({who}{age}): {self.query}".rstrip(": ")
+
+
+@dataclass(frozen=True, slots=True)
+class LockNotObtained:
+    """A step did not get a lock in time and was rolled back; it is tried again after `pause` s.
+
+    `step` and `attempt` count from 1, `waited` are the seconds since the first attempt began.
+    `blockers` are those who were seen in the way; they may have been gone too soon to be seen.
+    """
+
+    revision: str
+    step: int
+    attempt: int
+    waited: float
+    pause: float
+    blockers: tuple[Blocker, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """A statement that may wait for long, for it stops nobody, waits for these sessions."""
+
+    blockers: tuple[Blocker, ...]
+    waited: float
+
+
+@dataclass(frozen=True, slots=True)
+class IndexProgress:
+    """How far CREATE INDEX is, as pg_stat_progress_create_index says: `done` of `total`."""
+
+    index: str
+    phase: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRepaired:
+    """An INVALID index, left behind by a build that broke off, was dropped."""
+
+    index: str
+    table: str
+
+
+@dataclass(frozen=True, slots=True)
 class StageStarted:
     """A step of a longer work, such as replaying the history or proving a revision."""
 
@@ -75,6 +146,11 @@ Event: TypeAlias = (
     | LockWaiting
     | RevisionStarted
     | RevisionFinished
+    | RevisionResumed
+    | LockNotObtained
+    | Blocked
+    | IndexProgress
+    | IndexRepaired
     | StageStarted
 )
 Listener: TypeAlias = Callable[[Event], None]

@@ -202,7 +202,14 @@ def _carry_out(
     else:
         if plan.revisions:
             note(plans.plan_text(plan, with_sql=plan.protected))
-        report = verb.apply(plan, confirm=_confirm(yes=yes), wait=wait, listen=Narrator())
+        narrator = Narrator()
+        report = verb.apply(
+            plan,
+            confirm=_confirm(yes=yes),
+            wait=wait,
+            progress=narrator.bar,
+            listen=narrator,
+        )
         if as_json:
             click.echo(to_json(plans.report_data(report)))
         else:

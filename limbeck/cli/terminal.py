@@ -9,11 +9,16 @@ import click
 
 from limbeck.errors import NotConfirmedError
 from limbeck.events import (
+    Blocked,
     BranchCreated,
     Event,
+    IndexProgress,
+    IndexRepaired,
+    LockNotObtained,
     LockWaiting,
     Notice,
     RevisionFinished,
+    RevisionResumed,
     RevisionStarted,
     ServerStarted,
     StageStarted,
@@ -73,17 +78,21 @@ class Narrator:
     """A listener that tells events on stderr; on a terminal revisions move a progress bar."""
 
     def __init__(self) -> None:
-        self._bar = sys.stderr.isatty()
+        self.bar = sys.stderr.isatty()
 
     def __call__(self, event: Event) -> None:
         """Tell one event."""
         match event:
-            case RevisionStarted() if self._bar:
+            case RevisionStarted() if self.bar:
                 self._draw(event.number - 1, event.total, event.revision)
-            case RevisionFinished() if self._bar:
+            case RevisionFinished() if self.bar:
                 clear_line()
                 note(_line(event))
-            case StageStarted() if self._bar:
+            case IndexProgress(index, phase, done, total):
+                percent = f" {100 * done // total} %" if total else ""
+                clear_line()
+                click.echo(f"\r{index}: {phase}{percent}", nl=False, err=True)
+            case StageStarted() if self.bar:
                 note(coloured(_line(event), "bright_black"))
             case _:
                 if text := _line(event):
@@ -112,4 +121,25 @@ def _line(event: Event) -> str:
             counted = f"{event.number}/{event.total}"
             return f"{counted} {verb} {event.revision} {event.message} ({event.seconds:.2f} s)"
         case _:
+            return _line_of_step(event)
+
+
+def _line_of_step(event: Event) -> str:
+    match event:
+        case RevisionResumed(revision, message, done):
+            return f"{revision} {message} goes on after step {done}, where it was interrupted"
+        case LockNotObtained():
+            return f"step {event.step} of {event.revision} {_without_lock(event)}"
+        case Blocked(blockers, waited):
+            names = "; ".join(map(str, blockers))
+            return f"Waiting for {waited:.0f} s, and nobody waits for us; in the way: {names}"
+        case IndexRepaired(index, table):
+            return f"Dropped the INVALID index {index} of {table}, left by a build that broke off"
+        case _:
             return ""
+
+
+def _without_lock(event: LockNotObtained) -> str:
+    names = "; ".join(map(str, event.blockers)) or "a session that was gone too soon to be seen"
+    again = f"again in {event.pause:.1f} s, attempt {event.attempt + 1}"
+    return f"did not get its locks and was rolled back; in the way: {names}; {again}"

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import psycopg
@@ -23,6 +23,7 @@ Connection: TypeAlias = psycopg.Connection[tuple[object, ...]]
 
 _CONNECT_TIMEOUT = 15
 _DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0)  # seconds; what Neon advises while a compute wakes
+_READING = "10s"
 _PATIENCE = 45.0  # seconds after which no further attempt begins
 
 
@@ -158,7 +159,9 @@ def as_sqlalchemy(connection: Connection) -> Iterator[sqlalchemy.Connection]:
 def _options(database: Database, *, read_only: bool) -> str:
     """The `options` of the startup message; the last of two equal settings holds."""
     names = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
-    settings = [(name, getattr(database, name)) for name in names]
+    # Who only reads stops nobody while he waits, so he may wait a little longer.
+    patient = replace(database, lock_timeout=_READING) if read_only else database
+    settings = [(name, getattr(patient, name)) for name in names]
     chosen = [f"-c {name}={value}" for name, value in settings if value is not None]
     own = database.parameters.get("options")
     return " ".join([*chosen, *([own] if own else []), *_READ_ONLY[:read_only]])

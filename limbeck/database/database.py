@@ -12,7 +12,8 @@ from limbeck.events import Listener, Notice, ignore
 class Database:
     """A database that DDL may be sent to: its URL is direct, and uses TLS unless it is local.
 
-    The three timeouts are spelt as Postgres spells them ("2s", "5min"); None leaves the server's.
+    The timeouts are spelt as Postgres spells them ("2s", "5min"); None leaves the server's.
+    `lock_budget` is for how long a step of a revision is tried again that did not get its locks.
 
     Raises:
         PooledUrlError: the URL leads to a transaction pooler.
@@ -24,7 +25,9 @@ class Database:
     url: str = field(repr=False)
     protected: bool = False
     lock_timeout: str | None = None
+    lock_budget: str = "60s"
     statement_timeout: str | None = None
+    transaction_timeout: str | None = None
     idle_in_transaction_session_timeout: str | None = None
 
     def __post_init__(self) -> None:

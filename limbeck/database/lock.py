@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+import psycopg
 from psycopg.pq import TransactionStatus
 
 from limbeck.database.connect import Connection
@@ -17,9 +18,18 @@ MIGRATION_LOCK = 0x6C696D6265636B
 
 _PAUSE = 0.25  # seconds between two attempts
 
-_HOLDER = """
+# One second while a statement runs; some 60 where the network went away without a word.
+_SIGNS_OF_LIFE = (
+    ("client_connection_check_interval", "1s"),
+    ("tcp_keepalives_idle", "30"),
+    ("tcp_keepalives_interval", "10"),
+    ("tcp_keepalives_count", "3"),
+)
+
+_HOLDER = r"""
 select a.pid, a.application_name, a.usename,
-       to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS UTC')
+       to_char(a.backend_start at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS UTC'),
+       left(regexp_replace(a.query, '\s+', ' ', 'g'), 100)
 from pg_catalog.pg_locks l
 join pg_catalog.pg_stat_activity a on a.pid = l.pid
 where l.locktype = 'advisory' and l.granted and l.objsubid = 1
@@ -46,6 +56,7 @@ def migration_lock(
         LockNotAcquiredError: the other one did not finish in time.
         DatabaseError: the session lost its lock meanwhile, as behind a transaction pooler.
     """
+    _end_with_client(connection)
     _acquire(connection, wait, listen)
     try:
         yield
@@ -57,6 +68,18 @@ def migration_lock(
             "the migration lock was lost while it was held, so another migrator may have run",
             hint="is there a pooler between here and Postgres? use the direct URL",
         )
+
+
+def _end_with_client(connection: Connection) -> None:
+    """Let the session, and with it the lock, end soon after a client that was killed.
+
+    Otherwise a backend notices it only when it has something to say, and that may be after hours.
+    """
+    settings = ", ".join(f"set_config('{each}', '{text}', false)" for each, text in _SIGNS_OF_LIFE)
+    with suppress(psycopg.Error):  # not every system can look at its sockets
+        connection.execute(f"select {settings}".encode())
+    if not connection.autocommit:
+        connection.commit()
 
 
 def _acquire(connection: Connection, wait: float, listen: Listener) -> None:
@@ -85,11 +108,13 @@ def _release(connection: Connection) -> bool:
 
 def _holder(connection: Connection) -> str:
     """Who has the lock, as far as Postgres tells a user who is no superuser."""
-    pid, application, user, since = _ask(connection, _HOLDER) or (None, None, None, None)
-    if pid is None:
+    row = _ask(connection, _HOLDER)
+    if not row:
         return "one that has just finished"
+    pid, application, user, since, query = row
     started = f", connected since {since}" if since else ""
-    return f"{application or 'unnamed'} (pid {pid}, user {user or 'unknown'}{started})"
+    doing = f", {query}" if query else ""
+    return f"{application or 'unnamed'} (pid {pid}, user {user or 'unknown'}{started}{doing})"
 
 
 def _ask(connection: Connection, query: str) -> tuple[object, ...]:

@@ -15,10 +15,13 @@ from limbeck.events import Listener, ignore
 from limbeck.history import content
 from limbeck.history import revisions as files
 from limbeck.history.revisions import Revision, shown
+from limbeck.history.terms import PLAIN, Terms
 from limbeck.settings import Profile, Project
 
 if TYPE_CHECKING:
     import psycopg
+
+    from limbeck.history.ledger import Ledger
 
 # What Alembic itself leaves out: editors' lock files and the package marker.
 REVISION_FILE = re.compile(r"(?!\.#|__init__).*\.py$")
@@ -101,6 +104,23 @@ class History:
         wanted = self._with_ancestors(one.id for one in self.find(to))
         have = self._with_ancestors(current)
         return tuple(one for one in self.revisions() if one.id in wanted - have)
+
+    def late(self, current: Sequence[str], found: Ledger) -> tuple[Revision, ...]:
+        """Return what stands below the current revisions, and yet never ran.
+
+        It came into the history below a revision that was applied already.
+        """
+        from limbeck.history import ledger  # noqa: PLC0415 - psycopg only when it is needed
+
+        below = [one.id for one in self.applied(current)]
+        ids = set(ledger.late(self.revisions(), below, found))
+        return tuple(one for one in self.revisions() if one.id in ids)
+
+    def ledger(self, connection: psycopg.Connection) -> Ledger:
+        """Return what the database remembers of its migrations; empty where it does not."""
+        from limbeck.history import ledger  # noqa: PLC0415 - as above
+
+        return ledger.read(connection)
 
     def beyond(self, current: Sequence[str], to: str) -> tuple[Revision, ...]:
         """Return what a downgrade from the current revisions would take back, in its order."""
@@ -186,9 +206,13 @@ class History:
         revisions: Sequence[Revision],
         *,
         downgrade: bool = False,
+        terms: Terms = PLAIN,
         listen: Listener = ignore,
     ) -> None:
         """Carry out exactly these revisions in this order.
+
+        The terms say what a live database asks for: the ledger, patience with locks. Without them
+        the statements are run and no more.
 
         Raises:
             MigrationError: one of them failed; it names revision, file and statement.
@@ -197,7 +221,9 @@ class History:
         if revisions:
             from limbeck.history import running  # noqa: PLC0415 - Alembic only when it is needed
 
-            running.run(self, connection, revisions, downgrade=downgrade, listen=listen)
+            running.run(
+                self, connection, revisions, downgrade=downgrade, terms=terms, listen=listen
+            )
 
     def stamp(self, connection: psycopg.Connection, to: str) -> None:
         """Write down that the database is at a revision, without running anything."""
@@ -216,6 +242,12 @@ class History:
         from limbeck.history import offline  # noqa: PLC0415 - Alembic only when it is needed
 
         return offline.sql(self, revisions, downgrade=downgrade)
+
+    def steps(self, revision: Revision, *, downgrade: bool = False) -> int | None:
+        """Return how many steps a revision has; None when only its run can tell."""
+        from limbeck.history import offline  # noqa: PLC0415 - Alembic only when it is needed
+
+        return offline.steps(self, revision, downgrade=downgrade)
 
     def script(self, revisions: Sequence[Revision], *, downgrade: bool = False) -> str:
         """Return a script for psql: a transaction a revision, with its version row.

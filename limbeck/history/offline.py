@@ -23,11 +23,69 @@ if TYPE_CHECKING:
 
 
 def sql(
-    history: History, revisions: Sequence[Revision], *, downgrade: bool = False
+    history: History,
+    revisions: Sequence[Revision],
+    *,
+    downgrade: bool = False,
+    directory: ScriptDirectory | None = None,
 ) -> tuple[str, ...]:
     """Return the statements of each revision; what needs a database becomes a comment."""
-    directory = scripts.directory(history)
+    directory = directory or scripts.directory(history)
     return tuple(_sql(history, directory, each, downgrade=downgrade) for each in revisions)
+
+
+def steps(history: History, revision: Revision, *, downgrade: bool = False) -> int | None:
+    """Return how many steps a revision has; None when only its run can tell.
+
+    A step is a transaction with statements, or one statement in an autocommit block.
+    """
+    directory = scripts.directory(history)
+    module = scripts.script(directory, revision).module
+    said = _Steps()
+    with _offline(history, directory, said, revision, downgrade=downgrade) as context:
+        said.watch(context)
+        try:
+            (module.downgrade if downgrade else module.upgrade)()
+        except Exception:  # noqa: BLE001 - whatever Python does without its database
+            return None
+    return said.counted()
+
+
+class _Steps(io.StringIO):
+    """Counts what is written by the boundaries between."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._in_block = False
+        self._steps = 0
+        self._open = False
+
+    def watch(self, context: MigrationContext) -> None:
+        """Learn from a context where its autocommit blocks begin and end."""
+        static, block = context.impl.static_output, context.autocommit_block
+
+        def output(text: str) -> None:
+            self._steps += self._in_block
+            self._open = not self._in_block
+            static(text)
+
+        @contextmanager
+        def boundary() -> Iterator[None]:
+            self._steps, self._open = self.counted(), False
+            with block():
+                self._in_block = True
+                try:
+                    yield
+                finally:
+                    self._in_block = False
+            self._open = False
+
+        context.impl.static_output = output  # type: ignore[method-assign]
+        context.autocommit_block = boundary  # type: ignore[method-assign]
+
+    def counted(self) -> int:
+        """Return the steps so far."""
+        return self._steps + self._open
 
 
 def script(history: History, revisions: Sequence[Revision], *, downgrade: bool = False) -> str:

@@ -2,43 +2,251 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
-import sqlalchemy as sa
+from alembic.operations import Operations
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import HeadMaintainer, MigrationContext, RevisionStep
 
-from limbeck.branches import extensions
 from limbeck.database import as_sqlalchemy
+from limbeck.database.watching import Watcher
 from limbeck.errors import MigrationError
-from limbeck.events import Listener, RevisionFinished, RevisionStarted
-from limbeck.history import scripts
-from limbeck.history.revisions import Revision, shown
+from limbeck.events import Listener, Notice, RevisionFinished, RevisionResumed, RevisionStarted
+from limbeck.history import ledger, offline, scripts, statements, version_table
+from limbeck.history.batch import StatementError, Waiting
+from limbeck.history.context import Context, Heads
+from limbeck.history.execution import Execution
+from limbeck.history.failure import failure
+from limbeck.history.ledger import Ledger
+from limbeck.history.patience import Patience
+from limbeck.history.progress import Progress
+from limbeck.history.revisions import Revision
+from limbeck.history.session import Session, lock_timeout
+from limbeck.history.terms import Terms
 
 if TYPE_CHECKING:
+    from alembic.script import Script, ScriptDirectory
+
     from limbeck.history.history import History
 
-LONGEST_STATEMENT = 500
-HINTS = {
-    "55P03": "Another session holds a lock on it: migrate again, or raise LOCK_TIMEOUT in the "
-    "profile (SELECT * FROM pg_stat_activity shows who it is).",
-    "57014": "It took too long: raise STATEMENT_TIMEOUT in the profile, then migrate again.",
-    "42501": "Migrate as the role that owns the object.",
-    "25006": "The database is read-only: use the URL of the primary.",
-    "25001": "Put the statement into `with op.get_context().autocommit_block():`.",
-    "57P01": "The server ended the session. Look where it stands with limbeck status, "
-    "then migrate again.",
-}
-"""By SQLSTATE: lock not got, too slow, not allowed, read-only, in a transaction, ended."""
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the database says before a run: its version rows and its ledger."""
+
+    heads: tuple[str, ...]
+    ledger: Ledger
 
 
-def stamp(connection: psycopg.Connection, ids: Sequence[str]) -> None:
+def run(  # noqa: PLR0913 - what, on what, which way, on which terms
+    history: History,
+    connection: psycopg.Connection[Any],
+    revisions: Sequence[Revision],
+    *,
+    downgrade: bool,
+    terms: Terms,
+    listen: Listener,
+) -> None:
+    """Run revisions one after the other; each commits together with its version row."""
+    directory = scripts.directory(history)
+    loaded = [scripts.script(directory, one) for one in revisions]
+    found = _found(connection, terms)
+    with as_sqlalchemy(connection) as target:
+        connection.autocommit = True  # each transaction begins in the batch that fills it
+        watcher = _watcher(connection, terms, listen)
+        patience = Patience(terms.patience, listen, watcher)
+        session = Session(target, connection, history.folder, terms, listen, patience, watcher)
+        session.hook()
+        runner = _Runner(session, history, directory, found, downgrade=downgrade)
+        try:
+            runner.run(dict(zip(revisions, loaded, strict=True)))
+        finally:
+            if watcher:
+                watcher.close()
+
+
+def _found(connection: psycopg.Connection[Any], terms: Terms) -> Found:
+    kept = ledger.read(connection) if terms.ledger else Ledger()
+    return Found(version_table.recorded(connection), kept)
+
+
+def _watcher(connection: psycopg.Connection[Any], terms: Terms, listen: Listener) -> Watcher | None:
+    if terms.watch is None:
+        return None
+    pid = connection.info.backend_pid
+    return Watcher(terms.watch, pid, listen, progress=terms.progress)
+
+
+class _Runner:
+    """The revisions of one run, with the version rows as they come to be."""
+
+    def __init__(
+        self,
+        session: Session,
+        history: History,
+        directory: ScriptDirectory,
+        found: Found,
+        *,
+        downgrade: bool,
+    ) -> None:
+        self.session = session
+        self.history = history
+        self.directory = directory
+        self.ledger = found.ledger
+        self.heads = set(found.heads)
+        self.downgrade = downgrade
+        self.kept = session.terms.ledger and self._may_keep()
+        self.checksums: dict[str, str] = {}
+        self.adopting: list[Waiting] = []
+        self.timeouts: dict[Revision, str | None] = {}
+
+    def run(self, scripts_of: Mapping[Revision, Script]) -> None:
+        """Carry them out in their order."""
+        adopted = self._unwritten()
+        self.timeouts = {
+            one: lock_timeout(script.module, one.path) for one, script in scripts_of.items()
+        }
+        if self.kept:
+            self.checksums = self._checksums([*adopted, *scripts_of])
+        config = scripts.configuration(self.history)
+        with (
+            EnvironmentContext(config, self.directory) as environment,
+            _begun(self.session),
+            # What a revision prints is no part of the answer.
+            redirect_stdout(sys.stderr),
+        ):
+            self.adopting = self._adopted(adopted)
+            for number, (revision, script) in enumerate(scripts_of.items(), 1):
+                said: dict[str, Any] = {
+                    "revision": revision.id,
+                    "message": revision.message,
+                    "number": number,
+                    "total": len(scripts_of),
+                    "downgrade": self.downgrade,
+                }
+                self.session.listen(RevisionStarted(**said))
+                begun = time.monotonic()
+                self._carry_out(revision, script, environment)
+                seconds = time.monotonic() - begun
+                self.session.listen(RevisionFinished(**said, seconds=seconds))
+
+    def _carry_out(
+        self, revision: Revision, script: Script, environment: EnvironmentContext
+    ) -> None:
+        progress = self._progress(revision)
+        while True:
+            execution = Execution(self.session, progress, self.timeouts[revision])
+            try:
+                with execution.attached():
+                    self.heads = self._attempt(execution, script, environment)
+            except MigrationError:
+                raise
+            except Exception as error:
+                execution.abandon()
+                if not self._again(error, execution):
+                    blockers = self.session.patience.blockers()
+                    raise failure(error, progress, self.history.folder, blockers) from error
+            else:
+                self.ledger = replace(self.ledger, kept=progress.created)
+                return
+
+    def _attempt(
+        self, execution: Execution, script: Script, environment: EnvironmentContext
+    ) -> set[str]:
+        context = Context(self.session.target, environment, execution)
+        environment._migration_context = context  # noqa: SLF001 - as configure() does
+        module = script.module
+        with Operations.context(context):
+            (module.downgrade if self.downgrade else module.upgrade)()
+        heads = Heads(context, set(self.heads))
+        if self.downgrade or script.revision not in self._below():
+            upwards = not self.downgrade
+            heads.update_to_step(RevisionStep(self.directory.revision_map, script, upwards))
+        execution.finish([*self.adopting, *heads.written])
+        self.adopting = []
+        return heads.heads
+
+    def _again(self, error: Exception, execution: Execution) -> bool:
+        """Tell whether another attempt may do, after a pause if need be."""
+        session = self.session
+        if session.terms.pipelined and _not_for_pipelines(error):
+            session.terms = replace(session.terms, pipelined=False)
+            return True
+        return session.patience.again(error, execution.progress.revision, execution.step)
+
+    def _progress(self, revision: Revision) -> Progress:
+        progress = Progress.of(revision, self.ledger, downgrade=self.downgrade, kept=self.kept)
+        progress.sql = self.checksums.get(revision.id)
+        if progress.begun:
+            self.session.listen(RevisionResumed(revision.id, revision.message, progress.steps))
+        return progress
+
+    def _below(self) -> set[str]:
+        """The revisions that the version rows cover already: one of them came late."""
+        known = {one.id for one in self.history.revisions()}
+        return {one.id for one in self.history.applied([id_ for id_ in self.heads if id_ in known])}
+
+    def _unwritten(self) -> list[Revision]:
+        """What is applied and in no ledger: it was there before, or others ran it."""
+        if not self.kept:
+            return []
+        below, written = self._below(), self.ledger.applied()
+        late = ledger.late(self.history.revisions(), below, self.ledger)
+        known = self.history.revisions()
+        return [one for one in known if one.id in below and one.id not in {*written, *late}]
+
+    def _adopted(self, revisions: Sequence[Revision]) -> list[Waiting]:
+        written = []
+        for one in revisions:
+            progress = Progress(one, "adopt", kept=True, created=True, sql=self.checksums[one.id])
+            written += progress.finish(0, "")
+        return written
+
+    def _checksums(self, revisions: Sequence[Revision]) -> dict[str, str]:
+        said = offline.sql(
+            self.history, revisions, downgrade=self.downgrade, directory=self.directory
+        )
+        checksums = (statements.checksum([text]) for text in said)
+        return dict(zip((one.id for one in revisions), checksums, strict=True))
+
+    def _may_keep(self) -> bool:
+        if self.ledger.kept or ledger.writable(self.session.connection):
+            return True
+        self.session.listen(
+            Notice(
+                f"no ledger is kept: role {self.session.connection.info.user} may not create "
+                "the schema limbeck_state; a revision that is interrupted cannot go on by itself"
+            )
+        )
+        return False
+
+
+@contextmanager
+def _begun(session: Session) -> Iterator[None]:
+    """What SQLAlchemy takes for a transaction; the real ones are begun and ended in batches."""
+    transaction = session.target.begin()
+    try:
+        yield
+    finally:
+        transaction.close()
+
+
+def _not_for_pipelines(error: Exception) -> bool:
+    """Tell whether a text turned out to be several statements; nothing of it was run."""
+    return (
+        isinstance(error, StatementError)
+        and isinstance(error.cause, psycopg.errors.SyntaxError)
+        and "multiple commands" in str(error.cause)
+    )
+
+
+def stamp(connection: psycopg.Connection[Any], ids: Sequence[str]) -> None:
     """Make the version table hold exactly these ids."""
     with as_sqlalchemy(connection) as target, target.begin():
         context = MigrationContext.configure(target)
@@ -46,130 +254,3 @@ def stamp(connection: psycopg.Connection, ids: Sequence[str]) -> None:
         maintainer = HeadMaintainer(context, ())
         for id_ in ids:
             maintainer._insert_version(id_)  # noqa: SLF001 - as above
-
-
-def run(
-    history: History,
-    connection: psycopg.Connection,
-    revisions: Sequence[Revision],
-    *,
-    downgrade: bool,
-    listen: Listener,
-) -> None:
-    """Run revisions one after the other; each commits together with its version row."""
-    directory = scripts.directory(history)
-    found = [scripts.script(directory, one) for one in revisions]
-    with as_sqlalchemy(connection) as target:
-        steps = _Steps(revisions, listen, downgrade=downgrade)
-        sa.event.listen(target, "commit", steps.committed)
-
-        def work(heads: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
-            made = [RevisionStep(directory.revision_map, one, not downgrade) for one in found]
-            if not heads:
-                made[0].migration_fn = _with_version_table(made[0].migration_fn, context)
-            return steps.of(made)
-
-        config = scripts.configuration(history)
-        with EnvironmentContext(config, directory, fn=work) as environment:
-            environment.configure(
-                connection=target, transaction_per_migration=True, dont_mutate=True
-            )
-            try:
-                # What a revision prints is no part of the answer.
-                with redirect_stdout(sys.stderr):
-                    environment.run_migrations()
-            except MigrationError:
-                raise
-            except Exception as error:
-                raise steps.failure(error, history) from error
-
-
-class _Steps:
-    """Where a run stands: says the events, and knows what failed."""
-
-    def __init__(self, revisions: Sequence[Revision], listen: Listener, *, downgrade: bool) -> None:
-        self.revisions = revisions
-        self.listen = listen
-        self.downgrade = downgrade
-        self.at: Revision = revisions[0]
-        self.commits = 0
-
-    def committed(self, _connection: sa.Connection) -> None:
-        self.commits += 1
-
-    def of(self, steps: Sequence[RevisionStep]) -> Iterator[RevisionStep]:
-        total = len(self.revisions)
-        for number, (at, step) in enumerate(zip(self.revisions, steps, strict=True), 1):
-            self.at = at
-            said: dict[str, Any] = {
-                "revision": at.id,
-                "message": at.message,
-                "number": number,
-                "total": total,
-                "downgrade": self.downgrade,
-            }
-            self.listen(RevisionStarted(**said))
-            self.commits, begun = 0, time.monotonic()
-            yield step
-            self.listen(RevisionFinished(**said, seconds=time.monotonic() - begun))
-
-    def failure(self, error: Exception, history: History) -> MigrationError:
-        what = "downgrade of revision" if self.downgrade else "revision"
-        lines = [f"{what} {self.at} failed: {shown(self.at.path)}", *_said(error, history)]
-        if self.commits:
-            lines.append(
-                "It has an autocommit block: what ran up to the end of it is in the database, "
-                "and the version is not."
-            )
-        return MigrationError("\n".join(lines), hint=_hint(error))
-
-
-def _hint(error: Exception) -> str:
-    cause = error.orig if isinstance(error, sa.exc.StatementError) else error
-    state = (cause.sqlstate or "") if isinstance(cause, psycopg.Error) else ""
-    if isinstance(cause, psycopg.OperationalError) and not state:
-        return "The connection broke. Look where it stands with limbeck status, then migrate again."
-    if (lacking := extensions.missing(error)) is not None and lacking.hint is not None:
-        return lacking.hint
-    return HINTS.get(state, "Correct the revision file, then migrate again.")
-
-
-def _with_version_table(function: Callable[..., None], context: MigrationContext) -> Any:
-    # In the first revision's own transaction, so that its failure leaves nothing at all.
-    @functools.wraps(function)
-    def first(**arguments: Any) -> None:
-        context._ensure_version_table()  # noqa: SLF001 - Alembic offers it only before the first step
-        function(**arguments)
-
-    return first
-
-
-def _said(error: Exception, history: History) -> Iterator[str]:
-    statement = error.statement if isinstance(error, sa.exc.StatementError) else None
-    cause = error.orig if isinstance(error, sa.exc.StatementError) else error
-    if isinstance(cause, psycopg.Error):
-        yield from _postgres(cause)
-    else:
-        yield f"  {type(error).__name__}: {error}"
-    if statement:
-        yield "  statement: " + _shortened(statement.strip())
-    yield f"  at {scripts.where(error, history.folder)}"
-
-
-def _postgres(error: psycopg.Error) -> Iterator[str]:
-    said = error.diag
-    yield f"  Postgres: {said.message_primary or error}"
-    position = f"character {said.statement_position}" if said.statement_position else None
-    parts = {
-        "position": position,
-        "detail": said.message_detail,
-        "hint": said.message_hint,
-        "context": said.context,
-    }
-    yield from (f"  {name}: {text}" for name, text in parts.items() if text)
-
-
-def _shortened(statement: str) -> str:
-    if len(statement) <= LONGEST_STATEMENT:
-        return statement
-    return statement[:LONGEST_STATEMENT] + " ..."

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import getpass
+import platform
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from limbeck.database import Connection, connect, migration_lock
+from limbeck.database.duration import seconds
 from limbeck.errors import (
     DatabaseError,
     MigrationError,
@@ -15,9 +18,11 @@ from limbeck.errors import (
     NotConfirmedError,
 )
 from limbeck.events import Event, Listener, RevisionFinished, ignore
+from limbeck.history.terms import Terms
 from limbeck.migrate.planning import Plan, fingerprint, revisions
 
 WAIT = 60.0
+_LONGEST_NAME = 63
 
 Confirm: TypeAlias = Callable[[Plan], bool]
 """Told the plan, says whether to go on."""
@@ -52,14 +57,20 @@ def apply(
     *,
     confirm: Confirm,
     wait: float = WAIT,
+    progress: bool = False,
     listen: Listener = ignore,
 ) -> Report:
     """Carry out a plan under the migration lock, each revision in a transaction of its own.
+
+    A revision with autocommit blocks has several steps, each committed by itself; when it is
+    interrupted, the next run goes on after the last one that is done. A step that does not get
+    its locks within the database's `lock_timeout` is tried again until its `lock_budget` is spent.
 
     Args:
         plan: What was planned; with nothing to do, nobody is asked.
         confirm: Told the plan, says whether to go on.
         wait: Seconds to wait for another migrator.
+        progress: Tell how far the building of an index is.
         listen: Told of each revision.
 
     Raises:
@@ -76,15 +87,15 @@ def apply(
         raise NotConfirmedError(
             f"not confirmed: {plan.environment} is as it was", hint="Answer yes, or give --yes."
         )
-    with connect(plan.database, listen=listen) as connection:
+    with connect(plan.database, application_name=_name(plan), listen=listen) as connection:
         _refuse_read_only(connection, plan)
         with migration_lock(connection, wait=wait, listen=listen):
-            return _apply(connection, plan, listen)
+            return _apply(connection, plan, _terms(plan, progress=progress), listen)
 
 
-def _apply(connection: Connection, plan: Plan, listen: Listener) -> Report:
+def _apply(connection: Connection, plan: Plan, terms: Terms, listen: Listener) -> Report:
     current = plan.history.recorded(connection)
-    if current != plan.current:
+    if current != plan.current or _ran_late(connection, plan):
         return _overtaken(plan, current)
     todo = revisions(plan)
     if fingerprint(plan.destination, current, todo) != plan.fingerprint:
@@ -94,8 +105,34 @@ def _apply(connection: Connection, plan: Plan, listen: Listener) -> Report:
         )
     done: list[Applied] = []
     with _accounted(plan, done):
-        plan.history.run(connection, todo, downgrade=plan.downgrade, listen=_noting(done, listen))
+        note = _noting(done, listen)
+        plan.history.run(connection, todo, downgrade=plan.downgrade, terms=terms, listen=note)
     return _report(plan, plan.history.recorded(connection), tuple(done))
+
+
+def _ran_late(connection: Connection, plan: Plan) -> bool:
+    """Tell whether others ran what came late; that does not move the current revision."""
+    if not any(one.late for one in plan.revisions):
+        return False
+    applied = plan.history.ledger(connection).applied()
+    return all(one.id in applied for one in plan.revisions if one.late)
+
+
+def _terms(plan: Plan, *, progress: bool) -> Terms:
+    database = plan.database
+    return Terms(
+        patience=seconds(database.lock_budget),
+        transaction_timeout=database.transaction_timeout,
+        watch=database,
+        progress=progress,
+    )
+
+
+def _name(plan: Plan) -> str:
+    """What others read who wait for us, at most as long as Postgres keeps it."""
+    with suppress(KeyError, OSError):
+        return f"limbeck {plan.environment} {getpass.getuser()}@{platform.node()}"[:_LONGEST_NAME]
+    return "limbeck"
 
 
 def _overtaken(plan: Plan, current: tuple[str, ...]) -> Report:
@@ -127,7 +164,7 @@ def _accounted(plan: Plan, done: Sequence[Applied]) -> Iterator[None]:
 def _rolled_back(plan: Plan, done: Sequence[Applied]) -> str:
     running = plan.revisions[len(done) : len(done) + 1]
     if any("autocommit_block" in one.path.read_text(encoding="utf-8") for one in running):
-        return "the revision that ran was rolled back, but for what its autocommit block had done"
+        return "the step that ran was rolled back; those before it are done"
     return "the revision that ran was rolled back"
 
 

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from limbeck.database import Database, connect
 from limbeck.errors import ConfigurationError
 from limbeck.events import Listener, ignore
 from limbeck.history import History, Revision
+from limbeck.history.ledger import Ledger
 from limbeck.settings import Profile, Project
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedRevision:
-    """A revision that will run (or be taken back), and the SQL it runs."""
+    """A revision that will run (or be taken back), and the SQL it runs.
+
+    `done` are the steps that an interrupted run has done already, None for one that is not begun;
+    `steps` is how many there are, as far as that is known. `late` is one that came into the
+    history below the current revision.
+    """
 
     id: str
     message: str
     path: Path
     sql: str
+    done: int | None = None
+    steps: int | None = None
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +81,13 @@ def plan(
     history = History.of(project, profile)
     with connect(database, read_only=True, listen=listen) as connection:
         current = history.current(connection)
-    if to not in {"head", "heads"} and not history.pending(current, to):
+        found = history.ledger(connection)
+    late = history.late(current, found)
+    pending = history.pending(current, to)
+    if to not in {"head", "heads"} and not pending and not late:
         _refuse_below(history, current, to)
-    todo = history.pending(current, to)
-    return _plan(profile, database, _Way(history, current, todo, downgrade=False))
+    todo = tuple(one for one in history.revisions() if one in {*late, *pending})
+    return _plan(profile, database, _Way(history, current, todo, found, late, downgrade=False))
 
 
 def rollback_plan(  # noqa: PLR0913 - as plan, and how far
@@ -98,8 +110,9 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
     history = History.of(project, profile)
     with connect(database, read_only=True, listen=listen) as connection:
         current = history.current(connection)
+        found = history.ledger(connection)
     todo = history.beyond(current, to) if to else _last(history, current, steps)
-    return _plan(profile, database, _Way(history, current, todo, downgrade=True))
+    return _plan(profile, database, _Way(history, current, todo, found, downgrade=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +122,9 @@ class _Way:
     history: History
     current: tuple[str, ...]
     todo: tuple[Revision, ...]
-    downgrade: bool
+    found: Ledger
+    late: tuple[Revision, ...] = ()
+    downgrade: bool = False
 
     def target(self) -> tuple[str, ...]:
         have = {one.id for one in self.history.applied(self.current)}
@@ -118,8 +133,14 @@ class _Way:
 
     def planned(self) -> Iterator[PlannedRevision]:
         texts = self.history.sql(self.todo, downgrade=self.downgrade)
+        action = "downgrade" if self.downgrade else "upgrade"
+        begun = self.found.interrupted()
         for one, text in zip(self.todo, texts, strict=True):
-            yield PlannedRevision(one.id, one.message, one.path, text)
+            planned = PlannedRevision(one.id, one.message, one.path, text, late=one in self.late)
+            if (entry := begun.get(one.id)) and entry.action == action:
+                steps = self.history.steps(one, downgrade=self.downgrade)
+                planned = replace(planned, done=entry.steps, steps=steps)
+            yield planned
 
 
 def _plan(profile: Profile, database: Database, way: _Way) -> Plan:

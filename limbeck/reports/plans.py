@@ -7,7 +7,7 @@ from typing import Any
 
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.objects import Column, Table
-from limbeck.migrate import Plan, Report
+from limbeck.migrate import Plan, PlannedRevision, Report
 from limbeck.reports.tables import counted
 
 _MOST_TABLES = 20
@@ -23,10 +23,17 @@ def plan_text(plan: Plan, *, with_sql: bool) -> str:
         return "\n".join(lines)
     lines.append(f"{counted(len(plan.revisions), 'revision')} to {verb}:")
     for revision in plan.revisions:
-        lines.append(f"  {revision.id}  {revision.message}")
+        lines.append(f"  {revision.id}  {revision.message}{_standing(revision)}")
         if with_sql:
             lines.extend(f"      {line}".rstrip() for line in revision.sql.strip().splitlines())
     return "\n".join(lines)
+
+
+def _standing(revision: PlannedRevision) -> str:
+    if revision.done is not None:
+        of = f" of {revision.steps}" if revision.steps else ""
+        return f"  (interrupted after step {revision.done}{of}; goes on there)"
+    return "  (came into the history below the current revision)" if revision.late else ""
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:
@@ -39,7 +46,15 @@ def plan_data(plan: Plan) -> dict[str, Any]:
         "current": list(plan.current),
         "target": list(plan.target),
         "revisions": [
-            {"id": one.id, "message": one.message, "path": str(one.path), "sql": one.sql}
+            {
+                "id": one.id,
+                "message": one.message,
+                "path": str(one.path),
+                "sql": one.sql,
+                "done": one.done,
+                "steps": one.steps,
+                "late": one.late,
+            }
             for one in plan.revisions
         ],
         "fingerprint": plan.fingerprint,

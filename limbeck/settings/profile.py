@@ -18,8 +18,10 @@ KEYS = {
     "DATABASE_URL": "local, or a URL (with a password only in <name>.local.env)",
     "DATABASE_URL_UNPOOLED": "the direct URL, preferred to DATABASE_URL",
     "SHADOW_DATABASE_URL": "a server for scratch databases, instead of the embedded one",
-    "LOCK_TIMEOUT": "how long a statement waits for a lock, such as 5s",
+    "LOCK_TIMEOUT": "how long a statement waits for a lock before its step is rolled back, 500ms",
+    "LOCK_BUDGET": "for how long such a step is tried again, 60s",
     "STATEMENT_TIMEOUT": "how long a statement may run, such as 10min",
+    "TRANSACTION_TIMEOUT": "how long a transaction may take, from Postgres 17 on",
     "IDLE_IN_TRANSACTION_SESSION_TIMEOUT": "how long a transaction may do nothing",
     "VERSIONS": "a folder of revisions of its own, for a history apart from the others",
     "DIRECT": "allow: a pooled host is changed to the direct one",
@@ -40,8 +42,10 @@ class Profile:
     branch: str
     parent: str | None = None
     protected: bool = False
-    lock_timeout: str | None = "5s"
+    lock_timeout: str | None = "500ms"
+    lock_budget: str = "60s"
     statement_timeout: str | None = None
+    transaction_timeout: str | None = None
     idle_in_transaction_session_timeout: str | None = None
     versions: Path | None = None
     direct: bool = False
@@ -121,8 +125,10 @@ def load(root: Path, folder: Path, name: str) -> Profile:
         branch=value("BRANCH") or name,
         parent=value("PARENT"),
         protected=yes("PROTECTED"),
-        lock_timeout=duration("LOCK_TIMEOUT", "5s"),
+        lock_timeout=duration("LOCK_TIMEOUT", "500ms"),
+        lock_budget=duration("LOCK_BUDGET") or "60s",
         statement_timeout=duration("STATEMENT_TIMEOUT"),
+        transaction_timeout=duration("TRANSACTION_TIMEOUT"),
         idle_in_transaction_session_timeout=duration("IDLE_IN_TRANSACTION_SESSION_TIMEOUT"),
         versions=root / settings["VERSIONS"] if "VERSIONS" in settings else None,
         direct=yes("DIRECT"),

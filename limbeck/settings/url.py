@@ -81,7 +81,9 @@ def database(project: Project, profile: Profile, listen: Listener = ignore) -> D
     return replace(
         made,
         lock_timeout=profile.lock_timeout,
+        lock_budget=profile.lock_budget,
         statement_timeout=profile.statement_timeout,
+        transaction_timeout=profile.transaction_timeout,
         idle_in_transaction_session_timeout=profile.idle_in_transaction_session_timeout,
     )
 

@@ -16,7 +16,7 @@ Place: TypeAlias = tuple[int, int]
 """A relation's oid and a column's number."""
 
 SPACES: Final = """(ARRAY(SELECT oid FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%'
-    AND nspname NOT IN ('information_schema', 'neon_auth', 'limbeck')))"""
+    AND nspname NOT IN ('information_schema', 'neon_auth', 'limbeck_state')))"""
 """The oids of the schemas that are read, as an array that is computed once a query."""
 
 

@@ -1,0 +1,200 @@
+"""The ledger: what was applied to a database when and by whom, and what was interrupted."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import platform
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+from psycopg.rows import class_row
+
+from limbeck.history.revisions import Revision
+
+APPLYING: Final = ("upgrade", "stamp", "adopt")
+"""The actions after which a revision is applied; the other one is downgrade."""
+
+# Not plainly "limbeck": for a role of that name "$user" would put it first in the search path.
+CREATE: Final = (
+    "CREATE SCHEMA IF NOT EXISTS limbeck_state",
+    """CREATE TABLE IF NOT EXISTS limbeck_state.ledger (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    revision text NOT NULL,
+    action text NOT NULL,
+    message text NOT NULL DEFAULT '',
+    started timestamptz NOT NULL DEFAULT now(),
+    finished timestamptz,
+    steps integer NOT NULL DEFAULT 0,
+    doubt text,
+    digest text,
+    file text,
+    sql text,
+    role text NOT NULL DEFAULT session_user,
+    author text,
+    host text,
+    application text DEFAULT current_setting('application_name')
+)""",
+    """CREATE UNIQUE INDEX IF NOT EXISTS ledger_unfinished ON limbeck_state.ledger (revision)
+    WHERE finished IS NULL""",
+)
+
+_READ: Final = """
+SELECT revision, action, message, started, finished, steps, doubt, digest, file, sql,
+       role, author, host, application
+FROM limbeck_state.ledger ORDER BY id"""
+
+_STEP: Final = """
+INSERT INTO limbeck_state.ledger
+    (revision, action, message, steps, doubt, digest, file, author, host)
+VALUES (%(revision)s, %(action)s, %(message)s, %(steps)s, %(doubt)s, %(digest)s, %(file)s,
+        %(author)s, %(host)s)
+ON CONFLICT (revision) WHERE finished IS NULL DO UPDATE SET
+    action = excluded.action, steps = excluded.steps, doubt = excluded.doubt,
+    digest = excluded.digest, file = excluded.file, author = excluded.author,
+    host = excluded.host, role = session_user"""
+
+_FINISH: Final = """
+INSERT INTO limbeck_state.ledger
+    (revision, action, message, finished, steps, digest, file, sql, author, host)
+VALUES (%(revision)s, %(action)s, %(message)s, clock_timestamp(), %(steps)s, %(digest)s, %(file)s,
+        %(sql)s, %(author)s, %(host)s)"""
+
+_FINISH_BEGUN: Final = """
+UPDATE limbeck_state.ledger SET
+    action = %(action)s, finished = clock_timestamp(), steps = %(steps)s, doubt = NULL,
+    digest = %(digest)s, file = %(file)s, sql = %(sql)s, author = %(author)s, host = %(host)s,
+    role = session_user
+WHERE revision = %(revision)s AND finished IS NULL"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One run of one revision; `finished` is None while it is interrupted.
+
+    `steps` are those that are done, `doubt` the hash of a statement outside of a transaction that
+    was begun after them. `digest` is of the statements of these steps, `file` of the revision
+    file's bytes, `sql` of what the revision says it runs. `role` is the user of Postgres,
+    `author` the one of the machine `host`.
+    """
+
+    revision: str
+    action: str
+    message: str
+    started: datetime
+    finished: datetime | None
+    steps: int
+    doubt: str | None
+    digest: str | None
+    file: str | None
+    sql: str | None
+    role: str
+    author: str | None
+    host: str | None
+    application: str | None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took, from the first attempt to the end."""
+        return (self.finished - self.started).total_seconds() if self.finished else None
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What a database remembers of its migrations, oldest first; `kept` says whether it does."""
+
+    entries: tuple[Entry, ...] = ()
+    kept: bool = False
+
+    def applied(self) -> dict[str, Entry]:
+        """Return the last entry of each revision that is applied."""
+        last = {one.revision: one for one in self.entries if one.finished}
+        return {id_: one for id_, one in last.items() if one.action in APPLYING}
+
+    def interrupted(self) -> dict[str, Entry]:
+        """Return what was begun and not finished, by revision."""
+        return {one.revision: one for one in self.entries if not one.finished}
+
+
+def read(connection: psycopg.Connection) -> Ledger:
+    """Return the ledger of a database; it is empty where none is kept, or may be read."""
+    try:
+        with connection.cursor(row_factory=class_row(Entry)) as cursor:
+            return Ledger(tuple(cursor.execute(_READ).fetchall()), kept=True)
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+        return Ledger()
+    except (psycopg.errors.UndefinedColumn, psycopg.errors.InsufficientPrivilege):
+        return Ledger()
+
+
+def writable(connection: psycopg.Connection) -> bool:
+    """Tell whether the role may keep a ledger: write the one there is, or create it."""
+    row = connection.execute(
+        "SELECT CASE WHEN to_regclass('limbeck_state.ledger') IS NOT NULL"
+        " THEN has_table_privilege('limbeck_state.ledger', 'INSERT, UPDATE')"
+        " WHEN to_regnamespace('limbeck_state') IS NOT NULL"
+        " THEN has_schema_privilege('limbeck_state', 'CREATE')"
+        " ELSE has_database_privilege(current_database(), 'CREATE') END"
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def step(revision: Revision, action: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return the statement that says how far a revision is, with its parameters."""
+    return _STEP, {**_about(revision, action), "doubt": None, **values}
+
+
+def finish(
+    revision: Revision, action: str, values: Mapping[str, Any], *, begun: bool
+) -> tuple[str, dict[str, Any]]:
+    """Return the statement that says that a revision is done; `begun` if a step was written."""
+    about = {"digest": None, "steps": 0, "sql": None, **_about(revision, action), **values}
+    return (_FINISH_BEGUN if begun else _FINISH), about
+
+
+def forget(revision: str) -> tuple[str, dict[str, Any]]:
+    """Return the statement that takes away what says that a revision was interrupted."""
+    return "DELETE FROM limbeck_state.ledger WHERE revision = %(revision)s AND finished IS NULL", {
+        "revision": revision
+    }
+
+
+def file_hash(path: Path) -> str:
+    """Return the hash of a revision file's bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def late(revisions: Sequence[Revision], have: Iterable[str], ledger: Ledger) -> tuple[str, ...]:
+    """Return which of the revisions below the current one never ran.
+
+    They came into the history below one that was applied already. What was applied by others is
+    in no ledger either; but what limbeck runs, it runs after it wrote down all that was there.
+    """
+    written = set(ledger.applied())
+    below = {id_ for one in revisions if one.id in written for id_ in one.parents}
+    for one in reversed(revisions):
+        if one.id in below:
+            below |= set(one.parents)
+    return tuple(one.id for one in revisions if one.id in set(have) and one.id in below - written)
+
+
+def _about(revision: Revision, action: str) -> dict[str, Any]:
+    return {
+        "revision": revision.id,
+        "action": action,
+        "message": revision.message,
+        "file": file_hash(revision.path),
+        "author": _author(),
+        "host": platform.node() or None,
+    }
+
+
+def _author() -> str | None:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return None  # a container's user without a name

@@ -1,0 +1,289 @@
+"""Steps of a revision: bounded locks, one unit a step, going on after an interruption."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from limbeck import migrate
+from limbeck.database import Database, connect
+from limbeck.errors import HistoryError, MigrationError
+from limbeck.events import Event, IndexRepaired, LockNotObtained, RevisionResumed
+
+if TYPE_CHECKING:
+    from tests.postgres.conftest import Work
+
+BLOCK = "with op.get_context().autocommit_block():\n    "
+
+
+def migrated(
+    work: Work, database: Database, listen: Callable[[Event], object] = lambda _: None
+) -> migrate.Report:
+    plan = migrate.plan(work.project, work.profile, database)
+    return migrate.apply(plan, confirm=lambda _: True, listen=listen)
+
+
+def hasty(database: Database, budget: str = "20s", timeout: str = "100ms") -> Database:
+    return dataclasses.replace(database, lock_timeout=timeout, lock_budget=budget)
+
+
+@contextmanager
+def held(database: Database, statement: str, seconds: float = 60) -> Iterator[None]:
+    """Hold a lock from a session named `the reader`, for some seconds or as long as the block."""
+    left = threading.Event()
+
+    def hold() -> None:
+        with connect(database, application_name="the reader") as other, other.transaction():
+            other.execute(statement.encode())
+            taken.set()
+            left.wait(seconds)
+
+    taken = threading.Event()
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert taken.wait(30)
+    try:
+        yield
+    finally:
+        left.set()
+        thread.join()
+
+
+def test_a_step_without_its_lock_is_rolled_back_and_tried_again_as_a_whole(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    connection.execute("create table one (id int); create table two (id int)")
+    work.revision(
+        "both", "op.execute('alter table one add a int')\nop.execute('alter table two add a int')"
+    )
+    told: list[Event] = []
+    with held(database, "lock table two in access share mode", 1.5):
+        migrated(work, hasty(database), told.append)
+    retries = [event for event in told if isinstance(event, LockNotObtained)]
+    assert len(retries) > 1
+    assert [event.attempt for event in retries] == list(range(1, len(retries) + 1))
+    seen = [blocker for event in retries for blocker in event.blockers]
+    assert {blocker.application for blocker in seen} == {"the reader"}
+    assert all("lock table two" in blocker.query for blocker in seen)
+    assert connection.execute("select one.a, two.a from one, two").fetchall() == []
+
+
+def test_while_a_step_pauses_it_holds_no_lock(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    connection.execute("create table one (id int); create table two (id int)")
+    work.revision(
+        "both", "op.execute('alter table one add a int')\nop.execute('alter table two add a int')"
+    )
+    held_then: list[int] = []
+    query = "select count(*) from pg_locks where mode = 'AccessExclusiveLock' and database = "
+    query += "(select oid from pg_database where datname = current_database())"
+
+    def listen(event: Event) -> None:
+        if isinstance(event, LockNotObtained):
+            held_then.append(connection.execute(query.encode()).fetchone()[0])
+
+    with held(database, "lock table two in access share mode", 1):
+        migrated(work, hasty(database), listen)
+    assert set(held_then) == {0}
+
+
+def test_a_lock_held_for_longer_than_the_budget_changes_nothing_and_names_the_blocker(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    connection.execute("create table one (id int); create table two (id int)")
+    work.revision(
+        "both", "op.execute('alter table one add a int')\nop.execute('alter table two add a int')"
+    )
+    with (
+        held(database, "lock table two in access share mode"),
+        pytest.raises(
+            MigrationError, match=r"in the way: pid .*the reader.*lock table two"
+        ) as caught,
+    ):
+        migrated(work, hasty(database, budget="1s", timeout="400ms"))
+    assert caught.value.exit_code == 1
+    assert "LOCK_BUDGET" in (caught.value.hint or "")
+    columns = "select count(*) from pg_attribute where attrelid = 'one'::regclass and attnum > 0"
+    assert connection.execute(columns.encode()).fetchone() == (1,)
+    assert connection.execute("select to_regclass('alembic_version')").fetchone() == (None,)
+
+
+def test_a_revision_may_set_its_own_lock_timeout(work: Work, database: Database) -> None:
+    one = work.revision(
+        "own", "assert op.get_bind().exec_driver_sql('show lock_timeout').scalar() == '3s'"
+    )
+    one.path.write_text(one.path.read_text() + '\nlock_timeout = "3 s"\n')
+    migrated(work, hasty(database))
+    two = work.revision("wrong")
+    two.path.write_text(two.path.read_text() + '\nlock_timeout = "soon"\n')
+    with pytest.raises(HistoryError, match="lock_timeout = 'soon' is not a time"):
+        migrated(work, database)
+
+
+def test_an_index_is_built_concurrently_without_the_short_lock_timeout(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    connection.execute("create table one (id int)")
+    work.revision(
+        "index", BLOCK + "op.create_index('one_id', 'one', ['id'], postgresql_concurrently=True)"
+    )
+    told: list[Event] = []
+    # The build waits for every older transaction that may use the table, for much longer than
+    # the lock timeout; broken off, it would leave an INVALID index.
+    with held(database, "insert into one values (1)", 1.0):
+        migrated(work, hasty(database), told.append)
+    assert not [event for event in told if isinstance(event, LockNotObtained)]
+    assert connection.execute(
+        "select indisvalid from pg_index where indexrelid = 'one_id'::regclass"
+    ).fetchone() == (True,)
+
+
+BUILT = """
+with op.get_context().autocommit_block():
+    op.create_index("one_id", "one", ["id"], postgresql_concurrently=True)
+"""
+MANY = f"""
+op.add_column("one", sa.Column("a", sa.Integer))
+op.execute("insert into one select generate_series(1, 3)")
+{BUILT}
+op.execute("alter table one add constraint positive check (id > 0) not valid")
+with op.get_context().autocommit_block():
+    op.execute("alter table one validate constraint positive")
+    op.execute("alter type mood add value 'soso'")
+op.execute("update one set a = id")
+"""
+STEPS = 6  # the last one has the version row, too
+
+
+def interrupted(work: Work, database: Database, steps: int) -> None:
+    """Migrate until this many steps are done, then fail."""
+    revision = work.history.revisions()[0]
+    text = revision.path.read_text()
+    parts = [
+        'op.execute("insert into one',
+        "op.create_index(",
+        'op.execute("alter table one add',
+        'op.execute("alter table one validate',
+        'op.execute("alter type',
+        'op.execute("update',
+    ]
+    before, found, after = text.partition(parts[steps])
+    assert found
+    revision.path.write_text(f"{before}raise InterruptedError; {found}{after}")
+    with pytest.raises(MigrationError, match="InterruptedError"):
+        migrated(work, database)
+    revision.path.write_text(text)
+
+
+def prepare(connection: psycopg.Connection) -> None:
+    connection.execute("create table one (id int); create type mood as enum ('happy')")
+
+
+@pytest.mark.parametrize("steps", range(STEPS))
+def test_an_interrupted_revision_goes_on_after_the_steps_that_are_done(
+    steps: int, work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    prepare(connection)
+    work.revision("many", MANY)
+    interrupted(work, database, steps)
+    plan = migrate.plan(work.project, work.profile, database)
+    if steps:
+        assert (plan.revisions[0].done, plan.revisions[0].steps) == (steps, STEPS)
+    told: list[Event] = []
+    migrated(work, database, told.append)
+    resumed = [event.done for event in told if isinstance(event, RevisionResumed)]
+    assert resumed == ([steps] if steps else [])
+    assert connection.execute("select id, a from one").fetchall() == [(1, 1), (2, 2), (3, 3)]
+    assert migrate.plan(work.project, work.profile, database).revisions == ()
+
+
+def test_a_file_whose_done_steps_changed_does_not_go_on(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    prepare(connection)
+    one = work.revision("many", MANY)
+    interrupted(work, database, 2)
+    one.path.write_text(one.path.read_text().replace("generate_series(1, 3)", "4"))
+    with pytest.raises(MigrationError, match=r"interrupted after step 2.*not in its file any more"):
+        migrated(work, database)
+    assert connection.execute("select id from one").fetchall() == [(1,), (2,), (3,)]
+
+
+def test_what_is_not_done_yet_may_be_corrected_in_the_file(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    prepare(connection)
+    one = work.revision("many", MANY)
+    interrupted(work, database, 2)
+    one.path.write_text(one.path.read_text().replace("set a = id", "set a = 7"))
+    migrated(work, database)
+    assert connection.execute("select a from one").fetchall() == [(7,), (7,), (7,)]
+
+
+def test_an_invalid_index_is_repaired_and_never_taken_for_done(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    connection.execute("create table one (id int); insert into one values (1), (1)")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        connection.execute("create unique index concurrently one_id on one (id)")
+    connection.execute("delete from one")
+    ifs = BUILT.replace("concurrently=True", "concurrently=True, if_not_exists=True")
+    work.revision("index", ifs.replace('["id"],', '["id"], unique=True,').strip())
+    told: list[Event] = []
+    migrated(work, database, told.append)
+    assert [event.index for event in told if isinstance(event, IndexRepaired)] == ["public.one_id"]
+    assert valid(connection) == [("one_id", True)]
+
+
+def test_a_build_that_fails_leaves_no_invalid_index(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    connection.execute("create table one (id int); insert into one values (1), (1)")
+    work.revision("index", BUILT.replace('["id"],', '["id"], unique=True,').strip())
+    with pytest.raises(MigrationError, match="could not create unique index"):
+        migrated(work, database)
+    assert valid(connection) == []
+    connection.execute("delete from one")
+    migrated(work, database)
+    assert valid(connection) == [("one_id", True)]
+
+
+def test_a_valid_index_of_another_making_is_an_error(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    connection.execute("create table one (id int); create index one_id on one (id)")
+    work.revision("index", BUILT.strip())
+    with pytest.raises(MigrationError, match="already exists"):
+        migrated(work, database)
+
+
+def valid(connection: psycopg.Connection) -> list[tuple[object, ...]]:
+    query = "select indexrelid::regclass::text, indisvalid from pg_index where indrelid = "
+    return connection.execute(f"{query} 'one'::regclass".encode()).fetchall()
+
+
+def test_python_that_reads_in_a_done_step_reads_again_and_writes_nothing(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    connection.execute("create table one (id int)")
+    body = """
+bind = op.get_bind()
+count = bind.execute(sa.text("select count(*) from one")).scalar()
+bind.execute(sa.text("insert into one values (1)"))
+with op.get_context().autocommit_block():
+    op.create_index("one_id", "one", ["id"], postgresql_concurrently=True)
+raise InterruptedError
+"""
+    one = work.revision("data", body.strip())
+    with pytest.raises(MigrationError, match="InterruptedError"):
+        migrated(work, database)
+    one.path.write_text(one.path.read_text().replace("raise InterruptedError", "pass"))
+    migrated(work, database)
+    assert connection.execute("select count(*) from one").fetchone() == (1,)
