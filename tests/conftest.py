@@ -21,6 +21,7 @@ from limbeck.errors import LimbeckError
 
 if TYPE_CHECKING:
     from limbeck.database import Database
+    from tests.neon.server import StandIn
 
 MakeDatabase: TypeAlias = "Callable[..., Database]"
 
@@ -129,3 +130,14 @@ def connection(database: Database) -> Iterator[psycopg.Connection]:
     """An autocommit connection to `database`."""
     with psycopg.connect(database.url, autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture
+def standin(server: Server) -> Iterator[StandIn]:
+    """A stand-in for Neon with one branch; whatever was said has to be as Neon describes it."""
+    from tests.neon.server import StandIn  # noqa: PLC0415 - its validator is slow to import
+
+    made = StandIn(server)
+    yield made
+    made.close()
+    assert made.violations == []

@@ -240,3 +240,28 @@ def _refuse_children(
             f'the branch "{branch.name}" has children, so it is not {verb}: {", ".join(children)}',
             hint=f"first: limbeck branches delete {children[0]}{way_out}",
         )
+
+
+def adopt(
+    provider: BranchProvider, name: str, parent: str, *, expires_at: datetime | None = None
+) -> tuple[Branch, bool]:
+    """Give the branch of that name, made if it is not there; say whether it was made.
+
+    Raises:
+        BranchError: it is there, and made from another parent.
+    """
+    branches = provider.all()
+    for branch in branches:
+        if branch.name == name:
+            _refuse_other_parent(branch, find(branches, parent))
+            return branch, False
+    return provider.create(name, parent, expires_at=expires_at), True
+
+
+def _refuse_other_parent(branch: Branch, wanted: Branch) -> None:
+    if branch.parent != wanted.name:
+        raise BranchError(
+            f'there is a branch "{branch.name}" already, but its parent is '
+            f'"{branch.parent or "none"}", not "{wanted.name}"',
+            hint=f'limbeck branches delete "{branch.name}", or take another name',
+        )

@@ -78,9 +78,12 @@ def is_pooled(parameters: Mapping[str, str]) -> bool:
 
 
 def is_local(parameters: Mapping[str, str]) -> bool:
-    """Whether every host is this machine: a unix socket, localhost, or a loopback address."""
-    addresses = filter(None, parameters.get("hostaddr", "").split(","))
-    return all(_is_here(host) for host in (*_hosts(parameters), *addresses))
+    """Whether every host is this machine: a unix socket, localhost, or a loopback address.
+
+    Where there is a hostaddr, libpq connects to that, and the host is but a name.
+    """
+    addresses = [each for each in parameters.get("hostaddr", "").split(",") if each]
+    return all(_is_here(host) for host in addresses or _hosts(parameters))
 
 
 def direct(parameters: Mapping[str, str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What every place that branches come from has to do; and what holds for those on this machine."""
+"""What holds for branches on this machine; test_providers.py has what holds for all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,23 +19,6 @@ from limbeck.branches.base import BranchProvider
 from limbeck.branches.embedded import Server
 from limbeck.branches.local import LocalBranches, database_name
 from limbeck.errors import BranchError
-
-NAMES = (
-    "plain",
-    "Üñïçødé ветка 分支",
-    "quo\"te's; DROP DATABASE postgres; --",
-    "feature/with/slashes",
-    "100%",
-    "a b",
-    "select",
-    "x" * 63,
-    "x" * 64,
-    "ü" * 256,
-    "postgres",
-    "template1",
-    "limbeck_scratch",
-)
-ILLEGAL = ("", " ", " a", "a ", "x" * 257, "a\0b", "a\nb")
 
 
 @pytest.fixture(scope="module")
@@ -83,118 +65,6 @@ def run(provider: BranchProvider, branch: str, statement: str) -> Any:
 def rows(provider: BranchProvider, branch: str) -> int:
     """Count the table's rows on a branch."""
     return int(run(provider, branch, "SELECT count(*) FROM t"))
-
-
-# What every provider has to do
-
-
-def test_child_has_its_parents_content_and_then_its_own(
-    provider: BranchProvider, production: str
-) -> None:
-    made = provider.create("development", production)
-    assert (made.name, made.parent, made.protected) == ("development", "production", False)
-    assert abs(datetime.now(UTC) - made.created_at) < timedelta(minutes=1)
-    run(provider, "development", "INSERT INTO t (name) VALUES ('d')")
-    assert (rows(provider, "development"), rows(provider, production)) == (4, 3)
-
-
-def test_branches_are_listed_oldest_first_and_the_oldest_root_is_the_default(
-    provider: BranchProvider, production: str
-) -> None:
-    provider.create("development", production)
-    provider.create("another root")
-    assert [(one.name, one.parent, one.default) for one in provider.all()] == [
-        ("production", None, True),
-        ("development", "production", False),
-        ("another root", None, False),
-    ]
-    assert provider.get("development") == provider.all()[1]
-
-
-def test_create_and_reset_work_while_the_parent_is_in_use(
-    provider: BranchProvider, production: str
-) -> None:
-    """The parent's session goes on; what it did not commit is not copied."""
-    with psycopg.connect(provider.url(production)) as session:
-        session.execute("INSERT INTO t (name) VALUES ('uncommitted')")
-        provider.create("development", production)
-        run(provider, "development", "DELETE FROM t")
-        provider.reset("development", production)
-        assert rows(provider, "development") == 3
-        session.commit()
-        assert rows(provider, production) == 4
-        new = run(provider, "development", "INSERT INTO t (name) VALUES ('d') RETURNING id")
-        assert new in (4, 5), "sequences are copied with their position"
-
-
-def test_reset_takes_the_parents_content_and_keeps_the_url(
-    provider: BranchProvider, production: str
-) -> None:
-    before = provider.create("development", production)
-    url = provider.url("development")
-    run(provider, "development", "DROP TABLE t")
-    run(provider, production, "INSERT INTO t (name) VALUES ('new')")
-    assert provider.reset("development") == before
-    assert (rows(provider, "development"), provider.url("development")) == (4, url)
-
-
-def test_reset_ends_the_branchs_own_sessions(provider: BranchProvider, production: str) -> None:
-    provider.create("development", production)
-    with psycopg.connect(provider.url("development")) as session:
-        session.execute("SELECT 1")
-        provider.reset("development", production)
-        with pytest.raises(psycopg.OperationalError):
-            session.execute("SELECT 1")
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_any_printable_name_is_a_branch(provider: BranchProvider, name: str) -> None:
-    provider.create(name)
-    run(provider, name, "CREATE TABLE t (id int)")
-    provider.create("child of it", name)
-    assert rows(provider, "child of it") == 0
-    assert [one.name for one in provider.all()] == [name, "child of it"]
-    provider.reset("child of it", name)
-    provider.delete("child of it")
-    provider.delete(name)
-    assert provider.all() == ()
-
-
-@pytest.mark.parametrize("name", ILLEGAL)
-def test_any_other_name_is_refused(provider: BranchProvider, name: str) -> None:
-    with pytest.raises(BranchError, match="cannot be the name of a branch"):
-        provider.create(name)
-
-
-REFUSALS = {
-    "create, there already": (lambda p: p.create("development", "production"), "already"),
-    "create, parent unknown": (lambda p: p.create("new", "nowhere"), 'no branch "nowhere"'),
-    "get, unknown": (lambda p: p.get("nowhere"), 'no branch "nowhere"'),
-    "url, unknown": (lambda p: p.url("nowhere"), 'no branch "nowhere"'),
-    "reset, unknown": (lambda p: p.reset("nowhere"), 'no branch "nowhere"'),
-    "reset, root": (lambda p: p.reset("root"), "no parent"),
-    "reset, not its parent": (lambda p: p.reset("leaf", "production"), "parent of the branch"),
-    "reset, children": (lambda p: p.reset("development"), "has children"),
-    "reset, protected": (lambda p: p.reset("kept"), "protected"),
-    "delete, unknown": (lambda p: p.delete("nowhere"), 'no branch "nowhere"'),
-    "delete, children": (lambda p: p.delete("production"), "has children"),
-    "delete, protected": (lambda p: p.delete("kept"), "protected"),
-}
-
-
-def test_refusals_say_why_and_what_to_do_and_change_nothing(
-    provider: BranchProvider, production: str
-) -> None:
-    provider.create("development", production)
-    provider.create("leaf", "development")
-    provider.create("kept", production, protected=True)
-    provider.create("root")
-    before = provider.all()
-    for case, (attempt, words) in REFUSALS.items():
-        with pytest.raises(BranchError, match=words) as caught:
-            attempt(provider)
-        assert caught.value.hint, case
-        assert provider.all() == before, case
 
 
 # What holds for branches on this machine

@@ -1,0 +1,3 @@
+"""A stand-in for Neon: its API over HTTP, its branches as databases of an embedded Postgres."""
+
+from __future__ import annotations
