@@ -70,6 +70,15 @@ def named(there: Sequence[NeonBranch], protected: frozenset[str]) -> tuple[Branc
     )
 
 
+def has(data: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
+    """Tell whether a branch has these values by now; Neon may spell a time in its own way."""
+    return all(_value(key, data.get(key)) == _value(key, fields[key]) for key in fields)
+
+
+def _value(key: str, value: Any) -> Any:
+    return datetime.fromisoformat(value) if value and key == "expires_at" else value
+
+
 def look(api: Api, branch_id: str) -> Json | None:
     """Ask for one branch, as an answer; None when it is not there any more."""
     try:

@@ -214,8 +214,7 @@ class NeonBranches:
     def _changed(self, own: NeonBranch, fields: Json) -> Branch:
         def happened() -> Json | None:
             answer = branch.look(self.api, own.id)
-            same = answer and all(answer["branch"].get(key) == fields[key] for key in fields)
-            return answer if same else None
+            return answer if answer and branch.has(answer["branch"], fields) else None
 
         path = f"/branches/{own.id}"
         operation.finish(
