@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from limbeck.catalog.catalog import Catalog, Change
+from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.read import read
 from limbeck.database import connect
 from limbeck.errors import HistoryError, MigrationError, ProofError
@@ -41,6 +41,7 @@ def merge(
 
     Raises:
         HistoryError: there is one head, or none.
+        MigrationError: a branch does not run even alone.
         ProofError: the order of two matters; it names the revisions and the object.
 
     """
@@ -50,10 +51,18 @@ def merge(
         raise HistoryError("there is nothing to merge: the history has one head or none")
     for first, second in combinations(heads, 2):
         listen(StageStarted(f"proving {first.id} and {second.id} in both orders"))
-        _Proof(project, profile, history, first, second, listen).carry_out()
+        _Proof(project, profile, history, listen).carry_out(first, second)
     names = " and ".join(one.id for one in heads)
     down = [one.id for one in heads]
     return Merge(history.write(message or f"merge {names}", down=down), heads)
+
+
+@dataclass(frozen=True, slots=True)
+class _Clash:
+    """How two lines of revisions get into each other's way; `why` has room for two names."""
+
+    why: str
+    cause: MigrationError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,56 +70,87 @@ class _Proof:
     project: Project
     profile: Profile | None
     history: History
-    first: Revision
-    second: Revision
     listen: Listener
 
-    def carry_out(self) -> None:
-        lines = [set(self.history.applied([one.id])) for one in (self.first, self.second)]
-        common = self.history.tops(one.id for one in lines[0] & lines[1])
+    def carry_out(self, first: Revision, second: Revision) -> None:
+        """Run what only one head has, and what only the other has, in both orders."""
+        lines = [set(self.history.applied([one.id])) for one in (first, second)]
+        shared = lines[0] & lines[1]
+        common = ",".join(self.history.tops(one.id for one in shared)) or "base"
+        template = Replay(self.project, common, self.profile, self.listen).template()
         mine, theirs = (
-            [one for one in self.history.revisions() if one in line - (lines[0] & lines[1])]
-            for line in lines
+            [one for one in self.history.revisions() if one in line - shared] for line in lines
         )
-        replay = Replay(self.project, ",".join(common) or "base", self.profile, self.listen)
-        template = replay.template()
-        one_way = self._after(template, mine, theirs)
-        other_way = self._after(template, theirs, mine)
-        if changes := one_way.changes_to(other_way):
-            raise self._differs(changes, mine, theirs)
+        if clash := self._clash(template, mine, theirs):
+            raise self._narrowed(template, mine, theirs, clash)
+
+    def _narrowed(
+        self, template: str, mine: Sequence[Revision], theirs: Sequence[Revision], clash: _Clash
+    ) -> ProofError:
+        """Find the first revision of each line with which the two do not agree any more."""
+        mine, clash = _shortest(mine, lambda part: self._clash(template, part, theirs), clash)
+        theirs, clash = _shortest(theirs, lambda part: self._clash(template, mine, part), clash)
+        one, other = mine[-1], theirs[-1]
+        error = ProofError(clash.why.format(one=one, other=other), hint=_hint(one, other))
+        error.__cause__ = clash.cause
+        return error
+
+    def _clash(
+        self, template: str, mine: Sequence[Revision], theirs: Sequence[Revision]
+    ) -> _Clash | None:
+        one_way = self._after(template, mine, theirs, "{other} does not run after {one}")
+        if isinstance(one_way, _Clash):
+            return one_way
+        other_way = self._after(template, theirs, mine, "{one} does not run after {other}")
+        if isinstance(other_way, _Clash):
+            return other_way
+        return _difference(one_way, other_way)
 
     def _after(
-        self, template: str, before: Sequence[Revision], after: Sequence[Revision]
-    ) -> Catalog:
+        self, template: str, before: Sequence[Revision], after: Sequence[Revision], said: str
+    ) -> Catalog | _Clash:
         shadow = Shadow.of(self.project, self.profile, listen=self.listen)
         with shadow.scratch(template) as database, connect(database) as connection:
+            self.history.run(connection, before)
             try:
-                self.history.run(connection, [*before, *after])
+                self.history.run(connection, after)
             except MigrationError as error:
-                raise ProofError(
-                    f"{after[-1]} does not run after {before[-1]}: {error.message}",
-                    hint=_hint(before[-1], after[-1]),
-                ) from error
+                self._run_alone(template, after)
+                return _Clash(f"{said}: {_literally(error.message)}", error)
             return read(connection, filters=filters(self.project))
 
-    def _differs(
-        self, changes: Sequence[Change], mine: Sequence[Revision], theirs: Sequence[Revision]
-    ) -> ProofError:
-        change = changes[0]
-        first, second = (_culprit(side, change) for side in (mine, theirs))
-        return ProofError(
-            f"the order of {first} and {second} matters: {change.address} is\n"
-            f"  {change.before} after {first.id}, {second.id}\n"
-            f"  {change.after} after {second.id}, {first.id}",
-            hint=_hint(first, second),
-        )
+    def _run_alone(self, template: str, revisions: Sequence[Revision]) -> None:
+        shadow = Shadow.of(self.project, self.profile, listen=self.listen)
+        with shadow.scratch(template) as database, connect(database) as connection:
+            self.history.run(connection, revisions)
 
 
-def _culprit(side: Sequence[Revision], change: Change) -> Revision:
-    """The newest revision of a side that speaks of the object."""
-    name = change.address.part or change.address.name
-    naming = [one for one in side if name in one.path.read_text(encoding="utf-8")]
-    return (naming or list(side))[-1]
+def _shortest(
+    line: Sequence[Revision],
+    clash_with: Callable[[Sequence[Revision]], _Clash | None],
+    all_: _Clash,
+) -> tuple[Sequence[Revision], _Clash]:
+    """Return how much of a line it takes for a clash, and that clash."""
+    for count in range(1, len(line)):
+        if clash := clash_with(line[:count]):
+            return line[:count], clash
+    return line, all_
+
+
+def _difference(one_way: Catalog, other_way: Catalog) -> _Clash | None:
+    changes = one_way.changes_to(other_way)
+    if not changes:
+        return None
+    change = changes[0]
+    return _Clash(
+        f"the order of {{one}} and {{other}} matters: {_literally(str(change.address))} is\n"
+        f"  {_literally(str(change.before))} after {{one.id}}, {{other.id}}\n"
+        f"  {_literally(str(change.after))} after {{other.id}}, {{one.id}}"
+    )
+
+
+def _literally(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _hint(first: Revision, second: Revision) -> str:

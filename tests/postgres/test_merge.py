@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from limbeck.errors import HistoryError, ProofError
+from limbeck.errors import HistoryError, MigrationError, ProofError
 from limbeck.merge import merge
 
 if TYPE_CHECKING:
@@ -88,6 +88,68 @@ def test_three_heads_are_proved_pair_by_pair(work: Work) -> None:
     third = work.revision("third", "create table t ()", down=base)
     assert {each.id for each in merge(work.project).heads} >= {third.id}
     assert len(work.history.heads()) == 1
+
+
+def test_of_three_heads_the_two_that_clash_are_named(work: Work) -> None:
+    base = work.revision("base", BASE, "drop table base")
+    for side in ("apart", "left", "right"):
+        work.revision(side, f"create table {'apart' if side == 'apart' else 'same'} ()", down=base)
+    with pytest.raises(ProofError, match="already exists") as caught:
+        merge(work.project)
+    for one in work.history.revisions():
+        assert (one.id in str(caught.value)) == (one.message in {"left", "right"})
+
+
+@pytest.mark.parametrize("way", ["forwards", "backwards"])
+def test_of_branches_of_several_revisions_those_that_clash_are_named(work: Work, way: str) -> None:
+    base = work.revision("base", BASE, "drop table base")
+    lines = [
+        ["create table l1 ()", "alter table base alter a set default 1", "create table l3 ()"],
+        ["create table r1 ()", "alter table base alter a set default 2"],
+    ]
+    for line in lines if way == "forwards" else lines[::-1]:
+        down = base
+        for text in line:
+            down = work.revision(text.replace("alter table base alter", "default"), text, down=down)
+    with pytest.raises(ProofError, match=r"column public\.base\.a is") as caught:
+        merge(work.project)
+    for one in work.history.revisions():
+        assert (one.id in str(caught.value)) == one.message.startswith("default")
+
+
+def test_branches_of_several_revisions_are_joined(
+    work: Work, connection: psycopg.Connection
+) -> None:
+    base = work.revision("base", BASE, "drop table base")
+    for side in "lr":
+        down = base
+        for number in (1, 2, 3):
+            down = work.revision(side, f"create table {side}{number} ()", down=down)
+    merge(work.project)
+    work.history.upgrade(connection)
+    assert connection.execute(
+        "select count(*) from pg_tables where tablename ~ '^[lr]\\d$'"
+    ).fetchone() == (6,)
+
+
+def test_a_merge_is_merged_again(work: Work) -> None:
+    heads(work, "create table l ()", "create table r ()")
+    joined = merge(work.project)
+    head = work.history.head()
+    assert head
+    assert head.path == joined.path
+    for side in ("one", "two"):
+        work.revision(side, f"create table {side} ()", down=head)
+    base = work.history.revisions()[0]
+    work.revision("late", "create table late ()", down=base)
+    merge(work.project)
+    assert len(work.history.heads()) == 1
+
+
+def test_a_branch_that_does_not_run_even_alone_is_no_question_of_order(work: Work) -> None:
+    heads(work, "create table base (a int)", "create table r ()")
+    with pytest.raises(MigrationError, match="already exists"):
+        merge(work.project)
 
 
 def test_two_revisions_without_a_common_one_are_joined_too(work: Work) -> None:
