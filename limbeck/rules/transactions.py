@@ -100,10 +100,8 @@ def statement_timeout_on_long_safe_step(change: Change) -> Iterator[Finding]:
 
 def _set_here(change: Change, setting: str) -> bool:
     """Whether the revision itself has changed a setting."""
-    first = next((one for one in change.trace.statements if one.settings), change.statement)
-    return first.settings.get(setting) != change.statement.settings.get(setting) or (
-        first.tag == "SET"
-    )
+    said = (one.text.lower() for one in change.trace.statements if one.tag == "SET")
+    return any(setting in text for text in said)
 
 
 def _first(change: Change) -> int | None:

@@ -1,0 +1,126 @@
+"""Every rule finds the bad case on its page, and not the good one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from limbeck.branches.embedded import Server
+from limbeck.database import Connection, Database, connect
+from limbeck.history import Revision
+from limbeck.rules import RULES, Hazard, judge
+from limbeck.rules.judge import LONG_WORK
+from limbeck.safety import target
+from limbeck.trace import Trace
+from limbeck.trace.observer import Observer, observing
+
+PAGES = Path(__file__).parents[2] / "docs" / "rules"
+BLOCK = re.compile(r"```sql\n(?:-- (given|bad|good)\n)?(.*?)```", re.DOTALL)
+CLEAN = (
+    "DROP SCHEMA public CASCADE; CREATE SCHEMA public",
+    "DROP SCHEMA IF EXISTS archive CASCADE",
+    "DROP PUBLICATION IF EXISTS limbeck_docs",
+    "DROP ACCESS METHOD IF EXISTS other CASCADE",
+)
+ALL = {one.code: one for one in (*RULES, *LONG_WORK)}
+WITHOUT_EXAMPLE = {
+    "invalid-index-left": "it is on the environment, and not on the shadow: test_trace",
+    "extension-upgrade": "no extension here has two versions",
+    "fails-on-rows": "only a whole trace tries without rows: test_trace",
+}
+NOT_BEFORE = {"set-expression-stored": 17, "set-access-method": 15}
+
+
+def examples(code: str) -> dict[str, str]:
+    """Return the SQL of a page: given, bad, good; of the index the tables."""
+    return dict(BLOCK.findall((PAGES / f"{code}.md").read_text()))
+
+
+def parts(text: str) -> Iterator[tuple[bool, list[str]]]:
+    """Yield the revisions of an example: whether outside of a transaction, and the statements."""
+    for part in re.split(r"(?m)^-- (?=next revision|outside of a transaction)", text):
+        first = part.split("\n", 1)[0]
+        lines = [line for line in part.splitlines()[:] if not line.startswith("-- ")]
+        body = "\n".join(lines[1:] if first.startswith(("next rev", "outside of")) else lines)
+        yield first.startswith("outside"), [one for one in re.split(r";\n|;$", body) if one.strip()]
+
+
+@pytest.fixture(scope="module")
+def rule_database(server: Server, admin: psycopg.Connection) -> Iterator[Database]:
+    """One database for all pages; each makes the schema anew."""
+    admin.execute("CREATE DATABASE limbeck_rules")
+    admin.execute("SET allow_in_place_tablespaces = on")
+    admin.execute("CREATE TABLESPACE other_disk LOCATION ''")
+    yield Database.from_url("rules", server.url("limbeck_rules"))
+    admin.execute("DROP DATABASE limbeck_rules WITH (FORCE)")
+    admin.execute("DROP TABLESPACE other_disk")
+
+
+@pytest.fixture
+def major(admin: psycopg.Connection) -> int:
+    """The major version of the run's server."""
+    return admin.info.server_version // 10000
+
+
+def found(database: Database, given: str, case: str) -> list[Hazard]:
+    """Run a case on the tables of the examples and return the hazards of all its revisions."""
+    with connect(database) as connection:
+        for text in CLEAN:
+            connection.execute(text)
+        for text in (examples("index")[""], given):
+            connection.execute(text.encode())
+        with observing(database, connection) as observer:
+            traces = [
+                traced(observer, connection, outside=outside, statements=statements)
+                for outside, statements in parts(case)
+                if statements
+            ]
+    asked = target.read("production", database, traces)
+    return [one for each in traces for one in judge(RULES, each, asked)]
+
+
+def traced(
+    observer: Observer, connection: Connection, *, outside: bool, statements: list[str]
+) -> Trace:
+    """Run one revision."""
+    observer.start(connection)
+    connection.autocommit = outside
+    try:
+        for statement in statements:
+            connection.execute(statement.encode())
+        connection.commit()
+    except psycopg.Error:
+        connection.rollback()
+    connection.autocommit = True
+    seen = observer.stop()
+    return Trace(Revision("r", (), "", Path("case.py")), seen)
+
+
+def test_every_rule_has_a_page_and_stands_in_the_index() -> None:
+    pages = {path.stem for path in PAGES.glob("*.md")} - {"index"}
+    assert pages == ALL.keys()
+    listed = dict(re.findall(r"^\| \[([\w-]+)\]\(\1\.md\) \| (\w+) \|", _index(), re.MULTILINE))
+    assert listed == {code: one.level for code, one in ALL.items()}
+
+
+def _index() -> str:
+    return (PAGES / "index.md").read_text()
+
+
+@pytest.mark.parametrize("code", sorted(ALL.keys() - WITHOUT_EXAMPLE.keys()))
+def test_a_rule_finds_its_bad_case_and_not_its_good_one(
+    code: str, rule_database: Database, major: int
+) -> None:
+    page = examples(code)
+    given = page.get("given", "")
+    if major < NOT_BEFORE.get(code, 0):
+        pytest.skip(f"from {NOT_BEFORE[code]} on")
+    bad = found(rule_database, given, page["bad"])
+    mine = [one for one in bad if one.code == code]
+    assert mine, [one.code for one in bad]
+    good = found(rule_database, given, page["good"])
+    assert code not in {one.code for one in good}, [one.message for one in good]
