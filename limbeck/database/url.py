@@ -93,6 +93,15 @@ def direct(parameters: Mapping[str, str]) -> dict[str, str]:
     return {**parameters, "host": ",".join(hosts)}
 
 
+def pooled(parameters: Mapping[str, str]) -> dict[str, str]:
+    """The parameters with the hosts of Neon's pooler, where they are Neon's."""
+    split = [host.partition(".") for host in _hosts(parameters)]
+    if not all(domain.endswith(".neon.tech") for _, _, domain in split) or is_pooled(parameters):
+        return dict(parameters)
+    hosts = [f"{label}-pooler{dot}{domain}" for label, dot, domain in split]
+    return {**parameters, "host": ",".join(hosts)} if hosts else dict(parameters)
+
+
 def with_tls(parameters: Mapping[str, str]) -> dict[str, str]:
     """The parameters, with `sslmode=require` where another machine is named without any."""
     if is_local(parameters) or "sslmode" in parameters:

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from limbeck.settings.branches import local_branches
+from limbeck.settings.application import Urls, urls
+from limbeck.settings.branches import branches, local_branches, place
 from limbeck.settings.profile import Profile
 from limbeck.settings.project import Project
 from limbeck.settings.url import FoundUrl, database, find_url, shadow_url
 
-__all__ = ["FoundUrl", "Profile", "Project", "database", "find_url", "local_branches", "shadow_url"]
+__all__ = [
+    "FoundUrl",
+    "Profile",
+    "Project",
+    "Urls",
+    "branches",
+    "database",
+    "find_url",
+    "local_branches",
+    "place",
+    "shadow_url",
+    "urls",
+]

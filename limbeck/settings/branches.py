@@ -1,14 +1,62 @@
-"""The branches of a project, protected as its profiles say."""
+"""The branches of a project, protected as its profiles say: on this machine, or at Neon."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from limbeck.errors import ConfigurationError
 from limbeck.events import Listener, ignore
+from limbeck.settings import neon
+from limbeck.settings.profile import Profile
 from limbeck.settings.project import Project
+from limbeck.settings.url import find_url, is_at_neon
 
 if TYPE_CHECKING:
+    from limbeck.branches.base import BranchProvider
     from limbeck.branches.local import LocalBranches
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An environment's branch, by its name, among the others."""
+
+    provider: BranchProvider
+    branch: str
+
+
+def place(project: Project, profile: Profile, listen: Listener = ignore) -> Place:
+    """Where an environment's branch is: Neon's with NEON_BRANCH, else one on this machine.
+
+    Raises:
+        ConfigurationError: Neon is meant, and its key or project is nowhere; or the environment
+            has a URL of another server, of whose branches nothing is known.
+    """
+    if is_at_neon(project, profile):
+        return Place(neon.branches(project, profile), profile.neon_branch or profile.branch)
+    if not find_url(project, profile).local:
+        raise ConfigurationError(
+            f"{profile.name} has a URL, and nothing says of which branch it is",
+            hint=f"write NEON_BRANCH=... into {project.profiles_dir.name}/{profile.name}.env",
+        )
+    return Place(local_branches(project, listen), profile.branch)
+
+
+def branches(
+    project: Project, profile: Profile | None = None, listen: Listener = ignore
+) -> BranchProvider:
+    """The branches beside an environment's own; without one beside the default environment's.
+
+    They are Neon's where the profile has NEON_BRANCH and no URL is written that is `local`.
+
+    Raises:
+        ConfigurationError: Neon is meant, and its key or project is nowhere.
+        ServerError: the embedded server does not start.
+    """
+    chosen = profile or _default(project)
+    if chosen is not None and is_at_neon(project, chosen):
+        return neon.branches(project, chosen)
+    return local_branches(project, listen)
 
 
 def local_branches(project: Project, listen: Listener = ignore) -> LocalBranches:
@@ -26,3 +74,8 @@ def local_branches(project: Project, listen: Listener = ignore) -> LocalBranches
         if named.get(branch.name, branch.protected) != branch.protected:
             found.protect(branch.name, named[branch.name])
     return found
+
+
+def _default(project: Project) -> Profile | None:
+    there = {each.name: each for each in project.profiles()}
+    return there.get(project.default_environment)

@@ -13,6 +13,9 @@ from limbeck.settings import dotenv
 
 KEYS = {
     "BRANCH": "the database branch; the profile's own name when it is not written",
+    "NEON_BRANCH": "the same at Neon: the URL is asked from Neon's API where none is written",
+    "NEON_DATABASE": "which of the branch's databases, where there are several",
+    "NEON_ROLE": "who connects; the database's owner when it is not written",
     "PARENT": "the branch that it is made from, and reset to",
     "PROTECTED": "yes: changes need the environment's name typed, or --yes",
     "DATABASE_URL": "local, or a URL (with a password only in <name>.local.env)",
@@ -50,6 +53,9 @@ class Profile:
     versions: Path | None = None
     direct: bool = False
     shadow_url: str | None = field(default=None, repr=False)
+    neon_branch: str | None = None
+    neon_database: str | None = None
+    neon_role: str | None = None
 
     @property
     def variable(self) -> str:
@@ -122,7 +128,7 @@ def load(root: Path, folder: Path, name: str) -> Profile:
 
     return Profile(
         name=name,
-        branch=value("BRANCH") or name,
+        branch=value("BRANCH") or value("NEON_BRANCH") or name,
         parent=value("PARENT"),
         protected=yes("PROTECTED"),
         lock_timeout=duration("LOCK_TIMEOUT", "500ms"),
@@ -133,6 +139,9 @@ def load(root: Path, folder: Path, name: str) -> Profile:
         versions=root / settings["VERSIONS"] if "VERSIONS" in settings else None,
         direct=yes("DIRECT"),
         shadow_url=value("SHADOW_DATABASE_URL"),
+        neon_branch=value("NEON_BRANCH"),
+        neon_database=value("NEON_DATABASE"),
+        neon_role=value("NEON_ROLE"),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from limbeck.errors import BranchError, ConfigurationError, MissingUrlError
 from limbeck.events import BranchCreated, Listener, Notice, ignore
-from limbeck.settings import dotenv
+from limbeck.settings import dotenv, neon
 from limbeck.settings.profile import Profile, ProfileFiles
 from limbeck.settings.project import Project
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from limbeck.database import Database
 
 LOCAL = "local"
+NEON = "neon"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,11 @@ class FoundUrl:
         """Whether the embedded server is meant."""
         return self.text.lower() == LOCAL
 
+    @property
+    def neon(self) -> bool:
+        """Whether Neon's API is to be asked for it."""
+        return self.text == NEON
+
 
 def find_url(project: Project, profile: Profile) -> FoundUrl:
     """The first URL found; in each place the direct one is preferred to the pooled one.
@@ -45,13 +51,22 @@ def find_url(project: Project, profile: Profile) -> FoundUrl:
         for key in keys:
             if settings.get(key, "").strip():
                 return FoundUrl(settings[key].strip(), f"{key} in {place}")
-    looked = "; ".join(f"{keys[-1]} in {place}" for place, keys, _ in places)
     folder = project.profiles_dir.name
+    if profile.neon_branch:
+        return FoundUrl(NEON, f"NEON_BRANCH in {folder}/{profile.name}.env")
+    looked = "; ".join(f"{keys[-1]} in {place}" for place, keys, _ in places)
     raise MissingUrlError(
         f"no URL for {profile.name}; looked for {looked}",
         hint=f"write {profile.variable}=postgresql://... into .env, "
         f"or DATABASE_URL=local into {folder}/{profile.name}.env",
     )
+
+
+def is_at_neon(project: Project, profile: Profile) -> bool:
+    """Whether an environment's branch is one of Neon's, whoever tells its URL."""
+    if profile.neon_branch is None:
+        return False
+    return not find_url(project, profile).local
 
 
 def database(project: Project, profile: Profile, listen: Listener = ignore) -> Database:
@@ -64,7 +79,7 @@ def database(project: Project, profile: Profile, listen: Listener = ignore) -> D
     from limbeck.database import Database  # noqa: PLC0415 - psycopg only when it is needed
 
     found = find_url(project, profile)
-    url = _local(project, profile, listen) if found.local else found.text
+    url = _url(project, profile, found, listen)
     try:
         made = Database.from_url(
             profile.name,
@@ -76,7 +91,7 @@ def database(project: Project, profile: Profile, listen: Listener = ignore) -> D
     except ConfigurationError as error:
         raise type(error)(f"{found.place}: {error.message}", hint=error.hint) from None
     committed = found.place.endswith(f"/{profile.name}.env")
-    if committed and not found.local and "password" in made.parameters:
+    if committed and not (found.local or found.neon) and "password" in made.parameters:
         listen(Notice(f"{found.place} has a password, and that file is meant to be committed"))
     return replace(
         made,
@@ -86,6 +101,15 @@ def database(project: Project, profile: Profile, listen: Listener = ignore) -> D
         transaction_timeout=profile.transaction_timeout,
         idle_in_transaction_session_timeout=profile.idle_in_transaction_session_timeout,
     )
+
+
+def _url(project: Project, profile: Profile, found: FoundUrl, listen: Listener) -> str:
+    """The URL itself: as it is written, of a branch on this machine, or as Neon tells it."""
+    if found.local:
+        return _local(project, profile, listen)
+    if found.neon:
+        return neon.branches(project, profile).url(profile.neon_branch or profile.branch)
+    return found.text
 
 
 def shadow_url(project: Project, profile: Profile | None = None) -> str | None:

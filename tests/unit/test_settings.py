@@ -212,7 +212,7 @@ def test_an_unknown_environment_is_told_with_the_known_ones(tmp_path: Path) -> N
 
 WRONG_PROFILES = {
     "BRANHC=a": ("qa.env line 1: BRANHC is no setting", "did you mean BRANCH?"),
-    "NEON_BRANCH=a": ("qa.env line 1: NEON_BRANCH is no setting", "known are BRANCH"),
+    "NEON_KEY=a": ("qa.env line 1: NEON_KEY is no setting", "known are BRANCH"),
     "\n# hm\nPROTECTED=maybe": ("qa: PROTECTED=maybe is neither yes nor no", "PROTECTED=yes"),
     "LOCK_TIMEOUT=soon": ("qa: LOCK_TIMEOUT=soon is not a time", "LOCK_TIMEOUT=5s"),
     "LOCK_TIMEOUT='1s -c a=b'": ("qa: LOCK_TIMEOUT=1s -c a=b is not a time", "LOCK_TIMEOUT=5s"),
