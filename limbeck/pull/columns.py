@@ -34,6 +34,7 @@ def inline(constraint: Constraint) -> bool:
     return (
         len(constraint.columns) == 1
         and constraint.type in {"f", "u"}
+        and constraint.validated
         and not (constraint.deferrable and constraint.type == "u")
         and not constraint.include
         and not constraint.nulls_not_distinct
@@ -75,7 +76,8 @@ def _has_relationship(key: Constraint, models: Models) -> bool:
 def is_filled(column: Column, model: Model) -> bool:
     """Say whether the server fills a column that is given no value."""
     serial = model.contents.serial == column.name
-    return bool(serial or column.identity or column.generated or column.default is not None)
+    after = column.name in model.contents.filled
+    return bool(serial or column.identity or column.generated or after or column.default)
 
 
 def core(column: Column, model: Model, models: Models) -> Source:
@@ -188,7 +190,9 @@ def more(column: Column, model: Model, models: Models) -> Iterator[Argument]:
     ):
         yield "index=True"
     filled = None if column.generated else default(column, models.catalog.near)
-    if filled and model.contents.serial != column.name:
+    if column.name in model.contents.filled:
+        yield keyword("server_default", Source("sa.FetchedValue()", frozenset({SQLALCHEMY})))
+    elif filled and model.contents.serial != column.name:
         yield keyword("server_default", filled)
     if column.comment is not None:
         yield keyword("comment", literal(column.comment))
@@ -239,7 +243,7 @@ def _autoincrement(column: Column, model: Model) -> Iterator[str]:
     if contents.serial == column.name:
         if not automatic:
             yield "autoincrement=True"
-    elif automatic and column.type in _INTEGERS and column.default is None:
+    elif automatic and column.type in _INTEGERS and not is_filled(column, model):
         yield "autoincrement=False"
 
 

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.objects import Address, Column, Constraint, Index, Table
-from limbeck.pull.serials import serials
+from limbeck.pull.serials import columns_fed, serials
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
     """A table with everything that is made with it.
 
-    `serial` names the column whose sequence SQLAlchemy makes by itself, where there is one.
+    `serial` names the column whose sequence SQLAlchemy makes by itself, where there is one;
+    `filled` those whose default is set when the tables are there.
     """
 
     table: Table
@@ -23,6 +24,7 @@ class Contents:
     constraints: tuple[Constraint, ...]
     indexes: tuple[Index, ...]
     serial: str | None
+    filled: frozenset[str] = frozenset()
 
     @property
     def primary_key(self) -> Constraint | None:
@@ -46,17 +48,20 @@ def contents(catalog: Catalog) -> dict[Address, Contents]:
         constraints[Address("table", constraint.schema, constraint.table)].append(constraint)
     for index in catalog.of(Index):
         indexes[index.table].append(index)
-    own = serials(catalog)
-    return {
-        table.address: Contents(
+    own, fed = serials(catalog), columns_fed(catalog)
+    found: dict[Address, Contents] = {}
+    for table in catalog.of(Table):
+        at = table.address
+        serial = _serial(table, constraints[at], own)
+        found[at] = Contents(
             table,
-            tuple(sorted(columns[table.address], key=lambda column: column.position)),
-            tuple(constraints[table.address]),
-            tuple(indexes[table.address]),
-            _serial(table, constraints[table.address], own),
+            tuple(sorted(columns[at], key=lambda column: column.position)),
+            tuple(constraints[at]),
+            tuple(indexes[at]),
+            serial,
+            frozenset(one.name for one in columns[at] if one.address in fed) - {serial},
         )
-        for table in catalog.of(Table)
-    }
+    return found
 
 
 def _serial(table: Table, constraints: Sequence[Constraint], own: Container[Address]) -> str | None:

@@ -127,7 +127,7 @@ def is_association(found: Contents, tables: Mapping[Address, Contents]) -> bool:
     columns = [column for key in keys for column in key.columns]
     targets = {key.reference.table for key in keys if key.reference}
     everything = sorted(columns) == sorted(column.name for column in found.columns)
-    plain = not any(column.default for column in found.columns)
+    plain = not (found.filled or any(column.default for column in found.columns))
     return (
         everything
         and plain

@@ -33,8 +33,10 @@ def _is_sayable(found: Contents, late: frozenset[Address]) -> bool:
 
 
 def _contents(found: Contents, sayable: set[Address], late: frozenset[Address]) -> Contents:
+    late_ones = {column.name for column in found.columns if _default(column) in late}
+    filled = found.filled | late_ones
     columns = (
-        replace(column, default=None) if _default(column) in late else column
+        replace(column, default=None) if column.name in filled else column
         for column in found.columns
     )
     return Contents(
@@ -43,6 +45,7 @@ def _contents(found: Contents, sayable: set[Address], late: frozenset[Address]) 
         tuple(one for one in _constraints(found, sayable) if one.address not in late),
         tuple(one for one in _indexes(found) if one.address not in late),
         found.serial,
+        filled,
     )
 
 
@@ -85,7 +88,9 @@ def _constraints(found: Contents, sayable: set[Address]) -> Iterator[Constraint]
         refers = bare.reference
         if refers is not None and refers.table not in sayable:
             continue
-        if not bare.validated or bare.inherited or parts(bare) is None:
+        # Only a foreign key can come after its table, where NOT VALID has a meaning.
+        late = not bare.validated and bare.type != "f"
+        if late or bare.inherited or parts(bare) is None:
             continue
         if bare.type in {"p", "u"}:
             # CREATE TABLE leaves out a constraint that asks for an index once more.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import replace
+
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.objects import Address, Column, Sequence, SequenceOptions, Table
 from limbeck.spelling import identifier, implicit_name
@@ -10,7 +13,10 @@ _LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 
 
 def serials(catalog: Catalog) -> dict[Address, Sequence]:
-    """Return the sequences that writing "serial" would make just so, by their columns."""
+    """Return the sequences that writing "serial" would make, by their columns.
+
+    Their options and comments may be others: those are changed afterwards.
+    """
     owned = {found.owned_by: found for found in catalog.of(Sequence) if found.owned_by}
     # A serial's sequence is as its table is.
     unlogged = {(table.schema, table.name) for table in catalog.of(Table) if table.unlogged}
@@ -28,16 +34,41 @@ def serials(catalog: Catalog) -> dict[Address, Sequence]:
 
 def _is_serial(column: Column, sequence: Sequence, *, unlogged: bool) -> bool:
     name = implicit_name(column.table, column.name, "seq")
-    qualified = f"{identifier(column.schema)}.{identifier(name)}"
     return (
         column.type in _LARGEST
         and column.not_null is not None
         and (sequence.schema, sequence.name) == (column.schema, name)
-        and column.default == f"nextval('{qualified.replace(chr(39), chr(39) * 2)}'::regclass)"
-        and sequence.options == _usual(column.type)
+        and _is_fed(column, sequence)
         and sequence.unlogged == unlogged
-        and sequence.comment is None
     )
+
+
+def _is_fed(column: Column, sequence: Sequence) -> bool:
+    qualified = f"{identifier(sequence.schema)}.{identifier(sequence.name)}"
+    return column.default == f"nextval('{qualified.replace(chr(39), chr(39) * 2)}'::regclass)"
+
+
+def columns_fed(catalog: Catalog) -> frozenset[Address]:
+    """Return the columns whose default is the next value of a sequence that they own.
+
+    Alembic's autogenerate takes each of these for a serial and hides its default; the table of the
+    owner may be another, but not the column's name, nor its type smallint.
+    """
+    owned: dict[str, list[Sequence]] = defaultdict(list)
+    for one in catalog.of(Sequence):
+        if one.owned_by:
+            owned[one.owned_by.part].append(one)
+    return frozenset(
+        column.address
+        for column in catalog.of(Column)
+        if column.type in {"integer", "bigint"}
+        and any(_is_fed(column, sequence) for sequence in owned.get(column.name, ()))
+    )
+
+
+def made(sequence: Sequence, type_: str) -> Sequence:
+    """Return the sequence as "serial" makes it for a column of a type."""
+    return replace(sequence, options=_usual(type_), comment=None)
 
 
 def _usual(type_: str) -> SequenceOptions:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from limbeck.catalog.catalog import Catalog
-from limbeck.catalog.objects import Address, Object, Schema, Sequence
+from limbeck.catalog.objects import Address, Column, Object, Schema, Sequence
+from limbeck.pull import serials
 from limbeck.pull.contents import Contents
 
 # What can stand before the tables, where it does not itself depend on one.
@@ -82,6 +83,9 @@ def with_tables(
 ) -> Catalog:
     """Return what there is when the tables have been made as SQLAlchemy says them."""
     found: dict[Address, Object] = {address: catalog.objects[address] for address in made_early}
+    found |= {
+        one.address: serials.made(one, _type(one, catalog)) for one in _serials(catalog, tables)
+    }
     for contents in tables.values():
         found[contents.table.address] = contents.table
         found |= {one.address: one for one in contents.columns}
@@ -103,6 +107,11 @@ def _serials(catalog: Catalog, tables: Mapping[Address, Contents]) -> Iterator[S
         if found.serial
     }
     return (found for found in catalog.of(Sequence) if found.owned_by in columns)
+
+
+def _type(sequence: Sequence, catalog: Catalog) -> str:
+    column = catalog.objects.get(sequence.owned_by) if sequence.owned_by else None
+    return column.type if isinstance(column, Column) else "bigint"
 
 
 def _like(catalog: Catalog, objects: dict[Address, Object]) -> Catalog:

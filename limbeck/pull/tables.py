@@ -108,14 +108,21 @@ def _options(table: Table) -> Iterator[tuple[str, str]]:
 def _arguments(model: Model, models: Models) -> Iterator[Argument]:
     for constraint in model.contents.constraints:
         if not _said_at_column(constraint, model, models):
-            spelled = name(constraint, models.convention)
-            made = spell_constraint(constraint, name=spelled)
+            made = _constraint(constraint, models)
             if made:
                 yield made
     yield from _not_nulls(model, models)
     for found in model.contents.indexes:
         if columns.column_of_plain_index(found, model, models) is None:
             yield from _index(found, models)
+
+
+def _constraint(found: Constraint, models: Models) -> Source | None:
+    if found.validated:
+        return spell_constraint(found, name=name(found, models.convention))
+    # In CREATE TABLE, NOT VALID means nothing: use_alter adds the key afterwards, by its name.
+    made = spell_constraint(found, name=literal(found.name))
+    return made and Source(f"{made.text[:-1]}, use_alter=True)", made.imports)
 
 
 def _said_at_column(constraint: Constraint, model: Model, models: Models) -> bool:
@@ -156,13 +163,13 @@ def relationship(relation: Relation, model: Model, models: Models) -> Source:
     """Return the line of a mapped class that declares a relationship."""
     if models.style == "sqlmodel":
         return fields.relationship(
-            relation, model, models, _relationship_arguments(relation, model)
+            relation, model, models, _relationship_arguments(relation, model, models)
         )
     target = models.tables[relation.target]
     annotation = f"list[{target.name}]" if relation.many else target.name
     if relation.optional and not relation.many:
         annotation += " | None"
-    given = list(_relationship_arguments(relation, model))
+    given = list(_relationship_arguments(relation, model, models))
     if models.style == "dataclass":
         # A row of a graph must neither show nor compare the rest of it.
         default = "default_factory=list" if relation.many else "default=None"
@@ -173,25 +180,30 @@ def relationship(relation: Relation, model: Model, models: Models) -> Source:
     return Source(text, made.imports | own)
 
 
-def _relationship_arguments(relation: Relation, model: Model) -> Iterator[str]:
+def _relationship_arguments(relation: Relation, model: Model, models: Models) -> Iterator[str]:
     if relation.secondary:
         address = relation.secondary
         key = address.name if address.schema == "public" else f"{address.schema}.{address.name}"
         plain = all(part.isidentifier() for part in key.split("."))
         yield f"secondary={literal(key) if plain else f'lambda: Base.metadata.tables[{key!r}]'}"
     if relation.foreign_keys:
-        yield f"foreign_keys={_foreign_keys(relation, model)}"
+        yield f"foreign_keys={_attributes(relation.foreign_keys, model, models)}"
     if relation.remote_side:
-        yield f"remote_side=[{', '.join(relation.remote_side)}]"
+        pairs = [(model.name, attribute) for attribute in relation.remote_side]
+        yield f"remote_side={_attributes(pairs, model, models)}"
     if relation.back:
         yield f"back_populates={literal(relation.back)}"
     if relation.overlaps:
         yield f"overlaps={literal(','.join(relation.overlaps))}"
 
 
-def _foreign_keys(relation: Relation, model: Model) -> str:
-    own = [attribute for owner, attribute in relation.foreign_keys if owner == model.name]
-    if len(own) == len(relation.foreign_keys):
-        return f"[{', '.join(own)}]"
-    spelled = ", ".join(f"{owner}.{attribute}" for owner, attribute in relation.foreign_keys)
-    return literal(f"[{spelled}]")
+def _attributes(pairs: Sequence[tuple[str, str]], model: Model, models: Models) -> str:
+    """Spell attributes of classes; in quotes where the body of the class does not know them."""
+    known = {
+        model.attributes[column.name]
+        for column in model.contents.columns
+        if columns.mapped(column, model, models).text.endswith(")")
+    }
+    if all(owner == model.name and attribute in known for owner, attribute in pairs):
+        return f"[{', '.join(attribute for _, attribute in pairs)}]"
+    return literal(f"[{', '.join(f'{owner}.{attribute}' for owner, attribute in pairs)}]")
