@@ -9,7 +9,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from limbeck import errors, events, generate, merge, migrate, pull, settings, sources, status
+    from limbeck import (
+        errors,
+        events,
+        generate,
+        merge,
+        migrate,
+        pull,
+        safety,
+        settings,
+        sources,
+        status,
+    )
     from limbeck.catalog.catalog import Catalog, Change
     from limbeck.catalog.objects import Address
     from limbeck.database import Database, connect
@@ -34,6 +45,7 @@ __all__ = [
     "merge",
     "migrate",
     "pull",
+    "safety",
     "settings",
     "sources",
     "status",

@@ -21,6 +21,7 @@ from limbeck.errors import CheckFailedError, NotConfirmedError
 
 if TYPE_CHECKING:
     from limbeck.migrate import Plan, Report
+    from limbeck.settings import Profile, Project
 
 
 def _plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -46,6 +47,12 @@ def _plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @command()
 @environment
 @click.option("--to", metavar="REV", default="head", help="Stop after this revision.")
+@click.option(
+    "--allow",
+    metavar="HAZARD",
+    multiple=True,
+    help="Go on in spite of this blocking hazard; may be given many times.",
+)
 @_plan_options
 @yes
 @as_json
@@ -54,6 +61,7 @@ def migrate(
     *,
     environment: str | None,
     to: str,
+    allow: tuple[str, ...],
     dry_run: bool,
     script: bool,
     wait: float,
@@ -62,8 +70,9 @@ def migrate(
 ) -> None:
     """Show the plan, ask, apply pending revisions.
 
-    Each revision runs in a transaction of its own. A protected environment asks for its name to
-    be typed; without a terminal it needs --yes.
+    Each revision runs in a transaction of its own. A protected environment refuses a plan with a
+    blocking hazard (limbeck lint), and asks for its name to be typed; without a terminal it needs
+    --yes.
     """
     from limbeck import migrate as verb
     from limbeck import settings
@@ -73,6 +82,8 @@ def migrate(
     profile = project.profile(environment)
     database = settings.database(project, profile, listen)
     plan = verb.plan(project, profile, database, to=to, listen=listen)
+    if plan.protected and plan.revisions and not script:
+        _gate(project, profile, plan, allow, dry_run=dry_run)
     _carry_out(plan, dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
 
 
@@ -214,6 +225,33 @@ def _carry_out(
             click.echo(to_json(plans.report_data(report)))
         else:
             _show(plan, report)
+
+
+def _gate(
+    project: Project, profile: Profile, plan: Plan, allow: tuple[str, ...], *, dry_run: bool
+) -> None:
+    """Say the hazards of a plan on stderr, and refuse the blocking ones unless nothing will run."""
+    from limbeck import safety
+    from limbeck.errors import DatabaseError, MigrationError, ServerError
+    from limbeck.migrate.planning import revisions
+    from limbeck.reports import hazards
+
+    try:
+        report = safety.lint(
+            project,
+            revisions(plan),
+            applied=plan.current,
+            profile=profile,
+            database=plan.database,
+            listen=Narrator(),
+        )
+    except (ServerError, DatabaseError, MigrationError) as error:
+        note(f"Hazards were not looked for, there is no shadow to do it on: {error.message}")
+        return
+    if report.hazards:
+        note(hazards.hazards_text(report))
+    if not dry_run:
+        safety.refuse(report, allow)
 
 
 def _show(plan: Plan, report: Report) -> None:

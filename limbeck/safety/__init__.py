@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from limbeck.safety.linting import Allowed, Report, chosen, lint, pending
+from limbeck.safety.linting import Allowed, Report, chosen, lint, pending, refuse
 
-__all__ = ["Allowed", "Report", "chosen", "lint", "pending"]
+__all__ = ["Allowed", "Report", "chosen", "lint", "pending", "refuse"]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from limbeck.database import Database, connect
+from limbeck.errors import CheckFailedError, ConfigurationError
 from limbeck.events import Listener, ignore
 from limbeck.history import History, Revision
 from limbeck.rules import RULES, Hazard, Target, judge
@@ -109,6 +110,32 @@ def lint(  # noqa: PLR0913 - what, from where, for whom
     )
 
 
+def refuse(report: Report, allow: Sequence[str] = ()) -> None:
+    """Let a plan pass only without blocking hazards, but for those of the allowed codes.
+
+    Raises:
+        ConfigurationError: there is no such rule.
+        CheckFailedError: a blocking hazard is not allowed.
+
+    """
+    if unknown := sorted(set(allow) - _codes()):
+        raise ConfigurationError(
+            f"there is no hazard {', '.join(unknown)}", hint="limbeck lint shows their names."
+        )
+    left = sorted({one.code for one in report.blocking} - set(allow))
+    if left:
+        options = " ".join(f"--allow {code}" for code in left)
+        raise CheckFailedError(
+            f"{report.environment} is protected, and the plan has blocking hazards: "
+            f"{', '.join(left)}; nothing was done",
+            hint=f"Change the revisions, say in them why it does no harm, or add {options}",
+        )
+
+
+def _codes() -> set[str]:
+    return {one.code for one in (*RULES, *LONG_WORK)} | {UNREASONED, UNUSED}
+
+
 def _judged(traced: Trace, target: Target | None) -> tuple[list[Hazard], list[Allowed]]:
     found = judge(RULES, traced, target)
     comments = allowances(traced.revision.path)
@@ -126,9 +153,9 @@ def _judged(traced: Trace, target: Target | None) -> tuple[list[Hazard], list[Al
 def _wrong(
     revision: Revision, comments: Sequence[Allowance], used: set[Allowance]
 ) -> Iterator[Hazard]:
-    codes = {one.code for one in (*RULES, *LONG_WORK)}
+    known = _codes() - {UNREASONED, UNUSED}
     for one in comments:
-        if one.code not in codes:
+        if one.code not in known:
             said = f"there is no rule {one.code}" if one.code else "it names no rule"
             yield _about(revision, one, UNUSED, said, blocking=True)
         elif not one.reason:

@@ -83,7 +83,9 @@ class _Way:
         return History.of(self.project, self.profile)
 
     def start(self) -> tuple[str, ...]:
-        if self.applied is not None:
+        below = self.history.applied(self.applied or ())
+        # A revision that came late stands below what is applied: it runs where it stands.
+        if self.applied is not None and not set(below) & set(self.revisions):
             return tuple(self.applied)
         first = next(one for one in self.history.revisions() if one in self.revisions)
         return self.history.tops(one.id for one in self.history.applied(first.parents))

@@ -1,0 +1,305 @@
+"""What a trace sees, and what lint makes of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg  # noqa: TC002 - beside the other imports
+import pytest
+
+from limbeck import safety, settings
+from limbeck.branches.embedded import Server
+from limbeck.database import Database, connect
+from limbeck.errors import CheckFailedError, ConfigurationError
+from limbeck.reports import hazards as reports
+from limbeck.reports import review
+from limbeck.safety import Report
+from limbeck.trace import rows, trace
+from tests.postgres.conftest import Work
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+import truth_table
+
+FEW = 2000  # rows: enough for the planner to do what it did with 20,000
+
+BASE = """
+CREATE TABLE users (id bigint PRIMARY KEY, name text, email varchar(20) UNIQUE);
+CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint REFERENCES users, note text)
+"""
+
+
+@pytest.fixture(scope="module")
+def table_database(server: Server, admin: psycopg.Connection) -> Iterator[Database]:
+    """A database with the tables of the recorded statements."""
+    admin.execute("CREATE DATABASE limbeck_truth")
+    database = Database.from_url("truth", server.url("limbeck_truth"))
+    with connect(database) as connection:
+        truth_table.base(connection, FEW)
+    yield database
+    admin.execute("DROP DATABASE limbeck_truth WITH (FORCE)")
+
+
+@pytest.mark.skipif(not truth_table.CORPUS.exists(), reason="no recorded statements here")
+def test_locks_scans_and_rewrites_are_seen_as_they_were_recorded(
+    table_database: Database, admin: psycopg.Connection, server: Server
+) -> None:
+    major = admin.info.server_version // 10000
+    all_cases = list(truth_table.cases(major))
+    wrong: dict[str, list[str]] = {}
+    for case in all_cases:
+        at = table_database
+        if truth_table.alone(case):
+            admin.execute("DROP DATABASE IF EXISTS limbeck_alone WITH (FORCE)")
+            admin.execute("CREATE DATABASE limbeck_alone TEMPLATE limbeck_truth")
+            at = Database.from_url("alone", server.url("limbeck_alone"))
+        seen = truth_table.observed(case, at, FEW)
+        judged = {one.level for one in truth_table.hazards(seen)}
+        found = truth_table.differences(case, seen)
+        if case.labelled and ("blocking" in judged) != case.blocks:
+            found.append(f"judged {judged}")
+        if found:
+            wrong[case.name] = found
+    admin.execute("DROP DATABASE IF EXISTS limbeck_alone WITH (FORCE)")
+    admin.execute("DROP TABLESPACE IF EXISTS ts_mig")
+    assert wrong == {}
+    assert len(all_cases) == {15: 149, 16: 149, 17: 150, 18: 153}.get(major, len(all_cases))
+
+
+@pytest.fixture
+def shop(work: Work) -> Work:
+    """A project whose database has the tables users and orders, and is protected."""
+    work.revision("base", BASE.strip())
+    with connect(settings.database(work.project, work.profile)) as connection:
+        work.history.upgrade(connection)
+    return work
+
+
+def lint(work: Work, *, asked: bool = False) -> Report:
+    """Lint what is pending, with the sizes of the tables if asked."""
+    database = settings.database(work.project, work.profile)
+    found, applied = safety.pending(work.project, work.profile, database)
+    return safety.lint(
+        work.project,
+        found,
+        applied=applied,
+        profile=work.profile,
+        database=database if asked else None,
+    )
+
+
+def codes(report: Report, level: str = "blocking") -> list[str]:
+    """Return the codes of a level, in order."""
+    return [one.code for one in report.hazards if one.level == level]
+
+
+def test_each_statement_of_a_revision_is_seen_with_its_line(shop: Work) -> None:
+    made = shop.revision(
+        "two", 'op.add_column("users", sa.Column("age", sa.Integer()))\nop.execute("SELECT 1")'
+    )
+    (traced,) = trace(shop.project, [made])
+    lines = made.path.read_text().splitlines()
+    assert [lines[one.line - 1].strip()[:10] for one in traced.statements] == [
+        "op.add_col",
+        "op.execute",
+    ]
+    first = traced.statements[0]
+    assert {first.name(oid): mode for oid, mode in first.locks.items()} == {
+        "users": "AccessExclusiveLock"
+    }
+
+
+def test_a_table_that_the_revisions_make_is_nobodys_yet(shop: Work) -> None:
+    shop.revision("new", "CREATE TABLE fresh (id int)")
+    shop.revision("index", "CREATE INDEX fresh_id ON fresh (id)")
+    assert codes(lint(shop)) == []
+
+
+def test_what_a_do_block_does_is_seen(shop: Work) -> None:
+    body = "DO $$ BEGIN EXECUTE 'create' || ' index on orders (note)'; END $$"
+    shop.revision("hidden", f"op.execute({body!r})")
+    assert codes(lint(shop)) == ["create-index-blocking"]
+
+
+def test_concurrently_outside_of_the_transaction_blocks_nobody(shop: Work) -> None:
+    shop.revision(
+        "safe",
+        "with op.get_context().autocommit_block():\n"
+        '    op.create_index("i", "orders", ["note"], postgresql_concurrently=True)',
+    )
+    (traced,) = trace(shop.project, shop.history.revisions()[-1:])
+    statement = traced.statements[-1]
+    assert statement.waits
+    assert set(statement.locks.values()) == {"ShareUpdateExclusiveLock"}
+    assert codes(lint(shop)) == []
+
+
+def test_a_hazard_says_whom_it_blocks_and_how_big_the_table_is(
+    shop: Work, connection: psycopg.Connection
+) -> None:
+    connection.execute("INSERT INTO orders (id) SELECT g FROM generate_series(1, 5000) AS g")
+    connection.execute("ANALYZE orders")
+    shop.revision("index", "CREATE INDEX orders_note ON orders (note)")
+    report = lint(shop, asked=True)
+    (hazard,) = report.blocking
+    assert (hazard.relation, hazard.lock, hazard.blocks) == ("orders", "SHARE", "writes")
+    assert hazard.size is not None
+    assert hazard.size.rows == 5000
+    text = reports.hazards_text(report)
+    assert "writes of orders wait (SHARE)" in text
+    assert "orders has about 5,000 rows" in text
+    assert "on development" in text
+
+
+def test_statistics_of_the_environment_tell_that_not_null_fails(
+    shop: Work, connection: psycopg.Connection
+) -> None:
+    connection.execute("INSERT INTO orders (id) SELECT g FROM generate_series(1, 100) AS g")
+    connection.execute("ANALYZE orders")
+    shop.revision("nn", "ALTER TABLE orders ALTER note SET NOT NULL")
+    assert "not-null-on-nulls" in codes(lint(shop, asked=True))
+    assert "not-null-on-nulls" in codes(lint(shop), "note")
+
+
+def test_an_invalid_index_of_the_environment_is_named(
+    shop: Work, connection: psycopg.Connection
+) -> None:
+    connection.execute("CREATE INDEX broken ON orders (note)")
+    connection.execute(
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'broken'::regclass"
+    )
+    shop.revision(
+        "again",
+        "with op.get_context().autocommit_block():\n"
+        '    op.execute("CREATE INDEX CONCURRENTLY IF NOT EXISTS broken ON orders (note)")',
+    )
+    assert "invalid-index-left" in codes(lint(shop, asked=True), "warning")
+
+
+def test_a_statement_that_fails_on_rows_is_tried_without_them(shop: Work) -> None:
+    shop.revision("required", "ALTER TABLE orders ADD COLUMN channel text NOT NULL")
+    assert codes(lint(shop)) == ["add-required-column"]
+
+
+def test_a_statement_that_fails_on_invented_rows_only_is_a_warning(shop: Work) -> None:
+    shop.revision("small", "ALTER TABLE users ADD CONSTRAINT none CHECK (id < 0) NOT VALID")
+    shop.revision("small too", "ALTER TABLE users VALIDATE CONSTRAINT none")
+    assert "fails-on-rows" in codes(lint(shop), "warning")
+
+
+def test_a_comment_with_a_reason_allows_its_hazard(shop: Work) -> None:
+    shop.revision(
+        "index",
+        "# limbeck: allow create-index-blocking -- a thousand rows\n"
+        'op.create_index("a", "orders", ["note"])\n'
+        'op.create_index("b", "orders", ["user_id"])',
+    )
+    report = lint(shop)
+    lines = shop.history.revisions()[-1].path.read_text().splitlines()
+    assert ['"b"' in lines[one.line - 1] for one in report.blocking] == [True]
+    assert [(one.hazard.relation, one.reason) for one in report.allowed] == [
+        ("orders", "a thousand rows")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("comment", "level", "code"),
+    [
+        ("# limbeck: allow truncate -- it is gone", "warning", "unused-suppression"),
+        ("# limbeck: allow truncate", "blocking", "suppression-without-reason"),
+        ("# limbeck: allow truncate --", "blocking", "suppression-without-reason"),
+        ("# limbeck: allow trunkate -- why", "blocking", "unused-suppression"),
+        ("# limbeck: allow", "blocking", "unused-suppression"),
+    ],
+)
+def test_a_comment_that_is_wrong_is_a_hazard(
+    shop: Work, comment: str, level: str, code: str
+) -> None:
+    shop.revision("comment", f'{comment}\nop.execute("SELECT 1")')
+    assert codes(lint(shop), level) == [code]
+
+
+def test_a_comment_outside_of_functions_speaks_of_the_file(shop: Work) -> None:
+    made = shop.revision("index", "CREATE INDEX a ON orders (note); CREATE INDEX b ON users (name)")
+    text = made.path.read_text()
+    made.path.write_text(f"{text}\n# limbeck: allow create-index-blocking -- at night\n")
+    report = lint(shop)
+    assert codes(report) == []
+    assert len(report.allowed) == 2
+
+
+def test_only_the_revisions_that_a_git_branch_adds_are_looked_at(shop: Work) -> None:
+    def git(*words: str) -> None:
+        identity = ["-c", "user.name=t", "-c", "user.email=t@localhost"]
+        subprocess.run(["git", *identity, *words], cwd=shop.project.root, check=True)
+
+    git("init", "-q", "-b", "trunk")
+    git("add", ".")
+    git("commit", "-qm", "base")
+    git("checkout", "-qb", "feature")
+    made = shop.revision("index", "CREATE INDEX a ON orders (note)")
+    assert safety.chosen(shop.history, since="trunk") == (made,)
+    git("add", ".")
+    git("commit", "-qm", "feature")
+    assert safety.chosen(shop.history, since="trunk") == (made,)
+    with pytest.raises(ConfigurationError, match="nowhere"):
+        safety.chosen(shop.history, since="nowhere")
+
+
+def test_a_blocking_hazard_is_refused_unless_it_is_allowed(shop: Work) -> None:
+    shop.revision("index", "CREATE INDEX a ON orders (note)")
+    report = lint(shop, asked=True)
+    with pytest.raises(CheckFailedError, match="create-index-blocking") as caught:
+        safety.refuse(report)
+    assert "--allow create-index-blocking" in (caught.value.hint or "")
+    safety.refuse(report, ["create-index-blocking"])
+    with pytest.raises(ConfigurationError, match="no hazard nonsense"):
+        safety.refuse(report, ["nonsense"])
+
+
+def test_every_format_names_file_line_and_rule(shop: Work) -> None:
+    shop.revision("index", "CREATE INDEX a ON orders (note)")
+    report = lint(shop)
+    (hazard,) = report.blocking
+    (command,) = [
+        line for line in review.hazards_github(report).splitlines() if line.startswith("::error")
+    ]
+    assert f"line={hazard.line},title=create-index-blocking::" in command
+    (run,) = review.hazards_sarif(report)["runs"]
+    assert {
+        (
+            one["ruleId"],
+            one["level"],
+            one["locations"][0]["physicalLocation"]["region"]["startLine"],
+        )
+        for one in run["results"]
+    } >= {("create-index-blocking", "error", hazard.line)}
+    assert "CREATE INDEX a ON orders (note)" in reports.hazards_markdown(report)
+    data = reports.hazards_data(report)
+    assert data["blocking"] == 1
+    assert data["hazards"][0]["lock"] == "SHARE"
+
+
+def test_rows_are_put_into_tables_of_all_kinds(
+    database: Database, connection: psycopg.Connection
+) -> None:
+    connection.execute(
+        """
+        CREATE TYPE mood AS ENUM ('fine', 'ill');
+        CREATE DOMAIN positive AS int CHECK (value > 0);
+        CREATE TABLE parent (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, code char(3) UNIQUE);
+        CREATE TABLE child (
+            parent_id int NOT NULL REFERENCES parent, small numeric(3,2), flag boolean UNIQUE,
+            state text NOT NULL CHECK (state IN ('on', 'off')), mood mood, more positive,
+            tags text[] NOT NULL, at timestamptz NOT NULL, data jsonb, twice int GENERATED ALWAYS
+            AS (parent_id * 2) STORED, place point NOT NULL, part int4range, raw bytea, key uuid)
+        """
+    )
+    with connect(database) as other:
+        assert rows.fill(other) == frozenset()
+    counts = "SELECT (SELECT count(*) FROM parent), (SELECT count(*) FROM child)"
+    (parents, children) = connection.execute(counts).fetchone() or (0, 0)
+    assert parents >= 99
+    assert children >= 1
