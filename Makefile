@@ -9,7 +9,7 @@ LIMBECK_READY := .venv/installed
 
 include limbeck.mk
 
-.PHONY: test lint check bench clean
+.PHONY: test lint check real-schemas bench clean
 
 test: .venv/installed-dev ## Run the tests
 	@.venv/bin/pytest -n 2
@@ -21,6 +21,9 @@ lint: .venv/installed-dev ## Format, lint, types, layers
 	@.venv/bin/lint-imports --no-cache --no-logo
 
 check: lint test ## Everything that CI checks: lint and the tests (documents included)
+
+real-schemas: .venv/installed-dev ## Take many real databases over, from ../shared (half an hour)
+	@.venv/bin/pytest -n 2 -m '' tests/acceptance/test_real_schemas.py
 
 bench: .venv/installed-dev ## Measure limbeck beside its peers
 	@.venv/bin/python benchmarks

@@ -354,7 +354,6 @@ def test_what_postgres_spells_anew_each_time_is_no_loss(
     catalog = made(database, "CREATE TABLE t (k varchar CHECK (k IN ('a', 'b')))")
     options = pull.Options(layout="file")
     proof = pull.prove(pull.source(catalog, options), catalog, make_database("scratch"), options)
-    assert [change.address.part for change in proof.respelled] == ["t_k_check"]
     assert proof.exact
 
 
