@@ -13,6 +13,7 @@ from limbeck.cli.invocation import (
     command,
     environment,
     environments,
+    no_cache,
     own_history,
     yes,
 )
@@ -21,6 +22,7 @@ from limbeck.errors import CheckFailedError, NotConfirmedError
 
 if TYPE_CHECKING:
     from limbeck.migrate import Plan, Report
+    from limbeck.safety import Report as Hazards
     from limbeck.settings import Profile, Project
 
 
@@ -82,9 +84,10 @@ def migrate(
     profile = project.profile(environment)
     database = settings.database(project, profile, listen)
     plan = verb.plan(project, profile, database, to=to, listen=listen)
+    found = None
     if plan.protected and plan.revisions and not script:
-        _gate(project, profile, plan, allow, dry_run=dry_run)
-    _carry_out(plan, dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
+        found = _gate(project, profile, plan, allow, dry_run=dry_run)
+    _carry_out(plan, found, dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
 
 
 @command()
@@ -153,10 +156,16 @@ def status(
 
 @command()
 @environments
+@no_cache
 @as_json
 @click.pass_context
 def check(
-    ctx: click.Context, invocation: Invocation, *, names: tuple[str, ...], as_json: bool
+    ctx: click.Context,
+    invocation: Invocation,
+    *,
+    names: tuple[str, ...],
+    no_cache: bool,
+    as_json: bool,
 ) -> None:
     """For CI: fail when something is pending, drifted or missing.
 
@@ -166,7 +175,7 @@ def check(
     from limbeck.reports import statuses
     from limbeck.reports.data import to_json
 
-    project = invocation.project()
+    project = invocation.project(no_cache=no_cache)
     profiles = [project.profile(name) for name in names]
     found = verb.check(project, profiles, listen=Narrator())
     if as_json:
@@ -198,7 +207,14 @@ def merge(
 
 
 def _carry_out(
-    plan: Plan, *, dry_run: bool, script: bool, wait: float, yes: bool, as_json: bool
+    plan: Plan,
+    found: Hazards | None = None,
+    *,
+    dry_run: bool,
+    script: bool,
+    wait: float,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     from limbeck import migrate as verb
     from limbeck.reports import plans
@@ -207,7 +223,7 @@ def _carry_out(
     if script:
         click.echo(plan.script())
     elif dry_run and as_json:
-        click.echo(to_json(plans.plan_data(plan)))
+        click.echo(to_json(plans.plan_data(plan) | _seen(found)))
     elif dry_run:
         click.echo(plans.plan_text(plan, with_sql=True))
     else:
@@ -227,9 +243,17 @@ def _carry_out(
             _show(plan, report)
 
 
+def _seen(found: Hazards | None) -> dict[str, Any]:
+    if found is None:
+        return {}
+    from limbeck.reports import hazards
+
+    return {"hazards": hazards.hazards_data(found)["hazards"]}
+
+
 def _gate(
     project: Project, profile: Profile, plan: Plan, allow: tuple[str, ...], *, dry_run: bool
-) -> None:
+) -> Hazards | None:
     """Say the hazards of a plan on stderr, and refuse the blocking ones unless nothing will run."""
     from limbeck import safety
     from limbeck.errors import DatabaseError, MigrationError, ServerError
@@ -247,11 +271,12 @@ def _gate(
         )
     except (ServerError, DatabaseError, MigrationError) as error:
         note(f"Hazards were not looked for, there is no shadow to do it on: {error.message}")
-        return
+        return None
     if report.hazards:
         note(hazards.hazards_text(report))
     if not dry_run:
         safety.refuse(report, allow)
+    return report
 
 
 def _show(plan: Plan, report: Report) -> None:

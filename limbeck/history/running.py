@@ -204,7 +204,8 @@ class _Runner:
     def _adopted(self, revisions: Sequence[Revision]) -> list[Waiting]:
         written = []
         for one in revisions:
-            progress = Progress(one, "adopt", kept=True, created=True, sql=self.checksums[one.id])
+            there = self.ledger.kept or bool(written)
+            progress = Progress(one, "adopt", kept=True, created=there, sql=self.checksums[one.id])
             written += progress.finish(0, "")
         return written
 

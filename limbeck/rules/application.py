@@ -77,7 +77,8 @@ def tighten_constraint_on_writes(change: Change) -> Iterator[Finding]:
     """A new constraint, NOT VALID too, refuses what the running application writes at once."""
     known = {(one.table, one.name) for one in change.before.constraints.values()}
     for one in change.added_constraints("cfux"):
-        if (one.table, one.name) not in known and not change.inline(one):
+        stays = one.oid in change.end.constraints
+        if stays and (one.table, one.name) not in known and not change.inline(one):
             yield Finding(
                 one.table,
                 f"writes that break {one.name} ({one.definition.removesuffix(' NOT VALID')}) are "

@@ -42,6 +42,11 @@ class Change:
         return self.statement.after
 
     @property
+    def start(self) -> Facts:
+        """The catalog before the revision."""
+        return self.trace.statements[0].before
+
+    @property
     def end(self) -> Facts:
         """The catalog after the revision."""
         return self.trace.statements[-1].after

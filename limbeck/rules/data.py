@@ -60,7 +60,7 @@ def not_null_on_nulls(change: Change) -> Iterator[Finding]:
                 f"Fill the NULLs of {was.name} first, in batches.",
                 "blocking",
             )
-        else:
+        elif now.table in change.statement.scanned():
             yield Finding(
                 now.table,
                 f"a NULL in {table}.{was.name} makes it fail",

@@ -96,7 +96,8 @@ def drop_not_null_default(change: Change) -> Iterator[Finding]:
             yield _looser(change, now.table, f"{now.name} has no default any more")
     dropped = {(column.table, column.number) for column in change.dropped_columns()}
     for one in change.dropped_constraints("cux"):
-        if dropped & {(one.table, number) for number in one.columns}:
+        with_column = dropped & {(one.table, number) for number in one.columns}
+        if with_column or one.oid not in change.start.constraints:
             continue
         yield _looser(change, one.table, f"{one.name} ({one.definition}) is gone")
 

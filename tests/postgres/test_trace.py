@@ -10,8 +10,9 @@ from pathlib import Path
 import psycopg  # noqa: TC002 - beside the other imports
 import pytest
 
-from limbeck import safety, settings
+from limbeck import generate, safety, settings
 from limbeck.branches.embedded import Server
+from limbeck.cli import main
 from limbeck.database import Database, connect
 from limbeck.errors import CheckFailedError, ConfigurationError
 from limbeck.reports import hazards as reports
@@ -303,3 +304,51 @@ def test_rows_are_put_into_tables_of_all_kinds(
     (parents, children) = connection.execute(counts).fetchone() or (0, 0)
     assert parents >= 99
     assert children >= 1
+
+
+MODELS = """
+Table("users", metadata, Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False), Column("email", String(30), unique=True),
+    Column("nick", Text, server_default="x"))
+Table("orders", metadata, Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("user_id", BigInteger, ForeignKey("users.id"), index=True),
+    Column("note", Text), Column("agent_id", BigInteger, ForeignKey("users.id")),
+    CheckConstraint("note <> ''", name="note_filled"))
+"""
+
+
+def test_what_generate_writes_for_tables_in_use_has_no_blocking_hazard(shop: Work) -> None:
+    shop.models(MODELS)
+    made = generate.revision(shop.project)
+    assert made.path is not None
+    report = lint(shop)
+    assert len(report.revisions) == 1
+    assert codes(report) == [], reports.hazards_text(report)
+
+
+def migrate(work: Work, *options: str) -> int:
+    """Run limbeck migrate and return its exit code."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--project", str(work.project.root), "migrate", "--yes", *options])
+    return int(ended.value.code or 0)
+
+
+def test_a_protected_environment_is_not_migrated_with_a_blocking_hazard(
+    shop: Work, connection: psycopg.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    profile = shop.project.profiles_dir / "development.env"
+    profile.write_text("PROTECTED=yes\n")
+    shop.revision("index", "CREATE INDEX orders_note ON orders (note)")
+    index = "SELECT to_regclass('orders_note') IS NOT NULL"
+
+    assert migrate(shop) == 3
+    assert connection.execute(index).fetchone() == (False,)
+    said = capsys.readouterr()
+    assert "writes of orders wait (SHARE)" in said.err
+    assert "--allow create-index-blocking" in said.err
+
+    assert migrate(shop, "--dry-run", "--json") == 0
+    assert '"code": "create-index-blocking"' in capsys.readouterr().out
+
+    assert migrate(shop, "--allow", "create-index-blocking") == 0
+    assert connection.execute(index).fetchone() == (True,)
