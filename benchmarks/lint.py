@@ -68,10 +68,18 @@ def seen_by_limbeck(all_cases: list[Case], shadow: Shadow) -> dict[str, Statemen
         for case in all_cases:
             if alone(case):
                 with shadow.scratch(common.dbname) as own:
+                    _without_tablespace(shadow)
                     found[case.name] = observed(case, own)
             else:
                 found[case.name] = observed(case, common)
+    _without_tablespace(shadow)
     return found
+
+
+def _without_tablespace(shadow: Shadow) -> None:
+    # It belongs to the server, so it outlives the database of its case.
+    with connect(shadow.database) as connection:
+        connection.execute("DROP TABLESPACE IF EXISTS ts_mig")
 
 
 def named_by_squawk(labelled: list[Case], program: str) -> set[str]:

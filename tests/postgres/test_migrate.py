@@ -416,3 +416,14 @@ def test_a_file_that_went_after_the_plan_stops_it(work: Work, database: Database
     one.path.unlink()
     with pytest.raises(HistoryError, match=f"no revision {one.id}"):
         migrate.apply(planned, confirm=yes)
+
+
+def test_a_database_that_others_have_migrated_gets_its_ledger(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    first = work.revision("first", "CREATE TABLE one (id int)")
+    work.history.upgrade(connection)
+    second = work.revision("second", "CREATE TABLE two (id int)")
+    migrate.apply(plan(work, database), confirm=yes)
+    kept = connection.execute("SELECT revision, action FROM limbeck_state.ledger ORDER BY id")
+    assert kept.fetchall() == [(first.id, "adopt"), (second.id, "upgrade")]
