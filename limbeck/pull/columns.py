@@ -82,11 +82,20 @@ def is_filled(column: Column, model: Model) -> bool:
 
 def core(column: Column, model: Model, models: Models) -> Source:
     """Return sa.Column(...)."""
-    given: list[Argument] = [literal(column.name), type_of(column, models)]
-    given += more(column, model, models)
-    if column.not_null is not None and not _in_key(column, model):
-        given.append("nullable=False")
+    given = [literal(column.name), *arguments(column, model, models, annotated=False)]
     return call("sa.Column", given, SQLALCHEMY)
+
+
+def arguments(
+    column: Column, model: Model, models: Models, *, annotated: bool
+) -> Iterator[Argument]:
+    """Yield all arguments of a column but its name: the type, too, where it is implied."""
+    yield type_of(column, models)
+    yield from more(column, model, models)
+    if annotated and models.style == "dataclass":
+        yield from _parameter(column, model, models)
+    if not annotated and column.not_null is not None and not _in_key(column, model):
+        yield "nullable=False"
 
 
 def type_of(column: Column, models: Models) -> Source:
@@ -176,7 +185,7 @@ def more(column: Column, model: Model, models: Models) -> Iterator[Argument]:
     """Yield the arguments of a column after its type."""
     for found in _own_constraints(column, model):
         if found.type == "f":
-            yield _foreign_key(found, models)
+            yield foreign_key(found, models)
     yield from _generator(column, models)
     if _in_key(column, model) and key_is_inline(model, models):
         yield "primary_key=True"
@@ -207,7 +216,8 @@ def _generator(column: Column, models: Models) -> Iterator[Argument]:
         yield computed
 
 
-def _foreign_key(found: Constraint, models: Models) -> Source:
+def foreign_key(found: Constraint, models: Models) -> Source:
+    """Return sa.ForeignKey(...)."""
     spoken = parts(found)
     positional, options = spoken or ([], [])
     target = str(positional[1]).removeprefix("[").removesuffix("]") if positional else ""

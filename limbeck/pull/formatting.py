@@ -7,6 +7,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
+from difflib import SequenceMatcher
 from pathlib import Path
 
 from limbeck.errors import LimbeckError
@@ -36,6 +37,51 @@ def formatted(files: Mapping[str, str], root: Path | None, package: str = "") ->
         _ruff(root or Path(folder), "check", *settings, *chosen, folder)
         _ruff(root or Path(folder), "format", *settings, folder)
         return {path: Path(folder, path).read_text(encoding="utf-8") for path in files}
+
+
+def like_before(
+    files: Mapping[Path, str], before: Mapping[Path, str], root: Path, package: str
+) -> dict[Path, str]:
+    """Return files formatted as far as they were; new ones are formatted whole.
+
+    Args:
+        files: the new text of each, with line feeds.
+        before: the text of those that are there already.
+        root: as in formatted().
+        package: as in formatted().
+
+    """
+    named = {path: f"{number}/{path.name}" for number, path in enumerate(files)}
+    bare = {path: text.replace("\r\n", "\n") for path, text in before.items()}
+    texts = {f"new/{named[path]}": text for path, text in files.items()}
+    texts |= {f"old/{named[path]}": text for path, text in bare.items()}
+    whole = formatted(texts, root, package)
+    made = {}
+    for path, text in files.items():
+        tidy = path not in before or whole[f"old/{named[path]}"] == bare[path]
+        new = whole[f"new/{named[path]}"] if tidy else _partly(bare[path], text, root, package)
+        made[path] = new.replace("\n", "\r\n") if "\r\n" in before.get(path, "") else new
+    return made
+
+
+def _partly(before: str, text: str, root: Path, package: str) -> str:
+    """Format only the statements that differ; imports are sorted if they were."""
+    settings = _settings(root, package)
+    with tempfile.TemporaryDirectory(prefix="limbeck-pull-") as folder:
+        path = Path(folder, "module.py")
+        path.write_text(before, encoding="utf-8")
+        _ruff(root, "check", *settings, "--select", "I001", "--fix-only", str(path))
+        was_sorted = path.read_text(encoding="utf-8") == before
+        path.write_text(text, encoding="utf-8")
+        lines = before.split("\n"), text.split("\n")
+        matcher = SequenceMatcher(None, *lines, autojunk=False)
+        for kind, _, _, start, end in reversed(matcher.get_opcodes()):
+            if kind != "equal" and "".join(lines[1][start:end]).strip():
+                place = f"--range={start + 1}-{end + 1}"
+                _ruff(root, "format", *settings, place, str(path))
+        if was_sorted:
+            _ruff(root, "check", *settings, "--select", "I001", "--fix-only", str(path))
+        return path.read_text(encoding="utf-8")
 
 
 def _settings(root: Path | None, package: str) -> list[str]:

@@ -21,7 +21,7 @@ class Model:
     """A table as Python has it: a mapped class, or a plain Table where it has no key.
 
     `attributes` maps columns to their attributes; `module` is the file's name without ".py";
-    `known` says that it is there already.
+    `known` says that it is there already, with `names` in its class.
     """
 
     contents: Contents
@@ -30,6 +30,7 @@ class Model:
     module: str
     attributes: Mapping[str, str]
     known: bool = False
+    names: frozenset[str] = frozenset()
 
     @property
     def address(self) -> Address:
@@ -58,12 +59,18 @@ class Models:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A table of models that are there already; `name` is its class or variable."""
+    """A table of models that are there already; `name` is its class or variable.
+
+    `attributes` are those of columns, `names` all that the class has; `decorated` are columns
+    whose type is the project's own.
+    """
 
     name: str
     mapped: bool
     module: str
     attributes: Mapping[str, str]
+    names: frozenset[str] = frozenset()
+    decorated: frozenset[str] = frozenset()
 
 
 def models(  # noqa: PLR0913 - what is known already has three sides
@@ -93,7 +100,13 @@ def models(  # noqa: PLR0913 - what is known already has three sides
         if address in known:
             own = known[address]
             named[address] = Model(
-                found, own.name, own.mapped, own.module, own.attributes, known=True
+                found,
+                own.name,
+                own.mapped,
+                own.module,
+                own.attributes,
+                known=True,
+                names=own.names,
             )
             continue
         mapped = found.primary_key is not None and address not in associations
@@ -111,6 +124,7 @@ def models(  # noqa: PLR0913 - what is known already has three sides
             model.module,
             dict(_attributes(model, forbidden, style)),
             model.known,
+            model.names,
         )
         for address, model in named.items()
     }
@@ -167,7 +181,7 @@ def _module(found: Contents, *, mapped: bool) -> str:
 
 def _attributes(model: Model, forbidden: set[str], style: Style) -> Iterator[tuple[str, str]]:
     yield from model.attributes.items()
-    taken = {*forbidden, *model.attributes.values()}
+    taken = {*forbidden, *model.names, *model.attributes.values()}
     for column in model.contents.columns:
         if column.name in model.attributes:
             continue

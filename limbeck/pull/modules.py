@@ -28,7 +28,12 @@ class Home:
     style: Style = "declarative"
 
     def line(self, module: str, name: str) -> tuple[str, ...]:
-        """Return the line that imports a name; none where everything is in one file."""
+        """Return the line that imports a name; none where everything is in one file.
+
+        A module outside the package has a colon in front of its whole name.
+        """
+        if module.startswith(":"):
+            return (f"from {module[1:]} import {name}",)
         if self.package is None or not module:
             return ()
         return (f"from {self.package}.{module} import {name}",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from limbeck.catalog.objects import Column, Constraint, Index, Table
+from limbeck.catalog.objects import Address, Column, Constraint, Index, Table
 from limbeck.pull import columns, fields
 from limbeck.pull.conventions import name
 from limbeck.pull.enums import docstring
@@ -68,8 +68,7 @@ def _table(model: Model, models: Models) -> Source:
     given: list[Argument] = [literal(table.name), "Base.metadata"]
     given += [columns.core(column, model, models) for column in model.contents.columns]
     given += _arguments(model, models)
-    options = dict(_options(table))
-    given += [keyword(key, value) for key, value in options.items()]
+    given += [keyword(key, value) for key, value in options(table)]
     made = call("sa.Table", given, SQLALCHEMY, _BASE)
     return Source(f"{model.name} = {made.text}", made.imports)
 
@@ -77,18 +76,19 @@ def _table(model: Model, models: Models) -> Source:
 def table_args(model: Model, models: Models) -> Source | None:
     """Return the assignment of __table_args__, None where nothing needs it."""
     given = list(_arguments(model, models))
-    options = ", ".join(f"{literal(key)}: {value}" for key, value in _options(model.contents.table))
-    if not given and not options:
+    pairs = ", ".join(f"{literal(key)}: {value}" for key, value in options(model.contents.table))
+    if not given and not pairs:
         return None
     if not given:
-        return Source(f"__table_args__ = {{{options}}}")
-    last: list[Argument] = [f"{{{options}}}"] if options else []
+        return Source(f"__table_args__ = {{{pairs}}}")
+    last: list[Argument] = [f"{{{pairs}}}"] if pairs else []
     made = call("", [*given, *last])
     text = made.text if len(given) + len(last) > 1 else f"{made.text[:-1]},)"
     return Source(f"__table_args__ = {text}", made.imports)
 
 
-def _options(table: Table) -> Iterator[tuple[str, str]]:
+def options(table: Table) -> Iterator[tuple[str, str]]:
+    """Yield the keyword arguments of a table, with their source."""
     if table.schema != "public":
         yield "schema", literal(table.schema)
     if table.comment is not None:
@@ -105,16 +105,22 @@ def _options(table: Table) -> Iterator[tuple[str, str]]:
         yield "postgresql_with", f"{{{values}}}"
 
 
-def _arguments(model: Model, models: Models) -> Iterator[Argument]:
+def elements(model: Model, models: Models) -> Iterator[tuple[Address, Source]]:
+    """Yield what is said of a table beside its columns, by the address of what it says."""
     for constraint in model.contents.constraints:
-        if not _said_at_column(constraint, model, models):
+        if not said_at_column(constraint, model, models):
             made = _constraint(constraint, models)
             if made:
-                yield made
+                yield constraint.address, made
     yield from _not_nulls(model, models)
     for found in model.contents.indexes:
         if columns.column_of_plain_index(found, model, models) is None:
-            yield from _index(found, models)
+            for made in _index(found, models):
+                yield found.address, made
+
+
+def _arguments(model: Model, models: Models) -> Iterator[Argument]:
+    return (made for _, made in elements(model, models))
 
 
 def _constraint(found: Constraint, models: Models) -> Source | None:
@@ -125,7 +131,8 @@ def _constraint(found: Constraint, models: Models) -> Source | None:
     return made and Source(f"{made.text[:-1]}, use_alter=True)", made.imports)
 
 
-def _said_at_column(constraint: Constraint, model: Model, models: Models) -> bool:
+def said_at_column(constraint: Constraint, model: Model, models: Models) -> bool:
+    """Say whether the line of a column says all of a constraint."""
     if constraint.type == "p":
         return columns.key_is_inline(model, models)
     if constraint.type == "f":
@@ -134,7 +141,7 @@ def _said_at_column(constraint: Constraint, model: Model, models: Models) -> boo
     return constraint.type == "u" and columns.inline(constraint) and not named
 
 
-def _not_nulls(model: Model, models: Models) -> Iterator[Source]:
+def _not_nulls(model: Model, models: Models) -> Iterator[tuple[Address, Source]]:
     for column in model.contents.columns:
         found = column.not_null
         usual = implicit_name(column.table, column.name, "not_null")
@@ -145,7 +152,7 @@ def _not_nulls(model: Model, models: Models) -> Iterator[Source]:
             continue
         given: list[Argument] = [literal(column.name), keyword("name", literal(found.name))]
         given += ["no_inherit=True"] if found.no_inherit else []
-        yield call("NotNull", given, "from limbeck.entities import NotNull")
+        yield column.address, call("NotNull", given, "from limbeck.entities import NotNull")
 
 
 def _index(found: Index, models: Models) -> Iterator[Source]:

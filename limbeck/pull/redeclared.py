@@ -1,0 +1,84 @@
+"""An entity whose definition has changed: its call is edited in place."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from limbeck.pull.draft import Draft
+from limbeck.pull.matching import called
+from limbeck.pull.syntax import Parsed
+from limbeck.spelling import Source
+
+
+def change_entity(draft: Draft, made: Source) -> bool:
+    """Give the call that declares an entity other arguments; say whether it is in the module.
+
+    Args:
+        draft: the module.
+        made: the whole declaration as pull writes it.
+
+    """
+    wanted = ast.parse(made.text, mode="eval").body
+    if not isinstance(wanted, ast.Call) or not wanted.args:
+        return False
+    for node in ast.walk(draft.parsed.tree):
+        if isinstance(node, ast.Call) and _is_same(node, wanted):
+            _change(draft, node, wanted, made)
+            return True
+    return False
+
+
+def _is_same(node: ast.Call, wanted: ast.Call) -> bool:
+    if called(node) != called(wanted) or not node.args:
+        return False
+    first, other = node.args[0], wanted.args[0]
+    own, name = (getattr(one, "value", None) for one in (first, other))
+    if called(node) in {"Trigger", "Policy", "Rule"}:
+        # Two tables may have one of the same name.
+        texts = {ast.unparse(one.args[1]) for one in (node, wanted) if len(one.args) > 1}
+        same = len(texts) == 1 or not isinstance(node.args[1], ast.Constant)
+        return own == name and same
+    # A function is known by its name and arguments; people space them as they like.
+    return "".join(str(own).split()) == "".join(str(name).split())
+
+
+def _change(draft: Draft, node: ast.Call, wanted: ast.Call, made: Source) -> None:
+    pending = draft.of(node)
+    sources = [_text(made.text, one) for one in wanted.args]
+    for number, text in enumerate(sources):
+        if number >= len(node.args):
+            pending.positional.append(text)
+        elif not _equal(node.args[number], wanted.args[number]):
+            pending.replaced[node.args[number]] = text
+    pending.removed += node.args[len(wanted.args) :]
+    own = {one.arg: one for one in node.keywords}
+    new = {one.arg: one for one in wanted.keywords}
+    for name, keyword in new.items():
+        if name in {"metadata", "schema", "before_tables"} and name in own:
+            continue
+        if name not in own:
+            if name != "metadata":
+                pending.keywords.append(_text(made.text, keyword))
+        elif not _equal(own[name].value, keyword.value):
+            pending.replaced[own[name]] = _text(made.text, keyword)
+    pending.removed += list(_gone(own, new))
+
+
+def _gone(
+    own: dict[str | None, ast.keyword], new: dict[str | None, ast.keyword]
+) -> Iterator[ast.keyword]:
+    for name, keyword in own.items():
+        if name not in new and name not in {None, "metadata", "schema", "before_tables"}:
+            yield keyword
+
+
+def _text(text: str, node: ast.expr | ast.keyword) -> str:
+    parsed = Parsed.of(text)
+    return text[parsed.start(node) : parsed.end(node)]
+
+
+def _equal(one: ast.expr, other: ast.expr) -> bool:
+    if isinstance(one, ast.Constant) and isinstance(other, ast.Constant):
+        return " ".join(str(one.value).split()) == " ".join(str(other.value).split())
+    return ast.dump(one) == ast.dump(other)

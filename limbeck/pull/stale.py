@@ -1,0 +1,92 @@
+"""Relationships of working models that the live schema no longer bears, or makes ambiguous."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+
+from limbeck.catalog.objects import Address
+from limbeck.pull.draft import Draft
+from limbeck.pull.known import Link, Pair
+from limbeck.pull.matching import called
+from limbeck.pull.models import Models
+from limbeck.pull.place import Place
+from limbeck.pull.sides import Sides, joins
+from limbeck.pull.syntax import without
+from limbeck.spelling import literal
+
+
+def stale(sides: Sides) -> frozenset[Link]:
+    """Return the relationships whose foreign key is gone, or joins other columns now."""
+    before = {pair for pairs in joins(sides.before) for pair in pairs}
+    now = {pair for pairs in joins(sides.after) for pair in pairs}
+    # What is only in the models stays there, with its foreign keys.
+    kept = sides.before.tables.keys() - sides.after.tables.keys()
+    gone = {pair for pair in before - now if not _is_of(pair, kept)}
+    return frozenset(link for link in sides.known.links if link.pairs & gone)
+
+
+def _is_of(pair: Pair, tables: set[Address]) -> bool:
+    return any(table in tables for table, _ in pair)
+
+
+def ambiguous(sides: Sides, gone: frozenset[Link]) -> frozenset[Link]:
+    """Return the relationships between two tables that another foreign key relates anew."""
+    count = Counter(_tables(pairs) for pairs in joins(sides.after))
+    old = joins(sides.before)
+    fresh = {_tables(pairs) for pairs in joins(sides.after) if pairs not in old}
+    return frozenset(
+        link
+        for link in sides.known.links
+        if link not in gone
+        and link.secondary is None
+        and (tables := frozenset({link.owner, link.target})) in fresh
+        and count[tables] > 1
+    )
+
+
+def _tables(pairs: frozenset[Pair]) -> frozenset[Address]:
+    return frozenset(table for pair in pairs for table, _ in pair)
+
+
+def remove(draft: Draft, place: Place, link: Link) -> None:
+    """Remove a relationship from its class; one that a backref makes goes with the other side."""
+    if statement := place.others.get(link.name):
+        draft.edits.append(without(draft.parsed, statement))
+
+
+def tell_apart(draft: Draft, place: Place, link: Link, models: Models) -> None:
+    """Say which foreign key a relationship goes by, where it does not say so yet."""
+    statement = place.others.get(link.name)
+    call = getattr(statement, "value", None)
+    if not isinstance(call, ast.Call) or called(call) != "relationship":
+        return
+    said = {keyword.arg for keyword in call.keywords}
+    if said & {"foreign_keys", "primaryjoin"}:
+        return
+    columns = sorted(_referring(link, models))
+    names = [
+        f"{models.tables[table].name}.{models.tables[table].attributes[column]}"
+        for table, column in columns
+    ]
+    if all(table == link.owner for table, _ in columns):
+        own = [models.tables[table].attributes[column] for table, column in columns]
+        if all(name in place.names for name in own):
+            draft.of(call).keywords.append(f"foreign_keys=[{', '.join(own)}]")
+            return
+    listed = literal(f"[{', '.join(names)}]")
+    draft.of(call).keywords.append(f"foreign_keys={listed}")
+
+
+def _referring(link: Link, models: Models) -> Iterator[tuple[Address, str]]:
+    """Yield the columns that the foreign key of a relationship is on."""
+    for table in {link.owner, link.target}:
+        for key in models.tables[table].contents.foreign_keys:
+            if key.reference is None:
+                continue
+            pairs = zip(key.columns, key.reference.columns, strict=True)
+            made = [frozenset({(table, a), (key.reference.table, b)}) for a, b in pairs]
+            if frozenset(made) == link.pairs:
+                yield from ((table, column) for column in key.columns)
+                return
