@@ -26,9 +26,11 @@ COMMANDS = {
     "diff": ("schema", "Show what turns one schema into another."),
     "merge": ("migrations", "Join two heads into one."),
     "branches": ("branches", "List, create, reset, delete database branches."),
-    "local": ("branches", "Start, stop or look at the embedded Postgres."),
-    "url": ("branches", "Print the URL of an environment, password included."),
-    "psql": ("branches", "Open psql on an environment."),
+    "rehearse": ("rehearsals", "Run pending revisions on a throw-away branch of an environment."),
+    "preview": ("rehearsals", "Bring a branch for a pull request up, or take it down."),
+    "local": ("servers", "Start, stop or look at the embedded Postgres."),
+    "url": ("servers", "Print the URL of an environment, password included."),
+    "psql": ("servers", "Open psql on an environment."),
 }
 
 

@@ -9,6 +9,8 @@ from limbeck.branches.base import Branch
 from limbeck.reports.data import to_json, to_yaml
 from limbeck.reports.tables import table
 
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+
 
 def several(found: Sequence[Branch], output: str) -> str:
     """Return a list of branches: a bare array in JSON and YAML."""
@@ -28,6 +30,8 @@ def difference(base: str, compare: str, script: str, output: str) -> str:
     """Return what makes one branch's schema out of another's, ended by a line break."""
     if output == "table":
         return script if script.endswith("\n") or not script else f"{script}\n"
+    if output == "markdown":
+        return _markdown(base, compare, script)
     fields = {
         "base_branch": base,
         "compare_branch": compare,
@@ -35,6 +39,13 @@ def difference(base: str, compare: str, script: str, output: str) -> str:
         "diff": script,
     }
     return _data(fields, output) + "\n"
+
+
+def _markdown(base: str, compare: str, script: str) -> str:
+    title = f"**Schema: `{base}` to `{compare}`**"
+    if not script.strip():
+        return f"{title}: no difference\n"
+    return f"{title}\n\n```sql\n{script.strip()}\n```\n"
 
 
 def _data(value: Any, output: str) -> str:
@@ -48,6 +59,8 @@ def _fields(branch: Branch) -> dict[str, Any]:
         "default": branch.default,
         "protected": branch.protected,
         "created_at": _time(branch),
+        "expires_at": branch.expires_at.strftime(_TIME) if branch.expires_at else None,
+        **({"id": branch.id} if branch.id else {}),
     }
 
 
@@ -57,4 +70,4 @@ def _row(branch: Branch) -> tuple[str, ...]:
 
 
 def _time(branch: Branch) -> str:
-    return branch.created_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return branch.created_at.strftime(_TIME)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from limbeck.diff.steps import Step
-from limbeck.generate import Generated
 from limbeck.history.revisions import shown
-from limbeck.merge import Merge
+
+if TYPE_CHECKING:
+    from limbeck.diff.steps import Step
+    from limbeck.generate import Generated
+    from limbeck.merge import Merge
 
 
 def merge_text(made: Merge) -> str:

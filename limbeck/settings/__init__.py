@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from limbeck.settings.application import Urls, urls
-from limbeck.settings.branches import branches, local_branches, place
+from limbeck.settings.branches import Place, branches, local_branches, place
 from limbeck.settings.profile import Profile
 from limbeck.settings.project import Project
 from limbeck.settings.url import FoundUrl, database, find_url, shadow_url
 
 __all__ = [
     "FoundUrl",
+    "Place",
     "Profile",
     "Project",
     "Urls",

@@ -209,7 +209,8 @@ def test_branches_on_the_embedded_server(local: Workplace) -> None:
         "parent": "production",
     }
     url = local.good("url").out
-    local.good("branches", "reset", "development", "--parent", "production")
+    assert local.run("branches", "reset", "development", "--parent", "production").code == 4
+    local.good("branches", "reset", "development", "--parent", "production", "--yes")
     assert local.good("url").out == url
     assert environments(local)["development"]["current"] == []
     for arguments in (
@@ -220,7 +221,7 @@ def test_branches_on_the_embedded_server(local: Workplace) -> None:
         ("create", "try-it"),
     ):
         assert local.run("branches", *arguments).code == 1, arguments
-    assert "name: try-it" in local.good("branches", "delete", "try-it", "-o", "yaml").out
+    assert "name: try-it" in local.good("branches", "delete", "try-it", "-o", "yaml", "--yes").out
     assert local.run("branches", "reset", "development").code == 2
     assert "running" in local.good("local", "status").out
     assert json.loads(local.good("local", "status", "--json").out)["running"]

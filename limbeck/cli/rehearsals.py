@@ -1,0 +1,159 @@
+"""rehearse and preview: branches that are made for a purpose and go again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from limbeck.cli.invocation import CONTEXT, Invocation, as_json, command, environment
+from limbeck.cli.terminal import Narrator, note
+
+if TYPE_CHECKING:
+    from limbeck.preview import Preview
+
+
+@command()
+@environment
+@click.option("--test", metavar="COMMAND", help="Run this with DATABASE_URL set to the branch.")
+@click.option(
+    "--ttl",
+    metavar="TIME",
+    default="2h",
+    show_default=True,
+    help="When the branch ends by itself, should limbeck be killed.",
+)
+@click.option("--keep", is_flag=True, help="Leave the branch until its end.")
+@as_json
+@click.pass_context
+def rehearse(
+    ctx: click.Context,
+    invocation: Invocation,
+    *,
+    environment: str | None,
+    test: str | None,
+    ttl: str,
+    keep: bool,
+    as_json: bool,
+) -> None:
+    """Run pending revisions on a throw-away branch of an environment.
+
+    With the data that is really there: how long it takes, which tables are locked or rewritten,
+    which rows are in the way. Exit code 1 when a revision or the test fails.
+    """
+    from limbeck import rehearse as verb
+    from limbeck.branches import moment
+    from limbeck.reports import rehearsals
+    from limbeck.reports.data import to_json
+
+    project = invocation.project()
+    found = verb.rehearse(
+        project,
+        project.profile(environment),
+        test=(lambda url: _test(test, url)) if test else None,
+        ttl=moment.parse_span(ttl),
+        keep=keep,
+        listen=Narrator(),
+    )
+    data = rehearsals.rehearsal_data(found)
+    click.echo(to_json(data) if as_json else rehearsals.rehearsal_text(found))
+    ctx.exit(0 if found.good else 1)
+
+
+@click.group(context_settings=CONTEXT)
+def preview() -> None:
+    """Bring a branch for a pull request up, or take it down."""
+
+
+@command()
+@click.argument("name")
+@environment
+@click.option("--reset", is_flag=True, help="If it is there, make it a fresh copy first.")
+@click.option(
+    "--ttl",
+    metavar="TIME",
+    default="14d",
+    show_default=True,
+    help="When the branch ends by itself; Neon allows 30d.",
+)
+@as_json
+def up(
+    invocation: Invocation,
+    *,
+    name: str,
+    environment: str | None,
+    reset: bool,
+    ttl: str,
+    as_json: bool,
+) -> None:
+    """Make or adopt the branch preview/NAME, migrate it, print its URLs.
+
+    In a GitHub workflow the URLs are also written to GITHUB_OUTPUT, and masked in the log.
+    """
+    from limbeck import preview as verb
+    from limbeck.branches import moment
+    from limbeck.reports import rehearsals
+    from limbeck.reports.data import to_json
+
+    project = invocation.project()
+    found = verb.up(
+        project,
+        project.profile(environment),
+        name,
+        reset=reset,
+        ttl=moment.parse_span(ttl),
+        listen=Narrator(),
+    )
+    if not _told_github(found):
+        data = rehearsals.preview_data(found)
+        click.echo(to_json(data) if as_json else rehearsals.preview_text(found))
+
+
+@command()
+@click.argument("name")
+@environment
+def down(invocation: Invocation, *, name: str, environment: str | None) -> None:
+    """Delete the branch preview/NAME; it need not be there."""
+    from limbeck import preview as verb
+
+    project = invocation.project()
+    gone = verb.down(project, project.profile(environment), name, Narrator())
+    branch = verb.branch_name(name)
+    note(f"Deleted branch {branch}" if gone else f"There was no branch {branch}")
+
+
+for _made in (up, down):
+    preview.add_command(_made)
+
+
+def _test(line: str, url: str) -> int:
+    """Run the user's own command line, its output on stderr, and give its exit code."""
+    import os
+    import subprocess
+    import sys
+
+    variables = {**os.environ, "DATABASE_URL": url, "DATABASE_URL_UNPOOLED": url}
+    done = subprocess.run(  # noqa: S602 - the line is the user's own, for their shell
+        line, shell=True, env=variables, stdout=sys.stderr, check=False
+    )
+    return done.returncode
+
+
+def _told_github(found: Preview) -> bool:
+    """Write the outputs of a workflow's step where GitHub wants them; False outside of one."""
+    import os
+
+    from limbeck.reports import rehearsals
+
+    path = os.environ.get("GITHUB_OUTPUT")
+    if not path:
+        return False
+    data = rehearsals.preview_data(found)
+    for secret in (found.url, found.pooled_url):
+        click.echo(f"::add-mask::{secret}")
+    with open(path, "a", encoding="utf-8") as output:  # noqa: PTH123 - a plain append
+        for name in ("branch", "branch_id", "created", "db_url", "db_url_pooled"):
+            value = data[name]
+            text = str(value).lower() if isinstance(value, bool) else str(value or "")
+            output.write(f"{name}={text}\n")
+    return True

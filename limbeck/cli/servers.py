@@ -1,0 +1,111 @@
+"""local, url and psql: the servers behind the branches, and how to reach them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import click
+
+from limbeck.cli.invocation import CONTEXT, Invocation, as_json, command, environment
+from limbeck.cli.terminal import Narrator
+
+if TYPE_CHECKING:
+    from limbeck.branches.embedded import Server
+    from limbeck.database import Database
+
+
+@click.group(context_settings=CONTEXT)
+def local() -> None:
+    """Start, stop or look at the embedded Postgres."""
+
+
+@command()
+def start(invocation: Invocation) -> None:
+    """Start the embedded Postgres, unless it runs."""
+    server = _server(invocation)
+    server.start(Narrator())
+    _show(server, as_json=False)
+
+
+@command()
+def stop(invocation: Invocation) -> None:
+    """Stop the embedded Postgres; its branches stay on disk."""
+    stopped = _server(invocation).stop()
+    click.echo("Stopped." if stopped else "It was not running.")
+
+
+@command("status")
+@as_json
+def local_status(invocation: Invocation, *, as_json: bool) -> None:
+    """Tell whether the embedded Postgres runs, and where."""
+    _show(_server(invocation), as_json=as_json)
+
+
+for _made in (start, stop, local_status):
+    local.add_command(_made)
+
+
+@command()
+@environment
+@click.option("--pooled", is_flag=True, help="The application's URL, through the pooler.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["url", "dotenv", "json"]),
+    default="url",
+    show_default=True,
+    help="dotenv and json have both URLs, under the names that Neon's tools use.",
+)
+def url(invocation: Invocation, *, environment: str | None, pooled: bool, form: str) -> None:
+    """Print the URL of an environment, password included."""
+    from limbeck import settings
+    from limbeck.reports import urls
+
+    if form == "url" and not pooled:
+        click.echo(_database(invocation, environment).url)
+        return
+    project = invocation.project()
+    found = settings.urls(project, project.profile(environment), Narrator())
+    click.echo(found.pooled if form == "url" else urls.both(found, form))
+
+
+@command()
+@environment
+@click.argument("arguments", metavar="[-- ARGS]", nargs=-1)
+def psql(invocation: Invocation, *, environment: str | None, arguments: tuple[str, ...]) -> None:
+    """Open psql on an environment.
+
+    What follows `--` is handed to psql.
+    """
+    from psycopg.conninfo import make_conninfo
+
+    from limbeck.branches import binaries
+
+    database = _database(invocation, environment)
+    parameters = dict(database.parameters)
+    # In the environment and not among the arguments, which `ps` shows to everybody.
+    password = parameters.pop("password", None)
+    variables = {**os.environ, **({"PGPASSWORD": password} if password else {})}
+    program = shutil.which("psql") or binaries.find().program("psql")
+    os.execve(program, [program, make_conninfo(**parameters), *arguments], variables)  # noqa: S606 - psql takes the place of this process, signals included
+
+
+def _database(invocation: Invocation, name: str | None) -> Database:
+    from limbeck import settings
+
+    project = invocation.project()
+    return settings.database(project, project.profile(name), Narrator())
+
+
+def _server(invocation: Invocation) -> Server:
+    from limbeck.branches.embedded import Server
+
+    return Server(invocation.project().home)
+
+
+def _show(server: Server, *, as_json: bool) -> None:
+    from limbeck.reports import servers
+
+    click.echo(servers.status(server.status(), as_json=as_json))
