@@ -13,9 +13,11 @@ from limbeck.database import Database, connect
 from limbeck.errors import LimbeckError, ModelsError, SeveralHeadsError
 from limbeck.events import Listener, ignore
 from limbeck.history import History, Revision
+from limbeck.history.ledger import Ledger
 from limbeck.settings import Profile, Project
 from limbeck.sources import Models, Replay
 from limbeck.sources.filters import filters
+from limbeck.sources.unchanged import unchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +25,10 @@ class Status:
     """Where one environment stands.
 
     `current` are the revisions that its version table holds, () before the first, None when it
-    could not be asked; `unknown` those of them that no file holds. `drift` is what differs from a
-    replay of its own revision, None when that is not known; `problem` says why.
+    could not be asked; `unknown` those of them that no file holds. By the database's ledger
+    applied revisions were `edited` or `deleted` since, and others `interrupted` after so many
+    steps. `drift` is what differs from a replay of its own revision, None when that is not known;
+    `problem` says why.
     """
 
     environment: str
@@ -35,20 +39,25 @@ class Status:
     applied: tuple[Revision, ...] = ()
     pending: tuple[Revision, ...] = ()
     unknown: tuple[str, ...] = ()
+    edited: tuple[Revision, ...] = ()
+    deleted: tuple[str, ...] = ()
+    interrupted: tuple[tuple[str, int], ...] = ()
     drift: tuple[Change, ...] | None = None
     problem: LimbeckError | None = None
 
     @property
     def clean(self) -> bool:
-        """Whether it could be asked, and nothing is pending, unknown or drifted."""
-        return self.problem is None and not (self.pending or self.unknown or self.drift)
+        """Whether it could be asked, and nothing is pending, unknown, edited or drifted."""
+        wrong = (self.pending, self.unknown, self.drift, self.edited, self.deleted)
+        return self.problem is None and not any((*wrong, self.interrupted))
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that a check complains about.
 
-    `kind` is heads, models, unrecorded, pending, drift, unknown or unreachable; `environment` is
+    `kind` is heads, models, unrecorded, pending, interrupted, edited, deleted, drift, unknown or
+    unreachable; `environment` is
     None for what is wrong in the project itself.
     """
 
@@ -104,6 +113,8 @@ def unrecorded(
 ) -> Iterator[Finding]:
     """Yield what is wrong with the history itself: several heads, models without a revision."""
     try:
+        if unchanged(project, profile):
+            return
         recorded = Replay(project, "head", profile, listen).catalog()
         changes = recorded.changes_to(Models(project, profile, listen).catalog())
     except SeveralHeadsError as error:
@@ -130,6 +141,19 @@ def findings(status: Status) -> Iterator[Finding]:
         ids = ", ".join(status.unknown)
         hint = f"Get the file from where it was made: git log --all -- '*{status.unknown[0]}*'"
         yield Finding("unknown", name, f"is at revision {ids}, which no file holds", hint)
+    if status.edited:
+        ids = ", ".join(str(one) for one in status.edited)
+        text = f"edited after they were applied: {ids}"
+        yield Finding(
+            "edited", name, text, "Bring the files back; what is new, goes into new ones."
+        )
+    if status.deleted:
+        text = f"applied, and in no file any more: {', '.join(status.deleted)}"
+        hint = f"git log --all -- '*{status.deleted[0]}*'"
+        yield Finding("deleted", name, text, hint)
+    for id_, steps in status.interrupted:
+        text = f"revision {id_} was interrupted after step {steps}"
+        yield Finding("interrupted", name, text, f"It goes on by: limbeck migrate -e {name}")
     if status.pending:
         ids = ", ".join(str(one) for one in status.pending)
         yield Finding("pending", name, f"pending: {ids}", f"limbeck migrate -e {name}")
@@ -146,8 +170,8 @@ def _status(project: Project, profile: Profile, *, drift: bool, listen: Listener
     try:
         database = settings.database(project, profile, listen)
         found = replace(found, destination=database.destination)
-        current, live = _ask(project, history, database, with_catalog=drift, listen=listen)
-        found = _placed(found, history, current)
+        current, kept, live = _ask(project, history, database, with_catalog=drift, listen=listen)
+        found = _remembered(_placed(found, history, current), history, kept)
         if live is None or found.unknown:
             return found
         own = Replay(project, ",".join(current) or "base", profile, listen)
@@ -163,11 +187,23 @@ def _ask(
     *,
     with_catalog: bool,
     listen: Listener,
-) -> tuple[tuple[str, ...], Catalog | None]:
+) -> tuple[tuple[str, ...], Ledger, Catalog | None]:
     with connect(database, read_only=True, listen=listen) as connection:
         current = history.recorded(connection)
+        kept = history.ledger(connection)
         live = read(connection, filters=filters(project)) if with_catalog else None
-    return current, live
+    return current, kept, live
+
+
+def _remembered(found: Status, history: History, kept: Ledger) -> Status:
+    """Add what the database's ledger says of its revisions."""
+    begun = tuple((one.revision, one.steps) for one in kept.interrupted().values())
+    found = replace(found, deleted=history.deleted(kept), interrupted=begun)
+    if found.current is None or found.unknown:
+        return found
+    late = history.late(found.current, kept)
+    pending = tuple(one for one in history.revisions() if one in {*late, *found.pending})
+    return replace(found, pending=pending, edited=history.edited(found.current, kept))
 
 
 def _placed(found: Status, history: History, current: tuple[str, ...]) -> Status:

@@ -122,6 +122,17 @@ class History:
 
         return ledger.read(connection)
 
+    def edited(self, current: Sequence[str], found: Ledger) -> tuple[Revision, ...]:
+        """Return the applied revisions that say another SQL now than when they were applied."""
+        from limbeck.history import audit  # noqa: PLC0415 - Alembic only when it is needed
+
+        return audit.edited(self, self.applied(current), found) if found.entries else ()
+
+    def deleted(self, found: Ledger) -> tuple[str, ...]:
+        """Return the ids of applied revisions that no file holds."""
+        known = {one.id for one in self.revisions()}
+        return tuple(id_ for id_ in found.applied() if id_ not in known)
+
     def beyond(self, current: Sequence[str], to: str) -> tuple[Revision, ...]:
         """Return what a downgrade from the current revisions would take back, in its order."""
         kept = self._with_ancestors(one.id for one in self.find(to))

@@ -113,7 +113,10 @@ class _Runner:
             one: lock_timeout(script.module, one.path) for one, script in scripts_of.items()
         }
         if self.kept:
-            self.checksums = self._checksums([*adopted, *scripts_of])
+            self.checksums = {
+                **self._checksums(adopted, downgrade=False),
+                **self._checksums(list(scripts_of), downgrade=self.downgrade),
+            }
         config = scripts.configuration(self.history)
         with (
             EnvironmentContext(config, self.directory) as environment,
@@ -202,19 +205,19 @@ class _Runner:
         return [one for one in known if one.id in below and one.id not in {*written, *late}]
 
     def _adopted(self, revisions: Sequence[Revision]) -> list[Waiting]:
-        written = []
+        written: list[Waiting] = []
         for one in revisions:
             there = self.ledger.kept or bool(written)
             progress = Progress(one, "adopt", kept=True, created=there, sql=self.checksums[one.id])
             written += progress.finish(0, "")
         return written
 
-    def _checksums(self, revisions: Sequence[Revision]) -> dict[str, str]:
-        said = offline.sql(
-            self.history, revisions, downgrade=self.downgrade, directory=self.directory
-        )
-        checksums = (statements.checksum([text]) for text in said)
-        return dict(zip((one.id for one in revisions), checksums, strict=True))
+    def _checksums(self, revisions: Sequence[Revision], *, downgrade: bool) -> dict[str, str]:
+        known = dict(self.session.terms.sql)
+        unknown = [one for one in revisions if one.id not in known]
+        said = offline.sql(self.history, unknown, downgrade=downgrade, directory=self.directory)
+        known |= {one.id: text for one, text in zip(unknown, said, strict=True)}
+        return {one.id: statements.checksum([known[one.id]]) for one in revisions}
 
     def _may_keep(self) -> bool:
         if self.ledger.kept or ledger.writable(self.session.connection):

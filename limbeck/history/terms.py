@@ -20,6 +20,7 @@ class Terms:
         transaction_timeout: As Postgres spells it; used from 17 on.
         watch: Where a second session looks at what is waited for; None opens none.
         progress: Tell how far an index is.
+        sql: What revisions say they run, by id, where a plan knows it already.
 
     """
 
@@ -29,6 +30,7 @@ class Terms:
     transaction_timeout: str | None = None
     watch: Database | None = None
     progress: bool = False
+    sql: tuple[tuple[str, str], ...] = ()
 
 
 PLAIN = Terms(ledger=False, pipelined=False, patience=0.0)

@@ -125,6 +125,7 @@ def _terms(plan: Plan, *, progress: bool) -> Terms:
         transaction_timeout=database.transaction_timeout,
         watch=database,
         progress=progress,
+        sql=tuple((one.id, one.sql) for one in plan.revisions),
     )
 
 

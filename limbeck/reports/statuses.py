@@ -98,6 +98,12 @@ def _details(one: Status) -> Iterator[str]:
             yield f"  {one.problem.hint}"
     if one.unknown:
         yield f"{one.environment}: no file holds revision {', '.join(one.unknown)}"
+    for revision in one.edited:
+        yield f"{one.environment}: edited after it was applied: {revision}"
+    for id_ in one.deleted:
+        yield f"{one.environment}: applied, and in no file any more: {id_}"
+    for id_, steps in one.interrupted:
+        yield f"{one.environment}: revision {id_} was interrupted after step {steps}"
     if one.pending:
         yield f"{one.environment}, pending:"
         yield from (f"  {revision.id}  {revision.message}" for revision in one.pending)
@@ -117,6 +123,9 @@ def _fields(one: Status) -> dict[str, Any]:
         "applied": [{"id": each.id, "message": each.message} for each in one.applied],
         "pending": [{"id": each.id, "message": each.message} for each in one.pending],
         "unknown": list(one.unknown),
+        "edited": [each.id for each in one.edited],
+        "deleted": list(one.deleted),
+        "interrupted": [{"id": id_, "done": steps} for id_, steps in one.interrupted],
         "drift": None if one.drift is None else changes_data(one.drift),
         "problem": one.problem.message if one.problem else None,
         "clean": one.clean,
