@@ -23,13 +23,15 @@ class Invocation:
     debug: bool = False
     directory: str | None = None
 
-    def project(self) -> Project:
+    def project(self, *, no_cache: bool = False) -> Project:
         """Return the project around the directory; ConfigurationError when there is none."""
+        from dataclasses import replace
         from pathlib import Path
 
         from limbeck.settings import Project
 
-        return Project.find(Path(self.directory) if self.directory else None)
+        found = Project.find(Path(self.directory) if self.directory else None)
+        return replace(found, cache=False) if no_cache else found
 
 
 def remember_debug(invocation: Invocation, *, value: bool) -> None:
@@ -129,3 +131,10 @@ def as_json(function: Function) -> Function:
 def yes(function: Function) -> Function:
     """Add --yes."""
     return click.option("--yes", is_flag=True, help="Answer every question with yes.")(function)
+
+
+def no_cache(function: Function) -> Function:
+    """Add --no-cache."""
+    return click.option(
+        "--no-cache", is_flag=True, help="Make the catalogs anew; see `cache` in the settings."
+    )(function)

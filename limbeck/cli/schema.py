@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -13,6 +14,7 @@ from limbeck.cli.invocation import (
     as_json,
     command,
     environment,
+    no_cache,
     own_history,
     renames,
     yes,
@@ -59,6 +61,7 @@ def init(invocation: Invocation, *, folder: str | None, models: str | None, yes:
 @own_history
 @click.option("--allow-drop", is_flag=True, help="Allow what loses data, without being asked.")
 @renames
+@no_cache
 @as_json
 def generate(
     invocation: Invocation,
@@ -68,6 +71,7 @@ def generate(
     allow_drop: bool,
     renamed: tuple[str, ...],
     no_rename: bool,
+    no_cache: bool,
     as_json: bool,
 ) -> None:
     """Write the next revision from the models, and prove it.
@@ -79,7 +83,7 @@ def generate(
     from limbeck.reports import revisions
     from limbeck.reports.data import to_json
 
-    project = invocation.project()
+    project = invocation.project(no_cache=no_cache)
     profile = project.profile(environment) if environment else None
     answers = verb.Answers(
         allow_drop=allow_drop,
@@ -99,6 +103,7 @@ def generate(
 @click.option("--sql", "as_sql", is_flag=True, help="Print the migration as a script.")
 @click.option("--grants", is_flag=True, help="Compare privileges, too.")
 @renames
+@no_cache
 @as_json
 def diff(
     invocation: Invocation,
@@ -109,6 +114,7 @@ def diff(
     grants: bool,
     renamed: tuple[str, ...],
     no_rename: bool,
+    no_cache: bool,
     as_json: bool,
 ) -> None:
     """Show what turns one schema into another.
@@ -122,6 +128,8 @@ def diff(
     from limbeck.reports.data import to_json
 
     project = _project_for(invocation, before, after)
+    if project is not None and no_cache:
+        project = replace(project, cache=False)
     named = [sources.parse(project, text, Narrator(), grants=grants) for text in (before, after)]
     first, second = (source.catalog() for source in named)
     steps = verb.steps(first, second, _renames(first, second, renamed, no_rename=no_rename))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
+from limbeck.generate.answers import Answers
 from limbeck.generate.generate import Generated, revision
-from limbeck.generate.questions import Answers
 
 __all__ = ["Answers", "Generated", "revision"]

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from limbeck import diff, online
-from limbeck.catalog.catalog import Catalog
-from limbeck.diff.steps import Step
-from limbeck.errors import ProofError
-from limbeck.events import Listener, Notice, StageStarted, ignore
-from limbeck.generate.draft import Draft, draft
-from limbeck.generate.proof import Premises, proven
-from limbeck.generate.questions import Answers, agree_to_losses, agree_to_renames, inverse
-from limbeck.history import History, Revision
-from limbeck.revision import message as message_of
-from limbeck.revision import render
+from limbeck.events import Listener, ignore
+from limbeck.generate.answers import Answers
+from limbeck.history import Revision
 from limbeck.settings import Profile, Project
-from limbeck.sources import Models, Replay, Shadow
+from limbeck.sources.unchanged import unchanged
+
+if TYPE_CHECKING:
+    from limbeck.diff.steps import Step
 
 NO_ANSWERS = Answers()
 
@@ -40,28 +36,6 @@ class Generated:
         return self.revision.path if self.revision else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """One way to write the revision; `flaw` says what it is not, where it is not the best."""
-
-    upgrade: tuple[Step, ...]
-    downgrade: tuple[Step, ...]
-    plain_sql: bool = False
-    flaw: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """What the revision has to do, both ways, and what it runs on."""
-
-    project: Project
-    replay: Replay
-    before: Catalog
-    after: Catalog
-    ways: tuple[_Way, ...]
-    listen: Listener
-
-
 def revision(
     project: Project,
     profile: Profile | None = None,
@@ -82,63 +56,8 @@ def revision(
         ProofError: what was written does not do what it shall; nothing was kept.
 
     """
-    replay = Replay(project, "head", profile, listen)
-    before = replay.catalog()
-    after = Models(project, profile, listen).catalog()
-    if not before.changes_to(after):
+    if unchanged(project, profile):
         return Generated()
-    renamed = agree_to_renames(before, after, answers)
-    upgrade = diff.steps(before, after, renamed)
-    downgrade = diff.steps(after, before, inverse(renamed))
-    agree_to_losses(upgrade, answers)
-    ways = _ways(project, before, after, _Way(upgrade, downgrade))
-    work = _Work(project, replay, before, after, ways, listen)
-    with draft(project, History.of(project, profile)) as unfinished:
-        return _written(work, unfinished, message or message_of(upgrade))
+    from limbeck.generate import writing  # noqa: PLC0415 - slow, and needed for a change only
 
-
-def _ways(project: Project, before: Catalog, after: Catalog, plain: _Way) -> tuple[_Way, ...]:
-    """Return the ways to write a change, the best first: what does not prove is not kept."""
-    locking, sql = "locks for longer than it needs to", "is written in plain SQL"
-    last = (
-        replace(plain, flaw=locking),
-        # The steps' own SQL says the same with nothing between it and the server.
-        replace(plain, plain_sql=True, flaw=f"{locking}, and {sql}"),
-    )
-    if project.recipes == "plain":
-        return (plain, replace(plain, plain_sql=True, flaw=sql))
-    beside = _Way(
-        online.steps(plain.upgrade, before, after), online.steps(plain.downgrade, after, before)
-    )
-    first = (beside, replace(beside, plain_sql=True, flaw=sql))
-    return first if (beside.upgrade, beside.downgrade) == _both(plain) else first + last
-
-
-def _both(way: _Way) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
-    return way.upgrade, way.downgrade
-
-
-def _written(work: _Work, unfinished: Draft, message: str) -> Generated:
-    *firsts, last = work.ways
-    for way, other in zip(firsts, work.ways[1:], strict=True):
-        try:
-            return _attempt(work, unfinished, message, way)
-        except ProofError as error:
-            work.listen(Notice(f"the revision {other.flaw}: {error.message}"))
-    return _attempt(work, unfinished, message, last)
-
-
-def _attempt(work: _Work, unfinished: Draft, message: str, way: _Way) -> Generated:
-    written = unfinished.write(
-        message,
-        render(way.upgrade, work.before, work.after, plain_sql=way.plain_sql),
-        render(way.downgrade, work.after, work.before, plain_sql=way.plain_sql),
-    )
-    work.listen(StageStarted("proving the revision on the shadow"))
-    shadow = Shadow.of(work.project, work.replay.profile, listen=work.listen)
-    premises = Premises(work.project, shadow, work.replay.template(), work.before, work.after)
-    with proven(premises, unfinished.history, written) as (database, catalog):
-        unfinished.keep()
-        work.replay.adopt(database.dbname, catalog)
-    kept = work.replay.history.find(written.id)[0]
-    return Generated(kept, way.upgrade, readable=not way.plain_sql)
+    return writing.revision(project, profile, message, answers, listen)

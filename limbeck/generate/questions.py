@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from limbeck import renames
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.objects import Address
 from limbeck.diff.steps import Step
 from limbeck.errors import ConfigurationError, NotConfirmedError
+from limbeck.generate.answers import Answers
 from limbeck.renames import Rename
 
 # What is named after its table and columns, by Postgres or by a naming convention.
 IMPLICIT = frozenset({"sequence", "index", "constraint"})
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What to do about the questions that a change may raise.
-
-    `renames` has "old:new" for each rename, `no_rename` says that there are no others; without
-    it `ask_rename` is asked about each pair that looks like one. `allow_drop` agrees that data
-    may be lost; without it `ask_loss` is asked, with what is lost in words.
-    """
-
-    allow_drop: bool = False
-    ask_loss: Callable[[Sequence[str]], bool] | None = None
-    renames: Sequence[str] = ()
-    no_rename: bool = False
-    ask_rename: Callable[[Rename], bool] | None = None
 
 
 def agree_to_renames(before: Catalog, after: Catalog, answers: Answers) -> tuple[Rename, ...]:

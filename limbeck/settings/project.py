@@ -32,6 +32,7 @@ class Project:
     exclude_tables: tuple[str, ...] = ()
     grants: bool = False
     recipes: str = "online"
+    cache: bool = True
 
     @classmethod
     def find(cls, start: Path | None = None) -> Project:
@@ -109,6 +110,7 @@ _FIELDS: dict[str, tuple[str, type]] = {
     "exclude-tables": ("exclude_tables", list),
     "grants": ("grants", bool),
     "recipes": ("recipes", str),
+    "cache": ("cache", bool),
 }
 _CHOICES: dict[str, tuple[str, ...]] = {"recipes": ("online", "plain")}
 

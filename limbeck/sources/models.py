@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from limbeck.catalog.catalog import Catalog
 from limbeck.events import Listener, StageStarted, ignore
 from limbeck.settings import Profile, Project
+from limbeck.sources import identity, ingredients, kept, keys
 from limbeck.sources.filters import filters
+from limbeck.sources.recording import recording
 from limbeck.sources.shadow import Shadow
 
 
@@ -25,14 +27,31 @@ class Models:
     def catalog(self) -> Catalog:
         """Create the models in a scratch database and read it.
 
+        What they make is kept, by the content of all that importing them read; while that is
+        the same they are not even imported.
+
         Raises:
             ModelsError: they do not import, or Postgres refuses a table or a type of theirs.
 
         """
+        shadow = Shadow.of(self.project, self.profile, listen=self.listen)
+        server = identity.known(self.project, self.profile) or ""
+        name = keys.models(self.project, server)
+        if name and (known := kept.catalog(self.project, name)) is not None:
+            return known
+        return self._made(shadow, server)
+
+    def _made(self, shadow: Shadow, server: str) -> Catalog:
         from limbeck.sources.creation import created  # noqa: PLC0415 - SQLAlchemy is slow to import
 
-        metadata = self.project.metadata()
-        shadow = Shadow.of(self.project, self.profile, listen=self.listen)
+        with recording() as read:
+            metadata = self.project.metadata()
+        found = read.ingredients()
+        state = found.state(self.project, read.environment) if found else ""
         self.listen(StageStarted("creating the models on the shadow"))
         with shadow.scratch() as database:
-            return created(metadata, database, filters(self.project))
+            catalog = created(metadata, database, filters(self.project))
+        if found is not None:
+            ingredients.save(self.project, found)
+            kept.keep(self.project, keys.made_of(self.project, server, state), catalog)
+        return catalog

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
-import limbeck
-from limbeck.catalog import store
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.read import read
 from limbeck.database import Connection, connect
@@ -20,20 +15,13 @@ from limbeck.errors import MigrationError
 from limbeck.events import Listener, StageStarted, ignore
 from limbeck.history import History, Revision
 from limbeck.settings import Profile, Project
+from limbeck.sources import identity, kept, keys
 from limbeck.sources.filters import filters
+from limbeck.sources.keys import Link
 from limbeck.sources.shadow import Shadow, drop
 
 REPLAY = "limbeck_replay_"
 KEPT_DATABASES = 4
-KEPT_CATALOGS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class _Link:
-    """What the databases and catalogs are kept by, after a revision (None: the empty one)."""
-
-    key: str
-    revision: Revision | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +54,20 @@ class Replay:
 
         """
         shadow = Shadow.of(self.project, self.profile, listen=self.listen)
-        with connect(shadow.database) as connection:
-            chain = self._chain(connection)
-            known, there = self._known(chain[-1].key), self._there(connection)
-        if known is not None:
+        chain = self._chain()
+        if (known := kept.catalog(self.project, chain[-1].name)) is not None:
             return known
+        with connect(shadow.database) as connection:
+            there = self._there(connection)
+            if not self.project.cache:
+                for name in {self._name(link) for link in chain} & set(there):
+                    drop(connection, name)
+                there = []
         if (name := self._name(chain[-1])) not in there:
             return self._make(shadow, chain, there)
         # Not of the template itself: nobody may be connected to it while it is copied.
         with shadow.scratch(name) as database, connect(database) as connection:
-            return self._remember(chain[-1].key, self._seen(connection))
+            return kept.keep(self.project, chain[-1].name, self._seen(connection))
 
     def template(self) -> str:
         """Return the name of a database on the shadow that holds the replay; only copy it.
@@ -101,26 +93,24 @@ class Replay:
             names = {self._name(link) for link in chain}
             for old in [name for name in there if name not in names][: -KEPT_DATABASES + 1]:
                 drop(connection, old)
-        self._remember(chain[-1].key, found)
+        kept.keep(self.project, chain[-1].name, found)
 
-    def _chain(self, connection: Connection) -> list[_Link]:
-        start = f"{connection.info.server_version} {limbeck.__version__} {filters(self.project)}"
-        hashes = self.history.content_hashes(self.revision)
-        links = [_Link(_key(start, digest), revision) for revision, digest in hashes]
-        return [_Link(_key(start)), *links]
+    def _chain(self, connection: Connection | None = None) -> list[Link]:
+        shadow = identity.known(self.project, self.profile, connection)
+        return keys.chain(self.project, self.history, self.revision, shadow or "")
 
-    def _name(self, link: _Link) -> str:
+    def _name(self, link: Link) -> str:
         return f"{self._prefix()}{link.key}"
 
     def _prefix(self) -> str:
         # Projects may share one shadow server; each tidies up its own.
-        return f"{REPLAY}{_key(str(self.project.root))[:6]}_"
+        return f"{REPLAY}{keys.hashed(str(self.project.root))[:6]}_"
 
     def _there(self, connection: Connection) -> list[str]:
         query = "SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY oid"
         return [str(row[0]) for row in connection.execute(query, [self._prefix()]).fetchall()]
 
-    def _make(self, shadow: Shadow, chain: Sequence[_Link], there: list[str]) -> Catalog:
+    def _make(self, shadow: Shadow, chain: Sequence[Link], there: list[str]) -> Catalog:
         names = [self._name(link) for link in chain]
         done = max((at for at, name in enumerate(names) if name in there), default=0)
         todo = [link.revision for link in chain[done + 1 :] if link.revision]
@@ -131,7 +121,7 @@ class Replay:
             with connect(database) as connection:
                 connection.execute("SET synchronous_commit = off")
                 self._run(connection, todo)
-                found = self._remember(chain[-1].key, self._seen(connection))
+                found = kept.keep(self.project, chain[-1].name, self._seen(connection))
             with connect(shadow.database) as connection:
                 _keep(connection, database.dbname, names[-1])
                 for old in [name for name in there if name not in names][: -KEPT_DATABASES + 1]:
@@ -151,25 +141,6 @@ class Replay:
     def _seen(self, connection: Connection) -> Catalog:
         return read(connection, filters=filters(self.project))
 
-    def _remember(self, key: str, found: Catalog) -> Catalog:
-        path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        unfinished.write_bytes(store.dumps(found))
-        unfinished.replace(path)
-        for old in sorted(path.parent.glob("replay-*"), key=_age)[:-KEPT_CATALOGS]:
-            old.unlink(missing_ok=True)
-        return found
-
-    def _known(self, key: str) -> Catalog | None:
-        try:
-            return store.loads(self._path(key).read_bytes())
-        except (OSError, ValueError):
-            return None
-
-    def _path(self, key: str) -> Path:
-        return self.project.home / "cache" / f"replay-{key}"
-
 
 def _keep(connection: Connection, scratch: str, name: str) -> None:
     query = sql.SQL("ALTER DATABASE {} RENAME TO {}")
@@ -177,11 +148,3 @@ def _keep(connection: Connection, scratch: str, name: str) -> None:
         connection.execute(query.format(sql.Identifier(scratch), sql.Identifier(name)))
     except psycopg.errors.DuplicateDatabase:
         return  # another command made the same one meanwhile
-
-
-def _key(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
-
-
-def _age(path: Path) -> float:
-    return path.stat().st_mtime

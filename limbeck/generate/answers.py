@@ -1,0 +1,26 @@
+"""What is answered in advance, and who is asked about the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from limbeck.renames import Rename
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What to do about the questions that a change may raise.
+
+    `renames` has "old:new" for each rename, `no_rename` says that there are no others; without
+    it `ask_rename` is asked about each pair that looks like one. `allow_drop` agrees that data
+    may be lost; without it `ask_loss` is asked, with what is lost in words.
+    """
+
+    allow_drop: bool = False
+    ask_loss: Callable[[Sequence[str]], bool] | None = None
+    renames: Sequence[str] = ()
+    no_rename: bool = False
+    ask_rename: Callable[[Rename], bool] | None = None

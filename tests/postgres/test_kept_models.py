@@ -1,0 +1,225 @@
+"""What is kept of the models is used while what they are made of is the same, and never after."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from limbeck.settings import Project
+from limbeck.sources import ingredients
+from limbeck.sources.unchanged import unchanged
+
+if TYPE_CHECKING:
+    from tests.postgres.conftest import MakeWork
+
+FILES = {
+    "pyproject.toml": '[tool.limbeck]\nmodels = "shop.models:metadata"\n',
+    "shop/__init__.py": "",
+    "shop/models/__init__.py": """
+import os, pkgutil
+from importlib import import_module
+from pathlib import Path
+from sqlalchemy import *
+from shop.base import metadata
+for found in pkgutil.iter_modules(__path__):
+    import_module(f"{__name__}.{found.name}")
+prefix = os.environ.get("SHOP_PREFIX", "")
+os.environ.setdefault("SHOP_SET_HERE", "1")
+Table(prefix + "listed", metadata, Column("id", Integer, primary_key=True))
+for line in (Path(__file__).parents[1] / "columns.txt").read_text().split():
+    metadata.tables[prefix + "listed"].append_column(Column(line, Text))
+try:
+    exec((Path(__file__).parents[1] / "local.txt").read_text())
+except FileNotFoundError:
+    pass
+for path in sorted((Path(__file__).parents[1] / "more").glob("*.txt")):
+    Table(path.stem, metadata, Column("id", Integer, primary_key=True))
+""",
+    "shop/base.py": "from sqlalchemy import MetaData\n\nmetadata = MetaData()\n",
+    "shop/models/books.py": """
+from sqlalchemy import *
+from shop.base import metadata
+Table("books", metadata, Column("id", Integer, primary_key=True))
+""",
+    "shop/columns.txt": "one two",
+    "shop/more/first.txt": "",
+}
+BOOKS = Path("shop/models/books.py")
+
+
+def put(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
+def limbeck(root: Path, *words: str) -> str:
+    """Run the command in a process of its own, which has imported nothing of the project."""
+    done = subprocess.run(
+        [Path(sys.executable).with_name("limbeck"), *words],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def made_anew(root: Path, *words: str) -> bool:
+    """Tell whether `generate` created the models again, to find that nothing has changed."""
+    said = limbeck(root, "generate", *words)
+    assert "No changes" in said
+    return "creating the models" in said
+
+
+@pytest.fixture
+def project(make_work: MakeWork) -> Project:
+    root = make_work().project.root
+    put(root, FILES)
+    limbeck(root, "generate")
+    return Project.find(root)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of one ingredient, and how it is undone."""
+
+    name: str
+    do: Callable[[Path], object]
+    undo: Callable[[Path], object]
+
+
+def same_size_and_time(path: Path, old: str, new: str) -> None:
+    """Change a file as nobody sees who looks at its size and time only."""
+    before = path.stat()
+    path.write_text(path.read_text().replace(old, new))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+CHANGES = (
+    Change(
+        "a file that was imported is another",
+        lambda root: same_size_and_time(root / BOOKS, "books", "looks"),
+        lambda root: same_size_and_time(root / BOOKS, "looks", "books"),
+    ),
+    Change(
+        "a file that was imported is gone",
+        lambda root: (root / BOOKS).rename(root / "away"),
+        lambda root: (root / "away").rename(root / BOOKS),
+    ),
+    Change(
+        "a module is added to a package that imports all of its own",
+        lambda root: (root / "shop/models/authors.py").write_text(""),
+        lambda root: (root / "shop/models/authors.py").unlink(),
+    ),
+    Change(
+        "a module is added that hides an installed one",
+        lambda root: (root / "sqlalchemy.py").write_text(""),
+        lambda root: (root / "sqlalchemy.py").unlink(),
+    ),
+    Change(
+        "a file that was opened is another",
+        lambda root: (root / "shop/columns.txt").write_text("one three"),
+        lambda root: (root / "shop/columns.txt").write_text("one two"),
+    ),
+    Change(
+        "a file is there that was looked for in vain",
+        lambda root: (root / "shop/local.txt").write_text(""),
+        lambda root: (root / "shop/local.txt").unlink(),
+    ),
+    Change(
+        "a folder that was listed has one file more",
+        lambda root: (root / "shop/more/second.txt").write_text(""),
+        lambda root: (root / "shop/more/second.txt").unlink(),
+    ),
+    Change(
+        "a variable that was read is set",
+        lambda _: os.environ.update(SHOP_PREFIX="a_"),
+        lambda _: os.environ.pop("SHOP_PREFIX"),
+    ),
+    Change(
+        "a variable that was read and set by the models is set before",
+        lambda _: os.environ.update(SHOP_SET_HERE="2"),
+        lambda _: os.environ.pop("SHOP_SET_HERE"),
+    ),
+)
+
+
+def state(project: Project) -> str:
+    known = ingredients.load(project)
+    assert known is not None
+    return known.state(project, os.environ)
+
+
+def test_whatever_the_models_are_made_of_counts(project: Project) -> None:
+    root, before = project.root, state(project)
+    for change in CHANGES:
+        change.do(root)
+        try:
+            assert state(project) != before, change.name
+        finally:
+            change.undo(root)
+        assert state(project) == before, change.name
+
+
+def test_models_are_made_anew_only_after_a_change(project: Project) -> None:
+    root = project.root
+    assert not made_anew(root)
+    assert made_anew(root, "--no-cache")
+    (root / BOOKS).write_text((root / BOOKS).read_text() + "# only a comment\n")
+    assert made_anew(root)
+    assert not made_anew(root)
+    limbeck(root, "check")
+    (root / "shop/columns.txt").write_text("one two three")
+    assert "listed.three" in limbeck(root, "diff", "head", "models")
+    assert "three" in limbeck(root, "generate")
+    assert not made_anew(root)
+
+
+def test_a_variable_that_nobody_read_does_not_count(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = state(project)
+    monkeypatch.setenv("SHOP_OTHER", "1")
+    assert state(project) == before
+
+
+def test_no_value_of_a_variable_is_written_down(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_PREFIX", "hush_hush")
+    limbeck(project.root, "diff", "models", "models")
+    kept = (project.home / "cache" / "ingredients.json").read_text()
+    assert "SHOP_PREFIX" in kept
+    assert "hush" not in kept
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'import subprocess\nsubprocess.run(["true"])\n',
+        'from sqlalchemy import create_engine\ncreate_engine("sqlite://").connect().close()\n',
+    ],
+)
+def test_models_that_ask_elsewhere_are_never_kept(project: Project, line: str) -> None:
+    (project.root / BOOKS).write_text((project.root / BOOKS).read_text() + line)
+    assert made_anew(project.root)
+    assert made_anew(project.root)
+
+
+def test_models_in_memory_are_not_judged_by_their_files(project: Project) -> None:
+    assert project.models.startswith("shop.")
+    sys.modules["shop"] = type(sys)("shop")
+    try:
+        assert not unchanged(project)
+    finally:
+        del sys.modules["shop"]
+    assert not unchanged(replace(project, cache=False))
