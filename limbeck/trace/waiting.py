@@ -1,9 +1,10 @@
 """Watch a statement that cannot run in a transaction, from beside it.
 
 Such a statement takes its locks and lets them go by itself, often within a millisecond. So it is
-made to stop: a second session holds a snapshot and the weakest lock on every table, until the
-statement waits for it, and shows its locks. Then another session takes the place of the first,
-and the first lets go; and so on until the statement is done.
+made to stop: a second session holds a snapshot and a writer's lock (ROW EXCLUSIVE) on every table,
+until the statement waits for it, and shows its locks. Then another session takes the place of the
+first, and the first lets go; and so on until the statement is done. Whatever writers would wait
+for has to wait for these sessions, so it is seen each time and not by luck.
 """
 
 from __future__ import annotations
@@ -41,12 +42,14 @@ class Watch:
     waited: bool = False
 
     def see(self, rows: list[Any]) -> bool:
-        """Take what pg_locks shows; return whether the statement is waiting."""
+        """Take what pg_locks shows of a statement that is waiting; return whether it is."""
+        if not any(waiting for _, _, _, waiting in rows):
+            return False
         for oid, mode, ends, _ in rows:
             self.waited = self.waited or ends
             if oid and mode in MODES and strength(mode) > strength(self.locks.get(oid)):
                 self.locks[oid] = mode
-        return any(waiting for _, _, _, waiting in rows)
+        return True
 
 
 @contextmanager
@@ -83,13 +86,13 @@ def _step(
 
 
 def _stand(connection: Connection) -> None:
-    """Hold a snapshot, and the weakest lock on all tables that give it at once."""
+    """Hold a snapshot, and a writer's lock on all tables that give it at once."""
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
     connection.execute("SET LOCAL lock_timeout = '5ms'")
     for schema, name in connection.execute(TABLES).fetchall():
         with contextlib.suppress(psycopg.errors.LockNotAvailable), connection.transaction():
             connection.execute(
-                sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(
+                sql.SQL("LOCK TABLE {} IN ROW EXCLUSIVE MODE").format(
                     sql.Identifier(str(schema), str(name))
                 )
             )
