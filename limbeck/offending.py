@@ -71,7 +71,11 @@ def _nulls(connection: Connection, table: Table, error: psycopg.Error) -> Offend
         (_quoted(table), column),
     ).fetchone()
     # A column that the revision adds is not there any more: it would be NULL in every row.
-    condition = sql.SQL("{} IS NULL").format(sql.Identifier(column)) if there else sql.SQL("true")
+    condition = (
+        sql.SQL("{} IS NULL").format(sql.Identifier(column))
+        if there is not None
+        else sql.SQL("true")
+    )
     return _rows(connection, table, condition, f"{column} is NULL")
 
 

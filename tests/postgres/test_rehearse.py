@@ -1,0 +1,344 @@
+"""Rehearsals, previews and the commands of branches, on this machine and at Neon's stand-in."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from limbeck import cli, preview, rehearse, settings
+from limbeck.branches.base import Branch
+from limbeck.branches.pruning import stale
+from limbeck.database import Database, connect
+from limbeck.errors import BranchError, ConfigurationError
+from limbeck.settings import Place, Project
+from tests.neon.server import StandIn
+from tests.postgres.conftest import MakeWork, Work
+
+PEOPLE = "CREATE TABLE people (id int PRIMARY KEY, mail text)"
+ROWS = "INSERT INTO people VALUES (1, 'a'), (2, NULL), (3, NULL), (4, 'b'), (5, 'b')"
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A project whose environment `production` is a branch at the stand-in."""
+
+    work: Work
+    standin: StandIn
+    capsys: pytest.CaptureFixture[str]
+
+    @property
+    def project(self) -> Project:
+        """The project as its files are now."""
+        return Project.find(self.work.project.root)
+
+    @property
+    def place(self) -> Place:
+        """Where its branches are."""
+        return settings.place(self.project, self.project.profile("production"))
+
+    def run(self, statement: str, branch: str = "production") -> Any:
+        """Execute on a branch."""
+        with connect(Database.from_url(branch, self.place.provider.url(branch))) as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else None
+
+    def limbeck(self, *arguments: str) -> tuple[int, str, str]:
+        """Run a command in this process; give its exit code and what it said."""
+        with pytest.raises(SystemExit) as caught:
+            cli.main(["--project", str(self.project.root), *arguments])
+        said = self.capsys.readouterr()
+        for secret in self.standin.secrets[:1]:
+            assert secret not in said.out + said.err
+        assert self.standin.storage.password not in said.err
+        return int(str(caught.value.code)), said.out, said.err
+
+    def names(self) -> list[str]:
+        """The branches there are."""
+        return [row.name for row in self.standin.project.rows.values()]
+
+
+@pytest.fixture
+def shop(
+    make_work: MakeWork,
+    standin: StandIn,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Shop:
+    """The project, with one revision applied to production."""
+    for name, value in standin.variables.items():
+        monkeypatch.setenv(name, value)
+    work = make_work()
+    profiles = work.project.root / "env_profiles"
+    (profiles / "development.env").write_text("NEON_BRANCH=development\nPARENT=production\n")
+    (profiles / "production.env").write_text("NEON_BRANCH=production\nPROTECTED=yes\n")
+    made = Shop(work, standin, capsys)
+    made.work.revision("people", PEOPLE, "DROP TABLE people")
+    code, _, err = made.limbeck("migrate", "-e", "production", "--yes")
+    assert code == 0, err
+    made.run(ROWS)
+    return made
+
+
+def pending(shop: Shop, statement: str) -> None:
+    """Add a revision to the history."""
+    (head,) = shop.work.history.revisions()
+    shop.work.revision("change", statement, "", down=head)
+
+
+FAILING = {
+    "not null": (
+        "ALTER TABLE people ALTER COLUMN mail SET NOT NULL",
+        (2, ("id",), (("2",), ("3",))),
+    ),
+    "unique": (
+        "CREATE UNIQUE INDEX people_mail ON people (mail)",
+        (2, ("mail",), (("b",),)),
+    ),
+    "a new column": (
+        "ALTER TABLE people ADD COLUMN age int NOT NULL",
+        (5, ("id",), (("1",), ("2",), ("3",), ("4",), ("5",))),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FAILING)
+def test_a_revision_that_fails_on_real_data_shows_the_rows_and_changes_nothing(
+    shop: Shop, case: str
+) -> None:
+    statement, expected = FAILING[case]
+    pending(shop, statement)
+    before = shop.run("SELECT * FROM alembic_version")
+    code, out, err = shop.limbeck("rehearse", "-e", "production", "--json")
+    assert code == 1, err
+    rows = json.loads(out)["failed"]["offending"]
+    shown = (rows["count"], tuple(rows["columns"]), tuple(map(tuple, rows["keys"])))
+    assert (rows["table"], shown) == ("public.people", expected)
+    assert shop.names() == ["production"]
+    assert shop.run("SELECT * FROM alembic_version") == before
+
+
+def test_a_rehearsal_tells_locks_rewrites_rows_and_the_difference(shop: Shop) -> None:
+    pending(shop, "ALTER TABLE people ALTER COLUMN id TYPE bigint")
+    tested: list[str] = []
+
+    def test(url: str) -> int:
+        with psycopg.connect(url) as connection:
+            kind = connection.execute("SELECT pg_typeof(id)::text FROM people").fetchone()
+        tested.append(str(kind))
+        return 7
+
+    profile = shop.project.profile("production")
+    found = rehearse.rehearse(shop.project, profile, test=test)
+    ((one,), failed) = found.revisions, found.failed
+    assert failed is None
+    assert [(each.table, each.rewritten, each.rows) for each in one.holds if each.rewritten] == [
+        ("people", True, 5)
+    ]
+    assert {each.mode for each in one.holds} == {"AccessExclusiveLock"}
+    assert "ALTER COLUMN id" in found.difference
+    assert (tested, found.test, found.good) == (["('bigint',)"], 7, False)
+    assert shop.names() == ["production"]
+    code, out, _ = shop.limbeck("rehearse", "-e", "production", "--test", "exit 0")
+    assert code == 0
+    assert "about 5 rows) is rewritten under AccessExclusiveLock" in out
+
+
+def test_nothing_pending_is_rehearsed_well(shop: Shop) -> None:
+    code, out, _ = shop.limbeck("rehearse", "-e", "production")
+    assert (code, "nothing is pending" in out) == (0, True)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_rehearsal_that_is_ended_leaves_no_branch_without_an_end(
+    shop: Shop, how: signal.Signals
+) -> None:
+    pending(shop, "SELECT pg_sleep(30)")
+    command = subprocess.Popen(
+        [str(Path(sys.executable).parent / "limbeck"), "rehearse", "-e", "production"],
+        cwd=shop.project.root,
+        env={**os.environ, **shop.standin.variables},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while len(shop.names()) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    ends = [row.expires_at for row in shop.standin.project.rows.values() if not row.default]
+    assert ends
+    assert all(ends)
+    if how is signal.SIGINT:
+        time.sleep(2)
+    command.send_signal(how)
+    command.wait(timeout=60)
+    left = [row for row in shop.standin.project.rows.values() if not row.default]
+    assert all(row.expires_at for row in left)
+    if how is signal.SIGINT:
+        assert left == []
+
+
+# The guide's chapters: keeping branches fresh, reset
+
+
+def test_a_branch_is_kept_fresh_as_the_guide_says(shop: Shop) -> None:
+    """Reset from production: its URL stays, production's sessions live on; then migrate again."""
+    pending(shop, "ALTER TABLE people ADD COLUMN age int")
+    code, _, err = shop.limbeck("branches", "create", "development", "--parent", "production")
+    assert code == 0, err
+    assert shop.limbeck("migrate", "-e", "development")[0] == 0
+    url = shop.limbeck("url", "-e", "development")[1]
+    shop.run("DELETE FROM people", "development")
+    with psycopg.connect(shop.place.provider.url("production")) as session:
+        session.execute("INSERT INTO people VALUES (6, 'new')")
+        session.commit()
+        reset = ("branches", "reset", "development", "--parent", "production")
+        code, _, err = shop.limbeck(*reset)
+        assert code == 4
+        assert "revisions that only it has" in err
+        code, _, err = shop.limbeck(*reset, "--migrate", "--yes")
+        assert code == 0, err
+        assert session.execute("SELECT count(*) FROM people").fetchone() == (6,)
+    assert shop.limbeck("url", "-e", "development")[1] == url
+    assert shop.run("SELECT count(age), count(*) FROM people", "development") == [(0, 6)]
+
+
+def test_a_reset_names_the_true_parent_and_refuses_another(shop: Shop) -> None:
+    shop.limbeck("branches", "create", "development")
+    shop.limbeck("branches", "create", "other")
+    code, _, err = shop.limbeck("branches", "reset", "development", "--parent", "other", "--yes")
+    assert code == 1
+    assert 'is "production", not "other"' in err
+    assert shop.limbeck("branches", "reset", "production", "--parent", "--yes")[0] == 1
+
+
+def test_a_preview_is_made_adopted_reset_and_taken_down(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pending(shop, "ALTER TABLE people ADD COLUMN age int")
+    profile = shop.project.profile("production")
+    made = preview.up(shop.project, profile, "pr-42")
+    assert (made.created, len(made.report.applied)) == (True, 1)
+    assert made.branch.expires_at is not None
+    shop.run("DELETE FROM people", "preview/pr-42")
+    again = preview.up(shop.project, profile, "pr-42", reset=True)
+    assert (again.created, len(again.report.applied), again.url) == (False, 1, made.url)
+    assert "-pooler." in again.pooled_url
+    output = tmp_path / "output"
+    monkeypatch.setenv("GITHUB_OUTPUT", str(output))
+    code, out, _ = shop.limbeck("preview", "up", "pr-42", "-e", "production")
+    assert code == 0
+    assert all(line.startswith("::add-mask::") for line in out.splitlines())
+    assert f"db_url={made.url}" in output.read_text()
+    assert shop.limbeck("preview", "down", "pr-42", "-e", "production")[0] == 0
+    assert shop.limbeck("preview", "down", "pr-42", "-e", "production")[0] == 0
+    assert shop.names() == ["production"]
+
+
+def test_the_urls_for_a_file_and_for_a_program(shop: Shop) -> None:
+    out = shop.limbeck("url", "-e", "production", "--format", "json")[1]
+    urls = json.loads(out)
+    assert urls["NEON_BRANCH"] == "production"
+    assert "-pooler." in urls["DATABASE_URL"]
+    lines = shop.limbeck("url", "-e", "production", "--format", "dotenv")[1].splitlines()
+    assert dict(line.split("=", 1) for line in lines) == urls
+    assert shop.limbeck("url", "-e", "production", "--pooled")[1].strip() == urls["DATABASE_URL"]
+    code, _, err = shop.limbeck("url", "-e", "development")
+    assert code == 1
+    assert 'no branch "development"' in err
+
+
+COMMANDS = (
+    ("create", "a", "--expires-in", "2h"),
+    ("create", "a", "--exists-ok"),
+    ("set-expiration", "a"),
+    ("rename", "a", "b"),
+    ("get", "b"),
+    ("restore", "b", "production", "--yes"),
+    ("set-default", "b"),
+    ("set-default", "production"),
+    ("diff", "production", "b", "--format", "json"),
+    ("prune", "b*", "--older-than", "1s", "--dry-run"),
+    ("delete", "b", "--yes"),
+    ("list",),
+)
+
+
+def test_every_command_of_branches_answers_with_json_alone(shop: Shop) -> None:
+    for command in COMMANDS:
+        code, out, err = shop.limbeck("branches", *command, "-o", "json")
+        assert code == 0, (command, err)
+        assert json.loads(out) is not None
+    assert shop.names() == ["production"]
+
+
+NOW = datetime(2026, 1, 8, tzinfo=UTC)
+
+
+def branch(name: str, days: int, parent: str | None = "main", **more: Any) -> Branch:
+    """A branch of an age."""
+    return Branch(name, parent, NOW - timedelta(days=days), **more)
+
+
+def test_only_stale_branches_are_pruned() -> None:
+    there = (
+        branch("main", 99, None, default=True),
+        branch("preview/old", 8),
+        branch("preview/new", 2),
+        branch("preview/kept", 8, protected=True),
+        branch("preview/parent", 8),
+        branch("preview/child", 2, "preview/parent"),
+        branch("dev", 8),
+    )
+    found = stale(there, "preview/*", timedelta(days=7), NOW)
+    assert [one.name for one in found] == ["preview/old"]
+    assert [one.name for one in stale(there, "*", timedelta(days=7), NOW)] == ["preview/old", "dev"]
+
+
+SETTINGS: dict[str, Callable[[pytest.MonkeyPatch, Path], None]] = {
+    "NEON_API_KEY": lambda patch, _: patch.delenv("NEON_API_KEY"),
+    "NEON_PROJECT_ID": lambda patch, _: patch.delenv("NEON_PROJECT_ID"),
+}
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_a_missing_setting_is_named(
+    shop: Shop, setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    SETTINGS[setting](monkeypatch, shop.project.root)
+    monkeypatch.setenv("HOME", str(shop.project.root))
+    code, _, err = shop.limbeck("branches", "list")
+    assert code == 2
+    assert setting in err
+
+
+def test_the_project_is_found_in_neons_own_file_which_stays_as_it_is(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NEON_PROJECT_ID")
+    path = shop.project.root / ".neon"
+    text = json.dumps({"orgId": "o", "projectId": shop.standin.project_id, "branch": "x"})
+    path.write_text(text)
+    assert shop.limbeck("branches", "list")[0] == 0
+    assert path.read_text() == text
+    path.write_text("{")
+    assert shop.limbeck("branches", "list")[0] == 2
+
+
+def test_an_environment_with_a_url_of_another_server_is_not_rehearsed(shop: Shop) -> None:
+    profiles = shop.project.root / "env_profiles"
+    (profiles / "qa.env").write_text("DATABASE_URL=postgresql://u@127.0.0.1/x\n")
+    with pytest.raises(ConfigurationError, match="nothing says of which branch"):
+        rehearse.rehearse(shop.project, shop.project.profile("qa"))
+    with pytest.raises(BranchError):
+        preview.up(shop.project, shop.project.profile("development"), "x")
