@@ -19,6 +19,7 @@ COMMANDS = {
     "generate": ("schema", "Write the next revision from the models, and prove it."),
     "migrate": ("migrations", "Show the plan, ask, apply pending revisions."),
     "rollback": ("migrations", "Take revisions back, newest first."),
+    "stamp": ("migrations", "Mark a revision as applied, without running anything."),
     "status": ("migrations", "Show every environment: current, pending, drift."),
     "check": ("migrations", "For CI: fail when something is pending, drifted or missing."),
     "lint": ("safety", "Say what revisions lock, rewrite and break, before they run."),

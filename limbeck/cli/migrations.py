@@ -133,6 +133,31 @@ def rollback(
 
 
 @command()
+@environment
+@click.argument("revision", metavar="REV")
+@yes
+def stamp(invocation: Invocation, *, environment: str | None, revision: str, yes: bool) -> None:
+    """Mark a revision as applied, without running anything.
+
+    All below it are applied then, too, and all others are not. It asks first.
+    """
+    from limbeck import migrate as verb
+    from limbeck import settings
+    from limbeck.cli.terminal import agreed
+
+    listen = Narrator()
+    project = invocation.project()
+    profile = project.profile(environment)
+    database = settings.database(project, profile, listen)
+
+    def confirm() -> bool:
+        return yes or agreed(f"Mark {database.destination} as being at {revision}?")
+
+    at = verb.stamp(project, profile, database, revision, confirm=confirm, listen=listen)
+    click.echo(f"{profile.name} ({database.destination}) is at {', '.join(at) or 'no revision'}.")
+
+
+@command()
 @environments
 @as_json
 @click.pass_context

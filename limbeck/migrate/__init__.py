@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from limbeck.migrate.applying import WAIT, Applied, Confirm, Report, apply
 from limbeck.migrate.planning import Plan, PlannedRevision, plan, rollback_plan
+from limbeck.migrate.stamping import stamp
 
 __all__ = [
     "WAIT",
@@ -15,4 +16,5 @@ __all__ = [
     "apply",
     "plan",
     "rollback_plan",
+    "stamp",
 ]

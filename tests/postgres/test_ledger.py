@@ -119,6 +119,19 @@ def test_an_interrupted_revision_is_shown(work: Work, database: Database) -> Non
     assert kinds(work) == ["interrupted", "pending"]
 
 
+def test_a_stamp_ends_an_interruption_and_is_in_the_ledger(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    body = "op.execute('create table one ()')\nwith op.get_context().autocommit_block():\n"
+    one = work.revision("one", body + "    op.execute('select 1 / 0')")
+    with pytest.raises(MigrationError):
+        migrated(work, database)
+    at = migrate.stamp(work.project, work.profile, database, one.id, confirm=lambda: True)
+    assert at == (one.id,)
+    assert work.history.ledger(connection).applied()[one.id].action == "stamp"
+    assert kinds(work) == []
+
+
 def started(work: Work) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-c", MIGRATE, str(work.project.root)], stderr=subprocess.PIPE

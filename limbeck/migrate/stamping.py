@@ -1,0 +1,64 @@
+"""Write down that a database is at a revision, without running anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from limbeck.database import Connection, Database, connect, migration_lock
+from limbeck.errors import NotConfirmedError
+from limbeck.events import Listener, ignore
+from limbeck.history import History, ledger, statements
+from limbeck.migrate.applying import WAIT
+from limbeck.settings import Profile, Project
+
+
+def stamp(  # noqa: PLR0913 - what, where, to which revision, and who agrees
+    project: Project,
+    profile: Profile,
+    database: Database,
+    to: str,
+    *,
+    confirm: Callable[[], bool],
+    wait: float = WAIT,
+    listen: Listener = ignore,
+) -> tuple[str, ...]:
+    """Mark a revision and all below it as applied, all others as not; return what it is at.
+
+    Raises:
+        NotConfirmedError: confirm said no; nothing was done.
+        HistoryError: an unknown revision.
+        LockNotAcquiredError: a migrator is at work.
+
+    """
+    history = History.of(project, profile)
+    history.find(to)
+    if not confirm():
+        raise NotConfirmedError(f"not confirmed: {profile.name} is as it was", hint="Give --yes.")
+    with (
+        connect(database, listen=listen) as connection,
+        migration_lock(connection, wait=wait, listen=listen),
+    ):
+        history.stamp(connection, to)
+        if history.ledger(connection).kept:
+            _write_down(history, connection, to)
+        return history.recorded(connection)
+
+
+def _write_down(history: History, connection: Connection, to: str) -> None:
+    found = history.ledger(connection)
+    below = {one.id for one in history.applied([one.id for one in history.find(to)])}
+    known = history.revisions()
+    texts = dict(zip((one.id for one in known), history.sql(known), strict=True))
+    with connection.transaction():
+        for id_ in found.interrupted():
+            _execute(connection, *ledger.forget(id_))
+        for one in known:
+            applied = one.id in found.applied()
+            if applied != (one.id in below):
+                action = "downgrade" if applied else "stamp"
+                values = {"sql": statements.checksum([texts[one.id]])}
+                _execute(connection, *ledger.finish(one, action, values, begun=False))
+
+
+def _execute(connection: Connection, statement: str, values: dict[str, object]) -> None:
+    connection.execute(statement.encode(), values)
