@@ -95,7 +95,7 @@ def give_way(fates: Fates, circle: Iterable[tuple[str, Address]]) -> bool:
     altered = [at for verb, at in circle if verb == "alter" and at.kind in REPLACEABLE]
     for address in altered:
         fates.fate[address] = "replace"
-    _spread(fates, altered)
+    _spread(fates, list(altered))
     return bool(altered)
 
 
@@ -120,6 +120,8 @@ def _to_loss(fates: Fates, user: Address, used: Address) -> str | None:
     if user.kind == "table":
         return "replace" if used.kind == "server" else None
     escapes = fates.fate.get(user) == "alter" and used not in fates.after.needs[user]
+    if user.kind == "ownership":  # the sequence would be dropped with the column
+        return "replace"
     if user.kind == "column" and used.kind in TYPES | {"extension"}:
         return "retype" if replaced and not escapes else None
     return None if escapes and not replaced else "replace"

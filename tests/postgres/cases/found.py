@@ -62,4 +62,20 @@ CASES = (
         CREATE UNLOGGED TABLE kept (id bigserial); ALTER SEQUENCE kept_id_seq SET LOGGED;
         """,
     ),
+    Case(
+        "a view of a column whose NOT NULL is another column's from now on",
+        "CREATE TABLE t (a int NOT NULL, b int); CREATE VIEW v AS SELECT a, b FROM t",
+        "CREATE TABLE t (a int NOT NULL, b int); CREATE VIEW v AS SELECT a, b FROM t;"
+        "ALTER TABLE t RENAME a TO c",
+    ),
+    Case(
+        "a sequence goes on in a new table, which has the old one's key",
+        "CREATE TABLE t (id serial PRIMARY KEY)",
+        "CREATE TABLE t (id serial PRIMARY KEY); ALTER TABLE t RENAME TO u",
+    ),
+    Case(
+        "a sequence goes on in a new column, which has the old one's NOT NULL",
+        "CREATE TABLE t (id serial PRIMARY KEY)",
+        "CREATE TABLE t (id serial PRIMARY KEY); ALTER TABLE t RENAME id TO number",
+    ),
 )
