@@ -9,10 +9,15 @@ LIMBECK_READY := .venv/installed
 
 include limbeck.mk
 
-.PHONY: test lint check real-schemas bench clean
+.PHONY: test test-contract lint check real-schemas bench clean
 
 test: .venv/installed-dev ## Run the tests
 	@.venv/bin/pytest -n 2
+
+test-contract: .venv/installed-dev ## Drive the stand-in for Neon with Neon's own programs (needs npm)
+	@mkdir -p .venv/contract && cp tests/contract/package.json .venv/contract/
+	@npm install --silent --no-audit --no-fund --prefix .venv/contract
+	@LIMBECK_CONTRACT_BIN="$(CURDIR)/.venv/contract/node_modules/.bin" .venv/bin/pytest tests/contract -n 0
 
 lint: .venv/installed-dev ## Format, lint, types, layers
 	@.venv/bin/ruff format --check .
