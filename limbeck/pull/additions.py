@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from limbeck.pull import modules, tables
+from limbeck.pull.formatting import formatted
 from limbeck.pull.imports import readable, respelled, with_exports, with_imports
 from limbeck.pull.modules import Home
 from limbeck.pull.sides import Sides
@@ -13,20 +14,21 @@ from limbeck.pull.workplace import Workplace, read
 from limbeck.spelling import Source
 
 
-def add(sides: Sides, work: Workplace, texts: dict[Path, str]) -> None:
+def add(sides: Sides, work: Workplace, texts: dict[Path, str], root: Path) -> None:
     """Add new enums, tables and entities to the texts of the files.
 
     Args:
         sides: both schemas.
         work: where the models are.
         texts: the files as they have been changed so far; they are changed here.
+        root: of the repository, whose formatting is followed.
 
     """
     exported: dict[str, str] = {}
     for docstring, module, pieces, names in _additions(sides, work):
         path = work.path(module)
         if (text := texts.get(path) or read(path)) is not None:
-            texts[path] = _appended(text.replace("\r\n", "\n"), pieces, work.home)
+            texts[path] = _appended(text.replace("\r\n", "\n"), pieces, work.home, root)
         else:
             texts[path] = modules.module(docstring, pieces, work.home)
         exported |= dict.fromkeys(names, module)
@@ -59,6 +61,9 @@ def _additions(sides: Sides, work: Workplace) -> Iterator[tuple[str, str, list[S
 
 
 def _module(name: str, work: Workplace) -> str:
+    if name == "enums" and work.base_has_tables:
+        # They need the base, and its module may need them.
+        return work.home.base[0]
     if work.together is None or (name in {"enums", "entities"} and work.together != ""):
         return name
     return work.together
@@ -70,10 +75,11 @@ def _export(name: str, module: str, home: Home) -> tuple[str, ...]:
     return home.line(module, name)
 
 
-def _appended(text: str, pieces: Iterable[Source], home: Home) -> str:
+def _appended(text: str, pieces: Iterable[Source], home: Home, root: Path) -> str:
     given = [respelled(piece, text) for piece in pieces]
     imports: frozenset[str] = frozenset().union(*(piece.imports for piece in given))
     plain_, guarded = modules.resolved(imports, home)
     joined = readable("\n\n\n".join(piece.text for piece in given), text)
+    joined = formatted({"new.py": joined}, root)["new.py"].rstrip()
     kept = with_imports(text, plain_, guarded).rstrip()
     return f"{kept}\n\n\n{joined}\n" if kept else f"{joined}\n"

@@ -22,17 +22,18 @@ def change_parts(draft: Draft, place: Place, old: Model, new: Model, sides: Side
     before, now = parts(old), parts(new)
     elements = dict(tables.elements(new, sides.after))
     texts: list[str] = []
+    done: set[Address] = set()
     kept = {column.name for column in old.contents.columns} & {
         column.name for column in new.contents.columns
     }
     for address, part in before.items():
         if now.get(address) == part:
             continue
-        found = list(_located(draft, place, part, sides))
+        found = list(_located(draft, place, part, old, sides))
         follows = now.get(address) is not None and address in elements
         if follows and len(found) == 1 and place.listed is not None and found[0][0] is place.listed:
             draft.of(place.listed).replaced[found[0][1]] = draft.spelled(elements[address])
-            del elements[address]
+            done.add(address)
             continue
         for container, node in found:
             if isinstance(container, (ast.Call, ast.Tuple)):
@@ -41,7 +42,7 @@ def change_parts(draft: Draft, place: Place, old: Model, new: Model, sides: Side
                 draft.edits.append(without(draft.parsed, container))
     _change_not_nulls(draft, place, old, sides, elements)
     for address, part in now.items():
-        if before.get(address) == part:
+        if before.get(address) == part or address in done:
             continue
         if address in elements:
             texts.append(draft.spelled(elements[address]))
@@ -51,7 +52,7 @@ def change_parts(draft: Draft, place: Place, old: Model, new: Model, sides: Side
 
 
 def _located(
-    draft: Draft, place: Place, part: Constraint | Index, sides: Sides
+    draft: Draft, place: Place, part: Constraint | Index, old: Model, sides: Sides
 ) -> Iterator[tuple[ast.AST, ast.expr | ast.keyword]]:
     """Yield (what it stands in, the node) of what says a part."""
     listed = place.listed.elts if isinstance(place.listed, ast.Tuple) else []
@@ -61,7 +62,7 @@ def _located(
             yield place.listed, node
             return
     for column, call in place.calls.items():
-        if found := _at_column(call, part, column, sides):
+        if found := _at_column(call, part, column, old, sides):
             yield call, found
             return
     for statement in draft.parsed.tree.body:
@@ -78,12 +79,12 @@ def _classes(call: ast.expr) -> set[str]:
 
 
 def _at_column(
-    call: ast.Call, part: Constraint | Index, column: str, sides: Sides
+    call: ast.Call, part: Constraint | Index, column: str, old: Model, sides: Sides
 ) -> ast.expr | ast.keyword | None:
     found = given(call)
     if isinstance(part, Index):
-        only = len(part.keys) == 1 and part.keys[0].column == column
-        return found.get("index") if only else None
+        plain = columns.column_of_plain_index(part, old, sides.before) == column
+        return found.get("index") if plain else None
     if part.type == "c":
         return next((n for n in call.args if says(n, part, sides.known.convention)), None)
     kind = {"f": "ForeignKey", "u": "unique"}.get(part.type, "")

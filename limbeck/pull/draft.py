@@ -24,6 +24,7 @@ class Pending:
     replaced: dict[Node, str] = field(default_factory=dict)
     positional: list[str] = field(default_factory=list)
     keywords: list[str] = field(default_factory=list)
+    below: dict[Node, list[str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -59,8 +60,8 @@ class Draft:
 
     def _respelled(self, source: Argument) -> Source:
         given = source if isinstance(source, Source) else Source(source)
-        keyword, _, value = given.text.partition("=")
-        if keyword.isidentifier() and not value.startswith("="):
+        keyword, is_keyword, value = given.text.partition("=")
+        if is_keyword and keyword.isidentifier() and not value.startswith("="):
             made = respelled(Source(value, given.imports), self.parsed.text)
             return Source(f"{keyword}={made.text}", made.imports)
         return respelled(given, self.parsed.text)
@@ -118,5 +119,6 @@ class Draft:
                 added=[*([] if inserted else found.positional), *found.keywords],
                 inserted=found.positional if inserted else (),
                 before=later[0] if inserted else None,
+                below=found.below,
                 single=isinstance(node, ast.Tuple),
             )

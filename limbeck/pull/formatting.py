@@ -7,7 +7,6 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
-from difflib import SequenceMatcher
 from pathlib import Path
 
 from limbeck.errors import LimbeckError
@@ -65,22 +64,16 @@ def like_before(
 
 
 def _partly(before: str, text: str, root: Path, package: str) -> str:
-    """Format only the statements that differ; imports are sorted if they were."""
-    settings = _settings(root, package)
+    """Leave a module as it is that no formatter keeps; its imports are sorted if they were."""
+    settings = [*_settings(root, package), "--select", "I001", "--fix-only"]
     with tempfile.TemporaryDirectory(prefix="limbeck-pull-") as folder:
         path = Path(folder, "module.py")
         path.write_text(before, encoding="utf-8")
-        _ruff(root, "check", *settings, "--select", "I001", "--fix-only", str(path))
+        _ruff(root, "check", *settings, str(path))
         was_sorted = path.read_text(encoding="utf-8") == before
         path.write_text(text, encoding="utf-8")
-        lines = before.split("\n"), text.split("\n")
-        matcher = SequenceMatcher(None, *lines, autojunk=False)
-        for kind, _, _, start, end in reversed(matcher.get_opcodes()):
-            if kind != "equal" and "".join(lines[1][start:end]).strip():
-                place = f"--range={start + 1}-{end + 1}"
-                _ruff(root, "format", *settings, place, str(path))
         if was_sorted:
-            _ruff(root, "check", *settings, "--select", "I001", "--fix-only", str(path))
+            _ruff(root, "check", *settings, str(path))
         return path.read_text(encoding="utf-8")
 
 

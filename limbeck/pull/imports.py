@@ -59,7 +59,7 @@ def _way(
             return name, frozenset()
         if meant == module:
             return f"{name}.{node.attr}", frozenset()
-    one_by_one = any(meant.startswith(f"{module}.") for meant in names.values())
+    one_by_one = any(meant.rpartition(".")[0] == module for meant in names.values())
     free = node.attr not in names and node.attr not in hidden
     if one_by_one and free and module != "datetime":
         return node.attr, frozenset({f"from {module} import {node.attr}"})
@@ -72,8 +72,9 @@ def _assigned(tree: ast.Module) -> set[str]:
 
 
 def _names(tree: ast.Module) -> dict[str, str]:
-    """Return what the names at the top of a module mean: modules, and what comes from them."""
-    names: dict[str, str] = {}
+    """Return what the names of a module mean: modules, what comes from them, "" for its own."""
+    own = (assigned(node) for node in tree.body)
+    names: dict[str, str] = {name: "" for name in own if name is not None}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -94,7 +95,7 @@ def readable(source: str, module: str) -> str:
         r": Mapped\[list\[(\w+)\]\] = relationship", r': Mapped[list["\1"]] = relationship', source
     )
     return re.sub(
-        r": Mapped\[(\w[^\"]*)\] = relationship\(", r': Mapped["\1"] = relationship(', many
+        r": Mapped\[(\w[\w. |]*)\] = relationship\(", r': Mapped["\1"] = relationship(', many
     )
 
 
@@ -136,7 +137,7 @@ def _has(line: str, present: dict[str, str], relative: set[str]) -> bool:
         name, _, alias = name.partition(" as ")
         # A name that is imported from elsewhere in the package is the same one.
         known = present.get(alias or name)
-        return known == f"{module}.{name}" or (alias or name) in relative
+        return known in {"", f"{module}.{name}"} or (alias or name) in relative
     module, _, alias = line.removeprefix("import ").partition(" as ")
     return present.get(alias or module) == module
 

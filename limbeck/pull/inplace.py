@@ -10,7 +10,7 @@ from limbeck.pull.draft import Draft
 from limbeck.pull.models import Model
 from limbeck.pull.place import Place, add_statement, place_of
 from limbeck.pull.sides import Sides
-from limbeck.pull.syntax import Edit, without
+from limbeck.pull.syntax import without
 
 
 def change_table(draft: Draft, old: Model, new: Model, sides: Sides) -> None:
@@ -35,7 +35,8 @@ def _change_columns(draft: Draft, place: Place, old: Model, new: Model, sides: S
             _add_column(draft, place, column, previous, new, sides)
         elif _said(before[name], old, sides, new=False) != _said(column, new, sides, new=True):
             change_column(draft, place, (before[name], old), (column, new), sides)
-        previous = name
+        # A new column has no statement yet: the next one comes below the same one as it.
+        previous = name if name in place.statements or name in place.calls else previous
 
 
 def _said(column: Column, model: Model, sides: Sides, *, new: bool) -> tuple[str, ...]:
@@ -63,11 +64,7 @@ def _add_column(  # noqa: PLR0913, PLR0917 - a column and its surroundings
         if anchor is None:
             draft.of(place.table).positional.append(made)
         else:
-            end = draft.parsed.end(anchor)
-            indent = draft.parsed.indent(draft.parsed.start(anchor))
-            alone = draft.parsed.text[: draft.parsed.start(anchor)].rstrip(" ").endswith("\n")
-            glue = f",\n{indent}" if alone else ", "
-            draft.edits.append(Edit(end, end, f"{glue}{made}"))
+            draft.of(place.table).below.setdefault(anchor, []).append(made)
         return
     made = draft.spelled(tables.attribute(column, new, sides.after))
     add_statement(draft, place, made, place.statements.get(previous))

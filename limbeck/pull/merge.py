@@ -103,10 +103,11 @@ def merge(
     _change_relationships(sides, work)
     left = [*_change_others(sides, work), *_other_kinds(sides)]
     texts = work.results()
-    add(sides, work, texts)
+    root = options.root or work.place.parent
+    add(sides, work, texts, root)
     left += [one for draft in work.drafts.values() for one in draft.left]
     old = {path: text for path in texts if (text := read(path)) is not None}
-    merged = like_before(texts, old, options.root or work.place.parent, options.package)
+    merged = like_before(texts, old, root, options.package)
     files = {path: text for path, text in merged.items() if old.get(path) != text}
     return Merge(
         files,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
 
 from limbeck.catalog.objects import Address, Column, Constraint, Index, NotNull, Table
@@ -10,21 +10,28 @@ from limbeck.pull.contents import Contents
 from limbeck.spelling import identity, implicit_name, index, parts
 
 
-def plain(tables: Mapping[Address, Contents], late: frozenset[Address]) -> dict[Address, Contents]:
+def plain(
+    tables: Mapping[Address, Contents],
+    late: frozenset[Address],
+    mapped: Container[Address] = (),
+) -> dict[Address, Contents]:
     """Return the tables that can be said, each without what cannot be said of it.
 
     Args:
         tables: all tables.
         late: the parts of tables that need something that comes after the tables.
+        mapped: partitions that are said as tables all the same.
 
     """
-    sayable = {address for address, found in tables.items() if _is_sayable(found, late)}
+    sayable = {address for address, found in tables.items() if _is_sayable(found, late, mapped)}
     return {address: _contents(tables[address], sayable, late) for address in sorted(sayable)}
 
 
-def _is_sayable(found: Contents, late: frozenset[Address]) -> bool:
+def _is_sayable(found: Contents, late: frozenset[Address], mapped: Container[Address]) -> bool:
     table = found.table
-    alone = not (table.partition_of or table.inherits or table.of_type or table.server)
+    alone = table.address in mapped or not (
+        table.partition_of or table.inherits or table.of_type or table.server
+    )
     early = all(
         column.address not in late and not (column.generated and _default(column) in late)
         for column in found.columns
@@ -73,8 +80,8 @@ def _column(column: Column) -> Column:
 
 def _not_null(column: Column) -> NotNull | None:
     found = column.not_null
-    if found is None or not found.validated:
-        return None
+    if found is None or not found.validated or found.no_inherit:
+        return None  # said afterwards: beside the column's own NOT NULL it would contradict
     usual = implicit_name(column.table, column.name, "not_null")
     if found.name is None or (column.identity and found.name != usual):
         return NotNull(name=found.name and usual)

@@ -30,18 +30,20 @@ class Proof:
 
     `counts` counts the source's objects by kind; `lost` are the differences, the source as
     before; `reordered` the tables whose columns come in another order; `respelled` what Postgres
-    itself spells in another way each time that it reads it, which is no difference.
+    itself spells in another way each time that it reads it, which is no difference; `unreadable`
+    names what the role could not read of the source, which is then not in the models.
     """
 
     counts: Mapping[str, int]
     lost: tuple[Change, ...] = ()
     reordered: tuple[Address, ...] = ()
     respelled: tuple[Change, ...] = ()
+    unreadable: tuple[str, ...] = ()
 
     @property
     def exact(self) -> bool:
-        """Whether nothing differs."""
-        return not (self.lost or self.reordered)
+        """Whether everything was read, and nothing differs."""
+        return not (self.lost or self.reordered or self.unreadable)
 
     def __str__(self) -> str:
         numbers = ", ".join(
@@ -50,7 +52,9 @@ class Proof:
             if (number := self.counts.get(kind, 0))
         )
         differing = len(self.lost) + len(self.reordered)
-        end = "exact" if self.exact else f"{differing} could not be kept"
+        end = f"{differing} could not be kept" if differing else "exact"
+        if self.unreadable:
+            end += f", but not read, for want of privileges: {', '.join(self.unreadable)}"
         return f"{numbers or 'nothing'}: {end}"
 
 
@@ -82,7 +86,8 @@ def prove(
 def compared(source: Catalog, made: Catalog) -> Proof:
     """Return how a catalog that was made differs from its source."""
     counts = Counter(address.kind for address in source.objects)
-    return Proof(counts, source.changes_to(made), tuple(_reordered(source, made)))
+    lost, reordered = source.changes_to(made), tuple(_reordered(source, made))
+    return Proof(counts, lost, reordered, unreadable=source.unreadable)
 
 
 def _reordered(source: Catalog, made: Catalog) -> Iterator[Address]:

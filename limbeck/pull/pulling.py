@@ -9,7 +9,9 @@ from pathlib import Path
 
 from limbeck.branches.embedded import Server
 from limbeck.catalog.catalog import Catalog
+from limbeck.catalog.read import EVERYTHING
 from limbeck.database import Database
+from limbeck.errors import ModelsError
 from limbeck.events import Listener, StageStarted, ignore
 from limbeck.pull.merge import Merge, merge
 from limbeck.pull.options import Layout, Options, Style
@@ -27,6 +29,7 @@ def fresh(  # noqa: PLR0913 - what can be chosen
     layout: Layout | None = None,
     style: Style = "declarative",
     project: Project | None = None,
+    beside: bool = False,
     listen: Listener = ignore,
 ) -> tuple[Merge, Proof]:
     """Return models of a database for a new file or folder, proved but not written yet.
@@ -37,12 +40,15 @@ def fresh(  # noqa: PLR0913 - what can be chosen
         layout: file or package; without it what `out` is.
         style: what the classes are.
         project: whose shadow and formatting are used; there need not be one.
+        beside: whether to prove in a scratch database on the server of `live`.
         listen: told of the stages.
 
     Raises:
         UnavailableError: no connection.
         ConfigurationError: the style is sqlmodel, which is not installed.
-        ModelsError: what was written does not import, or Postgres refuses it.
+        ModelsError: what was written does not import, or Postgres refuses it; so it does when
+            something is left out that something else needs.
+        DatabaseError: the role may not create databases where the models are proved.
 
     """
     options = Options(
@@ -53,7 +59,14 @@ def fresh(  # noqa: PLR0913 - what can be chosen
     )
     catalog = _read(live, listen)
     texts = source(catalog, options)
-    proof = _proved(catalog, texts, options, _shadow(project, listen), listen)
+    own = Shadow(live.database) if beside and isinstance(live, Live) else None
+    try:
+        proof = _proved(catalog, texts, options, own or _shadow(project, listen), listen)
+    except ModelsError as error:
+        if isinstance(live, Live) and live.kept != EVERYTHING:
+            # The likelier reason: a type, a function or a table of a schema that is not read.
+            error.hint = "Something that is left out may be needed: include it, too."
+        raise
     alone = out.suffix == ".py" and list(texts) == ["models.py"]
     files = {(out if alone else out / name): text for name, text in texts.items()}
     before = {path: path.read_text(encoding="utf-8") for path in files if path.is_file()}

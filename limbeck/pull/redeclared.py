@@ -10,6 +10,8 @@ from limbeck.pull.matching import called
 from limbeck.pull.syntax import Parsed
 from limbeck.spelling import Source
 
+_CODE = frozenset({"Function", "Procedure", "Aggregate"})
+
 
 def change_entity(draft: Draft, made: Source) -> bool:
     """Give the call that declares an entity other arguments; say whether it is in the module.
@@ -22,11 +24,21 @@ def change_entity(draft: Draft, made: Source) -> bool:
     wanted = ast.parse(made.text, mode="eval").body
     if not isinstance(wanted, ast.Call) or not wanted.args:
         return False
-    for node in ast.walk(draft.parsed.tree):
-        if isinstance(node, ast.Call) and _is_same(node, wanted):
-            _change(draft, node, wanted, made)
-            return True
-    return False
+    calls = [node for node in ast.walk(draft.parsed.tree) if isinstance(node, ast.Call)]
+    same = [node for node in calls if _is_same(node, wanted)]
+    # People name the arguments of a function in its signature, or leave out what has a default.
+    same = same or [node for node in calls if _signature(node) == _signature(wanted) != ""]
+    if len(same) != 1:
+        return False
+    _change(draft, same[0], wanted, made)
+    return True
+
+
+def _signature(node: ast.Call) -> str:
+    first = node.args[0] if called(node) in _CODE and node.args else None
+    if not (isinstance(first, ast.Constant) and isinstance(first.value, str)):
+        return ""
+    return f"{called(node)} {first.value.partition('(')[0].strip()}"
 
 
 def _is_same(node: ast.Call, wanted: ast.Call) -> bool:
@@ -49,7 +61,7 @@ def _change(draft: Draft, node: ast.Call, wanted: ast.Call, made: Source) -> Non
     for number, text in enumerate(sources):
         if number >= len(node.args):
             pending.positional.append(text)
-        elif not _equal(node.args[number], wanted.args[number]):
+        elif number and not _equal(node.args[number], wanted.args[number]):
             pending.replaced[node.args[number]] = text
     pending.removed += node.args[len(wanted.args) :]
     own = {one.arg: one for one in node.keywords}

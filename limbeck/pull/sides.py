@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from limbeck.catalog.catalog import Catalog
-from limbeck.catalog.objects import Address, Constraint, Enum, Index
+from limbeck.catalog.objects import Address, Constraint, Enum, Index, Table
 from limbeck.pull.beside import Declaration, beside
 from limbeck.pull.contents import Contents, contents
 from limbeck.pull.known import Pair, Working
@@ -38,7 +38,12 @@ class Sides:
             live: the live schema.
 
         """
-        old_tables, new_tables = _plain(before), _plain(live)
+        mapped = {
+            address
+            for address in known.tables
+            if _is_part(before.objects.get(address)) and _is_part(live.objects.get(address))
+        }
+        old_tables, new_tables = _plain(before, mapped), _plain(live, mapped)
         old, new = (
             models(
                 catalog,
@@ -54,7 +59,7 @@ class Sides:
         fresh = frozenset(new_tables.keys() - known.tables.keys())
         both = new_tables.keys() & old_tables.keys()
         changed = {one for one in both if not _same(old_tables[one], new_tables[one])}
-        beside_ = beside(live, early(live), new_tables)
+        beside_ = beside(live, early(live), _plain(live))
         declared = tuple(
             one
             for one in beside_
@@ -75,8 +80,12 @@ class Sides:
             yield found if found.target in editable else replace(found, back="")
 
 
-def _plain(catalog: Catalog) -> dict[Address, Contents]:
-    return plain(contents(catalog), late_parts(catalog, early(catalog)))
+def _plain(catalog: Catalog, mapped: Container[Address] = ()) -> dict[Address, Contents]:
+    return plain(contents(catalog), late_parts(catalog, early(catalog)), mapped)
+
+
+def _is_part(found: object) -> bool:
+    return isinstance(found, Table) and bool(found.partition_of or found.inherits)
 
 
 def _same(one: Contents, other: Contents) -> bool:

@@ -12,23 +12,24 @@ from limbeck.pull.known import Link, Pair
 from limbeck.pull.matching import called
 from limbeck.pull.models import Models
 from limbeck.pull.place import Place
-from limbeck.pull.sides import Sides, joins
+from limbeck.pull.sides import Sides, joins, joins_of
 from limbeck.pull.syntax import without
 from limbeck.spelling import literal
 
 
 def stale(sides: Sides) -> frozenset[Link]:
     """Return the relationships whose foreign key is gone, or joins other columns now."""
-    before = {pair for pairs in joins(sides.before) for pair in pairs}
     now = {pair for pairs in joins(sides.after) for pair in pairs}
     # What is only in the models stays there, with its foreign keys.
-    kept = sides.before.tables.keys() - sides.after.tables.keys()
-    gone = {pair for pair in before - now if not _is_of(pair, kept)}
+    changed = [model for address, model in sides.before.tables.items() if address in sides.changed]
+    before = {
+        pair
+        for model in changed
+        for key in model.contents.foreign_keys
+        for pair in joins_of(key.address, sides.before)
+    }
+    gone = {one for pairs in before for one in pairs} - now
     return frozenset(link for link in sides.known.links if link.pairs & gone)
-
-
-def _is_of(pair: Pair, tables: set[Address]) -> bool:
-    return any(table in tables for table, _ in pair)
 
 
 def ambiguous(sides: Sides, gone: frozenset[Link]) -> frozenset[Link]:

@@ -126,6 +126,7 @@ def changed(  # noqa: PLR0913 - what can happen to elements
     replaced: Mapping[Node, str] | None = None,
     added: Sequence[str] = (),
     inserted: Sequence[str] = (),
+    below: Mapping[Node, Sequence[str]] | None = None,
     before: Node | None = None,
     single: bool = False,
 ) -> Iterator[Edit]:
@@ -139,11 +140,14 @@ def changed(  # noqa: PLR0913 - what can happen to elements
         added: new ones, at the end.
         inserted: new ones that come before the element `before`.
         before: that element.
+        below: new ones that come after an element.
         single: whether one that is left alone needs its comma, as in a tuple.
 
     """
     for node, text in (replaced or {}).items():
         yield Edit(parsed.start(node), parsed.end(node), text)
+    for node, texts in (below or {}).items():
+        yield from _below(parsed, elements, node, texts)
     kept = [node for node in elements.nodes if node not in removed]
     yield from _removals(parsed, elements, removed, kept)
     last = kept[-1] if kept else None
@@ -156,6 +160,17 @@ def changed(  # noqa: PLR0913 - what can happen to elements
         trailing = any(node in removed for node in elements.nodes[elements.nodes.index(last) :])
         if comma is None or trailing:
             yield Edit(parsed.end(last), parsed.end(last), ",")
+
+
+def _below(parsed: Parsed, elements: Elements, node: Node, texts: Sequence[str]) -> Iterator[Edit]:
+    indent = parsed.indent(parsed.start(node))
+    if lines := _own_lines(parsed, node, elements.end):
+        yield Edit(lines[1], lines[1], "".join(f"{indent}{text},\n" for text in texts))
+        return
+    start = parsed.line_start(parsed.start(node))
+    alone = not parsed.text[start : parsed.start(node)].strip()
+    glue = f",\n{indent}" if alone else ", "
+    yield Edit(parsed.end(node), parsed.end(node), "".join(f"{glue}{text}" for text in texts))
 
 
 def _removals(

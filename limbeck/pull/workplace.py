@@ -17,12 +17,16 @@ from limbeck.pull.syntax import Parsed
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """Where the working models are; `together` is the module that new classes go to, if one."""
+    """Where the working models are; `together` is the module that new classes go to, if one.
+
+    `base_has_tables` says whether there are classes beside their base.
+    """
 
     package: str
     place: Path
     home: Home
     together: str | None
+    base_has_tables: bool
     modules: tuple[Path, ...]
     drafts: dict[Path, Draft] = field(default_factory=dict)
 
@@ -37,6 +41,7 @@ class Workplace:
         place = _file(package)
         single = place.name != "__init__.py"
         homes = {found.module for found in known.tables.values()}
+        has_tables = known.base[0] in homes
         together = homes.pop() if len(homes) == 1 and len(known.tables) > 1 else None
         if single or known.base[0] == "":
             # A module below the package could not import the base from it.
@@ -45,7 +50,7 @@ class Workplace:
         named = {name for name in sys.modules if f"{name}.".startswith(f"{package}.")}
         files = {path for name in {*elsewhere, *named} if (path := _path(name)) is not None}
         home = Home(None if single else package, known.base, known.style)
-        return cls(package, place, home, together, tuple(sorted(files)))
+        return cls(package, place, home, together, has_tables, tuple(sorted(files)))
 
     def path(self, module: str) -> Path:
         """Return the file of a module: inside the package, or with a colon in front."""
