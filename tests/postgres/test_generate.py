@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from limbeck import generate
+from limbeck.branches import binaries
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.read import read
 from limbeck.database import connect
@@ -525,8 +526,9 @@ def test_revisions_run_without_limbeck_online_and_offline(
     script = alembic_without_limbeck(project, "", "upgrade", "head", "--sql")
     with connect(online) as connection:
         assert differences(read(connection), wanted) == []
+    psql = [binaries.find().program("psql"), "-XqvON_ERROR_STOP=1", offline.url]
+    subprocess.run(psql, input=script, text=True, check=True, stdout=subprocess.DEVNULL)
     with connect(offline) as connection:
-        connection.execute(script)
         assert differences(read(connection), wanted) == []
     alembic_without_limbeck(project, online.url, "downgrade", "base")
     with connect(online) as connection, connect(make_database()) as empty:
