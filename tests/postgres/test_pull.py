@@ -185,6 +185,30 @@ CASES = {
         CREATE TABLE "Base" (id integer PRIMARY KEY);
         CREATE TABLE "order" ("from" integer PRIMARY KEY);
         CREATE TABLE type (id integer PRIMARY KEY, type text); CREATE TABLE "A B" (x integer)""",
+    "relationships that would be called like something else": """
+        CREATE TABLE metadata (id serial PRIMARY KEY);
+        CREATE TABLE registry (id serial PRIMARY KEY);
+        CREATE TABLE class (id serial PRIMARY KEY); CREATE TABLE uuid (id serial PRIMARY KEY);
+        CREATE TABLE datetime (id serial PRIMARY KEY, author text);
+        CREATE TABLE uses (id serial PRIMARY KEY, metadata_id integer REFERENCES metadata,
+            registry_id integer REFERENCES registry, class_id integer REFERENCES class,
+            uuid_id integer REFERENCES uuid, uuid uuid, datetime_id integer REFERENCES datetime,
+            text_id integer REFERENCES uses, "Any_id" integer REFERENCES uses,
+            use_id integer REFERENCES uses, uses text)""",
+    "two association tables between the same, one to itself": """
+        CREATE TABLE people (id serial PRIMARY KEY); CREATE TABLE clubs (id serial PRIMARY KEY);
+        CREATE TABLE member (person_id integer REFERENCES people, club_id integer REFERENCES clubs,
+            PRIMARY KEY (person_id, club_id));
+        CREATE TABLE guest (person_id integer REFERENCES people, club_id integer REFERENCES clubs,
+            PRIMARY KEY (person_id, club_id));
+        CREATE TABLE friends (a_id integer REFERENCES people, b_id integer REFERENCES people,
+            PRIMARY KEY (a_id, b_id))""",
+    "keys of several columns to one table, one of them unique": """
+        CREATE TABLE seats (hall integer, number integer, PRIMARY KEY (hall, number));
+        CREATE TABLE tickets (id serial PRIMARY KEY, hall integer NOT NULL,
+            number integer NOT NULL, other_hall integer, other_number integer,
+            FOREIGN KEY (hall, number) REFERENCES seats,
+            FOREIGN KEY (other_hall, other_number) REFERENCES seats, UNIQUE (hall, number))""",
     "table options": """
         CREATE UNLOGGED TABLE u (id serial PRIMARY KEY);
         CREATE TABLE t (id integer PRIMARY KEY, a text STORAGE EXTERNAL, b integer)
@@ -255,6 +279,36 @@ def test_the_same_schema_gives_the_same_bytes(
     sql = CASES["several foreign keys to one table, self references, one to one"] + ";" + LIBRARY
     first, second = made(database, sql), made(make_database(), sql)
     assert pull.source(first) == pull.source(second)
+
+
+PIECES = {
+    "types": "CREATE TYPE b_mood AS ENUM ('x'); CREATE TYPE a_mood AS ENUM ('y')",
+    "books": "CREATE TABLE books (id serial PRIMARY KEY, a integer, b integer, mood b_mood)",
+    "authors": "CREATE TABLE authors (id serial PRIMARY KEY, name text, mood a_mood)",
+    "editors": "CREATE TABLE editors (id serial PRIMARY KEY, name text)",
+}
+LATER = [
+    "ALTER TABLE books ADD CONSTRAINT book_author FOREIGN KEY (a) REFERENCES authors",
+    "ALTER TABLE books ADD CONSTRAINT book_editor FOREIGN KEY (b) REFERENCES editors",
+    "ALTER TABLE books ADD CONSTRAINT book_second FOREIGN KEY (b) REFERENCES authors",
+    "CREATE INDEX by_b ON books (b)",
+    "CREATE INDEX by_a ON books (a)",
+    "CREATE VIEW w AS SELECT id FROM authors",
+    "CREATE VIEW v AS SELECT id FROM books",
+    "CREATE FUNCTION g() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+    "CREATE FUNCTION f() RETURNS integer LANGUAGE sql AS 'SELECT 2'",
+]
+
+
+@pytest.mark.parametrize("style", ["declarative", "dataclass", "sqlmodel"])
+def test_the_order_of_creation_does_not_show(
+    database: Database, make_database: MakeDatabase, style: pull.Style
+) -> None:
+    types, *tables = PIECES.values()
+    one = made(database, ";".join([types, *tables, *LATER]))
+    other = made(make_database(), ";".join([types, *reversed(tables), *reversed(LATER)]))
+    options = pull.Options(style=style)
+    assert pull.source(one, options) == pull.source(other, options)
 
 
 def test_source_is_as_a_person_writes_it(database: Database) -> None:

@@ -397,6 +397,31 @@ CASES = {
         ),
         lacks=("checker", "checked"),
     ),
+    "a backref goes with its relationship": Case(
+        """
+        from sqlalchemy import ForeignKey
+        from sqlalchemy.orm import Mapped, backref, mapped_column, relationship
+
+        from shop.base import Base
+
+
+        class Maker(Base):
+            __tablename__ = "makers"
+
+            id: Mapped[int] = mapped_column(primary_key=True)
+
+
+        class Item(Base):
+            __tablename__ = "items"
+
+            id: Mapped[int] = mapped_column(primary_key=True)
+            maker_id: Mapped[int] = mapped_column(ForeignKey("makers.id"))
+            maker: Mapped["Maker"] = relationship(backref=backref("items"))
+        """,
+        "ALTER TABLE items DROP CONSTRAINT items_maker_id_fkey",
+        has=("    maker_id: Mapped[int] = mapped_column()\n",),
+        lacks=("backref(",),
+    ),
     "a column that was renamed takes its relationship along": Case(
         """
         from __future__ import annotations
