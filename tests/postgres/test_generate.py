@@ -484,7 +484,8 @@ if context.is_offline_mode():
     context.configure(
         dialect_name="postgresql", literal_binds=True, dialect_opts={"paramstyle": "named"}
     )
-    context.run_migrations()
+    with context.begin_transaction():
+        context.run_migrations()
 else:
     with create_engine(os.environ["PLAIN_URL"]).connect() as connection:
         context.configure(connection=connection, transaction_per_migration=True)
