@@ -15,6 +15,7 @@ from limbeck.diff.steps import AddConstraint, CreateIndex, DropConstraint, DropI
 STATES = re.compile(
     r"( NOT VALID| (NOT )?DEFERRABLE| INITIALLY (DEFERRED|IMMEDIATE)| NOT ENFORCED)"
 )
+WITH = re.compile(r" WITH \(([^)]*)\)")
 HEAD = re.compile(r'^(CREATE (?:UNIQUE )?INDEX )((?:"(?:[^"]|"")*")|\S+)( ON )(?:ONLY )?')
 
 
@@ -132,14 +133,16 @@ def drop_index(index: Index, _situation: Situation) -> list[Step]:
 
 def alter_index(before: Index, after: Index, situation: Situation) -> Alteration | None:
     """Change an index's storage parameters, marks, targets and comment."""
-    bare = [re.sub(r" WITH \([^)]*\)", "", item.definition) for item in (before, after)]
+    bare = [WITH.sub("", item.definition) for item in (before, after)]
     if bare[0] != bare[1] or before.table != after.table or (after.valid and not before.valid):
         return None
     name, address, texts = sql.of(after.address), after.address, list[str]()
-    if gone := set(sql.option_names(before.options)) - set(sql.option_names(after.options)):
-        texts.append(f"RESET ({', '.join(sorted(gone))})")
-    if new := [option for option in after.options if option not in before.options]:
-        texts.append(f"SET ({sql.options(new)})")
+    if before.options != after.options:
+        # All of them anew: SET would leave them in another order than the definition's.
+        if before.options:
+            texts.append(f"RESET ({', '.join(sql.option_names(before.options))})")
+        if found := WITH.search(after.definition):
+            texts.append(f"SET ({found[1]})")
     steps = [Step(f"ALTER INDEX {name} {text}", "alter", address) for text in texts]
     if after.parent and after.parent != before.parent:
         if before.parent or situation.created & {after.parent}:
