@@ -18,7 +18,7 @@ from limbeck.cli.invocation import (
     yes,
 )
 from limbeck.cli.terminal import Narrator, ask, interactive, note
-from limbeck.errors import CheckFailedError, NotConfirmedError
+from limbeck.errors import CheckFailedError, MigrationError, NotConfirmedError
 
 if TYPE_CHECKING:
     from limbeck.migrate import Plan, Report
@@ -55,6 +55,13 @@ def _plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
     multiple=True,
     help="Go on in spite of this blocking hazard; may be given many times.",
 )
+@click.option(
+    "--rehearse",
+    "rehearsed",
+    is_flag=True,
+    help="First on a throw-away branch; stop when that fails.",
+)
+@click.option("--snapshot", is_flag=True, help="Keep what the branch is now, to be restored.")
 @_plan_options
 @yes
 @as_json
@@ -63,6 +70,8 @@ def migrate(
     *,
     environment: str | None,
     to: str,
+    rehearsed: bool,
+    snapshot: bool,
     allow: tuple[str, ...],
     dry_run: bool,
     script: bool,
@@ -87,6 +96,8 @@ def migrate(
     found = None
     if plan.protected and plan.revisions and not script:
         found = _gate(project, profile, plan, allow, dry_run=dry_run)
+    if plan.revisions and not (dry_run or script):
+        _precede(project, profile, rehearsed=rehearsed, snapshot=snapshot)
     _carry_out(plan, found, dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
 
 
@@ -229,6 +240,28 @@ def merge(
     profile = project.profile(environment) if environment else None
     made = verb.merge(project, profile, message=message, listen=Narrator())
     click.echo(to_json(revisions.merge_data(made)) if as_json else revisions.merge_text(made))
+
+
+def _precede(project: Project, profile: Profile, *, rehearsed: bool, snapshot: bool) -> None:
+    """Rehearse on a copy, and keep what the branch is, before anything is done to it."""
+    from datetime import UTC, datetime
+
+    from limbeck import rehearse, settings
+    from limbeck.reports import rehearsals
+
+    if rehearsed:
+        found = rehearse.rehearse(project, profile, listen=Narrator())
+        note(rehearsals.rehearsal_text(found))
+        if not found.good:
+            raise MigrationError(
+                f"the rehearsal failed; nothing was done to {profile.name}",
+                hint="Correct the rows or the revision; limbeck rehearse tries again.",
+            )
+    if snapshot:
+        place = settings.place(project, profile, Narrator())
+        label = f"{place.branch} before {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
+        kept = place.provider.snapshot(place.branch, label)
+        note(f'Kept as a snapshot; back: limbeck branches restore "{place.branch}" "{kept}"')
 
 
 def _carry_out(

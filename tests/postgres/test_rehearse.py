@@ -188,6 +188,27 @@ def test_a_rehearsal_that_is_ended_leaves_no_branch_without_an_end(
         assert left == []
 
 
+def test_production_is_migrated_after_a_rehearsal_and_a_snapshot_brings_it_back(
+    shop: Shop,
+) -> None:
+    pending(shop, "ALTER TABLE people ADD COLUMN age int")
+    migrate = ("migrate", "-e", "production", "--rehearse", "--snapshot", "--yes")
+    code, _, err = shop.limbeck(*migrate)
+    assert code == 0, err
+    (kept,) = shop.standin.project.snapshots.values()
+    assert f'"{kept.name}"' in err
+    assert shop.run("SELECT count(age), count(*) FROM people") == [(0, 5)]
+
+
+def test_a_rehearsal_that_fails_keeps_production_from_being_migrated(shop: Shop) -> None:
+    """Nothing is wrong with it but the rows that are there."""
+    pending(shop, "INSERT INTO people VALUES (99, 'c'), (5, 'd')")
+    code, _, err = shop.limbeck("migrate", "-e", "production", "--rehearse", "--yes")
+    assert code == 1, err
+    assert "the rehearsal failed; nothing was done to production" in err
+    assert shop.run("SELECT count(*) FROM people") == [(5,)]
+
+
 # The guide's chapters: keeping branches fresh, reset
 
 
