@@ -23,7 +23,7 @@ COMMANDS = {
     "status": ("migrations", "Show every environment: current, pending, drift."),
     "check": ("migrations", "For CI: fail when something is pending, drifted or missing."),
     "lint": ("safety", "Say what revisions lock, rewrite and break, before they run."),
-    "pull": ("schema", "Write models from a live database."),
+    "pull": ("pulls", "Write models from a live database."),
     "diff": ("schema", "Show what turns one schema into another."),
     "merge": ("migrations", "Join two heads into one."),
     "branches": ("branches", "List, create, reset, delete database branches."),

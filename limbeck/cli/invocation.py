@@ -34,6 +34,18 @@ class Invocation:
         return replace(found, cache=False) if no_cache else found
 
 
+def project_for(invocation: Invocation, *sources: str, needed: bool = False) -> Project | None:
+    """Return the project; None where there is none and the sources are all URLs."""
+    from limbeck.errors import ConfigurationError
+
+    try:
+        return invocation.project()
+    except ConfigurationError:
+        if not needed and all("://" in source for source in sources):
+            return None
+        raise
+
+
 def remember_debug(invocation: Invocation, *, value: bool) -> None:
     """Keep --debug, wherever it stood."""
     invocation.debug = invocation.debug or value

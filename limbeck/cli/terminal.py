@@ -74,6 +74,24 @@ def agreed(question: str) -> bool:
     return ask(f"{question} [y/N] ").lower() in {"y", "yes"}
 
 
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask a question of yes or no, if --yes has not answered it already.
+
+    Raises:
+        NotConfirmedError: the answer is no, or nobody is there to give one.
+
+    """
+    if yes:
+        return
+    if not interactive():
+        raise NotConfirmedError(
+            "there is no terminal to ask on; nothing was changed",
+            hint="Add --yes when the plan above is what you want.",
+        )
+    if not agreed(question):
+        raise NotConfirmedError("not confirmed; nothing was changed")
+
+
 class Narrator:
     """A listener that tells events on stderr; on a terminal revisions move a progress bar."""
 

@@ -52,6 +52,7 @@ def data(name: str, merge: Merge, proof: Proof, written: Sequence[Path] | None) 
         "counts": dict(proof.counts),
         "lost": changes_data(proof.lost),
         "reordered": [str(address) for address in proof.reordered],
+        "unreadable": list(proof.unreadable),
     }
 
 

@@ -9,7 +9,7 @@ from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.read import EVERYTHING, Filters, read
 from limbeck.database import Database, connect
 from limbeck.errors import ConfigurationError, HistoryError
-from limbeck.events import Listener, ignore
+from limbeck.events import Listener, Notice, ignore
 from limbeck.settings import Profile, Project, database
 from limbeck.sources.filters import filters
 from limbeck.sources.models import Models
@@ -43,7 +43,12 @@ class Live:
 
         """
         with connect(self.database, read_only=True, listen=self.listen) as connection:
-            return read(connection, filters=self.kept, with_near=self.near)
+            found = read(connection, filters=self.kept, with_near=self.near)
+            user = connection.info.user
+        if found.unreadable:
+            names = ", ".join(found.unreadable)
+            self.listen(Notice(f"{self}: role {user} may not read {names}; left out"))
+        return found
 
 
 def parse(

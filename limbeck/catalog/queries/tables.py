@@ -13,7 +13,9 @@ SELECT c.oid, c.relnamespace, c.relname, c.relkind::text, c.relpersistence = 'u'
   c.reloptions, toast.reloptions,
   CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END,
   CASE WHEN c.relispartition THEN pg_get_expr(c.relpartbound, c.oid) END,
-  c.relrowsecurity, c.relforcerowsecurity, c.relreplident::text,
+  c.relrowsecurity, c.relforcerowsecurity,
+  -- A foreign table has none, and cannot be given one: Postgres keeps 'n' for it.
+  CASE c.relkind WHEN 'f' THEN 'd' ELSE c.relreplident::text END,
   CASE WHEN am.amname <> 'heap' THEN am.amname END,
   CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END,
   s.srvname, f.ftoptions

@@ -1,0 +1,179 @@
+"""pull: from a live database to models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from limbeck.cli.invocation import (
+    Invocation,
+    as_json,
+    command,
+    environment,
+    project_for,
+    yes,
+)
+from limbeck.cli.terminal import Narrator, confirm, note
+from limbeck.errors import CheckFailedError
+
+if TYPE_CHECKING:
+    from limbeck.baseline import Baseline
+    from limbeck.settings import Profile, Project
+    from limbeck.sources import Live, Source
+
+_FILTERS = {
+    "--include-schema": "Read only these schemas",
+    "--exclude-schema": "Leave these schemas out",
+    "--include-table": "Read only these tables and views",
+    "--exclude-table": "Leave these tables and views out",
+}
+_FILTERING = {f"{option[2:].replace('-', '_')}s" for option in _FILTERS}
+
+
+def _patterns(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that choose what is read, each any number of times."""
+    for option, words in reversed(_FILTERS.items()):
+        function = click.option(
+            option,
+            f"{option[2:].replace('-', '_')}s",
+            metavar="PATTERN",
+            multiple=True,
+            help=f"{words}; may be given many times.",
+        )(function)
+    return function
+
+
+@command()
+@environment
+@click.option("--url", metavar="URL", help="Any database instead; works outside a project.")
+@click.option("--out", metavar="PATH", help="Write to this file (.py) or folder.")
+@click.option("--write", is_flag=True, help="Write into the working models.")
+@click.option("--baseline", is_flag=True, help="Write a first revision too, and stamp with it.")
+@click.option(
+    "--layout",
+    type=click.Choice(["package", "file"]),
+    help="With --out: a module for each table, or one file.",
+)
+@click.option(
+    "--style",
+    type=click.Choice(["declarative", "dataclass", "sqlmodel"]),
+    help="With --out: what the classes are; declarative if not said.",
+)
+@_patterns
+@click.option(
+    "--prove-beside",
+    is_flag=True,
+    help="With --out: prove in a scratch database on the source's own server.",
+)
+@click.option("--force", is_flag=True, help="Overwrite files with uncommitted changes, too.")
+@yes
+@as_json
+@click.pass_context
+def pull(
+    ctx: click.Context,
+    /,
+    invocation: Invocation,
+    *,
+    environment: str | None,
+    url: str | None,
+    out: str | None,
+    write: bool,
+    baseline: bool,
+    layout: Literal["package", "file"] | None,
+    style: Literal["declarative", "dataclass", "sqlmodel"] | None,
+    prove_beside: bool,
+    force: bool,
+    yes: bool,
+    as_json: bool,
+    **filters: tuple[str, ...],
+) -> None:
+    """Write models from a live database.
+
+    In a project it shows how the working models would change; --write changes them. With --out
+    fresh models are written. What could not be kept is listed, and the exit code is 3.
+    """
+    from limbeck import pull as verb
+    from limbeck import sources
+    from limbeck.reports import pulls
+    from limbeck.reports.data import to_json
+
+    _refuse_both(ctx)
+    listen = Narrator()
+    project = project_for(invocation, url or "", needed=not (url and out))
+    chosen = {name: patterns for name, patterns in filters.items() if patterns}
+    project = replace(project, **chosen) if project else None  # type: ignore[arg-type]
+    name = url or environment or (project.default_environment if project else "")
+    live = _source(project, name, chosen, listen)
+    if baseline:
+        if project is None or not isinstance(live, sources.Live) or url:
+            raise click.UsageError("A baseline is for an environment of a project: -e NAME.")
+        made = _baseline(project, project.profile(environment), live, force=force, yes=yes)
+        json, lines = pulls.baseline_data, pulls.baseline_text
+        click.echo(to_json(json(name, made)) if as_json else lines(name, made))
+        return
+    if out:
+        merge, proof = verb.fresh(
+            live,
+            Path(out),
+            layout=layout,
+            style=style or "declarative",
+            project=project,
+            beside=prove_beside,
+            listen=listen,
+        )
+    else:
+        assert project is not None  # noqa: S101 - project_for has seen to it
+        profile = project.profile(environment) if environment else None
+        merge, proof = verb.into(project, profile, live, listen=listen)
+    written = merge.write(force=force) if out or write else None
+    root = project.root if project else None
+    if as_json:
+        click.echo(to_json(pulls.data(str(live), merge, proof, written)))
+    else:
+        click.echo(pulls.text(str(live), merge, proof, written, root))
+    ctx.exit(0 if proof.exact and not merge.left else CheckFailedError.exit_code)
+
+
+def _refuse_both(ctx: click.Context) -> None:
+    given = {name for name, value in ctx.params.items() if value}
+    if {"environment", "url"} <= given:
+        raise click.UsageError("Give an environment or a URL, not both.")
+    if "out" in given and given & {"write", "baseline"}:
+        raise click.UsageError("Give --out, or --write or --baseline for the working models.")
+    if "baseline" in given and given & _FILTERING:
+        raise click.UsageError("A baseline reads what the settings include: put patterns there.")
+    if "out" not in given and given & {"style", "prove_beside"}:
+        raise click.UsageError(
+            "--style and --prove-beside go with --out: working models keep the style they have, "
+            "and are proved on the shadow."
+        )
+
+
+def _source(
+    project: Project | None, name: str, chosen: Mapping[str, tuple[str, ...]], listen: Narrator
+) -> Source:
+    """Return what is read; a project has its patterns in its settings by now."""
+    from limbeck import sources
+    from limbeck.sources.filters import chosen as kept
+
+    found = sources.parse(project, name, listen)
+    if project is None and isinstance(found, sources.Live):
+        return replace(found, kept=kept(**chosen))
+    return found
+
+
+def _baseline(
+    project: Project, profile: Profile, live: Live, *, force: bool, yes: bool
+) -> Baseline:
+    from limbeck import baseline as verb
+
+    def agree() -> bool:
+        note(f"Writes models and a first revision, and stamps {live.database.destination} with it.")
+        confirm("Go on?", yes=yes)
+        return True
+
+    return verb.baseline(project, profile, live, confirm=agree, force=force, listen=Narrator())
