@@ -19,10 +19,11 @@ from alembic.util import PriorityDispatchResult
 from limbeck import diff, online
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.read import read
-from limbeck.diff.steps import Step
+from limbeck.diff.steps import DropTable, Step
+from limbeck.errors import ProofError
 from limbeck.revision import render
 from limbeck.settings import Project
-from limbeck.sources import Models
+from limbeck.sources import Models, Replay
 from limbeck.sources.filters import filters
 
 if TYPE_CHECKING:
@@ -83,8 +84,23 @@ def _compare(context: AutogenContext, upgrade: UpgradeOps) -> PriorityDispatchRe
     after = Models(project).catalog()
     if before.changes_to(after):
         beside = project.recipes == "online"
-        upgrade.ops.append(SchemaStepsOp(before, after, beside=beside))
+        found = SchemaStepsOp(before, after, beside=beside)
+        _keep_what_others_made(project, found.steps)
+        upgrade.ops.append(found)
     return PriorityDispatchResult.CONTINUE
+
+
+def _keep_what_others_made(project: Project, steps: Sequence[Step]) -> None:
+    """Refuse to drop a table that is in the database, but not in the recorded history."""
+    dropped = [step.address for step in steps if isinstance(step.operation, DropTable)]
+    made = Replay(project, "head").catalog().objects if dropped else {}
+    if foreign := [address for address in dropped if address not in made]:
+        names = ", ".join(f"{one.schema}.{one.name}" for one in foreign)
+        raise ProofError(
+            f"the history did not make {names}, so no revision drops it",
+            hint="Take it into the models with limbeck pull, or leave it out: exclude-tables in "
+            "[tool.limbeck].",
+        )
 
 
 def _project(context: AutogenContext) -> Project:

@@ -71,3 +71,13 @@ def test_a_refusal_is_one_line(work: Any, monkeypatch: pytest.MonkeyPatch) -> No
     done = alembic(work.project.root, "check")
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
+
+
+def test_a_table_that_the_history_did_not_make_is_never_dropped(work: Any, database: Any) -> None:
+    work.models(MODELS)
+    with connect(database) as connection:
+        connection.execute("CREATE TABLE of_others ()")
+    done = alembic(work.project.root, "revision", "--autogenerate", "-m", "next")
+    assert done.returncode != 0
+    assert "the history did not make public.of_others" in done.stderr
+    assert work.history.head() is None
