@@ -550,3 +550,59 @@ def test_what_is_written_is_formatted_as_the_repository_is(project: Project) -> 
             check=False,
         )
         assert done.returncode == 0, done.stdout
+
+
+VIEW = "from limbeck.entities import View\n"
+CONFLICTS = {
+    "two indexes of one name": (
+        """
+table("a", Column("x", Text), Index("i", "x"))
+table("b", Column("x", Text), Index("i", "x"))
+""",
+        'relation "i" already exists',
+    ),
+    "a table beside a view of its name": (
+        f'{VIEW}table("a")\nView("a", "SELECT 1 AS n", metadata=metadata)\n',
+        '"a"',
+    ),
+    "views that need each other": (
+        f"""{VIEW}
+View("one", "SELECT n FROM two", metadata=metadata)
+View("two", "SELECT n FROM one", metadata=metadata)
+""",
+        'relation "two" does not exist',
+    ),
+    "a type of an extension that nobody has": (
+        """
+class Shape(sa.types.UserDefinedType):
+    def get_col_spec(self): return "geometry"
+table("a", Column("x", Shape()))
+""",
+        'type "geometry" does not exist',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CONFLICTS)
+def test_models_that_cannot_be_are_named_and_nothing_is_written(
+    name: str, project: Project
+) -> None:
+    source, said = CONFLICTS[name]
+    with pytest.raises(ModelsError) as caught:
+        generate.revision(with_models(project, "models", source))
+    assert said in caught.value.message
+    if "extension" in name:
+        assert "postgis" in (caught.value.hint or "")
+    assert list((project.script_location / "versions").glob("*.py")) == []
+
+
+def test_a_view_of_sqlalchemys_own_is_understood(project: Project) -> None:
+    books_and_view = books() + (
+        "from sqlalchemy.schema import CreateView\n"
+        'CreateView(sa.select(metadata.tables["books"].c.title), "titles", metadata=metadata)\n'
+    )
+    made = generate.revision(with_models(project, "models", books_and_view))
+    assert made.path is not None
+    assert "CREATE VIEW public.titles" in made.path.read_text()
+    again = generate.revision(replace(with_models(project, "models", books_and_view)))
+    assert again.revision is None
