@@ -476,4 +476,6 @@ def test_every_variable_of_the_example_file_is_understood() -> None:
         "DATABASE_URL_PRODUCTION",
         "SHADOW_DATABASE_URL",
         "DATABASE_URL",
+        "NEON_API_KEY",
+        "NEON_PROJECT_ID",
     }
