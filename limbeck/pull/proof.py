@@ -13,7 +13,7 @@ from pathlib import Path
 
 from limbeck.catalog.catalog import Catalog, Change
 from limbeck.catalog.objects import Address, Table
-from limbeck.catalog.read import read
+from limbeck.catalog.read import EVERYTHING, Filters, read
 from limbeck.database import Database, connect
 from limbeck.errors import ModelsError
 from limbeck.pull.options import Options
@@ -59,7 +59,11 @@ class Proof:
 
 
 def prove(
-    files: Mapping[str, str], catalog: Catalog, scratch: Database, options: Options | None = None
+    files: Mapping[str, str],
+    catalog: Catalog,
+    scratch: Database,
+    options: Options | None = None,
+    filters: Filters = EVERYTHING,
 ) -> Proof:
     """Create the models in an empty database and compare it with their source.
 
@@ -68,6 +72,7 @@ def prove(
         catalog: what they were pulled from.
         scratch: an empty database, which is left full.
         options: as they were given to source().
+        filters: with which the catalog was read.
 
     Raises:
         ModelsError: the models do not import, do not configure, or Postgres refuses them.
@@ -78,7 +83,7 @@ def prove(
         root = (options.root if options else None) or None
         _create(package, Path(folder), root, scratch)
     with connect(scratch) as connection:
-        proof = compared(catalog, read(connection))
+        proof = compared(catalog, read(connection, filters=filters))
         same = respelled(proof.lost, connection)
     return replace(proof, lost=tuple(one for one in proof.lost if one not in same), respelled=same)
 

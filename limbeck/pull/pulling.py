@@ -61,7 +61,9 @@ def fresh(  # noqa: PLR0913 - what can be chosen
     texts = source(catalog, options)
     own = Shadow(live.database) if beside and isinstance(live, Live) else None
     try:
-        proof = _proved(catalog, texts, options, own or _shadow(project, listen), listen)
+        proof = _proved(
+            catalog, texts, options, own or _shadow(project, listen), live=live, listen=listen
+        )
     except ModelsError as error:
         if isinstance(live, Live) and live.kept != EVERYTHING:
             # The likelier reason: a type, a function or a table of a schema that is not read.
@@ -90,7 +92,7 @@ def into(
     merged = merge(metadata, Models(project, profile, listen).catalog(), catalog, options)
     apart = replace(options, layout="file")
     shadow = Shadow.of(project, profile, listen=listen)
-    return merged, _proved(catalog, source(catalog, apart), apart, shadow, listen)
+    return merged, _proved(catalog, source(catalog, apart), apart, shadow, live=live, listen=listen)
 
 
 def _read(live: Source, listen: Listener) -> Catalog:
@@ -108,16 +110,19 @@ def _package(out: Path) -> str:
     return ".".join(names)
 
 
-def _proved(
+def _proved(  # noqa: PLR0913 - what is proved, where, and what of it
     catalog: Catalog,
     files: Mapping[str, str],
     options: Options,
     shadow: Shadow,
+    *,
+    live: Source,
     listen: Listener,
 ) -> Proof:
     listen(StageStarted("proving the models on the shadow"))
     with shadow.scratch() as scratch:
-        return prove(files, catalog, scratch, options)
+        kept = live.kept if isinstance(live, Live) else EVERYTHING
+        return prove(files, catalog, scratch, options, kept)
 
 
 def _shadow(project: Project | None, listen: Listener) -> Shadow:
