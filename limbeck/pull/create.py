@@ -1,7 +1,8 @@
 """Create the tables of freshly written models: run as a program, so that nothing stays imported.
 
-Reads JSON from standard input: url, package (dotted), folder (where it lies), root (of the
-repository, or null). Writes nothing; a failure is the last line on standard error.
+Reads JSON from standard input: url, package (dotted), metadata (dotted, in the package), folder
+(where it lies), root (of the repository, or null).
+Writes nothing; a failure is the last line on standard error.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,8 @@ def main() -> None:
     """Import the models, configure the mappers, create everything."""
     given = json.load(sys.stdin)
     try:
-        _create(_import(given["package"], given["folder"], given["root"]), given["url"])
+        models = _import(given["package"], given["folder"], given["root"])
+        _create(attrgetter(given["metadata"])(models), given["url"])
     except Exception as error:  # noqa: BLE001 - models may raise anything
         text = " ".join(str(error).split("[SQL")[0].split())
         sys.exit(f"{type(error).__name__}: {text}")
@@ -39,12 +42,12 @@ def _import(package: str, folder: str, root: str | None) -> Any:
     return importlib.import_module(package)
 
 
-def _create(models: Any, url: str) -> None:
+def _create(metadata: Any, url: str) -> None:
     configure_mappers()
     scratch = Database("scratch", url)
     with connect(scratch) as connection, as_sqlalchemy(connection) as target, target.begin():
         target.exec_driver_sql("SET LOCAL synchronous_commit = off")
-        models.Base.metadata.create_all(target)
+        metadata.create_all(target)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -81,7 +82,63 @@ def prove(
     with tempfile.TemporaryDirectory(prefix="limbeck-proof-") as folder:
         package = _write(files, Path(folder), options or Options())
         root = (options.root if options else None) or None
-        _create(package, Path(folder), root, scratch)
+        _create(package, "Base.metadata", Path(folder), root, scratch)
+    return _held(catalog, scratch, filters)
+
+
+def prove_merged(  # noqa: PLR0913 - what is proved, and against what
+    files: Mapping[Path, str],
+    gone: Collection[Address],
+    models: str,
+    catalog: Catalog,
+    scratch: Database,
+    *,
+    filters: Filters = EVERYTHING,
+) -> Proof:
+    """Create working models as they would be after a merge, and compare them with the source.
+
+    Args:
+        files: the files that the merge changes, with their texts; nothing is written to them.
+        gone: what is in the models only, which is no loss.
+        models: where their MetaData is: "app.models:Base.metadata"; it has been imported.
+        catalog: what was pulled.
+        scratch: an empty database, which is left full.
+        filters: with which the catalog was read.
+
+    Raises:
+        ModelsError: the models do not import, do not configure, or Postgres refuses them.
+
+    """
+    package, _, metadata = models.partition(":")
+    place = Path(sys.modules[package].__file__ or "")
+    root = place.parents[package.count(".") + (place.name == "__init__.py")]
+    with tempfile.TemporaryDirectory(prefix="limbeck-proof-") as folder:
+        inside = {path.relative_to(root): text for path, text in files.items()}
+        for top in {place.relative_to(root).parts[0], *(path.parts[0] for path in inside)}:
+            _copy(root / top, Path(folder, top))
+        for path, text in inside.items():
+            target = Path(folder, path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+        _create(package, metadata, Path(folder), root, scratch)
+    proof = _held(catalog, scratch, filters)
+    lost = (one for one in proof.lost if one.before is not None or not _is_gone(one.address, gone))
+    return replace(proof, lost=tuple(lost))
+
+
+def _is_gone(address: Address, gone: Collection[Address]) -> bool:
+    return address in gone or Address("table", address.schema, address.name) in gone
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    elif source.is_file():
+        shutil.copy2(source, target)
+
+
+def _held(catalog: Catalog, scratch: Database, filters: Filters) -> Proof:
+    """Hold a source against what was made of it."""
     with connect(scratch) as connection:
         proof = compared(catalog, read(connection, filters=filters))
         same = respelled(proof.lost, connection)
@@ -115,10 +172,13 @@ def _write(files: Mapping[str, str], folder: Path, options: Options) -> str:
     return package
 
 
-def _create(package: str, folder: Path, root: Path | None, scratch: Database) -> None:
+def _create(
+    package: str, metadata: str, folder: Path, root: Path | None, scratch: Database
+) -> None:
     given = {
         "url": scratch.url,
         "package": package,
+        "metadata": metadata,
         "folder": str(folder),
         "root": str(root.resolve()) if root else None,
     }

@@ -15,7 +15,7 @@ from limbeck.errors import ModelsError
 from limbeck.events import Listener, StageStarted, ignore
 from limbeck.pull.merge import Merge, merge
 from limbeck.pull.options import Layout, Options, Style
-from limbeck.pull.proof import Proof, prove
+from limbeck.pull.proof import Proof, prove, prove_merged
 from limbeck.pull.source import source
 from limbeck.settings import Profile, Project
 from limbeck.sources import Live, Models, Shadow
@@ -90,8 +90,18 @@ def into(
     metadata = project.metadata()
     catalog = _read(live, listen)
     merged = merge(metadata, Models(project, profile, listen).catalog(), catalog, options)
-    apart = replace(options, layout="file")
     shadow = Shadow.of(project, profile, listen=listen)
+    kept = live.kept if isinstance(live, Live) else EVERYTHING
+    listen(StageStarted("proving the models on the shadow"))
+    try:
+        with shadow.scratch() as scratch:
+            return merged, prove_merged(
+                merged.files, merged.gone, project.models, catalog, scratch, filters=kept
+            )
+    except ModelsError as error:
+        # Something has to be done by hand first; what was pulled is proved by itself.
+        merged = replace(merged, left=(*merged.left, f"the models as merged: {error}"))
+    apart = replace(options, layout="file")
     return merged, _proved(catalog, source(catalog, apart), apart, shadow, live=live, listen=listen)
 
 
