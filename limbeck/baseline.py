@@ -13,6 +13,7 @@ from limbeck.errors import ConfigurationError, HistoryError, NotConfirmedError
 from limbeck.events import Listener, ignore
 from limbeck.generate import Generated
 from limbeck.history import History
+from limbeck.migrate import stamping
 from limbeck.pull import Merge, Proof
 from limbeck.settings import Profile, Project
 from limbeck.sources import Live
@@ -72,7 +73,7 @@ def baseline(  # noqa: PLR0913 - all but the first three are asked for by name
         connect(live.database, listen=listen) as connection,
         migration_lock(connection, listen=listen),
     ):
-        history.stamp(connection, "head")
+        stamping.mark(history, connection, "head")
     return Baseline(merge, proof, written, made)
 
 

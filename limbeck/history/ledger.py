@@ -17,7 +17,7 @@ from psycopg.rows import class_row
 from limbeck.history.revisions import Revision
 
 APPLYING: Final = ("upgrade", "stamp", "adopt")
-"""The actions after which a revision is applied; the other one is downgrade."""
+"""The actions after which a revision is applied; the others are downgrade and leave."""
 
 # Not plainly "limbeck": for a role of that name "$user" would put it first in the search path.
 CREATE: Final = (
@@ -70,6 +70,10 @@ UPDATE limbeck_state.ledger SET
     digest = %(digest)s, file = %(file)s, sql = %(sql)s, author = %(author)s, host = %(host)s,
     role = session_user
 WHERE revision = %(revision)s AND finished IS NULL"""
+
+_LEAVE: Final = """
+INSERT INTO limbeck_state.ledger (revision, action, finished)
+VALUES (%(revision)s, 'leave', clock_timestamp())"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,11 @@ def forget(revision: str) -> tuple[str, dict[str, Any]]:
     return "DELETE FROM limbeck_state.ledger WHERE revision = %(revision)s AND finished IS NULL", {
         "revision": revision
     }
+
+
+def leave(revision: str) -> tuple[str, dict[str, Any]]:
+    """Return the statement that says that a revision, whose file is gone, is not applied."""
+    return _LEAVE, {"revision": revision}
 
 
 def file_hash(path: Path) -> str:

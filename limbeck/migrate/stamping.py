@@ -8,6 +8,7 @@ from limbeck.database import Connection, Database, connect, migration_lock
 from limbeck.errors import NotConfirmedError
 from limbeck.events import Listener, ignore
 from limbeck.history import History, ledger, statements
+from limbeck.history.ledger import Ledger
 from limbeck.migrate.applying import WAIT
 from limbeck.settings import Profile, Project
 
@@ -38,20 +39,27 @@ def stamp(  # noqa: PLR0913 - what, where, to which revision, and who agrees
         connect(database, listen=listen) as connection,
         migration_lock(connection, wait=wait, listen=listen),
     ):
-        history.stamp(connection, to)
-        if history.ledger(connection).kept:
-            _write_down(history, connection, to)
+        mark(history, connection, to)
         return history.recorded(connection)
 
 
-def _write_down(history: History, connection: Connection, to: str) -> None:
+def mark(history: History, connection: Connection, to: str) -> None:
+    """Let the version table and the ledger say that a database is at a revision."""
+    history.stamp(connection, to)
     found = history.ledger(connection)
+    if found.kept:
+        _write_down(history, connection, found, to)
+
+
+def _write_down(history: History, connection: Connection, found: Ledger, to: str) -> None:
     below = {one.id for one in history.applied([one.id for one in history.find(to)])}
     known = history.revisions()
     texts = dict(zip((one.id for one in known), history.sql(known), strict=True))
     with connection.transaction():
         for id_ in found.interrupted():
             _execute(connection, *ledger.forget(id_))
+        for id_ in history.deleted(found):
+            _execute(connection, *ledger.leave(id_))
         for one in known:
             applied = one.id in found.applied()
             if applied != (one.id in below):
