@@ -157,9 +157,10 @@ def is_implied(column: Column, model: Model, models: Models) -> bool:
     plain = python(column.type, models.catalog).text
     if models.implied.get(plain) != column.type or column.collation is not None:
         return False
-    # SQLAlchemy gives a column the type of the first one that it refers to, whatever is annotated.
+    # SQLAlchemy gives a column the type of the first one that it refers to, whatever is annotated;
+    # of one that refers to another itself, it may not know the type yet.
     return all(
-        _referred_type(found, models) == column.type
+        _referred_type(found, models) == column.type and not _refers_on(found, models)
         for found in _own_constraints(column, model)
         if found.type == "f"
     )
@@ -171,6 +172,14 @@ def _referred_type(found: Constraint, models: Models) -> str | None:
     table = models.tables[found.reference.table].contents
     wanted = found.reference.columns[0]
     return next((column.type for column in table.columns if column.name == wanted), None)
+
+
+def _refers_on(found: Constraint, models: Models) -> bool:
+    if found.reference is None:
+        return False
+    wanted = found.reference.columns[:1]
+    there = models.tables[found.reference.table].contents.constraints
+    return any(one.type == "f" and one.columns[:1] == wanted for one in there)
 
 
 def _own_constraints(column: Column, model: Model) -> list[Constraint]:
