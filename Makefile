@@ -9,7 +9,7 @@ LIMBECK_READY := .venv/installed
 
 include limbeck.mk
 
-.PHONY: test test-contract lint check real-schemas bench clean
+.PHONY: test test-contract lint check real-schemas cases bench clean
 
 test: .venv/installed-dev ## Run the tests
 	@.venv/bin/pytest -n 2
@@ -29,6 +29,9 @@ check: lint test ## Everything that CI checks: lint and the tests (documents inc
 
 real-schemas: .venv/installed-dev ## Take many real databases over, from ../shared (half an hour)
 	@.venv/bin/pytest -n 2 -m '' tests/acceptance/test_real_schemas.py
+
+cases: .venv/installed-dev ## Take every case of the diff through the models, too (ten minutes)
+	@.venv/bin/pytest -n 2 -m '' tests/postgres/test_cases.py
 
 bench: .venv/installed-dev ## Measure limbeck beside its peers
 	@.venv/bin/python benchmarks

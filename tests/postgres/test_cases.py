@@ -159,7 +159,11 @@ def read_undone(connection: psycopg.Connection, text: str) -> Catalog:
         return read(connection)
 
 
-@pytest.mark.parametrize("case", [*CASES, *MATRIX], ids=lambda case: case.name)
+# The cases of test_diff go through the models too, but not every day.
+THOROUGH = [pytest.param(case, marks=pytest.mark.thorough) for case in CASES]
+
+
+@pytest.mark.parametrize("case", [*MATRIX, *THOROUGH], ids=lambda case: case.name)
 def test_a_case_through_the_models(
     case: Case,
     ground: Ground,
