@@ -123,7 +123,8 @@ def prove_merged(  # noqa: PLR0913 - what is proved, and against what
         _create(package, metadata, Path(folder), root, scratch)
     proof = _held(catalog, scratch, filters)
     lost = (one for one in proof.lost if one.before is not None or not _is_gone(one.address, gone))
-    return replace(proof, lost=tuple(lost))
+    # The order of the columns is the author's own.
+    return replace(proof, lost=tuple(lost), reordered=())
 
 
 def _is_gone(address: Address, gone: Collection[Address]) -> bool:

@@ -977,7 +977,7 @@ HIDDEN = [
         "CREATE TYPE neon_auth.e AS ENUM ('a'); CREATE FUNCTION neon_auth.f()"
         " RETURNS integer RETURN 1"
     ),
-    "CREATE SCHEMA limbeck; CREATE TABLE limbeck.progress (id serial PRIMARY KEY)",
+    "CREATE SCHEMA limbeck_state; CREATE TABLE limbeck_state.ledger (id serial PRIMARY KEY)",
     "CREATE TEMPORARY TABLE mine (id serial PRIMARY KEY)",
     (
         "CREATE TABLE alembic_version (version_num varchar(32) NOT NULL CONSTRAINT k PRIMARY KEY);"
