@@ -14,7 +14,7 @@ from limbeck.catalog.collector import paused
 from limbeck.catalog.objects import Address, Object
 
 FORMAT: Final = 2
-"""Counts up whenever the meaning of a field in objects.py changes; new fields need not count."""
+"""Counts up whenever the meaning of a field in objects/ changes; new fields need not count."""
 
 Reader: TypeAlias = Callable[[Any], Any]
 

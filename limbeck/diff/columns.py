@@ -1,14 +1,14 @@
-"""Columns, and what belongs to one: default, NOT NULL, identity."""
+"""Columns."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 
-from limbeck.catalog.objects import Address, Column, Sequence, SequenceOptions
-from limbeck.diff import comments, descent, handover, parts, sequences, sql
+from limbeck.catalog.objects import Column, Sequence
+from limbeck.diff import comments, descent, handover, identities, not_nulls, sequences, sql
 from limbeck.diff.casts import assignable, base, conversion, narrows
-from limbeck.diff.parts import Default, Generator, Ownership, Part, Required
+from limbeck.diff.part import Default, Generator, Ownership, Part, Required, owner
 from limbeck.diff.situation import Alteration, Members, Situation
 from limbeck.diff.steps import AddColumn, AlterColumn, DropColumn, Step
 
@@ -17,12 +17,6 @@ SET_EXPRESSION = 17
 STORAGE_DEFAULT = 16
 GENERATED = {"s": "STORED", "v": "VIRTUAL"}
 SERIALS = {"smallint": "smallserial", "integer": "serial", "bigint": "bigserial"}
-
-
-def alter_table(column: Column | Address, *, only: bool = False) -> str:
-    """Spell the ALTER TABLE of what belongs to a table."""
-    name = column.name if isinstance(column, Address) else column.table
-    return f"ALTER TABLE {'ONLY ' if only else ''}{sql.qualified(column.schema, name)}"
 
 
 def whole(column: Column, members: Iterable[Part]) -> Column:
@@ -56,11 +50,6 @@ def is_serial(column: Column, sequence: Sequence) -> bool:
     )
 
 
-def nextval(sequence: Address) -> str:
-    """Spell the default of a serial column as Postgres does."""
-    return f"nextval({sql.literal(sql.of(sequence))}::regclass)"
-
-
 def definition(
     column: Column, sequence: Sequence | None, situation: Situation, *, keyed: bool = False
 ) -> str:
@@ -73,41 +62,10 @@ def definition(
     elif column.default is not None and not sequence:
         words.append(f"DEFAULT {column.default}")
     usual = situation.chooses(column)
-    words.extend(_not_null(column, implied=keyed or bool(sequence), usual=usual))
+    words.extend(not_nulls.spelled(column, implied=keyed or bool(sequence), usual=usual))
     if column.identity:
-        words.append(generator(column))
+        words.append(identities.generator(column))
     return " ".join(words)
-
-
-def _not_null(column: Column, *, implied: bool, usual: bool) -> Iterator[str]:
-    required = column.not_null
-    if required is None:
-        return
-    if usual and not required.no_inherit:
-        if not implied and not column.identity:
-            yield "NOT NULL"
-        return
-    yield f"CONSTRAINT {sql.quote(required.name or '')} NOT NULL"
-    if required.no_inherit:
-        yield "NO INHERIT"
-
-
-def generator(column: Column) -> str:
-    """Spell GENERATED ... AS IDENTITY with the options that are not the usual ones."""
-    identity = column.identity
-    if identity is None:
-        return ""
-    usual = sequences.standard(column.type)
-    words = sequences.differences(usual, identity.options, with_type=False)
-    schema, name = sql.unquoted(identity.sequence)
-    if (schema, name) != (column.schema, sql.chosen_name(column.table, column.name, "seq")):
-        words = [f"SEQUENCE NAME {identity.sequence}", *words]
-    options = f" ({' '.join(words)})" if words else ""
-    return f"GENERATED {_when(always=identity.always)} AS IDENTITY{options}"
-
-
-def _when(*, always: bool) -> str:
-    return "ALWAYS" if always else "BY DEFAULT"
 
 
 def extras(column: Column) -> list[Step]:
@@ -115,19 +73,10 @@ def extras(column: Column) -> list[Step]:
     blank = replace(column, storage=None, compression=None, statistics=None, options=())
     steps = _settings(blank, column, STORAGE_DEFAULT)
     if column.not_null is not None:
-        steps += _not_null_comment(column)
+        steps += not_nulls.commented(column)
     if column.comment is not None:
         steps.append(comments.on_column(column, column.address, column.comment, None))
     return steps
-
-
-def _not_null_comment(column: Column, before: str | None = None) -> list[Step]:
-    required = column.not_null
-    if required is None or required.name is None or required.comment == before:
-        return []
-    table = sql.qualified(column.schema, column.table)
-    name = f"CONSTRAINT {sql.quote(required.name)} ON {table}"
-    return [comments.step(column.address, name, required.comment)]
 
 
 def create(column: Column, members: Members, situation: Situation) -> list[Step]:
@@ -136,7 +85,7 @@ def create(column: Column, members: Members, situation: Situation) -> list[Step]
     note = None
     if complete.not_null and complete.default is None and not complete.identity and not sequence:
         note = "fails where the table has rows: NOT NULL without a default"
-    text = f"{alter_table(column)} ADD COLUMN {definition(complete, sequence, situation)}"
+    text = f"{sql.alter_table(column)} ADD COLUMN {definition(complete, sequence, situation)}"
     operation = AddColumn(complete, sequence)
     step = Step(text, "create", column.address, operation, note=note)
     return [step, *extras(complete), *handover.take_over(members, situation)]
@@ -148,7 +97,7 @@ def drop(column: Column, situation: Situation) -> list[Step]:
     if isinstance(after, Column) and handover.is_one(column, after, situation):
         return [handover.put_aside(column, situation)]
     only = descent.leaves_heirs(column.address, situation.before, situation.after)
-    text = f"{alter_table(column, only=only)} DROP COLUMN {sql.quote(column.name)}"
+    text = f"{sql.alter_table(column, only=only)} DROP COLUMN {sql.quote(column.name)}"
     original = situation.before.catalog.objects.get(column.address, column)
     loses = None if column.generated else f"the values of {sql.of(column.address)}.{column.name}"
     operation = DropColumn(original if isinstance(original, Column) else column)
@@ -169,7 +118,7 @@ def alter(before: Column, after: Column, situation: Situation) -> Alteration | N
     was, steps = before, list[Step]()
     before = descent.overtaken(before, after, situation)
     hard_here = (before.type, before.collation) != (after.type, after.collation)
-    if not situation.after.parents(parts.owner(after.address)):
+    if not situation.after.parents(owner(after.address)):
         hard_here = hard
     if before.generated != after.generated or (
         before.generated and before.default != after.default
@@ -184,17 +133,13 @@ def alter(before: Column, after: Column, situation: Situation) -> Alteration | N
     return Alteration(tuple(steps), hard or was.default != after.default)
 
 
-def _alter_column(column: Column) -> str:
-    return f"{alter_table(column)} ALTER COLUMN {sql.quote(column.name)}"
-
-
 def _expression(_before: Column, after: Column) -> Step:
     text = f"SET EXPRESSION AS ({after.default})" if after.generated else "DROP EXPRESSION"
-    return Step(f"{_alter_column(after)} {text}", "alter", after.address)
+    return Step(f"{sql.alter_column(after)} {text}", "alter", after.address)
 
 
 def _retype(before: Column, after: Column, situation: Situation) -> Step:
-    text = f"{_alter_column(after)} SET DATA TYPE {after.type}"
+    text = f"{sql.alter_column(after)} SET DATA TYPE {after.type}"
     if after.collation or before.collation:
         text += f" COLLATE {after.collation}" if after.collation else ""
     using, note, loses = None, None, None
@@ -205,18 +150,10 @@ def _retype(before: Column, after: Column, situation: Situation) -> Step:
     if not before.generated and narrows(before.type, after.type):
         note = "values that do not fit are rounded or cut, or make this fail"
         loses = f"what of {sql.of(after.address)}.{after.name} does not fit {after.type}"
-    original, target = _pair(before, after, situation, "type", "collation")
+    original = situation.original(before)
+    target = replace(original, type=after.type, collation=after.collation)
     operation = AlterColumn(original, target, using)
     return Step(text, "alter", after.address, operation, loses=loses, note=note)
-
-
-def _pair(
-    before: Column, after: Column, situation: Situation, *fields: str
-) -> tuple[Column, Column]:
-    """Return the column as it was, and the same with only some fields changed."""
-    found = situation.before.catalog.objects.get(before.address)
-    original = found if isinstance(found, Column) else before
-    return original, replace(original, **{name: getattr(after, name) for name in fields})
 
 
 def _usual_storage(column: Column, major: int) -> str:
@@ -238,139 +175,4 @@ def _settings(before: Column, after: Column, major: int) -> list[Step]:
         texts.append(f"RESET ({', '.join(sorted(gone))})")
     if new := [option for option in after.options if option not in before.options]:
         texts.append(f"SET ({sql.options(new)})")
-    return [Step(f"{_alter_column(after)} {text}", "alter", after.address) for text in texts]
-
-
-def create_default(part: Default, _members: Members, situation: Situation) -> list[Step]:
-    """Set a default; the sequence of a new serial starts after what is there."""
-    column = part.column
-    text = f"{_alter_column(column)} SET DEFAULT {part.expression}"
-    before, after = _default_pair(column, None, part.expression, situation)
-    step = Step(text, "alter", column.address, AlterColumn(before, after))
-    return [step, *_catch_up(part, situation)]
-
-
-def _catch_up(part: Default, situation: Situation) -> list[Step]:
-    for address in situation.after.needs[parts.sub(part.column.address, "default")]:
-        sequence = situation.after.found.get(address)
-        if not isinstance(sequence, Sequence) or address not in situation.created:
-            continue
-        if situation.kept(part.column.address) and part.expression == nextval(address):
-            return [_setval(part.column, sql.of(address), sequence.options)]
-    return []
-
-
-def _setval(column: Column, sequence: str, options: SequenceOptions) -> Step:
-    edge = "max" if options.increment > 0 else "min"
-    sign = "+" if options.increment > 0 else "-"
-    value = f"{edge}({sql.quote(column.name)}) {sign} {abs(options.increment)}"
-    text = (
-        f"SELECT pg_catalog.setval({sql.literal(sequence)}, coalesce({value}, {options.start}),"
-        f" false)\nFROM {sql.qualified(column.schema, column.table)}"
-    )
-    return Step(text, "alter", column.address)
-
-
-def _default_pair(
-    column: Column, before: str | None, after: str | None, situation: Situation
-) -> tuple[Column, Column]:
-    found = situation.after.catalog.objects.get(column.address)
-    if not isinstance(found, Column):
-        found = column
-    return replace(found, default=before), replace(found, default=after)
-
-
-def drop_default(part: Default, situation: Situation) -> list[Step]:
-    """Drop a default."""
-    column = part.column
-    before, after = _default_pair(column, part.expression, None, situation)
-    operation = AlterColumn(before, after)
-    return [Step(f"{_alter_column(column)} DROP DEFAULT", "alter", column.address, operation)]
-
-
-def alter_default(before: Default, after: Default, situation: Situation) -> Alteration:
-    """Set another default."""
-    text = f"{_alter_column(after.column)} SET DEFAULT {after.expression}"
-    pair = _default_pair(after.column, before.expression, after.expression, situation)
-    step = Step(text, "alter", after.column.address, AlterColumn(*pair))
-    return Alteration((step, *_catch_up(after, situation)))
-
-
-def create_required(part: Required, _members: Members, situation: Situation) -> list[Step]:
-    """Make a column NOT NULL."""
-    column, required = part.column, part.constraint
-    note = "fails where a row has NULL"
-    before, after = _pair(column, replace(column, not_null=required), situation, "not_null")
-    operation = AlterColumn(replace(before, not_null=None), after)
-    usual = situation.chooses(replace(column, not_null=required))
-    if usual and not required.no_inherit and required.validated:
-        text = f"{_alter_column(column)} SET NOT NULL"
-        step = Step(text, "alter", column.address, operation, note=note)
-    else:
-        text = f"{alter_table(column)} ADD CONSTRAINT {sql.quote(required.name or '')} NOT NULL "
-        text += sql.quote(column.name)
-        text += " NO INHERIT" if required.no_inherit else ""
-        text += "" if required.validated else " NOT VALID"
-        step = Step(text, "alter", column.address, note=note)
-    return [step, *_not_null_comment(replace(column, not_null=required))]
-
-
-def drop_required(part: Required, situation: Situation) -> list[Step]:
-    """Let a column be NULL."""
-    column = part.column
-    before, after = _pair(column, column, situation, "not_null")
-    operation = AlterColumn(replace(before, not_null=part.constraint), after)
-    return [Step(f"{_alter_column(column)} DROP NOT NULL", "alter", column.address, operation)]
-
-
-def alter_required(before: Required, after: Required, _situation: Situation) -> Alteration | None:
-    """Rename, validate or comment on a NOT NULL."""
-    old, new, column = before.constraint, after.constraint, after.column
-    if old.no_inherit != new.no_inherit or (old.validated and not new.validated):
-        return None
-    if new.inherited and old.inherited:
-        return Alteration()
-    texts = []
-    if old.name != new.name and old.name and new.name:
-        texts.append(f"RENAME CONSTRAINT {sql.quote(old.name)} TO {sql.quote(new.name)}")
-    if new.validated and not old.validated:
-        texts.append(f"VALIDATE CONSTRAINT {sql.quote(new.name or '')}")
-    steps = [Step(f"{alter_table(column)} {text}", "alter", column.address) for text in texts]
-    steps += _not_null_comment(replace(column, not_null=new), old.comment)
-    return Alteration(tuple(steps))
-
-
-def create_generator(part: Generator, _members: Members, situation: Situation) -> list[Step]:
-    """Make a column an identity; its sequence starts after what is there."""
-    column, identity = part.column, part.identity
-    text = f"{_alter_column(column)} ADD {generator(replace(column, identity=identity))}"
-    steps = [Step(text, "alter", column.address)]
-    if situation.kept(column.address):
-        steps.append(_setval(column, identity.sequence, identity.options))
-    return steps
-
-
-def drop_generator(part: Generator, _situation: Situation) -> list[Step]:
-    """Make an identity a plain column."""
-    column = part.column
-    return [Step(f"{_alter_column(column)} DROP IDENTITY", "alter", column.address)]
-
-
-def alter_generator(before: Generator, after: Generator, _situation: Situation) -> Alteration:
-    """Change an identity's options; its sequence follows the column's type by itself."""
-    column, old, new = after.column, before.identity, after.identity
-    steps: list[Step] = []
-    if old.sequence != new.sequence:
-        steps += sequences.rename(Address("sequence", *sql.unquoted(old.sequence)), new.sequence)
-    words = [] if old.always == new.always else [f"SET GENERATED {_when(always=new.always)}"]
-    options = sequences.retyped(old.options, new.options.type)
-    changes = sequences.differences(options, new.options, with_type=False)
-    if changes and sequences.narrows(old.options, new.options):
-        options = old.options  # changed before the column's type
-        changes = sequences.differences(options, new.options, with_type=False)
-    words += [f"SET {word}" for word in changes]
-    words += sequences.restart(options, new.options)
-    if words:
-        steps += sequences.bounded(new.sequence, options, new.options, column.address)
-        steps.append(Step(f"{_alter_column(column)} {' '.join(words)}", "alter", column.address))
-    return Alteration(tuple(steps))
+    return [Step(f"{sql.alter_column(after)} {text}", "alter", after.address) for text in texts]

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from limbeck.catalog.objects import Address, Constraint, Index
 from limbeck.diff import comments, descent, sql
-from limbeck.diff.columns import alter_table
-from limbeck.diff.parts import owner
+from limbeck.diff.part import owner
 from limbeck.diff.situation import Alteration, Members, Situation
 from limbeck.diff.steps import AddConstraint, CreateIndex, DropConstraint, DropIndex, Step
 
@@ -32,7 +31,7 @@ def create(constraint: Constraint, _members: Members, situation: Situation) -> l
 
 
 def _table(constraint: Constraint, _situation: Situation) -> str:
-    return alter_table(owner(constraint.address))
+    return sql.alter_table(owner(constraint.address))
 
 
 def extras(constraint: Constraint) -> list[Step]:
@@ -59,7 +58,7 @@ def _marks(item: Constraint | Index, *, clustered: bool, replica: bool) -> list[
 def drop(constraint: Constraint, situation: Situation) -> list[Step]:
     """Drop a constraint."""
     only = descent.leaves_heirs(constraint.address, situation.before, situation.after)
-    table = alter_table(owner(constraint.address), only=only)
+    table = sql.alter_table(owner(constraint.address), only=only)
     text = f"{table} DROP CONSTRAINT {sql.quote(constraint.name)}"
     return [Step(text, "drop", constraint.address, DropConstraint(constraint))]
 
@@ -82,7 +81,7 @@ def alter(before: Constraint, after: Constraint, _situation: Situation) -> Alter
     texts = _states(before, after)
     if texts is None:
         return None
-    name, table = sql.quote(after.name), alter_table(owner(after.address))
+    name, table = sql.quote(after.name), sql.alter_table(owner(after.address))
     steps = [Step(f"{table} {text.format(name)}", "alter", after.address) for text in texts]
     steps += _marks(after, clustered=before.clustered, replica=before.replica_identity)
     return Alteration((*steps, *comments.on(after, before.comment)))
@@ -165,7 +164,7 @@ def rename(address: Address, table: Address | None, name: str) -> Step:
     """Give a constraint or an index another name."""
     if table is not None:
         old = sql.quote(address.part)
-        text = f"{alter_table(table)} RENAME CONSTRAINT {old} TO {sql.quote(name)}"
+        text = f"{sql.alter_table(table)} RENAME CONSTRAINT {old} TO {sql.quote(name)}"
     else:
         text = f"ALTER INDEX {sql.of(address)} RENAME TO {sql.quote(name)}"
     return Step(text, "rename", address)

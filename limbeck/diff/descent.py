@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from limbeck.catalog.objects import Address, Column, Constraint, Index
 from limbeck.diff import sql
-from limbeck.diff.parts import Default, Parts, derived, owner
+from limbeck.diff.part import Default, derived, owner
+from limbeck.diff.parts import Parts
 from limbeck.diff.situation import Situation
 
 PASSED_ON = ("type", "collation", "default", "storage", "compression", "statistics", "options")

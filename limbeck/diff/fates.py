@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from limbeck.catalog.objects import Address, Column, Constraint, Table
 from limbeck.diff import casts, sql
 from limbeck.diff.kinds import KINDS
-from limbeck.diff.parts import Default, Parts
+from limbeck.diff.part import Default
+from limbeck.diff.parts import Parts
 from limbeck.diff.situation import Alteration, Situation
 from limbeck.renames.tokens import tokens
 

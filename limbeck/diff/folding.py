@@ -11,21 +11,21 @@ from limbeck.catalog.objects import (
     Sequence,
     Table,
 )
-from limbeck.diff import columns, descent, sql
+from limbeck.diff import columns, defaults, descent, sql
 from limbeck.diff.graph import Graph, Node
-from limbeck.diff.parts import (
+from limbeck.diff.part import (
     Attachment,
     Default,
     DomainRule,
     Inheritance,
     Ownership,
     Part,
-    Parts,
     Required,
     derived,
     owner,
     sub,
 )
+from limbeck.diff.parts import Parts
 
 OF_COLUMN = ("default", "not_null", "identity")
 # How firmly a part sits in the statement of its table; 0 is for ever.
@@ -226,7 +226,7 @@ def _fold_serials(graph: Graph, after: Parts) -> None:
         if not all(node in graph.after for node in nodes) or not isinstance(column, Column):
             continue
         found = after[default]
-        usual = isinstance(found, Default) and found.expression == columns.nextval(sequence)
+        usual = isinstance(found, Default) and found.expression == defaults.nextval(sequence)
         table = after.found.get(owner(part.column))
         if isinstance(table, Table) and table.unlogged:
             continue  # its serials would be UNLOGGED too

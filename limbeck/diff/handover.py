@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from limbeck.catalog.objects import Column
 from limbeck.diff import casts, descent, sql
-from limbeck.diff.parts import Attachment, Parts, owner, sub
+from limbeck.diff.part import Attachment, owner, sub
+from limbeck.diff.parts import Parts
 from limbeck.diff.situation import Members, Situation
 from limbeck.diff.steps import Step
 

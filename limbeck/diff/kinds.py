@@ -6,7 +6,10 @@ from limbeck.diff import (
     behaviours,
     columns,
     constraints,
+    defaults,
     grants,
+    identities,
+    not_nulls,
     others,
     routines,
     sequences,
@@ -51,9 +54,9 @@ KINDS: dict[str, Kind] = {
     "attachment": Kind(10, tables.create_attachment, tables.drop_attachment, never),
     "inheritance": Kind(10, tables.create_inheritance, tables.drop_inheritance, never),
     "column": Kind(11, columns.create, columns.drop, columns.alter),
-    "not_null": Kind(12, columns.create_required, columns.drop_required, columns.alter_required),
-    "identity": Kind(13, columns.create_generator, columns.drop_generator, columns.alter_generator),
-    "default": Kind(14, columns.create_default, columns.drop_default, columns.alter_default),
+    "not_null": Kind(12, not_nulls.create, not_nulls.drop, not_nulls.alter),
+    "identity": Kind(13, identities.create, identities.drop, identities.alter),
+    "default": Kind(14, defaults.create, defaults.drop, defaults.alter),
     "ownership": Kind(
         15, sequences.create_ownership, sequences.drop_ownership, sequences.alter_ownership
     ),

@@ -10,7 +10,7 @@ from limbeck.catalog.objects import Address, Constraint, Function, Index, Range,
 from limbeck.diff import descent, sequences, sql
 from limbeck.diff.fates import Fates
 from limbeck.diff.graph import Graph, Node
-from limbeck.diff.parts import Attachment, Generator, Inheritance, Part, Required, owner, sub
+from limbeck.diff.part import Attachment, Generator, Inheritance, Part, Required, owner, sub
 
 RELATIONS = frozenset({"table", "view", "sequence", "index", "composite"})
 ROW_TYPES = frozenset({"table", "view", "composite", "enum", "domain", "range"})

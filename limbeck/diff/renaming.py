@@ -20,10 +20,9 @@ from limbeck.catalog.objects import (
     Sequence as SequenceObject,
 )
 from limbeck.diff import comments, constraints, others, sql
-from limbeck.diff.columns import alter_table
 from limbeck.diff.ordering import RELATIONS
 from limbeck.diff.ordering import ROW_TYPES as TYPES
-from limbeck.diff.parts import owner
+from limbeck.diff.part import owner
 from limbeck.diff.steps import RenameColumn, RenameTable, Step
 from limbeck.renames import Names, Rename, alike, moved, names_of, respelled
 
@@ -102,7 +101,7 @@ def _steps(rename: Rename, catalog: Catalog) -> Iterator[Step]:
 
 
 def _column(column: Column, name: str) -> Step:
-    text = f"{alter_table(column)} RENAME COLUMN {sql.quote(column.name)} TO {sql.quote(name)}"
+    text = f"{sql.alter_table(column)} RENAME COLUMN {sql.quote(column.name)} TO {sql.quote(name)}"
     return Step(text, "rename", column.address, RenameColumn(column, name))
 
 

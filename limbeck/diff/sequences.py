@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from limbeck.catalog.objects import Address, Sequence, SequenceOptions
 from limbeck.diff import comments, sql
-from limbeck.diff.parts import Ownership
+from limbeck.diff.part import Ownership
 from limbeck.diff.situation import Alteration, Members, Situation
 from limbeck.diff.steps import Step
 

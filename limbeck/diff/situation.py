@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 
 from limbeck.catalog.objects import Address, Column
 from limbeck.diff import sql
-from limbeck.diff.parts import Part, Parts
+from limbeck.diff.part import Part
+from limbeck.diff.parts import Parts
 from limbeck.diff.steps import Step
 
 
@@ -25,6 +26,11 @@ class Situation:
     def kept(self, address: Address) -> bool:
         """Tell whether what lives at an address was there and stays."""
         return address in self.before and address not in self.created
+
+    def original(self, column: Column) -> Column:
+        """Return a column as it was, with all that belongs to it."""
+        found = self.before.catalog.objects.get(column.address)
+        return found if isinstance(found, Column) else column
 
     def chooses(self, column: Column) -> bool:
         """Tell whether Postgres itself would give the column's NOT NULL the name it has.

@@ -6,8 +6,11 @@ import re
 from collections.abc import Iterable
 
 from limbeck.catalog.names import KEYWORDS, chosen_name, of, qualified, quote, quoted, unquoted
+from limbeck.catalog.objects import Address, Column
 
 __all__ = [
+    "alter_column",
+    "alter_table",
     "chosen_name",
     "indented",
     "literal",
@@ -47,3 +50,14 @@ def _option(setting: str) -> str:
 def option_names(settings: Iterable[str]) -> list[str]:
     """Return the names of storage parameters, spelled for RESET (...)."""
     return [_option(setting).partition("=")[0] for setting in settings]
+
+
+def alter_table(column: Column | Address, *, only: bool = False) -> str:
+    """Spell the ALTER TABLE of what belongs to a table."""
+    name = column.name if isinstance(column, Address) else column.table
+    return f"ALTER TABLE {'ONLY ' if only else ''}{qualified(column.schema, name)}"
+
+
+def alter_column(column: Column) -> str:
+    """Spell the ALTER TABLE ... ALTER COLUMN of what belongs to a column."""
+    return f"{alter_table(column)} ALTER COLUMN {quote(column.name)}"

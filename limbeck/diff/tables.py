@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from limbeck.catalog.objects import Address, Column, Constraint, Sequence, Table
 from limbeck.diff import columns, comments, constraints, others, sequences, sql
-from limbeck.diff.parts import Attachment, Inheritance, Ownership, Required, owner
+from limbeck.diff.part import Attachment, Inheritance, Ownership, Required, owner
 from limbeck.diff.situation import Alteration, Members, Situation
 from limbeck.diff.steps import CreateTable, DropTable, Step
 
@@ -145,7 +145,7 @@ def _without_default(column: Column, situation: Situation) -> Iterator[Step]:
     for parent in situation.after.parents(owner(at)):
         above = at._replace(schema=parent.schema, name=parent.name)
         if at not in situation.after and above in situation.after and not column.generated:
-            text = f"{columns.alter_table(column)} ALTER COLUMN {sql.quote(column.name)}"
+            text = f"{sql.alter_column(column)}"
             yield Step(f"{text} DROP DEFAULT", "alter", column.address)
 
 

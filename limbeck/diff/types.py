@@ -15,7 +15,7 @@ from limbeck.catalog.objects import (
     Range,
 )
 from limbeck.diff import comments, sql
-from limbeck.diff.parts import DomainRule
+from limbeck.diff.part import DomainRule
 from limbeck.diff.situation import Alteration, Members, Situation
 from limbeck.diff.steps import Step
 

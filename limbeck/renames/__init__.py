@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from limbeck.renames.likeness import Proposal, propose
-from limbeck.renames.move import moved, names_of, respelled
+from limbeck.renames.move import moved, names_of
 from limbeck.renames.parse import UnknownNameError, answers, parse
 from limbeck.renames.rename import Rename
+from limbeck.renames.respell import respelled
 from limbeck.renames.tokens import Names, alike
 
 __all__ = [

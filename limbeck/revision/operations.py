@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import singledispatch
 from typing import Any
 
@@ -26,20 +25,18 @@ from limbeck.diff.steps import (
     RenameColumn,
     RenameTable,
 )
+from limbeck.revision.altered import altered
 from limbeck.spelling import (
     Argument,
     Source,
     call,
     column,
     constraint,
-    default,
     index,
     keyword,
     literal,
     literals,
     parts,
-    type_,
-    usual_not_null,
 )
 
 _OPTION = re.compile(r"(\w+)=([\w.]+)")
@@ -128,56 +125,13 @@ def _(operation: DropColumn, catalog: Catalog) -> Source | None:  # noqa: ARG001
 
 @_call.register
 def _(operation: AlterColumn, catalog: Catalog) -> Source | None:
-    before, after = operation.before, operation.after
-    changed = {
-        one.name
-        for one in fields(Column)
-        if one.compare and getattr(before, one.name) != getattr(after, one.name)
-    }
-    alter = _ALTERED.get(frozenset(changed))
-    told = alter(operation, catalog) if alter else None
-    return _alter(after, *told) if told else None
+    told = altered(operation, catalog)
+    return _alter(operation.after, *told) if told else None
 
 
 def _alter(found: Column, *arguments: Argument) -> Source:
     names = [literal(found.table), literal(found.name)]
     return call("op.alter_column", [*names, *arguments, *_schema(found.schema)])
-
-
-def _altered_type(operation: AlterColumn, catalog: Catalog) -> list[Argument] | None:
-    before, after = operation.before, operation.after
-    existing = type_(before.type, catalog, collation=before.collation)
-    spelled = type_(after.type, catalog, collation=after.collation)
-    if spelled is None or "%" in (operation.using or ""):
-        return None
-    told: list[Argument] = [keyword("existing_type", existing)] if existing else []
-    told.append(keyword("type_", spelled))
-    if operation.using is not None:
-        told.append(keyword("postgresql_using", literal(operation.using)))
-    return told
-
-
-def _altered_default(operation: AlterColumn, catalog: Catalog) -> list[Argument] | None:  # noqa: ARG001 - in a table
-    if operation.before.generated or operation.after.generated:
-        return None
-    return [keyword("server_default", default(operation.after) or "None")]
-
-
-def _altered_not_null(operation: AlterColumn, catalog: Catalog) -> list[Argument] | None:  # noqa: ARG001 - in a table
-    before, after = operation.before, operation.after
-    if not usual_not_null(after) or (before.not_null and after.not_null):
-        return None
-    return [f"nullable={after.not_null is None}"]
-
-
-_Altered = Callable[[AlterColumn, Catalog], list[Argument] | None]
-_ALTERED: Mapping[frozenset[str], _Altered] = {
-    frozenset({"type"}): _altered_type,
-    frozenset({"collation"}): _altered_type,
-    frozenset({"type", "collation"}): _altered_type,
-    frozenset({"default"}): _altered_default,
-    frozenset({"not_null"}): _altered_not_null,
-}
 
 
 @_call.register

@@ -1,0 +1,30 @@
+"""Functions, procedures and aggregates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from limbeck.catalog.objects.address import Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """A function, procedure, window function or aggregate: kind is f, p, w or a.
+
+    `definition` is the whole CREATE statement; `identity` the name with identity arguments.
+    `result`, `language` and `arguments` take it apart (not compared).
+    """
+
+    schema: str
+    identity: str
+    kind: str
+    definition: str
+    comment: str | None = None
+    name: str = field(default="", compare=False)
+    arguments: str = field(default="", compare=False)
+    result: str | None = field(default=None, compare=False)
+    language: str = field(default="", compare=False)
+
+    @property
+    def address(self) -> Address:
+        return Address("function", self.schema, self.identity)

@@ -1,0 +1,22 @@
+"""Extended statistics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from limbeck.catalog.objects.address import Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """Extended statistics; target is None where it is the default."""
+
+    schema: str
+    name: str
+    definition: str
+    target: int | None = None
+    comment: str | None = None
+
+    @property
+    def address(self) -> Address:
+        return Address("statistics", self.schema, self.name)

@@ -1,0 +1,82 @@
+"""The NOT NULL of a column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from limbeck.catalog.objects import Column
+from limbeck.diff import comments, sql
+from limbeck.diff.part import Required
+from limbeck.diff.situation import Alteration, Members, Situation
+from limbeck.diff.steps import AlterColumn, Step
+
+
+def spelled(column: Column, *, implied: bool, usual: bool) -> Iterator[str]:
+    """Yield the words of a column definition; implied: something else makes it NOT NULL."""
+    required = column.not_null
+    if required is None:
+        return
+    if usual and not required.no_inherit:
+        if not implied and not column.identity:
+            yield "NOT NULL"
+        return
+    yield f"CONSTRAINT {sql.quote(required.name or '')} NOT NULL"
+    if required.no_inherit:
+        yield "NO INHERIT"
+
+
+def commented(column: Column, before: str | None = None) -> list[Step]:
+    """Return the comment on the constraint, where it is another than before."""
+    required = column.not_null
+    if required is None or required.name is None or required.comment == before:
+        return []
+    table = sql.qualified(column.schema, column.table)
+    name = f"CONSTRAINT {sql.quote(required.name)} ON {table}"
+    return [comments.step(column.address, name, required.comment)]
+
+
+def create(part: Required, _members: Members, situation: Situation) -> list[Step]:
+    """Make a column NOT NULL."""
+    column, required = part.column, part.constraint
+    note = "fails where a row has NULL"
+    original = situation.original(column)
+    operation = AlterColumn(replace(original, not_null=None), replace(original, not_null=required))
+    usual = situation.chooses(replace(column, not_null=required))
+    if usual and not required.no_inherit and required.validated:
+        text = f"{sql.alter_column(column)} SET NOT NULL"
+        step = Step(text, "alter", column.address, operation, note=note)
+    else:
+        name = sql.quote(required.name or "")
+        text = f"{sql.alter_table(column)} ADD CONSTRAINT {name} NOT NULL {sql.quote(column.name)}"
+        text += " NO INHERIT" if required.no_inherit else ""
+        text += "" if required.validated else " NOT VALID"
+        step = Step(text, "alter", column.address, note=note)
+    return [step, *commented(replace(column, not_null=required))]
+
+
+def drop(part: Required, situation: Situation) -> list[Step]:
+    """Let a column be NULL."""
+    column = part.column
+    original = situation.original(column)
+    operation = AlterColumn(
+        replace(original, not_null=part.constraint), replace(original, not_null=None)
+    )
+    return [Step(f"{sql.alter_column(column)} DROP NOT NULL", "alter", column.address, operation)]
+
+
+def alter(before: Required, after: Required, _situation: Situation) -> Alteration | None:
+    """Rename, validate or comment on a NOT NULL."""
+    old, new, column = before.constraint, after.constraint, after.column
+    if old.no_inherit != new.no_inherit or (old.validated and not new.validated):
+        return None
+    if new.inherited and old.inherited:
+        return Alteration()
+    texts = []
+    if old.name != new.name and old.name and new.name:
+        texts.append(f"RENAME CONSTRAINT {sql.quote(old.name)} TO {sql.quote(new.name)}")
+    if new.validated and not old.validated:
+        texts.append(f"VALIDATE CONSTRAINT {sql.quote(new.name or '')}")
+    steps = [Step(f"{sql.alter_table(column)} {text}", "alter", column.address) for text in texts]
+    steps += commented(replace(column, not_null=new), old.comment)
+    return Alteration(tuple(steps))
