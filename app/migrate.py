@@ -1,7 +1,8 @@
 """Migrate one environment from a script of our own: python -m app.migrate development.
 
 It is here to be changed: what has to happen before and after a migration goes into the two
-hooks below. Everything else is limbeck, used as a library.
+hooks below; there are more, see `limbeck.migrate.Hooks`. Everything else is limbeck, used as a
+library.
 """
 
 from __future__ import annotations
@@ -9,26 +10,26 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from limbeck import Project, errors, events, migrate, settings
-
-if TYPE_CHECKING:
-    from limbeck.migrate import Plan, Report
+from limbeck.migrate import Hooks, Plan, Report
 
 log = logging.getLogger("app.migrate")
 
 INTERRUPTED = 130
 
 
-def before(plan: Plan) -> None:
+def before_run(plan: Plan) -> None:
     """Run when it is confirmed, before the first revision: the place for a snapshot."""
     log.info("migrating %s", plan.destination)
 
 
-def after(report: Report) -> None:
+def after_run(plan: Plan, report: Report) -> None:
     """Run after the last revision: the place for warming a cache, or seeding rows."""
-    log.info("%s is now at %s", report.destination, ", ".join(report.current) or "no revision")
+    log.info("%s is now at %s", plan.destination, ", ".join(report.current) or "no revision")
+
+
+HOOKS = Hooks(before_run=before_run, after_run=after_run)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -62,7 +63,7 @@ def _migrate(arguments: Sequence[str]) -> None:
     except errors.MissingUrlError as error:
         message = f"{profile.variable} is not set: {error}"
         raise errors.MissingUrlError(message, hint=error.hint) from error
-    plan = migrate.plan(project, profile, database, listen=_listen)
+    plan = migrate.plan(project, profile, database, hooks=HOOKS, listen=_listen)
     if not plan.revisions:
         log.info("nothing to do: %s has every revision", plan.destination)
         return
@@ -71,12 +72,9 @@ def _migrate(arguments: Sequence[str]) -> None:
         log.info("pending: %s (%s)", revision.id, revision.message)
 
     def confirm(plan: Plan) -> bool:
-        agreed = "--yes" in arguments or _agreed(plan)
-        if agreed:
-            before(plan)
-        return agreed
+        return "--yes" in arguments or _agreed(plan)
 
-    after(migrate.apply(plan, confirm=confirm, listen=_listen))
+    migrate.apply(plan, confirm=confirm, listen=_listen)
 
 
 def _agreed(plan: Plan) -> bool:

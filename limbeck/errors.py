@@ -14,6 +14,7 @@ LimbeckError (1)
 ├── ModelsError (1)             the models do not import, or Postgres cannot create them
 ├── ProofError (1)              what was made is not what was asked for
 ├── MigrationError (1)          a revision failed while it ran
+│   ├── HookError            a hook of the user's raised something
 │   └── MigrationInterruptedError (130)  Ctrl-C while it ran
 ├── ServerError (1)             the embedded server does not start or run
 ├── BranchError (1)             a branch that is not there, is protected, or has children
@@ -90,6 +91,10 @@ class ProofError(LimbeckError):
 
 class MigrationError(LimbeckError):
     """A revision failed while it ran."""
+
+
+class HookError(MigrationError):
+    """A hook of the user's raised something."""
 
 
 class MigrationInterruptedError(MigrationError):

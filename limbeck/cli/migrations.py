@@ -92,7 +92,8 @@ def migrate(
     project = invocation.project()
     profile = project.profile(environment)
     database = settings.database(project, profile, listen)
-    plan = verb.plan(project, profile, database, to=to, listen=listen)
+    hooks = verb.Hooks.of(project)
+    plan = verb.plan(project, profile, database, to=to, hooks=hooks, listen=listen)
     found = None
     if plan.protected and plan.revisions and not script:
         found = _gate(project, profile, plan, allow, dry_run=dry_run)
@@ -139,7 +140,10 @@ def rollback(
     project = invocation.project()
     profile = project.profile(environment)
     database = settings.database(project, profile, listen)
-    plan = verb.rollback_plan(project, profile, database, steps=steps, to=to, listen=listen)
+    hooks = verb.Hooks.of(project)
+    plan = verb.rollback_plan(
+        project, profile, database, steps=steps, to=to, hooks=hooks, listen=listen
+    )
     _carry_out(plan, dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
 
 

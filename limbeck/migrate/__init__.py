@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from limbeck.migrate.applying import WAIT, Applied, Confirm, Report, apply
+from limbeck.migrate.hooks import Hooks
 from limbeck.migrate.planning import Plan, PlannedRevision, plan, rollback_plan
 from limbeck.migrate.stamping import stamp
 
@@ -10,6 +11,7 @@ __all__ = [
     "WAIT",
     "Applied",
     "Confirm",
+    "Hooks",
     "Plan",
     "PlannedRevision",
     "Report",

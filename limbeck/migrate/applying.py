@@ -13,11 +13,13 @@ from limbeck.database import Connection, connect, migration_lock
 from limbeck.database.duration import seconds
 from limbeck.errors import (
     DatabaseError,
+    HookError,
+    LimbeckError,
     MigrationError,
     MigrationInterruptedError,
     NotConfirmedError,
 )
-from limbeck.events import Event, Listener, RevisionFinished, ignore
+from limbeck.events import Event, Listener, Notice, RevisionFinished, RevisionStarted, ignore
 from limbeck.history.terms import Terms
 from limbeck.migrate.planning import Plan, fingerprint, revisions
 
@@ -77,6 +79,7 @@ def apply(
         NotConfirmedError: confirm said no; nothing was done.
         LockNotAcquiredError: another migrator did not finish in time.
         MigrationError: a revision failed, or what was planned is not so any more.
+        HookError: a hook raised something; what was finished before it stays.
         MigrationInterruptedError: Ctrl-C; what was finished before it stays.
         DatabaseError: the database is read-only.
 
@@ -87,7 +90,10 @@ def apply(
         raise NotConfirmedError(
             f"not confirmed: {plan.environment} is as it was", hint="Answer yes, or give --yes."
         )
-    with connect(plan.database, application_name=_name(plan), listen=listen) as connection:
+    with (
+        _failure_told(plan, listen),
+        connect(plan.database, application_name=_name(plan), listen=listen) as connection,
+    ):
         _refuse_read_only(connection, plan)
         with migration_lock(connection, wait=wait, listen=listen):
             return _apply(connection, plan, _terms(plan, progress=progress), listen)
@@ -105,9 +111,12 @@ def _apply(connection: Connection, plan: Plan, terms: Terms, listen: Listener) -
         )
     done: list[Applied] = []
     with _accounted(plan, done):
-        note = _noting(done, listen)
+        plan.hooks.call("before_run", plan)
+        note = _noting(plan, done, listen)
         plan.history.run(connection, todo, downgrade=plan.downgrade, terms=terms, listen=note)
-    return _report(plan, plan.history.recorded(connection), tuple(done))
+        report = _report(plan, plan.history.recorded(connection), tuple(done))
+        plan.hooks.call("after_run", plan, report)
+    return report
 
 
 def _ran_late(connection: Connection, plan: Plan) -> bool:
@@ -152,9 +161,8 @@ def _accounted(plan: Plan, done: Sequence[Applied]) -> Iterator[None]:
     try:
         yield
     except MigrationError as error:
-        raise MigrationError(
-            f"{error.message}\n{_standing(plan, done)}", hint=error.hint
-        ) from error
+        kind = HookError if isinstance(error, HookError) else MigrationError
+        raise kind(f"{error.message}\n{_standing(plan, done)}", hint=error.hint) from error
     except KeyboardInterrupt as error:
         raise MigrationInterruptedError(
             f"interrupted; {_rolled_back(plan, done)}\n{_standing(plan, done)}",
@@ -164,6 +172,8 @@ def _accounted(plan: Plan, done: Sequence[Applied]) -> Iterator[None]:
 
 def _rolled_back(plan: Plan, done: Sequence[Applied]) -> str:
     running = plan.revisions[len(done) : len(done) + 1]
+    if not running:
+        return "every revision had been done"
     if any("autocommit_block" in one.path.read_text(encoding="utf-8") for one in running):
         return "the step that ran was rolled back; those before it are done"
     return "the revision that ran was rolled back"
@@ -173,15 +183,35 @@ def _standing(plan: Plan, done: Sequence[Applied]) -> str:
     verb = "taken back" if plan.downgrade else "applied"
     left = plan.revisions[len(done) :]
     have = ", ".join(f"{one.id} ({one.message})" for one in done) or "nothing"
-    rest = ", ".join(f"{one.id} ({one.message})" for one in left)
+    rest = ", ".join(f"{one.id} ({one.message})" for one in left) or "nothing"
     return f"{plan.environment}: {verb}: {have}; not {verb}: {rest}"
 
 
-def _noting(done: list[Applied], listen: Listener) -> Listener:
+@contextmanager
+def _failure_told(plan: Plan, listen: Listener) -> Iterator[None]:
+    """Call the hook for failures; should it fail as well, the first failure is what counts."""
+    try:
+        yield
+    except Exception as error:
+        try:
+            plan.hooks.call("on_failure", plan, error)
+        except LimbeckError as another:
+            listen(Notice(another.message))
+        raise
+
+
+def _noting(plan: Plan, done: list[Applied], listen: Listener) -> Listener:
+    """Keep what was applied, and call the hooks of each revision."""
+    planned = {one.id: one for one in plan.revisions}
+
     def note(event: Event) -> None:
         if isinstance(event, RevisionFinished):
             done.append(Applied(event.revision, event.message, event.seconds))
         listen(event)
+        if isinstance(event, RevisionStarted):
+            plan.hooks.call("before_revision", plan, planned[event.revision])
+        elif isinstance(event, RevisionFinished):
+            plan.hooks.call("after_revision", plan, done[-1])
 
     return note
 

@@ -12,7 +12,10 @@ from limbeck.errors import ConfigurationError
 from limbeck.events import Listener, ignore
 from limbeck.history import History, Revision
 from limbeck.history.ledger import Ledger
+from limbeck.migrate.hooks import Hooks
 from limbeck.settings import Profile, Project
+
+NO_HOOKS = Hooks()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class Plan:
     fingerprint: str
     history: History = field(repr=False, compare=False)
     database: Database = field(repr=False, compare=False)
+    hooks: Hooks = field(default=NO_HOOKS, repr=False, compare=False)
 
     def script(self) -> str:
         """Return the plan as a script for psql, with transactions and version rows.
@@ -63,21 +67,32 @@ class Plan:
         return self.history.script(revisions(self), downgrade=self.downgrade)
 
 
-def plan(
+def plan(  # noqa: PLR0913 - what, where, how far, and who is told
     project: Project,
     profile: Profile,
     database: Database,
     *,
     to: str = "head",
+    hooks: Hooks = NO_HOOKS,
     listen: Listener = ignore,
 ) -> Plan:
     """Return what has to run to bring a database up to a revision; it is only read.
 
+    Args:
+        project: whose history it is.
+        profile: the environment.
+        database: where it would run.
+        to: the last revision to run.
+        hooks: those of the plan are called here, the others where it is carried out.
+        listen: is told what happens while connecting.
+
     Raises:
         HistoryError: an unknown revision, broken files, or several heads.
+        HookError: a hook raised something.
         UnavailableError: no connection.
 
     """
+    hooks.call("before_plan", profile, database)
     history = History.of(project, profile)
     with connect(database, read_only=True, listen=listen) as connection:
         current = history.current(connection)
@@ -87,7 +102,8 @@ def plan(
     if to not in {"head", "heads"} and not pending and not late:
         _refuse_below(history, current, to)
     todo = tuple(one for one in history.revisions() if one in {*late, *pending})
-    return _plan(profile, database, _Way(history, current, todo, found, late, downgrade=False))
+    way = _Way(history, current, todo, found, late, downgrade=False)
+    return _plan(profile, database, way, hooks)
 
 
 def rollback_plan(  # noqa: PLR0913 - as plan, and how far
@@ -97,6 +113,7 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
     *,
     steps: int = 1,
     to: str | None = None,
+    hooks: Hooks = NO_HOOKS,
     listen: Listener = ignore,
 ) -> Plan:
     """Return what has to be taken back: the last `steps` revisions, or all beyond `to`.
@@ -104,15 +121,18 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
     Raises:
         ConfigurationError: there are fewer revisions than `steps`.
         HistoryError: an unknown revision, or one that is not applied.
+        HookError: a hook raised something.
         UnavailableError: no connection.
 
     """
+    hooks.call("before_plan", profile, database)
     history = History.of(project, profile)
     with connect(database, read_only=True, listen=listen) as connection:
         current = history.current(connection)
         found = history.ledger(connection)
     todo = history.beyond(current, to) if to else _last(history, current, steps)
-    return _plan(profile, database, _Way(history, current, todo, found, downgrade=True))
+    way = _Way(history, current, todo, found, downgrade=True)
+    return _plan(profile, database, way, hooks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +163,8 @@ class _Way:
             yield planned
 
 
-def _plan(profile: Profile, database: Database, way: _Way) -> Plan:
-    return Plan(
+def _plan(profile: Profile, database: Database, way: _Way, hooks: Hooks) -> Plan:
+    made = Plan(
         environment=profile.name,
         destination=database.destination,
         protected=profile.protected,
@@ -155,7 +175,10 @@ def _plan(profile: Profile, database: Database, way: _Way) -> Plan:
         fingerprint=fingerprint(database.destination, way.current, way.todo),
         history=way.history,
         database=database,
+        hooks=hooks,
     )
+    hooks.call("after_plan", made)
+    return made
 
 
 def fingerprint(destination: str, current: Sequence[str], todo: Sequence[Revision]) -> str:

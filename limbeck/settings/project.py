@@ -33,6 +33,7 @@ class Project:
     grants: bool = False
     recipes: str = "online"
     cache: bool = True
+    hooks: str | None = None
 
     @classmethod
     def find(cls, start: Path | None = None) -> Project:
@@ -111,6 +112,7 @@ _FIELDS: dict[str, tuple[str, type]] = {
     "grants": ("grants", bool),
     "recipes": ("recipes", str),
     "cache": ("cache", bool),
+    "hooks": ("hooks", str),
 }
 _CHOICES: dict[str, tuple[str, ...]] = {"recipes": ("online", "plain")}
 
