@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -62,6 +63,7 @@ def _plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
     help="First on a throw-away branch; stop when that fails.",
 )
 @click.option("--snapshot", is_flag=True, help="Keep what the branch is now, to be restored.")
+@click.option("--all-databases", is_flag=True, help="Every database of the branch, one by one.")
 @_plan_options
 @yes
 @as_json
@@ -72,6 +74,7 @@ def migrate(
     to: str,
     rehearsed: bool,
     snapshot: bool,
+    all_databases: bool,
     allow: tuple[str, ...],
     dry_run: bool,
     script: bool,
@@ -91,15 +94,25 @@ def migrate(
     listen = Narrator()
     project = invocation.project()
     profile = project.profile(environment)
-    database = settings.database(project, profile, listen)
+    databases = (
+        settings.databases(project, profile, listen)
+        if all_databases
+        else [settings.database(project, profile, listen)]
+    )
     hooks = verb.Hooks.of(project)
-    plan = verb.plan(project, profile, database, to=to, hooks=hooks, listen=listen)
-    found = None
-    if plan.protected and plan.revisions and not script:
-        found = _gate(project, profile, plan, allow, dry_run=dry_run)
-    if plan.revisions and not (dry_run or script):
+    plans = [
+        verb.plan(project, profile, one, to=to, hooks=hooks, listen=listen) for one in databases
+    ]
+    found = [
+        _gate(project, profile, plan, allow, dry_run=dry_run)
+        if plan.protected and plan.revisions and not script
+        else None
+        for plan in plans
+    ]
+    if any(plan.revisions for plan in plans) and not (dry_run or script):
         _precede(project, profile, rehearsed=rehearsed, snapshot=snapshot)
-    _carry_out(plan, found, dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
+    way = _Way(dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
+    _carry_out(plans, way, found, several=all_databases)
 
 
 @command()
@@ -144,7 +157,8 @@ def rollback(
     plan = verb.rollback_plan(
         project, profile, database, steps=steps, to=to, hooks=hooks, listen=listen
     )
-    _carry_out(plan, dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
+    way = _Way(dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
+    _carry_out([plan], way)
 
 
 @command()
@@ -268,41 +282,62 @@ def _precede(project: Project, profile: Profile, *, rehearsed: bool, snapshot: b
         note(f'Kept as a snapshot; back: limbeck branches restore "{place.branch}" "{kept}"')
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How a plan is carried out, or only shown."""
+
+    dry_run: bool
+    script: bool
+    wait: float
+    yes: bool
+    as_json: bool
+
+
 def _carry_out(
-    plan: Plan,
-    found: Hazards | None = None,
-    *,
-    dry_run: bool,
-    script: bool,
-    wait: float,
-    yes: bool,
-    as_json: bool,
+    plans: Sequence[Plan], way: _Way, found: Sequence[Hazards | None] = (), *, several: bool = False
 ) -> None:
-    from limbeck import migrate as verb
-    from limbeck.reports import plans
+    """Carry out what is planned, asking once; the answer of several plans is a list."""
+    from limbeck.reports import plans as reports
     from limbeck.reports.data import to_json
 
-    if script:
-        click.echo(plan.script())
-    elif dry_run and as_json:
-        click.echo(to_json(plans.plan_data(plan) | _seen(found)))
-    elif dry_run:
-        click.echo(plans.plan_text(plan, with_sql=True))
+    if way.script:
+        click.echo("\n".join(_script(plan, several=several) for plan in plans))
+    elif way.dry_run and way.as_json:
+        seen = found or [None] * len(plans)
+        data = [reports.plan_data(p) | _seen(f) for p, f in zip(plans, seen, strict=True)]
+        click.echo(to_json(data if several else data[0]))
+    elif way.dry_run:
+        click.echo("\n".join(reports.plan_text(plan, with_sql=True) for plan in plans))
     else:
-        if plan.revisions:
-            note(plans.plan_text(plan, with_sql=plan.protected))
-        narrator = Narrator()
+        done = [reports.report_data(report) for report in _applied(plans, way)]
+        if way.as_json:
+            click.echo(to_json(done if several else done[0]))
+
+
+def _applied(plans: Sequence[Plan], way: _Way) -> Iterator[Report]:
+    from limbeck import migrate as verb
+    from limbeck.reports import plans as reports
+
+    todo = [plan for plan in plans if plan.revisions]
+    for plan in todo:
+        note(reports.plan_text(plan, with_sql=plan.protected))
+    narrator, confirm = Narrator(), _confirm(yes=way.yes)
+    for plan in plans:
+        # The first one that has something to do is asked about, with all of them shown above.
+        asked = confirm if todo and plan is todo[0] else lambda _: True
         report = verb.apply(
-            plan,
-            confirm=_confirm(yes=yes),
-            wait=wait,
-            progress=narrator.bar,
-            listen=narrator,
+            plan, confirm=asked, wait=way.wait, progress=narrator.bar, listen=narrator
         )
-        if as_json:
-            click.echo(to_json(plans.report_data(report)))
-        else:
+        if not way.as_json:
             _show(plan, report)
+        yield report
+
+
+def _script(plan: Plan, *, several: bool) -> str:
+    if not several:
+        return plan.script()
+    name = plan.database.dbname.replace('"', '""')
+    return f'\\connect "{name}"\n{plan.script()}'
 
 
 def _seen(found: Hazards | None) -> dict[str, Any]:

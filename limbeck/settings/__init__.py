@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from limbeck.settings.application import Urls, urls
-from limbeck.settings.branches import Place, branches, local_branches, place
+from limbeck.settings.branches import Place, branches, databases, local_branches, place
 from limbeck.settings.profile import Profile
 from limbeck.settings.project import Project
 from limbeck.settings.url import FoundUrl, database, find_url, shadow_url
@@ -16,6 +16,7 @@ __all__ = [
     "Urls",
     "branches",
     "database",
+    "databases",
     "find_url",
     "local_branches",
     "place",

