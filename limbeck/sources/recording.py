@@ -150,6 +150,8 @@ def _opened(now: Recording, path: object, _mode: object, flags: object) -> None:
 def _listed(now: Recording, path: object) -> None:
     if path is None or isinstance(path, str | bytes | os.PathLike):
         text = os.path.abspath(os.fsdecode(path or "."))  # noqa: PTH100 - links stay as they are
+        if os.path.basename(text) == "__pycache__":  # noqa: PTH119 - one of thousands
+            return  # Python writes there while it imports; what it reads there it checks itself
         now.folders.setdefault(text, names(text) if _own(text) else None)
 
 

@@ -65,6 +65,8 @@ def limbeck(root: Path, *words: str) -> str:
     done = subprocess.run(
         [Path(sys.executable).with_name("limbeck"), *words],
         cwd=root,
+        # As everywhere: Python writes its __pycache__ while the models are watched.
+        env={key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"},
         capture_output=True,
         text=True,
         check=False,
