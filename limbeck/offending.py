@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import psycopg
 from psycopg import errors, sql
@@ -34,34 +34,64 @@ class Offending:
 def offending(connection: Connection, error: BaseException) -> Offending | None:
     """Look for the rows that an error is about; None where it is about something else.
 
-    Known are rows with a NULL (23502), keys that are there more than once (23505) and rows whose
-    parent is missing (23503). The columns of a key are those that Postgres' own detail names.
+    Known are rows with a NULL (23502), keys that are there more than once (23505), rows whose
+    parent is missing (23503) and rows that break a check (23514). It changes nothing: what it
+    needs of a constraint that is not there any more is made in a transaction and rolled back.
     """
-    cause = _cause(error)
+    cause, statement = _cause(error)
     if cause is None or not cause.diag.table_name:
         return None
     table = (cause.diag.schema_name or "public", cause.diag.table_name)
     try:
-        match cause:
-            case errors.NotNullViolation():
-                return _nulls(connection, table, cause)
-            case errors.UniqueViolation():
-                return _duplicates(connection, table, cause)
-            case errors.ForeignKeyViolation():
-                return _orphans(connection, table, cause)
+        with connection.transaction(force_rollback=True):
+            found = _look(connection, table, cause, statement)
     except psycopg.Error:
         return None  # a rule of its own hides the rows: the error says what there is to say
+    return found if found and found.count else None
+
+
+def _look(
+    connection: Connection, table: Table, cause: psycopg.Error, statement: str
+) -> Offending | None:
+    match cause:
+        case errors.NotNullViolation():
+            return _nulls(connection, table, cause)
+        case errors.UniqueViolation():
+            return _duplicates(connection, table, cause)
+        case errors.ForeignKeyViolation():
+            return _orphans(connection, table, _constraint(connection, table, cause, statement))
+        case errors.CheckViolation():
+            return _breaking(connection, table, _constraint(connection, table, cause, statement))
     return None
 
 
-def _cause(error: BaseException | None) -> psycopg.Error | None:
+def _cause(error: BaseException | None) -> tuple[psycopg.Error | None, str]:
+    """Find Postgres' own error, and the statement that it answered where that is known."""
     while error is not None:
         original = getattr(error, "orig", None)
         for each in (error, original):
             if isinstance(each, psycopg.Error):
-                return each
+                return each, str(getattr(error, "statement", None) or "")
         error = error.__cause__ or error.__context__
-    return None
+    return None, ""
+
+
+_OID = "SELECT oid::bigint FROM pg_constraint WHERE conrelid = %s::regclass AND conname = %s"
+
+
+def _constraint(
+    connection: Connection, table: Table, error: psycopg.Error, statement: str
+) -> int | None:
+    """Give the oid of the constraint that is broken, added again where it was rolled back.
+
+    NOT VALID takes it without looking at the rows; see ALTER TABLE in the manual.
+    """
+    wanted = (_quoted(table), error.diag.constraint_name)
+    found = connection.execute(_OID, wanted).fetchone()
+    if found is None and statement:
+        connection.execute(f"{statement.rstrip().rstrip(';')} NOT VALID".encode())
+        found = connection.execute(_OID, wanted).fetchone()
+    return None if found is None else _int(found)
 
 
 def _nulls(connection: Connection, table: Table, error: psycopg.Error) -> Offending:
@@ -102,17 +132,47 @@ def _duplicates(connection: Connection, table: Table, error: psycopg.Error) -> O
     )
 
 
-def _orphans(connection: Connection, table: Table, error: psycopg.Error) -> Offending:
-    detail = error.diag.message_detail or ""
-    parent = detail.rpartition('table "')[2].partition('"')[0]
-    key = _key(error)
-    condition = sql.SQL("ROW({}) IS NOT NULL AND NOT EXISTS (SELECT FROM {} p WHERE p.{} = {})")
-    (own,) = _primary_key(connection, parent)
-    qualified = sql.Identifier(*table, key)
-    made = condition.format(
-        sql.Identifier(key), sql.Identifier(parent), sql.Identifier(own), qualified
+_FOREIGN_KEY = """
+SELECT n.nspname, c.relname, array_agg(child.attname ORDER BY place)::text[],
+    array_agg(parent.attname ORDER BY place)::text[], confmatchtype = 'f'
+FROM pg_constraint k, pg_class c, pg_namespace n,
+    unnest(conkey, confkey) WITH ORDINALITY AS pair(own, other, place),
+    pg_attribute child, pg_attribute parent
+WHERE k.oid = %s AND c.oid = confrelid AND n.oid = relnamespace
+    AND child.attrelid = conrelid AND child.attnum = own
+    AND parent.attrelid = confrelid AND parent.attnum = other
+GROUP BY 1, 2, 5
+"""
+
+
+def _orphans(connection: Connection, table: Table, constraint: int | None) -> Offending | None:
+    key: tuple[Any, ...] | None = connection.execute(_FOREIGN_KEY, (constraint,)).fetchone()
+    if key is None:
+        return None
+    schema, parent, own, others, full = key
+    same = sql.SQL(" AND ").join(
+        sql.SQL("p.{} = {}").format(sql.Identifier(other), sql.Identifier(*table, name))
+        for other, name in zip(others, own, strict=True)
     )
-    return _rows(connection, table, made, f"{key} is not in {parent}")
+    # Without MATCH FULL one NULL is enough for a row to refer to nothing.
+    nulls = sql.SQL("num_nonnulls({}) > 0" if full else "num_nulls({}) = 0")
+    condition = sql.SQL("{} AND NOT EXISTS (SELECT FROM {} p WHERE {})").format(
+        nulls.format(sql.SQL(", ").join(map(sql.Identifier, own))),
+        sql.Identifier(schema, parent),
+        same,
+    )
+    return _rows(connection, table, condition, f"{', '.join(own)} is not in {parent}")
+
+
+def _breaking(connection: Connection, table: Table, constraint: int | None) -> Offending | None:
+    expression = connection.execute(
+        "SELECT pg_get_expr(conbin, conrelid) FROM pg_constraint WHERE oid = %s", (constraint,)
+    ).fetchone()
+    if expression is None:
+        return None
+    text = str(expression[0])
+    condition = sql.SQL("NOT ({})").format(sql.SQL(text))  # Postgres' own spelling
+    return _rows(connection, table, condition, f"not {text}")
 
 
 def _rows(

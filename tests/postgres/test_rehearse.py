@@ -28,7 +28,8 @@ from limbeck.settings import Place, Project
 from tests.neon.server import StandIn
 from tests.postgres.conftest import MakeWork, Work
 
-PEOPLE = "CREATE TABLE people (id int PRIMARY KEY, mail text)"
+PEOPLE = """CREATE TABLE people (id int PRIMARY KEY, mail text);
+CREATE TABLE bosses (m text, n int, UNIQUE (n, m)); INSERT INTO bosses VALUES ('a', 1)"""
 ROWS = "INSERT INTO people VALUES (1, 'a'), (2, NULL), (3, NULL), (4, 'b'), (5, 'b')"
 
 
@@ -105,7 +106,7 @@ def shop(
         (work.project.root / ".limbeck").symlink_to(request.getfixturevalue("home"))
         (profiles / "development.env").write_text(f"{LOCAL}PARENT=production\n")
         (profiles / "production.env").write_text(f"{LOCAL}PROTECTED=yes\n")
-    made.work.revision("people", PEOPLE, "DROP TABLE people")
+    made.work.revision("people", PEOPLE, "DROP TABLE people, bosses")
     made.good("migrate", "-e", "production", "--yes")
     made.run(ROWS)
     yield made
@@ -157,6 +158,23 @@ FAILING = {
         "CREATE UNIQUE INDEX people_mail ON people (mail)",
         (2, ("mail",), (("b",),)),
     ),
+    "a foreign key": (
+        "ALTER TABLE people ADD CONSTRAINT boss FOREIGN KEY (id, mail) REFERENCES bosses (n, m)",
+        (2, ("id",), (("4",), ("5",))),
+    ),
+    "a check": (
+        "ALTER TABLE people ADD CONSTRAINT short CHECK (mail <> 'b' OR id > 4)",
+        (1, ("id",), (("4",),)),
+    ),
+    "a check that is validated": (
+        """
+with op.get_context().autocommit_block():
+    op.execute("ALTER TABLE people ADD CONSTRAINT few CHECK (id < 5) NOT VALID")
+with op.get_context().autocommit_block():
+    op.execute("ALTER TABLE people VALIDATE CONSTRAINT few")
+""",
+        (1, ("id",), (("5",),)),
+    ),
     "a new column": (
         "ALTER TABLE people ADD COLUMN age int NOT NULL",
         (5, ("id",), (("1",), ("2",), ("3",), ("4",), ("5",))),
@@ -164,7 +182,11 @@ FAILING = {
 }
 
 
-@pytest.mark.parametrize("case", FAILING)
+@pytest.mark.parametrize(
+    ("shop", "case"),
+    [*(("local", case) for case in FAILING), ("neon", "unique")],
+    indirect=["shop"],
+)
 def test_a_revision_that_fails_on_real_data_shows_the_rows_and_changes_nothing(
     shop: Shop, case: str
 ) -> None:
