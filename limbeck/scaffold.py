@@ -11,25 +11,31 @@ import configparser
 import os
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from limbeck.errors import ConfigurationError
+from limbeck.settings import switched
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _IGNORED = (".env", ".limbeck/", "env_profiles/*.local.env")
+_PROFILES = Path("env_profiles")
 _OWN = "app.models:Base.metadata"
 _SKIPPED = {"tests", "test", "node_modules", "site-packages", "build", "dist", "docs"}
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file of the plan, its path relative to the root; `text` is what is written or added."""
+    """One file of the plan, its path relative to the root; `text` is what is written or added.
+
+    `before` is what a file has that is changed.
+    """
 
     path: Path
-    action: Literal["create", "append", "keep"]
+    action: Literal["create", "append", "change", "keep"]
     text: str = ""
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +43,15 @@ class Scaffold:
     """A plan for one folder; nothing is written yet.
 
     `models` is where the metadata is, "package.module:Name.metadata". `adopted` is the script
-    location of a history that was there already, else None.
+    location of a history that was there already, else None. With `neon` the profiles are branches
+    of a Neon project, not of this machine.
     """
 
     root: Path
     models: str
     adopted: Path | None
     files: tuple[File, ...]
+    neon: bool = False
 
     @property
     def changes(self) -> tuple[File, ...]:
@@ -51,12 +59,13 @@ class Scaffold:
         return tuple(file for file in self.files if file.action != "keep")
 
 
-def plan(root: Path, *, models: str | None = None) -> Scaffold:
+def plan(root: Path, *, models: str | None = None, neon: bool = False) -> Scaffold:
     """Look at a folder (it need not exist) and say what `write` would do there.
 
     Args:
         root: The folder of the project.
         models: Where the metadata is; found in env.py or in the code when it is not given.
+        neon: Have the profiles that say DATABASE_URL=local be branches of a Neon project.
 
     Raises:
         ConfigurationError: there are several declarative bases, or none beside a history, or a
@@ -79,7 +88,12 @@ def plan(root: Path, *, models: str | None = None) -> Scaffold:
         _addition(root, ".gitignore", _missing_lines(root / ".gitignore")),
         _addition(root, "pyproject.toml", text),
     ]
-    return Scaffold(root, found, adopted, tuple(sorted(files, key=lambda file: str(file.path))))
+    if neon:
+        changed = {file.path: file for file in _switched(root)}
+        files = [changed.pop(file.path, _at_neon(file)) for file in files]
+        files += changed.values()
+    files.sort(key=lambda file: str(file.path))
+    return Scaffold(root, found, adopted, tuple(files), neon)
 
 
 def write(scaffold: Scaffold) -> None:
@@ -90,15 +104,17 @@ def write(scaffold: Scaffold) -> None:
 
     """
     for file in scaffold.changes:
-        if file.action == "create" and (scaffold.root / file.path).exists():
+        target = scaffold.root / file.path
+        now = target.read_text(encoding="utf-8") if target.exists() else ""
+        if file.action in {"create", "change"} and now != file.before:
             raise ConfigurationError(
-                f"{file.path} has appeared since the plan was made; nothing was written",
+                f"{file.path} has appeared or changed since the plan was made; nothing was written",
                 hint="Run `limbeck init` again.",
             )
     for file in scaffold.changes:
         target = scaffold.root / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("a", encoding="utf-8") as opened:
+        with target.open("w" if file.action == "change" else "a", encoding="utf-8") as opened:
             opened.write(file.text)
     if scaffold.adopted is None:
         (scaffold.root / "alembic" / "versions").mkdir(parents=True, exist_ok=True)
@@ -115,6 +131,22 @@ def _templates(root: Path, adopted: Path | None, *, example: bool) -> Iterator[F
             yield File(path, "keep")
         else:
             yield File(path, "create", source.read_text(encoding="utf-8"))
+
+
+def _at_neon(file: File) -> File:
+    """A new profile as a branch of the Neon project."""
+    if file.action != "create" or file.path.parent != _PROFILES:
+        return file
+    return replace(file, text=switched(file.text, file.path.stem))
+
+
+def _switched(root: Path) -> Iterator[File]:
+    """The profiles that are there, where they are branches of this machine."""
+    for path in sorted((root / _PROFILES).glob("*.env")):
+        before = path.read_text(encoding="utf-8")
+        name = path.name.removesuffix(".env").removesuffix(".local")
+        if (after := switched(before, name)) != before:
+            yield File(path.relative_to(root), "change", after, before)
 
 
 def _template(name: str) -> str:

@@ -29,18 +29,22 @@ if TYPE_CHECKING:
 @command()
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(file_okay=False))
 @click.option("--models", metavar="MODULE:NAME", help="Where the metadata is.")
+@click.option("--neon", is_flag=True, help="Environments are branches of a Neon project.")
 @yes
-def init(invocation: Invocation, *, folder: str | None, models: str | None, yes: bool) -> None:
+def init(
+    invocation: Invocation, *, folder: str | None, models: str | None, neon: bool, yes: bool
+) -> None:
     """Set limbeck up in a project, new or existing.
 
     Shows every file first and asks. A file that is there already is kept as it is; a history
-    (alembic.ini and its versions) is adopted.
+    (alembic.ini and its versions) is adopted. --neon changes profiles that are there, too: those
+    that say DATABASE_URL=local.
     """
     from limbeck import scaffold
     from limbeck.reports import scaffolds
 
     root = Path(folder or invocation.directory or ".").resolve()
-    plan = scaffold.plan(root, models=models)
+    plan = scaffold.plan(root, models=models, neon=neon)
     click.echo(scaffolds.plan(plan))
     if not plan.changes:
         note("Nothing to do: every file is there.")

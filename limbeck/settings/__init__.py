@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from limbeck.settings.application import Urls, urls
 from limbeck.settings.branches import Place, branches, databases, local_branches, place
+from limbeck.settings.neon import switched
 from limbeck.settings.profile import Profile
 from limbeck.settings.project import Project
 from limbeck.settings.url import FoundUrl, database, find_url, shadow_url
@@ -21,5 +22,6 @@ __all__ = [
     "local_branches",
     "place",
     "shadow_url",
+    "switched",
     "urls",
 ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,6 +78,28 @@ def branches(project: Project, profile: Profile | None = None) -> NeonBranches:
     }
     wanted = Wanted(profile.neon_database, profile.neon_role) if profile else None
     return NeonBranches.of(account(project), protected=frozenset(protected), wanted=wanted)
+
+
+LOCAL = re.compile(r"^(?P<above>(?:#.*\n)*)DATABASE_URL[ \t]*=[ \t]*local[ \t]*\n?", re.MULTILINE)
+SWITCHED = """\
+# A branch of the Neon project; its URL is asked from Neon, with the key that .env has.
+NEON_BRANCH={}
+"""
+
+
+def switched(text: str, name: str) -> str:
+    """A profile's text with its branch at Neon instead of on this machine; any other stays.
+
+    The comment right above `DATABASE_URL=local` goes with it where it speaks of that line.
+    """
+    from dotenv import dotenv_values  # noqa: PLC0415 - only `init` needs it
+
+    said = dotenv_values(stream=io.StringIO(text), interpolate=False)
+    if said.get("NEON_BRANCH") or (found := LOCAL.search(text)) is None:
+        return text
+    above = "" if "`local`" in found["above"] else found["above"]
+    line = above + SWITCHED.format(said.get("BRANCH") or name)
+    return text[: found.start()] + line + text[found.end() :]
 
 
 def _file(root: Path) -> Path | None:

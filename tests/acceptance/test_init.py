@@ -9,6 +9,8 @@ import pytest
 
 from limbeck import scaffold
 from limbeck.errors import ConfigurationError
+from limbeck.settings import Project
+from limbeck.settings.url import is_at_neon
 from tests.acceptance.workplace import REPOSITORY, Workplace
 
 # What a user has and this repository extends or shares with its own files.
@@ -53,6 +55,27 @@ def test_every_user_side_file_of_this_repository_is_written_by_init(place: Workp
         line for line in listed.stdout.splitlines() if not line.startswith("alembic/versions/")
     }
     assert owned - place.files().keys() == set()
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_profiles_become_branches_of_a_neon_project(place: Workplace, there: bool) -> None:  # noqa: FBT001 - a case
+    """In a new project and in one that is there; what people wrote beside it stays."""
+    profile = place.root / "env_profiles" / "qa.env"
+    if there:
+        place.good("init", "--yes")
+        profile.write_text("BRANCH=quality\n# ours\nDATABASE_URL=local\nLOCK_TIMEOUT=1s\n")
+        (place.root / "env_profiles" / "own.env").write_text("DATABASE_URL=postgresql://a@b/c\n")
+    result = place.good("init", "--neon", "--yes")
+    assert "NEON_API_KEY" in result.out
+    project = Project.find(place.root)
+    found = {each.name: (each.neon_branch, each.protected) for each in project.profiles()}
+    expected = {"development": ("development", False), "production": ("production", True)}
+    assert found == expected | ({"qa": ("quality", False), "own": (None, False)} if there else {})
+    assert all(is_at_neon(project, project.profile(name)) for name in expected)
+    if there:
+        lines = profile.read_text().splitlines()
+        assert (lines[0], lines[1], lines[-1]) == ("BRANCH=quality", "# ours", "LOCK_TIMEOUT=1s")
+    assert "Nothing to do" in place.good("init", "--neon", "--yes").err
 
 
 def test_without_a_terminal_and_yes_nothing_is_written(place: Workplace) -> None:
