@@ -1,8 +1,8 @@
 """Migrate one environment from a script of our own: python -m app.migrate development.
 
 It is here to be changed: what has to happen before and after a migration goes into the two
-hooks below; there are more, see `limbeck.migrate.Hooks`. Everything else is limbeck, used as a
-library.
+hooks below; there are more, see `limbeck.migrate.Hooks`. What happens meanwhile is logged by the
+logger "limbeck". Everything else is limbeck, used as a library.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from limbeck import Project, errors, events, migrate, settings
+from limbeck import Project, errors, migrate, settings
 from limbeck.migrate import Hooks, Plan, Report
 
 log = logging.getLogger("app.migrate")
@@ -57,13 +57,13 @@ def _migrate(arguments: Sequence[str]) -> None:
         raise errors.ConfigurationError(f"Environment must be specified. {_usage(project)}")
     try:
         profile = project.profile(names[0])
-        database = settings.database(project, profile, _listen)
+        database = settings.database(project, profile)
     except errors.UnknownProfileError as error:
         raise errors.UnknownProfileError(f"{error}. {_usage(project)}", hint=error.hint) from error
     except errors.MissingUrlError as error:
         message = f"{profile.variable} is not set: {error}"
         raise errors.MissingUrlError(message, hint=error.hint) from error
-    plan = migrate.plan(project, profile, database, hooks=HOOKS, listen=_listen)
+    plan = migrate.plan(project, profile, database, hooks=HOOKS)
     if not plan.revisions:
         log.info("nothing to do: %s has every revision", plan.destination)
         return
@@ -74,7 +74,7 @@ def _migrate(arguments: Sequence[str]) -> None:
     def confirm(plan: Plan) -> bool:
         return "--yes" in arguments or _agreed(plan)
 
-    migrate.apply(plan, confirm=confirm, listen=_listen)
+    migrate.apply(plan, confirm=confirm)
 
 
 def _agreed(plan: Plan) -> bool:
@@ -86,18 +86,6 @@ def _agreed(plan: Plan) -> bool:
             hint=f"python -m app.migrate {plan.environment} --yes",
         )
     return input(f"Type {plan.environment} to go on: ").strip() == plan.environment
-
-
-def _listen(event: events.Event) -> None:
-    match event:
-        case events.Notice(text):
-            log.warning(text)
-        case events.LockWaiting(holder, wait):
-            log.warning("waiting up to %g s for %s", wait, holder)
-        case events.RevisionFinished():
-            log.info("applied %s in %.2f s", event.revision, event.seconds)
-        case _:
-            log.debug("%s", event)
 
 
 def _usage(project: Project) -> str:

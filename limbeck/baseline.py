@@ -10,9 +10,10 @@ from pathlib import Path
 from limbeck import generate, pull
 from limbeck.database import connect, migration_lock
 from limbeck.errors import ConfigurationError, HistoryError, NotConfirmedError
-from limbeck.events import Listener, ignore
+from limbeck.events import Listener
 from limbeck.generate import Generated
 from limbeck.history import History
+from limbeck.logs import log
 from limbeck.migrate import stamping
 from limbeck.pull import Merge, Proof
 from limbeck.settings import Profile, Project
@@ -36,7 +37,7 @@ def baseline(  # noqa: PLR0913 - all but the first three are asked for by name
     *,
     confirm: Callable[[], bool],
     force: bool = False,
-    listen: Listener = ignore,
+    listen: Listener = log,
 ) -> Baseline:
     """Take a database over: models, a first revision that makes them, and its stamp.
 

@@ -39,6 +39,41 @@ class LockWaiting:
 
 
 @dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A confirmed plan begins to be carried out: the lock is held, the plan still holds."""
+
+    environment: str
+    destination: str
+    current: tuple[str, ...]
+    target: tuple[str, ...]
+    revisions: tuple[str, ...]
+    downgrade: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """A plan is carried out; `applied` ran, or was taken back."""
+
+    environment: str
+    destination: str
+    current: tuple[str, ...]
+    applied: tuple[str, ...]
+    seconds: float
+    downgrade: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunFailed:
+    """A plan was not carried out to its end; `error` is the kind of error, as in limbeck.errors."""
+
+    environment: str
+    destination: str
+    error: str
+    message: str
+    hint: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class RevisionStarted:
     """A revision begins; number counts from 1 to total."""
 
@@ -144,6 +179,9 @@ Event: TypeAlias = (
     | ServerStarted
     | BranchCreated
     | LockWaiting
+    | RunStarted
+    | RunFinished
+    | RunFailed
     | RevisionStarted
     | RevisionFinished
     | RevisionResumed
@@ -157,4 +195,4 @@ Listener: TypeAlias = Callable[[Event], None]
 
 
 def ignore(event: Event) -> None:
-    """Listen to nothing: the default of every verb."""
+    """Listen to nothing."""

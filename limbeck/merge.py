@@ -11,9 +11,10 @@ from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.read import read
 from limbeck.database import connect
 from limbeck.errors import HistoryError, MigrationError, ProofError
-from limbeck.events import Listener, StageStarted, ignore
+from limbeck.events import Listener, StageStarted
 from limbeck.history import History, Revision
 from limbeck.history.revisions import shown
+from limbeck.logs import log
 from limbeck.settings import Profile, Project
 from limbeck.sources import Replay, Shadow
 from limbeck.sources.filters import filters
@@ -32,7 +33,7 @@ def merge(
     profile: Profile | None = None,
     *,
     message: str | None = None,
-    listen: Listener = ignore,
+    listen: Listener = log,
 ) -> Merge:
     """Write a revision that follows all heads.
 

@@ -9,7 +9,8 @@ from limbeck import migrate, settings
 from limbeck.branches import base
 from limbeck.branches.base import Branch
 from limbeck.database import Database
-from limbeck.events import Listener, StageStarted, ignore
+from limbeck.events import Listener, StageStarted
+from limbeck.logs import log
 from limbeck.settings import Profile, Project
 
 PREFIX = "preview/"
@@ -34,7 +35,7 @@ def up(  # noqa: PLR0913 - of what, how, for how long
     *,
     reset: bool = False,
     ttl: timedelta | None = TTL,
-    listen: Listener = ignore,
+    listen: Listener = log,
 ) -> Preview:
     """Bring a preview up: its branch is made from the environment's, or adopted, and migrated.
 
@@ -60,7 +61,7 @@ def up(  # noqa: PLR0913 - of what, how, for how long
     return Preview(made, created, report, url, provider.url(branch, pooled=True))
 
 
-def down(project: Project, profile: Profile, name: str, listen: Listener = ignore) -> bool:
+def down(project: Project, profile: Profile, name: str, listen: Listener = log) -> bool:
     """Take a preview down; False when it was not there.
 
     Raises:

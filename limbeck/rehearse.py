@@ -13,8 +13,9 @@ from limbeck import diff as differ
 from limbeck import settings
 from limbeck.branches.base import Branch
 from limbeck.database import Connection, Database, connect
-from limbeck.events import Listener, RevisionFinished, RevisionStarted, StageStarted, ignore
+from limbeck.events import Listener, RevisionFinished, RevisionStarted, StageStarted
 from limbeck.history import History, Revision
+from limbeck.logs import log
 from limbeck.offending import Offending, offending
 from limbeck.settings import Profile, Project
 from limbeck.sources import Live
@@ -88,7 +89,7 @@ def rehearse(  # noqa: PLR0913 - where, with what, for how long
     test: Callable[[str], int] | None = None,
     ttl: timedelta = TTL,
     keep: bool = False,
-    listen: Listener = ignore,
+    listen: Listener = log,
 ) -> Rehearsal:
     """Run the pending revisions on a branch of an environment's, and delete the branch.
 

@@ -11,9 +11,10 @@ from limbeck.catalog.catalog import Catalog, Change
 from limbeck.catalog.read import read
 from limbeck.database import Database, connect
 from limbeck.errors import LimbeckError, ModelsError, SeveralHeadsError
-from limbeck.events import Listener, ignore
+from limbeck.events import Listener
 from limbeck.history import History, Revision
 from limbeck.history.ledger import Ledger
+from limbeck.logs import log
 from limbeck.settings import Profile, Project
 from limbeck.sources import Models, Replay
 from limbeck.sources.filters import filters
@@ -73,7 +74,7 @@ def status(
     profiles: Sequence[Profile],
     *,
     drift: bool = True,
-    listen: Listener = ignore,
+    listen: Listener = log,
 ) -> tuple[Status, ...]:
     """Ask each environment where it stands, over one connection each; nothing is changed.
 
@@ -87,7 +88,7 @@ def status(
 
 
 def check(
-    project: Project, profiles: Sequence[Profile], *, listen: Listener = ignore
+    project: Project, profiles: Sequence[Profile], *, listen: Listener = log
 ) -> tuple[Finding, ...]:
     """Return all that is not as it should be; () is good.
 
@@ -109,7 +110,7 @@ def check(
 
 
 def unrecorded(
-    project: Project, profile: Profile | None = None, listen: Listener = ignore
+    project: Project, profile: Profile | None = None, listen: Listener = log
 ) -> Iterator[Finding]:
     """Yield what is wrong with the history itself: several heads, models without a revision."""
     try:

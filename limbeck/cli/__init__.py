@@ -105,9 +105,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except click.Abort as abort:
         sys.exit(_interrupted(abort.__cause__))
     except LimbeckError as error:
-        sys.exit(_failed(error, debug=invocation.debug))
+        sys.exit(_failed(error, invocation))
     except Exception as error:  # noqa: BLE001 - the last line of defence; --debug shows it whole
-        sys.exit(_unexpected(error, debug=invocation.debug))
+        sys.exit(_unexpected(error, invocation))
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -118,19 +118,23 @@ def _say(label: str, text: str, colour: str) -> None:
     click.echo(f"{coloured(label, colour)} {text}", err=True)
 
 
-def _failed(error: LimbeckError, *, debug: bool) -> int:
-    _traceback(debug=debug)
+def _failed(error: LimbeckError, invocation: Invocation) -> int:
+    _traceback(debug=invocation.debug)
+    if invocation.log_to_stderr:
+        return error.exit_code  # the last line of the log said it
     _say("Error:", error.message, "red")
     if error.hint:
         _say("Hint:", error.hint, "yellow")
     return error.exit_code
 
 
-def _unexpected(error: Exception, *, debug: bool) -> int:
-    _traceback(debug=debug)
+def _unexpected(error: Exception, invocation: Invocation) -> int:
+    _traceback(debug=invocation.debug)
+    if invocation.log_to_stderr:
+        return 1
     text = " ".join(str(error).split()) or "no message"
     _say("Error:", f"unexpected {type(error).__name__}: {text}", "red")
-    if not debug:
+    if not invocation.debug:
         _say("Hint:", "This is a fault of limbeck; run again with --debug to see where.", "yellow")
     return 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,6 +23,12 @@ class Invocation:
 
     debug: bool = False
     directory: str | None = None
+    log: str | None = None
+
+    @property
+    def log_to_stderr(self) -> bool:
+        """Whether stderr is for the lines of --log-json, and for nothing else."""
+        return self.log == "-"
 
     def project(self, *, no_cache: bool = False) -> Project:
         """Return the project around the directory; ConfigurationError when there is none."""
@@ -64,10 +71,15 @@ def _directory(ctx: click.Context, _: click.Parameter, value: str | None) -> Non
     remember_directory(ctx.ensure_object(Invocation), value)
 
 
+def _log(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    ctx.ensure_object(Invocation).log = value
+
+
 def command(*arguments: Any, **options: Any) -> Callable[[Callable[..., Any]], click.Command]:
     """Make a Click command that also takes the global options after its name."""
 
     def decorate(function: Callable[..., Any]) -> click.Command:
+        function = _logged(function)
         function = click.option(
             "--debug", is_flag=True, hidden=True, expose_value=False, callback=_debug
         )(function)
@@ -78,11 +90,34 @@ def command(*arguments: Any, **options: Any) -> Callable[[Callable[..., Any]], c
             expose_value=False,
             callback=_directory,
         )(function)
+        function = click.option(
+            "--log-json",
+            is_flag=False,
+            flag_value="-",
+            hidden=True,
+            expose_value=False,
+            callback=_log,
+        )(function)
         options.setdefault("context_settings", CONTEXT)
         made: click.Command = click.command(*arguments, **options)(click.pass_obj(function))
         return made
 
     return decorate
+
+
+def _logged(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def run(invocation: Invocation, *arguments: Any, **options: Any) -> Any:
+        from limbeck.cli import logging
+
+        logging.silence_psycopg()
+        if invocation.log is None:
+            return function(invocation, *arguments, **options)
+        words = click.get_current_context().command_path
+        with logging.json_lines(invocation.log, words):
+            return function(invocation, *arguments, **options)
+
+    return run
 
 
 def environment(function: Function) -> Function:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 
 import click
 
+from limbeck import logs
+from limbeck.cli.invocation import Invocation
 from limbeck.errors import NotConfirmedError
 from limbeck.events import (
-    Blocked,
-    BranchCreated,
     Event,
     IndexProgress,
-    IndexRepaired,
-    LockNotObtained,
-    LockWaiting,
-    Notice,
     RevisionFinished,
-    RevisionResumed,
     RevisionStarted,
-    ServerStarted,
+    RunFailed,
+    RunFinished,
+    RunStarted,
     StageStarted,
 )
 
@@ -39,8 +37,21 @@ def clear_line() -> None:
         click.echo("\r\x1b[2K", nl=False, err=True, color=True)
 
 
+def quiet() -> bool:
+    """Whether stderr is for the lines of --log-json."""
+    context = click.get_current_context(silent=True)
+    found = context.obj if context else None
+    return isinstance(found, Invocation) and found.log_to_stderr
+
+
 def note(text: str) -> None:
-    """Say one line on stderr."""
+    """Say something on stderr, to the log too."""
+    logs.record(logging.INFO, "notice", text, {"text": text})
+    if not quiet():
+        _say(text)
+
+
+def _say(text: str) -> None:
     click.echo(text, err=True)
 
 
@@ -61,10 +72,10 @@ def ask(question: str) -> str:
     try:
         line = sys.stdin.readline()
     except KeyboardInterrupt:
-        note("")
+        _say("")
         raise KeyboardInterrupt("nothing was changed") from None
     if not line:
-        note("")
+        _say("")
         raise NotConfirmedError("there was no answer; nothing was changed")
     return line.strip()
 
@@ -96,68 +107,31 @@ class Narrator:
     """A listener that tells events on stderr; on a terminal revisions move a progress bar."""
 
     def __init__(self) -> None:
-        self.bar = sys.stderr.isatty()
+        self.bar = sys.stderr.isatty() and not quiet()
 
     def __call__(self, event: Event) -> None:
-        """Tell one event."""
+        """Tell one event, to the log too."""
+        logs.log(event)
+        if quiet():
+            return
         match event:
             case RevisionStarted() if self.bar:
                 self._draw(event.number - 1, event.total, event.revision)
             case RevisionFinished() if self.bar:
                 clear_line()
-                note(_line(event))
-            case IndexProgress(index, phase, done, total):
-                percent = f" {100 * done // total} %" if total else ""
+                _say(logs.sentence(event))
+            case IndexProgress():
                 clear_line()
-                click.echo(f"\r{index}: {phase}{percent}", nl=False, err=True)
+                click.echo(f"\r{logs.sentence(event)}", nl=False, err=True)
             case StageStarted() if self.bar:
-                note(coloured(_line(event), "bright_black"))
+                _say(coloured(logs.sentence(event), "bright_black"))
+            case RevisionStarted() | RunStarted() | RunFinished() | RunFailed():
+                pass  # what is said before and after a run is the command's own
             case _:
-                if text := _line(event):
-                    note(text)
+                _say(logs.sentence(event))
 
     def _draw(self, done: int, total: int, label: str) -> None:
         width = 24
         filled = width * done // total
         bar = "#" * filled + "-" * (width - filled)
         click.echo(f"\r[{bar}] {done}/{total} {label}", nl=False, err=True)
-
-
-def _line(event: Event) -> str:
-    match event:
-        case Notice(text) | StageStarted(text):
-            return text
-        case ServerStarted(port, created):
-            made = "Made and started" if created else "Started"
-            return f"{made} the embedded Postgres on port {port}"
-        case BranchCreated(name, parent):
-            return f"Created branch {name}" + (f" from {parent}" if parent else "")
-        case LockWaiting(holder, wait):
-            return f"Waiting up to {wait:g} s for the migration lock, held by {holder}"
-        case RevisionFinished():
-            verb = "reverted" if event.downgrade else "applied"
-            counted = f"{event.number}/{event.total}"
-            return f"{counted} {verb} {event.revision} {event.message} ({event.seconds:.2f} s)"
-        case _:
-            return _line_of_step(event)
-
-
-def _line_of_step(event: Event) -> str:
-    match event:
-        case RevisionResumed(revision, message, done):
-            return f"{revision} {message} goes on after step {done}, where it was interrupted"
-        case LockNotObtained():
-            return f"step {event.step} of {event.revision} {_without_lock(event)}"
-        case Blocked(blockers, waited):
-            names = "; ".join(map(str, blockers))
-            return f"Waiting for {waited:.0f} s, and nobody waits for us; in the way: {names}"
-        case IndexRepaired(index, table):
-            return f"Dropped the INVALID index {index} of {table}, left by a build that broke off"
-        case _:
-            return ""
-
-
-def _without_lock(event: LockNotObtained) -> str:
-    names = "; ".join(map(str, event.blockers)) or "a session that was gone too soon to be seen"
-    again = f"again in {event.pause:.1f} s, attempt {event.attempt + 1}"
-    return f"did not get its locks and was rolled back; in the way: {names}; {again}"

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from limbeck.events import Listener, ignore
+from limbeck.events import Listener
 from limbeck.generate.answers import Answers
 from limbeck.history import Revision
+from limbeck.logs import log
 from limbeck.settings import Profile, Project
 from limbeck.sources.unchanged import unchanged
 
@@ -42,7 +43,7 @@ def revision(
     *,
     message: str | None = None,
     answers: Answers = NO_ANSWERS,
-    listen: Listener = ignore,
+    listen: Listener = log,
 ) -> Generated:
     """Write one revision that takes the recorded history to the models.
 

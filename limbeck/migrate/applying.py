@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import platform
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,8 +20,18 @@ from limbeck.errors import (
     MigrationInterruptedError,
     NotConfirmedError,
 )
-from limbeck.events import Event, Listener, Notice, RevisionFinished, RevisionStarted, ignore
+from limbeck.events import (
+    Event,
+    Listener,
+    Notice,
+    RevisionFinished,
+    RevisionStarted,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+)
 from limbeck.history.terms import Terms
+from limbeck.logs import log
 from limbeck.migrate.planning import Plan, fingerprint, revisions
 
 WAIT = 60.0
@@ -60,7 +71,7 @@ def apply(
     confirm: Confirm,
     wait: float = WAIT,
     progress: bool = False,
-    listen: Listener = ignore,
+    listen: Listener = log,
 ) -> Report:
     """Carry out a plan under the migration lock, each revision in a transaction of its own.
 
@@ -110,12 +121,18 @@ def _apply(connection: Connection, plan: Plan, terms: Terms, listen: Listener) -
             hint="Look at the new plan: run the same command again.",
         )
     done: list[Applied] = []
+    begun = time.monotonic()
     with _accounted(plan, done):
+        ids = tuple(one.id for one in todo)
+        listen(RunStarted(*_where(plan), current, plan.target, ids, plan.downgrade))
         plan.hooks.call("before_run", plan)
         note = _noting(plan, done, listen)
         plan.history.run(connection, todo, downgrade=plan.downgrade, terms=terms, listen=note)
         report = _report(plan, plan.history.recorded(connection), tuple(done))
         plan.hooks.call("after_run", plan, report)
+    ids = tuple(one.id for one in done)
+    passed = time.monotonic() - begun
+    listen(RunFinished(*_where(plan), report.current, ids, passed, plan.downgrade))
     return report
 
 
@@ -189,15 +206,22 @@ def _standing(plan: Plan, done: Sequence[Applied]) -> str:
 
 @contextmanager
 def _failure_told(plan: Plan, listen: Listener) -> Iterator[None]:
-    """Call the hook for failures; should it fail as well, the first failure is what counts."""
+    """Tell of a failure, and call the hook for it; should that fail as well, the first counts."""
     try:
         yield
     except Exception as error:
+        hint = error.hint if isinstance(error, LimbeckError) else None
+        kind = type(error).__name__
+        listen(RunFailed(*_where(plan), kind, str(error), hint))
         try:
             plan.hooks.call("on_failure", plan, error)
         except LimbeckError as another:
             listen(Notice(another.message))
         raise
+
+
+def _where(plan: Plan) -> tuple[str, str]:
+    return plan.environment, plan.destination
 
 
 def _noting(plan: Plan, done: list[Applied], listen: Listener) -> Listener:

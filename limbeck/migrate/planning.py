@@ -9,9 +9,10 @@ from pathlib import Path
 
 from limbeck.database import Database, connect
 from limbeck.errors import ConfigurationError
-from limbeck.events import Listener, ignore
+from limbeck.events import Listener
 from limbeck.history import History, Revision
 from limbeck.history.ledger import Ledger
+from limbeck.logs import log
 from limbeck.migrate.hooks import Hooks
 from limbeck.settings import Profile, Project
 
@@ -74,7 +75,7 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
     *,
     to: str = "head",
     hooks: Hooks = NO_HOOKS,
-    listen: Listener = ignore,
+    listen: Listener = log,
 ) -> Plan:
     """Return what has to run to bring a database up to a revision; it is only read.
 
@@ -114,7 +115,7 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
     steps: int = 1,
     to: str | None = None,
     hooks: Hooks = NO_HOOKS,
-    listen: Listener = ignore,
+    listen: Listener = log,
 ) -> Plan:
     """Return what has to be taken back: the last `steps` revisions, or all beyond `to`.
 

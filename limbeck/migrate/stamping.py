@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from limbeck.database import Connection, Database, connect, migration_lock
 from limbeck.errors import NotConfirmedError
-from limbeck.events import Listener, ignore
+from limbeck.events import Listener
 from limbeck.history import History, ledger, statements
 from limbeck.history.ledger import Ledger
+from limbeck.logs import log
 from limbeck.migrate.applying import WAIT
 from limbeck.settings import Profile, Project
 
@@ -21,7 +22,7 @@ def stamp(  # noqa: PLR0913 - what, where, to which revision, and who agrees
     *,
     confirm: Callable[[], bool],
     wait: float = WAIT,
-    listen: Listener = ignore,
+    listen: Listener = log,
 ) -> tuple[str, ...]:
     """Mark a revision and all below it as applied, all others as not; return what it is at.
 

@@ -12,7 +12,8 @@ from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.read import EVERYTHING
 from limbeck.database import Database
 from limbeck.errors import ModelsError
-from limbeck.events import Listener, StageStarted, ignore
+from limbeck.events import Listener, StageStarted
+from limbeck.logs import log
 from limbeck.pull.merge import Merge, merge
 from limbeck.pull.options import Layout, Options, Style
 from limbeck.pull.proof import Proof, prove, prove_merged
@@ -30,7 +31,7 @@ def fresh(  # noqa: PLR0913 - what can be chosen
     style: Style = "declarative",
     project: Project | None = None,
     beside: bool = False,
-    listen: Listener = ignore,
+    listen: Listener = log,
 ) -> tuple[Merge, Proof]:
     """Return models of a database for a new file or folder, proved but not written yet.
 
@@ -77,7 +78,7 @@ def fresh(  # noqa: PLR0913 - what can be chosen
 
 
 def into(
-    project: Project, profile: Profile | None, live: Source, *, listen: Listener = ignore
+    project: Project, profile: Profile | None, live: Source, *, listen: Listener = log
 ) -> tuple[Merge, Proof]:
     """Return how the working models have to change to be a database's; nothing is written yet.
 

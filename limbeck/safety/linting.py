@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from limbeck.database import Database, connect
 from limbeck.errors import CheckFailedError, ConfigurationError
-from limbeck.events import Listener, ignore
+from limbeck.events import Listener
 from limbeck.history import History, Revision
+from limbeck.logs import log
 from limbeck.rules import RULES, Hazard, Target, judge
 from limbeck.rules.judge import LONG_WORK
 from limbeck.safety import target as targets
@@ -57,7 +58,7 @@ def chosen(
 
 
 def pending(
-    project: Project, profile: Profile, database: Database, listen: Listener = ignore
+    project: Project, profile: Profile, database: Database, listen: Listener = log
 ) -> tuple[tuple[Revision, ...], tuple[str, ...]]:
     """Return what an environment has not run yet, and the revisions it is at.
 
@@ -79,7 +80,7 @@ def lint(  # noqa: PLR0913 - what, from where, for whom
     applied: Sequence[str] | None = None,
     profile: Profile | None = None,
     database: Database | None = None,
-    listen: Listener = ignore,
+    listen: Listener = log,
 ) -> Report:
     """Return the hazards of revisions, as seen on the shadow.
 

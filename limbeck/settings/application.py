@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from limbeck.events import Listener, ignore
+from limbeck.events import Listener
+from limbeck.logs import log
 from limbeck.settings import neon
 from limbeck.settings import url as found_urls
 from limbeck.settings.profile import Profile
@@ -24,7 +25,7 @@ class Urls:
     pooled: str = field(repr=False)
 
 
-def urls(project: Project, profile: Profile, listen: Listener = ignore) -> Urls:
+def urls(project: Project, profile: Profile, listen: Listener = log) -> Urls:
     """The URLs of an environment: schema changes take the direct one, the application the other.
 
     Raises:

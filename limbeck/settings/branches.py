@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from limbeck.errors import ConfigurationError
-from limbeck.events import Listener, ignore
+from limbeck.events import Listener
+from limbeck.logs import log
 from limbeck.settings import neon
 from limbeck.settings.profile import Profile
 from limbeck.settings.project import Project
@@ -26,7 +27,7 @@ class Place:
     branch: str
 
 
-def place(project: Project, profile: Profile, listen: Listener = ignore) -> Place:
+def place(project: Project, profile: Profile, listen: Listener = log) -> Place:
     """Where an environment's branch is: Neon's with NEON_BRANCH, else one on this machine.
 
     Raises:
@@ -44,7 +45,7 @@ def place(project: Project, profile: Profile, listen: Listener = ignore) -> Plac
 
 
 def branches(
-    project: Project, profile: Profile | None = None, listen: Listener = ignore
+    project: Project, profile: Profile | None = None, listen: Listener = log
 ) -> BranchProvider:
     """The branches beside an environment's own; without one beside the default environment's.
 
@@ -60,7 +61,7 @@ def branches(
     return local_branches(project, listen)
 
 
-def local_branches(project: Project, listen: Listener = ignore) -> LocalBranches:
+def local_branches(project: Project, listen: Listener = log) -> LocalBranches:
     """The branches on the embedded server, which is started; a profile's PROTECTED holds at once.
 
     Raises:
@@ -77,9 +78,7 @@ def local_branches(project: Project, listen: Listener = ignore) -> LocalBranches
     return found
 
 
-def databases(
-    project: Project, profile: Profile, listen: Listener = ignore
-) -> tuple[Database, ...]:
+def databases(project: Project, profile: Profile, listen: Listener = log) -> tuple[Database, ...]:
     """Every database of an environment's branch; on this machine a branch is one.
 
     Raises:

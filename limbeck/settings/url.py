@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from limbeck.errors import BranchError, ConfigurationError, MissingUrlError
-from limbeck.events import BranchCreated, Listener, Notice, ignore
+from limbeck.events import BranchCreated, Listener, Notice
+from limbeck.logs import log
 from limbeck.settings import dotenv, neon
 from limbeck.settings.profile import Profile, ProfileFiles
 from limbeck.settings.project import Project
@@ -69,7 +70,7 @@ def is_at_neon(project: Project, profile: Profile) -> bool:
     return not find_url(project, profile).local
 
 
-def database(project: Project, profile: Profile, listen: Listener = ignore) -> Database:
+def database(project: Project, profile: Profile, listen: Listener = log) -> Database:
     """The database of an environment; for `local` the server runs and the branch is there.
 
     Raises:
@@ -88,7 +89,7 @@ def database(project: Project, profile: Profile, listen: Listener = ignore) -> D
     return made
 
 
-def timed(profile: Profile, url: str, listen: Listener = ignore) -> Database:
+def timed(profile: Profile, url: str, listen: Listener = log) -> Database:
     """The database of a URL, protected and with the timeouts as the profile says.
 
     Raises:

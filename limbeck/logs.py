@@ -1,0 +1,168 @@
+"""Events as records of the standard library's logging, and as lines of JSON."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from limbeck.events import (
+    Blocked,
+    BranchCreated,
+    Event,
+    IndexProgress,
+    IndexRepaired,
+    LockNotObtained,
+    LockWaiting,
+    Notice,
+    RevisionFinished,
+    RevisionResumed,
+    RevisionStarted,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    ServerStarted,
+    StageStarted,
+)
+
+LOGGER: Final = "limbeck"
+
+_WARNINGS: Final = (Notice, LockWaiting, LockNotObtained, Blocked, IndexRepaired)
+_DETAILS: Final = (StageStarted, IndexProgress)
+# Without a handler of the user's the standard library would write warnings to stderr.
+logging.getLogger(LOGGER).addHandler(logging.NullHandler())
+
+
+def log(event: Event) -> None:
+    """Log an event: the listener that every verb of the library has by itself.
+
+    The record's message is a sentence; its `event` is the event's name such as
+    "revision_finished", its `fields` are the event's own, as JSON knows them. Neither holds a
+    password of a URL.
+    """
+    record(_level(event), name(event), sentence(event), asdict(event))
+
+
+def record(level: int, event: str, text: str, fields: Mapping[str, Any]) -> None:
+    """Log what happened under a name, with a sentence and with fields."""
+    logger = logging.getLogger(LOGGER)
+    if logger.isEnabledFor(level):
+        extra = {"event": event, "fields": _redacted(fields)}
+        logger.log(level, "%s", _redacted(text), extra=extra)
+
+
+def name(event: Event) -> str:
+    """Return the name of an event's kind in small letters, such as "revision_finished"."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
+
+
+class JsonFormatter(logging.Formatter):
+    """Makes a record one line of JSON: time, level, event, message and fields.
+
+    The time is UTC with milliseconds, as in RFC 3339. Records of others have the name of their
+    logger as event, and no fields.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, without its end."""
+        when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = {
+            "time": when.replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "event": getattr(record, "event", record.name),
+            "message": record.getMessage(),
+            "fields": getattr(record, "fields", {}),
+        }
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def sentence(event: Event) -> str:
+    """Return what an event says to people, in one line."""
+    match event:
+        case Notice(text) | StageStarted(text):
+            return text
+        case RunStarted() | RunFinished() | RunFailed():
+            return _of_run(event)
+        case RevisionStarted() | RevisionFinished() | RevisionResumed():
+            return _of_revision(event)
+        case ServerStarted(port, created):
+            made = "Made and started" if created else "Started"
+            return f"{made} the embedded Postgres on port {port}"
+        case BranchCreated(name, parent):
+            return f"Created branch {name}" + (f" from {parent}" if parent else "")
+        case _:
+            return _of_statement(event)
+
+
+def _of_run(event: RunStarted | RunFinished | RunFailed) -> str:
+    where = f"{event.environment} ({event.destination})"
+    match event:
+        case RunStarted():
+            way = "taking back" if event.downgrade else "applying"
+            return f"{where}: {way} {len(event.revisions)} revisions"
+        case RunFinished():
+            at = ", ".join(event.current) or "base"
+            return f"{where} is at {at}, after {event.seconds:.2f} s"
+        case RunFailed():
+            return f"{where}: {event.message}"
+
+
+def _of_revision(event: RevisionStarted | RevisionFinished | RevisionResumed) -> str:
+    what = f"{event.revision} {event.message}".rstrip()
+    match event:
+        case RevisionStarted():
+            verb = "reverting" if event.downgrade else "applying"
+            return f"{event.number}/{event.total} {verb} {what}"
+        case RevisionFinished():
+            verb = "reverted" if event.downgrade else "applied"
+            return f"{event.number}/{event.total} {verb} {what} ({event.seconds:.2f} s)"
+        case RevisionResumed():
+            return f"{what} goes on after step {event.done}, where it was interrupted"
+
+
+def _of_statement(event: Event) -> str:
+    match event:
+        case LockWaiting(holder, wait):
+            return f"Waiting up to {wait:g} s for the migration lock, held by {holder}"
+        case LockNotObtained():
+            return f"step {event.step} of {event.revision} {_without_lock(event)}"
+        case Blocked(blockers, waited):
+            names = "; ".join(map(str, blockers))
+            return f"Waiting for {waited:.0f} s, and nobody waits for us; in the way: {names}"
+        case IndexRepaired(index, table):
+            return f"Dropped the INVALID index {index} of {table}, left by a build that broke off"
+        case IndexProgress(index, phase, done, total):
+            return f"{index}: {phase}" + (f" {100 * done // total} %" if total else "")
+        case _:
+            return str(event)
+
+
+def _without_lock(event: LockNotObtained) -> str:
+    names = "; ".join(map(str, event.blockers)) or "a session that was gone too soon to be seen"
+    again = f"again in {event.pause:.1f} s, attempt {event.attempt + 1}"
+    return f"did not get its locks and was rolled back; in the way: {names}; {again}"
+
+
+def _level(event: Event) -> int:
+    if isinstance(event, RunFailed):
+        return logging.ERROR
+    if isinstance(event, _WARNINGS):
+        return logging.WARNING
+    return logging.DEBUG if isinstance(event, _DETAILS) else logging.INFO
+
+
+def _redacted(value: Any) -> Any:
+    """Return a value of JSON without passwords, also those that a query of others sets."""
+    from limbeck.database.url import redact  # noqa: PLC0415 - psycopg only when it is needed
+
+    if isinstance(value, str):
+        return re.sub(r"(?i)(\bpassword\s+)'(?:''|[^'])*'", r"\1'***'", redact(value))
+    if isinstance(value, Mapping):
+        return {key: _redacted(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redacted(each) for each in value]
+    return value
