@@ -60,6 +60,12 @@ def init(
 )
 @own_history
 @click.option("--allow-drop", is_flag=True, help="Allow what loses data, without being asked.")
+@click.option(
+    "--zero-downtime/--plain",
+    "phased",
+    default=None,
+    help="A breaking change in two revisions, between which old and new applications run; or not.",
+)
 @renames
 @no_cache
 @as_json
@@ -69,6 +75,7 @@ def generate(
     message: str | None,
     environment: str | None,
     allow_drop: bool,
+    phased: bool | None,
     renamed: tuple[str, ...],
     no_rename: bool,
     no_cache: bool,
@@ -91,6 +98,7 @@ def generate(
         renames=renamed,
         no_rename=no_rename,
         ask_rename=_ask_rename if interactive() else None,
+        phased=phased,
     )
     made = verb.revision(project, profile, message=message, answers=answers, listen=Narrator())
     json, text = revisions.generated_data, revisions.generated_text

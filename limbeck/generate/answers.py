@@ -16,7 +16,8 @@ class Answers:
 
     `renames` has "old:new" for each rename, `no_rename` says that there are no others; without
     it `ask_rename` is asked about each pair that looks like one. `allow_drop` agrees that data
-    may be lost; without it `ask_loss` is asked, with what is lost in words.
+    may be lost; without it `ask_loss` is asked, with what is lost in words. `phased` says whether
+    a breaking change becomes an expand and a contract revision; None: as the project's setting.
     """
 
     allow_drop: bool = False
@@ -24,3 +25,4 @@ class Answers:
     renames: Sequence[str] = ()
     no_rename: bool = False
     ask_rename: Callable[[Rename], bool] | None = None
+    phased: bool | None = None

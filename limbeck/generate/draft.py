@@ -29,29 +29,43 @@ class Draft:
     target: History
     head: str | None
 
-    def write(self, message: str, upgrade: Body, downgrade: Body) -> Revision:
-        """Write the revision, formatted as the repository is; a former one is replaced."""
+    def write(
+        self,
+        message: str,
+        upgrade: Body,
+        downgrade: Body,
+        *,
+        data: str = "",
+        after: Revision | None = None,
+    ) -> Revision:
+        """Write a revision, formatted as the repository is; former ones are replaced.
+
+        With `after` it follows that one, which stays. `data` are assignments of its module.
+        """
         for path in self._files():
-            path.unlink()
+            if after is None or path != after.path:
+                path.unlink()
+        follows = after.id if after else self.head
         path = self.history.write(
             message,
             upgrade.text,
             downgrade.text,
             imports=upgrade.imports | downgrade.imports,
-            down=[self.head] if self.head else [],
+            down=[follows] if follows else [],
+            data=data,
         )
         _format(path, self._final(path))
         return self.history.find("head")[0]
 
-    def keep(self) -> Path:
-        """Move the file to where it belongs, at once and whole; return its path there."""
-        (path,) = self._files()
-        final = self._final(path)
-        final.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = final.with_name(f".#{final.name}")  # which Alembic leaves out
-        unfinished.write_bytes(path.read_bytes())
-        unfinished.replace(final)
-        return final
+    def keep(self) -> None:
+        """Move the files to where they belong, each at once and whole, parents first."""
+        files = set(self._files())
+        for path in [one.path for one in self.history.revisions() if one.path in files]:
+            final = self._final(path)
+            final.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = final.with_name(f".#{final.name}")  # which Alembic leaves out
+            unfinished.write_bytes(path.read_bytes())
+            unfinished.replace(final)
 
     def _files(self) -> list[Path]:
         return [path for path in self.history.folder.rglob("*.py") if path.name != "head.py"]

@@ -24,12 +24,14 @@ class Generated:
     """The proven revision; without a change it is None and there are no steps.
 
     `steps` are those of the file, with the recipes for tables in use. `readable` is False where
-    op.* calls did not prove and the file holds the plain SQL.
+    op.* calls did not prove and the file holds the plain SQL. Of a change in phases `revision` is
+    the contract and `expand` the one before it, where there is something to prepare.
     """
 
     revision: Revision | None = None
     steps: tuple[Step, ...] = ()
     readable: bool = True
+    expand: Revision | None = None
 
     @property
     def path(self) -> Path | None:
@@ -46,6 +48,9 @@ def revision(
     listen: Listener = log,
 ) -> Generated:
     """Write one revision that takes the recorded history to the models.
+
+    Where the answers or the project's setting want it in phases, a change that breaks a running
+    application becomes two: an expand and a contract revision.
 
     Nothing live is touched: the history is replayed on the shadow. The file is kept only when its
     upgrade gave exactly the models' catalog there, and its downgrade exactly the one before.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from limbeck import diff, online
+from limbeck import diff, expand, online
 from limbeck.catalog.catalog import Catalog
 from limbeck.diff.steps import Step
 from limbeck.errors import ProofError
 from limbeck.events import Listener, Notice, StageStarted
+from limbeck.generate import phased
 from limbeck.generate.answers import Answers
 from limbeck.generate.draft import Draft, draft
 from limbeck.generate.generate import Generated
@@ -60,10 +61,17 @@ def revision(
     upgrade = diff.steps(before, after, renamed)
     downgrade = diff.steps(after, before, inverse(renamed))
     agree_to_losses(upgrade, answers)
+    text, history = message or message_of(upgrade), History.of(project, profile)
+    in_phases = project.zero_downtime if answers.phased is None else answers.phased
+    if in_phases and (choice := expand.choose(upgrade, before)).breaks:
+        ends = expand.Ends(before, after, renamed)
+        with draft(project, history) as unfinished:
+            work = phased.Work(project, replay, ends, choice, listen)
+            return phased.written(work, unfinished, text)
     ways = _ways(project, before, after, _Way(upgrade, downgrade))
-    work = _Work(project, replay, before, after, ways, listen)
-    with draft(project, History.of(project, profile)) as unfinished:
-        return _written(work, unfinished, message or message_of(upgrade))
+    plain = _Work(project, replay, before, after, ways, listen)
+    with draft(project, history) as unfinished:
+        return _written(plain, unfinished, text)
 
 
 def _ways(project: Project, before: Catalog, after: Catalog, plain: _Way) -> tuple[_Way, ...]:

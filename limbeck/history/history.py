@@ -280,11 +280,13 @@ class History:
         imports: Iterable[str] = (),
         down: Sequence[str] | None = None,
         doc: str = "",
+        data: str = "",
     ) -> Path:
         """Write a new revision file from script.py.mako and return its path.
 
         `upgrade` and `downgrade` are the bodies, not indented; `imports` are whole lines; `down`
-        are the revisions it follows, the head where it is None; `doc` goes below the message.
+        are the revisions it follows, the head where it is None; `doc` goes below the message,
+        `data`, whole assignments, above the functions.
 
         Raises:
             SeveralHeadsError: it shall follow the head, and there are two.
@@ -295,7 +297,7 @@ class History:
 
         if down is None:
             down = [head.id] if (head := self.head()) else []
-        text = writing.Text(message, upgrade, downgrade, tuple(imports), doc)
+        text = writing.Text(message, upgrade, downgrade, tuple(imports), doc, data)
         return writing.write(self, text, tuple(down))
 
     def content_hash(self, upto: str = "head") -> str:

@@ -28,6 +28,7 @@ class Text:
     downgrade: str
     imports: tuple[str, ...] = ()
     doc: str = ""
+    data: str = ""
 
 
 def write(history: History, text: Text, down: tuple[str, ...]) -> Path:
@@ -40,6 +41,8 @@ def write(history: History, text: Text, down: tuple[str, ...]) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         template_to_file(template, path, "utf-8", **_arguments(text, id_, down), create_date=date)
+        if text.data:
+            _insert(text.data, path)
         read(path)
     except (CommandError, HistoryError, OSError) as error:
         path.unlink(missing_ok=True)
@@ -48,6 +51,12 @@ def write(history: History, text: Text, down: tuple[str, ...]) -> Path:
             hint=f"Is {shown(template)} whole? limbeck init writes a new one.",
         ) from error
     return path
+
+
+def _insert(data: str, path: Path) -> None:
+    """Put assignments above the first function, for which a template has no place."""
+    head, found, rest = path.read_text(encoding="utf-8").partition("\ndef ")
+    path.write_text(f"{head.rstrip()}\n{data}\n\n{found}{rest}", encoding="utf-8")
 
 
 def _arguments(text: Text, id_: str, down: tuple[str, ...]) -> dict[str, Any]:

@@ -30,11 +30,27 @@ def generated_text(made: Generated) -> str:
     """Return what the new revision does, its file, and that it is proved."""
     if made.path is None or made.revision is None:
         return "No changes: the history makes exactly what the models describe."
+    if made.expand is not None:
+        return _phases_text(made)
     lines = [f"  {step_line(step)}" for step in made.steps]
     proof = "Proved: upgrade gives exactly the models, downgrade leaves no trace."
     if not made.readable:
         lines.append("It holds plain SQL, for op.* calls could not be proved.")
     return "\n".join([f"Wrote {shown(made.path)}", *lines, proof])
+
+
+def _phases_text(made: Generated) -> str:
+    """Return the two files of a change in phases, and what to do with them."""
+    lines = []
+    for one in (made.expand, made.revision):
+        if one is not None:
+            lines += [f"Wrote {shown(one.path)}", f"  {one.message}"]
+    lines.append("Proved: both give exactly the models, the downgrade of each leaves no trace.")
+    lines.append(
+        "In between the old and the new application both run:"
+        "\n  limbeck migrate --through expand, limbeck backfill, deploy, limbeck migrate --contract"
+    )
+    return "\n".join(lines)
 
 
 def generated_data(made: Generated) -> dict[str, Any]:
@@ -44,6 +60,7 @@ def generated_data(made: Generated) -> dict[str, Any]:
         "revision": made.revision.id if made.revision else None,
         "message": made.revision.message if made.revision else None,
         "readable": made.readable,
+        "expand": shown(made.expand.path) if made.expand else None,
         "steps": [step_data(step) for step in made.steps],
     }
 

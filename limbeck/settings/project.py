@@ -32,6 +32,7 @@ class Project:
     exclude_tables: tuple[str, ...] = ()
     grants: bool = False
     recipes: str = "online"
+    zero_downtime: bool = False
     cache: bool = True
     hooks: str | None = None
 
@@ -111,6 +112,7 @@ _FIELDS: dict[str, tuple[str, type]] = {
     "exclude-tables": ("exclude_tables", list),
     "grants": ("grants", bool),
     "recipes": ("recipes", str),
+    "zero-downtime": ("zero_downtime", bool),
     "cache": ("cache", bool),
     "hooks": ("hooks", str),
 }

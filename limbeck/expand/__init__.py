@@ -1,0 +1,9 @@
+"""A breaking change in two revisions, between which the old and the new application both run."""
+
+from __future__ import annotations
+
+from limbeck.expand.choosing import Choice, choose
+from limbeck.expand.composing import Ends, Phased, Way, compose
+from limbeck.expand.recipe import Recipe
+
+__all__ = ["Choice", "Ends", "Phased", "Recipe", "Way", "choose", "compose"]

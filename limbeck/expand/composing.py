@@ -1,0 +1,92 @@
+"""The two revisions of a change in phases, as steps that were tried out on a scratch database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import psycopg
+
+from limbeck import diff, online
+from limbeck.catalog.catalog import Catalog
+from limbeck.catalog.read import Filters, read
+from limbeck.database import Connection, Database, connect
+from limbeck.diff.steps import Step
+from limbeck.errors import ProofError
+from limbeck.expand.choosing import Choice
+from limbeck.phases import Backfill
+from limbeck.renames import Rename
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The steps of one revision, there and back."""
+
+    upgrade: tuple[Step, ...]
+    downgrade: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Phased:
+    """Both revisions, the catalog between them, and the plain data that they carry.
+
+    `expand` is empty where nothing can be prepared: then the contract revision is all there is.
+    """
+
+    middle: Catalog
+    expand: Way
+    contract: Way
+    backfills: tuple[Backfill, ...]
+    uses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """What a change begins with and leads to."""
+
+    before: Catalog
+    after: Catalog
+    renamed: Sequence[Rename]
+
+
+def compose(database: Database, kept: Filters, ends: Ends, choice: Choice) -> Phased:
+    """Return the change in phases; `database` holds what it begins with, and is used up.
+
+    Raises:
+        ProofError: Postgres refuses one of the steps.
+
+    """
+    with connect(database) as connection:
+        before, after = ends.before, ends.after
+        first = [*choice.first, *(s for one in choice.recipes for s in one.expand(before))]
+        middle = _after(first, connection, kept)
+        begun = [s for one in choice.recipes for s in one.contract(middle, after)]
+        rest = diff.steps(_after(begun, connection, kept), after, ends.renamed)
+        there = [*begun, *map(_keeps, rest)]
+        end = _after(rest, connection, kept)
+        back = [s for one in reversed(choice.recipes) for s in one.rollback(middle, end)]
+        back += diff.steps(_after(back, connection, kept), middle)
+    undone = diff.steps(middle, before)
+    return Phased(
+        middle,
+        Way(online.steps(first, before, middle), online.steps(undone, middle, before)),
+        Way(online.steps(there, middle, after), online.steps(back, after, middle)),
+        tuple(one for recipe in choice.recipes for one in recipe.backfill()),
+        tuple(name for recipe in choice.recipes for name in recipe.uses),
+    )
+
+
+def _after(steps: Iterable[Step], connection: Connection, kept: Filters) -> Catalog:
+    """Carry out steps and return the catalog as it is then."""
+    for step in steps:
+        try:
+            connection.execute(step.sql.encode())
+        except psycopg.Error as error:
+            raise ProofError(
+                f"a step of the change in phases does not run on the shadow: {error}\n{step.sql}"
+            ) from error
+    return read(connection, filters=kept)
+
+
+def _keeps(step: Step) -> Step:
+    return replace(step, loses=None)

@@ -1,0 +1,67 @@
+"""A second column for what is in one, and the steps that fill it and let it take the place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from limbeck.catalog.names import of, qualified, quote
+from limbeck.catalog.objects import Address, Column
+from limbeck.diff.steps import AddColumn, AlterColumn, DropColumn, RenameColumn, Step
+from limbeck.expand.sync import Sync
+from limbeck.phases import Backfill
+
+FILL = "Meanwhile nobody waits but for the rows themselves; in batches: limbeck backfill."
+
+
+def added(column: Column) -> Step:
+    """Add a column that nothing is asked of yet."""
+    collation = f" COLLATE {column.collation}" if column.collation else ""
+    text = f"ALTER TABLE {_table(column)} ADD COLUMN {quote(column.name)} {column.type}{collation}"
+    return Step(text, "create", column.address, AddColumn(column))
+
+
+def bare(column: Column, name: str) -> Column:
+    """Return a column of the same type under another name, without anything else."""
+    return Column(
+        schema=column.schema,
+        table=column.table,
+        name=name,
+        type=column.type,
+        collation=column.collation,
+    )
+
+
+def with_default(column: Column, default: str) -> Step:
+    """Give new rows a default; those that are there keep NULL, for they are filled in later."""
+    text = f"ALTER TABLE {_table(column)} ALTER COLUMN {quote(column.name)} SET DEFAULT {default}"
+    operation = AlterColumn(column, replace(column, default=default))
+    return Step(text, "alter", column.address, operation)
+
+
+def dropped(column: Column) -> Step:
+    """Drop a column whose values stand in another one."""
+    text = f"ALTER TABLE {_table(column)} DROP COLUMN {quote(column.name)}"
+    return Step(text, "drop", column.address, DropColumn(column))
+
+
+def renamed(column: Column, name: str) -> Step:
+    """Rename a column."""
+    text = f"ALTER TABLE {_table(column)} RENAME COLUMN {quote(column.name)} TO {quote(name)}"
+    return Step(text, "rename", column.address, RenameColumn(column, name))
+
+
+def _table(column: Column) -> str:
+    return qualified(column.schema, column.table)
+
+
+def backfill(sync: Sync) -> Backfill:
+    """Return what brings the rows of before into step."""
+    return Backfill(of(sync.table), tuple(sync.assignments.items()), sync.wrong())
+
+
+def filled(sync: Sync) -> Step:
+    """Bring all rows into step in one statement, in a transaction of its own."""
+    sets = ", ".join(f"{column} = {value}" for column, value in sync.assignments.items())
+    text = f"UPDATE {of(sync.table)} SET {sets}\nWHERE {sync.wrong()}"
+    at = Address("column", sync.table.schema, sync.table.name, sync.forward[0].column)
+    return Step(text, "alter", at, outside=True, note=FILL)

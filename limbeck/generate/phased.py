@@ -1,0 +1,142 @@
+"""A change without downtime: an expand and a contract revision, written and proved together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from limbeck import expand
+from limbeck.catalog.catalog import Catalog
+from limbeck.errors import ProofError
+from limbeck.events import Listener, Notice, StageStarted
+from limbeck.expand import Choice, Ends, Phased, Way
+from limbeck.generate.draft import Draft
+from limbeck.generate.generate import Generated
+from limbeck.generate.proof import Premises, proven
+from limbeck.history import Revision
+from limbeck.history.writing import slug
+from limbeck.phases import Backfill
+from limbeck.revision import render
+from limbeck.settings import Project
+from limbeck.sources import Replay, Shadow
+from limbeck.sources.filters import filters
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What has to be written, and what it runs on."""
+
+    project: Project
+    replay: Replay
+    ends: Ends
+    choice: Choice
+    listen: Listener
+
+    @property
+    def shadow(self) -> Shadow:
+        """The server of the proof."""
+        return Shadow.of(self.project, self.replay.profile, listen=self.listen)
+
+
+def written(work: Work, unfinished: Draft, message: str) -> Generated:
+    """Write and prove both revisions, in op.* calls or, where those do not prove, in plain SQL.
+
+    Raises:
+        ProofError: the change cannot be made in phases, or they do not do what they shall.
+
+    """
+    kept, template = filters(work.project), work.replay.template()
+    work.listen(StageStarted("making the change in phases"))
+    with work.shadow.scratch(template) as database:
+        phased = expand.compose(database, kept, work.ends, work.choice)
+    try:
+        return _attempt(work, unfinished, phased, message, plain_sql=False)
+    except ProofError as error:
+        work.listen(Notice(f"the revisions are written in plain SQL: {error.message}"))
+    return _attempt(work, unfinished, phased, message, plain_sql=True)
+
+
+def _attempt(
+    work: Work, unfinished: Draft, phased: Phased, message: str, *, plain_sql: bool
+) -> Generated:
+    change, ends, middle = slug(message, 60), work.ends, phased.middle
+    first = None
+    if phased.expand.upgrade:
+        first = _write(
+            unfinished, f"expand: {message}", phased.expand, (ends.before, middle), plain_sql,
+            data=_expand_data(change, phased.backfills),
+        )  # fmt: skip
+    last = _write(
+        unfinished, f"contract: {message}", phased.contract, (middle, ends.after), plain_sql,
+        data=_contract_data(change, phased.uses), after=first,
+    )  # fmt: skip
+    work.listen(StageStarted("proving both revisions on the shadow"))
+    _prove(work, unfinished, phased, first, last)
+    history = work.replay.history
+    kept = [history.find(one.id)[0] for one in (first, last) if one]
+    steps = (*phased.expand.upgrade, *phased.contract.upgrade)
+    return Generated(kept[-1], steps, readable=not plain_sql, expand=kept[0] if first else None)
+
+
+def _write(  # noqa: PLR0913 - a revision has this many parts
+    unfinished: Draft,
+    message: str,
+    way: Way,
+    ends: tuple[Catalog, Catalog],
+    plain_sql: bool,  # noqa: FBT001 - private
+    *,
+    data: str,
+    after: Revision | None = None,
+) -> Revision:
+    before, end = ends
+    return unfinished.write(
+        message,
+        render(way.upgrade, before, end, plain_sql=plain_sql),
+        render(way.downgrade, end, before, plain_sql=plain_sql),
+        data=data,
+        after=after,
+    )
+
+
+def _prove(
+    work: Work, unfinished: Draft, phased: Phased, first: Revision | None, last: Revision
+) -> None:
+    shadow, ends, template = work.shadow, work.ends, work.replay.template()
+    if first is None:
+        _prove_last(work, unfinished, template, ends.before, last)
+        return
+    premises = Premises(work.project, shadow, template, ends.before, phased.middle)
+    with proven(premises, unfinished.history, first) as (database, _):
+        _prove_last(work, unfinished, database.dbname, phased.middle, last)
+
+
+def _prove_last(
+    work: Work, unfinished: Draft, template: str, before: Catalog, last: Revision
+) -> None:
+    premises = Premises(work.project, work.shadow, template, before, work.ends.after)
+    with proven(premises, unfinished.history, last) as (database, catalog):
+        unfinished.keep()
+        work.replay.adopt(database.dbname, catalog)
+
+
+def _expand_data(change: str, backfills: Sequence[Backfill]) -> str:
+    lines = ['phase = "expand"', f"change = {change!r}"]
+    if backfills:
+        lines.append(f"backfills = {[_told(one) for one in backfills]!r}")
+    return "\n".join(lines)
+
+
+def _told(backfill: Backfill) -> dict[str, object]:
+    told: dict[str, object] = {
+        "table": backfill.table,
+        "set": dict(backfill.assignments),
+        "where": backfill.where,
+    }
+    return told | ({"python": backfill.python} if backfill.python else {})
+
+
+def _contract_data(change: str, uses: Sequence[str]) -> str:
+    lines = ['phase = "contract"', f"change = {change!r}"]
+    if uses:
+        lines.append(f"uses = {list(uses)!r}")
+    return "\n".join(lines)
