@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from limbeck import (
+        backfill,
         errors,
         events,
         generate,
@@ -39,6 +40,7 @@ __all__ = [
     "Profile",
     "Project",
     "Revision",
+    "backfill",
     "connect",
     "errors",
     "events",

@@ -168,6 +168,42 @@ class IndexRepaired:
 
 
 @dataclass(frozen=True, slots=True)
+class BackfillProgress:
+    """How far a backfill is: rows passed over of about `total`, and of them `changed`.
+
+    `rate` is in rows a second, `left` in seconds; None where neither is known yet.
+    """
+
+    table: str
+    done: int
+    total: int
+    changed: int
+    rate: float | None = None
+    left: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchNotObtained:
+    """A batch did not get its locks and was rolled back; a smaller one follows after `pause` s.
+
+    `attempt` counts from 1. `blockers` are those who were seen in the way.
+    """
+
+    table: str
+    attempt: int
+    pause: float
+    blockers: tuple[Blocker, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillThrottled:
+    """A backfill waits for the slowest replica, which is `lag` seconds behind."""
+
+    table: str
+    lag: float
+
+
+@dataclass(frozen=True, slots=True)
 class StageStarted:
     """A step of a longer work, such as replaying the history or proving a revision."""
 
@@ -189,6 +225,9 @@ Event: TypeAlias = (
     | Blocked
     | IndexProgress
     | IndexRepaired
+    | BackfillProgress
+    | BatchNotObtained
+    | BackfillThrottled
     | StageStarted
 )
 Listener: TypeAlias = Callable[[Event], None]

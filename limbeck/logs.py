@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from limbeck.events import (
+    BackfillProgress,
+    BackfillThrottled,
+    BatchNotObtained,
     Blocked,
     BranchCreated,
     Event,
@@ -31,8 +34,18 @@ from limbeck.events import (
 
 LOGGER: Final = "limbeck"
 
-_WARNINGS: Final = (Notice, LockWaiting, LockNotObtained, Blocked, IndexRepaired)
-_DETAILS: Final = (StageStarted, IndexProgress)
+_WARNINGS: Final = (
+    Notice,
+    LockWaiting,
+    LockNotObtained,
+    Blocked,
+    IndexRepaired,
+    BatchNotObtained,
+    BackfillThrottled,
+)
+_DETAILS: Final = (StageStarted, IndexProgress, BackfillProgress)
+_UNSEEN: Final = "a session that was gone too soon to be seen"
+_MINUTES: Final = 100  # seconds from which the time left is said in minutes
 # Without a handler of the user's the standard library would write warnings to stderr.
 logging.getLogger(LOGGER).addHandler(logging.NullHandler())
 
@@ -138,11 +151,36 @@ def _of_statement(event: Event) -> str:
         case IndexProgress(index, phase, done, total):
             return f"{index}: {phase}" + (f" {100 * done // total} %" if total else "")
         case _:
+            return _of_backfill(event)
+
+
+def _of_backfill(event: Event) -> str:
+    match event:
+        case BackfillProgress(_, done, total):
+            return f"{done} of {total} rows of {pace(event)}"
+        case BatchNotObtained(table, attempt, pause, blockers):
+            names = "; ".join(map(str, blockers)) or _UNSEEN
+            again = f"a smaller one in {pause:.1f} s, attempt {attempt + 1}"
+            return f"a batch of {table} did not get its locks; in the way: {names}; {again}"
+        case BackfillThrottled(table, lag):
+            return f"{table}: waiting for the slowest replica, which is {lag:.0f} s behind"
+        case _:
             return str(event)
 
 
+def pace(event: BackfillProgress) -> str:
+    """Return the table, how fast it is filled in, and how long it will still take."""
+    said = [event.table]
+    if event.rate:
+        said.append(f"{event.rate:,.0f} rows/s")
+    if event.left is not None:
+        minutes = event.left >= _MINUTES
+        said.append(f"{event.left / 60:.0f} min left" if minutes else f"{event.left:.0f} s left")
+    return ", ".join(said)
+
+
 def _without_lock(event: LockNotObtained) -> str:
-    names = "; ".join(map(str, event.blockers)) or "a session that was gone too soon to be seen"
+    names = "; ".join(map(str, event.blockers)) or _UNSEEN
     again = f"again in {event.pause:.1f} s, attempt {event.attempt + 1}"
     return f"did not get its locks and was rolled back; in the way: {names}; {again}"
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "init": ("schema", "Set limbeck up in a project, new or existing."),
     "generate": ("schema", "Write the next revision from the models, and prove it."),
     "migrate": ("migrations", "Show the plan, ask, apply pending revisions."),
+    "backfill": ("backfills", "Fill in old rows of a change without downtime, in batches."),
     "rollback": ("migrations", "Take revisions back, newest first."),
     "stamp": ("migrations", "Mark a revision as applied, without running anything."),
     "status": ("migrations", "Show every environment: current, pending, drift."),

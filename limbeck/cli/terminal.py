@@ -12,6 +12,9 @@ from limbeck import logs
 from limbeck.cli.invocation import Invocation
 from limbeck.errors import NotConfirmedError
 from limbeck.events import (
+    BackfillProgress,
+    BackfillThrottled,
+    BatchNotObtained,
     Event,
     IndexProgress,
     RevisionFinished,
@@ -123,7 +126,14 @@ class Narrator:
             case IndexProgress():
                 clear_line()
                 click.echo(f"\r{logs.sentence(event)}", nl=False, err=True)
+            case BackfillProgress():
+                if self.bar:
+                    self._draw(event.done, event.total, logs.pace(event))
+            case BatchNotObtained() | BackfillThrottled() if self.bar:
+                clear_line()
+                _say(logs.sentence(event))
             case StageStarted() if self.bar:
+                clear_line()
                 _say(coloured(logs.sentence(event), "bright_black"))
             case RevisionStarted() | RunStarted() | RunFinished() | RunFailed():
                 pass  # what is said before and after a run is the command's own
@@ -132,6 +142,7 @@ class Narrator:
 
     def _draw(self, done: int, total: int, label: str) -> None:
         width = 24
-        filled = width * done // total
+        filled = width * done // max(total, 1)
         bar = "#" * filled + "-" * (width - filled)
+        clear_line()
         click.echo(f"\r[{bar}] {done}/{total} {label}", nl=False, err=True)

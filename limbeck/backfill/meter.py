@@ -1,0 +1,49 @@
+"""How far the workers of one backfill are, and how fast."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from typing import Final
+
+from limbeck.events import BackfillProgress, Event, Listener
+
+_WINDOW: Final = 10.0  # seconds that the rate is taken over
+
+
+class Meter:
+    """Counts what all workers do, and passes their events on one at a time."""
+
+    def __init__(self, table: str, total: int, done: int, listen: Listener) -> None:
+        self.table = table
+        self.total = total
+        self.done = done
+        self.changed = 0
+        self._listen = listen
+        self._lock = threading.RLock()
+        self._seen = deque([(time.monotonic(), done)])
+
+    def add(self, seen: int, changed: int) -> None:
+        """Count a batch that is committed."""
+        with self._lock:
+            self.done += seen
+            self.changed += changed
+
+    def tell(self, event: Event) -> None:
+        """Pass an event on."""
+        with self._lock:
+            self._listen(event)
+
+    def progress(self) -> None:
+        """Tell how far it is."""
+        with self._lock:
+            now = time.monotonic()
+            self._seen.append((now, self.done))
+            while len(self._seen) > 2 and now - self._seen[0][0] > _WINDOW:  # noqa: PLR2004 - two points make a rate
+                self._seen.popleft()
+            began, former = self._seen[0]
+            rate = (self.done - former) / (now - began) if now > began else None
+            done = min(self.done, self.total)
+            left = (self.total - done) / rate if rate else None
+            self._listen(BackfillProgress(self.table, done, self.total, self.changed, rate, left))

@@ -1,0 +1,107 @@
+"""backfill: what the rows of an expanded change do not have yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from limbeck.cli.invocation import Invocation, as_json, command, environment, yes
+from limbeck.cli.terminal import Narrator, ask, interactive, note
+from limbeck.errors import ConfigurationError, NotConfirmedError
+
+if TYPE_CHECKING:
+    from limbeck.backfill import Plan
+
+
+@command()
+@environment
+@click.argument("change", metavar="[CHANGE]", required=False)
+@click.option(
+    "--workers",
+    metavar="N",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="How many connections work at the same time.",
+)
+@click.option(
+    "--batch-time",
+    metavar="TIME",
+    default="100ms",
+    show_default=True,
+    help="How long a batch takes, and a write to its rows may have to wait for it.",
+)
+@click.option("--dry-run", is_flag=True, help="Estimate rows and time, and stop.")
+@yes
+@as_json
+def backfill(
+    invocation: Invocation,
+    *,
+    environment: str | None,
+    change: str | None,
+    workers: int,
+    batch_time: str,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Fill in old rows of a change without downtime, in batches.
+
+    Of one CHANGE, or of all that are expanded there. Interrupted, it goes on where it stopped. At
+    the end it is verified that no row is wrong.
+    """
+    from limbeck import backfill as verb
+    from limbeck import settings
+    from limbeck.reports import backfills
+    from limbeck.reports.data import to_json
+
+    listen = Narrator()
+    seconds = _seconds(batch_time)
+    project = invocation.project()
+    profile = project.profile(environment)
+    database = settings.database(project, profile, listen)
+    plan = verb.plan(project, profile, database, change, listen=listen)
+    if dry_run:
+        found = verb.estimate(plan, listen=listen)
+        if as_json:
+            click.echo(to_json(backfills.plan_data(plan, found)))
+        else:
+            note(backfills.plan_text(plan))
+            click.echo(backfills.estimates_text(found) or "Nothing to fill in.")
+        return
+    if plan.tasks:
+        note(backfills.plan_text(plan))
+    report = verb.run(
+        plan, confirm=_confirm(yes=yes), workers=workers, batch_time=seconds, listen=listen
+    )
+    data = backfills.report_data(report)
+    click.echo(to_json(data) if as_json else backfills.report_text(report))
+
+
+def _seconds(text: str) -> float:
+    import re
+
+    from limbeck.database.duration import seconds
+
+    if not re.fullmatch(r"\d+\s*(ms|s|min)", text) or not seconds(text):
+        raise ConfigurationError(
+            f"--batch-time {text} is not a time", hint="--batch-time 100ms, or 2s"
+        )
+    return seconds(text)
+
+
+def _confirm(*, yes: bool) -> Callable[[Plan], bool]:
+    def confirm(plan: Plan) -> bool:
+        if yes or not plan.protected:
+            return True
+        if not interactive():
+            raise NotConfirmedError(
+                f"{plan.environment} is protected and there is no terminal to ask on; "
+                "nothing was done",
+                hint="Add --yes when the plan above is what you want.",
+            )
+        return ask(f"Type {plan.environment} to go on: ") == plan.environment
+
+    return confirm

@@ -1,0 +1,455 @@
+"""Rows are filled in beside an application: every row, once, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, replace
+from random import Random
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from limbeck import backfill
+from limbeck.backfill import state
+from limbeck.backfill.pieces import pieces, ranges
+from limbeck.cli import main
+from limbeck.errors import (
+    CheckFailedError,
+    ConfigurationError,
+    DatabaseError,
+    LimbeckError,
+    NotConfirmedError,
+)
+from limbeck.events import BackfillProgress, BatchNotObtained, Event
+from tests.postgres.phases import expand
+
+if TYPE_CHECKING:
+    from limbeck.database import Database
+    from tests.postgres.conftest import Work
+
+COPY = {"set": {"b": "a"}, "where": "b IS DISTINCT FROM a"}
+PLAIN = "CREATE TABLE t (id int PRIMARY KEY, a text, b text)"
+SCRIPT = """
+import sys
+from pathlib import Path
+from limbeck import Project, backfill, settings
+project = Project.find(Path(sys.argv[1]))
+profile = project.profile()
+plan = backfill.plan(project, profile, settings.database(project, profile))
+print("planned", flush=True)
+backfill.run(plan, confirm=lambda plan: True, batch_time=0.01, workers=int(sys.argv[2]))
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A table of some shape, how it is filled with `rows` rows, and what is to be filled in."""
+
+    name: str
+    create: str
+    fill: str
+    backfills: tuple[dict[str, object], ...] = ({"table": "public.t", **COPY},)
+    wrong: str = "SELECT count(*) FROM t WHERE b IS DISTINCT FROM a"
+
+
+N = "FROM generate_series(1, {rows}) n"
+FILL = f"INSERT INTO t SELECT n, 'v' || n, NULL {N}"
+AB = "a text, b text"
+CASES = (
+    Case("an integer key", PLAIN, FILL),
+    Case("an empty table", PLAIN, "SELECT {rows}"),
+    Case(
+        "a random UUID",
+        f"CREATE TABLE t (id uuid PRIMARY KEY, {AB})",
+        f"INSERT INTO t SELECT gen_random_uuid(), 'v' || n, NULL {N}",
+    ),
+    Case(
+        "a text key in an order of its own",
+        f'CREATE TABLE t (id text COLLATE "C" PRIMARY KEY, {AB})',
+        f"INSERT INTO t SELECT lpad(n::text, 9, '0'), 'v' || n, NULL {N}",
+    ),
+    Case(
+        "a composite key",
+        f"CREATE TABLE t (x int, y timestamptz, {AB}, PRIMARY KEY (x, y))",
+        f"INSERT INTO t SELECT n / 7, now() + n * interval '1 us', 'v' || n, NULL {N}",
+    ),
+    Case(
+        "a key of floats",
+        f"CREATE TABLE t (id float8 PRIMARY KEY, {AB})",
+        f"INSERT INTO t SELECT n / 3.0, 'v' || n, NULL {N}",
+    ),
+    Case(
+        "a key of bytes, of an enum and of a numeric",
+        "CREATE TYPE mood AS ENUM ('good', 'bad');"
+        f"CREATE TABLE t (m mood, k bytea, z numeric(9, 2), {AB}, PRIMARY KEY (m, k, z))",
+        "INSERT INTO t SELECT (ARRAY['good', 'bad'])[1 + n / 900]::mood, int4send(n), n / 7.0,"
+        f" 'v' || n, NULL {N}",
+    ),
+    Case("no key", f"CREATE TABLE t ({AB})", f"INSERT INTO t SELECT 'v' || n, NULL {N}"),
+    Case(
+        "a unique index and no primary key",
+        f"CREATE TABLE t (id int NOT NULL UNIQUE, {AB})",
+        FILL,
+    ),
+    Case(
+        "a partial unique index, which is no key",
+        f"CREATE TABLE t (id int NOT NULL, {AB}); CREATE UNIQUE INDEX ON t (id) WHERE id > 5",
+        FILL,
+    ),
+    Case(
+        "partitions",
+        f"CREATE TABLE t (id int, {AB}, PRIMARY KEY (id)) PARTITION BY RANGE (id);"
+        "CREATE TABLE one PARTITION OF t FOR VALUES FROM (0) TO (300);"
+        "CREATE TABLE rest PARTITION OF t DEFAULT",
+        FILL,
+    ),
+    Case(
+        "children",
+        PLAIN + "; CREATE TABLE child () INHERITS (t)",
+        f"{FILL}; INSERT INTO child SELECT n, 'c' || n, NULL {N}",
+    ),
+    Case(
+        "names that have to be quoted",
+        'CREATE SCHEMA "S.x";'
+        'CREATE TABLE "S.x"."T ab" ("I d" int PRIMARY KEY, "A" text, "order" text)',
+        f"""INSERT INTO "S.x"."T ab" SELECT n, 'v%' || n, NULL {N}""",
+        (
+            {
+                "table": '"S.x"."T ab"',
+                "set": {"order": """replace("A", '%', '%s')"""},
+                "where": """"order" IS DISTINCT FROM replace("T ab"."A", '%', '%s')""",
+            },
+        ),
+        """SELECT count(*) FROM "S.x"."T ab" """
+        """WHERE "order" IS DISTINCT FROM replace("A", '%', '%s')""",
+    ),
+    Case(
+        "two tables, one filled in from the other",
+        PLAIN + "; CREATE TABLE u (id int PRIMARY KEY, c text)",
+        f"{FILL}; INSERT INTO u (id) SELECT n {N}",
+        (
+            {"table": "public.t", **COPY},
+            {
+                "table": "public.u",
+                "set": {"c": "(SELECT b FROM t WHERE t.id = u.id)"},
+                "where": "c IS NULL",
+            },
+        ),
+        "SELECT count(*) FROM t JOIN u USING (id) WHERE (b = a AND c = a) IS NOT TRUE",
+    ),
+    Case(
+        "a function of Python",
+        PLAIN,
+        FILL,
+        (
+            {
+                "table": "public.t",
+                "set": ["b"],
+                "where": "b IS DISTINCT FROM upper(a)",
+                "python": "fills:upper",
+            },
+        ),
+        "SELECT count(*) FROM t WHERE b IS DISTINCT FROM upper(a)",
+    ),
+    Case(
+        "a function of Python that gives several columns, for rows without a key",
+        "CREATE TABLE t (a text, b jsonb, c int[])",
+        f"INSERT INTO t SELECT 'v' || n, NULL, NULL {N}",
+        (
+            {
+                "table": "public.t",
+                "set": ["b", "c"],
+                "where": "b IS NULL",
+                "python": "fills:both",
+            },
+        ),
+        "SELECT count(*) FROM t WHERE (b ->> 'a' = a AND c[2] = length(a)) IS NOT TRUE",
+    ),
+)
+FUNCTIONS = """
+def upper(row):
+    return row["a"].upper()
+
+def both(row):
+    return {"b": {"a": row["a"]}, "c": [0, len(row["a"])]}
+
+def fails(row):
+    return row["a"] / 2
+
+def other(row):
+    return {"z": 1}
+"""
+
+
+def planned(work: Work, database: Database, change: str | None = None) -> backfill.Plan:
+    return backfill.plan(work.project, work.profile, database, change)
+
+
+def filled(work: Work, database: Database, workers: int = 1, **options: float) -> backfill.Report:
+    plan = planned(work, database)
+    return backfill.run(plan, confirm=lambda _: True, workers=workers, **options)  # type: ignore[arg-type]
+
+
+def one(connection: psycopg.Connection, query: str) -> object:
+    row = connection.execute(query).fetchone()
+    assert row
+    return row[0]
+
+
+def simple(work: Work, connection: psycopg.Connection, rows: int, create: str = PLAIN) -> None:
+    """Make a table with rows, and be at the revision that expands it."""
+    expand(work, "copy", create, ({"table": "public.t", **COPY},))
+    connection.execute(FILL.format(rows=rows).encode())
+    connection.execute("ANALYZE")
+
+
+@pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.thorough), 3])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_every_row_is_filled_in(
+    work: Work, database: Database, connection: psycopg.Connection, case: Case, workers: int
+) -> None:
+    (work.project.root / "fills.py").write_text(FUNCTIONS)
+    expand(work, "change", case.create, case.backfills)
+    connection.execute(case.fill.format(rows=1000).encode())
+    report = filled(work, database, workers)
+    assert [one.passes for one in report.filled] == [1] * len(case.backfills)
+    assert one(connection, case.wrong) == 0
+    assert planned(work, database).tasks == ()
+    again = filled(work, database)
+    assert again.filled == ()
+
+
+def test_a_batch_moves_on_by_the_key_and_touches_no_row_twice(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    simple(work, connection, 30_000)
+    told: list[Event] = []
+    plan = planned(work, database)
+    report = backfill.run(plan, confirm=lambda _: True, batch_time=0.01, listen=told.append)
+    assert report.filled[0].changed == 30_000
+    assert one(connection, "SELECT count(*) FROM limbeck_state.backfill_range") == 1
+    found = [event for event in told if isinstance(event, BackfillProgress)]
+    assert found[-1].changed == 30_000
+    assert found[-1].done == found[-1].total
+
+
+def test_workers_share_the_ranges_of_one_table(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    simple(work, connection, 45_000)
+    assert filled(work, database, workers=3).filled[0].changed == 45_000
+
+
+def test_a_table_is_cut_where_its_rows_are(work: Work, connection: psycopg.Connection) -> None:
+    simple(work, connection, 60_000)
+    connection.execute("DELETE FROM t WHERE id BETWEEN 1000 AND 40000")
+    connection.execute("INSERT INTO t SELECT n FROM generate_series(1000000, 1040000) n")
+    connection.execute("VACUUM ANALYZE t")
+    (piece,) = pieces(connection, "public.t")
+    counts = [
+        int(str(one(connection, f"SELECT count(*) FROM t WHERE id BETWEEN {low[0]} AND {high[0]}")))
+        for low, high in ((cut.low, cut.high) for cut in ranges(connection, piece))
+    ]
+    assert len(counts) == 3
+    assert max(counts) < 2 * min(counts)
+
+
+def test_it_is_planned_only_where_the_change_is_expanded(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    with pytest.raises(ConfigurationError, match="no revision expands a change copy"):
+        planned(work, database, "copy")
+    simple(work, connection, 10)
+    connection.execute("DROP TABLE t; DELETE FROM alembic_version")
+    assert planned(work, database).tasks == ()
+    with pytest.raises(ConfigurationError, match="copy is not expanded there yet") as caught:
+        planned(work, database, "copy")
+    assert caught.value.hint == "limbeck migrate -e development"
+
+
+def test_what_is_not_confirmed_is_not_done(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    simple(work, connection, 10)
+    with pytest.raises(NotConfirmedError):
+        backfill.run(planned(work, database), confirm=lambda _: False)
+    assert one(connection, "SELECT count(b) FROM t") == 0
+
+
+def test_rows_that_never_become_right_are_told(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    wrong = {"table": "public.t", "set": {"b": "a"}, "where": "b IS NULL"}
+    expand(work, "copy", PLAIN, (wrong,))
+    connection.execute("INSERT INTO t VALUES (1, 'x'), (2, NULL)")
+    with pytest.raises(CheckFailedError, match="1 rows are not right after 3 passes") as caught:
+        filled(work, database)
+    assert caught.value.hint == "See which: SELECT * FROM public.t WHERE b IS NULL"
+    assert planned(work, database).tasks[0].state
+
+
+def test_a_row_that_postgres_refuses_is_told_and_it_goes_on_after_it_is_mended(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    number = {"table": "public.t", "set": {"n": "a::int"}, "where": "n IS DISTINCT FROM a::int"}
+    expand(work, "n", "CREATE TABLE t (id int PRIMARY KEY, a text, n int)", (number,))
+    connection.execute("INSERT INTO t SELECT n, n FROM generate_series(1, 1000) n")
+    connection.execute("UPDATE t SET a = 'abc' WHERE id = 990")
+    with pytest.raises(DatabaseError, match='invalid input syntax for type integer: "abc"'):
+        filled(work, database)
+    connection.execute("UPDATE t SET a = '1' WHERE id = 990")
+    assert filled(work, database).filled
+    assert one(connection, "SELECT count(*) FROM t WHERE n IS NULL") == 0
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        ("fails", "fills:fails raised TypeError at id = 1"),
+        ("other", "gave z"),
+        ("none", "does not import: AttributeError"),
+    ],
+)
+def test_a_function_that_does_not_do_is_told(
+    work: Work, database: Database, connection: psycopg.Connection, function: str, words: str
+) -> None:
+    (work.project.root / "fills.py").write_text(FUNCTIONS)
+    task = {"table": "public.t", "set": ["b"], "where": "b IS NULL", "python": f"fills:{function}"}
+    expand(work, "copy", PLAIN, (task,))
+    connection.execute("INSERT INTO t VALUES (1, 'x')")
+    with pytest.raises(LimbeckError, match=words):
+        filled(work, database)
+
+
+def test_a_locked_row_is_waited_for_and_it_is_said_who_holds_it(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    simple(work, connection, 1000)
+    told: list[Event] = []
+    impatient = replace(database, lock_budget="800ms")
+    with psycopg.connect(database.url, application_name="greedy") as other:
+        other.execute("UPDATE t SET a = 'held' WHERE id = 500")
+        with pytest.raises(DatabaseError, match=r"stayed locked for 800ms, by pid .*greedy"):
+            filled(work, impatient, batch_time=0.05)
+
+        def listen(event: Event) -> None:
+            told.append(event)
+            other.commit()
+
+        plan = planned(work, database)
+        backfill.run(plan, confirm=lambda _: True, batch_time=0.02, listen=listen)
+    assert one(connection, "SELECT b FROM t WHERE id = 500") == "held"
+    assert isinstance(told[0], BatchNotObtained | BackfillProgress)
+
+
+def test_what_was_verified_before_the_expansion_was_taken_back_does_not_count(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    from limbeck import migrate  # noqa: PLC0415 - for this one
+
+    simple(work, connection, 10)
+    filled(work, database)
+    back = migrate.rollback_plan(work.project, work.profile, database)
+    migrate.apply(back, confirm=lambda _: True)
+    forth = migrate.plan(work.project, work.profile, database)
+    migrate.apply(forth, confirm=lambda _: True)
+    connection.execute("INSERT INTO t VALUES (1, 'x')")
+    assert [str(task) for task in planned(work, database).tasks] == ["copy: public.t (b)"]
+    assert filled(work, database).filled[0].changed == 1
+
+
+def test_several_processes_share_the_work(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    simple(work, connection, 45_000)
+    plan = planned(work, database)
+    changed: list[int] = []
+
+    def run() -> None:
+        report = backfill.run(plan, confirm=lambda _: True)
+        changed.append(report.filled[0].changed)
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(changed) == 45_000
+    assert one(connection, "SELECT count(*) FROM t WHERE b IS DISTINCT FROM a") == 0
+    assert state.read(connection)["copy", 0].verified
+
+
+def told(work: Work, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    """Run the command in this process; return its exit code, its answer and its talk."""
+    with pytest.raises(SystemExit) as caught:
+        main(["--project", str(work.project.root), "backfill", *words])
+    out, err = capsys.readouterr()
+    return int(str(caught.value.code)), out, err
+
+
+def test_the_command_estimates_asks_and_fills_in(
+    work: Work, connection: psycopg.Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    simple(work, connection, 2000)
+    code, out, err = told(work, capsys, "--dry-run")
+    assert code == 0
+    assert out.startswith("copy: public.t (b): about 2,000 of 2,000 rows, ")
+    assert "WHERE b IS DISTINCT FROM a" in err
+    assert one(connection, "SELECT count(b) FROM t") == 0
+    (work.project.root / "env_profiles" / "development.env").write_text("PROTECTED=yes\n")
+    code, out, err = told(work, capsys, "copy")
+    assert (code, out) == (4, "")
+    assert "Add --yes" in err
+    code, out, err = told(work, capsys, "copy", "--yes", "--json", "--workers", "2")
+    assert code == 0
+    (found,) = json.loads(out)["filled"]
+    assert (found["change"], found["table"], found["changed"]) == ("copy", "public.t", 2000)
+    code, out, err = told(work, capsys)
+    assert (code, out.split(" at ")[0]) == (0, "Nothing to fill in")
+    assert told(work, capsys, "other")[0] == 2
+    assert told(work, capsys, "--batch-time", "soon")[0] == 2
+
+
+@pytest.mark.parametrize(
+    "kills", [3, pytest.param(100, marks=pytest.mark.thorough)], ids="{} kills".format
+)
+def test_killed_at_random_it_ends_exact(
+    work: Work, database: Database, connection: psycopg.Connection, kills: int
+) -> None:
+    """A counting trigger sees each row changed once, so no committed batch is done again."""
+    simple(work, connection, 1000 * kills)
+    connection.execute(
+        "CREATE TABLE counted (id int);"
+        "CREATE FUNCTION count_it() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN INSERT INTO counted VALUES (new.id); RETURN new; END';"
+        "CREATE TRIGGER counting AFTER UPDATE ON t FOR EACH ROW EXECUTE FUNCTION count_it()"
+    )
+    seed = int(time.time())
+    print("seed", seed)  # noqa: T201 - to be seen when it fails
+    random, killed = Random(seed), 0  # noqa: S311 - no secret
+    while killed < kills:
+        process = subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, str(work.project.root), str(random.choice([1, 3]))],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with process:
+            assert process.stdout
+            assert process.stdout.readline() == "planned\n"
+            time.sleep(random.uniform(0.02, 0.15))
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        killed += 1
+        if not planned(work, database).tasks:
+            break
+    filled(work, database)
+    assert one(connection, "SELECT count(*) FROM t WHERE b IS DISTINCT FROM a") == 0
+    assert one(connection, "SELECT count(*) - count(DISTINCT id) FROM counted") == 0
+    assert one(connection, "SELECT count(*) FROM counted") == 1000 * kills
+    assert killed == kills, "it was finished before it was killed often enough"
