@@ -104,6 +104,15 @@ class Server:
         """
         return (self.data / "base" / str(oid)).is_dir()
 
+    @property
+    def known(self) -> Path:
+        """The folder of notes about branches that were seen to be there."""
+        return self.home / "known"
+
+    def forget(self) -> None:
+        """Have branches be looked for again that were seen to be there."""
+        shutil.rmtree(self.known, ignore_errors=True)
+
     def start(self, listen: Listener = ignore) -> None:
         """Start the server unless it runs; make its data first when there are none.
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-import psycopg
-from psycopg import sql
-
-from limbeck.branches import base, copying
+from limbeck.branches import base, copying, databases
 from limbeck.branches.base import Branch
 from limbeck.branches.binaries import Binaries
 from limbeck.branches.moment import Moment, Source
@@ -33,7 +29,6 @@ __all__ = ["BranchServer", "LocalBranches", "database_name"]
 
 # One change of branches at a time; any number that no other program uses will do.
 LOCK = 7_233_415_861_120_945
-ATTEMPTS = 5
 
 
 class BranchServer(Protocol):
@@ -49,6 +44,10 @@ class BranchServer(Protocol):
 
     def find_binaries(self) -> Binaries:
         """Give its programs."""
+        ...
+
+    def forget(self) -> None:
+        """Have branches be looked for again that were seen to be there."""
         ...
 
 
@@ -147,18 +146,19 @@ class LocalBranches:
             refuse_foreign(connection, new)
 
             def move() -> None:
-                _rename(connection, database_name(name), database_name(new))
+                databases.rename(connection, database_name(name), database_name(new))
                 register(connection, database_name(new), replace(branch, name=new))
                 _adopt(connection, there, name, new)
 
-            _without_sessions(connection, database_name(name), move)
+            databases.without_sessions(connection, database_name(name), move)
+        self.server.forget()
         return self.get(new)
 
     def delete(self, name: str) -> None:
         """Remove a branch and its data, ending its sessions."""
         with self._changing() as connection:
             branch = base.deletable(branches(connection), name)
-            _drop(connection, database_name(branch.name))
+            databases.drop(connection, database_name(branch.name))
 
     def set_default(self, name: str) -> Branch:
         """Make it the branch that others are made from unless told otherwise."""
@@ -200,8 +200,8 @@ class LocalBranches:
         """Connect as the only one who changes branches, with what others left unfinished gone."""
         with self._server() as connection:
             connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
-            for leftover in (*_leftovers(connection), *ended(connection)):
-                _drop(connection, leftover)
+            for leftover in (*databases.leftovers(connection), *ended(connection)):
+                databases.drop(connection, leftover)
             yield connection
 
     def _made(self, branch: Branch, source: str | None, *, schema_only: bool = False) -> Branch:
@@ -215,7 +215,7 @@ class LocalBranches:
                 base.find(there, source)
             refuse_foreign(connection, branch.name)
             with self._copy(connection, branch, source, schema_only=schema_only) as fresh:
-                _rename(connection, fresh, database_name(branch.name))
+                databases.rename(connection, fresh, database_name(branch.name))
         return self.get(branch.name)
 
     def _refill(
@@ -229,16 +229,16 @@ class LocalBranches:
 
         def move() -> None:
             if preserve_under is None:
-                _rename(connection, own, UNFINISHED + secrets.token_hex(8))
+                databases.rename(connection, own, UNFINISHED + secrets.token_hex(8))
             else:
                 kept = database_name(preserve_under)
-                _rename(connection, own, kept)
+                databases.rename(connection, own, kept)
                 register(connection, kept, replace(branch, name=preserve_under, default=False))
                 _adopt(connection, there, branch.name, preserve_under)
-            _rename(connection, fresh, own)
+            databases.rename(connection, fresh, own)
 
         with self._copy(connection, branch, source) as fresh:
-            _without_sessions(connection, own, move)
+            databases.without_sessions(connection, own, move)
 
     @contextlib.contextmanager
     def _copy(
@@ -261,8 +261,8 @@ class LocalBranches:
             register(connection, fresh, branch)
             yield fresh
         finally:
-            for leftover in _leftovers(connection):
-                _drop(connection, leftover)
+            for leftover in databases.leftovers(connection):
+                databases.drop(connection, leftover)
 
 
 def _refuse_past(at: Moment | None) -> None:
@@ -300,46 +300,3 @@ def _adopt(connection: Connection, there: tuple[Branch, ...], old: str, new: str
     for child in there:
         if child.parent == old:
             register(connection, database_name(child.name), replace(child, parent=new))
-
-
-def _leftovers(connection: Connection) -> list[str]:
-    """Give what killed commands left: copies not put in place, and half deleted databases."""
-    rows = connection.execute(
-        "SELECT datname FROM pg_database WHERE starts_with(datname, %s) OR datconnlimit = -2",
-        (UNFINISHED,),
-    )
-    return [str(name) for (name,) in rows]
-
-
-def _drop(connection: Connection, database: str) -> None:
-    connection.execute(
-        sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database))
-    )
-
-
-def _rename(connection: Connection, old: str, new: str) -> None:
-    connection.execute(
-        sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(old), sql.Identifier(new))
-    )
-
-
-def _without_sessions(connection: Connection, database: str, move: Callable[[], None]) -> None:
-    """Move a database in one transaction, once nobody is connected: it is there, or moved."""
-    for attempt in range(ATTEMPTS):
-        connection.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s",
-            (database,),
-        )
-        try:
-            with connection.transaction():
-                move()
-        except psycopg.errors.ObjectInUse:
-            # Somebody connected again in between.
-            if attempt == ATTEMPTS - 1:
-                raise BranchError(
-                    f'the branch "{database}" was not changed: programs keep connecting to it',
-                    hint="stop what uses the branch, and try again",
-                ) from None
-            time.sleep(0.1)
-        else:
-            return

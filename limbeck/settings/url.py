@@ -156,7 +156,7 @@ def _local(project: Project, profile: Profile, listen: Listener) -> str:
     server = Server(project.home)
     server.start(listen)
     lineage = _lineage(project, profile)
-    known = project.home / "known" / _digest(profile.branch)
+    known = server.known / _digest(profile.branch)
     wanted = _digest(*((each.branch, each.parent, each.protected) for each in lineage))
     seen, oid = known.read_text().split() if known.exists() else ("", "0")
     # What was made once needs no connection to be looked at again: one is all a verb opens.

@@ -332,6 +332,17 @@ def test_a_branch_is_kept_fresh_as_the_guide_says(shop: Shop) -> None:
     assert shop.run("SELECT count(age), count(*) FROM people", "development") == [(0, 6)]
 
 
+@pytest.mark.parametrize("shop", ["local"], indirect=True)
+def test_an_environment_whose_branch_was_renamed_has_its_branch_again(shop: Shop) -> None:
+    """Its profile still names the old one, which is made anew from its parent."""
+    shop.good("migrate", "-e", "development")
+    shop.run("DELETE FROM people", "development")
+    shop.good("branches", "rename", "development", "older")
+    shop.good("status", "-e", "development")
+    rows = [shop.run("SELECT count(*) FROM people", name) for name in ("older", "development")]
+    assert rows == [[(0,)], [(5,)]]
+
+
 def test_a_reset_names_the_true_parent_and_refuses_another(shop: Shop) -> None:
     shop.limbeck("branches", "create", "development")
     shop.limbeck("branches", "create", "other")

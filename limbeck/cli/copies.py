@@ -1,0 +1,176 @@
+"""branches create, reset and restore: a branch with the content of another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from limbeck.cli.branching import agree, end_of, output_option, provider_of, show
+from limbeck.cli.invocation import Invocation, command, environment, yes
+from limbeck.cli.terminal import Narrator, note
+from limbeck.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from limbeck.branches.base import BranchProvider
+
+
+_preserve = click.option(
+    "--preserve-under-name",
+    metavar="NAME",
+    help="Keep what it has as a branch of this name; its children go there.",
+)
+
+
+@command()
+@click.argument("name", required=False)
+@click.option("--name", "named", metavar="NAME", help="The name, as Neon's command line takes it.")
+@click.option(
+    "--parent",
+    metavar="BRANCH[@MOMENT]",
+    help="What to copy, as it is or was at a time or LSN; without it, the default branch.",
+)
+@click.option("--schema-only", is_flag=True, help="Without the rows; it has no parent then.")
+@click.option("--expires-in", metavar="TIME", help="Delete it by itself after 2h, 7d ...")
+@click.option("--exists-ok", is_flag=True, help="Adopt the branch if it is there.")
+@click.option("--anonymize", metavar="FILE", help="A JSON list of Neon's masking rules.")
+@environment
+@output_option
+def create(
+    invocation: Invocation,
+    *,
+    name: str | None,
+    named: str | None,
+    parent: str | None,
+    schema_only: bool,
+    expires_in: str | None,
+    exists_ok: bool,
+    anonymize: str | None,
+    environment: str | None,
+    output: str,
+) -> None:
+    """Create a branch, a copy of its parent."""
+    from limbeck.branches import base, moment
+
+    chosen = name or named
+    if chosen is None or (name and named and name != named):
+        raise click.UsageError("Give the branch one name.")
+    provider = provider_of(invocation, environment)
+    there = provider.all()
+    source = moment.parse_source(parent) if parent else moment.Source(None)
+    default = next((branch.name for branch in there if branch.default), None)
+    origin = source.branch or default
+    if exists_ok and origin and any(one.name == chosen for one in there):
+        note(f"Adopted branch {chosen}")
+        show(base.adopt(provider, chosen, origin)[0], output)
+        return
+    made = provider.create(
+        chosen,
+        origin,
+        at=source.at,
+        schema_only=schema_only,
+        expires_at=end_of(expires_in),
+        **_masking(provider, anonymize),
+    )
+    show(made, output)
+
+
+@command()
+@click.argument("name")
+@click.option(
+    "--parent",
+    is_flag=False,
+    flag_value="^parent",
+    metavar="[BRANCH]",
+    help="Reset to the parent; the name, when given, must be the parent's.",
+)
+@_preserve
+@click.option("--migrate", is_flag=True, help="Then apply what is pending.")
+@environment
+@yes
+@output_option
+def reset(
+    invocation: Invocation,
+    *,
+    name: str,
+    parent: str | None,
+    preserve_under_name: str | None,
+    migrate: bool,
+    environment: str | None,
+    yes: bool,
+    output: str,
+) -> None:
+    """Make a branch a fresh copy of its parent; its URL stays."""
+    from limbeck.branches import base
+
+    if parent is None:
+        raise click.UsageError("Say where to: only a reset to the parent is there, --parent.")
+    provider = provider_of(invocation, environment)
+    wanted = None if parent == "^parent" else parent
+    found = base.resettable(provider.all(), name, wanted, preserve_under_name)
+    if preserve_under_name is None:
+        agree(invocation, provider, found, f"reset to {found.parent}", yes=yes)
+    show(provider.reset(name, wanted, preserve_under=preserve_under_name), output)
+    if migrate:
+        _migrate(invocation, provider, found.name)
+
+
+@command()
+@click.argument("name")
+@click.argument("source", metavar="SOURCE")
+@_preserve
+@environment
+@yes
+@output_option
+def restore(
+    invocation: Invocation,
+    *,
+    name: str,
+    source: str,
+    preserve_under_name: str | None,
+    environment: str | None,
+    yes: bool,
+    output: str,
+) -> None:
+    """Give a branch another content; its URL stays.
+
+    SOURCE is a branch, a snapshot, ^self or ^parent, and may end in @TIME or @LSN.
+    """
+    from limbeck.branches import base, moment
+
+    provider = provider_of(invocation, environment)
+    origin = moment.parse_source(source)
+    found = base.restorable(provider.all(), name, preserve_under_name)
+    if preserve_under_name is None:
+        agree(invocation, provider, found, f"restored from {source}", yes=yes)
+    show(provider.restore(name, origin, preserve_under=preserve_under_name), output)
+
+
+def _masking(provider: BranchProvider, path: str | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    from pathlib import Path
+
+    from limbeck.branches.neon import NeonBranches, anonymized
+
+    if not isinstance(provider, NeonBranches):
+        raise ConfigurationError(
+            "only Neon makes anonymized branches", hint="leave out --anonymize, or add -e"
+        )
+    return {"masking": anonymized.rules(Path(path))}
+
+
+def _migrate(invocation: Invocation, provider: BranchProvider, name: str) -> None:
+    from dataclasses import replace
+
+    from limbeck import migrate, settings
+    from limbeck.database import Database
+    from limbeck.reports import plans
+
+    project = invocation.project()
+    known = {each.neon_branch or each.branch: each for each in project.profiles()}
+    profile = replace(known.get(name) or settings.Profile(name, name), protected=False)
+    database = Database.from_url(profile.name, provider.url(name))
+    plan = migrate.plan(project, profile, database, listen=Narrator())
+    report = migrate.apply(plan, confirm=lambda _: True, listen=Narrator())
+    note(plans.report_text(report))
