@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import yaml
 
 from limbeck import cli, preview, rehearse, settings
 from limbeck.branches.base import Branch
@@ -409,7 +411,7 @@ COMMANDS = (
 def test_every_command_of_branches_answers_with_json_alone(shop: Shop) -> None:
     for command in COMMANDS:
         code, out, err = shop.limbeck("branches", *command, "-o", "json")
-        assert code == 0, (command, err)
+        assert code == 0, (command, out, err)
         assert json.loads(out) is not None
     assert shop.names() == ["production"]
 
@@ -435,6 +437,54 @@ def test_only_stale_branches_are_pruned() -> None:
     found = stale(there, "preview/*", timedelta(days=7), NOW)
     assert [one.name for one in found] == ["preview/old"]
     assert [one.name for one in stale(there, "*", timedelta(days=7), NOW)] == ["preview/old", "dev"]
+
+
+WORKFLOWS = (Path(__file__).parents[2] / "docs" / "how-to" / "ci.md").read_text()
+
+
+def commands(workflow: str, event: str) -> list[list[str]]:
+    """The commands that a workflow of the how-to runs, with its expressions filled in."""
+    values = {"event.number": "42", "base_ref": "main"}
+    found = []
+    for job in yaml.safe_load(workflow)["jobs"].values():
+        if ("closed" in event) != ("== 'closed'" in job.get("if", "")):
+            continue
+        lines = [line for step in job["steps"] for line in step.get("run", "").splitlines()]
+        for line in lines:
+            if line.startswith("limbeck "):
+                text = re.sub(r"\$\{\{ github\.(\S+) \}\}", lambda one: values[one[1]], line)
+                words = shlex.split(text.replace("$NAME", "pr-42"))
+                end = next((at for at, word in enumerate(words) if word in {">", ">>"}), None)
+                found.append(words[1:end])
+    return found
+
+
+@NEON
+def test_the_workflows_of_the_how_to_run(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = shop.project.root
+    (root / "models.py").write_text(
+        "from sqlalchemy import *\n\nmetadata = MetaData()\n"
+        "Table('people', metadata, Column('id', Integer, primary_key=True, autoincrement=False),"
+        " Column('mail', Text))\n"
+        "Table('bosses', metadata, Column('m', Text), Column('n', Integer),"
+        " UniqueConstraint('n', 'm', name='bosses_n_m_key'))\n"
+        "Table('orders', metadata, Column('id', Integer, primary_key=True))\n"
+    )
+    git = ["git", "-C", str(root), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for words in (["init", "-q", "-b", "main"], ["add", "alembic"], ["commit", "-qm", "one"]):
+        subprocess.run([*git, *words], check=True)
+    subprocess.run([*git, "update-ref", "refs/remotes/origin/main", "main"], check=True)
+    pending(shop, "CREATE TABLE orders (id serial PRIMARY KEY)")
+    monkeypatch.setenv("GITHUB_OUTPUT", str(root / "output"))
+    request, main = re.findall(r"```yaml\n(.*?)```", WORKFLOWS, re.DOTALL)
+    for command in (*commands(request, "opened"), *commands(request, "closed")):
+        code, out, err = shop.limbeck(*command)
+        assert code == 0, (command, out, err)
+    assert shop.names() == ["production"]
+    for command in commands(main, "push"):
+        code, out, err = shop.limbeck(*command)
+        assert code == 0, (command, out, err)
+    assert shop.run("SELECT count(*) FROM orders") == [(0,)]
 
 
 SETTINGS: dict[str, Callable[[pytest.MonkeyPatch, Path], None]] = {
