@@ -329,7 +329,7 @@ def _applied(plans: Sequence[Plan], way: _Way) -> Iterator[Report]:
             plan, confirm=asked, wait=way.wait, progress=narrator.bar, listen=narrator
         )
         if not way.as_json:
-            _show(plan, report)
+            _show(report)
         yield report
 
 
@@ -376,14 +376,12 @@ def _gate(
     return report
 
 
-def _show(plan: Plan, report: Report) -> None:
+def _show(report: Report) -> None:
     from limbeck.reports import plans
 
     click.echo(plans.report_text(report))
-    if report.applied:
-        from limbeck.sources import Live
-
-        click.echo(plans.tables_text(Live(plan.database).catalog()))
+    if report.tables:
+        click.echo(plans.tables_text(report.tables))
 
 
 def _confirm(*, yes: bool) -> Callable[[Plan], bool]:

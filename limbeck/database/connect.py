@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
@@ -36,6 +36,14 @@ class Failure:
     hint: str
     waking: bool = False
     error: type[LimbeckError] = UnavailableError
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """The schema that new objects go to, if there is one, and how transactions are isolated."""
+
+    schema: str | None
+    isolation: str
 
 
 FAILURES = (
@@ -131,15 +139,17 @@ def connect(
 
 
 @contextmanager
-def as_sqlalchemy(connection: Connection) -> Iterator[sqlalchemy.Connection]:
+def as_sqlalchemy(
+    connection: Connection, session: Session | None = None
+) -> Iterator[sqlalchemy.Connection]:
     """SQLAlchemy over this very connection, which stays open and keeps its session afterwards.
 
-    Transactions are SQLAlchemy's inside the block; what is not committed is rolled back.
+    Transactions are SQLAlchemy's inside the block; what is not committed is rolled back. What is
+    known of the session already needs no round trip.
     """
     from sqlalchemy import create_engine, pool  # noqa: PLC0415 - slow, and few commands need it
 
     autocommit = connection.autocommit
-    connection.autocommit = False
     # Without the hstore look-up the first connect costs one round trip less.
     engine = create_engine(
         "postgresql+psycopg://",
@@ -147,6 +157,8 @@ def as_sqlalchemy(connection: Connection) -> Iterator[sqlalchemy.Connection]:
         poolclass=pool.StaticPool,
         use_native_hstore=False,
     )
+    _tell(engine.dialect, connection, session or _session(connection))
+    connection.autocommit = False
     try:
         with engine.connect() as wrapped:
             yield wrapped
@@ -154,6 +166,26 @@ def as_sqlalchemy(connection: Connection) -> Iterator[sqlalchemy.Connection]:
         if not connection.closed:
             connection.rollback()
             connection.autocommit = autocommit
+
+
+def _session(connection: Connection) -> Session:
+    query = "SELECT current_schema(), current_setting('transaction_isolation')"
+    ((schema, isolation),) = connection.execute(query).fetchall()
+    return Session(None if schema is None else str(schema), str(isolation))
+
+
+def _tell(dialect: sqlalchemy.Dialect, connection: Connection, session: Session) -> None:
+    """Answer what SQLAlchemy would ask at its first connect, in five round trips."""
+    number = connection.info.server_version
+    escaping = connection.info.parameter_status("standard_conforming_strings") == "off"
+    known: dict[str, Callable[[object], object]] = {
+        "_get_server_version_info": lambda _: (number // 10000, number % 10000),
+        "_get_default_schema_name": lambda _: session.schema,
+        "get_default_isolation_level": lambda _: session.isolation.upper(),
+        "_set_backslash_escapes": lambda _: setattr(dialect, "_backslash_escapes", escaping),
+    }
+    for name, answer in known.items():
+        setattr(dialect, name, answer)
 
 
 def _options(database: Database, *, read_only: bool) -> str:

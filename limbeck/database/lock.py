@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -25,6 +25,8 @@ _SIGNS_OF_LIFE = (
     ("tcp_keepalives_interval", "10"),
     ("tcp_keepalives_count", "3"),
 )
+
+_TRY = "select pg_try_advisory_lock(%s)"
 
 _HOLDER = r"""
 select a.pid, a.application_name, a.usename,
@@ -56,7 +58,6 @@ def migration_lock(
         LockNotAcquiredError: the other one did not finish in time.
         DatabaseError: the session lost its lock meanwhile, as behind a transaction pooler.
     """
-    _end_with_client(connection)
     _acquire(connection, wait, listen)
     try:
         yield
@@ -70,22 +71,11 @@ def migration_lock(
         )
 
 
-def _end_with_client(connection: Connection) -> None:
-    """Let the session, and with it the lock, end soon after a client that was killed.
-
-    Otherwise a backend notices it only when it has something to say, and that may be after hours.
-    """
-    settings = ", ".join(f"set_config('{each}', '{text}', false)" for each, text in _SIGNS_OF_LIFE)
-    with suppress(psycopg.Error):  # not every system can look at its sockets
-        connection.execute(f"select {settings}".encode())
-    if not connection.autocommit:
-        connection.commit()
-
-
 def _acquire(connection: Connection, wait: float, listen: Listener) -> None:
     deadline = time.monotonic() + wait
     told = False
-    while not _ask(connection, "select pg_try_advisory_lock(%s)")[0]:
+    got = _first_attempt(connection)
+    while not got:
         holder = _holder(connection)
         if time.monotonic() >= deadline:
             raise LockNotAcquiredError(
@@ -96,6 +86,23 @@ def _acquire(connection: Connection, wait: float, listen: Listener) -> None:
             listen(LockWaiting(holder, wait))
             told = True
         time.sleep(min(_PAUSE, max(0.0, deadline - time.monotonic())))
+        got = bool(_ask(connection, _TRY)[0])
+
+
+def _first_attempt(connection: Connection) -> bool:
+    """Try to get the lock, and let it end soon after a client that was killed.
+
+    Otherwise a backend notices it only when it has something to say, and that may be after hours.
+    """
+    settings = ", ".join(f"set_config('{each}', '{text}', false)" for each, text in _SIGNS_OF_LIFE)
+    try:
+        # In this order: an error after the lock was taken would leave it taken twice.
+        return bool(_ask(connection, f"select {settings}, pg_try_advisory_lock(%s)")[-1])
+    except psycopg.Error:  # not every system can look at its sockets
+        if connection.closed:
+            raise
+        connection.rollback()
+        return bool(_ask(connection, _TRY)[0])
 
 
 def _release(connection: Connection) -> bool:
@@ -119,7 +126,7 @@ def _holder(connection: Connection) -> str:
 
 def _ask(connection: Connection, query: str) -> tuple[object, ...]:
     """One row, and no transaction left open by having asked for it."""
-    row = connection.execute(query, [MIGRATION_LOCK]).fetchone()
+    row = connection.execute(query.encode(), [MIGRATION_LOCK]).fetchone()
     if not connection.autocommit:
         connection.commit()
     return row or ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -57,10 +57,25 @@ class Batch:
         self.connection = connection
         self.waiting: list[Waiting] = []
         self.sending = False
+        self._sent: list[tuple[Waiting, psycopg.Cursor[Any]]] = []
+        self._pipeline = ExitStack()
 
     def add(self, waiting: Waiting) -> None:
         """Let one more wait."""
         self.waiting.append(waiting)
+
+    def send(self) -> None:
+        """Send all that waits without seeing it done: the server works while we go on.
+
+        Raises:
+            StatementError: one that was sent before was refused.
+
+        """
+        if not self._sent and self.waiting:
+            self._pipeline.enter_context(self.connection.pipeline())
+        with self._explained(), self.own():
+            for one in self._taken():
+                one.send(self._sent[-1][1])
 
     def flush(self) -> None:
         """Send all that waits and see it done.
@@ -70,18 +85,23 @@ class Batch:
             VersionConflictError: one changed another number of rows than it had to.
 
         """
-        todo, self.waiting = self.waiting, []
-        cursors: list[psycopg.Cursor[Any]] = []
-        try:
-            with self.own(), _together(self.connection, len(todo)):
-                for one in todo:
-                    cursors.append(self.connection.cursor())
-                    one.send(cursors[-1])
-        except psycopg.Error as error:
-            raise StatementError(_refused(todo, cursors), error) from error
-        for one, cursor in zip(todo, cursors, strict=True):
+        if self._sent or len(self.waiting) > 1:
+            self.send()
+        with self._explained(), self.own():
+            for one in self._taken():
+                one.send(self._sent[-1][1])
+            self._pipeline.close()
+        sent, self._sent = self._sent, []
+        for one, cursor in sent:
             if one.rows not in {None, cursor.rowcount}:
                 raise VersionConflictError(one.statement)
+
+    def drop(self) -> None:
+        """Forget all that waits, and what became of that which was sent."""
+        self.waiting.clear()
+        self._sent.clear()
+        with suppress(psycopg.Error):
+            self._pipeline.close()
 
     @contextmanager
     def own(self) -> Iterator[None]:
@@ -92,22 +112,30 @@ class Batch:
         finally:
             self.sending = before
 
+    def _taken(self) -> Iterator[Waiting]:
+        todo, self.waiting = self.waiting, []
+        for one in todo:
+            self._sent.append((one, self.connection.cursor()))
+            yield one
 
-@contextmanager
-def _together(connection: psycopg.Connection[Any], number: int) -> Iterator[None]:
-    if number > 1:
-        with connection.pipeline():
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Tell which statement was refused; a pipeline says so at any later one."""
+        try:
             yield
-    else:
-        yield
+        except psycopg.Error as error:
+            sent, self._sent = self._sent, []
+            with suppress(psycopg.Error):
+                self._pipeline.close()
+            raise StatementError(_refused(sent), error) from error
 
 
-def _refused(todo: Sequence[Waiting], cursors: Sequence[psycopg.Cursor[Any]]) -> Waiting:
+def _refused(sent: Sequence[tuple[Waiting, psycopg.Cursor[Any]]]) -> Waiting:
     """The first that has no result; all before it have run."""
-    for one, cursor in zip(todo, cursors, strict=False):
+    for one, cursor in sent:
         if cursor.statusmessage is None:
             return one
-    return todo[-1]
+    return sent[-1][0]
 
 
 def guarded(ready: Callable[[], None]) -> type[psycopg.Cursor[Any]]:

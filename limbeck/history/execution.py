@@ -12,6 +12,7 @@ import psycopg
 from limbeck.errors import HistoryError
 from limbeck.history import alone, statements
 from limbeck.history.batch import Batch, Waiting, guarded, line_in
+from limbeck.history.newness import Newness
 from limbeck.history.progress import Progress
 from limbeck.history.session import Session
 
@@ -35,6 +36,7 @@ class Execution:
         self.step = 0
         self.in_block = False
         self._open = False
+        self._newness: Newness | None = None
         self._ours = 0
         self._pipelined = session.terms.pipelined
         self._digest = hashlib.sha256()
@@ -49,6 +51,7 @@ class Execution:
         try:
             yield
         finally:
+            self.batch.drop()
             connection.cursor_factory = factory
             self.session.take_over = None
 
@@ -89,14 +92,16 @@ class Execution:
         if self._passing:
             raise self._not_the_same()
         self._begin()
-        for waiting in (*version, *self.progress.finish(self.step, self.digest)):
+        # What was sent runs meanwhile, and what waits has no lock yet.
+        written = self.progress.finish(self.step, self.digest)
+        for waiting in (*version, *written):
             self.batch.add(waiting)
         self._commit()
         self.progress.created = self.progress.kept
 
     def abandon(self) -> None:
         """Roll back what is not committed."""
-        self.batch.waiting.clear()
+        self.batch.drop()
         try:
             self.session.connection.rollback()
         except psycopg.OperationalError:  # the connection is gone, and with it all of this
@@ -146,6 +151,9 @@ class Execution:
         elif ours and self._may_wait(waiting.statement):
             self._begin()
             self._wait(waiting)
+            if self._makes_new(context):
+                with self.session.watched():
+                    self.batch.send()
         else:
             self._begin()
             self._flush()
@@ -156,6 +164,15 @@ class Execution:
         """Tell whether nobody can ask for the result."""
         returning = getattr(context.compiled, "effective_returning", None)
         return bool((context.isddl or self._ours) and not returning)
+
+    def _makes_new(self, context: DefaultExecutionContext) -> bool:
+        """Tell whether it may run at once, for nobody can be waiting behind it.
+
+        From the first one on that takes a lock, all are sent together, so that it is held shortly.
+        """
+        if self._newness and not self._newness.holds(context):
+            self._newness = None
+        return self._newness is not None
 
     def _may_wait(self, statement: str) -> bool:
         if not self._pipelined or self.session.target.in_nested_transaction():
@@ -170,7 +187,7 @@ class Execution:
 
     def _begin(self) -> None:
         if not self._open:
-            self._open = True
+            self._open, self._newness = True, Newness()
             for waiting in (Waiting("BEGIN"), *self.settings):
                 self.batch.add(waiting)
 
@@ -179,6 +196,7 @@ class Execution:
         self._flush()
 
     def _flush(self) -> None:
+        self._newness = None
         with self.session.watched():
             self.batch.flush()
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from limbeck.history.ledger import Ledger
+    from limbeck.history.state import State
 
 # What Alembic itself leaves out: editors' lock files and the package marker.
 REVISION_FILE = re.compile(r"(?!\.#|__init__).*\.py$")
@@ -161,6 +162,12 @@ class History:
 
         return version_table.recorded(connection)
 
+    def state(self, connection: psycopg.Connection) -> State:
+        """Return the version rows and the ledger, in two round trips at most."""
+        from limbeck.history import state  # noqa: PLC0415 - as above
+
+        return state.read(connection)
+
     def current(self, connection: psycopg.Connection) -> tuple[str, ...]:
         """Return the revisions that the database is at; () is before the first.
 
@@ -168,12 +175,10 @@ class History:
             HistoryError: one of them is in no file.
 
         """
-        current = self.recorded(connection)
-        self.refuse_unknown(current, connection.info.dbname)
-        return current
+        return self.known(self.recorded(connection), connection.info.dbname)
 
-    def refuse_unknown(self, current: Sequence[str], database: str) -> None:
-        """Raise a HistoryError when a database is at a revision that no file holds."""
+    def known(self, current: tuple[str, ...], database: str) -> tuple[str, ...]:
+        """Return the revisions that a database is at; HistoryError when no file holds one."""
         unknown = [id_ for id_ in current if id_ not in self._by_id()]
         if unknown:
             raise HistoryError(
@@ -182,6 +187,7 @@ class History:
                 hint=f"Get the file from where it was made (git log --all -- '*{unknown[0]}*'); "
                 "nothing can be migrated without it.",
             )
+        return current
 
     def upgrade(
         self, connection: psycopg.Connection, to: str = "head", *, listen: Listener = ignore
@@ -211,30 +217,38 @@ class History:
         self.run(connection, todo, downgrade=True, listen=listen)
         return todo
 
-    def run(
+    def run(  # noqa: PLR0913 - what, on what, which way, on which terms, from where
         self,
         connection: psycopg.Connection,
         revisions: Sequence[Revision],
         *,
         downgrade: bool = False,
         terms: Terms = PLAIN,
+        found: State | None = None,
         listen: Listener = ignore,
-    ) -> None:
-        """Carry out exactly these revisions in this order.
+    ) -> tuple[str, ...]:
+        """Carry out exactly these revisions in this order; return what is recorded then.
 
         The terms say what a live database asks for: the ledger, patience with locks. Without them
-        the statements are run and no more.
+        the statements are run and no more. `found` is what the database said, if it was asked.
 
         Raises:
             MigrationError: one of them failed; it names revision, file and statement.
 
         """
-        if revisions:
-            from limbeck.history import running  # noqa: PLC0415 - Alembic only when it is needed
+        if not revisions:
+            return found.recorded if found else self.recorded(connection)
+        from limbeck.history import running  # noqa: PLC0415 - Alembic only when it is needed
 
-            running.run(
-                self, connection, revisions, downgrade=downgrade, terms=terms, listen=listen
-            )
+        return running.run(
+            self,
+            connection,
+            revisions,
+            downgrade=downgrade,
+            terms=terms,
+            listen=listen,
+            found=found,
+        )
 
     def stamp(self, connection: psycopg.Connection, to: str) -> None:
         """Write down that the database is at a revision, without running anything."""

@@ -127,24 +127,21 @@ class Ledger:
 def read(connection: psycopg.Connection) -> Ledger:
     """Return the ledger of a database; it is empty where none is kept, or may be read."""
     try:
-        with connection.cursor(row_factory=class_row(Entry)) as cursor:
-            return Ledger(tuple(cursor.execute(_READ).fetchall()), kept=True)
+        return found(asked(connection))
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
         return Ledger()
     except (psycopg.errors.UndefinedColumn, psycopg.errors.InsufficientPrivilege):
         return Ledger()
 
 
-def writable(connection: psycopg.Connection) -> bool:
-    """Tell whether the role may keep a ledger: write the one there is, or create it."""
-    row = connection.execute(
-        "SELECT CASE WHEN to_regclass('limbeck_state.ledger') IS NOT NULL"
-        " THEN has_table_privilege('limbeck_state.ledger', 'INSERT, UPDATE')"
-        " WHEN to_regnamespace('limbeck_state') IS NOT NULL"
-        " THEN has_schema_privilege('limbeck_state', 'CREATE')"
-        " ELSE has_database_privilege(current_database(), 'CREATE') END"
-    ).fetchone()
-    return bool(row and row[0])
+def asked(connection: psycopg.Connection) -> psycopg.Cursor[Entry]:
+    """Ask for the entries; in a pipeline they come later."""
+    return connection.cursor(row_factory=class_row(Entry)).execute(_READ)
+
+
+def found(entries: psycopg.Cursor[Entry]) -> Ledger:
+    """Return the ledger that has these entries."""
+    return Ledger(tuple(entries.fetchall()), kept=True)
 
 
 def step(revision: Revision, action: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from limbeck.history import ledger
@@ -15,7 +16,8 @@ class Progress:
     """What is done of a revision: `steps`, and `doubt`, a statement begun after them.
 
     `kept` says whether it is written down in the database, `created` whether the table for that
-    is there, `begun` whether this revision has its row.
+    is there, `begun` whether this revision has its row. `checksum` is asked at the end only: to put
+    a revision into words takes as long as its statements do on the server.
     """
 
     revision: Revision
@@ -27,7 +29,7 @@ class Progress:
     doubt: str | None = None
     digest: str | None = None
     file: str | None = None
-    sql: str | None = None
+    checksum: Callable[[], str | None] = lambda: None
 
     @classmethod
     def of(cls, revision: Revision, found: Ledger, *, downgrade: bool, kept: bool) -> Progress:
@@ -69,6 +71,6 @@ class Progress:
         """Return what writes down that the revision is done."""
         if not self.kept:
             return []
-        values = {"steps": steps, "digest": digest, "sql": self.sql}
+        values = {"steps": steps, "digest": digest, "sql": self.checksum()}
         written = ledger.finish(self.revision, self.action, values, begun=self.begun)
         return [*self.table(), Waiting(*written)]

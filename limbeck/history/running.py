@@ -6,7 +6,8 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -18,7 +19,7 @@ from limbeck.database import as_sqlalchemy
 from limbeck.database.watching import Watcher
 from limbeck.errors import MigrationError
 from limbeck.events import Listener, Notice, RevisionFinished, RevisionResumed, RevisionStarted
-from limbeck.history import ledger, offline, scripts, statements, version_table
+from limbeck.history import ledger, offline, scripts, state, statements
 from limbeck.history.batch import StatementError, Waiting
 from limbeck.history.context import Context, Heads
 from limbeck.history.execution import Execution
@@ -28,20 +29,13 @@ from limbeck.history.patience import Patience
 from limbeck.history.progress import Progress
 from limbeck.history.revisions import Revision
 from limbeck.history.session import Session, lock_timeout
+from limbeck.history.state import State
 from limbeck.history.terms import Terms
 
 if TYPE_CHECKING:
     from alembic.script import Script, ScriptDirectory
 
     from limbeck.history.history import History
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What the database says before a run: its version rows and its ledger."""
-
-    heads: tuple[str, ...]
-    ledger: Ledger
 
 
 def run(  # noqa: PLR0913 - what, on what, which way, on which terms
@@ -52,12 +46,13 @@ def run(  # noqa: PLR0913 - what, on what, which way, on which terms
     downgrade: bool,
     terms: Terms,
     listen: Listener,
-) -> None:
-    """Run revisions one after the other; each commits together with its version row."""
+    found: State | None = None,
+) -> tuple[str, ...]:
+    """Run revisions, each with its version row; return the version rows at the end."""
     directory = scripts.directory(history)
     loaded = [scripts.script(directory, one) for one in revisions]
-    found = _found(connection, terms)
-    with as_sqlalchemy(connection) as target:
+    found = found or state.read(connection)
+    with as_sqlalchemy(connection, found.session) as target:
         connection.autocommit = True  # each transaction begins in the batch that fills it
         watcher = _watcher(connection, terms, listen)
         patience = Patience(terms.patience, listen, watcher)
@@ -69,11 +64,7 @@ def run(  # noqa: PLR0913 - what, on what, which way, on which terms
         finally:
             if watcher:
                 watcher.close()
-
-
-def _found(connection: psycopg.Connection[Any], terms: Terms) -> Found:
-    kept = ledger.read(connection) if terms.ledger else Ledger()
-    return Found(version_table.recorded(connection), kept)
+        return tuple(sorted(runner.heads))
 
 
 def _watcher(connection: psycopg.Connection[Any], terms: Terms, listen: Listener) -> Watcher | None:
@@ -91,32 +82,26 @@ class _Runner:
         session: Session,
         history: History,
         directory: ScriptDirectory,
-        found: Found,
+        found: State,
         *,
         downgrade: bool,
     ) -> None:
         self.session = session
         self.history = history
         self.directory = directory
-        self.ledger = found.ledger
-        self.heads = set(found.heads)
+        self.ledger = found.ledger if session.terms.ledger else Ledger()
+        self.heads = set(found.recorded)
         self.downgrade = downgrade
-        self.kept = session.terms.ledger and self._may_keep()
-        self.checksums: dict[str, str] = {}
+        self.kept = session.terms.ledger and self._may_keep(found)
         self.adopting: list[Waiting] = []
         self.timeouts: dict[Revision, str | None] = {}
 
     def run(self, scripts_of: Mapping[Revision, Script]) -> None:
         """Carry them out in their order."""
-        adopted = self._unwritten()
+        self.adopting = self._adopted(self._unwritten())
         self.timeouts = {
             one: lock_timeout(script.module, one.path) for one, script in scripts_of.items()
         }
-        if self.kept:
-            self.checksums = {
-                **self._checksums(adopted, downgrade=False),
-                **self._checksums(list(scripts_of), downgrade=self.downgrade),
-            }
         config = scripts.configuration(self.history)
         with (
             EnvironmentContext(config, self.directory) as environment,
@@ -124,7 +109,6 @@ class _Runner:
             # What a revision prints is no part of the answer.
             redirect_stdout(sys.stderr),
         ):
-            self.adopting = self._adopted(adopted)
             for number, (revision, script) in enumerate(scripts_of.items(), 1):
                 said: dict[str, Any] = {
                     "revision": revision.id,
@@ -142,7 +126,7 @@ class _Runner:
     def _carry_out(
         self, revision: Revision, script: Script, environment: EnvironmentContext
     ) -> None:
-        progress = self._progress(revision)
+        progress = self._progress(revision, environment)
         while True:
             execution = Execution(self.session, progress, self.timeouts[revision])
             try:
@@ -183,9 +167,9 @@ class _Runner:
             return True
         return session.patience.again(error, execution.progress.revision, execution.step)
 
-    def _progress(self, revision: Revision) -> Progress:
+    def _progress(self, revision: Revision, environment: EnvironmentContext) -> Progress:
         progress = Progress.of(revision, self.ledger, downgrade=self.downgrade, kept=self.kept)
-        progress.sql = self.checksums.get(revision.id)
+        progress.checksum = partial(self._checksum, revision, environment)
         if progress.begun:
             self.session.listen(RevisionResumed(revision.id, revision.message, progress.steps))
         return progress
@@ -206,21 +190,28 @@ class _Runner:
 
     def _adopted(self, revisions: Sequence[Revision]) -> list[Waiting]:
         written: list[Waiting] = []
-        for one in revisions:
+        texts = offline.sql(self.history, revisions, directory=self.directory) if revisions else ()
+        for one, text in zip(revisions, texts, strict=True):
             there = self.ledger.kept or bool(written)
-            progress = Progress(one, "adopt", kept=True, created=there, sql=self.checksums[one.id])
+            progress = Progress(one, "adopt", kept=True, created=there)
+            progress.checksum = partial(statements.checksum, [text])
             written += progress.finish(0, "")
         return written
 
-    def _checksums(self, revisions: Sequence[Revision], *, downgrade: bool) -> dict[str, str]:
-        known = dict(self.session.terms.sql)
-        unknown = [one for one in revisions if one.id not in known]
-        said = offline.sql(self.history, unknown, downgrade=downgrade, directory=self.directory)
-        known |= {one.id: text for one, text in zip(unknown, said, strict=True)}
-        return {one.id: statements.checksum([known[one.id]]) for one in revisions}
+    def _checksum(self, revision: Revision, environment: EnvironmentContext) -> str:
+        if (known := self.session.terms.sql) is not None:
+            text = known(revision)
+        else:
+            found = offline.sql(
+                self.history, [revision], downgrade=self.downgrade, directory=self.directory
+            )
+            text = found[0]
+        # Putting it into words had a context of its own, and `alembic.context` is one for all.
+        environment._install_proxy()  # noqa: SLF001 - as entering it does
+        return statements.checksum([text])
 
-    def _may_keep(self) -> bool:
-        if self.ledger.kept or ledger.writable(self.session.connection):
+    def _may_keep(self, found: State) -> bool:
+        if self.ledger.kept or found.writable:
             return True
         self.session.listen(
             Notice(

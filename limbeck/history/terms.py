@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from limbeck.database import Database
+    from limbeck.history.revisions import Revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,7 @@ class Terms:
         transaction_timeout: As Postgres spells it; used from 17 on.
         watch: Where a second session looks at what is waited for; None opens none.
         progress: Tell how far an index is.
-        sql: What revisions say they run, by id, where a plan knows it already.
+        sql: Tells what a revision of the run says it runs; None has it put into words anew.
 
     """
 
@@ -30,7 +32,7 @@ class Terms:
     transaction_timeout: str | None = None
     watch: Database | None = None
     progress: bool = False
-    sql: tuple[tuple[str, str], ...] = ()
+    sql: Callable[[Revision], str] | None = None
 
 
 PLAIN = Terms(ledger=False, pipelined=False, patience=0.0)

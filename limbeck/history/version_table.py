@@ -13,14 +13,12 @@ VERSION_TABLE = "alembic_version"
 
 def recorded(connection: psycopg.Connection) -> tuple[str, ...]:
     """Return what the version table holds; a missing table is an empty one."""
-    query = sql.SQL("SELECT version_num FROM {}").format(sql.Identifier(VERSION_TABLE))
     outside = connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
     try:
-        with connection.cursor(row_factory=tuple_row) as cursor:
-            if outside and connection.autocommit:
-                return tuple(sorted(row[0] for row in cursor.execute(query)))
-            with connection.transaction():
-                return tuple(sorted(row[0] for row in cursor.execute(query)))
+        if outside and connection.autocommit:
+            return ids(asked(connection))
+        with connection.transaction():
+            return ids(asked(connection))
     except psycopg.errors.UndefinedTable:
         return ()
     except psycopg.Error as error:
@@ -28,3 +26,14 @@ def recorded(connection: psycopg.Connection) -> tuple[str, ...]:
             f"cannot read {VERSION_TABLE} of {connection.info.dbname}: {error}",
             hint="The role needs SELECT on it: it says which revisions are applied.",
         ) from error
+
+
+def asked(connection: psycopg.Connection) -> psycopg.Cursor[tuple[str]]:
+    """Ask for the rows; in a pipeline they come later."""
+    query = sql.SQL("SELECT version_num FROM {}").format(sql.Identifier(VERSION_TABLE))
+    return connection.cursor(row_factory=tuple_row).execute(query)
+
+
+def ids(rows: psycopg.Cursor[tuple[str]]) -> tuple[str, ...]:
+    """Return what they say, in order."""
+    return tuple(sorted(row[0] for row in rows))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import getpass
+import importlib
 import platform
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from limbeck.database import Connection, connect, migration_lock
@@ -30,8 +32,11 @@ from limbeck.events import (
     RunFinished,
     RunStarted,
 )
+from limbeck.history.ledger import Ledger
 from limbeck.history.terms import Terms
 from limbeck.logs import log
+from limbeck.migrate import outline
+from limbeck.migrate.outline import Outline
 from limbeck.migrate.planning import Plan, fingerprint, revisions
 
 WAIT = 60.0
@@ -54,7 +59,8 @@ class Applied:
 class Report:
     """What was done, and where the database is now.
 
-    `elsewhere` says that another migrator had done the work when the lock was ours.
+    `elsewhere` says that another migrator had done the work when the lock was ours; `tables` is
+    what there is then, where something was done.
     """
 
     environment: str
@@ -63,6 +69,7 @@ class Report:
     applied: tuple[Applied, ...]
     downgrade: bool = False
     elsewhere: bool = False
+    tables: Outline | None = None
 
 
 def apply(
@@ -103,6 +110,7 @@ def apply(
         )
     with (
         _failure_told(plan, listen),
+        _getting_ready(),
         connect(plan.database, application_name=_name(plan), listen=listen) as connection,
     ):
         _refuse_read_only(connection, plan)
@@ -111,8 +119,9 @@ def apply(
 
 
 def _apply(connection: Connection, plan: Plan, terms: Terms, listen: Listener) -> Report:
-    current = plan.history.recorded(connection)
-    if current != plan.current or _ran_late(connection, plan):
+    found = plan.history.state(connection)
+    current = found.recorded
+    if current != plan.current or _ran_late(plan, found.ledger):
         return _overtaken(plan, current)
     todo = revisions(plan)
     if fingerprint(plan.destination, current, todo) != plan.fingerprint:
@@ -127,8 +136,10 @@ def _apply(connection: Connection, plan: Plan, terms: Terms, listen: Listener) -
         listen(RunStarted(*_where(plan), current, plan.target, ids, plan.downgrade))
         plan.hooks.call("before_run", plan)
         note = _noting(plan, done, listen)
-        plan.history.run(connection, todo, downgrade=plan.downgrade, terms=terms, listen=note)
-        report = _report(plan, plan.history.recorded(connection), tuple(done))
+        at = plan.history.run(
+            connection, todo, downgrade=plan.downgrade, terms=terms, found=found, listen=note
+        )
+        report = replace(_report(plan, at, tuple(done)), tables=outline.read(connection))
         plan.hooks.call("after_run", plan, report)
     ids = tuple(one.id for one in done)
     passed = time.monotonic() - begun
@@ -136,11 +147,22 @@ def _apply(connection: Connection, plan: Plan, terms: Terms, listen: Listener) -
     return report
 
 
-def _ran_late(connection: Connection, plan: Plan) -> bool:
+@contextmanager
+def _getting_ready() -> Iterator[None]:
+    """Import what runs revisions while the server is being connected to."""
+    work = threading.Thread(target=importlib.import_module, args=("limbeck.history.running",))
+    work.start()
+    try:
+        yield
+    finally:
+        work.join()
+
+
+def _ran_late(plan: Plan, found: Ledger) -> bool:
     """Tell whether others ran what came late; that does not move the current revision."""
     if not any(one.late for one in plan.revisions):
         return False
-    applied = plan.history.ledger(connection).applied()
+    applied = found.applied()
     return all(one.id in applied for one in plan.revisions if one.late)
 
 
@@ -151,7 +173,7 @@ def _terms(plan: Plan, *, progress: bool) -> Terms:
         transaction_timeout=database.transaction_timeout,
         watch=database,
         progress=progress,
-        sql=tuple((one.id, one.sql) for one in plan.revisions),
+        sql=plan.revisions[0].words.of,
     )
 
 
@@ -241,16 +263,28 @@ def _noting(plan: Plan, done: list[Applied], listen: Listener) -> Listener:
 
 
 def _refuse_read_only(connection: Connection, plan: Plan) -> None:
-    row = connection.execute(
-        "SELECT current_setting('transaction_read_only'), pg_is_in_recovery()"
-    ).fetchone()
-    if row and row[0] == "on":
+    read_only, replica = _standing_of(connection)
+    if read_only:
         raise DatabaseError(
             f"{plan.environment} ({plan.destination}) is read-only; nothing was done",
             hint="It is a replica: use the URL of the primary."
-            if row[1]
+            if replica
             else "Is default_transaction_read_only set for the database or the role?",
         )
+
+
+def _standing_of(connection: Connection) -> tuple[bool, bool]:
+    """Tell whether it can only be read, and whether it is a replica; from 14 on servers say so."""
+    said = [
+        connection.info.parameter_status(name)
+        for name in ("default_transaction_read_only", "in_hot_standby")
+    ]
+    if None not in said:
+        return "on" in said, said[1] == "on"
+    row = connection.execute(
+        "SELECT current_setting('transaction_read_only') = 'on', pg_is_in_recovery()"
+    ).fetchone()
+    return (bool(row[0]), bool(row[1])) if row else (False, False)
 
 
 def _report(

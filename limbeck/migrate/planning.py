@@ -20,6 +20,26 @@ NO_HOOKS = Hooks()
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """What revisions say they run; each is put into words once, when it is asked for first.
+
+    That takes Alembic, and as long as sending them: a run without a look at them does it while
+    the server works.
+    """
+
+    history: History
+    downgrade: bool
+    _known: dict[str, str] = field(default_factory=dict, init=False)
+
+    def of(self, revision: Revision) -> str:
+        """Return the statements of a revision."""
+        if revision.id not in self._known:
+            (text,) = self.history.sql([revision], downgrade=self.downgrade)
+            self._known[revision.id] = text
+        return self._known[revision.id]
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedRevision:
     """A revision that will run (or be taken back), and the SQL it runs.
 
@@ -31,10 +51,15 @@ class PlannedRevision:
     id: str
     message: str
     path: Path
-    sql: str
     done: int | None = None
     steps: int | None = None
     late: bool = False
+    words: Words = field(kw_only=True, repr=False, compare=False)
+
+    @property
+    def sql(self) -> str:
+        """The statements, every one ended by a semicolon; they are put into words when asked."""
+        return self.words.of(self.words.history.find(self.id)[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +121,14 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
     hooks.call("before_plan", profile, database)
     history = History.of(project, profile)
     with connect(database, read_only=True, listen=listen) as connection:
-        current = history.current(connection)
-        found = history.ledger(connection)
-    late = history.late(current, found)
+        found = history.state(connection)
+    current = history.known(found.recorded, database.dbname)
+    late = history.late(current, found.ledger)
     pending = history.pending(current, to)
     if to not in {"head", "heads"} and not pending and not late:
         _refuse_below(history, current, to)
     todo = tuple(one for one in history.revisions() if one in {*late, *pending})
-    way = _Way(history, current, todo, found, late, downgrade=False)
+    way = _Way(history, current, todo, found.ledger, late, downgrade=False)
     return _plan(profile, database, way, hooks)
 
 
@@ -129,10 +154,10 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
     hooks.call("before_plan", profile, database)
     history = History.of(project, profile)
     with connect(database, read_only=True, listen=listen) as connection:
-        current = history.current(connection)
-        found = history.ledger(connection)
+        found = history.state(connection)
+    current = history.known(found.recorded, database.dbname)
     todo = history.beyond(current, to) if to else _last(history, current, steps)
-    way = _Way(history, current, todo, found, downgrade=True)
+    way = _Way(history, current, todo, found.ledger, downgrade=True)
     return _plan(profile, database, way, hooks)
 
 
@@ -153,11 +178,12 @@ class _Way:
         return self.history.tops(have - moved if self.downgrade else have | moved)
 
     def planned(self) -> Iterator[PlannedRevision]:
-        texts = self.history.sql(self.todo, downgrade=self.downgrade)
+        words = Words(self.history, self.downgrade)
         action = "downgrade" if self.downgrade else "upgrade"
         begun = self.found.interrupted()
-        for one, text in zip(self.todo, texts, strict=True):
-            planned = PlannedRevision(one.id, one.message, one.path, text, late=one in self.late)
+        for one in self.todo:
+            late = one in self.late
+            planned = PlannedRevision(one.id, one.message, one.path, late=late, words=words)
             if (entry := begun.get(one.id)) and entry.action == action:
                 steps = self.history.steps(one, downgrade=self.downgrade)
                 planned = replace(planned, done=entry.steps, steps=steps)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-from limbeck.catalog.catalog import Catalog
-from limbeck.catalog.objects import Column, Table
 from limbeck.migrate import Plan, PlannedRevision, Report
+from limbeck.migrate.outline import Outline
 from limbeck.reports.tables import counted
-
-_MOST_TABLES = 20
 
 
 def plan_text(plan: Plan, *, with_sql: bool) -> str:
@@ -90,20 +86,9 @@ def report_data(report: Report) -> dict[str, Any]:
     }
 
 
-def tables_text(catalog: Catalog) -> str:
+def tables_text(found: Outline) -> str:
     """Return each table with its columns, a line each; long lists are cut and say so."""
-    lines = list(_tables(catalog))
-    shown = lines[:_MOST_TABLES]
-    if len(lines) > len(shown):
-        shown.append(f"  ... and {counted(len(lines) - len(shown), 'more table')}")
-    return "\n".join(["Tables:", *shown]) if lines else "It has no tables."
-
-
-def _tables(catalog: Catalog) -> Iterator[str]:
-    columns: dict[tuple[str, str], list[Column]] = {}
-    for column in catalog.of(Column):
-        columns.setdefault((column.schema, column.table), []).append(column)
-    for table in catalog.of(Table):
-        name = table.name if table.schema == "public" else f"{table.schema}.{table.name}"
-        own = sorted(columns.get((table.schema, table.name), []), key=lambda one: one.position)
-        yield f"  {name}({', '.join(f'{one.name} {one.type}' for one in own)})"
+    lines = [f"  {name}({', '.join(columns)})" for name, columns in found.tables]
+    if left := found.total - len(lines):
+        lines.append(f"  ... and {counted(left, 'more table')}")
+    return "\n".join(["Tables:", *lines]) if lines else "It has no tables."

@@ -1,91 +1,35 @@
-"""How many questions a whole diff asks, counted on the wire."""
+"""How many questions a command asks, and how often it waits for an answer, on the wire."""
 
 from __future__ import annotations
 
-import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+import pytest
 from click.testing import CliRunner
-from sqlalchemy.engine import make_url
 
+from limbeck import migrate
 from limbeck.cli import group
+from tests.postgres.relay import relayed
 from tests.postgres.test_diff import connect
 
 if TYPE_CHECKING:
     from limbeck.database import Database
+    from tests.postgres.conftest import Work
 
 TABLES = """
 DO $$ BEGIN FOR n IN 1..{count} LOOP EXECUTE format(
     'CREATE TABLE t%s (id int PRIMARY KEY, a int DEFAULT 7 NOT NULL)', n);
 END LOOP; END $$
 """
-# A simple query, or the execution of a prepared one.
-STATEMENTS = (b"Q", b"E")
-
-
-@contextmanager
-def counted(host: str, port: int) -> Iterator[tuple[int, list[str]]]:
-    """Give the port of a relay to a server, and the statements that have passed it."""
-    seen: list[str] = []
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=_accept, args=(listener, (host, port), seen), daemon=True).start()
-        yield listener.getsockname()[1], seen
-
-
-def _accept(listener: socket.socket, server: tuple[str, int], seen: list[str]) -> None:
-    while True:
-        try:
-            client, _ = listener.accept()
-        except OSError:
-            return
-        upstream = socket.create_connection(server)
-        threading.Thread(target=_answers, args=(upstream, client), daemon=True).start()
-        threading.Thread(target=_questions, args=(client, upstream, seen), daemon=True).start()
-
-
-def _answers(upstream: socket.socket, client: socket.socket) -> None:
-    with client, upstream, suppress(OSError):  # the client may hang up first
-        while data := upstream.recv(65536):
-            client.sendall(data)
-
-
-def _questions(client: socket.socket, upstream: socket.socket, seen: list[str]) -> None:
-    """Pass on what a client says, message by message."""
-    with suppress(OSError), client.makefile("rb") as stream:
-        _pass_on(stream, upstream, seen)
-
-
-def _pass_on(stream: BinaryIO, upstream: socket.socket, seen: list[str]) -> None:
-    while length := stream.read(4):  # before the session begins, messages have no type
-        body = stream.read(int.from_bytes(length) - 4)
-        upstream.sendall(length + body)
-        if body[:2] == b"\x00\x03":  # protocol 3: the startup message is the last of these
-            break
-    while kind := stream.read(1):
-        length = stream.read(4)
-        body = stream.read(int.from_bytes(length) - 4)
-        if kind in STATEMENTS:
-            seen.append((kind + body[:60]).decode(errors="replace"))
-        upstream.sendall(kind + length + body)
-    upstream.shutdown(socket.SHUT_WR)
 
 
 def statements(one: Database, other: Database) -> list[str]:
     """Return the statements of `limbeck diff`, which must find one difference."""
-    url = make_url(one.url)
-    with counted(url.host or "", url.port or 5432) as (port, seen):
-        urls = [
-            make_url(each.url)
-            .set(host="127.0.0.1", port=port)
-            .render_as_string(hide_password=False)
-            for each in (one, other)
-        ]
-        done = CliRunner().invoke(group, ["diff", *urls, "--sql"])
+    with relayed(one) as relay:
+        done = CliRunner().invoke(group, ["diff", relay.to(one).url, relay.to(other).url, "--sql"])
     assert "ADD COLUMN late" in done.stdout, done.output
-    return seen
+    return relay.statements
 
 
 def test_a_diff_asks_as_many_questions_for_a_thousand_tables_as_for_ten(
@@ -103,3 +47,34 @@ def test_a_diff_asks_as_many_questions_for_a_thousand_tables_as_for_ten(
     few, many = asked
     assert len(few) > 40  # both databases were asked through the relay
     assert sorted(few) == sorted(many)
+
+
+def migrated(work: Work, database: Database, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return the round trips of each connection of `limbeck migrate` once it is open."""
+    with relayed(database) as relay:
+        monkeypatch.setenv("DATABASE_URL_DEVELOPMENT", relay.to(database).url)
+        words = ["--project", str(work.project.root), "migrate", "-e", "development"]
+        done = CliRunner().invoke(group, words)
+    assert done.exit_code == 0, done.output
+    return relay.trips
+
+
+def test_a_migrate_with_nothing_to_do_takes_one_connection_two_round_trips_and_no_models(
+    work: Work, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work.revision("one", "create table one ()")
+    migrate.apply(migrate.plan(work.project, work.profile, database), confirm=bool)
+    (work.project.root / "models.py").write_text("raise SystemExit('imported')\n")
+    assert migrated(work, database, monkeypatch) == [2]
+
+
+@pytest.mark.parametrize("tables", [1, 100])
+def test_a_revision_takes_as_many_round_trips_for_a_hundred_tables_as_for_one(
+    tables: int, work: Work, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = "op.create_table('t{0}', sa.Column('id', sa.Integer, primary_key=True))"
+    work.revision("tables", "\n".join(line.format(n) for n in range(tables)))
+    # A second session looks for blockers, but only when the server takes its time.
+    plan, run, *_ = migrated(work, database, monkeypatch)
+    # What is there; the lock, what is there, the revision, the tables now, the end of the lock.
+    assert (plan, run) == (1, 5)
