@@ -110,7 +110,10 @@ def migrate(
         for plan in plans
     ]
     if any(plan.revisions for plan in plans) and not (dry_run or script):
-        _precede(project, profile, rehearsed=rehearsed, snapshot=snapshot)
+        if rehearsed:
+            _rehearse(project, profile)
+        if snapshot:
+            _keep(project, profile)
     way = _Way(dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
     _carry_out(plans, way, found, several=all_databases)
 
@@ -260,26 +263,30 @@ def merge(
     click.echo(to_json(revisions.merge_data(made)) if as_json else revisions.merge_text(made))
 
 
-def _precede(project: Project, profile: Profile, *, rehearsed: bool, snapshot: bool) -> None:
-    """Rehearse on a copy, and keep what the branch is, before anything is done to it."""
-    from datetime import UTC, datetime
-
-    from limbeck import rehearse, settings
+def _rehearse(project: Project, profile: Profile) -> None:
+    """Run it on a copy before anything is done to the environment."""
+    from limbeck import rehearse
     from limbeck.reports import rehearsals
 
-    if rehearsed:
-        found = rehearse.rehearse(project, profile, listen=Narrator())
-        note(rehearsals.rehearsal_text(found))
-        if not found.good:
-            raise MigrationError(
-                f"the rehearsal failed; nothing was done to {profile.name}",
-                hint="Correct the rows or the revision; limbeck rehearse tries again.",
-            )
-    if snapshot:
-        place = settings.place(project, profile, Narrator())
-        label = f"{place.branch} before {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
-        kept = place.provider.snapshot(place.branch, label)
-        note(f'Kept as a snapshot; back: limbeck branches restore "{place.branch}" "{kept}"')
+    found = rehearse.rehearse(project, profile, listen=Narrator())
+    note(rehearsals.rehearsal_text(found))
+    if not found.good:
+        raise MigrationError(
+            f"the rehearsal failed; nothing was done to {profile.name}",
+            hint="Correct the rows or the revision; limbeck rehearse tries again.",
+        )
+
+
+def _keep(project: Project, profile: Profile) -> None:
+    """Keep what the branch is before anything is done to it."""
+    from datetime import UTC, datetime
+
+    from limbeck import settings
+
+    place = settings.place(project, profile, Narrator())
+    label = f"{place.branch} before {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
+    kept = place.provider.snapshot(place.branch, label)
+    note(f'Kept as a snapshot; back: limbeck branches restore "{place.branch}" "{kept}"')
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -78,3 +80,25 @@ def test_a_revision_takes_as_many_round_trips_for_a_hundred_tables_as_for_one(
     plan, run, *_ = migrated(work, database, monkeypatch)
     # What is there; the lock, what is there, the revision, the tables now, the end of the lock.
     assert (plan, run) == (1, 5)
+
+
+IMPORTED = """
+import sys
+from limbeck.cli import group
+group.main(sys.argv[1:], standalone_mode=False)
+print(*(name for name in sys.modules if name.count(".") < 2), file=sys.stderr)
+"""
+
+
+def test_a_migrate_imports_neither_the_diff_nor_the_catalog_nor_a_client_of_http(
+    work: Work, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL_DEVELOPMENT", database.url)
+    words = ["--project", str(work.project.root), "migrate", "-e", "development"]
+    work.revision("nothing", "pass")
+    for wanted in ({"sqlalchemy", "alembic"}, set()):
+        done = subprocess.run(
+            [sys.executable, "-c", IMPORTED, *words], capture_output=True, text=True, check=True
+        )
+        slow = {"limbeck.diff", "limbeck.catalog", "limbeck.sources", "httpx"}
+        assert {*slow, "sqlalchemy", "alembic"} & set(done.stderr.split()) == wanted
