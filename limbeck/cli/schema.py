@@ -20,6 +20,7 @@ from limbeck.cli.invocation import (
     yes,
 )
 from limbeck.cli.terminal import Narrator, agreed, confirm, interactive, note
+from limbeck.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from limbeck.catalog.catalog import Catalog
@@ -66,6 +67,13 @@ def init(
     default=None,
     help="A breaking change in two revisions, between which old and new applications run; or not.",
 )
+@click.option(
+    "--value",
+    "values",
+    metavar="COLUMN=EXPRESSION",
+    multiple=True,
+    help="Where a column's values come from, such as 'public.people.name=first || last'.",
+)
 @renames
 @no_cache
 @as_json
@@ -76,6 +84,7 @@ def generate(
     environment: str | None,
     allow_drop: bool,
     phased: bool | None,
+    values: tuple[str, ...],
     renamed: tuple[str, ...],
     no_rename: bool,
     no_cache: bool,
@@ -99,6 +108,7 @@ def generate(
         no_rename=no_rename,
         ask_rename=_ask_rename if interactive() else None,
         phased=phased,
+        values=_values(values),
     )
     made = verb.revision(project, profile, message=message, answers=answers, listen=Narrator())
     json, text = revisions.generated_data, revisions.generated_text
@@ -163,6 +173,19 @@ def _renames(
         for proposal in questions.propose(before, after, answered):
             note(f"May be a rename: {proposal.flag}")
     return answered
+
+
+def _values(texts: Sequence[str]) -> dict[str, str]:
+    found = {}
+    for text in texts:
+        column, sign, expression = text.partition("=")
+        if not (column.strip() and sign and expression.strip()):
+            raise ConfigurationError(
+                f"--value {text!r} is not COLUMN=EXPRESSION",
+                hint="Such as --value 'public.people.name=first || last'.",
+            )
+        found[column.strip()] = expression.strip()
+    return found
 
 
 def _ask_rename(rename: Rename) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from limbeck.expand.choosing import Choice, choose
-from limbeck.expand.composing import Ends, Phased, Way, compose
+from limbeck.expand.choosing import Change, Choice, choose
+from limbeck.expand.composing import Phased, Way, compose
 from limbeck.expand.recipe import Recipe
 
-__all__ = ["Choice", "Ends", "Phased", "Recipe", "Way", "choose", "compose"]
+__all__ = ["Change", "Choice", "Phased", "Recipe", "Way", "choose", "compose"]

@@ -2,27 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from limbeck.catalog.catalog import Catalog
-from limbeck.catalog.objects import Address, Column, Table
+from limbeck.catalog.objects import Address, Column, Enum, Table
 from limbeck.diff.steps import (
     AddColumn,
+    AlterColumn,
     CreateIndex,
     CreateTable,
+    DropColumn,
     DropConstraint,
+    DropTable,
     RenameColumn,
+    RenameTable,
     Step,
 )
 from limbeck.errors import ConfigurationError
+from limbeck.expand import copies
+from limbeck.expand.derived_columns import derived
+from limbeck.expand.dropped_column import DroppedColumn
+from limbeck.expand.dropped_table import DroppedTable
 from limbeck.expand.recipe import Recipe
 from limbeck.expand.renamed_column import RenamedColumn
+from limbeck.expand.renamed_table import RenamedTable
+from limbeck.expand.required_column import RequiredColumn
+from limbeck.expand.retyped_columns import RetypedColumns, retypings
+from limbeck.expand.values import widens
+from limbeck.renames import Rename
 from limbeck.renames.tokens import tokens
 
 # What an ALTER may say without being in anybody's way.
 HARMLESS = (" SET DEFAULT ", " DROP DEFAULT", " DROP NOT NULL", " ADD VALUE ", "COMMENT ON ")
 OF_TABLE = frozenset({"column", "constraint", "trigger", "policy", "rule"})
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a change begins with and leads to.
+
+    `values` says of columns which expression over the row gives their values, where the catalogs
+    cannot say it.
+    """
+
+    before: Catalog
+    after: Catalog
+    renamed: Sequence[Rename] = ()
+    values: Mapping[Address, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,38 +66,97 @@ class Choice:
         return bool(self.recipes or self.waits)
 
 
-def choose(found: Sequence[Step], before: Catalog) -> Choice:
+def choose(found: Sequence[Step], change: Change) -> Choice:
     """Sort the steps of a plain change.
 
     Raises:
         ConfigurationError: a change cannot be made in phases.
 
     """
-    recipes = tuple(_recipes(found, before))
+    before = change.before
+    recipes = tuple(_recipes(found, change))
     if problems := [said for recipe in recipes for said in recipe.validate(before)]:
         raise ConfigurationError(
             f"this cannot be done without downtime: {problems[0]}",
             hint="Make it a plain change: limbeck generate --plain.",
         )
+    busy = {step.address for step in found if any(one.covers(step) for one in recipes)}
     first: list[Step] = []
     waits: list[Step] = []
     for step in found:
         if any(recipe.covers(step) for recipe in recipes):
             continue
-        if _breaks_nothing(step, found, before):
-            first.append(_nullable(step))
+        if step.address not in busy and _breaks_nothing(step, found, before):
+            first.append(_nullable(step, change))
         else:
             waits.append(step)
     return Choice(recipes, tuple(first), tuple(waits))
 
 
-def _recipes(found: Sequence[Step], before: Catalog) -> Iterator[Recipe]:
+def _recipes(found: Sequence[Step], change: Change) -> Iterator[Recipe]:
+    before, after = change.before, change.after
     for step in found:
         match step.operation:
             case RenameColumn(column, name):
                 table = before.objects.get(Address("table", column.schema, column.table))
                 if isinstance(table, Table):
                     yield RenamedColumn(column, name, table)
+            case DropColumn(column) if column.address not in change.values:
+                yield DroppedColumn(column)
+            case DropTable(table):
+                yield DroppedTable(table)
+    yield from derived(before, after, change.values)
+    yield from _renamed_tables(change)
+    yield from _required(found, change)
+    if retyped := _retyped(found, before, after):
+        yield retyped
+
+
+def _renamed_tables(change: Change) -> Iterator[RenamedTable]:
+    for one in change.renamed:
+        table = change.before.objects.get(one.before)
+        if one.kind == "table" and isinstance(table, Table):
+            columns = tuple(
+                (other.before.part, other.after.part)
+                for other in change.renamed
+                if other.kind == "column" and other.before[1:3] == one.after[1:3]
+            )
+            yield RenamedTable(table, one.after, columns)
+
+
+def _required(found: Sequence[Step], change: Change) -> Iterator[RequiredColumn]:
+    sides = derived(change.before, change.after, change.values)
+    kept = {one.address for recipe in sides for one in recipe.new}
+    for step in found:
+        after = change.after.objects.get(step.address)
+        if not isinstance(after, Column) or after.not_null is None or after.generated:
+            continue
+        before = change.before.objects.get(step.address)
+        loose = before is None or (isinstance(before, Column) and before.not_null is None)
+        said = change.values.get(step.address)
+        value = said or (after.default if isinstance(before, Column) else None)
+        table = change.after.objects.get(Address("table", after.schema, after.table))
+        asked = isinstance(step.operation, AddColumn) or " NOT NULL" in step.sql
+        old = Address("table", after.schema, after.table) in change.before.objects
+        if step.address in kept or not (loose and value and asked and old):
+            continue
+        if isinstance(table, Table):
+            yield RequiredColumn(after, value, table.columns)
+
+
+def _retyped(found: Sequence[Step], before: Catalog, after: Catalog) -> RetypedColumns | None:
+    enums = [one.address for one in found if one.verb == "create" and one.address in before.objects]
+    old = [enum for at in enums if isinstance(enum := before.objects.get(at), Enum)]
+    new = [enum for at in enums if isinstance(enum := after.objects.get(at), Enum)]
+    addresses = [
+        step.address
+        for step in found
+        if isinstance(step.operation, AlterColumn) and " SET DATA TYPE " in step.sql
+        if not widens(step.operation.before, step.operation.after)
+    ]
+    columns = {at: col for at in addresses if isinstance(col := after.objects.get(at), Column)}
+    changes = tuple(retypings(columns, before, tuple(new)))
+    return RetypedColumns(changes, tuple(old), tuple(new)) if changes else None
 
 
 def _breaks_nothing(step: Step, found: Sequence[Step], before: Catalog) -> bool:
@@ -78,11 +164,13 @@ def _breaks_nothing(step: Step, found: Sequence[Step], before: Catalog) -> bool:
     if step.sql.startswith("SELECT ") or _mentions(step, _new_names(found)):
         return False
     if step.verb == "create":
-        return _adds(step, before)
+        return step.address not in before.objects and _adds(step, before)
     if isinstance(step.operation, DropConstraint):
         again = any(other.address == step.address for other in found if other is not step)
         return step.operation.constraint.type in "cf" and not again
-    return step.verb == "alter" and any(word in step.sql for word in HARMLESS)
+    if step.verb != "alter":
+        return False
+    return any(word in step.sql for word in HARMLESS) or " SET DATA TYPE " in step.sql
 
 
 def _adds(step: Step, before: Catalog) -> bool:
@@ -101,22 +189,30 @@ def _table(step: Step) -> Address:
 
 def _new_names(found: Sequence[Step]) -> frozenset[str]:
     """Return the names that are there only after a rename."""
-    return frozenset(one.operation.name for one in found if isinstance(one.operation, RenameColumn))
+    kinds = RenameColumn | RenameTable
+    return frozenset(one.operation.name for one in found if isinstance(one.operation, kinds))
 
 
 def _mentions(step: Step, names: frozenset[str]) -> bool:
     return bool(names) and any(word in names for _, word, _, _ in tokens(step.sql))
 
 
-def _nullable(step: Step) -> Step:
-    """Let a new column be NULL at first, where rows of the old application have no value for it."""
+def _nullable(step: Step, change: Change) -> Step:
+    """Let a new column be NULL at first, where rows of the old application have no value for it.
+
+    One whose values come from others gets them before anybody could see a default.
+    """
     operation = step.operation
     if not isinstance(operation, AddColumn) or operation.serial is not None:
         return step
     column = operation.column
-    if column.not_null is None or column.default is not None or column.identity is not None:
+    if column.identity or column.generated or column.address in change.values:
+        return step if column.identity or column.generated else _bare(step, column)
+    if column.not_null is None or column.default is not None:
         return step
-    head, _, _ = step.sql.partition(" CONSTRAINT ")
-    text = head.removesuffix(" NOT NULL")
-    loose: Column = replace(column, not_null=None)
-    return replace(step, sql=text, operation=AddColumn(loose), note=None)
+    return _bare(step, column)
+
+
+def _bare(step: Step, column: Column) -> Step:
+    added = copies.added(copies.bare(column, column.name))
+    return replace(added, note=None, begins=step.begins)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import psycopg
@@ -13,9 +13,8 @@ from limbeck.catalog.read import Filters, read
 from limbeck.database import Connection, Database, connect
 from limbeck.diff.steps import Step
 from limbeck.errors import ProofError
-from limbeck.expand.choosing import Choice
+from limbeck.expand.choosing import Change, Choice
 from limbeck.phases import Backfill
-from limbeck.renames import Rename
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +39,7 @@ class Phased:
     uses: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Ends:
-    """What a change begins with and leads to."""
-
-    before: Catalog
-    after: Catalog
-    renamed: Sequence[Rename]
-
-
-def compose(database: Database, kept: Filters, ends: Ends, choice: Choice) -> Phased:
+def compose(database: Database, kept: Filters, change: Change, choice: Choice) -> Phased:
     """Return the change in phases; `database` holds what it begins with, and is used up.
 
     Raises:
@@ -57,11 +47,11 @@ def compose(database: Database, kept: Filters, ends: Ends, choice: Choice) -> Ph
 
     """
     with connect(database) as connection:
-        before, after = ends.before, ends.after
+        before, after = change.before, change.after
         first = [*choice.first, *(s for one in choice.recipes for s in one.expand(before))]
         middle = _after(first, connection, kept)
         begun = [s for one in choice.recipes for s in one.contract(middle, after)]
-        rest = diff.steps(_after(begun, connection, kept), after, ends.renamed)
+        rest = diff.steps(_after(begun, connection, kept), after, change.renamed)
         there = [*begun, *map(_keeps, rest)]
         end = _after(rest, connection, kept)
         back = [s for one in reversed(choice.recipes) for s in one.rollback(middle, end)]

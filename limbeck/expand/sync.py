@@ -18,13 +18,15 @@ PREFIX = "zz_sync"
 class Follower:
     """One column and the expression over the other side's columns that it follows.
 
-    `default` is its own default where that is steady, else None.
+    `default` is its own default where that is steady, else None; `type` its type where the
+    expression is of another one.
     """
 
     column: str
     expression: str
     exact: bool = True
     default: str | None = None
+    type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Sync:
 
     Without `backward` the new columns are nobody's to write: they always follow. Where `lenient`,
     a value that has no counterpart gives NULL there and stops no writer. `names` are all of the
-    table's columns.
+    table's columns, `path` is where names in the expressions are looked up.
     """
 
     table: Address
@@ -41,6 +43,7 @@ class Sync:
     forward: tuple[Follower, ...]
     backward: tuple[Follower, ...] = ()
     lenient: bool = False
+    path: str = "''"
 
     @property
     def name(self) -> str:
@@ -74,7 +77,8 @@ class Sync:
     def _differs(self, one: Follower, row: str) -> str:
         column = f"{row}.{quote(one.column)}" if row else quote(one.column)
         wanted = of_row(row, one.expression, self.names) if row else one.expression
-        return differ(column, _grouped(wanted), exact=one.exact)
+        compared = _grouped(wanted) + (f"::{one.type}" if one.type else "")
+        return differ(column, compared, exact=one.exact)
 
     def create(self) -> list[Step]:
         """Create the function and the trigger, which fires for replicated rows, too."""
@@ -109,7 +113,7 @@ class Sync:
         lines = "\n".join(f"    {line}" if line else "" for line in body)
         return (
             f"CREATE FUNCTION {name}() RETURNS trigger\n"
-            "LANGUAGE plpgsql SET search_path = '' AS $$\n"
+            f"LANGUAGE plpgsql SET search_path = {self.path} AS $$\n"
             f"BEGIN\n{lines}\n    RETURN NEW;\nEND\n$$"
         )
 

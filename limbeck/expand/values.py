@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 
 from limbeck.catalog.names import quote
 from limbeck.catalog.objects import Column
-from limbeck.diff.casts import base
+from limbeck.diff.casts import base, narrows
 from limbeck.renames.tokens import tokens
 
 # Types whose "=" is true for one value only. It is true for others in citext ('a' = 'A'), numeric
@@ -34,6 +34,9 @@ LITERAL = (
 )
 # Of a clock that stands still while a statement runs.
 CLOCK = r"(?:now\(\)|CURRENT_\w+(?:\(\d\))?|LOCALTIME\w*(?:\(\d\))?|statement_timestamp\(\))"
+NUMERIC = re.compile(r"numeric\((\d+),(\d+)\)")
+# Types whose values are stored alike, to more room.
+FREE = {("character varying", "text"), ("text", "character varying"), ("cidr", "inet")}
 STEADY = re.compile(rf"\(?(?:{LITERAL}|{CLOCK})\)?(?:::[\w ]+)?")
 
 
@@ -42,12 +45,33 @@ def is_exact(column: Column) -> bool:
     return base(column.type) in EXACT and column.collation is None
 
 
+def widens(before: Column, after: Column) -> bool:
+    """Tell whether a type only gets room: nothing is rewritten, nothing is read.
+
+    As ALTER TABLE finds out by itself: varchar_support() and numeric_support() in Postgres.
+    """
+    if before.collation != after.collation:
+        return False
+    old, new = base(before.type), base(after.type)
+    if narrows(before.type, after.type):
+        return False
+    if old == new == "character varying" or (old, new) in FREE:
+        return True
+    found, wanted = NUMERIC.fullmatch(before.type), NUMERIC.fullmatch(after.type)
+    if wanted is None:
+        return found is not None and after.type == "numeric"
+    return found is not None and found[2] == wanted[2] and int(found[1]) <= int(wanted[1])
+
+
 def differ(one: str, other: str, *, exact: bool) -> str:
     """Spell that two values are not the same one, NULL being a value like others.
 
-    `*<>` compares what is stored, byte by byte: Postgres manual, "Composite Type Comparison".
+    record_image_ne(), the `*<>` of records, compares what is stored, byte by byte: Postgres
+    manual, "Composite Type Comparison".
     """
-    return f"{one} IS DISTINCT FROM {other}" if exact else f"ROW({one}) *<> ROW({other})"
+    return (
+        f"{one} IS DISTINCT FROM {other}" if exact else f"record_image_ne(ROW({one}), ROW({other}))"
+    )
 
 
 def is_steady(default: str) -> bool:

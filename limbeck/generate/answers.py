@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ class Answers:
     it `ask_rename` is asked about each pair that looks like one. `allow_drop` agrees that data
     may be lost; without it `ask_loss` is asked, with what is lost in words. `phased` says whether
     a breaking change becomes an expand and a contract revision; None: as the project's setting.
+    `values` has, for columns of such a change, the expression over the row that their values come
+    from: {"public.people.name": "first || ' ' || last"}.
     """
 
     allow_drop: bool = False
@@ -26,3 +28,4 @@ class Answers:
     no_rename: bool = False
     ask_rename: Callable[[Rename], bool] | None = None
     phased: bool | None = None
+    values: Mapping[str, str] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from limbeck import expand
 from limbeck.catalog.catalog import Catalog
 from limbeck.errors import ProofError
 from limbeck.events import Listener, Notice, StageStarted
-from limbeck.expand import Choice, Ends, Phased, Way
+from limbeck.expand import Change, Choice, Phased, Way
 from limbeck.generate.draft import Draft
 from limbeck.generate.generate import Generated
 from limbeck.generate.proof import Premises, proven
@@ -28,7 +28,7 @@ class Work:
 
     project: Project
     replay: Replay
-    ends: Ends
+    change: Change
     choice: Choice
     listen: Listener
 
@@ -48,7 +48,7 @@ def written(work: Work, unfinished: Draft, message: str) -> Generated:
     kept, template = filters(work.project), work.replay.template()
     work.listen(StageStarted("making the change in phases"))
     with work.shadow.scratch(template) as database:
-        phased = expand.compose(database, kept, work.ends, work.choice)
+        phased = expand.compose(database, kept, work.change, work.choice)
     try:
         return _attempt(work, unfinished, phased, message, plain_sql=False)
     except ProofError as error:
@@ -59,16 +59,16 @@ def written(work: Work, unfinished: Draft, message: str) -> Generated:
 def _attempt(
     work: Work, unfinished: Draft, phased: Phased, message: str, *, plain_sql: bool
 ) -> Generated:
-    change, ends, middle = slug(message, 60), work.ends, phased.middle
+    name, ends, middle = slug(message, 60), work.change, phased.middle
     first = None
     if phased.expand.upgrade:
         first = _write(
             unfinished, f"expand: {message}", phased.expand, (ends.before, middle), plain_sql,
-            data=_expand_data(change, phased.backfills),
+            data=_expand_data(name, phased.backfills),
         )  # fmt: skip
     last = _write(
         unfinished, f"contract: {message}", phased.contract, (middle, ends.after), plain_sql,
-        data=_contract_data(change, phased.uses), after=first,
+        data=_contract_data(name, phased.uses), after=first,
     )  # fmt: skip
     work.listen(StageStarted("proving both revisions on the shadow"))
     _prove(work, unfinished, phased, first, last)
@@ -101,7 +101,7 @@ def _write(  # noqa: PLR0913 - a revision has this many parts
 def _prove(
     work: Work, unfinished: Draft, phased: Phased, first: Revision | None, last: Revision
 ) -> None:
-    shadow, ends, template = work.shadow, work.ends, work.replay.template()
+    shadow, ends, template = work.shadow, work.change, work.replay.template()
     if first is None:
         _prove_last(work, unfinished, template, ends.before, last)
         return
@@ -113,7 +113,7 @@ def _prove(
 def _prove_last(
     work: Work, unfinished: Draft, template: str, before: Catalog, last: Revision
 ) -> None:
-    premises = Premises(work.project, work.shadow, template, before, work.ends.after)
+    premises = Premises(work.project, work.shadow, template, before, work.change.after)
     with proven(premises, unfinished.history, last) as (database, catalog):
         unfinished.keep()
         work.replay.adopt(database.dbname, catalog)

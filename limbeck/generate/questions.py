@@ -13,6 +13,7 @@ from limbeck.generate.answers import Answers
 from limbeck.renames import Rename
 
 # What is named after its table and columns, by Postgres or by a naming convention.
+WHOLE = 3  # schema, table, column
 IMPLICIT = frozenset({"sequence", "index", "constraint"})
 
 
@@ -31,9 +32,14 @@ def agree_to_renames(before: Catalog, after: Catalog, answers: Answers) -> tuple
             hint="Write whole names, outer ones first: --rename public.users:public.people",
         )
     refused: set[Rename] = set()
+    derived = values(answers, before, after).keys()
     while True:
         proposals = [one.rename for one in renames.propose(before, after, found)]
-        proposals = [one for one in proposals if one not in refused]
+        proposals = [
+            one
+            for one in proposals
+            if one not in refused and derived.isdisjoint((one.before, one.after))
+        ]
         if implied := [one for one in proposals if _follows(one, found)]:
             found = (*found, implied[0])
         elif not proposals or answers.no_rename:
@@ -86,6 +92,26 @@ def _within(address: Address, outer: Rename) -> Address:
     if not old.part and address.part and address[1:3] == old[1:3]:
         return address._replace(schema=new.schema, name=new.name)
     return address
+
+
+def values(answers: Answers, before: Catalog, after: Catalog) -> dict[Address, str]:
+    """Return where the values of columns come from, by the columns' addresses.
+
+    Raises:
+        ConfigurationError: there is no such column.
+
+    """
+    found: dict[Address, str] = {}
+    for name, expression in answers.values.items():
+        names = [renames.unquote(one) for one in renames.split(name, ".")]
+        address = Address("column", *names) if len(names) == WHOLE else None
+        if address is None or not {address} & (before.objects.keys() | after.objects.keys()):
+            raise ConfigurationError(
+                f"--value {name}: there is no such column",
+                hint='Write its whole name: --value "public.books.pages=0"',
+            )
+        found[address] = expression
+    return found
 
 
 def agree_to_losses(steps: Sequence[Step], answers: Answers) -> None:

@@ -14,7 +14,7 @@ from limbeck.generate.answers import Answers
 from limbeck.generate.draft import Draft, draft
 from limbeck.generate.generate import Generated
 from limbeck.generate.proof import Premises, proven
-from limbeck.generate.questions import agree_to_losses, agree_to_renames, inverse
+from limbeck.generate.questions import agree_to_losses, agree_to_renames, inverse, values
 from limbeck.history import History
 from limbeck.revision import message as message_of
 from limbeck.revision import render
@@ -63,10 +63,10 @@ def revision(
     agree_to_losses(upgrade, answers)
     text, history = message or message_of(upgrade), History.of(project, profile)
     in_phases = project.zero_downtime if answers.phased is None else answers.phased
-    if in_phases and (choice := expand.choose(upgrade, before)).breaks:
-        ends = expand.Ends(before, after, renamed)
+    change = expand.Change(before, after, renamed, values(answers, before, after))
+    if in_phases and (choice := expand.choose(upgrade, change)).breaks:
         with draft(project, history) as unfinished:
-            work = phased.Work(project, replay, ends, choice, listen)
+            work = phased.Work(project, replay, change, choice, listen)
             return phased.written(work, unfinished, text)
     ways = _ways(project, before, after, _Way(upgrade, downgrade))
     plain = _Work(project, replay, before, after, ways, listen)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from limbeck.renames.likeness import Proposal, propose
 from limbeck.renames.move import moved, names_of
-from limbeck.renames.parse import UnknownNameError, answers, parse
+from limbeck.renames.parse import UnknownNameError, answers, parse, split, unquote
 from limbeck.renames.rename import Rename
 from limbeck.renames.respell import respelled
 from limbeck.renames.tokens import Names, alike
@@ -21,4 +21,6 @@ __all__ = [
     "parse",
     "propose",
     "respelled",
+    "split",
+    "unquote",
 ]
