@@ -57,7 +57,7 @@ class Shadow:
 
         """
         with connect(self.database) as connection:
-            _sweep(connection)
+            sweep(connection)
             name = create(connection, template)
             try:
                 yield self.database.on(name, name="shadow")
@@ -99,8 +99,8 @@ def drop(connection: Connection, name: str) -> None:
     )
 
 
-def _sweep(connection: Connection) -> None:
-    # Runs that were killed left theirs behind.
+def sweep(connection: Connection) -> None:
+    """Drop the scratch databases that runs which were killed left behind."""
     found = connection.execute(
         "SELECT datname, EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = d.datname) "
         "FROM pg_database d WHERE starts_with(datname, %s)",
