@@ -7,7 +7,7 @@ import shutil
 import signal
 import socket
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -18,6 +18,7 @@ from psycopg import sql
 from limbeck.branches import binaries
 from limbeck.branches.embedded import Server
 from limbeck.errors import LimbeckError
+from tests.printed import Printed, listening
 
 if TYPE_CHECKING:
     from limbeck.database import Database
@@ -81,11 +82,41 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         shutil.rmtree(home)
 
 
+PRINTED = pytest.StashKey[Printed]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Look through what a test printed and nobody read, too."""
+    report = yield
+    if (printed := item.config.stash.get(PRINTED, None)) and report.when == "teardown":
+        for _, text in report.sections:
+            printed.add(text)
+        if (leaks := printed.leaks()) and report.passed and not _may_print(item):
+            report.outcome, report.longrepr = "failed", f"secrets were printed: {leaks}"
+    return report
+
+
+def _may_print(item: pytest.Item) -> bool:
+    return item.get_closest_marker("prints_urls") is not None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def printed(pytestconfig: pytest.Config) -> Iterator[Printed]:
+    """What is printed in this run: no test, and no program that one starts, prints a secret."""
+    made = pytestconfig.stash.setdefault(PRINTED, Printed())
+    with listening(made):
+        yield made
+
+
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Server:
+def server(tmp_path_factory: pytest.TempPathFactory, printed: Printed) -> Server:
     """The embedded server of this run."""
     server = Server(_shared_home(tmp_path_factory.getbasetemp()), port=None)
     server.start()
+    printed.secrets.add((server.home / "password").read_text().strip())
     return server
 
 
@@ -133,11 +164,12 @@ def connection(database: Database) -> Iterator[psycopg.Connection]:
 
 
 @pytest.fixture
-def standin(server: Server) -> Iterator[StandIn]:
+def standin(server: Server, printed: Printed) -> Iterator[StandIn]:
     """A stand-in for Neon with one branch; whatever was said has to be as Neon describes it."""
     from tests.neon.server import StandIn  # noqa: PLC0415 - its validator is slow to import
 
     made = StandIn(server)
+    printed.secrets.update(made.secrets)
     yield made
     made.close()
     assert made.violations == []

@@ -312,6 +312,7 @@ def test_every_database_of_a_branch_is_migrated_after_one_question(shop: Shop) -
 # The guide's chapters: keeping branches fresh, reset
 
 
+@pytest.mark.prints_urls
 def test_a_branch_is_kept_fresh_as_the_guide_says(shop: Shop) -> None:
     """Reset from production: its URL stays, production's sessions live on; then migrate again."""
     pending(shop, "ALTER TABLE people ADD COLUMN age int")
@@ -354,6 +355,7 @@ def test_a_reset_names_the_true_parent_and_refuses_another(shop: Shop) -> None:
     assert shop.limbeck("branches", "reset", "production", "--parent", "--yes")[0] == 1
 
 
+@pytest.mark.prints_urls
 def test_a_preview_is_made_adopted_reset_and_taken_down(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -378,6 +380,7 @@ def test_a_preview_is_made_adopted_reset_and_taken_down(
 
 
 @NEON
+@pytest.mark.prints_urls
 def test_the_urls_for_a_file_and_for_a_program(shop: Shop) -> None:
     out = shop.limbeck("url", "-e", "production", "--format", "json")[1]
     urls = json.loads(out)
@@ -460,6 +463,7 @@ def commands(workflow: str, event: str) -> list[list[str]]:
 
 
 @NEON
+@pytest.mark.prints_urls
 def test_the_workflows_of_the_how_to_run(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     root = shop.project.root
     (root / "models.py").write_text(
