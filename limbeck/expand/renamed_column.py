@@ -58,11 +58,14 @@ class RenamedColumn:
         if self._computed:
             computed = Follower(new, f"({self.column.default})", exact)
             return Sync(self.table.address, names, (computed,))
+        default = self._steady
+        if default and not exact:
+            default = f"({default})::{self.column.type}"
         return Sync(
             self.table.address,
             names,
-            (Follower(new, quote(old), exact, self._steady),),
-            (Follower(old, quote(new), exact, self._steady),),
+            (Follower(new, quote(old), exact, default),),
+            (Follower(old, quote(new), exact, default),),
         )
 
     def covers(self, step: Step) -> bool:

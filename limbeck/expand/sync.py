@@ -127,9 +127,9 @@ class Sync:
     def _both_ways(self) -> list[str]:
         """Decide who was written: what is not as it was, or at an INSERT not as by default."""
         given = " OR ".join(
-            differ(f"NEW.{quote(one.column)}", one.default or "NULL", exact=one.exact)
-            if one.default or not one.exact
-            else f"NEW.{quote(one.column)} IS NOT NULL"
+            differ(f"NEW.{quote(one.column)}", one.default, exact=one.exact)
+            if one.default
+            else f"NEW.{quote(one.column)} IS DISTINCT FROM NULL"
             for one in self.forward
         )
         changed = " OR ".join(

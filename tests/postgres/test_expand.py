@@ -373,7 +373,19 @@ def generated(project: Project, case: Case) -> tuple[generate.Generated, generat
     return first, generate.revision(with_models(project, "after", case.after), answers=answers)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+QUICK = {
+    "rename a required, unique, indexed, commented and referenced column with a default",
+    "a key becomes a bigint, and what refers to it",
+    "rename a table, a column of it, and what refers to it",
+    "split a column in two",
+}
+MARKED = [
+    pytest.param(case, marks=() if case.name in QUICK else pytest.mark.thorough, id=case.name)
+    for case in CASES
+]
+
+
+@pytest.mark.parametrize("case", MARKED)
 def test_a_recipe(case: Case, project: Project, make_database: Any) -> None:
     first, made = generated(project, case)
     assert first.revision

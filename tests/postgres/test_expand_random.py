@@ -1,0 +1,234 @@
+"""Old and new applications write in any order: both see the same, in every phase."""
+
+# ruff: noqa: D102 - the name of a rule says what happens
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from limbeck.catalog.objects import Address, Column, Table
+from limbeck.catalog.read import read
+from limbeck.database import connect
+from limbeck.expand.renamed_column import RenamedColumn
+
+if TYPE_CHECKING:
+    from limbeck.database import Connection, Database
+    from limbeck.diff.steps import Step
+
+LEFT_OUT = "left out"
+# Equal to "=" and yet not the same: 1.0 and 1.00.
+COLUMNS = {
+    "text DEFAULT 'd'": [None, "a", "b", "d", ""],
+    "text": [None, "a", "b"],
+    "numeric DEFAULT 1.0": [None, "1", "1.0", "1.00", "2"],
+    "json": [None, "1", '{"a": 1}', '{"a":1}'],
+    "text NOT NULL DEFAULT 'd'": ["a", "d"],
+}
+DEFAULTS = {"text DEFAULT 'd'": "d", "numeric DEFAULT 1.0": "1.0", "text NOT NULL DEFAULT 'd'": "d"}
+
+
+def carry_out(connection: Connection, steps: Iterable[Step]) -> None:
+    """Run steps one after the other."""
+    for step in steps:
+        connection.execute(step.sql.encode())
+
+
+class Applications(RuleBasedStateMachine):
+    """A table, what should be in it, and what may happen to it.
+
+    The old application runs until the contract, the new one from when all rows were filled in.
+    """
+
+    connection: Connection
+    kind: str
+
+    @initialize()
+    def begin(self) -> None:
+        self.connection.execute("DROP TABLE IF EXISTS t CASCADE")
+        self.connection.execute("DROP FUNCTION IF EXISTS zz_sync_t_new, zz_sync_t_old")
+        self.connection.execute(
+            f"CREATE TABLE t (id serial PRIMARY KEY, old {self.kind}, note integer)".encode()
+        )
+        self.rows: dict[int, str | None] = {}
+        self.phase, self.filled = "before", False
+        catalog = read(self.connection)
+        column = catalog.objects[Address("column", "public", "t", "old")]
+        table = catalog.objects[Address("table", "public", "t")]
+        assert isinstance(column, Column)
+        assert isinstance(table, Table)
+        self.catalog, self.recipe = catalog, RenamedColumn(column, "new", table)
+
+    def sides(self) -> list[str]:
+        """Name the columns that applications use now."""
+        old = ["old"] if self.phase != "after" else []
+        return [*old, *(["new"] if self.filled or self.phase == "after" else [])]
+
+    def side(self, data: Any) -> str:
+        return str(data.draw(st.sampled_from(self.sides())))
+
+    def value(self, data: Any) -> str | None:
+        return data.draw(st.sampled_from(COLUMNS[self.kind]))  # type: ignore[no-any-return]
+
+    def row(self, data: Any) -> int:
+        return int(data.draw(st.sampled_from(sorted(self.rows))))
+
+    @rule(data=st.data(), left_out=st.booleans())
+    def insert(self, data: Any, left_out: bool) -> None:  # noqa: FBT001 - Hypothesis draws it
+        if left_out:
+            text, value = "INSERT INTO t (note) VALUES (%s) RETURNING id", DEFAULTS.get(self.kind)
+            found = self.connection.execute(text, [1]).fetchone()
+        else:
+            side, value = self.side(data), self.value(data)
+            text = f"INSERT INTO t ({side}) VALUES (%s) RETURNING id"
+            found = self.connection.execute(text.encode(), [value]).fetchone()
+        assert found
+        self.rows[int(str(found[0]))] = value
+
+    @precondition(lambda self: self.rows)
+    @rule(data=st.data())
+    def update(self, data: Any) -> None:
+        side, at, value = self.side(data), self.row(data), self.value(data)
+        self.connection.execute(f"UPDATE t SET {side} = %s WHERE id = %s".encode(), [value, at])
+        self.rows[at] = value
+
+    @precondition(lambda self: self.rows)
+    @rule(data=st.data())
+    def update_something_else(self, data: Any) -> None:
+        at = self.row(data)
+        self.connection.execute("UPDATE t SET note = coalesce(note, 0) + 1 WHERE id = %s", [at])
+
+    @precondition(lambda self: self.rows)
+    @rule(data=st.data())
+    def upsert(self, data: Any) -> None:
+        side, at, value = self.side(data), self.row(data), self.value(data)
+        text = (
+            f"INSERT INTO t (id, {side}) VALUES (%s, %s)"
+            f" ON CONFLICT (id) DO UPDATE SET {side} = EXCLUDED.{side}"
+        )
+        self.connection.execute(text.encode(), [at, value])
+        self.rows[at] = value
+
+    @rule(data=st.data())
+    def copy(self, data: Any) -> None:
+        side, value = self.side(data), self.value(data)
+        query = "SELECT nextval('t_id_seq') FROM generate_series(1, 2)"
+        ids = [int(str(row[0])) for row in self.connection.execute(query).fetchall()]
+        with (
+            self.connection.cursor() as cursor,
+            cursor.copy(f"COPY t (id, {side}) FROM STDIN".encode()) as copied,
+        ):
+            for at in ids:
+                copied.write_row((at, value))
+                self.rows[at] = value
+
+    @precondition(lambda self: self.rows)
+    @rule(data=st.data())
+    def delete(self, data: Any) -> None:
+        at = self.row(data)
+        self.connection.execute("DELETE FROM t WHERE id = %s", [at])
+        del self.rows[at]
+
+    @precondition(lambda self: self.phase == "before")
+    @rule()
+    def expand(self) -> None:
+        carry_out(self.connection, self.recipe.expand(self.catalog))
+        self.phase, self.filled = "middle", False
+
+    @precondition(lambda self: self.phase == "middle")
+    @rule(rows=st.sampled_from([1, 2, 1000]))
+    def backfill(self, rows: int) -> None:
+        (told,) = self.recipe.backfill()
+        sets = ", ".join(f"{column} = {value}" for column, value in told.assignments)
+        chosen = f"SELECT id FROM t WHERE {told.where} ORDER BY id LIMIT {rows}"
+        text = f"UPDATE {told.table} SET {sets} WHERE id IN ({chosen})"
+        self.connection.execute(text.encode())
+        self.filled = self.filled or self.wrong() == 0
+
+    def wrong(self) -> int:
+        (told,) = self.recipe.backfill()
+        query = f"SELECT count(*) FROM {told.table} WHERE {told.where}"
+        found = self.connection.execute(query.encode()).fetchone()
+        assert found
+        return int(str(found[0]))
+
+    @precondition(lambda self: self.phase == "middle")
+    @rule()
+    def roll_back(self) -> None:
+        carry_out(self.connection, self.recipe.sync.drop())
+        self.connection.execute("ALTER TABLE t DROP COLUMN new")
+        self.phase, self.filled = "before", False
+
+    @precondition(lambda self: self.phase == "middle" and self.filled)
+    @rule()
+    def contract(self) -> None:
+        with self.connection.transaction():
+            carry_out(self.connection, self.recipe.contract(self.catalog, self.catalog))
+            self.connection.execute("ALTER TABLE t RENAME COLUMN old TO new")
+        self.phase = "after"
+
+    @precondition(lambda self: self.phase == "after")
+    @rule()
+    def undo(self) -> None:
+        carry_out(self.connection, self.recipe.rollback(self.catalog, self.catalog))
+        self.phase, self.filled = "middle", True
+
+    @invariant()
+    def all_see_the_same(self) -> None:
+        for side in self.sides() if hasattr(self, "rows") else ():
+            query = f"SELECT id, {side}::text FROM t ORDER BY id"
+            found = self.connection.execute(query.encode()).fetchall()
+            assert found == sorted(self.rows.items()), side
+        if getattr(self, "filled", False) and self.phase == "middle":
+            assert self.wrong() == 0
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=() if kind == "text DEFAULT 'd'" else pytest.mark.thorough)
+        for kind in COLUMNS
+    ],
+)
+def test_any_order_of_writes(kind: str, database: Database) -> None:
+    with connect(database) as connection:
+        connection.execute("SET synchronous_commit = off")
+        machine = type("Machine", (Applications,), {"connection": connection, "kind": kind})
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=15,
+                stateful_step_count=30,
+                deadline=None,
+                print_blob=True,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+
+
+def test_a_row_of_replication_is_kept_in_step(database: Database) -> None:
+    """As an apply worker brings it: in a session whose ordinary triggers do not fire."""
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE t (id integer PRIMARY KEY, old text)")
+        catalog = read(connection)
+        column = catalog.objects[Address("column", "public", "t", "old")]
+        table = catalog.objects[Address("table", "public", "t")]
+        assert isinstance(column, Column)
+        assert isinstance(table, Table)
+        carry_out(connection, RenamedColumn(column, "new", table).expand(catalog))
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("INSERT INTO t (id, old) VALUES (1, 'a'), (2, 'b')")
+        connection.execute("UPDATE t SET old = 'c' WHERE id = 2")
+        assert connection.execute("SELECT new FROM t ORDER BY id").fetchall() == [("a",), ("c",)]
