@@ -73,6 +73,8 @@ def plan(root: Path, *, models: str | None = None, neon: bool = False) -> Scaffo
 
     """
     adopted = _script_location(root)
+    if adopted:
+        _refuse_other_table(root / adopted / "env.py")
     section = _section(root)
     found = models or (section or {}).get("models") or _find_models(root, adopted)
     if found is None and adopted:
@@ -197,6 +199,19 @@ def _script_location(root: Path) -> Path | None:
         ) from None
     location = location.relative_to(root) if location.is_relative_to(root) else location
     return location if (root / location).is_dir() else None
+
+
+def _refuse_other_table(env: Path) -> None:
+    """Raise where a history is recorded in another table than Alembic's usual one."""
+    tree = _parsed(env) if env.exists() else ast.Module([], [])
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    names = {word.arg for call in calls for word in call.keywords}
+    if found := [name for name in ("version_table", "version_table_schema") if name in names]:
+        raise ConfigurationError(
+            f"{env.parent.name}/env.py sets {', '.join(found)}; limbeck reads the revisions that "
+            "are applied from alembic_version on the search path",
+            hint="rename the table, or ALTER TABLE ... SET SCHEMA, and take the argument out",
+        )
 
 
 def _find_models(root: Path, adopted: Path | None) -> str | None:

@@ -45,7 +45,8 @@ class History:
     @classmethod
     def of(cls, project: Project, profile: Profile | None = None) -> History:
         """Return the project's history, or the one that a profile keeps apart."""
-        return cls(project.script_location, profile.versions if profile else None)
+        own = profile.versions if profile else None
+        return cls(project.script_location, own or project.versions)
 
     @property
     def folder(self) -> Path:

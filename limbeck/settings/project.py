@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import difflib
 import tomllib
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limbeck.errors import ConfigurationError, UnknownProfileError
+from limbeck.settings import history
 from limbeck.settings import profile as profiles
 from limbeck.settings.profile import Profile
 
@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A folder with [tool.limbeck] in its pyproject.toml, or with alembic.ini and env_profiles/."""
+    """A folder with [tool.limbeck] in its pyproject.toml, or with alembic.ini and env_profiles/.
+
+    `versions` is the folder of the revision files where it is not the script location's own.
+    """
 
     root: Path
     script_location: Path
+    versions: Path | None = None
     models: str = "app.models:Base.metadata"
     profiles_dir: Path = Path("env_profiles")
     default_environment: str = "development"
@@ -56,7 +60,8 @@ class Project:
         _refuse_unknown(settings)
         values = {_FIELDS[key][0]: _checked(key, value) for key, value in settings.items()}
         values["profiles_dir"] = root / values.get("profiles_dir", "env_profiles")
-        return cls(root=root, script_location=_script_location(root), **values)
+        script_location, versions = history.places(root, _tools(root).get("alembic", {}))
+        return cls(root=root, script_location=script_location, versions=versions, **values)
 
     @property
     def home(self) -> Path:
@@ -167,28 +172,6 @@ def _checked(key: str, value: Any) -> Any:
         return tuple(value)
     shape, example = _SHAPES[kind]
     raise ConfigurationError(f"[tool.limbeck] {key} is not {shape}", hint=f"{key} = {example}")
-
-
-def _script_location(root: Path) -> Path:
-    """Where Alembic's scripts are: alembic.ini says it, or [tool.alembic], or it is alembic/."""
-    written = _from_ini(root / "alembic.ini") or _tools(root).get("alembic", {}).get(
-        "script_location"
-    )
-    text = str(written or "alembic").replace("%(here)s", str(root))
-    package, colon, folder = text.partition(":")
-    if colon and not Path(text).is_absolute():  # as in "myapp:migrations"
-        return root / package.replace(".", "/") / folder
-    return root / text
-
-
-def _from_ini(path: Path) -> str | None:
-    # No interpolation: only %(here)s has a meaning here, and a URL or a format may hold any %.
-    parser = configparser.RawConfigParser()
-    try:
-        parser.read(path, encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}") from error
-    return parser.get("alembic", "script_location", fallback=None)
 
 
 def _refuse_shadowing(root: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from limbeck import scaffold
 from limbeck.errors import ConfigurationError
+from limbeck.history import History
 from limbeck.settings import Project
 from limbeck.settings.url import is_at_neon
 from tests.acceptance.workplace import REPOSITORY, Workplace
@@ -143,6 +144,33 @@ def test_an_existing_history_is_adopted_and_its_files_are_kept(place: Workplace)
     assert {name for name in before if after[name] != before[name]} == grown
     assert all(after[name].startswith(before[name]) for name in grown)
     assert b'models = "shop.tables:Model.metadata"' in after["pyproject.toml"]
+
+
+def test_the_revisions_of_an_adopted_history_are_where_its_alembic_ini_says(
+    place: Workplace,
+) -> None:
+    existing(place.root)
+    ini = place.root / "alembic.ini"
+    moved = place.root / "migrations" / "revisions"
+    (place.root / "migrations" / "versions").rename(moved)
+    ini.write_text(ini.read_text() + "version_locations = %(here)s/migrations/revisions\n")
+    place.good("init", "--yes")
+    project = Project.find(place.root)
+    assert [one.id for one in History.of(project).revisions()] == ["a1"]
+    other = "version_locations = migrations/revisions, more\n"
+    ini.write_text(ini.read_text().rpartition("version_locations")[0] + other)
+    with pytest.raises(ConfigurationError, match="in 2 folders: revisions, more"):
+        Project.find(place.root)
+
+
+def test_a_history_that_is_recorded_in_another_table_is_refused(place: Workplace) -> None:
+    existing(place.root)
+    env = place.root / "migrations" / "env.py"
+    env.write_text(env.read_text() + "context.configure(version_table_schema='x')\n")
+    result = place.run("init", "--yes")
+    assert result.code == 2
+    assert "migrations/env.py sets version_table_schema" in result.err
+    assert "pyproject" not in result.out
 
 
 def test_the_lines_that_are_added_are_shown_before(place: Workplace) -> None:
