@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from limbeck import diff as differ
-from limbeck import settings
+from limbeck import gates, settings
 from limbeck.branches.base import Branch
 from limbeck.database import Connection, Database, connect
 from limbeck.events import Listener, RevisionFinished, RevisionStarted, StageStarted
@@ -146,6 +146,8 @@ def _run(history: History, profile: Profile, database: Database, listen: Listene
     before = Live(database).catalog()
     with connect(database, listen=listen) as connection:
         todo = history.pending(history.current(connection))
+        terms = gates.Terms(profile.name, profile.protected, "contract", allow_used=True)
+        todo = gates.passed(history, connection, todo, terms, listen).revisions
         connection.execute("ANALYZE")  # so that the number of rows is known
         done, failed = _revisions(history, todo, database, connection, listen)
     script = differ.script(differ.steps(before, Live(database).catalog()))

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from limbeck import settings
+from limbeck import gates, settings
 from limbeck.catalog.catalog import Catalog, Change
 from limbeck.catalog.read import read
-from limbeck.database import Database, connect
+from limbeck.database import Connection, connect
 from limbeck.errors import LimbeckError, ModelsError, SeveralHeadsError
-from limbeck.events import Listener
+from limbeck.events import Listener, ignore
+from limbeck.gates import Waiting
+from limbeck.gates.standing import Standing, standings
 from limbeck.history import History, Revision
 from limbeck.history.ledger import Ledger
 from limbeck.logs import log
@@ -29,7 +31,8 @@ class Status:
     could not be asked; `unknown` those of them that no file holds. By the database's ledger
     applied revisions were `edited` or `deleted` since, and others `interrupted` after so many
     steps. `drift` is what differs from a replay of its own revision, None when that is not known;
-    `problem` says why.
+    `problem` says why. `phases` is where each change without downtime is, `waiting` which of the
+    pending revisions migrate leaves out until their time has come.
     """
 
     environment: str
@@ -45,6 +48,8 @@ class Status:
     interrupted: tuple[tuple[str, int], ...] = ()
     drift: tuple[Change, ...] | None = None
     problem: LimbeckError | None = None
+    phases: tuple[Standing, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -155,8 +160,9 @@ def findings(status: Status) -> Iterator[Finding]:
     for id_, steps in status.interrupted:
         text = f"revision {id_} was interrupted after step {steps}"
         yield Finding("interrupted", name, text, f"It goes on by: limbeck migrate -e {name}")
-    if status.pending:
-        ids = ", ".join(str(one) for one in status.pending)
+    held = {id_ for one in status.waiting for id_ in (one.revision, *one.others)}
+    if pending := [one for one in status.pending if one.id not in held]:
+        ids = ", ".join(str(one) for one in pending)
         yield Finding("pending", name, f"pending: {ids}", f"limbeck migrate -e {name}")
     if status.drift:
         text = f"drifted from its own revision: {_named(status.drift)}"
@@ -171,8 +177,10 @@ def _status(project: Project, profile: Profile, *, drift: bool, listen: Listener
     try:
         database = settings.database(project, profile, listen)
         found = replace(found, destination=database.destination)
-        current, kept, live = _ask(project, history, database, with_catalog=drift, listen=listen)
-        found = _remembered(_placed(found, history, current), history, kept)
+        with connect(database, read_only=True, listen=listen) as connection:
+            current, kept, live = _ask(project, history, connection, with_catalog=drift)
+            found = _remembered(_placed(found, history, current), history, kept)
+            found = _phased(found, history, connection, kept)
         if live is None or found.unknown:
             return found
         own = Replay(project, ",".join(current) or "base", profile, listen)
@@ -182,18 +190,27 @@ def _status(project: Project, profile: Profile, *, drift: bool, listen: Listener
 
 
 def _ask(
-    project: Project,
-    history: History,
-    database: Database,
-    *,
-    with_catalog: bool,
-    listen: Listener,
+    project: Project, history: History, connection: Connection, *, with_catalog: bool
 ) -> tuple[tuple[str, ...], Ledger, Catalog | None]:
-    with connect(database, read_only=True, listen=listen) as connection:
-        current = history.recorded(connection)
-        kept = history.ledger(connection)
-        live = read(connection, filters=filters(project)) if with_catalog else None
+    current = history.recorded(connection)
+    kept = history.ledger(connection)
+    live = read(connection, filters=filters(project)) if with_catalog else None
     return current, kept, live
+
+
+def _phased(found: Status, history: History, connection: Connection, kept: Ledger) -> Status:
+    """Add where each change without downtime is, and what waits for its time."""
+    if found.unknown:
+        return found
+    applied = {one.id for one in found.applied}
+    found = replace(found, phases=standings(history, connection, applied, kept))
+    terms = gates.Terms(
+        found.environment,
+        found.protected,
+        "expand" if found.protected else "contract",
+    )
+    passed = gates.passed(history, connection, found.pending, terms, ignore)
+    return replace(found, waiting=passed.waiting)
 
 
 def _remembered(found: Status, history: History, kept: Ledger) -> Status:

@@ -20,6 +20,8 @@ COMMANDS = {
     "generate": ("schema", "Write the next revision from the models, and prove it."),
     "migrate": ("migrations", "Show the plan, ask, apply pending revisions."),
     "backfill": ("backfills", "Fill in old rows of a change without downtime, in batches."),
+    "contract": ("contracts", "Take the old structure of changes without downtime away."),
+    "undo": ("contracts", "Return to what the branch was before the last contract."),
     "rollback": ("migrations", "Take revisions back, newest first."),
     "stamp": ("migrations", "Mark a revision as applied, without running anything."),
     "status": ("migrations", "Show every environment: current, pending, drift."),

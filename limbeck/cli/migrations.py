@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from limbeck.cli import gates
 from limbeck.cli.invocation import (
     Invocation,
     as_json,
@@ -22,12 +23,13 @@ from limbeck.cli.terminal import Narrator, ask, interactive, note
 from limbeck.errors import CheckFailedError, MigrationError, NotConfirmedError
 
 if TYPE_CHECKING:
+    from limbeck.gates import Through
     from limbeck.migrate import Plan, Report
     from limbeck.safety import Report as Hazards
     from limbeck.settings import Profile, Project
 
 
-def _plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
+def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add what can be done with a plan besides carrying it out, and how long to wait."""
     for option in (
         click.option(
@@ -64,7 +66,14 @@ def _plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.option("--snapshot", is_flag=True, help="Keep what the branch is now, to be restored.")
 @click.option("--all-databases", is_flag=True, help="Every database of the branch, one by one.")
-@_plan_options
+@click.option(
+    "--through",
+    metavar="PHASE",
+    type=click.Choice(["expand", "contract"]),
+    help="How far changes without downtime go; expand where the environment is protected.",
+)
+@click.option("--contract", is_flag=True, help="The same as --through contract.")
+@plan_options
 @yes
 @as_json
 def migrate(
@@ -75,6 +84,8 @@ def migrate(
     rehearsed: bool,
     snapshot: bool,
     all_databases: bool,
+    through: Through | None,
+    contract: bool,
     allow: tuple[str, ...],
     dry_run: bool,
     script: bool,
@@ -100,9 +111,22 @@ def migrate(
         else [settings.database(project, profile, listen)]
     )
     hooks = verb.Hooks.of(project)
+    phase: Through | None = "contract" if contract else through
     plans = [
-        verb.plan(project, profile, one, to=to, hooks=hooks, listen=listen) for one in databases
+        verb.plan(
+            project,
+            profile,
+            one,
+            to=to,
+            through=phase,
+            allow_used=gates.STILL_USED in allow,
+            hooks=hooks,
+            listen=listen,
+        )
+        for one in databases
     ]
+    if phase == "contract" and not dry_run:
+        gates.refuse_waiting(plans)
     found = [
         _gate(project, profile, plan, allow, dry_run=dry_run)
         if plan.protected and plan.revisions and not script
@@ -114,7 +138,14 @@ def migrate(
             _rehearse(project, profile)
         if snapshot:
             _keep(project, profile)
-    way = _Way(dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
+    way = _Way(
+        dry_run=dry_run,
+        script=script,
+        wait=wait,
+        yes=yes,
+        as_json=as_json,
+        keep=lambda plan: gates.keep(project, profile, plan),
+    )
     _carry_out(plans, way, found, several=all_databases)
 
 
@@ -130,7 +161,7 @@ def migrate(
     help="How many revisions.",
 )
 @click.option("--to", metavar="REV", help="Take back everything after this revision, or base.")
-@_plan_options
+@plan_options
 @yes
 @as_json
 def rollback(
@@ -298,6 +329,7 @@ class _Way:
     wait: float
     yes: bool
     as_json: bool
+    keep: Callable[[Plan], None] | None = None
 
 
 def _carry_out(
@@ -328,7 +360,7 @@ def _applied(plans: Sequence[Plan], way: _Way) -> Iterator[Report]:
     todo = [plan for plan in plans if plan.revisions]
     for plan in todo:
         note(reports.plan_text(plan, with_sql=plan.protected))
-    narrator, confirm = Narrator(), _confirm(yes=way.yes)
+    narrator, confirm = Narrator(), _confirm(yes=way.yes, keep=way.keep)
     for plan in plans:
         # The first one that has something to do is asked about, with all of them shown above.
         asked = confirm if todo and plan is todo[0] else lambda _: True
@@ -379,7 +411,7 @@ def _gate(
     if report.hazards:
         note(hazards.hazards_text(report))
     if not dry_run:
-        safety.refuse(report, allow)
+        safety.refuse(report, [one for one in allow if one != gates.STILL_USED])
     return report
 
 
@@ -391,16 +423,22 @@ def _show(report: Report) -> None:
         click.echo(plans.tables_text(report.tables))
 
 
-def _confirm(*, yes: bool) -> Callable[[Plan], bool]:
+def _confirm(*, yes: bool, keep: Callable[[Plan], None] | None = None) -> Callable[[Plan], bool]:
     def confirm(plan: Plan) -> bool:
-        if yes or not plan.protected:
-            return True
-        if not interactive():
-            raise NotConfirmedError(
-                f"{plan.environment} is protected and there is no terminal to ask on; "
-                "nothing was done",
-                hint="Add --yes when the plan above is what you want.",
-            )
-        return ask(f"Type {plan.environment} to go on: ") == plan.environment
+        agreed = _agreed(plan, yes=yes)
+        if agreed and keep:
+            keep(plan)
+        return agreed
 
     return confirm
+
+
+def _agreed(plan: Plan, *, yes: bool) -> bool:
+    if yes or not plan.protected:
+        return True
+    if not interactive():
+        raise NotConfirmedError(
+            f"{plan.environment} is protected and there is no terminal to ask on; nothing was done",
+            hint="Add --yes when the plan above is what you want.",
+        )
+    return ask(f"Type {plan.environment} to go on: ") == plan.environment

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from limbeck import gates
 from limbeck.database import Connection, connect, migration_lock
 from limbeck.database.duration import seconds
 from limbeck.errors import (
@@ -32,6 +33,8 @@ from limbeck.events import (
     RunFinished,
     RunStarted,
 )
+from limbeck.gates import Waiting
+from limbeck.history import Revision
 from limbeck.history.ledger import Ledger
 from limbeck.history.terms import Terms
 from limbeck.logs import log
@@ -60,7 +63,8 @@ class Report:
     """What was done, and where the database is now.
 
     `elsewhere` says that another migrator had done the work when the lock was ours; `tables` is
-    what there is then, where something was done.
+    what there is then, where something was done. `waiting` are contract revisions that may
+    not run yet.
     """
 
     environment: str
@@ -70,6 +74,7 @@ class Report:
     downgrade: bool = False
     elsewhere: bool = False
     tables: Outline | None = None
+    waiting: tuple[Waiting, ...] = ()
 
 
 def apply(
@@ -129,6 +134,7 @@ def _apply(connection: Connection, plan: Plan, terms: Terms, listen: Listener) -
             "a revision file was changed after the plan was made; nothing was done",
             hint="Look at the new plan: run the same command again.",
         )
+    _refuse_closed(connection, plan, todo, listen)
     done: list[Applied] = []
     begun = time.monotonic()
     with _accounted(plan, done):
@@ -145,6 +151,19 @@ def _apply(connection: Connection, plan: Plan, terms: Terms, listen: Listener) -
     passed = time.monotonic() - begun
     listen(RunFinished(*_where(plan), report.current, ids, passed, plan.downgrade))
     return report
+
+
+def _refuse_closed(
+    connection: Connection, plan: Plan, todo: Sequence[Revision], listen: Listener
+) -> None:
+    """Ask again, with the lock held, whether the contract revisions may run."""
+    if plan.gate is None or plan.downgrade:
+        return
+    if waiting := gates.passed(plan.history, connection, todo, plan.gate, listen).waiting:
+        raise MigrationError(
+            f"{plan.environment}: {waiting[0].change}: {waiting[0].reason}; nothing was done",
+            hint=waiting[0].hint,
+        )
 
 
 @contextmanager
@@ -294,4 +313,5 @@ def _report(
     *,
     elsewhere: bool = False,
 ) -> Report:
-    return Report(plan.environment, plan.destination, current, applied, plan.downgrade, elsewhere)
+    where = (plan.environment, plan.destination)
+    return Report(*where, current, applied, plan.downgrade, elsewhere, waiting=plan.waiting)

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from limbeck import gates
 from limbeck.database import Database, connect
 from limbeck.errors import ConfigurationError
 from limbeck.events import Listener
+from limbeck.gates import Through, Waiting
 from limbeck.history import History, Revision
 from limbeck.history.ledger import Ledger
 from limbeck.logs import log
@@ -68,7 +70,8 @@ class Plan:
 
     `current` are the revisions it is at, () before the first; `target` are those it will be
     at, () is base. `fingerprint` is a hash of all that was seen: of the destination, the current
-    revisions and the bytes of the files to run.
+    revisions and the bytes of the files to run. `waiting` are contract revisions that may not run
+    yet, and `gate` how far it may go.
     """
 
     environment: str
@@ -82,6 +85,8 @@ class Plan:
     history: History = field(repr=False, compare=False)
     database: Database = field(repr=False, compare=False)
     hooks: Hooks = field(default=NO_HOOKS, repr=False, compare=False)
+    waiting: tuple[Waiting, ...] = ()
+    gate: gates.Terms | None = field(default=None, repr=False, compare=False)
 
     def script(self) -> str:
         """Return the plan as a script for psql, with transactions and version rows.
@@ -99,16 +104,24 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
     database: Database,
     *,
     to: str = "head",
+    through: Through | None = None,
+    allow_used: bool = False,
     hooks: Hooks = NO_HOOKS,
     listen: Listener = log,
 ) -> Plan:
     """Return what has to run to bring a database up to a revision; it is only read.
+
+    Contract revisions whose time has not come are left out, with what follows them: the plan's
+    `waiting` says why.
 
     Args:
         project: whose history it is.
         profile: the environment.
         database: where it would run.
         to: the last revision to run.
+        through: "contract" lets contract revisions run, once all is ready for them; "expand", the
+            default where the environment is protected, does not.
+        allow_used: let them run although something still uses what they take away.
         hooks: those of the plan are called here, the others where it is carried out.
         listen: is told what happens while connecting.
 
@@ -120,16 +133,23 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
     """
     hooks.call("before_plan", profile, database)
     history = History.of(project, profile)
+    terms = gates.Terms(
+        profile.name,
+        profile.protected,
+        through or ("expand" if profile.protected else "contract"),
+        allow_used,
+    )
     with connect(database, read_only=True, listen=listen) as connection:
         found = history.state(connection)
-    current = history.known(found.recorded, database.dbname)
-    late = history.late(current, found.ledger)
-    pending = history.pending(current, to)
-    if to not in {"head", "heads"} and not pending and not late:
-        _refuse_below(history, current, to)
-    todo = tuple(one for one in history.revisions() if one in {*late, *pending})
-    way = _Way(history, current, todo, found.ledger, late, downgrade=False)
-    return _plan(profile, database, way, hooks)
+        current = history.known(found.recorded, database.dbname)
+        late = history.late(current, found.ledger)
+        pending = history.pending(current, to)
+        if to not in {"head", "heads"} and not pending and not late:
+            _refuse_below(history, current, to)
+        todo = tuple(one for one in history.revisions() if one in {*late, *pending})
+        passed = gates.passed(history, connection, todo, terms, listen)
+    way = _Way(history, current, passed.revisions, found.ledger, late, downgrade=False)
+    return _plan(profile, database, way, hooks, waiting=passed.waiting, gate=terms)
 
 
 def rollback_plan(  # noqa: PLR0913 - as plan, and how far
@@ -190,7 +210,15 @@ class _Way:
             yield planned
 
 
-def _plan(profile: Profile, database: Database, way: _Way, hooks: Hooks) -> Plan:
+def _plan(  # noqa: PLR0913 - what, where, who is told, and how far
+    profile: Profile,
+    database: Database,
+    way: _Way,
+    hooks: Hooks,
+    *,
+    waiting: tuple[Waiting, ...] = (),
+    gate: gates.Terms | None = None,
+) -> Plan:
     made = Plan(
         environment=profile.name,
         destination=database.destination,
@@ -203,6 +231,8 @@ def _plan(profile: Profile, database: Database, way: _Way, hooks: Hooks) -> Plan
         history=way.history,
         database=database,
         hooks=hooks,
+        waiting=waiting,
+        gate=gate,
     )
     hooks.call("after_plan", made)
     return made

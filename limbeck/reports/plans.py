@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from limbeck.gates import Waiting
 from limbeck.migrate import Plan, PlannedRevision, Report
 from limbeck.migrate.outline import Outline
 from limbeck.reports.tables import counted
@@ -15,14 +17,40 @@ def plan_text(plan: Plan, *, with_sql: bool) -> str:
     at = ", ".join(plan.current) or "no revision"
     lines = [f"{plan.environment}: {plan.destination}, at {at}"]
     if not plan.revisions:
-        lines.append("Nothing to do.")
-        return "\n".join(lines)
+        lines.append("Nothing to do." if not plan.waiting else "Nothing to do now.")
+        return "\n".join([*lines, *waiting_lines(plan.waiting)])
     lines.append(f"{counted(len(plan.revisions), 'revision')} to {verb}:")
     for revision in plan.revisions:
         lines.append(f"  {revision.id}  {revision.message}{_standing(revision)}")
         if with_sql:
             lines.extend(f"      {line}".rstrip() for line in revision.sql.strip().splitlines())
-    return "\n".join(lines)
+    return "\n".join([*lines, *waiting_lines(plan.waiting)])
+
+
+def waiting_lines(waiting: Sequence[Waiting]) -> Iterator[str]:
+    """Yield what waits, why, and what to type next."""
+    for one in waiting:
+        behind = f", and {counted(len(one.others), 'revision')} after it" if one.others else ""
+        yield f"Waits: {one.revision}  {one.message}{behind}"
+        yield f"  {one.change}: {one.reason}"
+        yield f"  {one.hint}"
+
+
+def waiting_data(waiting: Sequence[Waiting]) -> list[dict[str, Any]]:
+    """Return the same, for JSON."""
+    return [
+        {
+            "revision": one.revision,
+            "message": one.message,
+            "change": one.change,
+            "why": one.why,
+            "reason": one.reason,
+            "hint": one.hint,
+            "uses": [{"kind": use.kind, "text": use.text} for use in one.uses],
+            "others": list(one.others),
+        }
+        for one in waiting
+    ]
 
 
 def _standing(revision: PlannedRevision) -> str:
@@ -53,6 +81,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
             }
             for one in plan.revisions
         ],
+        "waiting": waiting_data(plan.waiting),
         "fingerprint": plan.fingerprint,
     }
 
@@ -68,7 +97,8 @@ def report_text(report: Report) -> str:
         verb = "Took back" if report.downgrade else "Applied"
         seconds = sum(one.seconds for one in report.applied)
         done = f"{verb} {counted(len(report.applied), 'revision')} in {seconds:.2f} s"
-    return f"{done}. {report.environment} ({report.destination}) is at {at}."
+    where = f"{report.environment} ({report.destination}) is at {at}."
+    return "\n".join([f"{done}. {where}", *waiting_lines(report.waiting)])
 
 
 def report_data(report: Report) -> dict[str, Any]:
@@ -83,6 +113,7 @@ def report_data(report: Report) -> dict[str, Any]:
             for one in report.applied
         ],
         "current": list(report.current),
+        "waiting": waiting_data(report.waiting),
     }
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from limbeck.catalog.catalog import Change
+from limbeck.gates.standing import Standing
+from limbeck.reports.plans import waiting_data, waiting_lines
 from limbeck.reports.tables import counted, table
 from limbeck.status import Finding, Status
 
@@ -107,10 +109,25 @@ def _details(one: Status) -> Iterator[str]:
     if one.pending:
         yield f"{one.environment}, pending:"
         yield from (f"  {revision.id}  {revision.message}" for revision in one.pending)
+    yield from _phases(one)
     if one.drift:
         objects = counted(len(one.drift), "object")
         yield f"{one.environment}, drift ({objects}: + only here, - missing here, ~ different):"
         yield from (f"  {change_line(change)}" for change in one.drift)
+
+
+def _phases(one: Status) -> Iterator[str]:
+    if open_ := [each for each in one.phases if each.phase != "contracted"]:
+        yield f"{one.environment}, changes without downtime:"
+        yield from (f"  {each.change}: {_phase(each)}" for each in open_)
+    for line in waiting_lines(one.waiting):
+        yield f"  {line}" if line.startswith(" ") else f"{one.environment}: {line}"
+
+
+def _phase(one: Standing) -> str:
+    if one.filled is None or not one.total:
+        return one.phase
+    return f"{one.phase}, {100 * one.filled // one.total} % of its rows backfilled"
 
 
 def _fields(one: Status) -> dict[str, Any]:
@@ -127,6 +144,11 @@ def _fields(one: Status) -> dict[str, Any]:
         "deleted": list(one.deleted),
         "interrupted": [{"id": id_, "done": steps} for id_, steps in one.interrupted],
         "drift": None if one.drift is None else changes_data(one.drift),
+        "changes": [
+            {"change": each.change, "phase": each.phase, "filled": each.filled, "total": each.total}
+            for each in one.phases
+        ],
+        "waiting": waiting_data(one.waiting),
         "problem": one.problem.message if one.problem else None,
         "clean": one.clean,
     }

@@ -1,0 +1,66 @@
+"""contract and undo: the end of a change without downtime, and the way back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from limbeck.cli.invocation import Invocation, as_json, command, environment, yes
+from limbeck.cli.migrations import migrate, plan_options
+from limbeck.cli.terminal import Narrator, ask, interactive, note
+from limbeck.errors import NotConfirmedError
+
+
+@command()
+@environment
+@click.option(
+    "--allow",
+    metavar="HAZARD",
+    multiple=True,
+    help="Go on in spite of this hazard, or still-used; may be given many times.",
+)
+@plan_options
+@yes
+@as_json
+@click.pass_context
+def contract(ctx: click.Context, /, _: Invocation, **options: Any) -> None:
+    """Take the old structure of changes without downtime away.
+
+    The same as limbeck migrate --contract.
+    """
+    ctx.invoke(migrate, contract=True, **options)
+
+
+@command()
+@environment
+@yes
+@as_json
+def undo(invocation: Invocation, *, environment: str | None, yes: bool, as_json: bool) -> None:
+    """Return to what the branch was before the last contract.
+
+    What is there now stays as a branch of its own. It asks first.
+    """
+    from limbeck import settings
+    from limbeck import undo as verb
+    from limbeck.reports import undoing
+    from limbeck.reports.data import to_json
+
+    listen = Narrator()
+    project = invocation.project()
+    profile = project.profile(environment)
+    database = settings.database(project, profile, listen)
+    wanted = verb.plan(project, profile, database, listen=listen)
+    note(undoing.undo_text(wanted))
+    verb.undo(wanted, confirm=lambda _: yes or _agreed(profile.name), listen=listen)
+    data = undoing.undo_data(wanted)
+    click.echo(to_json(data) if as_json else undoing.undone_text(wanted))
+
+
+def _agreed(name: str) -> bool:
+    if not interactive():
+        raise NotConfirmedError(
+            "there is no terminal to ask on; nothing was done",
+            hint="Add --yes when what is above is what you want.",
+        )
+    return ask(f"Type {name} to go on: ") == name
