@@ -48,21 +48,27 @@ SELECT revision, action, message, started, finished, steps, doubt, digest, file,
        role, author, host, application
 FROM limbeck_state.ledger ORDER BY id"""
 
-_STEP: Final = """
+# Not from the sequence: on a server with wal_level = minimal it may begin anew after a crash. Two
+# cannot get the same one, for who writes holds the migration lock.
+_ID: Final = "(SELECT coalesce(max(id), 0) + 1 FROM limbeck_state.ledger)"
+
+_STEP: Final = f"""
 INSERT INTO limbeck_state.ledger
-    (revision, action, message, steps, doubt, digest, file, author, host)
-VALUES (%(revision)s, %(action)s, %(message)s, %(steps)s, %(doubt)s, %(digest)s, %(file)s,
+    (id, revision, action, message, steps, doubt, digest, file, author, host)
+OVERRIDING SYSTEM VALUE
+VALUES ({_ID}, %(revision)s, %(action)s, %(message)s, %(steps)s, %(doubt)s, %(digest)s, %(file)s,
         %(author)s, %(host)s)
 ON CONFLICT (revision) WHERE finished IS NULL DO UPDATE SET
     action = excluded.action, steps = excluded.steps, doubt = excluded.doubt,
     digest = excluded.digest, file = excluded.file, author = excluded.author,
     host = excluded.host, role = session_user"""
 
-_FINISH: Final = """
+_FINISH: Final = f"""
 INSERT INTO limbeck_state.ledger
-    (revision, action, message, finished, steps, digest, file, sql, author, host)
-VALUES (%(revision)s, %(action)s, %(message)s, clock_timestamp(), %(steps)s, %(digest)s, %(file)s,
-        %(sql)s, %(author)s, %(host)s)"""
+    (id, revision, action, message, finished, steps, digest, file, sql, author, host)
+OVERRIDING SYSTEM VALUE
+VALUES ({_ID}, %(revision)s, %(action)s, %(message)s, clock_timestamp(), %(steps)s, %(digest)s,
+        %(file)s, %(sql)s, %(author)s, %(host)s)"""
 
 _FINISH_BEGUN: Final = """
 UPDATE limbeck_state.ledger SET
@@ -71,9 +77,9 @@ UPDATE limbeck_state.ledger SET
     role = session_user
 WHERE revision = %(revision)s AND finished IS NULL"""
 
-_LEAVE: Final = """
-INSERT INTO limbeck_state.ledger (revision, action, finished)
-VALUES (%(revision)s, 'leave', clock_timestamp())"""
+_LEAVE: Final = f"""
+INSERT INTO limbeck_state.ledger (id, revision, action, finished) OVERRIDING SYSTEM VALUE
+VALUES ({_ID}, %(revision)s, 'leave', clock_timestamp())"""
 
 
 @dataclass(frozen=True, slots=True)

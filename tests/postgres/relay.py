@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 from limbeck.database import url as urls
 
@@ -20,16 +20,19 @@ STATEMENTS = (b"Q", b"E")
 WAITS = (b"Q", b"S")
 
 
+Gate: TypeAlias = Callable[[str, str], bool]
+
+
 @dataclass
 class Relay:
     """A port that leads to a server; `statements` have passed it.
 
-    `trips` are the round trips of each connection once it is open. A client that says what
-    `cut_before` holds is hung up on, and so is the server.
+    `trips` are the round trips of each connection once it is open. `gate` is told who is about to
+    say which statement, before it is passed on; where it says no, both sides are hung up on.
     """
 
     server: tuple[str, int]
-    cut_before: bytes | None = None
+    gate: Gate = lambda _who, _statement: True
     trips: list[int] = field(default_factory=list)
     statements: list[str] = field(default_factory=list)
     port: int = 0
@@ -60,15 +63,23 @@ class _Line:
         self.client = client
         self.upstream = upstream
         self.number = number
+        self.who = self.said = ""
 
     def start(self) -> None:
         for work in (self._answers, self._questions):
             threading.Thread(target=work, daemon=True).start()
 
     def _answers(self) -> None:
-        with self.client, self.upstream, suppress(OSError):  # the client may hang up first
-            while data := self.upstream.recv(65536):
-                self.client.sendall(data)
+        with self.client, self.upstream:
+            with suppress(OSError):  # the client may hang up first
+                while data := self.upstream.recv(65536):
+                    self.client.sendall(data)
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        for end in (self.upstream, self.client):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
 
     def _questions(self) -> None:
         """Pass on what a client says, message by message."""
@@ -77,11 +88,9 @@ class _Line:
             while kind := stream.read(1):
                 length = stream.read(4)
                 body = stream.read(int.from_bytes(length) - 4)
-                if self.relay.cut_before and self.relay.cut_before in body:
-                    for end in (self.upstream, self.client):
-                        end.shutdown(socket.SHUT_RDWR)
+                if not self._noted(kind, body):
+                    self._hang_up()
                     return
-                self._note(kind, body)
                 self.upstream.sendall(kind + length + body)
             self.upstream.shutdown(socket.SHUT_WR)
 
@@ -90,20 +99,27 @@ class _Line:
             body = stream.read(int.from_bytes(length) - 4)
             self.upstream.sendall(length + body)
             if body[:2] == b"\x00\x03":  # protocol 3: the startup message is the last of these
+                words = body[4:].decode().split("\0")
+                self.who = dict(zip(words[::2], words[1::2], strict=False))["application_name"]
                 return
 
-    def _note(self, kind: bytes, body: bytes) -> None:
-        if kind in STATEMENTS:
-            self.relay.statements.append((kind + body[:60]).decode(errors="replace"))
+    def _noted(self, kind: bytes, body: bytes) -> bool:
+        """Count a message, and tell whether it may pass."""
         if kind in WAITS:
             self.relay.trips[self.number] += 1
+        if kind in {b"P", b"Q"}:
+            self.said = body.removeprefix(b"\0").partition(b"\0")[0].decode()
+        if kind not in STATEMENTS:
+            return True
+        self.relay.statements.append(self.said)
+        return self.relay.gate(self.who, self.said)
 
 
 @contextmanager
-def relayed(database: Database, cut_before: bytes | None = None) -> Iterator[Relay]:
+def relayed(database: Database, gate: Gate = lambda _who, _statement: True) -> Iterator[Relay]:
     """A relay to the server of a database."""
     parameters = database.parameters
-    relay = Relay((parameters["host"], int(parameters["port"])), cut_before)
+    relay = Relay((parameters["host"], int(parameters["port"])), gate)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         relay.port = listener.getsockname()[1]
         threading.Thread(target=relay.accept, args=(listener,), daemon=True).start()

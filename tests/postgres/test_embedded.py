@@ -214,10 +214,13 @@ def test_start_recovers_from_a_killed_server_and_keeps_what_was_committed(made: 
     url = made.url()
     with contextlib.closing(psycopg.connect(url, autocommit=True)) as session:
         session.execute("CREATE TABLE kept AS SELECT generate_series(1, 1000)")
+        session.execute("CREATE TABLE counted (id serial); INSERT INTO counted DEFAULT VALUES")
+        session.execute("INSERT INTO counted DEFAULT VALUES")
         kill(made.status().pid or 0)
     assert made.running() is False
     made.start()
     assert (answer(made, "SELECT count(*) FROM kept"), made.url()) == (1000, url)
+    assert answer(made, "SELECT nextval('counted_id_seq') > 2") is True
 
 
 def test_any_number_may_make_the_home_at_once(tmp_path: Path) -> None:

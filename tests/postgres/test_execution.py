@@ -104,7 +104,8 @@ def test_a_lock_held_for_longer_than_the_budget_changes_nothing_and_names_the_bl
     with (
         held(database, "lock table two in access share mode"),
         pytest.raises(
-            MigrationError, match=r"in the way: pid .*the reader.*lock table two"
+            MigrationError,
+            match=r"in the way: pid \d+ \(.*the reader, .*for \d+\.\d s\): lock table two",
         ) as caught,
     ):
         migrated(work, hasty(database, budget="1s", timeout="400ms"))

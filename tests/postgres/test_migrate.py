@@ -24,6 +24,7 @@ from limbeck.errors import (
     SeveralHeadsError,
 )
 from limbeck.events import Event, RevisionFinished
+from tests.postgres.crashing import FORKS, racing
 
 if TYPE_CHECKING:
     import psycopg
@@ -189,15 +190,26 @@ def test_a_read_only_database_is_refused_before_anything_runs(
         migrate.apply(planned, confirm=yes)
 
 
-def test_of_two_migrators_at_once_exactly_one_applies(
-    work: Work, connection: psycopg.Connection
+@pytest.mark.parametrize("number", [2, 5])
+def test_of_several_migrators_at_once_exactly_one_applies(
+    number: int, work: Work, database: Database, connection: psycopg.Connection
 ) -> None:
-    work.revision("slow", "op.execute('select pg_sleep(1)')\nop.execute('create table one ()')")
-    processes = [started(work), started(work)]
-    ends = [process.communicate("go\n", timeout=60) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], ends
-    assert sorted(out.split()[-2:] for out, _ in ends) == [["0", "True"], ["1", "False"]]
-    assert tables(connection) == {"one", "alembic_version"}
+    for name in ("one", "two"):
+        work.revision(
+            name, f"op.execute('select pg_sleep(.5)')\nop.execute('create table {name} ()')"
+        )
+    start, said = FORKS.Barrier(number), FORKS.SimpleQueue()
+    arguments = (work.project.root, database.url, start, said)
+    processes = [FORKS.Process(target=racing, args=arguments) for _ in range(number)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    assert [process.exitcode for process in processes] == [0] * number
+    # The others have waited for it, and found nothing left to do.
+    told = sorted(said.get() for _ in processes)
+    assert told == [(0, True)] * (number - 1) + [(2, False)]
+    assert tables(connection) == {"one", "two", "alembic_version"}
 
 
 def test_a_lock_that_is_held_too_long_ends_the_wait_and_nothing_is_done(
@@ -209,7 +221,7 @@ def test_a_lock_that_is_held_too_long_ends_the_wait_and_nothing_is_done(
     with (
         connect(database, application_name="the other") as other,
         migration_lock(other),
-        pytest.raises(LockNotAcquiredError, match="the other") as caught,
+        pytest.raises(LockNotAcquiredError, match=r"the other \(pid \d+, .*since") as caught,
     ):
         migrate.apply(planned, confirm=yes, wait=0.6, listen=told.append)
     assert caught.value.exit_code == 1
