@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from limbeck.catalog.objects import Address, Object
 from limbeck.errors import DatabaseError
@@ -38,6 +38,9 @@ class Catalog:
     depends: Mapping[Address, frozenset[Address]] = field(default_factory=dict)
     unreadable: tuple[str, ...] = ()
     near: Mapping[str, str] = field(default_factory=dict, compare=False)
+    _sorted: dict[type, tuple[Any, ...]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     @property
     def major(self) -> int:
@@ -46,7 +49,10 @@ class Catalog:
 
     def of(self, kind: type[Kind]) -> Iterator[Kind]:
         """Yield the objects of one class, in the order of their addresses."""
-        return (found for _, found in sorted(self.objects.items()) if isinstance(found, kind))
+        if kind not in self._sorted:
+            chosen = [pair for pair in self.objects.items() if isinstance(pair[1], kind)]
+            self._sorted[kind] = tuple(found for _, found in sorted(chosen))
+        return iter(self._sorted[kind])
 
     def changes_to(self, other: Catalog) -> tuple[Change, ...]:
         """Return what differs, by address; the order of columns is no difference.

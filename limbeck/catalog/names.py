@@ -57,6 +57,9 @@ def chosen_name(table: str, column: str, label: str) -> str:
     >>> chosen_name("users", "id", "seq")
     'users_id_seq'
     """
+    whole = f"{table}_{column}_{label}"
+    if column and whole.isascii() and len(whole) <= NAME_BYTES:
+        return whole
     room = NAME_BYTES - len(label.encode()) - 1 - (1 if column else 0)
     first, second = table.encode(), column.encode()
     while len(first) + len(second) > room:

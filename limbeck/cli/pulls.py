@@ -69,6 +69,7 @@ def _patterns(function: Callable[..., Any]) -> Callable[..., Any]:
     is_flag=True,
     help="With --out: prove in a scratch database on the source's own server.",
 )
+@click.option("--no-prove", is_flag=True, help="Do not try what the models make.")
 @click.option("--force", is_flag=True, help="Overwrite files with uncommitted changes, too.")
 @yes
 @as_json
@@ -86,6 +87,7 @@ def pull(
     layout: Literal["package", "file"] | None,
     style: Literal["declarative", "dataclass", "sqlmodel"] | None,
     prove_beside: bool,
+    no_prove: bool,
     force: bool,
     yes: bool,
     as_json: bool,
@@ -123,19 +125,20 @@ def pull(
             style=style or "declarative",
             project=project,
             beside=prove_beside,
+            proving=not no_prove,
             listen=listen,
         )
     else:
         assert project is not None  # noqa: S101 - project_for has seen to it
         profile = project.profile(environment) if environment else None
-        merge, proof = verb.into(project, profile, live, listen=listen)
+        merge, proof = verb.into(project, profile, live, proving=not no_prove, listen=listen)
     written = merge.write(force=force) if out or write else None
     root = project.root if project else None
     if as_json:
         click.echo(to_json(pulls.data(str(live), merge, proof, written)))
     else:
         click.echo(pulls.text(str(live), merge, proof, written, root))
-    ctx.exit(0 if proof.exact and not merge.left else CheckFailedError.exit_code)
+    ctx.exit(0 if proof.complete and not merge.left else CheckFailedError.exit_code)
 
 
 def _refuse_both(ctx: click.Context) -> None:
@@ -144,6 +147,8 @@ def _refuse_both(ctx: click.Context) -> None:
         raise click.UsageError("Give an environment or a URL, not both.")
     if "out" in given and given & {"write", "baseline"}:
         raise click.UsageError("Give --out, or --write or --baseline for the working models.")
+    if "no_prove" in given and given & {"prove_beside", "baseline"}:
+        raise click.UsageError("--no-prove goes with neither --prove-beside nor --baseline.")
     if "baseline" in given and given & _FILTERING:
         raise click.UsageError("A baseline reads what the settings include: put patterns there.")
     if "out" not in given and given & {"style", "prove_beside"}:

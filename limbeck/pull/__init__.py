@@ -10,11 +10,17 @@ fresh() and into() do all of it: for a new file or folder, for the working model
 
 from __future__ import annotations
 
-from limbeck.pull.merge import Merge, merge
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from limbeck.pull.merged import Merge
 from limbeck.pull.options import Layout, Options, Style
 from limbeck.pull.proof import Proof, compared, prove
 from limbeck.pull.pulling import fresh, into
 from limbeck.pull.source import source
+
+if TYPE_CHECKING:
+    from limbeck.pull.merging import merge
 
 __all__ = [
     "Layout",
@@ -29,3 +35,9 @@ __all__ = [
     "prove",
     "source",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "merge":  # what it needs imports SQLAlchemy, which is slow
+        return import_module("limbeck.pull.merging").merge
+    raise AttributeError(f"module 'limbeck.pull' has no attribute {name!r}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from limbeck.catalog.objects import Address, Column, Constraint, Index, Key
+from limbeck.catalog.objects import Address, Column, Constraint, Index
 from limbeck.pull.annotations import python
 from limbeck.pull.conventions import name
 from limbeck.pull.models import Model, Models
@@ -43,9 +43,22 @@ def inline(constraint: Constraint) -> bool:
 
 def mapped(column: Column, model: Model, models: Models) -> Source:
     """Return the line of a mapped class that declares a column."""
-    annotated = annotation(column, models)
     attribute = model.attributes[column.name]
-    given: list[Argument] = [] if attribute == column.name else [literal(column.name)]
+    if attribute != column.name or column.name in model.special or column.comment is not None:
+        made = _declaration(column, model, models)
+    else:
+        # Most columns are like many others.
+        alike = (column.type, column.not_null is None, column.default, column.collation)
+        if alike not in models.declarations:
+            models.declarations[alike] = _declaration(column, model, models)
+        made = models.declarations[alike]
+    return Source(f"{attribute}: {made.text}", made.imports)
+
+
+def _declaration(column: Column, model: Model, models: Models) -> Source:
+    annotated = annotation(column, models)
+    plain = model.attributes[column.name] == column.name
+    given: list[Argument] = [] if plain else [literal(column.name)]
     if not is_implied(column, model, models):
         given.append(type_of(column, models))
     given += more(column, model, models)
@@ -53,7 +66,7 @@ def mapped(column: Column, model: Model, models: Models) -> Source:
         given += _parameter(column, model, models)
     end = call("mapped_column", given, _ORM)
     value = f" = {end.text}" if given else ""
-    text = f"{attribute}: Mapped[{annotated.text}]{value}"
+    text = f"Mapped[{annotated.text}]{value}"
     return Source(text, annotated.imports | end.imports)
 
 
@@ -192,18 +205,18 @@ def _own_constraints(column: Column, model: Model) -> list[Constraint]:
 
 def more(column: Column, model: Model, models: Models) -> Iterator[Argument]:
     """Yield the arguments of a column after its type."""
-    for found in _own_constraints(column, model):
+    own = _own_constraints(column, model)
+    for found in own:
         if found.type == "f":
             yield foreign_key(found, models)
     yield from _generator(column, models)
     if _in_key(column, model) and key_is_inline(model, models):
         yield "primary_key=True"
     yield from _autoincrement(column, model)
-    for found in _own_constraints(column, model):
-        if found.type == "u" and name(found, models.convention) == "":
-            yield "unique=True"
+    if any(found.type == "u" and found.address in models.nameless for found in own):
+        yield "unique=True"
     if any(
-        column_of_plain_index(found, model, models) == column.name
+        found.keys[0].column == column.name and column_of_plain_index(found, model, models)
         for found in model.contents.indexes
     ):
         yield "index=True"
@@ -243,7 +256,7 @@ def _in_key(column: Column, model: Model) -> bool:
 def key_is_inline(model: Model, models: Models) -> bool:
     """Say whether primary_key=True at the columns says all of the primary key."""
     key = model.contents.primary_key
-    if key is None or name(key, models.convention) != "":
+    if key is None or key.address not in models.nameless:
         return False
     if len(key.columns) > 1 and model.contents.serial not in {None, key.columns[0]}:
         # SQLAlchemy would put the serial first.
@@ -271,9 +284,13 @@ def column_of_plain_index(found: Index, model: Model, models: Models) -> str | N
     if len(found.keys) != 1:
         return None
     only = found.keys[0]
-    plain = only == Key(column=only.column, expression=None) and not found.unique
-    bare = plain and found.method == "btree" and not (found.include or found.where or found.options)
-    if not bare or name(found, models.convention) != "":
+    bare = (
+        only.is_plain
+        and not found.unique
+        and found.method == "btree"
+        and not (found.include or found.where or found.options)
+    )
+    if not bare or found.address not in models.nameless:
         return None
     # Together with unique=True, index=True would mean a unique index.
     unique = (one for one in model.contents.constraints if one.type == "u" and inline(one))

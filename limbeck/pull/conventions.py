@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 
-from limbeck.catalog.objects import Constraint, Index, Key
+from limbeck.catalog.objects import Constraint, Index, Reference
 from limbeck.pull.contents import Contents
 from limbeck.spelling import literal
 
 _LONGEST_NAME = 63  # bytes: NAMEDATALEN - 1
 _TABLE, _COLUMNS = "%(table_name)s", "%(column_0_N_name)s"
-_REFERRED = "%(referred_table_name)s"
+_REFERRED_TABLE = "%(referred_table_name)s"
 # Postgres' own names first: they win a tie.
 _KNOWN: Mapping[str, tuple[str, ...]] = {
     "pk": (f"{_TABLE}_pkey", f"pk_{_TABLE}", f"{_TABLE}_pk", f"PK_{_TABLE}"),
     "fk": (
         f"{_TABLE}_{_COLUMNS}_fkey",
-        f"fk_{_TABLE}_%(column_0_name)s_{_REFERRED}",
-        f"fk_{_TABLE}_{_COLUMNS}_{_REFERRED}",
+        f"fk_{_TABLE}_%(column_0_name)s_{_REFERRED_TABLE}",
+        f"fk_{_TABLE}_{_COLUMNS}_{_REFERRED_TABLE}",
         f"fk_{_TABLE}_{_COLUMNS}",
-        f"fk_{_TABLE}_{_REFERRED}",
+        f"fk_{_TABLE}_{_REFERRED_TABLE}",
         f"{_TABLE}_{_COLUMNS}_fk",
-        f"{_TABLE}_{_REFERRED}_fkey",
-        f"{_TABLE}_{_REFERRED}_fk",
+        f"{_TABLE}_{_REFERRED_TABLE}_fkey",
+        f"{_TABLE}_{_REFERRED_TABLE}_fk",
         f"FK_{_TABLE}_{_COLUMNS}",
     ),
     "uq": (
@@ -49,7 +50,12 @@ _KNOWN: Mapping[str, tuple[str, ...]] = {
 }
 _UNNAMED = {kind: _KNOWN[kind][0] for kind in ("pk", "fk", "uq")}
 _KINDS = {"p": "pk", "f": "fk", "u": "uq", "c": "ck"}
-_TOKEN = re.compile(r"%\((\w+)\)s")
+_REST = "%(constraint_name)s"
+_COLUMN = re.compile(r"column_(?P<number>\d+)(?:(?<=_0)(?P<joint>_?)N)?_(?P<kind>name|label)")
+_REFERRED: Mapping[str, Callable[[Reference], str]] = {
+    "referred_table_name": lambda reference: reference.table.name,
+    "referred_column_0_name": lambda reference: reference.columns[0],
+}
 
 
 def detect(tables: Iterable[Contents]) -> dict[str, str]:
@@ -62,8 +68,12 @@ def detect(tables: Iterable[Contents]) -> dict[str, str]:
     for found in everything:
         kind = _kind(found)
         checks += kind == "ck"
-        for template in _KNOWN.get(kind, ()):
-            votes[kind, template] += name(found, {kind: template}) != literal(found.name)
+        tokens = _Tokens(found)
+        votes.update(
+            (kind, template)
+            for template in _KNOWN.get(kind, ())
+            if _given(found, template, tokens) is not None
+        )
     chosen = {
         kind: max(templates, key=lambda template: votes[kind, template])
         for kind, templates in _KNOWN.items()
@@ -76,58 +86,85 @@ def detect(tables: Iterable[Contents]) -> dict[str, str]:
 
 def name(found: Constraint | Index, convention: Mapping[str, str]) -> str:
     """Return the source of a name; "" where the convention gives just that name."""
+    kind = _kind(found)
     # A constraint without a name gets one from Postgres.
-    template = convention.get(_kind(found)) or _UNNAMED.get(_kind(found))
+    template = convention.get(kind) or _UNNAMED.get(kind)
     if template is None:
         return literal(found.name)
-    if "%(constraint_name)s" in template:
-        return _rest(found, template)
-    tokens = dict(_tokens(found))
-    if not set(_TOKEN.findall(template)) <= tokens.keys():
-        return literal(found.name)
-    given = template % tokens
+    given = _given(found, template, _Tokens(found))
+    if given is None:
+        plain = literal(found.name)
+        return f"sa.schema.conv({plain})" if _REST in template else plain
+    return literal(given) if given else ""
+
+
+@cache
+def _ends(template: str) -> tuple[str, str]:
+    """Return what stands before the first and behind the last token of a template."""
+    if "%%" in template:
+        return "", ""
+    return template.partition("%(")[0], template.rpartition(")s")[2]
+
+
+def _given(found: Constraint | Index, template: str, tokens: _Tokens) -> str | None:
+    """Return what has to be said that a template gives just this name, None where it cannot."""
+    start, end = _ends(template)
+    if not (found.name.startswith(start) and found.name.endswith(end)):
+        return None
+    try:
+        if _REST in template:
+            before, _, after = template.partition(_REST)
+            start, end = before % tokens, after % tokens
+            rest = found.name.removeprefix(start).removesuffix(end)
+            return rest if rest and start + rest + end == found.name else None
+        given = template % tokens
+    except KeyError:
+        return None
     fits = given == found.name and len(given.encode()) <= _LONGEST_NAME
-    return "" if fits else literal(found.name)
-
-
-def _rest(found: Constraint | Index, template: str) -> str:
-    tokens = dict(_tokens(found))
-    before, _, after = template.partition("%(constraint_name)s")
-    conventional = f"sa.schema.conv({literal(found.name)})"
-    if not set(_TOKEN.findall(before + after)) <= tokens.keys():
-        return conventional
-    start, end = before % tokens, after % tokens
-    rest = found.name.removeprefix(start).removesuffix(end)
-    return literal(rest) if rest and start + rest + end == found.name else conventional
+    return "" if fits else None
 
 
 def _kind(found: Constraint | Index) -> str:
     return "ix" if isinstance(found, Index) else _KINDS.get(found.type, "")
 
 
-def _tokens(found: Constraint | Index) -> Iterator[tuple[str, str]]:
+class _Tokens(dict[str, str]):
+    """What a template can ask for of a constraint or an index, made when it is asked for."""
+
+    def __init__(self, found: Constraint | Index) -> None:
+        super().__init__()
+        self._found = found
+
+    def __missing__(self, token: str) -> str:
+        """Make a token.
+
+        Raises:
+            KeyError: there is no such thing here.
+
+        """
+        made = self[token] = _token(token, self._found)
+        return made
+
+
+def _token(word: str, found: Constraint | Index) -> str:
     table = found.table.name if isinstance(found, Index) else found.table
-    yield "table_name", table
+    if word == "table_name":
+        return table
+    reference = found.reference if isinstance(found, Constraint) else None
+    if reference and word in _REFERRED:
+        return _REFERRED[word](reference)
     columns = _columns(found)
-    if columns:
-        labels = [f"{table}_{column}" for column in columns]
-        yield "column_0_name", columns[0]
-        yield "column_0_label", labels[0]
-        yield "column_0_N_name", "_".join(columns)
-        yield "column_0N_name", "".join(columns)
-        yield "column_0_N_label", "_".join(labels)
-        yield "column_0N_label", "".join(labels)
-    for number, column in enumerate(columns[1:], start=1):
-        yield f"column_{number}_name", column
-    if isinstance(found, Constraint) and found.reference:
-        yield "referred_table_name", found.reference.table.name
-        yield "referred_column_0_name", found.reference.columns[0]
+    part = _COLUMN.fullmatch(word)
+    if part is None or int(part["number"]) >= len(columns):
+        raise KeyError(word)
+    if part["kind"] == "label":
+        columns = tuple(f"{table}_{column}" for column in columns)
+    return columns[int(part["number"])] if part["joint"] is None else part["joint"].join(columns)
 
 
 def _columns(found: Constraint | Index) -> tuple[str, ...]:
     if isinstance(found, Constraint):
         return () if found.type == "c" else found.columns
     # A key with an order or an operator class is SQL, in which SQLAlchemy sees no column.
-    plain = [key.column for key in found.keys if key == Key(column=key.column, expression=None)]
-    columns = [column for column in plain if column is not None]
+    columns = [key.column for key in found.keys if key.is_plain and key.column is not None]
     return tuple(columns) if len(columns) == len(found.keys) else ()

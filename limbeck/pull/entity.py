@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from limbeck.catalog.names import quote
 from limbeck.catalog.objects import (
     Address,
     Composite,
@@ -22,7 +23,7 @@ from limbeck.catalog.objects import (
     View,
 )
 from limbeck.diff.steps import Step
-from limbeck.spelling import Argument, Source, call, identifier, literal, literals
+from limbeck.spelling import Argument, Source, call, literal, literals
 
 _METADATA = "metadata=Base.metadata"
 _LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
@@ -174,7 +175,7 @@ def _function(found: Function) -> _Made | None:
 
 def _signature(found: Function) -> str:
     name = found.name or found.identity.partition("(")[0]
-    return identifier(name) + found.identity.removeprefix(name)
+    return quote(name) + found.identity.removeprefix(name)
 
 
 def _trigger(found: Trigger) -> _Made | None:
@@ -221,16 +222,16 @@ _MAKERS: dict[type[Any], Callable[[Any], _Made | None]] = {
 
 
 def _dotted(address: Address, near: str = "public") -> str:
-    name = identifier(address.name)
+    name = quote(address.name)
     plain = address.schema in {"public", near} and near == "public"
-    return name if plain else f"{identifier(address.schema)}.{name}"
+    return name if plain else f"{quote(address.schema)}.{name}"
 
 
 def _unless(step: Step) -> str | None:
     address = step.address
     if step.verb != "create":
         return None
-    name = f"{identifier(address.schema)}.{identifier(address.name)}".replace("'", "''")
+    name = f"{quote(address.schema)}.{quote(address.name)}".replace("'", "''")
     if address.kind in {"table", "index", "view", "sequence"}:
         return f"to_regclass('{name}') IS NOT NULL"
     if address.kind in {"domain", "composite", "range", "enum"}:

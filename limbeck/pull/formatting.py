@@ -2,14 +2,45 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
-import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from ruff import find_ruff_bin
+
 from limbeck.errors import LimbeckError
+
+# RUF022 sorts __all__ as it wants to see it sorted.
+_SORTING = ("--select", "I001,RUF022", "--fix-only", "--unsafe-fixes")
+# A statement that stands before each module where many are one text.
+_MARK = "limbeck_module_"
+_MARKED = re.compile(rf"^{_MARK}\d+$", re.MULTILINE)
+
+
+def modules_formatted(files: Mapping[str, str], root: Path | None, package: str) -> dict[str, str]:
+    """Return modules that begin with a docstring, with sorted imports and formatted by ruff.
+
+    They go through ruff as one text: a thousand files take longer than all the rest.
+
+    Args:
+        files: the text of each, by path.
+        root: as in formatted().
+        package: as in formatted().
+
+    Raises:
+        LimbeckError: ruff cannot read the modules or its settings.
+
+    """
+    text = "\n\n".join(f"{_MARK}{number}\n\n{text}" for number, text in enumerate(files.values()))
+    settings = _settings(root, package)
+    place = root or Path.cwd()
+    for verb, chosen in (("check", _SORTING), ("format", ())):
+        text = _ruff(place, verb, *settings, *chosen, "-", text=text)
+    made = _MARKED.split(text)[1:]
+    return {path: f"{text.strip()}\n" for path, text in zip(files, made, strict=True)}
 
 
 def formatted(files: Mapping[str, str], root: Path | None, package: str = "") -> dict[str, str]:
@@ -30,10 +61,8 @@ def formatted(files: Mapping[str, str], root: Path | None, package: str = "") ->
             target = Path(folder, path)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8")
-        # RUF022 sorts __all__ as it wants to see it sorted.
-        chosen = ["--select", "I001,RUF022", "--fix-only", "--unsafe-fixes"]
         # What a repository's own packages are, ruff sees from the working directory.
-        _ruff(root or Path(folder), "check", *settings, *chosen, folder)
+        _ruff(root or Path(folder), "check", *settings, *_SORTING, folder)
         _ruff(root or Path(folder), "format", *settings, folder)
         return {path: Path(folder, path).read_text(encoding="utf-8") for path in files}
 
@@ -101,13 +130,15 @@ def _configurations(root: Path) -> Iterator[Path]:
             yield path
 
 
-def _ruff(place: Path, verb: str, *arguments: str) -> None:
-    command = [sys.executable, "-m", "ruff", verb, *arguments]
-    done = subprocess.run(  # noqa: S603 - ruff itself, on files just written
-        command, cwd=place, capture_output=True, text=True, check=False
+def _ruff(place: Path, verb: str, *arguments: str, text: str | None = None) -> str:
+    """Run ruff in a folder and return what it prints: where text is given, its new form."""
+    command = [find_ruff_bin(), verb, *arguments]
+    done = subprocess.run(  # noqa: S603 - ruff itself, on text just written
+        command, cwd=place, capture_output=True, encoding="utf-8", check=False, input=text
     )
     if done.returncode:
         raise LimbeckError(
             f"ruff {verb} refuses the pulled models: {done.stderr.strip() or done.stdout.strip()}",
             hint="Does `ruff check` accept the settings of this repository?",
         )
+    return done.stdout

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from limbeck.catalog.catalog import Catalog
-from limbeck.catalog.objects import Address, Column, Constraint, Enum
+from limbeck.catalog.objects import Address, Column, Constraint, Enum, Index
 from limbeck.pull import names
 from limbeck.pull.contents import Contents
+from limbeck.pull.conventions import name as spelled_name
 from limbeck.pull.enums import PythonEnum, python_enums
 from limbeck.pull.options import Style
 from limbeck.pull.reserved import RESERVED, of_sqlmodel
+from limbeck.spelling import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,8 @@ class Model:
     """A table as Python has it: a mapped class, or a plain Table where it has no key.
 
     `attributes` maps columns to their attributes; `module` is the file's name without ".py";
-    `known` says that it is there already, with `names` in its class.
+    `known` says that it is there already, with `names` in its class. `special` are the columns
+    of which more is to be said than their type, whether they may be NULL, and their default.
     """
 
     contents: Contents
@@ -31,6 +34,7 @@ class Model:
     attributes: Mapping[str, str]
     known: bool = False
     names: frozenset[str] = frozenset()
+    special: frozenset[str] = frozenset()
 
     @property
     def address(self) -> Address:
@@ -42,19 +46,23 @@ class Model:
 class Models:
     """Everything that is rendered: the tables and the enums, by address.
 
-    `convention` names constraints; `implied` has the type that an annotation alone gives;
-    `shared` are the names of constraints, by schema, that more than one table has; `style` is
-    that of the classes, and `reserved` what no attribute of them may be called.
+    `convention` names constraints and indexes, and gives those in `nameless` just their names;
+    `implied` has the type that an annotation alone gives; `shared` are the names of constraints,
+    by schema, that more than one table has; `style` is that of the classes, and `reserved` what
+    no attribute of them may be called. `declarations` has those that were made, of columns that
+    are alike.
     """
 
     catalog: Catalog
     tables: Mapping[Address, Model]
     enums: Mapping[Address, PythonEnum]
     convention: Mapping[str, str]
+    nameless: frozenset[Address]
     implied: Mapping[str, str]
     shared: frozenset[tuple[str, str]]
     style: Style = "declarative"
     reserved: frozenset[str] = RESERVED
+    declarations: dict[tuple[str | bool | None, ...], Source] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +133,36 @@ def models(  # noqa: PLR0913 - what is known already has three sides
             dict(_attributes(model, forbidden, style)),
             model.known,
             model.names,
+            frozenset(_special(model.contents)),
         )
         for address, model in named.items()
     }
-    shared = frozenset(_shared(catalog))
-    return Models(catalog, complete, enums, convention, implied, shared, style, reserved)
+    return Models(
+        catalog,
+        complete,
+        enums,
+        convention,
+        frozenset(_nameless(tables.values(), convention)),
+        implied,
+        frozenset(_shared(catalog)),
+        style,
+        reserved,
+    )
+
+
+def _special(found: Contents) -> Iterator[str]:
+    for constraint in found.constraints:
+        yield from constraint.columns
+    for index in found.indexes:
+        yield from (key.column for key in index.keys if key.column is not None)
+    yield from (one.name for one in found.columns if one.identity or one.generated)
+    yield from found.filled | ({found.serial} if found.serial else set())
+
+
+def _nameless(tables: Iterable[Contents], convention: Mapping[str, str]) -> Iterator[Address]:
+    for found in tables:
+        parts: Iterable[Constraint | Index] = (*found.constraints, *found.indexes)
+        yield from (one.address for one in parts if spelled_name(one, convention) == "")
 
 
 def is_association(found: Contents, tables: Mapping[Address, Contents]) -> bool:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from limbeck.catalog.objects import Address
 from limbeck.pull.enums import class_source, type_source
 from limbeck.pull.models import Model, Models
 from limbeck.pull.options import Options, Style
@@ -70,15 +71,26 @@ def package(
 
 def in_order(models: Models) -> Iterator[Model]:
     """Yield the tables, those that others refer to first, else by name."""
-    waiting = dict(models.tables)
+    needed = {
+        address: _refers(model) & models.tables.keys() for address, model in models.tables.items()
+    }
+    users: dict[Address, list[Address]] = defaultdict(list)
+    for address, others in needed.items():
+        for other in others:
+            users[other].append(address)
+    waiting, places = dict(models.tables), {at: n for n, at in enumerate(models.tables)}
+    ready = [address for address in waiting if not needed[address]]
     while waiting:
-        ready = [model for model in waiting.values() if not _refers(model) & waiting.keys()]
-        for model in ready or list(waiting.values())[:1]:
-            yield model
-            del waiting[model.address]
+        freed: set[Address] = set()
+        for address in ready or list(waiting)[:1]:
+            yield waiting.pop(address)
+            for user in users[address]:
+                needed[user].discard(address)
+                freed |= {user} if not needed[user] else set()
+        ready = sorted(freed & waiting.keys(), key=places.__getitem__)
 
 
-def _refers(model: Model) -> set[object]:
+def _refers(model: Model) -> set[Address]:
     keys = (key.reference.table for key in model.contents.foreign_keys if key.reference)
     return {address for address in keys if address != model.address}
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
+from typing import Any, TypeVar
 
+from limbeck.catalog.names import chosen_name
 from limbeck.catalog.objects import Address, Column, Constraint, Index, NotNull, Table
 from limbeck.pull.contents import Contents
-from limbeck.spelling import identity, implicit_name, index, parts
+from limbeck.spelling import identity, index, parts
+
+Part = TypeVar("Part", Table, Column, Constraint, Index, NotNull)
 
 
 def plain(
@@ -39,6 +43,12 @@ def _is_sayable(found: Contents, late: frozenset[Address], mapped: Container[Add
     return alone and early and table.kind in {"r", "p"}
 
 
+def _with(found: Part, **values: Any) -> Part:
+    # Most have these values already, and making a new one takes long.
+    changed = {name: value for name, value in values.items() if getattr(found, name) != value}
+    return replace(found, **changed) if changed else found
+
+
 def _contents(found: Contents, sayable: set[Address], late: frozenset[Address]) -> Contents:
     late_ones = {column.name for column in found.columns if _default(column) in late}
     filled = found.filled | late_ones
@@ -62,12 +72,12 @@ def _default(column: Column) -> Address:
 
 def _table(table: Table) -> Table:
     # heap is the usual access method; SQLAlchemy writes any other as USING.
-    return replace(table, row_security=False, force_row_security=False, replica_identity="d")
+    return _with(table, row_security=False, force_row_security=False, replica_identity="d")
 
 
 def _column(column: Column) -> Column:
     generator = column.identity and identity(column)
-    return replace(
+    return _with(
         column,
         storage=None,
         compression=None,
@@ -82,16 +92,16 @@ def _not_null(column: Column) -> NotNull | None:
     found = column.not_null
     if found is None or not found.validated or found.no_inherit:
         return None  # said afterwards: beside the column's own NOT NULL it would contradict
-    usual = implicit_name(column.table, column.name, "not_null")
+    usual = chosen_name(column.table, column.name, "not_null")
     if found.name is None or (column.identity and found.name != usual):
         return NotNull(name=found.name and usual)
-    return replace(found, comment=None)
+    return _with(found, comment=None)
 
 
 def _constraints(found: Contents, sayable: set[Address]) -> Iterator[Constraint]:
     seen: set[tuple[object, ...]] = set()
     for constraint in sorted(found.constraints, key=lambda one: one.type != "p"):
-        bare = replace(constraint, clustered=False, replica_identity=False, comment=None)
+        bare = _with(constraint, clustered=False, replica_identity=False, comment=None)
         refers = bare.reference
         if refers is not None and refers.table not in sayable:
             continue
@@ -110,6 +120,6 @@ def _constraints(found: Contents, sayable: set[Address]) -> Iterator[Constraint]
 
 def _indexes(found: Contents) -> Iterator[Index]:
     for one in found.indexes:
-        bare = replace(one, clustered=False, replica_identity=False, comment=None, statistics=())
+        bare = _with(one, clustered=False, replica_identity=False, comment=None, statistics=())
         if bare.valid and bare.parent is None and index(bare) is not None:
             yield bare

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -16,7 +14,7 @@ from limbeck.catalog.catalog import Catalog, Change
 from limbeck.catalog.objects import Address, Table
 from limbeck.catalog.read import EVERYTHING, Filters, read
 from limbeck.database import Database, connect
-from limbeck.errors import ModelsError
+from limbeck.pull.creator import Creator, creator
 from limbeck.pull.options import Options
 from limbeck.pull.respelling import respelled
 
@@ -32,7 +30,8 @@ class Proof:
     `counts` counts the source's objects by kind; `lost` are the differences, the source as
     before; `reordered` the tables whose columns come in another order; `respelled` what Postgres
     itself spells in another way each time that it reads it, which is no difference; `unreadable`
-    names what the role could not read of the source, which is then not in the models.
+    names what the role could not read of the source, which is then not in the models; without
+    `tried` nothing was made at all.
     """
 
     counts: Mapping[str, int]
@@ -40,10 +39,16 @@ class Proof:
     reordered: tuple[Address, ...] = ()
     respelled: tuple[Change, ...] = ()
     unreadable: tuple[str, ...] = ()
+    tried: bool = True
 
     @property
     def exact(self) -> bool:
-        """Whether everything was read, and nothing differs."""
+        """Whether everything was read and made, and nothing differs."""
+        return self.tried and self.complete
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is known to be missing."""
         return not (self.lost or self.reordered or self.unreadable)
 
     def __str__(self) -> str:
@@ -54,17 +59,20 @@ class Proof:
         )
         differing = len(self.lost) + len(self.reordered)
         end = f"{differing} could not be kept" if differing else "exact"
+        end = end if self.tried else "not proved"
         if self.unreadable:
             end += f", but not read, for want of privileges: {', '.join(self.unreadable)}"
         return f"{numbers or 'nothing'}: {end}"
 
 
-def prove(
+def prove(  # noqa: PLR0913 - what is proved, and against what
     files: Mapping[str, str],
     catalog: Catalog,
     scratch: Database,
     options: Options | None = None,
     filters: Filters = EVERYTHING,
+    *,
+    program: Creator | None = None,
 ) -> Proof:
     """Create the models in an empty database and compare it with their source.
 
@@ -74,15 +82,19 @@ def prove(
         scratch: an empty database, which is left full.
         options: as they were given to source().
         filters: with which the catalog was read.
+        program: what creates them, where it has been started already.
 
     Raises:
         ModelsError: the models do not import, do not configure, or Postgres refuses them.
 
     """
+    if program is None:
+        with creator() as started:
+            return prove(files, catalog, scratch, options, filters, program=started)
     with tempfile.TemporaryDirectory(prefix="limbeck-proof-") as folder:
         package = _write(files, Path(folder), options or Options())
         root = (options.root if options else None) or None
-        _create(package, "Base.metadata", Path(folder), root, scratch)
+        program.create(package, "Base.metadata", Path(folder), root, scratch)
     return _held(catalog, scratch, filters)
 
 
@@ -112,7 +124,7 @@ def prove_merged(  # noqa: PLR0913 - what is proved, and against what
     package, _, metadata = models.partition(":")
     place = Path(sys.modules[package].__file__ or "")
     root = place.parents[package.count(".") + (place.name == "__init__.py")]
-    with tempfile.TemporaryDirectory(prefix="limbeck-proof-") as folder:
+    with tempfile.TemporaryDirectory(prefix="limbeck-proof-") as folder, creator() as program:
         inside = {path.relative_to(root): text for path, text in files.items()}
         for top in {place.relative_to(root).parts[0], *(path.parts[0] for path in inside)}:
             _copy(root / top, Path(folder, top))
@@ -120,7 +132,7 @@ def prove_merged(  # noqa: PLR0913 - what is proved, and against what
             target = Path(folder, path)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8")
-        _create(package, metadata, Path(folder), root, scratch)
+        program.create(package, metadata, Path(folder), root, scratch)
     proof = _held(catalog, scratch, filters)
     lost = (one for one in proof.lost if one.before is not None or not _is_gone(one.address, gone))
     # The order of the columns is the author's own.
@@ -144,6 +156,12 @@ def _held(catalog: Catalog, scratch: Database, filters: Filters) -> Proof:
         proof = compared(catalog, read(connection, filters=filters))
         same = respelled(proof.lost, connection)
     return replace(proof, lost=tuple(one for one in proof.lost if one not in same), respelled=same)
+
+
+def unproved(source: Catalog) -> Proof:
+    """Return what is known of a source when nothing was made of it."""
+    counts = Counter(address.kind for address in source.objects)
+    return Proof(counts, unreadable=source.unreadable, tried=False)
 
 
 def compared(source: Catalog, made: Catalog) -> Proof:
@@ -171,29 +189,3 @@ def _write(files: Mapping[str, str], folder: Path, options: Options) -> str:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
     return package
-
-
-def _create(
-    package: str, metadata: str, folder: Path, root: Path | None, scratch: Database
-) -> None:
-    given = {
-        "url": scratch.url,
-        "package": package,
-        "metadata": metadata,
-        "folder": str(folder),
-        "root": str(root.resolve()) if root else None,
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "limbeck.pull.create"],
-        input=json.dumps(given),
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-    )
-    if done.returncode:
-        said = done.stderr.strip().splitlines() or ["no word of it"]
-        raise ModelsError(
-            f"the pulled models cannot be created: {said[-1]}",
-            hint="This is a fault of limbeck: please report it with the table's definition.",
-        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +14,10 @@ from limbeck.database import Database
 from limbeck.errors import ModelsError
 from limbeck.events import Listener, StageStarted
 from limbeck.logs import log
-from limbeck.pull.merge import Merge, merge
+from limbeck.pull.creator import creator
+from limbeck.pull.merged import Merge
 from limbeck.pull.options import Layout, Options, Style
-from limbeck.pull.proof import Proof, prove, prove_merged
+from limbeck.pull.proof import Proof, prove, prove_merged, unproved
 from limbeck.pull.source import source
 from limbeck.settings import Profile, Project
 from limbeck.sources import Live, Models, Shadow
@@ -31,6 +32,7 @@ def fresh(  # noqa: PLR0913 - what can be chosen
     style: Style = "declarative",
     project: Project | None = None,
     beside: bool = False,
+    proving: bool = True,
     listen: Listener = log,
 ) -> tuple[Merge, Proof]:
     """Return models of a database for a new file or folder, proved but not written yet.
@@ -42,6 +44,7 @@ def fresh(  # noqa: PLR0913 - what can be chosen
         style: what the classes are.
         project: whose shadow and formatting are used; there need not be one.
         beside: whether to prove in a scratch database on the server of `live`.
+        proving: whether to prove them at all.
         listen: told of the stages.
 
     Raises:
@@ -58,18 +61,12 @@ def fresh(  # noqa: PLR0913 - what can be chosen
         root=project.root if project else None,
         style=style,
     )
-    catalog = _read(live, listen)
-    texts = source(catalog, options)
-    own = Shadow(live.database) if beside and isinstance(live, Live) else None
-    try:
-        proof = _proved(
-            catalog, texts, options, own or _shadow(project, listen), live=live, listen=listen
-        )
-    except ModelsError as error:
-        if isinstance(live, Live) and live.kept != EVERYTHING:
-            # The likelier reason: a type, a function or a table of a schema that is not read.
-            error.hint = "Something that is left out may be needed: include it, too."
-        raise
+    if proving:
+        own = Shadow(live.database) if beside and isinstance(live, Live) else None
+        texts, proof = _proved(live, options, lambda: own or _shadow(project, listen), listen)
+    else:
+        catalog = _read(live, listen)
+        texts, proof = source(catalog, options), unproved(catalog)
     alone = out.suffix == ".py" and list(texts) == ["models.py"]
     files = {(out if alone else out / name): text for name, text in texts.items()}
     before = {path: path.read_text(encoding="utf-8") for path in files if path.is_file()}
@@ -78,19 +75,30 @@ def fresh(  # noqa: PLR0913 - what can be chosen
 
 
 def into(
-    project: Project, profile: Profile | None, live: Source, *, listen: Listener = log
+    project: Project,
+    profile: Profile | None,
+    live: Source,
+    *,
+    proving: bool = True,
+    listen: Listener = log,
 ) -> tuple[Merge, Proof]:
     """Return how the working models have to change to be a database's; nothing is written yet.
+
+    Without `proving` they are not proved.
 
     Raises:
         UnavailableError: no connection.
         ModelsError: the working models do not import, or Postgres refuses them.
 
     """
+    from limbeck.pull.merging import merge  # noqa: PLC0415 - it imports SQLAlchemy
+
     options = Options(package=project.models.partition(":")[0], root=project.root)
     metadata = project.metadata()
     catalog = _read(live, listen)
     merged = merge(metadata, Models(project, profile, listen).catalog(), catalog, options)
+    if not proving:
+        return merged, unproved(catalog)
     shadow = Shadow.of(project, profile, listen=listen)
     kept = live.kept if isinstance(live, Live) else EVERYTHING
     listen(StageStarted("proving the models on the shadow"))
@@ -103,7 +111,8 @@ def into(
         # Something has to be done by hand first; what was pulled is proved by itself.
         merged = replace(merged, left=(*merged.left, f"the models as merged: {error}"))
     apart = replace(options, layout="file")
-    return merged, _proved(catalog, source(catalog, apart), apart, shadow, live=live, listen=listen)
+    with shadow.scratch() as scratch:
+        return merged, prove(source(catalog, apart), catalog, scratch, apart, kept)
 
 
 def _read(live: Source, listen: Listener) -> Catalog:
@@ -121,19 +130,24 @@ def _package(out: Path) -> str:
     return ".".join(names)
 
 
-def _proved(  # noqa: PLR0913 - what is proved, where, and what of it
-    catalog: Catalog,
-    files: Mapping[str, str],
-    options: Options,
-    shadow: Shadow,
-    *,
-    live: Source,
-    listen: Listener,
-) -> Proof:
-    listen(StageStarted("proving the models on the shadow"))
-    with shadow.scratch() as scratch:
-        kept = live.kept if isinstance(live, Live) else EVERYTHING
-        return prove(files, catalog, scratch, options, kept)
+def _proved(
+    live: Source, options: Options, shadow: Callable[[], Shadow], listen: Listener
+) -> tuple[Mapping[str, str], Proof]:
+    """Return models of a database and their proof."""
+    kept = live.kept if isinstance(live, Live) else EVERYTHING
+    with creator() as program:  # it gets ready while the database is read
+        catalog = _read(live, listen)
+        texts = source(catalog, options)
+        server = shadow()
+        listen(StageStarted("proving the models on the shadow"))
+        try:
+            with server.scratch() as scratch:
+                return texts, prove(texts, catalog, scratch, options, kept, program=program)
+        except ModelsError as error:
+            if kept != EVERYTHING:
+                # The likelier reason: a type, a function or a table of a schema that is not read.
+                error.hint = "Something that is left out may be needed: include it, too."
+            raise
 
 
 def _shadow(project: Project | None, listen: Listener) -> Shadow:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import replace
 
 from limbeck.catalog.catalog import Catalog
+from limbeck.catalog.names import chosen_name, quote
 from limbeck.catalog.objects import Address, Column, Sequence, SequenceOptions, Table
-from limbeck.spelling import identifier, implicit_name
 
 _LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 
@@ -33,7 +32,7 @@ def serials(catalog: Catalog) -> dict[Address, Sequence]:
 
 
 def _is_serial(column: Column, sequence: Sequence, *, unlogged: bool) -> bool:
-    name = implicit_name(column.table, column.name, "seq")
+    name = chosen_name(column.table, column.name, "seq")
     return (
         column.type in _LARGEST
         and column.not_null is not None
@@ -44,8 +43,12 @@ def _is_serial(column: Column, sequence: Sequence, *, unlogged: bool) -> bool:
 
 
 def _is_fed(column: Column, sequence: Sequence) -> bool:
-    qualified = f"{identifier(sequence.schema)}.{identifier(sequence.name)}"
-    return column.default == f"nextval('{qualified.replace(chr(39), chr(39) * 2)}'::regclass)"
+    return column.default == _next_value(sequence)
+
+
+def _next_value(sequence: Sequence) -> str:
+    qualified = f"{quote(sequence.schema)}.{quote(sequence.name)}"
+    return f"nextval('{qualified.replace(chr(39), chr(39) * 2)}'::regclass)"
 
 
 def columns_fed(catalog: Catalog) -> frozenset[Address]:
@@ -54,15 +57,11 @@ def columns_fed(catalog: Catalog) -> frozenset[Address]:
     Alembic's autogenerate takes each of these for a serial and hides its default; the table of the
     owner may be another, but not the column's name, nor its type smallint.
     """
-    owned: dict[str, list[Sequence]] = defaultdict(list)
-    for one in catalog.of(Sequence):
-        if one.owned_by:
-            owned[one.owned_by.part].append(one)
+    fed = {(one.owned_by.part, _next_value(one)) for one in catalog.of(Sequence) if one.owned_by}
     return frozenset(
         column.address
         for column in catalog.of(Column)
-        if column.type in {"integer", "bigint"}
-        and any(_is_fed(column, sequence) for sequence in owned.get(column.name, ()))
+        if column.type in {"integer", "bigint"} and (column.name, column.default) in fed
     )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from limbeck.catalog.catalog import Catalog
+from limbeck.catalog.collector import paused
 from limbeck.pull import modules
 from limbeck.pull.annotations import implied_by, preferred
 from limbeck.pull.beside import beside
 from limbeck.pull.contents import contents
 from limbeck.pull.conventions import detect
-from limbeck.pull.formatting import formatted
+from limbeck.pull.formatting import modules_formatted
 from limbeck.pull.models import models
 from limbeck.pull.options import Options
 from limbeck.pull.plain import plain
@@ -28,6 +29,12 @@ def source(catalog: Catalog, options: Options | None = None) -> Mapping[str, str
 
     """
     options = options or Options()
+    with paused():
+        files = _files(catalog, options)
+    return modules_formatted(files, options.root, options.package)
+
+
+def _files(catalog: Catalog, options: Options) -> dict[str, str]:
     made_early = early(catalog)
     tables = plain(contents(catalog), late_parts(catalog, made_early))
     entities = [found.source for found in beside(catalog, made_early, tables)]
@@ -38,9 +45,8 @@ def source(catalog: Catalog, options: Options | None = None) -> Mapping[str, str
     implied = implied_by(options.style) | {key: type_ for key, (type_, _) in types.items()}
     named = models(catalog, tables, convention=convention, implied=implied, style=options.style)
     base = modules.base(convention, {key: made for key, (_, made) in types.items()}, options.style)
-    files = (
+    return (
         {"models.py": modules.file(named, base, entities)}
         if options.layout == "file"
         else modules.package(named, base, entities, options)
     )
-    return formatted(files, options.root, options.package)

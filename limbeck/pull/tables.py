@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from limbeck.catalog.names import chosen_name
 from limbeck.catalog.objects import Address, Column, Constraint, Index, Table
 from limbeck.pull import columns, fields
 from limbeck.pull.conventions import name
@@ -15,7 +16,6 @@ from limbeck.spelling import (
     Argument,
     Source,
     call,
-    implicit_name,
     index,
     keyword,
     literal,
@@ -137,14 +137,14 @@ def said_at_column(constraint: Constraint, model: Model, models: Models) -> bool
         return columns.key_is_inline(model, models)
     if constraint.type == "f":
         return columns.inline(constraint)
-    named = name(constraint, models.convention) != ""
-    return constraint.type == "u" and columns.inline(constraint) and not named
+    nameless = constraint.address in models.nameless
+    return constraint.type == "u" and columns.inline(constraint) and nameless
 
 
 def _not_nulls(model: Model, models: Models) -> Iterator[tuple[Address, Source]]:
     for column in model.contents.columns:
         found = column.not_null
-        usual = implicit_name(column.table, column.name, "not_null")
+        usual = chosen_name(column.table, column.name, "not_null")
         if found is None or found.name is None:
             continue
         own = (column.schema, found.name) not in models.shared

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -96,16 +95,3 @@ def _path(module: str) -> Path | None:
 def read(path: Path) -> str | None:
     """Return a file's text with the line ends that it has, None where there is no file."""
     return path.read_bytes().decode() if path.is_file() else None
-
-
-def is_committed(path: Path) -> bool:
-    """Say whether git has a file as it is."""
-    # Nothing is printed for a file that git knows and that is as it was committed.
-    command = ["git", "status", "--porcelain", "--ignored", "--", path.name]
-    try:
-        done = subprocess.run(  # noqa: S603 - git, on a path
-            command, cwd=path.parent, capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError:
-        return False
-    return done.returncode == 0 and not done.stdout.strip()

@@ -48,6 +48,7 @@ def data(name: str, merge: Merge, proof: Proof, written: Sequence[Path] | None) 
         "changed": [str(address) for address in merge.changed],
         "gone": [str(address) for address in merge.gone],
         "left": list(merge.left),
+        "proved": proof.tried,
         "exact": proof.exact,
         "counts": dict(proof.counts),
         "lost": changes_data(proof.lost),

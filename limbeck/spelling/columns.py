@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from limbeck.catalog.catalog import Catalog
+from limbeck.catalog.names import chosen_name
 from limbeck.catalog.objects import Column, Sequence
 from limbeck.spelling.defaults import default, identity
 from limbeck.spelling.source import (
@@ -12,7 +13,6 @@ from limbeck.spelling.source import (
     Argument,
     Source,
     call,
-    implicit_name,
     keyword,
     literal,
 )
@@ -73,4 +73,4 @@ def usual_not_null(found: Column) -> bool:
         return True
     if constraint.no_inherit or not constraint.validated or constraint.comment is not None:
         return False
-    return constraint.name in {None, implicit_name(found.table, found.name, "not_null")}
+    return constraint.name in {None, chosen_name(found.table, found.name, "not_null")}

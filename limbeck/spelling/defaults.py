@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
+from limbeck.catalog.names import chosen_name
 from limbeck.catalog.objects import Column, SequenceOptions
 from limbeck.spelling.source import (
     SQLALCHEMY,
     Source,
     call,
     escaped,
-    implicit_name,
     keyword,
     literal,
     names,
@@ -58,7 +58,7 @@ def identity(column: Column) -> Source | None:
     found = column.identity
     if found is None or column.type not in _LARGEST or found.options.type != column.type:
         return None
-    if names(found.sequence) != (column.schema, implicit_name(column.table, column.name, "seq")):
+    if names(found.sequence) != (column.schema, chosen_name(column.table, column.name, "seq")):
         return None
     options = [f"always={found.always}", *_options(found.options)]
     return call("sa.Identity", options, SQLALCHEMY)

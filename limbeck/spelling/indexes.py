@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
+from limbeck.catalog.names import quote
 from limbeck.catalog.objects import Index, Key
 from limbeck.spelling.source import (
     Argument,
     Source,
-    identifier,
     keyword,
     literal,
     literals,
@@ -67,13 +67,13 @@ def _near(key: Key, near: Mapping[str, str]) -> Key:
 
 
 def _key(key: Key) -> Source:
-    if key.column is not None and key == Key(column=key.column, expression=None):
+    if key.is_plain and key.column is not None:
         return Source(literal(key.column))
     return text(_words(key))
 
 
 def _words(key: Key) -> str:
-    name = identifier(key.column) if key.column is not None else key.expression or ""
+    name = quote(key.column) if key.column is not None else key.expression or ""
     words = [name]
     words += [f"COLLATE {key.collation}"] if key.collation else []
     words += [key.opclass] if key.opclass else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 SQLALCHEMY = "import sqlalchemy as sa"
@@ -14,8 +15,6 @@ POSTGRESQL = "from sqlalchemy.dialects import postgresql"
 # (TextClause._bind_params_regex and compiler.BIND_PARAMS_ESC of SQLAlchemy 2.1).
 _BOUND = re.compile(r"(?<![:\w\x5c]):(\w+)(?![:\w])")
 _ESCAPED = re.compile(r"\x5c(:\w*)(?![:\w])")
-_LONGEST_NAME = 63  # bytes: NAMEDATALEN - 1
-_SIMPLE_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +30,15 @@ Argument: TypeAlias = Source | str
 
 def call(function: str, arguments: Iterable[Argument], *imports: str) -> Source:
     """Return the source of a call; the arguments are sources or plain text."""
-    given = [one if isinstance(one, Source) else Source(one) for one in arguments]
-    text = ", ".join(one.text for one in given)
-    return Source(f"{function}({text})", frozenset(imports).union(*(one.imports for one in given)))
+    texts: list[str] = []
+    needed = set(imports)
+    for one in arguments:
+        if isinstance(one, str):
+            texts.append(one)
+        else:
+            texts.append(one.text)
+            needed |= one.imports
+    return Source(f"{function}({', '.join(texts)})", frozenset(needed))
 
 
 def keyword(name: str, value: Argument) -> Source:
@@ -65,15 +70,7 @@ def text(sql: str) -> Source:
     return call("sa.text", [literal(escaped(sql))], SQLALCHEMY)
 
 
-def identifier(name: str) -> str:
-    """Return a name quoted for SQL, where it has to be."""
-    from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS  # noqa: PLC0415 - slow
-
-    if _SIMPLE_NAME.fullmatch(name) and name not in RESERVED_WORDS:
-        return name
-    return '"' + name.replace('"', '""') + '"'
-
-
+@lru_cache(maxsize=1000)  # a schema has many columns and few types
 def names(qualified: str) -> tuple[str, ...]:
     """Take `public."My type"` apart into its names."""
     found = re.findall(r'"((?:[^"]|"")*)"|([^".]+)', qualified)
@@ -96,14 +93,3 @@ def _balanced(inner: str) -> bool:
         if depth < 0:
             return False
     return depth == 0
-
-
-def implicit_name(table: str, column: str, label: str) -> str:
-    """Return the name that Postgres makes (makeObjectName in indexcmds.c), cut to 63 bytes."""
-    parts = [table.encode(), column.encode()]
-    room = _LONGEST_NAME - len(label.encode()) - 2
-    while sum(map(len, parts)) > room:
-        longest = 0 if len(parts[0]) > len(parts[1]) else 1
-        parts[longest] = parts[longest][:-1]
-    first, second = (part.decode(errors="ignore") for part in parts)
-    return f"{first}_{second}_{label}"

@@ -98,6 +98,22 @@ _MODIFIED: tuple[tuple[re.Pattern[str], str, tuple[str, ...]], ...] = tuple(
 )
 _COLLATED = frozenset({"sa.String", "sa.Text", "sa.CHAR", "postgresql.CITEXT"})
 
+# SQLAlchemy refuses to spell a type named like one of these without its schema; they are
+# sqlalchemy.dialects.postgresql.base.ischema_names, which takes long to import.
+BUILT_IN = frozenset(
+    {
+        *('"char"', "_array", "bigint", "bit", "bit varying", "boolean", "bytea", "character"),
+        *("character varying", "cidr", "citext", "date", "datemultirange", "daterange"),
+        *("double precision", "float", "hstore", "inet", "int4multirange", "int4range"),
+        *("int8multirange", "int8range", "integer", "interval", "json", "jsonb", "macaddr"),
+        *("macaddr8", "money", "name", "numeric", "nummultirange", "numrange", "oid", "real"),
+        *("regclass", "regconfig", "smallint", "text", "time", "time with time zone"),
+        *("time without time zone", "timestamp", "timestamp with time zone"),
+        *("timestamp without time zone", "tsmultirange", "tsquery", "tsrange", "tstzmultirange"),
+        *("tstzrange", "tsvector", "uuid"),
+    }
+)
+
 
 def type_(
     name: str, catalog: Catalog, *, collation: str | None = None, create_type: bool = False
@@ -173,9 +189,6 @@ def _domain(domain: Domain, catalog: Catalog) -> Source | None:
 
 
 def _place(schema: str, name: str) -> list[str]:
-    from sqlalchemy.dialects.postgresql.base import ischema_names  # noqa: PLC0415 - slow
-
-    # SQLAlchemy refuses to spell a type named like a built-in one without its schema.
-    if schema == "public" and name not in ischema_names:
+    if schema == "public" and name not in BUILT_IN:
         return []
     return [f"schema={literal(schema)}"]

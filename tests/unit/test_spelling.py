@@ -9,8 +9,11 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql.base import ischema_names
 
 from limbeck import spelling
+from limbeck.catalog.names import chosen_name, quote
+from limbeck.spelling.types import BUILT_IN
 
 ODD = st.text(alphabet="ab:\\'\"%() \n\té$1")
 
@@ -43,8 +46,13 @@ def test_escaped_text_has_no_parameters(text: str) -> None:
     ],
 )
 def test_only_names_that_need_it_are_quoted(name: str, quoted: str) -> None:
-    assert spelling.identifier(name) == quoted
+    assert quote(name) == quoted
     assert spelling.names(f"public.{quoted}") == ("public", name)
+
+
+def test_the_names_of_built_in_types_are_those_of_sqlalchemy() -> None:
+    added_by_others = {"geography", "geometry", "raster", "vector", "halfvec", "sparsevec"}
+    assert frozenset(ischema_names) - added_by_others == BUILT_IN
 
 
 @pytest.mark.parametrize(
@@ -74,4 +82,4 @@ def test_only_parentheses_round_the_whole_go(expression: str, inner: str) -> Non
     ],
 )
 def test_implicit_names_are_cut_as_postgres_cuts_them(table: str, column: str, name: str) -> None:
-    assert spelling.implicit_name(table, column, "seq") == name
+    assert chosen_name(table, column, "seq") == name

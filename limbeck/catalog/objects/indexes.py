@@ -21,6 +21,12 @@ class Key:
     descending: bool = False
     nulls_first: bool = False
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a column, in the usual order, and nothing else."""
+        own = self.opclass or self.collation or self.descending or self.nulls_first
+        return self.column is not None and not own
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index:

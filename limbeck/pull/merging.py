@@ -2,82 +2,27 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 
 import sqlalchemy as sa  # noqa: TC002 - one import block
 
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.objects import Address
-from limbeck.errors import ConfigurationError
 from limbeck.pull.additions import add
 from limbeck.pull.formatting import like_before
 from limbeck.pull.inplace import change_table
 from limbeck.pull.known import Link, working
 from limbeck.pull.labels import change_calls, change_class
+from limbeck.pull.merged import Merge
 from limbeck.pull.options import Options
 from limbeck.pull.place import place_of
 from limbeck.pull.redeclared import change_entity
 from limbeck.pull.sides import Sides, changed_enums, differs
 from limbeck.pull.stale import ambiguous, remove, stale, tell_apart
 from limbeck.pull.tables import relationship
-from limbeck.pull.workplace import Workplace, is_committed, read
+from limbeck.pull.workplace import Workplace, read
 
 _OF_TABLES = frozenset({"table", "column", "constraint", "index", "default", "schema"})
-
-
-@dataclass(frozen=True, slots=True)
-class Merge:
-    """What merging comes to: nothing is written before write().
-
-    `files` has the new text of every file that is new or changes, `before` what the changed ones
-    hold now. `new` and `changed` are tables, `gone` is in the models but not in the database;
-    `left` says in words what differs and has to be changed by hand.
-    """
-
-    files: Mapping[Path, str]
-    before: Mapping[Path, str]
-    new: tuple[Address, ...] = ()
-    changed: tuple[Address, ...] = ()
-    gone: tuple[Address, ...] = ()
-    left: tuple[str, ...] = ()
-
-    def diff(self, root: Path | None = None) -> str:
-        """Return a unified diff, with paths relative to a folder."""
-        return "".join(
-            line
-            for path, text in sorted(self.files.items())
-            for line in difflib.unified_diff(
-                self.before.get(path, "").splitlines(keepends=True),
-                text.splitlines(keepends=True),
-                f"a/{_relative(path, root)}" if path in self.before else "/dev/null",
-                f"b/{_relative(path, root)}",
-            )
-        )
-
-    def write(self, *, force: bool = False) -> tuple[Path, ...]:
-        """Write the files and return their paths.
-
-        Args:
-            force: whether files with uncommitted changes are overwritten, too.
-
-        Raises:
-            ConfigurationError: a file has changes that git does not have; nothing was written.
-
-        """
-        unsaved = () if force else tuple(path for path in self.before if not is_committed(path))
-        if unsaved:
-            listed = ", ".join(path.name for path in unsaved)
-            raise ConfigurationError(
-                f"not overwritten, for git does not have them as they are: {listed}",
-                hint="Commit them first, or add --force.",
-            )
-        for path, text in self.files.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(text.encode())
-        return tuple(sorted(self.files))
 
 
 def merge(
@@ -183,7 +128,3 @@ def _gone(before: Catalog, live: Catalog) -> Iterator[Address]:
     for address in sorted(before.objects.keys() - live.objects.keys()):
         if address.kind == "table" or address.kind not in _OF_TABLES:
             yield address
-
-
-def _relative(path: Path, root: Path | None) -> str:
-    return str(path.relative_to(root)) if root and path.is_relative_to(root) else str(path)
