@@ -51,7 +51,7 @@ def render(
     told = list(_sources([], steps, both) if plain_sql else _sources(*_folded(steps), both))
     blocks: list[str] = []
     for outside, group in groupby(told, key=lambda one: one[0].outside):
-        lines = [line for step, source in group for line in _lines(step, source, bool(blocks))]
+        lines = list(_lines(list(group), follows=bool(blocks)))
         blocks.append(_autocommit("\n".join(lines)) if outside else "\n".join(lines))
     imports = frozenset().union(*(source.imports for _, source in told))
     return Body("\n".join(blocks) or "pass", imports)
@@ -66,12 +66,13 @@ def _sources(
         yield step, spoken or execute(step.sql)
 
 
-def _lines(step: Step, source: Source, follows: bool) -> Iterator[str]:  # noqa: FBT001 - two
-    if step.begins and follows:
-        yield COMMIT
-    if step.note:
-        yield textwrap.fill(step.note, 92, initial_indent="# ", subsequent_indent="# ")
-    yield source.text
+def _lines(group: Sequence[tuple[Step, Source]], *, follows: bool) -> Iterator[str]:
+    for number, (step, source) in enumerate(group):
+        if step.begins and (follows or number):
+            yield COMMIT
+        if step.note:
+            yield textwrap.fill(step.note, 92, initial_indent="# ", subsequent_indent="# ")
+        yield source.text
 
 
 def _autocommit(code: str) -> str:

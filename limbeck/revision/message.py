@@ -18,6 +18,8 @@ from limbeck.diff.steps import (
 _VERBS = {"create": "add", "alter": "change", "drop": "drop", "rename": "rename"}
 _PREPOSITIONS = {"create": "to", "alter": "in", "drop": "from", "rename": "in"}
 _WHOLE = {"table", "view", "function", "enum", "domain", "composite", "range", "sequence", "schema"}
+# What gets another name because its table or column does.
+NAMED_AFTER = frozenset({"index", "constraint", "sequence"})
 _NAMED = 3  # so many names fit into a message
 
 
@@ -73,7 +75,10 @@ def _subjects(steps: Sequence[Step]) -> Iterator[tuple[str, Address, str]]:
         if step.address.kind in _WHOLE and step.verb in {"create", "drop"} and not step.address.part
     }
     columns = {(step.verb, step.address) for step in steps if step.address.kind == "column"}
+    renamed = any(isinstance(step.operation, RenameTable | RenameColumn) for step in steps)
     for step in steps:
+        if renamed and step.verb == "rename" and step.address.kind in NAMED_AFTER:
+            continue
         address = _placed(step)
         if address.part and (address.schema, address.name) in whole:
             continue

@@ -28,6 +28,9 @@ def strength(mode: str | None) -> int:
     return MODES.index(mode) if mode in MODES else -1
 
 
+SEQUENCE = "S"  # its relkind
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """What a statement did to one relation: sequential scans begun, rows written."""
@@ -116,10 +119,12 @@ class Statement:
         """Yield existing relations that nobody can write to while the statement works on them.
 
         An instant change under a strong lock is not among them: it takes no longer on a big table.
+        Nor is a sequence, which has one row.
         """
         modes = {oid: max(_both(self, oid), key=strength) for oid in {*self.held, *self.locks}}
         for oid in sorted(self.worked_on() & self.existing & modes.keys()):
-            if strength(modes[oid]) >= BLOCKS_WRITES:
+            long = self.before.relations[oid].kind != SEQUENCE
+            if long and strength(modes[oid]) >= BLOCKS_WRITES:
                 yield oid, modes[oid]
 
 

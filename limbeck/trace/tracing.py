@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import psycopg
+
+from limbeck import phases
 from limbeck.database import Connection, Database, connect
 from limbeck.errors import LimbeckError, MigrationError
 from limbeck.events import Listener, StageStarted, ignore
@@ -133,4 +137,15 @@ def _traces(way: _Way, connection: Connection, observer: Observer) -> tuple[Trac
             return (*found, Trace(revision, statements))
         if watched:
             found.append(Trace(revision, observer.stop()))
+        _backfill(revision, connection)
     return tuple(found)
+
+
+def _backfill(revision: Revision, connection: Connection) -> None:
+    """Fill in what an expand revision asks for, as is done before its contract."""
+    phase = phases.of(revision)
+    for one in phase.backfills if phase else ():
+        sets = ", ".join(f"{column} = {value}" for column, value in one.assignments)
+        with contextlib.suppress(psycopg.Error):  # invented rows, for which a cast may fail
+            if not one.python:
+                connection.execute(f"UPDATE {one.table} SET {sets} WHERE {one.where}".encode())
