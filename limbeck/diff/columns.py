@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from limbeck.catalog.objects import Column, Sequence
+from limbeck.catalog.objects import Column, Constraint, Sequence
 from limbeck.diff import comments, descent, handover, identities, not_nulls, sequences, sql
 from limbeck.diff.casts import assignable, base, conversion, narrows
 from limbeck.diff.part import Default, Generator, Ownership, Part, Required, owner
@@ -71,7 +71,7 @@ def definition(
 def extras(column: Column) -> list[Step]:
     """Set what a column definition cannot say on every server."""
     blank = replace(column, storage=None, compression=None, statistics=None, options=())
-    steps = _settings(blank, column, STORAGE_DEFAULT)
+    steps = [*identities.typed(column), *_settings(blank, column, STORAGE_DEFAULT)]
     if column.not_null is not None:
         steps += not_nulls.commented(column)
     if column.comment is not None:
@@ -106,13 +106,9 @@ def drop(column: Column, situation: Situation) -> list[Step]:
 
 def alter(before: Column, after: Column, situation: Situation) -> Alteration | None:
     """Alter a column; its type, collation and expression are hard on what uses it."""
-    if before.generated != after.generated and (after.generated or before.generated == "v"):
-        return None
-    if handover.is_one(before, after, situation):
+    if handover.is_one(before, after, situation) or _recomputed(before, after, situation):
         return None
     major = situation.after.catalog.major
-    if major < SET_EXPRESSION and after.generated and before.default != after.default:
-        return None
     aside = before.address in situation.retyped
     hard = (before.type, before.collation) != (after.type, after.collation) or aside
     was, steps = before, list[Step]()
@@ -131,6 +127,25 @@ def alter(before: Column, after: Column, situation: Situation) -> Alteration | N
     if before.comment != after.comment:
         steps.append(comments.on_column(after, after.address, after.comment, before.comment))
     return Alteration(tuple(steps), hard or was.default != after.default)
+
+
+def _recomputed(before: Column, after: Column, situation: Situation) -> bool:
+    """Tell whether only another column can be generated so.
+
+    SET EXPRESSION does not change a virtual one of a table that has checks.
+    """
+    if before.generated != after.generated:
+        return bool(after.generated) or before.generated == "v"
+    if not after.generated or before.default == after.default:
+        return False
+    if situation.after.catalog.major < SET_EXPRESSION:
+        return True
+    table = owner(after.address)
+    return after.generated == "v" and any(
+        isinstance(found := side.found.get(user), Constraint) and found.type == "c"
+        for side in (situation.before, situation.after)
+        for user in side.users[table]
+    )
 
 
 def _expression(_before: Column, after: Column) -> Step:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from limbeck.catalog.objects import Address, Column, Constraint, Index
 from limbeck.diff import sql
-from limbeck.diff.part import Default, derived, owner
+from limbeck.diff.part import Attachment, Default, Inheritance, Part, derived, owner
 from limbeck.diff.parts import Parts
 from limbeck.diff.situation import Situation
 
@@ -30,13 +30,14 @@ def counterpart(parts: Parts, address: Address) -> Address | None:
 def _constraint(parts: Parts, part: Constraint, parent: Address) -> Address | None:
     recorded = parts.catalog.depends.get(part.address, ())
     for address in recorded:
-        if address.kind == "constraint" and owner(address) == parent:
+        found = parts.found.get(address)
+        if isinstance(found, Constraint) and owner(address) == parent and found.type == part.type:
             return address
     same = part.address._replace(schema=parent.schema, name=parent.name)
     if same in parts:
         return same
-    found = (p for p in parts.found.values() if isinstance(p, Constraint))
-    alike = (p for p in found if owner(p.address) == parent and p.type == part.type)
+    known = (p for p in parts.found.values() if isinstance(p, Constraint))
+    alike = (p for p in known if owner(p.address) == parent and p.type == part.type)
     return next((p.address for p in alike if p.definition == part.definition), None)
 
 
@@ -51,7 +52,9 @@ def follows(parts: Parts, address: Address) -> bool:
 
 def leaves_heirs(address: Address, before: Parts, after: Parts) -> bool:
     """Tell whether a child keeps as its own what its parent table loses."""
-    if address.kind not in {"column", "constraint"} or address in after:
+    part = before.found.get(address)
+    alone = isinstance(part, Column) or (isinstance(part, Constraint) and part.type == "c")
+    if not alone or address in after:
         return False
     below = before.children[owner(address)]
     heirs = (address._replace(schema=table.schema, name=table.name) for table in below)
@@ -73,8 +76,8 @@ def overtaken(before: Column, after: Column, situation: Situation) -> Column:
     return replace(before, **{field: getattr(new, field) for field in changed})
 
 
-def expected(part: Constraint | Index) -> bool:
-    """Tell whether Postgres would choose this very name for a copy on a partition."""
+def expected(part: Constraint | Index, parts: Parts) -> bool:
+    """Tell whether Postgres would make this very copy on a partition, by this name."""
     if isinstance(part, Constraint):
         label = {"p": "pkey", "u": "key", "x": "excl"}.get(part.type)
         if label is None:
@@ -85,4 +88,54 @@ def expected(part: Constraint | Index) -> bool:
     if None in columns:
         return False
     names = "_".join([*(column or "" for column in columns), *part.include])
+    above = parts.found.get(part.parent) if part.parent else None
+    if isinstance(above, Index) and _manner(above) != _manner(part):
+        return False  # an index that was there already, which may sort the other way round
     return part.name == sql.chosen_name(part.table.name, names, "idx")
+
+
+def _manner(index: Index) -> tuple[object, ...]:
+    return [(key.descending, key.nulls_first) for key in index.keys], sorted(index.options)
+
+
+def born(part: Attachment | Inheritance, after: Parts) -> bool:
+    """Tell whether CREATE TABLE ... PARTITION OF gives all that comes with it the right names."""
+    if isinstance(part, Inheritance):
+        return True
+    child = part.table.address
+    copies = (
+        found
+        for address in after.users.get(child, ())
+        if isinstance(found := after.found.get(address), Constraint | Index)
+        and derived(found)
+        and table_of(found) == child
+    )
+    return all(expected(found, after) for found in copies) and not _renamed(part, after)
+
+
+def _renamed(part: Attachment, after: Parts) -> bool:
+    """Tell whether a partition's NOT NULLs have other names than those of the table above."""
+    objects = after.catalog.objects
+    for name in part.table.columns:
+        own = objects.get(Address("column", part.table.schema, part.table.name, name))
+        above = objects.get(Address("column", part.parent.schema, part.parent.name, name))
+        if not (isinstance(own, Column) and isinstance(above, Column) and own.inherited):
+            continue
+        if own.not_null and above.not_null and own.not_null.name != above.not_null.name:
+            return True
+    return False
+
+
+def table_of(found: Constraint | Index) -> Address:
+    """Return the table of a constraint or an index."""
+    return found.table if isinstance(found, Index) else owner(found.address)
+
+
+def late(part: Part) -> bool:
+    """Tell whether a parent may get a constraint, and pass it on, once it has its children.
+
+    A new child's copy of a check that is not valid would be valid.
+    """
+    if not isinstance(part, Constraint):
+        return False
+    return part.type == "f" or (part.type == "c" and part.enforced and not part.validated)

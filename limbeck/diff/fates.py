@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from limbeck.catalog.objects import Address, Column, Constraint, Table
-from limbeck.diff import casts, sql
+from limbeck.catalog.objects import Address, Column, Constraint, Index, Table
+from limbeck.diff import casts, descent, sql
 from limbeck.diff.kinds import KINDS
-from limbeck.diff.part import Default
+from limbeck.diff.part import Default, Required, derived, owner, sub
 from limbeck.diff.parts import Parts
 from limbeck.diff.situation import Alteration, Situation
 from limbeck.renames.tokens import tokens
@@ -17,7 +18,7 @@ TYPES = frozenset({"enum", "domain", "composite", "range", "collation"})
 # What can be dropped and created again without losing anything.
 REPLACEABLE = frozenset(
     {"default", "constraint", "domain_check", "index", "view", "function", "rule", "trigger"}
-    | {"policy", "statistics"}
+    | {"policy", "statistics", "not_null"}
 )
 # What Postgres refuses to keep while a column that it uses changes its type.
 BRITTLE = frozenset({"view", "rule", "policy", "trigger", "function", "publication"})
@@ -30,6 +31,7 @@ class Fates:
     before: Parts
     after: Parts
     fate: dict[Address, str] = field(default_factory=dict)
+    copies: Mapping[Address, Sequence[Address]] = field(default_factory=dict)
     retyped: set[Address] = field(default_factory=set)
     hard: set[Address] = field(default_factory=set)
 
@@ -50,7 +52,7 @@ class Fates:
 
 def decide(before: Parts, after: Parts) -> Fates:
     """Decide on what differs, and on what has to give way to it."""
-    fates = Fates(before, after)
+    fates = Fates(before, after, copies=_copies(before))
     situation = fates.situation()
     for address in sorted(before.found.keys() | after.found.keys()):
         _decide_one(fates, address, situation)
@@ -58,8 +60,23 @@ def decide(before: Parts, after: Parts) -> Fates:
         table = Address("table", address.schema, address.name)
         if address.kind == "column" and _partitions_by(fates.before, table, address.part):
             fates.fate[table] = "replace"
+    _disown(fates)
     _spread(fates, list(fates.fate))
     return fates
+
+
+def _disown(fates: Fates) -> None:
+    """Give a partition its parent anew where a NOT NULL shall be no longer its own as well.
+
+    Postgres has no statement that only says so.
+    """
+    for address in [at for at, fate in fates.fate.items() if fate == "alter"]:
+        before, after = fates.before[address], fates.after[address]
+        if isinstance(before, Required) and isinstance(after, Required):
+            tie = sub(owner(address), "attachment")
+            lost = after.constraint.inherited and not before.constraint.inherited
+            if lost and tie in fates.before and tie in fates.after:
+                fates.fate[tie] = "replace"
 
 
 def _partitions_by(parts: Parts, table: Address, column: str) -> bool:
@@ -87,7 +104,9 @@ def _spread(fates: Fates, todo: list[Address]) -> None:
         used = todo.pop()
         if not fates.gone(used) and used not in fates.hard:
             continue
-        users = [user for user in sorted(fates.before.users[used]) if not fates.gone(user)]
+        known = {*fates.before.users[used], *fates.copies.get(used, ())}
+        known |= _above(fates, used)
+        users = [user for user in sorted(known) if not fates.gone(user)]
         todo += [user for user in users if _react(fates, user, used)]
 
 
@@ -114,7 +133,32 @@ def _react(fates: Fates, user: Address, used: Address) -> bool:
     return True
 
 
+def _above(fates: Fates, used: Address) -> set[Address]:
+    """Return the index that an index cannot leave alone, if its table stays a partition."""
+    index = fates.before.found.get(used)
+    if not isinstance(index, Index) or not index.parent or not fates.gone(used):
+        return set()
+    tie = sub(index.table, "attachment")
+    stays = not fates.gone(tie) and not fates.gone(index.table)
+    return {index.parent} if stays else set()
+
+
+def _copies(before: Parts) -> Mapping[Address, Sequence[Address]]:
+    """Return the keys, foreign keys and indexes of partitions that go with those above."""
+    found: dict[Address, list[Address]] = defaultdict(list)
+    for address, part in before.found.items():
+        copied = isinstance(part, Index) or (isinstance(part, Constraint) and part.type != "c")
+        if copied and derived(part) and (above := descent.counterpart(before, address)):
+            found[above].append(address)
+    return found
+
+
 def _to_loss(fates: Fates, user: Address, used: Address) -> str | None:
+    if user in fates.copies.get(used, ()) or user in _above(fates, used):
+        part = fates.before[user]
+        child = part.table if isinstance(part, Index) else owner(user)
+        detached = fates.gone(sub(child, "attachment")) or user not in fates.after
+        return None if detached else "replace"
     replaced = fates.fate[used] == "replace"
     if user.kind in {"schema", "extension", "sequence"}:
         return None

@@ -10,6 +10,7 @@ from limbeck.catalog.objects import (
     Index,
     Sequence,
     Table,
+    Trigger,
 )
 from limbeck.diff import columns, defaults, descent, sql
 from limbeck.diff.graph import Graph, Node
@@ -43,8 +44,17 @@ def fold(graph: Graph, before: Parts, after: Parts) -> None:
         else:
             into = None
         if into is not None and into[0] != node:
-            graph.fold(node, *into)
+            graph.fold(node, *into, _second(node, graph, before))
     _fold_serials(graph, after)
+
+
+def _second(node: Node, graph: Graph, before: Parts) -> Node | None:
+    """Return what takes a partition's foreign key away when the partition itself does not."""
+    verb, address = node
+    if verb != "drop" or address.kind != "constraint" or not derived(before[address]):
+        return None
+    above = descent.counterpart(before, address)
+    return _first(graph, ("drop", above)) if above else None
 
 
 def _inherited(parts: Parts, address: Address) -> bool:
@@ -68,16 +78,44 @@ def _created_with(address: Address, graph: Graph, after: Parts) -> tuple[Node, i
     if isinstance(part, Column) and table:
         return table, 0
     if isinstance(part, Attachment | Inheritance):
-        return _at(table, 0) if _born(part, after) else None
-    if descent.follows(after, address):
+        return _at(table, 0) if descent.born(part, after) else None
+    if descent.follows(after, address) and not _joins(address, part, graph, after):
         return _passed_on("create", address, graph, after)
     said = isinstance(part, Constraint) and _sayable(part, after)
     return _at(table, CREATED[part.type]) if isinstance(part, Constraint) and said else None
 
 
+def _joins(address: Address, part: Part, graph: Graph, after: Parts) -> bool:
+    """Tell whether a child has to have a part of its own before it can get its parent."""
+    if isinstance(part, Constraint) and part.type != "c":
+        return False
+    if address.kind not in {"column", "constraint", "default", "not_null"}:
+        return False
+    child = owner(address)
+    return any(
+        Node("create", tie) in graph.after
+        and not (Node("create", child) in graph.after and descent.born(found, after))
+        for tie in _ties(child, after)
+        if isinstance(found := after.found.get(tie), Attachment | Inheritance)
+    )
+
+
+def _ties(child: Address, parts: Parts) -> list[Address]:
+    """Return where it stands that a table has the parents that it has."""
+    ties = [Address("inheritance", *child[1:3], sql.of(parent)) for parent in parts.parents(child)]
+    return [sub(child, "attachment"), *ties]
+
+
 def _sayable(part: Constraint, after: Parts) -> bool:
     """Tell whether CREATE TABLE can say it; of two keys of the same columns it leaves one out."""
+    if part.type == "p" and any(_inherits_not_null(part, name, after) for name in part.columns):
+        return False  # the key would make it the table's own
     return (part.validated or not part.enforced) and not _doubled(part, after)
+
+
+def _inherits_not_null(part: Constraint, column: str, after: Parts) -> bool:
+    found = after.found.get(Address("not_null", part.schema, part.table, column))
+    return isinstance(found, Required) and found.constraint.inherited
 
 
 def _doubled(part: Constraint, after: Parts) -> bool:
@@ -108,48 +146,20 @@ def _column_created(
     return None if late or own else _at(column, 2 if isinstance(part, Default) else 0)
 
 
-def _born(part: Attachment | Inheritance, after: Parts) -> bool:
-    """Tell whether CREATE TABLE ... PARTITION OF gives all that comes with it the right names."""
-    if isinstance(part, Inheritance):
-        return True
-    child = part.table.address
-    copies = (
-        found
-        for address in after.users.get(child, ())
-        if isinstance(found := after.found.get(address), Constraint | Index)
-        and derived(found)
-        and _table(found) == child
-    )
-    return all(descent.expected(found) for found in copies) and not _renamed(part, after)
-
-
-def _renamed(part: Attachment, after: Parts) -> bool:
-    """Tell whether a partition's NOT NULLs have other names than those of the table above."""
-    objects = after.catalog.objects
-    for name in part.table.columns:
-        own = objects.get(Address("column", part.table.schema, part.table.name, name))
-        above = objects.get(Address("column", part.parent.schema, part.parent.name, name))
-        if not (isinstance(own, Column) and isinstance(above, Column) and own.inherited):
-            continue
-        if own.not_null and above.not_null and own.not_null.name != above.not_null.name:
-            return True
-    return False
-
-
-def _table(found: Constraint | Index) -> Address:
-    return found.table if isinstance(found, Index) else owner(found.address)
-
-
 def _passed_on(verb: str, address: Address, graph: Graph, parts: Parts) -> tuple[Node, int] | None:
     part, above = parts[address], descent.counterpart(parts, address)
-    if isinstance(part, Constraint | Index) and verb == "create" and not descent.expected(part):
+    if verb == "create" and _made_by_hand(part, parts):
         return None
-    child = _table(part) if isinstance(part, Constraint | Index) else owner(address)
-    ties = [sub(child, "attachment")]
-    ties += [Address("inheritance", *child[1:3], sql.of(parent)) for parent in parts.parents(child)]
-    if above is not None and (home := _first(graph, (verb, above))):
-        return home, 0
-    return _at(_first(graph, *((verb, tie) for tie in ties if verb == "create")), 0)
+    child = descent.table_of(part) if isinstance(part, Constraint | Index) else owner(address)
+    homes = [(verb, above)] if above is not None else []
+    ties = [(verb, tie) for tie in _ties(child, parts) if verb == "create"]
+    # A child gets its parent when that has all its keys and checks, and before the rest.
+    late = isinstance(part, Index | Trigger) or descent.late(part)
+    return _at(_first(graph, *homes, *ties) if late else _first(graph, *ties, *homes), 0)
+
+
+def _made_by_hand(part: Part, parts: Parts) -> bool:
+    return isinstance(part, Constraint | Index) and not descent.expected(part, parts)
 
 
 def _dropped_with(  # noqa: PLR0911 - a return for each place
@@ -171,9 +181,18 @@ def _dropped_with(  # noqa: PLR0911 - a return for each place
         return home, 1 if loose else DROPPED.get(address.kind, 0)
     if address.kind in OF_COLUMN and (home := _first(graph, ("drop", sub(address, "column")))):
         return home, 0
-    if descent.follows(before, address) and _still_child(address, part, before, after):
+    if isinstance(part, Trigger) and part.inherited:
+        return _parted(address, graph, before)
+    if descent.follows(before, address) and _still_child(address, part, graph, before, after):
         return _passed_on("drop", address, graph, before)
     return None
+
+
+def _parted(address: Address, graph: Graph, before: Parts) -> tuple[Node, int] | None:
+    """Return what takes a partition's copy of a trigger away: leaving the parent does, too."""
+    above = descent.counterpart(before, address)
+    homes = [("drop", tie) for tie in _ties(owner(address), before)]
+    return _at(_first(graph, *homes, *([("drop", above)] if above else [])), 0)
 
 
 def _table_dropped(address: Address, part: Part, graph: Graph) -> Node | None:
@@ -197,8 +216,10 @@ def _belongs(address: Address) -> bool:
     }
 
 
-def _still_child(address: Address, part: object, before: Parts, after: Parts) -> bool:
+def _still_child(address: Address, part: object, graph: Graph, before: Parts, after: Parts) -> bool:
     child = part.table if isinstance(part, Index) else owner(address)
+    if _first(graph, *(("drop", tie) for tie in _ties(child, before))):
+        return False
     above = descent.counterpart(before, address)
     if above is not None and descent.leaves_heirs(above, before, after):
         return False

@@ -32,6 +32,7 @@ class Graph:
     soft: set[tuple[Node, Node]] = field(default_factory=set)
     leader: dict[Node, Node] = field(default_factory=dict)
     firmness: dict[Node, int] = field(default_factory=dict)
+    second: dict[Node, Node] = field(default_factory=dict)
 
     def add(self, node: Node) -> None:
         """Add an action."""
@@ -47,10 +48,15 @@ class Graph:
             self.soft.discard((later, earlier))
         self.after[later].add(earlier)
 
-    def fold(self, node: Node, into: Node, firmness: int) -> None:
-        """Make a node part of another's statement; the least firm is unfolded first."""
+    def fold(self, node: Node, into: Node, firmness: int, second: Node | None = None) -> None:
+        """Make a node part of another's statement; the least firm is unfolded first.
+
+        It then goes to its second home for good, if it has one.
+        """
         self.leader[node] = into
         self.firmness[node] = firmness
+        if second is not None:
+            self.second[node] = second
 
     def head(self, node: Node) -> Node:
         """Return the node whose statement does what `node` asks for."""
@@ -87,24 +93,29 @@ class Graph:
         return edges
 
     def _unfold(self, circle: set[Node]) -> bool:
-        loose = [
-            node
-            for node in self.leader
-            if self.firmness[node] and self.head(node) in circle and self._ties(node, circle)
-        ]
+        folded = [node for node in self.leader if self.head(node) in circle]
+        within: dict[Node, set[Node]] = defaultdict(set)
+        for node in folded:
+            above: Node | None = node
+            while above is not None:
+                within[above].add(node)
+                above = self.leader.get(above)
+        loose = [n for n in folded if self.firmness[n] and self._ties(n, within[n], circle)]
         if not loose:
             return False
         least = min(self.firmness[node] for node in loose)
         for node in [node for node in loose if self.firmness[node] == least]:
             del self.leader[node]
+            if (home := self.second.pop(node, None)) is not None:
+                self.fold(node, home, 0)
         return True
 
-    def _ties(self, node: Node, circle: set[Node]) -> bool:
-        """Tell whether a folded node is one of those that close the circle."""
-        home = self.head(node)
-        out = any(self.head(e) in circle - {home} for e in self.after[node])
+    def _ties(self, node: Node, group: set[Node], circle: set[Node]) -> bool:
+        """Tell whether a folded node, with what is folded into it, closes the circle."""
+        others = circle - {self.head(node)}
+        out = any(self.head(e) in others for one in group for e in self.after[one])
         return out or any(
-            node in earlier and self.head(later) in circle - {home}
+            self.head(later) in others and not group.isdisjoint(earlier)
             for later, earlier in self.after.items()
         )
 

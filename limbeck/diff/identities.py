@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from limbeck.catalog.objects import Address, Column, SequenceOptions
+from limbeck.catalog.objects import Address, Column, Sequence, SequenceOptions
 from limbeck.diff import sequences, sql
 from limbeck.diff.part import Generator
 from limbeck.diff.situation import Alteration, Members, Situation
@@ -16,8 +16,10 @@ def generator(column: Column) -> str:
     identity = column.identity
     if identity is None:
         return ""
-    usual = sequences.standard(column.type)
-    words = sequences.differences(usual, identity.options, with_type=False)
+    words = []
+    if identity.options.type == column.type:
+        usual = sequences.standard(column.type)
+        words = sequences.differences(usual, identity.options, with_type=False)
     schema, name = sql.unquoted(identity.sequence)
     if (schema, name) != (column.schema, sql.chosen_name(column.table, column.name, "seq")):
         words = [f"SEQUENCE NAME {identity.sequence}", *words]
@@ -45,7 +47,10 @@ def create(part: Generator, _members: Members, situation: Situation) -> list[Ste
     """Make a column an identity; its sequence starts after what is there."""
     column, identity = part.column, part.identity
     text = f"{sql.alter_column(column)} ADD {generator(replace(column, identity=identity))}"
-    steps = [Step(text, "alter", column.address)]
+    steps = [
+        Step(text, "alter", column.address),
+        *typed(replace(column, identity=identity)),
+    ]
     if situation.kept(column.address):
         steps.append(catch_up(column, identity.sequence, identity.options))
     return steps
@@ -57,9 +62,11 @@ def drop(part: Generator, _situation: Situation) -> list[Step]:
     return [Step(f"{sql.alter_column(column)} DROP IDENTITY", "alter", column.address)]
 
 
-def alter(before: Generator, after: Generator, _situation: Situation) -> Alteration:
+def alter(before: Generator, after: Generator, situation: Situation) -> Alteration:
     """Change an identity's options; its sequence follows the column's type by itself."""
     column, old, new = after.column, before.identity, after.identity
+    if before.column.type == column.type and old.options.type != new.options.type:
+        return _retyped(before, after, situation)
     steps: list[Step] = []
     if old.sequence != new.sequence:
         steps += sequences.rename(Address("sequence", *sql.unquoted(old.sequence)), new.sequence)
@@ -75,3 +82,23 @@ def alter(before: Generator, after: Generator, _situation: Situation) -> Alterat
         steps += sequences.bounded(new.sequence, options, new.options, column.address)
         steps.append(Step(f"{sql.alter_column(column)} {' '.join(words)}", "alter", column.address))
     return Alteration(tuple(steps))
+
+
+def _retyped(before: Generator, after: Generator, situation: Situation) -> Alteration:
+    """Change the type of an identity's sequence, which need not be its column's."""
+    schema, name = sql.unquoted(before.identity.sequence)
+    old = Sequence(schema=schema, name=name, options=before.identity.options)
+    new = replace(old, options=after.identity.options)
+    rest = replace(before, identity=replace(before.identity, options=new.options))
+    steps = sequences.changes(old, new)
+    return Alteration((*steps, *alter(rest, after, situation).steps))
+
+
+def typed(column: Column) -> tuple[Step, ...]:
+    """Return what makes an identity's sequence of another type than its column."""
+    identity = column.identity
+    if identity is None or identity.options.type == column.type:
+        return ()
+    schema, name = sql.unquoted(identity.sequence)
+    usual = Sequence(schema=schema, name=name, options=sequences.standard(column.type))
+    return sequences.changes(usual, replace(usual, options=identity.options))

@@ -100,7 +100,7 @@ def add_recorded(
         used = [one for one in used if item.default or one.kind not in CALLED]
     for one in used:
         if one in found and not _is_descent(part, user, one):
-            if isinstance(item, Sequence) and one.kind == "column" and one == item.owned_by:
+            if isinstance(item, Sequence) and item.owned_by and one[1:3] == item.owned_by[1:3]:
                 continue
             needs[user].add(one)
 

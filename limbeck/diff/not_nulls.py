@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from limbeck.catalog.objects import Column
 from limbeck.diff import comments, sql
-from limbeck.diff.part import Required
+from limbeck.diff.part import Required, owner
 from limbeck.diff.situation import Alteration, Members, Situation
 from limbeck.diff.steps import AlterColumn, Step
 
@@ -65,7 +65,7 @@ def drop(part: Required, situation: Situation) -> list[Step]:
     return [Step(f"{sql.alter_column(column)} DROP NOT NULL", "alter", column.address, operation)]
 
 
-def alter(before: Required, after: Required, _situation: Situation) -> Alteration | None:
+def alter(before: Required, after: Required, situation: Situation) -> Alteration | None:
     """Rename, validate or comment on a NOT NULL."""
     old, new, column = before.constraint, after.constraint, after.column
     if old.no_inherit != new.no_inherit or (old.validated and not new.validated):
@@ -73,6 +73,8 @@ def alter(before: Required, after: Required, _situation: Situation) -> Alteratio
     if new.inherited and old.inherited:
         return Alteration()
     texts = []
+    if old.inherited and _stays_child(column, situation):
+        texts.append(f"ALTER COLUMN {sql.quote(column.name)} SET NOT NULL")  # by its own word too
     if old.name != new.name and old.name and new.name:
         texts.append(f"RENAME CONSTRAINT {sql.quote(old.name)} TO {sql.quote(new.name)}")
     if new.validated and not old.validated:
@@ -80,3 +82,9 @@ def alter(before: Required, after: Required, _situation: Situation) -> Alteratio
     steps = [Step(f"{sql.alter_table(column)} {text}", "alter", column.address) for text in texts]
     steps += commented(replace(column, not_null=new), old.comment)
     return Alteration(tuple(steps))
+
+
+def _stays_child(column: Column, situation: Situation) -> bool:
+    table = owner(column.address)
+    parents = situation.before.parents(table)
+    return bool(parents) and parents == situation.after.parents(table)

@@ -5,17 +5,33 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import product
 
 from limbeck.catalog.objects import Address, Constraint, Function, Index, Range, Table
 from limbeck.diff import descent, sequences, sql
 from limbeck.diff.fates import Fates
 from limbeck.diff.graph import Graph, Node
-from limbeck.diff.part import Attachment, Generator, Inheritance, Part, Required, owner, sub
+from limbeck.diff.part import (
+    Attachment,
+    Generator,
+    Inheritance,
+    Part,
+    Required,
+    derived,
+    owner,
+    sub,
+)
+from limbeck.diff.parts import Parts
 
 RELATIONS = frozenset({"table", "view", "sequence", "index", "composite"})
 ROW_TYPES = frozenset({"table", "view", "composite", "enum", "domain", "range"})
 # What a child table takes over from its parent in the moment that it becomes one.
 TAKEN_OVER = frozenset({"column", "default", "not_null", "constraint", "identity"})
+
+ALIGNED = (
+    *product(("drop", "alter", "create"), ("column", "not_null", "default")),
+    ("drop", "identity"),
+)
 
 
 def graph_of(fates: Fates, asides: Iterable[Address]) -> Graph:
@@ -79,7 +95,7 @@ def claims(address: Address, part: Part) -> Iterator[tuple[str, ...]]:
         yield ("type", *sql.unquoted(part.multirange))
     if isinstance(part, Constraint):
         yield ("constraint", schema, name, part.name)
-        if part.index:
+        if part.type in "pux":  # its index has its name
             yield ("relation", schema, part.name)
     if isinstance(part, Required) and part.constraint.name:
         yield ("constraint", schema, name, part.constraint.name)
@@ -90,14 +106,27 @@ def claims(address: Address, part: Part) -> Iterator[tuple[str, ...]]:
 def _order_names(graph: Graph, fates: Fates) -> None:
     freed: dict[tuple[str, ...], list[Node]] = defaultdict(list)
     for node in graph.after:
-        if node.verb == "drop" and Node("aside", node.address) not in graph.after:
+        leaves = node.verb == "drop" and Node("aside", node.address) not in graph.after
+        if leaves or _renamed(node, fates):
             for name in claims(node.address, fates.before[node.address]):
                 freed[name].append(node)
     for node in list(graph.after):
-        if node.verb == "create":
+        if node.verb == "create" or _renamed(node, fates):
             for name in claims(node.address, fates.after[node.address]):
                 for earlier in freed[name]:
                     graph.order(node, earlier)
+
+
+def _renamed(node: Node, fates: Fates) -> bool:
+    """Tell whether an action gives a NOT NULL another name."""
+    if node.verb != "alter" or node.address.kind != "not_null":
+        return False
+    names = [
+        part.constraint.name
+        for side in (fates.before, fates.after)
+        if isinstance(part := side.found.get(node.address), Required)
+    ]
+    return len(set(names)) > 1
 
 
 def _order_generators(graph: Graph) -> None:
@@ -116,15 +145,64 @@ def _order_children(graph: Graph, fates: Fates) -> None:
     for node in list(graph.after):
         part = fates.after.found.get(node.address)
         if node.verb == "create" and isinstance(part, Attachment | Inheritance):
-            for earlier in parts_of[part.parent]:
-                graph.order(node, earlier)
-            _order_copies(graph, node, part, fates)
+            _order_tie(graph, node, part, parts_of[part.parent], fates)
         tie = fates.before.found.get(node.address)
         if node.verb == "drop" and isinstance(tie, Attachment | Inheritance):
-            for address in fates.before.users[tie.table.address]:
-                if address.kind == "column":
-                    graph.order(Node("alter", sub(address, "not_null")), node)
+            _order_parting(graph, node, tie, fates)
         _order_with_parent(graph, node, fates)
+
+
+def _order_parting(graph: Graph, node: Node, tie: Attachment | Inheritance, fates: Fates) -> None:
+    """Take a child's parts from itself once it is nobody's child."""
+    child = tie.table.address
+    for address in fates.before.users[child]:
+        if address.kind == "column":
+            graph.order(Node("alter", sub(address, "not_null")), node)
+    if Node("drop", child) in graph.after:
+        return
+    for address in fates.before.of_table(child):
+        above = descent.counterpart(fates.before, address)
+        if above is not None and derived(fates.before[address]):
+            graph.order(Node("drop", address), node)
+            graph.order(Node("drop", above), node)
+
+
+def _order_tie(
+    graph: Graph,
+    node: Node,
+    part: Attachment | Inheritance,
+    parts_of_parent: Iterable[Node],
+    fates: Fates,
+) -> None:
+    """Make both what they have to be before one becomes the child of the other."""
+    child = part.table.address
+    born = Node("create", child) in graph.after and descent.born(part, fates.after)
+    for other in parts_of_parent:
+        if not descent.late(fates.after[other.address]):
+            graph.order(node, other)
+        elif born:
+            graph.order(other, node)
+    for address in fates.before.users[child] | fates.after.users[child]:
+        if address.kind == "column":
+            for verb, kind in ALIGNED:
+                graph.order(node, Node(verb, sub(address, kind)))
+    for address in fates.after.users[child]:
+        _order_copy(graph, node, address, fates.after, born=born)
+
+
+def _order_copy(graph: Graph, node: Node, address: Address, parts: Parts, *, born: bool) -> None:
+    """Make what a child has to have, or has by another name, before it finds it there."""
+    found = parts[address]
+    if isinstance(found, Constraint):
+        checks = found.type == "c" and not (born and descent.late(found))
+        if checks or (found.inherited and not descent.expected(found, parts)):
+            graph.order(node, Node("create", address))
+    elif isinstance(found, Index) and found.parent:
+        above = Node("create", found.parent)
+        if above in graph.after:
+            graph.order(above, node)
+        elif not descent.expected(found, parts):
+            graph.order(node, Node("create", address))
 
 
 def _order_with_parent(graph: Graph, node: Node, fates: Fates) -> None:
@@ -134,6 +212,10 @@ def _order_with_parent(graph: Graph, node: Node, fates: Fates) -> None:
         above = descent.counterpart(fates.before, address)
         if above is not None:
             graph.order(node, Node("drop", above))
+    if verb == "alter" and address.kind == "not_null":  # it would go with its parent's
+        above = descent.counterpart(fates.before, address)
+        if above is not None:
+            graph.order(Node("drop", above), node)
     part = fates.after.found.get(address)
     above = descent.counterpart(fates.after, address) if part else None
     if above is None:
@@ -141,25 +223,8 @@ def _order_with_parent(graph: Graph, node: Node, fates: Fates) -> None:
     if verb == "alter":
         graph.order(node, Node("alter", above))
         graph.order(node, Node("create", above))
-    elif isinstance(part, Constraint | Index) and not descent.expected(part):
+    elif isinstance(part, Constraint | Index) and not descent.expected(part, fates.after):
         graph.order(Node("create", above), node)
-
-
-def _order_copies(graph: Graph, node: Node, part: Attachment | Inheritance, fates: Fates) -> None:
-    """Make what is named by hand on a child before the child finds it already there."""
-    child = part.table.address
-    for address in fates.after.users[child]:
-        found = fates.after[address]
-        if address.kind == "column":  # its NOT NULL cannot be renamed afterwards
-            graph.order(node, Node("alter", sub(address, "not_null")))
-        if isinstance(found, Constraint) and found.inherited and not descent.expected(found):
-            graph.order(node, Node("create", address))
-        if isinstance(found, Index) and found.parent:
-            above = Node("create", found.parent)
-            if above in graph.after:
-                graph.order(above, node)
-            elif not descent.expected(found):
-                graph.order(node, Node("create", address))
 
 
 def _order_bodies(graph: Graph, fates: Fates) -> None:

@@ -15,6 +15,7 @@ from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.objects import (
     Address,
     Constraint,
+    Domain,
     Grant,
     Table,
 )
@@ -45,6 +46,18 @@ class Parts:
         if not isinstance(found, Table):
             return []
         return [found.partition_of] if found.partition_of else list(found.inherits)
+
+    def of_table(self, table: Address) -> list[Address]:
+        """Return what belongs to a table: its columns, what belongs to those, its indexes."""
+        own = [one for one in self.users[table] if one[1:3] == table[1:3] or one.kind == "index"]
+        of_columns = (
+            address
+            for one in own
+            if one.kind == "column"
+            for kind in ("default", "not_null", "identity")
+            if (address := one._replace(kind=kind)) in self.found
+        )
+        return [*own, *of_columns]
 
     def __contains__(self, address: object) -> bool:
         return address in self.found
@@ -90,4 +103,6 @@ def _named(found: Mapping[Address, Part]) -> Mapping[tuple[str, str], frozenset[
             named[address.schema, address.part].add(address.name)
         elif isinstance(part, Required) and part.constraint.name:
             named[address.schema, part.constraint.name].add(address.name)
+        elif isinstance(part, Domain) and part.not_null_name:
+            named[address.schema, part.not_null_name].add(address.name)
     return defaultdict(frozenset, {key: frozenset(value) for key, value in named.items()})

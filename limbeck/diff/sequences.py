@@ -90,9 +90,14 @@ def drop(sequence: Sequence, _situation: Situation) -> list[Step]:
 
 def alter(before: Sequence, after: Sequence, _situation: Situation) -> Alteration:
     """Alter a sequence; its value stays, within the new bounds."""
+    steps = [persistence(after)] if before.unlogged != after.unlogged else []
+    steps += changes(before, after)
+    return Alteration((*steps, *comments.on(after, before.comment)))
+
+
+def changes(before: Sequence, after: Sequence) -> tuple[Step, ...]:
+    """Change what a sequence counts."""
     name, steps = sql.of(after.address), list[Step]()
-    if before.unlogged != after.unlogged:
-        steps.append(persistence(after))
     options = retyped(before.options, after.options.type)
     words = [f"AS {options.type}"] if options.type != before.options.type else []
     words += differences(options, after.options, with_type=False)
@@ -101,7 +106,7 @@ def alter(before: Sequence, after: Sequence, _situation: Situation) -> Alteratio
         words += restart(options, after.options)
         text = f"ALTER SEQUENCE {name} {' '.join(words)}"
         steps.append(Step(text, "alter", after.address))
-    return Alteration((*steps, *comments.on(after, before.comment)))
+    return tuple(steps)
 
 
 def persistence(sequence: Sequence) -> Step:

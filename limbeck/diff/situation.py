@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from limbeck.catalog.objects import Address, Column
+from limbeck.catalog.objects import Address, Column, Domain
 from limbeck.diff import sql
 from limbeck.diff.part import Part
 from limbeck.diff.parts import Parts
@@ -40,12 +40,19 @@ class Situation:
         required = column.not_null
         if required is None or required.name is None:
             return True
-        others = (
-            self.before.named[column.schema, required.name]
-            | self.after.named[column.schema, required.name]
-        )
         usual = sql.chosen_name(column.table, column.name, "not_null")
-        return required.name == usual and others <= {column.table}
+        return required.name == usual and self._free(column.schema, usual, column.table)
+
+    def chooses_for(self, domain: Domain) -> bool:
+        """Tell whether Postgres itself would give a domain's NOT NULL the name it has."""
+        usual = sql.chosen_name(domain.name, "", "not_null")
+        if domain.not_null_name != usual or domain.address in self.asides:
+            return False
+        return self._free(domain.schema, usual, domain.name)
+
+    def _free(self, schema: str, name: str, owner: str) -> bool:
+        """Tell whether no other table or domain has a constraint of that name."""
+        return self.before.named[schema, name] | self.after.named[schema, name] <= {owner}
 
 
 @dataclass(frozen=True, slots=True)

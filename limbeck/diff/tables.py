@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from limbeck.catalog.objects import Address, Column, Constraint, Sequence, Table
 from limbeck.diff import columns, comments, constraints, others, sequences, sql
-from limbeck.diff.part import Attachment, Inheritance, Ownership, Required, owner
+from limbeck.diff.part import Attachment, Inheritance, Ownership, Part, Required, owner
 from limbeck.diff.situation import Alteration, Members, Situation
 from limbeck.diff.steps import CreateTable, DropTable, Step
 
@@ -17,11 +17,13 @@ IDENTITIES = {"d": "DEFAULT", "n": "NOTHING", "f": "FULL"}
 
 def create(table: Table, members: Members, situation: Situation) -> list[Step]:
     """Create a table with all that is folded into it."""
+    members = [m for m in members if _stands_in(table, m)]
     found = _complete(members)
+    descends = any(isinstance(m, Attachment | Inheritance) for m in members)
     original = situation.after.catalog.objects.get(table.address)
     serials = tuple((c.name, s) for c, s in found if s)
     keys = sorted(
-        (m for m in members if isinstance(m, Constraint) and not m.inherited),
+        (m for m in members if isinstance(m, Constraint) and not (m.inherited and descends)),
         key=lambda m: (KEYS.index(m.type), m.name),
     )
     operation = CreateTable(
@@ -30,16 +32,21 @@ def create(table: Table, members: Members, situation: Situation) -> list[Step]:
         tuple(keys),
         serials,
     )
-    simple = not any(isinstance(m, Attachment | Inheritance) for m in members)
     body = _body(table, found, keys, members, situation)
     text = f"CREATE {_kind(table)} {sql.of(table.address)}{body}"
     step = Step(
         text,
         "create",
         table.address,
-        operation if simple and table.kind != "f" and not table.of_type else None,
+        operation if not descends and table.kind != "f" and not table.of_type else None,
     )
     return [step, *_extras(table, found, keys, members, situation)]
+
+
+def _stands_in(table: Table, part: Part) -> bool:
+    """Tell whether a member is not just what a child of the table gets from it."""
+    place = (table.schema, table.name)
+    return not isinstance(part, Column | Constraint) or (part.schema, part.table) == place
 
 
 def _complete(members: Members) -> list[tuple[Column, Sequence | None]]:
@@ -219,11 +226,19 @@ def _altered_server_options(before: Table, after: Table) -> Iterator[str]:
         yield f"OPTIONS ({words})"
 
 
-def create_attachment(part: Attachment, _members: Members, _situation: Situation) -> list[Step]:
-    """Make a table a partition."""
+def create_attachment(part: Attachment, _members: Members, situation: Situation) -> list[Step]:
+    """Make a table a partition; what is NOT NULL by its own word too has to be told again."""
     child, parent = sql.of(part.table.address), sql.of(part.parent)
     text = f"ALTER TABLE {parent} ATTACH PARTITION {child} {part.bound}"
-    return [Step(text, "alter", part.table.address)]
+    steps = [Step(text, "alter", part.table.address)]
+    for name in part.table.columns:
+        at = Address("not_null", part.table.schema, part.table.name, name)
+        above = at._replace(schema=part.parent.schema, name=part.parent.name)
+        found = situation.after.found.get(at)
+        if isinstance(found, Required) and _is_own(found) and above in situation.after:
+            text = f"{sql.alter_column(found.column)} SET NOT NULL"
+            steps.append(Step(text, "alter", at._replace(kind="column")))
+    return steps
 
 
 def drop_attachment(part: Attachment, _situation: Situation) -> list[Step]:

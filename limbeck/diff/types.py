@@ -76,7 +76,7 @@ def alter_enum(before: Enum, after: Enum, _situation: Situation) -> Alteration |
     return Alteration((*steps, *comments.on(after, before.comment)))
 
 
-def create_domain(domain: Domain, members: Members, _situation: Situation) -> list[Step]:
+def create_domain(domain: Domain, members: Members, situation: Situation) -> list[Step]:
     """Create a domain."""
     words = [f"CREATE DOMAIN {sql.of(domain.address)} AS {domain.type}"]
     if domain.collation:
@@ -84,7 +84,7 @@ def create_domain(domain: Domain, members: Members, _situation: Situation) -> li
     if domain.default is not None:
         words.append(f"DEFAULT {domain.default}")
     if domain.not_null:
-        words.append(_domain_not_null(domain))
+        words.append(_domain_not_null(domain, situation))
     rules = [member.check for member in members if isinstance(member, DomainRule)]
     words += [f"CONSTRAINT {sql.quote(rule.name)} {rule.definition}" for rule in rules]
     steps = [Step(" ".join(words), "create", domain.address), *comments.on(domain)]
@@ -93,14 +93,14 @@ def create_domain(domain: Domain, members: Members, _situation: Situation) -> li
     return steps
 
 
-def _domain_not_null(domain: Domain) -> str:
+def _domain_not_null(domain: Domain, situation: Situation) -> str:
     name = domain.not_null_name
-    if name in {None, sql.chosen_name(domain.name, "", "not_null")}:
+    if name is None or situation.chooses_for(domain):
         return "NOT NULL"
     return f"CONSTRAINT {sql.quote(name or '')} NOT NULL"
 
 
-def alter_domain(before: Domain, after: Domain, _situation: Situation) -> Alteration | None:
+def alter_domain(before: Domain, after: Domain, situation: Situation) -> Alteration | None:
     """Alter a domain; another base type or collation needs another domain."""
     if (before.type, before.collation) != (after.type, after.collation):
         return None
@@ -111,7 +111,7 @@ def alter_domain(before: Domain, after: Domain, _situation: Situation) -> Altera
     if before.not_null and not after.not_null:
         texts.append("DROP NOT NULL")
     elif after.not_null and not before.not_null:
-        plain = _domain_not_null(after)
+        plain = _domain_not_null(after, situation)
         texts.append(f"SET {plain}" if plain == "NOT NULL" else f"ADD {plain}")
     elif before.not_null_name != after.not_null_name and before.not_null_name:
         old, new = before.not_null_name, after.not_null_name or ""

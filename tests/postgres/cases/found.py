@@ -78,4 +78,112 @@ CASES = (
         "CREATE TABLE t (id serial PRIMARY KEY)",
         "CREATE TABLE t (id serial PRIMARY KEY); ALTER TABLE t RENAME id TO number",
     ),
+    Case(
+        "a tree of partitions that refers to itself",
+        """
+        CREATE TABLE t (id int PRIMARY KEY, up int REFERENCES t) PARTITION BY LIST (id);
+        CREATE TABLE t_1 PARTITION OF t FOR VALUES IN (1); CREATE TABLE t_2 PARTITION OF t DEFAULT;
+        """,
+        "",
+    ),
+    Case(
+        "a table that becomes a partition with the checks of its table, valid or not",
+        "CREATE TABLE own (a int, gone int)",
+        """
+        CREATE TABLE t (a int CHECK (a > 0), b int NOT NULL DEFAULT 1) PARTITION BY LIST (a);
+        CREATE TABLE own PARTITION OF t FOR VALUES IN (1);
+        CREATE TABLE other PARTITION OF t FOR VALUES IN (2);
+        ALTER TABLE other ADD CHECK (a < 9); CREATE TABLE heirs (a int);
+        CREATE TABLE heir () INHERITS (heirs); ALTER TABLE heirs ADD CHECK (a > 0) NOT VALID;
+        ALTER TABLE t ADD CONSTRAINT late CHECK (b > 0) NOT VALID;
+        """,
+    ),
+    Case(
+        "a partitioned table whose key's type changes, with what partitions have of it",
+        """
+        CREATE TABLE t (id bigserial PRIMARY KEY, gone int) PARTITION BY HASH (id);
+        CREATE TABLE t_0 PARTITION OF t FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+        CREATE INDEX ON t_0 (id DESC); CREATE INDEX ON t (id DESC);
+        """,
+        """
+        CREATE TABLE t (id serial PRIMARY KEY, came int NOT NULL DEFAULT 1) PARTITION BY HASH (id);
+        CREATE TABLE t_0 PARTITION OF t FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+        CREATE INDEX ON t_0 (id DESC);
+        """,
+    ),
+    Case(
+        "an index of a partition stays, or sorts the other way round, without the table's",
+        """
+        CREATE TABLE t (id int) PARTITION BY HASH (id);
+        CREATE TABLE t_0 PARTITION OF t FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+        CREATE INDEX ON t_0 (id DESC); CREATE INDEX t_i ON t (id DESC);
+        """,
+        """
+        CREATE TABLE t (id int) PARTITION BY HASH (id);
+        CREATE TABLE t_0 PARTITION OF t FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+        CREATE INDEX ON t_0 (id DESC); CREATE INDEX t_j ON t (id);
+        """,
+    ),
+    Case(
+        "a partition that leaves without the trigger and the foreign key that it had",
+        """
+        CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+        CREATE TABLE t (id int PRIMARY KEY, up int REFERENCES t, b int) PARTITION BY LIST (id);
+        CREATE TABLE t_1 PARTITION OF t FOR VALUES IN (1);
+        CREATE TRIGGER touch BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION f();
+        """,
+        """
+        CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+        CREATE TABLE t (id int PRIMARY KEY, b int) PARTITION BY LIST (id);
+        CREATE TABLE t_1 (id int PRIMARY KEY, b int);
+        """,
+        rows="INSERT INTO t VALUES (1, NULL)",
+    ),
+    Case(
+        "a partition's NOT NULL that is its own as well",
+        """
+        CREATE TABLE t (a int NOT NULL, b int NOT NULL) PARTITION BY LIST (a);
+        CREATE TABLE t_1 PARTITION OF t FOR VALUES IN (1);
+        CREATE TABLE h (a int NOT NULL); CREATE TABLE h_1 (PRIMARY KEY (a)) INHERITS (h);
+        """,
+        """
+        CREATE TABLE t (a int NOT NULL, b int NOT NULL) PARTITION BY LIST (a);
+        CREATE TABLE t_1 PARTITION OF t FOR VALUES IN (1);
+        ALTER TABLE t_1 ALTER a SET NOT NULL, ALTER b SET NOT NULL;
+        ALTER TABLE t ALTER b DROP NOT NULL;
+        CREATE TABLE h (a int NOT NULL); CREATE TABLE h_2 () INHERITS (h);
+        ALTER TABLE h_2 ADD PRIMARY KEY (a);
+        """,
+        rows="INSERT INTO t VALUES (1, 2)",
+    ),
+    Case(
+        "a virtual column of a table with checks is computed in another way",
+        "CREATE TABLE t (a int CHECK (a > 0), b int GENERATED ALWAYS AS (a * 2) VIRTUAL)",
+        "CREATE TABLE t (a int CHECK (a > 0), b int GENERATED ALWAYS AS (a * 3) VIRTUAL)",
+        rows="; INSERT INTO t VALUES (2)",
+        holds=(("SELECT b FROM t", 6),),
+    ),
+    Case(
+        "a domain whose old self is still used when the new one gets its NOT NULL",
+        "CREATE DOMAIN d AS int NOT NULL; CREATE TABLE t (a d)",
+        "CREATE DOMAIN d AS bigint NOT NULL; CREATE TABLE t (a d)",
+    ),
+    Case(
+        "an identity whose sequence is of another type than its column",
+        "CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY)",
+        "CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY); ALTER SEQUENCE t_id_seq AS bigint;"
+        "CREATE TABLE u (id int GENERATED ALWAYS AS IDENTITY); ALTER SEQUENCE u_id_seq AS smallint",
+    ),
+    Case(
+        "NOT NULLs take each other's names",
+        "CREATE TABLE t (a int CONSTRAINT x NOT NULL, b int CONSTRAINT y NOT NULL, c int NOT NULL);"
+        "CREATE TABLE u (a int CONSTRAINT x NOT NULL, b int NOT NULL)",
+        "CREATE TABLE t (a int CONSTRAINT y NOT NULL, b int CONSTRAINT x NOT NULL, c int NOT NULL);"
+        "CREATE TABLE u (a int NOT NULL, b int CONSTRAINT x NOT NULL)",
+    ),
+    Case(
+        "a table goes and another one takes the name of its key",
+        "CREATE TABLE old (id int CONSTRAINT k PRIMARY KEY); CREATE TABLE t (a int REFERENCES old)",
+        "CREATE TABLE new (id int CONSTRAINT k PRIMARY KEY); CREATE TABLE t (a int REFERENCES new)",
+    ),
 )
