@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from limbeck.database import Database
     from tests.neon.server import StandIn
 
+PROGRAMS = f"{os.environ.get('PATH', '')}:/usr/sbin"  # where Debian puts daemons
+
 MakeDatabase: TypeAlias = "Callable[..., Database]"
 
 
@@ -48,13 +50,15 @@ def pytest_configure() -> None:
 
 
 def pytest_report_header() -> str:
-    """Say which Postgres the tests run on, and whether Docker can be used."""
+    """Say which Postgres the tests run on, and what else of the machine they can use."""
     try:
         found = binaries.find()
         postgres = f"{binaries.major(found)} ({found.source})"
     except LimbeckError as error:
         postgres = f"none: {error}"
-    return f"postgres: {postgres}; docker: {'answers' if docker_answers() else 'no'}"
+    docker = "answers" if docker_answers() else "no"
+    pooler = shutil.which("pgbouncer", path=PROGRAMS) or "no: its tests are skipped"
+    return f"postgres: {postgres}; docker: {docker}; pgbouncer: {pooler}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

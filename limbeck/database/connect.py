@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -40,10 +40,31 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """The schema that new objects go to, if there is one, and how transactions are isolated."""
+    """What a session says of itself: where new objects go, how transactions are isolated.
+
+    `read_only` is what its transactions are, `server` the address that Postgres itself has.
+    """
 
     schema: str | None
     isolation: str
+    read_only: bool
+    server: str | None
+
+    @classmethod
+    def read(cls, row: Sequence[object]) -> Session:
+        """Return what the columns of SESSION say."""
+        schema, isolation, read_only, server = row
+        return cls(
+            None if schema is None else str(schema),
+            str(isolation),
+            read_only == "on",
+            None if server is None else str(server),
+        )
+
+
+SESSION = """current_schema(), current_setting('transaction_isolation'),
+  current_setting('transaction_read_only'),
+  host(inet_server_addr()) || ':' || inet_server_port()"""
 
 
 FAILURES = (
@@ -70,7 +91,7 @@ FAILURES = (
     Failure(
         r"unsupported startup parameter",
         "{where} is a transaction pooler: it refuses the timeouts of a session",
-        "use the URL of the Postgres server behind the pooler",
+        "",
         error=PooledUrlError,
     ),
     Failure(
@@ -168,10 +189,28 @@ def as_sqlalchemy(
             connection.autocommit = autocommit
 
 
+def refuse_pooler(database: Database, session: Session) -> None:
+    """Raise PooledUrlError where what was asked for at the start, to be read-only, does not hold.
+
+    A transaction pooler that is told to ignore what it does not know (PgBouncer's
+    ignore_startup_parameters) loses the timeouts of a session as silently.
+    """
+    if not session.read_only:
+        where = urls.address(database.parameters)
+        raise PooledUrlError(
+            f"{where} is a transaction pooler: it ignores the settings of a session",
+            hint=_direct(session.server),
+        )
+
+
+def _direct(server: str | None) -> str:
+    at = f", which says it is at {server}" if server else ""
+    return f"use the URL of the Postgres server behind the pooler{at}"
+
+
 def _session(connection: Connection) -> Session:
-    query = "SELECT current_schema(), current_setting('transaction_isolation')"
-    ((schema, isolation),) = connection.execute(query).fetchall()
-    return Session(None if schema is None else str(schema), str(isolation))
+    (row,) = connection.execute(f"SELECT {SESSION}".encode()).fetchall()
+    return Session.read(row)
 
 
 def _tell(dialect: sqlalchemy.Dialect, connection: Connection, session: Session) -> None:
@@ -216,12 +255,21 @@ def _open(database: Database, options: str, application_name: str, listen: Liste
             )
         except psycopg.Error as error:
             failure, words = _recognise(error)
+            if failure.error is PooledUrlError:
+                failure = replace(failure, hint=_direct(_server_behind(database)))
             late = time.monotonic() - began > _PATIENCE
             if delay is None or late or not failure.waking:
                 raise _translated(database, failure, words) from None
             listen(Notice(f"{database.name}: waiting for {database.destination}: {words}"))
             time.sleep(delay)
     raise AssertionError
+
+
+def _server_behind(database: Database) -> str | None:
+    """Ask through a pooler where Postgres itself is; it takes a connection without settings."""
+    with suppress(psycopg.Error), psycopg.connect(database.url, autocommit=True) as connection:
+        return _session(connection).server
+    return None
 
 
 def _recognise(error: psycopg.Error) -> tuple[Failure, str]:

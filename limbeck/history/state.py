@@ -8,12 +8,12 @@ from typing import Any, Final
 import psycopg
 from psycopg.rows import tuple_row
 
-from limbeck.database.connect import Session
+from limbeck.database.connect import SESSION, Session
 from limbeck.history import ledger, version_table
 from limbeck.history.ledger import Ledger
 
 # What is not there must not be asked for: an error would end the round trip for the others, too.
-_THERE: Final = """
+_THERE: Final = f"""
 SELECT to_regclass('alembic_version') IS NOT NULL,
   coalesce((SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
     FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'ledger'), false),
@@ -22,7 +22,7 @@ SELECT to_regclass('alembic_version') IS NOT NULL,
       (SELECT has_table_privilege(c.oid, 'INSERT, UPDATE')
         FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'ledger'),
       has_schema_privilege(n.oid, 'CREATE')) END,
-  current_schema(), current_setting('transaction_isolation')
+  {SESSION}
 FROM (SELECT (SELECT oid FROM pg_namespace WHERE nspname = 'limbeck_state') AS oid) AS n"""
 
 
@@ -31,7 +31,7 @@ class State:
     """The version rows as they are, known here or not, and the ledger.
 
     `writable` says whether the role may keep a ledger: write the one there is, or create it.
-    `session` is what SQLAlchemy asks of a new session.
+    `session` is what it says of itself.
     """
 
     recorded: tuple[str, ...]
@@ -49,12 +49,12 @@ def read(connection: psycopg.Connection[Any]) -> State:
     """
     with connection.cursor(row_factory=tuple_row) as cursor:
         (row,) = cursor.execute(_THERE).fetchall()
-    versions, kept, writable, schema, isolation = row
+    versions, kept, writable, *session = row
     recorded, found = _both(connection) if versions and kept else (None, None)
     if recorded is None or found is None:
         recorded = version_table.recorded(connection) if versions else ()
         found = ledger.read(connection) if kept else Ledger()
-    return State(recorded, found, bool(writable), Session(schema, isolation))
+    return State(recorded, found, bool(writable), Session.read(session))
 
 
 def _both(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from limbeck import gates
 from limbeck.database import Database, connect
+from limbeck.database.connect import refuse_pooler
 from limbeck.errors import ConfigurationError
 from limbeck.events import Listener
 from limbeck.gates import Through, Waiting
@@ -141,6 +142,7 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
     )
     with connect(database, read_only=True, listen=listen) as connection:
         found = history.state(connection)
+        refuse_pooler(database, found.session)
         current = history.known(found.recorded, database.dbname)
         late = history.late(current, found.ledger)
         pending = history.pending(current, to)
@@ -175,6 +177,7 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
     history = History.of(project, profile)
     with connect(database, read_only=True, listen=listen) as connection:
         found = history.state(connection)
+    refuse_pooler(database, found.session)
     current = history.known(found.recorded, database.dbname)
     todo = history.beyond(current, to) if to else _last(history, current, steps)
     way = _Way(history, current, todo, found.ledger, downgrade=True)
