@@ -29,6 +29,7 @@ from limbeck.errors import BranchError, ConfigurationError
 from limbeck.settings import Place, Project
 from tests.neon.server import StandIn
 from tests.postgres.conftest import MakeWork, Work
+from tests.postgres.phases import phase
 
 PEOPLE = """CREATE TABLE people (id int PRIMARY KEY, mail text);
 CREATE TABLE bosses (m text, n int, UNIQUE (n, m)); INSERT INTO bosses VALUES ('a', 1)"""
@@ -344,6 +345,32 @@ def test_an_environment_whose_branch_was_renamed_has_its_branch_again(shop: Shop
     shop.good("status", "-e", "development")
     rows = [shop.run("SELECT count(*) FROM people", name) for name in ("older", "development")]
     assert rows == [[(0,)], [(5,)]]
+
+
+def test_a_contract_is_undone_and_what_was_written_since_stays_as_a_branch(shop: Shop) -> None:
+    fill = {"table": "public.people", "set": {"email": "mail"}}
+    fill["where"] = "email IS DISTINCT FROM mail"
+    add, drop = "ALTER TABLE people ADD email text", "ALTER TABLE people DROP COLUMN mail"
+    phase(shop.work, "expand", add, phase="expand", change="mail", backfills=[fill])
+    phase(shop.work, "contract", drop, phase="contract", change="mail", uses=["public.people.mail"])
+    production = ("-e", "production", "--yes")
+    shop.good("migrate", *production)
+    code, _, err = shop.limbeck("undo", *production)
+    assert (code, "nothing was kept there" in err) == (2, True)
+    shop.good("backfill", *production)
+    code, out, err = shop.limbeck("contract", "--allow", "drop-column-in-use", *production)
+    assert code == 0, err
+    assert "back: limbeck undo -e production" in err
+    shop.run("INSERT INTO people VALUES (6, 'f')")
+    code, out, err = shop.limbeck("undo", "-e", "production")
+    assert (code, out) == (4, "")
+    assert "Lost: what was written since" in err
+    undone = json.loads(shop.good("undo", "--json", *production))
+    assert undone["changes"] == ["mail"]
+    assert shop.run("SELECT count(mail), count(*) FROM people") == [(3, 5)]
+    assert shop.run("SELECT count(*) FROM people", undone["preserved"]) == [(6,)]
+    (one,) = json.loads(shop.good("status", "-e", "production", "--json"))["environments"]
+    assert one["changes"][0]["phase"] == "backfilled"
 
 
 def test_a_reset_names_the_true_parent_and_refuses_another(shop: Shop) -> None:

@@ -111,6 +111,8 @@ class NeonBranches:
         own = _by_id(there, base.restorable(self._named(there), name, preserve_under))
         kept = self._snapshot(there, source)
         if kept is not None:
+            if preserve_under:  # Neon keeps a name for it with branches only
+                self.create(preserve_under, own.name)
             snapshots.restore(self.api, kept, own)
             return self.get(own.name)
         origin = self._origin(there, own, source, preserve_under)
