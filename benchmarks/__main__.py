@@ -7,89 +7,15 @@ pair by pair, which is what holds on a machine that other work shares.
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from pairs import Command, Pair
-from schema import write_models
+from project import BIN, limbeck, plain_alembic, prepare, quietly
 
 from limbeck.branches.binaries import find
-
-BIN = Path(sys.executable).parent
-
-ALEMBIC_ENV = '''"""Plain Alembic, as its documentation sets it up."""
-
-from __future__ import annotations
-
-import os
-
-from alembic import context
-from app.models import Base
-from sqlalchemy import create_engine, pool
-
-engine = create_engine(os.environ["BENCH_URL"], poolclass=pool.NullPool)
-with engine.connect() as connection:
-    context.configure(
-        connection=connection,
-        target_metadata=Base.metadata,
-        compare_type=True,
-        compare_server_default=True,
-    )
-    with context.begin_transaction():
-        context.run_migrations()
-'''
-
-
-def limbeck(*words: str, cwd: Path, exits: tuple[int, ...] = (0,)) -> Command:
-    """Return our command."""
-    return Command((str(BIN / "limbeck"), *words), cwd, {}, exits)
-
-
-def _quietly(root: Path, *words: str) -> None:
-    subprocess.run(
-        [BIN / "limbeck", *words],
-        cwd=root,
-        check=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
-def prepare(root: Path, tables: int) -> str:
-    """Make a project of `tables` tables, generated and migrated; return development's URL."""
-    _quietly(root, "init", ".", "--yes")
-    for old in (root / "alembic" / "versions").glob("*.py"):
-        old.unlink()
-    for old in (root / "app" / "models").glob("*.py"):
-        old.unlink()
-    write_models(root, tables)
-    for words in (("generate", "-m", "all"), ("migrate", "-e", "development", "--yes")):
-        _quietly(root, *words)
-    url = subprocess.run(
-        [BIN / "limbeck", "url", "-e", "development"],
-        cwd=root,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return url.stdout.strip()
-
-
-def plain_alembic(root: Path, url: str) -> dict[str, str]:
-    """Set plain Alembic up beside the project, on the same revisions; return its environment."""
-    folder = root / "plain"
-    folder.mkdir()
-    (folder / "env.py").write_text(ALEMBIC_ENV)
-    (folder / "script.py.mako").write_text((root / "alembic" / "script.py.mako").read_text())
-    (folder / "versions").symlink_to(root / "alembic" / "versions")
-    (root / "plain.ini").write_text("[alembic]\nscript_location = %(here)s/plain\n")
-    return {
-        "BENCH_URL": url.replace("postgresql://", "postgresql+psycopg://"),
-        "PYTHONPATH": str(root),
-    }
 
 
 def start_up(root: Path) -> Pair:
@@ -141,7 +67,7 @@ def main() -> int:
         print(start_up(root).compare(chosen.runs).row(), flush=True)
         for pair in everyday(root, chosen.tables):
             print(pair.compare(chosen.runs).row(), flush=True)
-        _quietly(root, "local", "stop")
+        quietly(root, "local", "stop")
     return 0
 
 
