@@ -42,7 +42,7 @@ def options(command: click.Command) -> set[str]:
         spelling
         for option in command.params
         if isinstance(option, click.Option) and not option.hidden
-        for spelling in option.opts
+        for spelling in (*option.opts, *option.secondary_opts)
     }
 
 
