@@ -58,7 +58,7 @@ def chosen_name(table: str, column: str, label: str) -> str:
     'users_id_seq'
     """
     whole = f"{table}_{column}_{label}"
-    if column and whole.isascii() and len(whole) <= NAME_BYTES:
+    if column and label and whole.isascii() and len(whole) <= NAME_BYTES:
         return whole
     room = NAME_BYTES - len(label.encode()) - 1 - (1 if column else 0)
     first, second = table.encode(), column.encode()

@@ -10,6 +10,7 @@ from limbeck.catalog.names import qualified, quote
 from limbeck.catalog.objects import Address, Column, Table
 from limbeck.diff.steps import RenameColumn, Step
 from limbeck.expand import copies, twins
+from limbeck.expand.naming import beside
 from limbeck.expand.sync import Follower, Sync
 from limbeck.expand.values import is_exact, is_steady
 from limbeck.phases import Backfill
@@ -125,7 +126,7 @@ class RenamedColumn:
         return RenamedColumn(column, self.column.name, replace(self.table, columns=columns))
 
     def _names_change(self, back: RenamedColumn) -> Iterator[Step]:
-        aside = twins.beside(self.name, "_old")
+        aside = beside(self.name, "_old")
         yield from (replace(one, begins=not n) for n, one in enumerate(back.sync.drop()))
         yield copies.renamed(back.copy, aside)
         yield copies.renamed(back.column, self.column.name)

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from limbeck.catalog.catalog import Catalog
-from limbeck.catalog.names import chosen_name, of, qualified, quote
+from limbeck.catalog.names import of, qualified, quote
 from limbeck.catalog.objects import Address, Column
 from limbeck.diff.steps import AddColumn, AlterColumn, Step
+from limbeck.expand.naming import trigger
 from limbeck.expand.values import of_row
 from limbeck.phases import Backfill
 
@@ -38,7 +39,7 @@ class RequiredColumn:
 
     @property
     def _name(self) -> str:
-        return chosen_name(f"{PREFIX}_{self.column.table}", self.column.name, "")
+        return trigger(PREFIX, self.column.table, self.column.name)
 
     def covers(self, step: Step) -> bool:
         """Tell whether a step asks for values; a new column is added without that."""
@@ -89,8 +90,8 @@ class RequiredColumn:
         text = f"ALTER TABLE {self._table} ALTER COLUMN {quote(self.column.name)} SET NOT NULL"
         before = replace(self.column, not_null=None)
         yield Step(text, "alter", self.column.address, AlterColumn(before, self.column))
-        trigger = f"DROP TRIGGER {quote(self._name)} ON {self._table}"
-        yield Step(trigger, "drop", self._trigger)
+        dropped = f"DROP TRIGGER {quote(self._name)} ON {self._table}"
+        yield Step(dropped, "drop", self._trigger)
         at = Address("function", self.column.schema, f"{self._name}()")
         yield Step(f"DROP FUNCTION {of(at._replace(name=self._name))}()", "drop", at)
 

@@ -11,7 +11,8 @@ from limbeck.catalog.objects import Address, Column, Enum, Table
 from limbeck.diff import sql
 from limbeck.diff.casts import assignable, conversion, narrows
 from limbeck.diff.steps import AlterColumn, Step
-from limbeck.expand import copies, twins
+from limbeck.expand import copies
+from limbeck.expand.naming import beside
 from limbeck.expand.swaps import Swap
 from limbeck.expand.sync import Follower, Sync
 from limbeck.expand.values import is_exact
@@ -39,7 +40,7 @@ class Retyping:
             name = of(enum.address)
             if type_.removesuffix("[]") == name:
                 type_ = type_.replace(name, of(_aside(enum).address))
-        name = twins.beside(self.after.name)
+        name = beside(self.after.name)
         return replace(copies.bare(self.after, name), type=type_)
 
     @property
@@ -130,7 +131,7 @@ class RetypedColumns:
         for one in self.columns:
             table = one.table.address
             names.setdefault(table, {})[one.before.name] = one.hidden.name
-            aside.setdefault(table, {})[one.before.name] = twins.beside(one.before.name, "_old")
+            aside.setdefault(table, {})[one.before.name] = beside(one.before.name, "_old")
         late = frozenset(one.after.address for one in self.columns if one.enums)
         return Swap(names, aside, now, then, late)
 
@@ -159,7 +160,7 @@ class RetypedColumns:
 
     def _types_back(self, swap: Swap) -> Iterator[Step]:
         for old, new in zip(self.old_enums, self.new_enums, strict=True):
-            spare = replace(new, name=twins.beside(new.name, "_old"))
+            spare = replace(new, name=beside(new.name, "_old"))
             yield _renamed(new, spare.name)
             yield _renamed(_aside(old), old.name)
             yield _renamed(spare, _aside(new).name)
@@ -169,14 +170,14 @@ class RetypedColumns:
     def _hidden_again(self, table: Address) -> Iterator[Step]:
         for one in self.columns:
             if one.table.address == table:
-                old = replace(one.before, name=twins.beside(one.before.name, "_old"))
+                old = replace(one.before, name=beside(one.before.name, "_old"))
                 yield copies.renamed(old, one.hidden.name)
                 yield from one.sync.create()
 
 
 def _gone(one: Retyping, middle: Catalog) -> Iterator[Step]:
     """Drop what was there, or where a view still shows it, let nobody have to fill it."""
-    old = replace(one.before, name=twins.beside(one.before.name, "_old"))
+    old = replace(one.before, name=beside(one.before.name, "_old"))
     kinds = {"view", "function", "policy", "trigger", "rule", "column"}
     users = {user.kind for user, used in middle.depends.items() if one.before.address in used}
     if users.isdisjoint(kinds):
@@ -188,7 +189,7 @@ def _gone(one: Retyping, middle: Catalog) -> Iterator[Step]:
 
 
 def _aside(enum: Enum) -> Enum:
-    return replace(enum, name=twins.beside(enum.name))
+    return replace(enum, name=beside(enum.name))
 
 
 def _created(enum: Enum) -> Step:

@@ -12,6 +12,7 @@ from limbeck.catalog.objects import Sequence as SequenceObject
 from limbeck.diff.identities import generator
 from limbeck.diff.steps import AddConstraint, Step
 from limbeck.expand import twins
+from limbeck.expand.naming import beside
 from limbeck.expand.values import respelled
 
 
@@ -54,7 +55,7 @@ class Swap:
         return Constraint(
             schema=column.schema,
             table=column.table,
-            name=twins.beside(hidden, "_required"),
+            name=beside(hidden, "_required"),
             type="c",
             definition=f"CHECK {condition}",
             columns=(hidden,),
@@ -91,7 +92,7 @@ class Swap:
         )
         return replace(
             one,
-            name=twins.beside(one.name),
+            name=beside(one.name),
             definition=definition,
             columns=tuple(here.get(name, name) for name in one.columns),
             reference=_reference(reference, there),
@@ -126,7 +127,7 @@ class Swap:
             if table in firsts and not any(t in self.names and t not in later for t in firsts):
                 yield _alter(one, f"DROP CONSTRAINT {quote(one.name)}", "drop")
                 if one.address in self.then.objects:
-                    text = f"RENAME CONSTRAINT {quote(twins.beside(one.name))} TO {quote(one.name)}"
+                    text = f"RENAME CONSTRAINT {quote(beside(one.name))} TO {quote(one.name)}"
                     yield _alter(one, text, "rename")
 
     def _keys(self, table: Address) -> Iterator[Step]:
@@ -151,8 +152,8 @@ class Swap:
         for index in self._of_columns(table, self.now):
             yield Step(f"DROP INDEX {of(index.address)}", "drop", index.address)
         for index in self._of_columns(table, self.then):
-            beside = index.address._replace(name=twins.beside(index.name))
-            text = f"ALTER INDEX {of(beside)} RENAME TO {quote(index.name)}"
+            hidden = index.address._replace(name=beside(index.name))
+            text = f"ALTER INDEX {of(hidden)} RENAME TO {quote(index.name)}"
             yield Step(text, "rename", index.address)
 
     def _of_columns(self, table: Address, catalog: Catalog) -> Iterator[Index]:
@@ -186,7 +187,7 @@ def _identity(column: Column, aside: str, then: Column) -> Iterator[Step]:
     if column.identity is None:
         return
     schema, name = unquoted(column.identity.sequence)
-    old = Address("sequence", schema, twins.beside(name, "_old"))
+    old = Address("sequence", schema, beside(name, "_old"))
     now = Address("sequence", schema, name)
     if then.identity is None:
         return
@@ -224,6 +225,6 @@ def _column(column: Column, text: str, verb: str = "alter") -> Step:
 
 def _using(one: Constraint) -> str:
     kind = "PRIMARY KEY" if one.type == "p" else "UNIQUE"
-    text = f"CONSTRAINT {quote(one.name)} {kind} USING INDEX {quote(twins.beside(one.name))}"
+    text = f"CONSTRAINT {quote(one.name)} {kind} USING INDEX {quote(beside(one.name))}"
     text += " DEFERRABLE" if one.deferrable else ""
     return text + (" INITIALLY DEFERRED" if one.deferred else "")

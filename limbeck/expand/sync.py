@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from limbeck.catalog.names import chosen_name, of, qualified, quote
+from limbeck.catalog.names import of, qualified, quote
 from limbeck.catalog.objects import Address
 from limbeck.diff.steps import Step
+from limbeck.expand.naming import trigger
 from limbeck.expand.values import differ, of_row
 
 # Triggers of one kind fire in the order of their names: this one comes after the user's own.
@@ -48,7 +49,7 @@ class Sync:
     @property
     def name(self) -> str:
         """The name of the trigger and of its function."""
-        return chosen_name(f"{PREFIX}_{self.table.name}", self.forward[0].column, "")
+        return trigger(PREFIX, self.table.name, self.forward[0].column)
 
     @property
     def assignments(self) -> dict[str, str]:
@@ -84,7 +85,7 @@ class Sync:
         """Create the function and the trigger, which fires for replicated rows, too."""
         table, name = of(self.table), quote(self.name)
         function = qualified(self.table.schema, self.name)
-        trigger = Address("trigger", self.table.schema, self.table.name, self.name)
+        at_trigger = Address("trigger", self.table.schema, self.table.name, self.name)
         at = Address("function", self.table.schema, f"{self.name}()")
         when = f"\n    WHEN ({self.wrong('NEW')})" if self.backward else ""
         fired = (
@@ -94,17 +95,17 @@ class Sync:
         enabled = f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"
         return [
             Step(self._function(function), "create", at),
-            Step(fired, "create", trigger),
-            Step(enabled, "alter", trigger),
+            Step(fired, "create", at_trigger),
+            Step(enabled, "alter", at_trigger),
         ]
 
     def drop(self) -> list[Step]:
         """Drop both again."""
         table, name = of(self.table), quote(self.name)
-        trigger = Address("trigger", self.table.schema, self.table.name, self.name)
+        at_trigger = Address("trigger", self.table.schema, self.table.name, self.name)
         at = Address("function", self.table.schema, f"{self.name}()")
         return [
-            Step(f"DROP TRIGGER {name} ON {table}", "drop", trigger),
+            Step(f"DROP TRIGGER {name} ON {table}", "drop", at_trigger),
             Step(f"DROP FUNCTION {qualified(self.table.schema, self.name)}()", "drop", at),
         ]
 

@@ -6,19 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from limbeck.catalog.catalog import Catalog
-from limbeck.catalog.names import NAME_BYTES, of, quote, quoted
+from limbeck.catalog.names import of, quote, quoted
 from limbeck.catalog.objects import Address, Constraint, Index, Key
 from limbeck.diff.constraints import HEAD
 from limbeck.diff.steps import CreateIndex, Step
+from limbeck.expand.naming import beside
 from limbeck.expand.values import respelled
 from limbeck.renames.tokens import tokens
-
-SUFFIX = "_new"
-
-
-def beside(name: str, suffix: str = SUFFIX) -> str:
-    """Return the name of what stands beside something, cut to what Postgres keeps of a name."""
-    return f"{name.encode()[: NAME_BYTES - len(suffix)].decode(errors='ignore')}{suffix}"
 
 
 def indexes(table: Address, names: Mapping[str, str], catalog: Catalog) -> Iterator[Index]:

@@ -46,10 +46,7 @@ def _phases_text(made: Generated) -> str:
         if one is not None:
             lines += [f"Wrote {shown(one.path)}", f"  {one.message}"]
     lines.append("Proved: both give exactly the models, the downgrade of each leaves no trace.")
-    lines.append(
-        "In between the old and the new application both run:"
-        "\n  limbeck migrate --through expand, limbeck backfill, deploy, limbeck migrate --contract"
-    )
+    lines.append("Everywhere: limbeck migrate, limbeck backfill, deploy, limbeck contract.")
     return "\n".join(lines)
 
 
