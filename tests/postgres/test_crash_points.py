@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -19,6 +21,7 @@ from limbeck import diff, online, renames
 from limbeck.branches.embedded import Server
 from limbeck.catalog.read import read
 from limbeck.database import Database
+from limbeck.errors import MigrationError
 from limbeck.history import History
 from limbeck.revision import render
 from limbeck.revision.body import Body
@@ -295,6 +298,32 @@ def test_an_index_that_waits_when_all_is_killed_is_whole_after_the_next_run(
     at = [number for number, waiting in points(run) if waiting]
     crash = Crash(BACKEND, at[0], ground.server, ground.database(run.template.dbname), waiting=True)
     assert run.converges(crash)
+
+
+def test_a_server_that_is_restarted_in_the_middle_is_said_and_the_next_run_finishes(
+    ground: Ground,
+) -> None:
+    text = (
+        "op.execute('create table one (id int)')\n"
+        f"{BLOCK}op.execute('insert into one select count(*) from pg_sleep(2)')\n"
+        "op.execute('insert into one values (2)')"
+    )
+    root, database = ground.project((Body(text, frozenset()),)), ground.database()
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(migrated, root, database)
+        with psycopg.connect(ground.server.url(), autocommit=True) as admin:
+            query = "SELECT FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'insert%'"
+            while not admin.execute(query).fetchall():
+                assert not run.done(), run.result()
+                time.sleep(0.05)
+        ground.server.stop()
+        with pytest.raises(MigrationError, match="step 1 is in the database") as caught:
+            run.result(60)
+    assert "migrate again" in (caught.value.hint or "")
+    ground.server.start()
+    assert migrated(root, database).applied
+    with psycopg.connect(database.url) as connection:
+        assert connection.execute("select id from one order by id").fetchall() == [(1,), (2,)]
 
 
 @pytest.mark.thorough
