@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,8 @@ class Execution:
         self.in_block = False
         self._open = False
         self._newness: Newness | None = None
+        self._began = 0.0
+        self._limit = session.transaction_timeout  # a broken connection knows no version any more
         self._ours = 0
         self._pipelined = session.terms.pipelined
         self._digest = hashlib.sha256()
@@ -126,9 +129,14 @@ class Execution:
         """What a transaction of this revision begins with."""
         chosen = {
             "lock_timeout": self.lock_timeout,
-            "transaction_timeout": self.session.transaction_timeout,
+            "transaction_timeout": self._limit,
         }
         return [Waiting(f"SET LOCAL {name} = '{text}'") for name, text in chosen.items() if text]
+
+    def reason(self, error: Exception) -> Exception:
+        """Return an error with what is known of its reason."""
+        waited = time.monotonic() - self._began if self._open else 0.0
+        return self.session.ending.explained(error, waited, self._limit)
 
     @property
     def _passing(self) -> bool:
@@ -187,7 +195,7 @@ class Execution:
 
     def _begin(self) -> None:
         if not self._open:
-            self._open, self._newness = True, Newness()
+            self._open, self._newness, self._began = True, Newness(), time.monotonic()
             for waiting in (Waiting("BEGIN"), *self.settings):
                 self.batch.add(waiting)
 

@@ -19,7 +19,7 @@ from limbeck.database import as_sqlalchemy
 from limbeck.database.watching import Watcher
 from limbeck.errors import MigrationError
 from limbeck.events import Listener, Notice, RevisionFinished, RevisionResumed, RevisionStarted
-from limbeck.history import ledger, offline, scripts, state, statements
+from limbeck.history import ending, ledger, offline, scripts, state, statements
 from limbeck.history.batch import StatementError, Waiting
 from limbeck.history.context import Context, Heads
 from limbeck.history.execution import Execution
@@ -57,6 +57,7 @@ def run(  # noqa: PLR0913 - what, on what, which way, on which terms
         watcher = _watcher(connection, terms, listen)
         patience = Patience(terms.patience, listen, watcher)
         session = Session(target, connection, history.folder, terms, listen, patience, watcher)
+        session.ending = ending.listening(connection)
         session.hook()
         runner = _Runner(session, history, directory, found, downgrade=downgrade)
         try:
@@ -138,7 +139,8 @@ class _Runner:
                 execution.abandon()
                 if not self._again(error, execution):
                     blockers = self.session.patience.blockers()
-                    raise failure(error, progress, self.history.folder, blockers) from error
+                    reason = execution.reason(error)
+                    raise failure(reason, progress, self.history.folder, blockers) from error
             else:
                 self.ledger = replace(self.ledger, kept=progress.created)
                 return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -15,6 +15,7 @@ from limbeck.database.watching import Watcher
 from limbeck.errors import HistoryError
 from limbeck.events import Listener
 from limbeck.history.batch import Waiting
+from limbeck.history.ending import Ending
 from limbeck.history.patience import Patience
 from limbeck.history.revisions import shown
 from limbeck.history.terms import Terms
@@ -42,6 +43,7 @@ class Session:
     patience: Patience
     watcher: Watcher | None = None
     take_over: TakeOver | None = None
+    ending: Ending = field(default_factory=Ending)
 
     def hook(self) -> None:
         """Let every statement of SQLAlchemy be told to `take_over`, which sends it.

@@ -14,7 +14,7 @@ import pytest
 from limbeck import migrate
 from limbeck.database import Database, connect
 from limbeck.errors import HistoryError, MigrationError
-from limbeck.events import Event, IndexRepaired, LockNotObtained, RevisionResumed
+from limbeck.events import Event, IndexProgress, IndexRepaired, LockNotObtained, RevisionResumed
 
 if TYPE_CHECKING:
     from tests.postgres.conftest import Work
@@ -126,6 +126,62 @@ def test_a_revision_may_set_its_own_lock_timeout(work: Work, database: Database)
     two.path.write_text(two.path.read_text() + '\nlock_timeout = "soon"\n')
     with pytest.raises(HistoryError, match="lock_timeout = 'soon' is not a time"):
         migrated(work, database)
+
+
+def limited(work: Work, database: Database, body: str, **timeouts: str) -> str:
+    """Migrate under these timeouts to the error that it comes to, and return its words."""
+    work.revision("slow", body)
+    with pytest.raises(MigrationError) as caught:
+        migrated(work, dataclasses.replace(database, **timeouts))
+    return f"{caught.value}; {caught.value.hint}"
+
+
+def test_a_transaction_that_takes_too_long_is_ended_and_changes_nothing(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    if connection.info.server_version < 170000:
+        pytest.skip("transaction_timeout came with 17")
+    body = "op.execute('create table one ()')\n" + "op.execute('select pg_sleep(.3)')\n" * 9
+    said = limited(work, database, body, transaction_timeout="700ms")
+    assert "transaction timeout" in said
+    assert "raise TRANSACTION_TIMEOUT" in said
+    assert connection.execute("select to_regclass('one')").fetchone() == (None,)
+
+
+def test_a_revision_that_does_nothing_in_its_transaction_is_ended(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    body = "import time\nop.execute('create table one ()')\n"
+    body += "op.get_bind().exec_driver_sql('select 1')\ntime.sleep(1.5)\nop.execute('select 1')"
+    said = limited(work, database, body, idle_in_transaction_session_timeout="300ms")
+    assert "idle-in-transaction timeout" in said
+    assert "raise IDLE_IN_TRANSACTION_SESSION_TIMEOUT" in said
+    assert connection.execute("select to_regclass('one')").fetchone() == (None,)
+
+
+def test_a_migrator_says_who_it_is_and_ends_with_its_client(work: Work, database: Database) -> None:
+    lines = [
+        "show = lambda name: op.get_bind().exec_driver_sql(f'show {name}').scalar()",
+        "assert show('application_name').startswith('limbeck development ')",
+        "assert show('client_connection_check_interval') == '1s'",
+        "assert show('tcp_keepalives_idle') != '0'",
+    ]
+    work.revision("who", "\n".join(lines))
+    assert migrated(work, database).applied
+
+
+def test_how_far_an_index_is_is_told(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    connection.execute("create table one (id int)")
+    work.revision("index", BUILT.strip())
+    plan, told = migrate.plan(work.project, work.profile, database), list[Event]()
+    with held(database, "insert into one values (1)", 1.5):
+        migrate.apply(plan, confirm=lambda _: True, progress=True, listen=told.append)
+    seen = [event for event in told if isinstance(event, IndexProgress)]
+    assert ("one_id", "waiting for writers before build") in {
+        (one.index, one.phase) for one in seen
+    }
 
 
 def test_an_index_is_built_concurrently_without_the_short_lock_timeout(
