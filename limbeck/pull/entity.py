@@ -170,12 +170,7 @@ def _view(found: View) -> _Made | None:
 
 def _function(found: Function) -> _Made | None:
     name = {"p": "Procedure", "a": "Aggregate"}.get(found.kind, "Function")
-    return name, True, [literal(_signature(found)), sql_literal(found.definition.strip())]
-
-
-def _signature(found: Function) -> str:
-    name = found.name or found.identity.partition("(")[0]
-    return quote(name) + found.identity.removeprefix(name)
+    return name, True, [literal(found.identity), sql_literal(found.definition.strip())]
 
 
 def _trigger(found: Trigger) -> _Made | None:

@@ -33,7 +33,7 @@ def python_enums(found: Sequence[Enum], taken: set[str]) -> dict[Address, Python
         members = _members(enum.labels)
         name = names.unique(names.class_name(enum.name), taken)
         taken.add(name)
-        variable = names.unique("_".join(names.words(enum.name)).upper() or "UNNAMED", taken)
+        variable = names.unique(names.constant(enum.name), taken)
         taken.add(variable)
         made[enum.address] = PythonEnum(enum, name, variable, members)
     return made

@@ -123,6 +123,11 @@ def variable(name: str) -> str:
     return safe("_".join(words(name)) or "unnamed")
 
 
+def constant(name: str) -> str:
+    """Return a name in capitals that is an identifier."""
+    return _started("_".join(words(name)).upper() or "UNNAMED").upper()
+
+
 def one(table: str) -> str:
     """Return what one row of a table is called, in snake case."""
     found = words(table)

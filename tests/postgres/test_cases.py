@@ -21,9 +21,11 @@ from limbeck.catalog.read import read
 from limbeck.database import Database, connect
 from limbeck.history import History
 from limbeck.pull import Options
+from limbeck.renames.parse import split, unquote
 from limbeck.revision.statements import execute
 from limbeck.settings import Project
 from limbeck.sources import Replay
+from tests.postgres.cases import names
 from tests.postgres.cases.case import Case
 from tests.postgres.cases.kind import Kind, written
 from tests.postgres.cases.matrix import CASES as MATRIX
@@ -123,30 +125,35 @@ def _rows(
 
 def kept(case: Case, before: Catalog, after: Catalog) -> Iterator[Kept]:
     """Yield the tables whose rows have to be there afterwards."""
-    renamed = dict(answer.split(":") for answer in case.renames)
-    relabelled = {old.rpartition(".")[0] for old in renamed}  # what shows its values anew
+    renamed = dict(_names(answer) for answer in case.renames)
+    relabelled = {old[:-1] for old in renamed}  # what shows its values anew
     for table in before.of(Table):
-        schema, name = renamed.get(table.schema, table.schema), table.name
-        new = renamed.get(f"{schema}.{name}", f"{schema}.{name}")
-        address = Address("table", *new.split("."))
+        (schema,) = renamed.get((table.schema,), (table.schema,))
+        new = renamed.get((schema, table.name), (schema, table.name))
+        address = Address("table", *new)
         if table.kind == "r" and isinstance(after.objects.get(address), Table):
             old = [
                 one
                 for one in before.of(Column)
-                if (one.schema, one.table) == table.address[1:3] and one.type not in relabelled
+                if (one.schema, one.table) == table.address[1:3]
+                and tuple(map(unquote, split(one.type, "."))) not in relabelled
             ]
-            pairs = {one: renamed.get(f"{new}.{one.name}", f"{new}.{one.name}") for one in old}
-            yield Kept(
-                table.address, address, dict(_unchanged(pairs, set(renamed.values()), after))
-            )
+            pairs = {one: renamed.get((*new, one.name), (*new, one.name)) for one in old}
+            columns = dict(_unchanged(pairs, set(renamed.values()), after))
+            yield Kept(table.address, address, columns)
+
+
+def _names(answer: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    old, new = (tuple(map(unquote, split(side, "."))) for side in split(answer, ":"))
+    return old, new
 
 
 def _unchanged(
-    pairs: Mapping[Column, str], taken: Container[str], after: Catalog
+    pairs: Mapping[Column, tuple[str, ...]], taken: Container[tuple[str, ...]], after: Catalog
 ) -> Iterator[tuple[str, str]]:
     for one, new in pairs.items():
-        other = after.objects.get(Address("column", *new.split(".")))
-        if (new in taken and new.endswith(f".{one.name}")) or not isinstance(other, Column):
+        other = after.objects.get(Address("column", *new))
+        if (new in taken and new[-1] == one.name) or not isinstance(other, Column):
             continue
         if other.type == one.type and not (one.generated or other.generated):
             yield one.name, other.name
@@ -159,11 +166,12 @@ def read_undone(connection: psycopg.Connection, text: str) -> Catalog:
         return read(connection)
 
 
-# The cases of test_diff go through the models too, but not every day.
-THOROUGH = [pytest.param(case, marks=pytest.mark.thorough) for case in CASES]
+# The other cases of test_diff go through the models too, but not every day.
+DAILY = [*MATRIX, *names.CASES]
+THOROUGH = [pytest.param(c, marks=pytest.mark.thorough) for c in CASES if c not in names.CASES]
 
 
-@pytest.mark.parametrize("case", [*MATRIX, *THOROUGH], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", [*DAILY, *THOROUGH], ids=lambda case: case.name)
 def test_a_case_through_the_models(
     case: Case,
     ground: Ground,

@@ -17,6 +17,7 @@ from tests.postgres.cases import (
     constraints,
     dependants,
     found,
+    names,
     partitions,
     tables,
     types,
@@ -28,7 +29,7 @@ from tests.postgres.cases.case import Case
 if TYPE_CHECKING:
     from limbeck.database import Database
 
-MODULES = (tables, constraints, types, views, partitions, dependants, found, answered)
+MODULES = (tables, constraints, types, views, partitions, dependants, found, names, answered)
 CASES = [case for module in MODULES for case in module.CASES]
 COUNTS = """
 SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
