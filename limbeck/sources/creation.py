@@ -12,6 +12,7 @@ from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.read import EVERYTHING, Filters, read
 from limbeck.database import Database, as_sqlalchemy, connect
 from limbeck.errors import ModelsError
+from limbeck.sources.conflicts import hint_on_views, refuse_two_enums
 
 CREATED = re.compile(r'\s*(CREATE(?: UNIQUE)? (?:TABLE|INDEX|TYPE|SEQUENCE|DOMAIN|VIEW) [\w."]+)')
 MISSING_TYPE = re.compile(r'type "(?:\w+\.)?(\w+)" does not exist')
@@ -36,11 +37,12 @@ def created(metadata: sa.MetaData, database: Database, kept: Filters = EVERYTHIN
     """Create all of a MetaData in an empty database and return what is there then.
 
     Raises:
-        ModelsError: Postgres refuses a table or a type.
+        ModelsError: Postgres refuses a table or a type, or two of them conflict.
 
     """
+    refuse_two_enums(metadata)
     with connect(database) as connection:
-        with as_sqlalchemy(connection) as target, _explained(), target.begin():
+        with as_sqlalchemy(connection) as target, _explained(metadata), target.begin():
             target.exec_driver_sql("SET LOCAL synchronous_commit = off")
             for name in sorted(_schemas(metadata)):
                 target.execute(sa.schema.CreateSchema(name, if_not_exists=True))
@@ -56,7 +58,7 @@ def _schemas(metadata: sa.MetaData) -> set[str]:
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def _explained(metadata: sa.MetaData) -> Iterator[None]:
     try:
         yield
     except sa.exc.DBAPIError as error:
@@ -64,7 +66,8 @@ def _explained() -> Iterator[None]:
         found = CREATED.match(error.statement or "")
         what = found[1] if found else "statement: " + (error.statement or "").strip()[:500]
         raise ModelsError(
-            f"Postgres cannot create the models: {said}\n  in {what}", hint=_hint(said)
+            f"Postgres cannot create the models: {said}\n  in {what}",
+            hint=_hint(said) or hint_on_views(metadata, said),
         ) from error
     except sa.exc.SQLAlchemyError as error:
         raise ModelsError(f"the models cannot be created: {error}") from error

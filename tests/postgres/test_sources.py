@@ -184,6 +184,60 @@ Table("one", metadata, Column("m", CITEXT))
     ),
     "an extension that the server lacks": (MISSING, "no_such_extension", "SHADOW_DATABASE_URL"),
     "a column without a type": ('Table("one", metadata, Column("m"))', "one", None),
+    "two enums of one name": (
+        """from sqlalchemy import ARRAY, Enum
+Table("one", metadata, Column("m", Enum("a", name="mood")))
+Table("two", metadata, Column("m", ARRAY(Enum("b", "c", name="mood"))))
+""",
+        "twice, with different values:\n  one.m: a\n  two.m: b, c",
+        "another name",
+    ),
+    "two indexes of one name": (
+        """from sqlalchemy import Index
+Table("one", metadata, Column("m", Integer), Index("i", "m"))
+Table("two", metadata, Column("m", Integer), Index("i", "m"))
+""",
+        'relation "i" already exists',
+        None,
+    ),
+    "two tables of one name": (
+        'Table("one", metadata, Column("m", Integer))\n' * 2,
+        "Table 'one' is already defined",
+        None,
+    ),
+    "a view that is named as a table": (
+        """from limbeck.entities import View
+Table("one", metadata, Column("m", Integer))
+View("one", "SELECT 1 AS a", metadata=metadata)
+""",
+        'relation "one" already exists\n  in CREATE VIEW "one"',
+        None,
+    ),
+    "views in a circle": (
+        """from limbeck.entities import View
+View("a", "SELECT * FROM b", metadata=metadata)
+View("b", "SELECT * FROM c JOIN d USING (x)", metadata=metadata)
+View("c", "SELECT * FROM a", metadata=metadata)
+View("d", "SELECT 1 AS x", metadata=metadata)
+""",
+        'relation "b" does not exist',
+        "The views a, b, c use each other in a circle",
+    ),
+    "a view before the one that it uses": (
+        """from limbeck.entities import View
+View("a", "SELECT * FROM b", metadata=metadata)
+View("b", "SELECT 1 AS x", metadata=metadata)
+""",
+        'relation "b" does not exist',
+        'The view "b" is used before it is made',
+    ),
+    "an extension declared that the server lacks": (
+        """from limbeck.entities import Extension
+Extension("no_such", metadata=metadata)
+""",
+        "no_such",
+        "SHADOW_DATABASE_URL to a server that has it",
+    ),
 }
 
 
