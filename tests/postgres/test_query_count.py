@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -34,10 +35,19 @@ def statements(one: Database, other: Database) -> list[str]:
     return relay.statements
 
 
-def test_a_diff_asks_as_many_questions_for_a_thousand_tables_as_for_ten(
-    make_database: Callable[..., Database],
+def pulling(database: Database, out: Path) -> list[str]:
+    """Return the statements that `limbeck pull` asks its source."""
+    with relayed(database) as relay:
+        words = ["--url", relay.to(database).url, "--out", str(out), "--no-prove"]
+        done = CliRunner().invoke(group, ["pull", *words])
+    assert "not proved" in done.stdout, done.output
+    return relay.statements
+
+
+def test_a_diff_and_a_pull_ask_as_many_questions_for_a_thousand_tables_as_for_ten(
+    make_database: Callable[..., Database], tmp_path: Path
 ) -> None:
-    asked = []
+    asked, pulled = [], []
     for count in (10, 1000):
         one = make_database("one")
         with connect(one) as connection:
@@ -46,9 +56,12 @@ def test_a_diff_asks_as_many_questions_for_a_thousand_tables_as_for_ten(
         with connect(other) as connection:
             connection.execute(b"ALTER TABLE t7 ADD late int")
         asked.append(statements(one, other))
-    few, many = asked
-    assert len(few) > 40  # both databases were asked through the relay
-    assert sorted(few) == sorted(many)
+        pulled.append(pulling(one, tmp_path / f"{count}.py"))
+        assert (tmp_path / f"{count}.py").read_text().count("(Base):") == count
+    assert len(asked[0]) > 40  # both databases were asked through the relay
+    assert len(pulled[0]) > 20
+    for few, many in (asked, pulled):
+        assert sorted(few) == sorted(many)
 
 
 def migrated(work: Work, database: Database, monkeypatch: pytest.MonkeyPatch) -> list[int]:
