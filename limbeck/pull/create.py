@@ -15,13 +15,19 @@ import importlib
 import json
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import configure_mappers
 
 from limbeck.database import Database, as_sqlalchemy, connect
+
+_ORDERS = ("CREATE", "ALTER", "COMMENT", "SET", "RESET", "GRANT", "REVOKE", "DROP", "DO ")
 
 
 def main() -> None:
@@ -52,14 +58,33 @@ def _import(package: str, folder: str, root: str | None) -> Any:
 
 def _create(metadata: Any, url: str) -> None:
     scratch = Database("scratch", url)
-    # In a pipeline no statement waits for the answer to the one before; what the server says
-    # against one is raised at one of the next.
-    with (
-        connect(scratch) as connection,
-        as_sqlalchemy(connection) as target,
-        connection.pipeline(),
-        target.begin(),
-    ):
+    with connect(scratch) as connection, as_sqlalchemy(connection) as target:
+        try:
+            with connection.pipeline() as pipeline, _answering(target, pipeline.sync):
+                _create_all(metadata, target)
+        except DBAPIError:
+            # A pipeline tells of a mistake at another statement; this says it where it is.
+            connection.rollback()
+            _create_all(metadata, target)
+
+
+@contextmanager
+def _answering(target: Connection, answer: Callable[[], None]) -> Iterator[None]:
+    """Get an answer at once for whoever asks something in a pipeline."""
+
+    def asked(*given: Any) -> None:
+        if not given[2].lstrip().startswith(_ORDERS):
+            answer()
+
+    event.listen(target, "after_cursor_execute", asked)
+    try:
+        yield
+    finally:
+        event.remove(target, "after_cursor_execute", asked)
+
+
+def _create_all(metadata: Any, target: Connection) -> None:
+    with target.begin():
         target.exec_driver_sql("SET LOCAL synchronous_commit = off")
         metadata.create_all(target, checkfirst=False)
         configure_mappers()

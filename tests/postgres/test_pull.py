@@ -18,7 +18,7 @@ from alembic.migration import MigrationContext
 from limbeck import pull
 from limbeck.catalog.read import read
 from limbeck.database import as_sqlalchemy, connect
-from limbeck.errors import ConfigurationError
+from limbeck.errors import ConfigurationError, ModelsError
 from limbeck.sources import Live
 from limbeck.sources.creation import created
 
@@ -419,6 +419,37 @@ def test_what_is_lost_is_listed(database: Database, make_database: MakeDatabase)
     assert not proof.exact
     assert [str(change.address) for change in proof.lost] == ["column public.books.published_year"]
     assert str(proof).endswith("1 could not be kept")
+
+
+CHAINED = """
+    CREATE SCHEMA shop;
+    CREATE TYPE shop.state AS ENUM ('open', 'closed');
+    CREATE FUNCTION shop.one() RETURNS integer LANGUAGE sql AS 'SELECT 1';
+    CREATE TABLE zones (id bigint PRIMARY KEY);
+    CREATE TABLE cities (zone_id bigint PRIMARY KEY REFERENCES zones);
+    CREATE TABLE addresses (city_id bigint PRIMARY KEY REFERENCES cities);
+    CREATE TABLE shop.orders (address_id bigint REFERENCES addresses, state shop.state,
+        amount integer DEFAULT shop.one());
+    CREATE VIEW shop.amounts AS SELECT amount FROM shop.orders;
+"""
+
+
+@pytest.mark.parametrize("layout", ["file", "package"])
+def test_a_column_that_refers_to_one_that_refers_on_has_its_type_in_any_module(
+    database: Database, make_database: MakeDatabase, layout: pull.Layout
+) -> None:
+    catalog, options = made(database, CHAINED), pull.Options(layout=layout)
+    files = pull.source(catalog, options)
+    assert pull.prove(files, catalog, make_database("scratch"), options).exact
+
+
+def test_what_postgres_refuses_is_said_in_its_own_words(
+    database: Database, make_database: MakeDatabase
+) -> None:
+    catalog, options = made(database, CHAINED), pull.Options(layout="file")
+    text = pull.source(catalog, options)["models.py"].replace('"shop.one()")', '"shop.none()")')
+    with pytest.raises(ModelsError, match=r"function shop\.none\(\) does not exist"):
+        pull.prove({"models.py": text}, catalog, make_database("scratch"), options)
 
 
 @pytest.mark.parametrize("layout", ["file", "package"])
