@@ -35,7 +35,8 @@ HOOKS = Hooks(before_run=before_run, after_run=after_run)
 def main(arguments: Sequence[str]) -> int:
     """Migrate the environment that the arguments name and return the exit code.
 
-    0 is done or nothing to do, 2 a wrong argument or setting, 4 not confirmed, 1 anything else.
+    0 is done or nothing to do, 2 a wrong argument or setting, 3 a hazard that a protected
+    environment does not suffer, 4 not confirmed, 1 anything else.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -128,7 +128,7 @@ def migrate(
     if phase == "contract" and not dry_run:
         gates.refuse_waiting(plans)
     found = [
-        _gate(project, profile, plan, allow, dry_run=dry_run)
+        _gate(plan, allow, dry_run=dry_run)
         if plan.protected and plan.revisions and not script
         else None
         for plan in plans
@@ -365,7 +365,12 @@ def _applied(plans: Sequence[Plan], way: _Way) -> Iterator[Report]:
         # The first one that has something to do is asked about, with all of them shown above.
         asked = confirm if todo and plan is todo[0] else lambda _: True
         report = verb.apply(
-            plan, confirm=asked, wait=way.wait, progress=narrator.bar, listen=narrator
+            plan,
+            confirm=asked,
+            allow=None,  # they were looked at above, and shown
+            wait=way.wait,
+            progress=narrator.bar,
+            listen=narrator,
         )
         if not way.as_json:
             _show(report)
@@ -387,31 +392,16 @@ def _seen(found: Hazards | None) -> dict[str, Any]:
     return {"hazards": hazards.hazards_data(found)["hazards"]}
 
 
-def _gate(
-    project: Project, profile: Profile, plan: Plan, allow: tuple[str, ...], *, dry_run: bool
-) -> Hazards | None:
+def _gate(plan: Plan, allow: tuple[str, ...], *, dry_run: bool) -> Hazards | None:
     """Say the hazards of a plan on stderr, and refuse the blocking ones unless nothing will run."""
-    from limbeck import safety
-    from limbeck.errors import DatabaseError, MigrationError, ServerError
-    from limbeck.migrate.planning import revisions
-    from limbeck.reports import hazards
+    from limbeck.migrate import hazards
+    from limbeck.reports.hazards import hazards_text
 
-    try:
-        report = safety.lint(
-            project,
-            revisions(plan),
-            applied=plan.current,
-            profile=profile,
-            database=plan.database,
-            listen=Narrator(),
-        )
-    except (ServerError, DatabaseError, MigrationError) as error:
-        note(f"Hazards were not looked for, there is no shadow to do it on: {error.message}")
-        return None
-    if report.hazards:
-        note(hazards.hazards_text(report))
+    report = hazards.look(plan, Narrator())
+    if report is not None and report.hazards:
+        note(hazards_text(report))
     if not dry_run:
-        safety.refuse(report, [one for one in allow if one != gates.STILL_USED])
+        hazards.refuse(report, [one for one in allow if one != gates.STILL_USED])
     return report
 
 

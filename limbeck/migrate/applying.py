@@ -38,7 +38,7 @@ from limbeck.history import Revision
 from limbeck.history.ledger import Ledger
 from limbeck.history.terms import Terms
 from limbeck.logs import log
-from limbeck.migrate import outline
+from limbeck.migrate import hazards, outline
 from limbeck.migrate.outline import Outline
 from limbeck.migrate.planning import Plan, fingerprint, revisions
 
@@ -77,10 +77,11 @@ class Report:
     waiting: tuple[Waiting, ...] = ()
 
 
-def apply(
+def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
     plan: Plan,
     *,
     confirm: Confirm,
+    allow: Sequence[str] | None = (),
     wait: float = WAIT,
     progress: bool = False,
     listen: Listener = log,
@@ -94,12 +95,15 @@ def apply(
     Args:
         plan: What was planned; with nothing to do, nobody is asked.
         confirm: Told the plan, says whether to go on.
+        allow: Codes of the blocking hazards that a protected environment is to suffer; None when
+            the caller has looked at its hazards already.
         wait: Seconds to wait for another migrator.
         progress: Tell how far the building of an index is.
         listen: Told of each revision.
 
     Raises:
         NotConfirmedError: confirm said no; nothing was done.
+        CheckFailedError: it is protected, and a blocking hazard is not allowed; nothing was done.
         LockNotAcquiredError: another migrator did not finish in time.
         MigrationError: a revision failed, or what was planned is not so any more.
         HookError: a hook raised something; what was finished before it stays.
@@ -109,6 +113,8 @@ def apply(
     """
     if not plan.revisions:
         return _report(plan, plan.current, ())
+    if plan.protected and not plan.downgrade and allow is not None:
+        hazards.refuse(hazards.look(plan, listen), allow)
     if not confirm(plan):
         raise NotConfirmedError(
             f"not confirmed: {plan.environment} is as it was", hint="Answer yes, or give --yes."

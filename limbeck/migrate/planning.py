@@ -83,6 +83,8 @@ class Plan:
     revisions: tuple[PlannedRevision, ...]
     downgrade: bool
     fingerprint: str
+    project: Project = field(repr=False, compare=False)
+    profile: Profile = field(repr=False, compare=False)
     history: History = field(repr=False, compare=False)
     database: Database = field(repr=False, compare=False)
     hooks: Hooks = field(default=NO_HOOKS, repr=False, compare=False)
@@ -151,7 +153,7 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
         todo = tuple(one for one in history.revisions() if one in {*late, *pending})
         passed = gates.passed(history, connection, todo, terms, listen)
     way = _Way(history, current, passed.revisions, found.ledger, late, downgrade=False)
-    return _plan(profile, database, way, hooks, waiting=passed.waiting, gate=terms)
+    return _plan(project, profile, database, way, hooks, waiting=passed.waiting, gate=terms)
 
 
 def rollback_plan(  # noqa: PLR0913 - as plan, and how far
@@ -181,7 +183,7 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
     current = history.known(found.recorded, database.dbname)
     todo = history.beyond(current, to) if to else _last(history, current, steps)
     way = _Way(history, current, todo, found.ledger, downgrade=True)
-    return _plan(profile, database, way, hooks)
+    return _plan(project, profile, database, way, hooks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +216,7 @@ class _Way:
 
 
 def _plan(  # noqa: PLR0913 - what, where, who is told, and how far
+    project: Project,
     profile: Profile,
     database: Database,
     way: _Way,
@@ -231,6 +234,8 @@ def _plan(  # noqa: PLR0913 - what, where, who is told, and how far
         revisions=tuple(way.planned()),
         downgrade=way.downgrade,
         fingerprint=fingerprint(database.destination, way.current, way.todo),
+        project=project,
+        profile=profile,
         history=way.history,
         database=database,
         hooks=hooks,

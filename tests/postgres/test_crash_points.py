@@ -114,7 +114,7 @@ BY_HAND = (
         (
             (
                 f"{BLOCK}op.execute('alter table p detach partition p1 concurrently')\n"
-                "op.execute('insert into p1 values (7)')"
+                "op.execute('insert into p1 values (1)')"
             ),
         ),
     ),

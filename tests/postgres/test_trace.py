@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import psycopg  # noqa: TC002 - beside the other imports
 import pytest
 
 from limbeck import generate, safety, settings
+from limbeck import migrate as migration
 from limbeck.branches.embedded import Server
 from limbeck.cli import main
 from limbeck.database import Database, connect
@@ -352,3 +354,23 @@ def test_a_protected_environment_is_not_migrated_with_a_blocking_hazard(
 
     assert migrate(shop, "--allow", "create-index-blocking") == 0
     assert connection.execute(index).fetchone() == (True,)
+
+
+def test_the_library_refuses_a_blocking_hazard_as_the_command_does(
+    shop: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    profile = dataclasses.replace(shop.profile, protected=True)
+    shop.revision("index", "CREATE INDEX orders_note ON orders (note)")
+    plan, asked = migration.plan(shop.project, profile, database), list[migration.Plan]()
+
+    def confirm(plan: migration.Plan) -> bool:
+        asked.append(plan)
+        return True
+
+    with pytest.raises(CheckFailedError, match="create-index-blocking") as caught:
+        migration.apply(plan, confirm=confirm)
+    assert (caught.value.exit_code, asked) == (3, [])
+    index = "SELECT to_regclass('orders_note') IS NOT NULL"
+    assert connection.execute(index).fetchone() == (False,)
+    migration.apply(plan, confirm=confirm, allow=["create-index-blocking"])
+    assert (connection.execute(index).fetchone(), asked) == ((True,), [plan])
