@@ -1,4 +1,4 @@
-"""migrate, rollback, status, check and merge: the history and the databases that follow it."""
+"""migrate and rollback: databases that follow the history."""
 
 from __future__ import annotations
 
@@ -14,13 +14,10 @@ from limbeck.cli.invocation import (
     as_json,
     command,
     environment,
-    environments,
-    no_cache,
-    own_history,
     yes,
 )
 from limbeck.cli.terminal import Narrator, ask, interactive, note
-from limbeck.errors import CheckFailedError, MigrationError, NotConfirmedError
+from limbeck.errors import MigrationError, NotConfirmedError
 
 if TYPE_CHECKING:
     from limbeck.gates import Through
@@ -193,105 +190,6 @@ def rollback(
     )
     way = _Way(dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
     _carry_out([plan], way)
-
-
-@command()
-@environment
-@click.argument("revision", metavar="REV")
-@yes
-def stamp(invocation: Invocation, *, environment: str | None, revision: str, yes: bool) -> None:
-    """Mark a revision as applied, without running anything.
-
-    All below it are applied then, too, and all others are not. It asks first.
-    """
-    from limbeck import migrate as verb
-    from limbeck import settings
-    from limbeck.cli.terminal import agreed
-
-    listen = Narrator()
-    project = invocation.project()
-    profile = project.profile(environment)
-    database = settings.database(project, profile, listen)
-
-    def confirm() -> bool:
-        return yes or agreed(f"Mark {database.destination} as being at {revision}?")
-
-    at = verb.stamp(project, profile, database, revision, confirm=confirm, listen=listen)
-    click.echo(f"{profile.name} ({database.destination}) is at {', '.join(at) or 'no revision'}.")
-
-
-@command()
-@environments
-@as_json
-@click.pass_context
-def status(
-    ctx: click.Context, invocation: Invocation, *, names: tuple[str, ...], as_json: bool
-) -> None:
-    """Show every environment: current, pending, drift.
-
-    Exit code 1 when one of them could not be asked.
-    """
-    from limbeck import status as verb
-    from limbeck.reports import statuses
-    from limbeck.reports.data import to_json
-
-    project = invocation.project()
-    profiles = [project.profile(name) for name in names] or project.profiles()
-    found = verb.status(project, profiles, listen=Narrator())
-    click.echo(to_json(statuses.status_data(found)) if as_json else statuses.status_text(found))
-    ctx.exit(1 if any(one.problem for one in found) else 0)
-
-
-@command()
-@environments
-@no_cache
-@as_json
-@click.pass_context
-def check(
-    ctx: click.Context,
-    invocation: Invocation,
-    *,
-    names: tuple[str, ...],
-    no_cache: bool,
-    as_json: bool,
-) -> None:
-    """For CI: fail when something is pending, drifted or missing.
-
-    Without -e only the history and the models are looked at, and no live database is needed.
-    """
-    from limbeck import status as verb
-    from limbeck.reports import statuses
-    from limbeck.reports.data import to_json
-
-    project = invocation.project(no_cache=no_cache)
-    profiles = [project.profile(name) for name in names]
-    found = verb.check(project, profiles, listen=Narrator())
-    if as_json:
-        click.echo(to_json(statuses.check_data(found)))
-    else:
-        click.echo(statuses.check_text(found, live=bool(profiles)))
-    ctx.exit(CheckFailedError.exit_code if found else 0)
-
-
-@command()
-@click.option("-m", "--message", metavar="TEXT", help="What the merge joins.")
-@own_history
-@as_json
-def merge(
-    invocation: Invocation, *, message: str | None, environment: str | None, as_json: bool
-) -> None:
-    """Join two heads into one.
-
-    It is written only when both orders make the same schema, which is proved on the shadow.
-    """
-    from limbeck import merge as verb
-    from limbeck.reports import revisions
-    from limbeck.reports.data import to_json
-
-    project = invocation.project()
-    profile = project.profile(environment) if environment else None
-    made = verb.merge(project, profile, message=message, listen=Narrator())
-    click.echo(to_json(revisions.merge_data(made)) if as_json else revisions.merge_text(made))
 
 
 def _rehearse(project: Project, profile: Profile) -> None:

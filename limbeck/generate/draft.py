@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +67,16 @@ class Draft:
             unfinished.write_bytes(path.read_bytes())
             unfinished.replace(final)
 
+    def keep_instead(self, revision: Revision, others: Sequence[Path]) -> Path:
+        """Move one file to where it belongs, in the place of others, and return its path."""
+        final = self._final(revision.path)
+        unfinished = final.with_name(f".#{final.name}")  # which Alembic leaves out
+        unfinished.write_bytes(revision.path.read_bytes())
+        for path in others:
+            path.unlink()
+        unfinished.replace(final)
+        return final
+
     def _files(self) -> list[Path]:
         return [path for path in self.history.folder.rglob("*.py") if path.name != "head.py"]
 
@@ -83,12 +93,18 @@ def draft(project: Project, target: History) -> Iterator[Draft]:
 
     """
     head = target.head()
+    with following(project, target, head.id if head else None) as made:
+        yield made
+
+
+@contextmanager
+def following(project: Project, target: History, head: str | None) -> Iterator[Draft]:
+    """Give a draft that follows any revision of a history; its folder goes with the block."""
     project.home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="draft-", dir=project.home) as folder:
         if head:
-            (Path(folder) / "head.py").write_text(STAND_IN.format(head.id), encoding="utf-8")
-        history = History(target.script_location, Path(folder))
-        yield Draft(history, target, head.id if head else None)
+            (Path(folder) / "head.py").write_text(STAND_IN.format(head), encoding="utf-8")
+        yield Draft(History(target.script_location, Path(folder)), target, head)
 
 
 def _format(path: Path, final: Path) -> None:

@@ -27,5 +27,5 @@ def edited(history: History, applied: tuple[Revision, ...], found: Ledger) -> tu
     return tuple(
         one
         for one, text in zip(touched, said, strict=True)
-        if entries[one.id].sql != statements.checksum([text])
+        if entries[one.id].sql not in {statements.checksum([text]), *one.replaced_sql}
     )

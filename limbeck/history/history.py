@@ -132,7 +132,7 @@ class History:
 
     def deleted(self, found: Ledger) -> tuple[str, ...]:
         """Return the ids of applied revisions that no file holds."""
-        known = {one.id for one in self.revisions()}
+        known = {id_ for one in self.revisions() for id_ in (one.id, *one.replaces)}
         return tuple(id_ for id_ in found.applied() if id_ not in known)
 
     def beyond(self, current: Sequence[str], to: str) -> tuple[Revision, ...]:
@@ -181,6 +181,15 @@ class History:
     def known(self, current: tuple[str, ...], database: str) -> tuple[str, ...]:
         """Return the revisions that a database is at; HistoryError when no file holds one."""
         unknown = [id_ for id_ in current if id_ not in self._by_id()]
+        if squashed := [one for one in map(self.squashed, unknown) if one]:
+            raise HistoryError(
+                f"database {database} is at revision {unknown[0]}, in the middle of those that "
+                f"{squashed[0]} has replaced",
+                hint=f"Run the rest of them with the files from before (git log --diff-filter=D -- "
+                f"'*{unknown[0]}*' names the commit): limbeck migrate --to {squashed[0].id} there. "
+                f"If its schema is that of {squashed[0].id} already: "
+                f"limbeck stamp {squashed[0].id}",
+            )
         if unknown:
             raise HistoryError(
                 f"database {database} is at revision {', '.join(unknown)}, "
@@ -189,6 +198,13 @@ class History:
                 "nothing can be migrated without it.",
             )
         return current
+
+    def squashed(self, text: str) -> Revision | None:
+        """Return the revision that has replaced the one whose id begins so, if there is one."""
+        for one in self.revisions():
+            if any(id_.startswith(text) and id_ != one.id for id_ in one.replaces):
+                return one
+        return None
 
     def upgrade(
         self, connection: psycopg.Connection, to: str = "head", *, listen: Listener = ignore
@@ -338,6 +354,11 @@ class History:
         if found:
             names = ", ".join(one.id for one in found)
             raise HistoryError(f"{text} is the beginning of several revisions: {names}")
+        if text and (one := self.squashed(text)):
+            raise HistoryError(
+                f"revision {text} is not there any more: {one} has replaced it",
+                hint=f"Name {one.id}, or one before or after it.",
+            )
         head = self.heads()
         names = ", ".join(str(one) for one in head) or "none: the history is empty"
         raise HistoryError(

@@ -22,7 +22,8 @@ class Revision:
     """One revision file, as its text says; `down` holds the ids that it follows.
 
     `message` is the first paragraph of the file's docstring, `doc` all of it. `needs` holds the
-    ids of `depends_on`.
+    ids of `depends_on`. A squash says the ids that it stands for, its own among them, in
+    `replaces`, and in `replaced_sql` the checksums under which its own was applied before.
     """
 
     id: str
@@ -32,6 +33,8 @@ class Revision:
     doc: str = field(default="", repr=False)
     needs: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
+    replaced_sql: tuple[str, ...] = ()
 
     @property
     def parents(self) -> tuple[str, ...]:
@@ -72,6 +75,8 @@ def read(path: Path) -> Revision:
         doc=doc,
         needs=_ids(values.get("depends_on")),
         labels=_ids(values.get("branch_labels")),
+        replaces=_ids(values.get("replaces")),
+        replaced_sql=_ids(values.get("replaced_sql")),
     )
 
 
@@ -137,7 +142,14 @@ def _parse(source: bytes, path: Path) -> ast.Module:
 
 
 def _literals(tree: ast.Module, path: Path) -> Iterator[tuple[str, object]]:
-    wanted = {"revision", "down_revision", "depends_on", "branch_labels"}
+    wanted = {
+        "revision",
+        "down_revision",
+        "depends_on",
+        "branch_labels",
+        "replaces",
+        "replaced_sql",
+    }
     for node in tree.body:
         targets = node.targets if isinstance(node, ast.Assign) else []
         if isinstance(node, ast.AnnAssign):

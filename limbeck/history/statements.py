@@ -37,6 +37,16 @@ def plain(sql: str) -> str:
     return _TOKEN.sub(_shortened, sql).strip(" ;")
 
 
+def split(sql: str) -> list[str]:
+    """Return the statements of a script, plain, cut at semicolons outside of quotes."""
+    parts, begin = [], 0
+    for found in re.finditer(rf"{_TOKEN.pattern}|(?P<end>;)", sql, _TOKEN.flags):
+        if found["end"]:
+            parts.append(sql[begin : found.start()])
+            begin = found.end()
+    return [text for part in (*parts, sql[begin:]) if (text := plain(part))]
+
+
 def checksum(statements: Iterable[str]) -> str:
     """Return a hash that comments and white space do not change."""
     return hashlib.sha256(";\n".join(map(plain, statements)).encode()).hexdigest()

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from limbeck.diff.steps import Step
     from limbeck.generate import Generated
     from limbeck.merge import Merge
+    from limbeck.squash import Squash
 
 
 def merge_text(made: Merge) -> str:
@@ -24,6 +25,38 @@ def merge_data(made: Merge) -> dict[str, Any]:
         "path": shown(made.path),
         "heads": [{"id": one.id, "message": one.message} for one in made.heads],
     }
+
+
+def squash_text(made: Squash) -> str:
+    """Return what was replaced by what, and what of it is not in the new revision."""
+    names = "".join(f"\n  {one}" for one in made.replaced)
+    verb = "Would replace" if made.path is None else "Replaced"
+    lines = [f"{verb} {len(made.replaced)} revisions by one:{names}"]
+    if made.left_out:
+        lines.append("Left out, for on a new database there are no rows for it:")
+        lines += [f"  {one.id}: {_short(text)}" for one, text in made.left_out]
+    lines.append("Proved: it makes the same objects and rows; its downgrade leaves no trace.")
+    lines.append(made.text.rstrip() if made.path is None else f"Wrote {shown(made.path)}")
+    return "\n".join(lines)
+
+
+def squash_data(made: Squash) -> dict[str, Any]:
+    """Return the same for JSON; path is null where nothing was written."""
+    return {
+        "path": shown(made.path) if made.path else None,
+        "revision": made.replaced[-1].id,
+        "replaced": [
+            {"id": one.id, "message": one.message, "path": shown(one.path)} for one in made.replaced
+        ],
+        "verbatim": made.verbatim,
+        "left_out": [{"revision": one.id, "statement": text} for one, text in made.left_out],
+        "text": made.text,
+    }
+
+
+def _short(text: str, longest: int = 80) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
 def generated_text(made: Generated) -> str:
