@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from limbeck.catalog.objects import Column, Constraint, Sequence
-from limbeck.diff import comments, descent, handover, identities, not_nulls, sequences, sql
+from limbeck.catalog.objects import Address, Column, Constraint, Domain, Sequence
+from limbeck.diff import comments, descent, handover, identities, not_nulls, others, sequences, sql
 from limbeck.diff.casts import assignable, base, conversion, narrows
 from limbeck.diff.part import Default, Generator, Ownership, Part, Required, owner
+from limbeck.diff.parts import Parts
 from limbeck.diff.situation import Alteration, Members, Situation
 from limbeck.diff.steps import AddColumn, AlterColumn, DropColumn, Step
 
@@ -55,6 +56,8 @@ def definition(
 ) -> str:
     """Spell a column as in CREATE TABLE; keyed: a primary key makes it NOT NULL anyway."""
     words = [sql.quote(column.name), SERIALS[column.type] if sequence else column.type]
+    if column.server_options:
+        words.append(f"OPTIONS ({sql.server_options(column.server_options)})")
     if column.collation:
         words.append(f"COLLATE {column.collation}")
     if column.generated:
@@ -162,13 +165,23 @@ def _retype(before: Column, after: Column, situation: Situation) -> Step:
     if not before.generated and (aside or not assignable(before.type, after.type)):
         using, note = conversion(before, after, aside=aside), "the cast can fail"
         text += f" USING {using}"
-    if not before.generated and narrows(before.type, after.type):
+    types = (_underlying(before.type, situation.before), _underlying(after.type, situation.after))
+    if not before.generated and narrows(*types):
         note = "values that do not fit are rounded or cut, or make this fail"
         loses = f"what of {sql.of(after.address)}.{after.name} does not fit {after.type}"
     original = situation.original(before)
     target = replace(original, type=after.type, collation=after.collation)
     operation = AlterColumn(original, target, using)
     return Step(text, "alter", after.address, operation, loses=loses, note=note)
+
+
+def _underlying(type_: str, parts: Parts) -> str:
+    """Return the type that a domain stands on, at last; any other type is its own."""
+    name = type_.removesuffix("[]")
+    array = type_.removeprefix(name)
+    while "." in name and (found := parts.found.get(Address("domain", *sql.unquoted(name)))):
+        name = found.type if isinstance(found, Domain) else name
+    return name + array
 
 
 def _usual_storage(column: Column, major: int) -> str:
@@ -190,4 +203,6 @@ def _settings(before: Column, after: Column, major: int) -> list[Step]:
         texts.append(f"RESET ({', '.join(sorted(gone))})")
     if new := [option for option in after.options if option not in before.options]:
         texts.append(f"SET ({sql.options(new)})")
+    if words := others.server_option_changes(before.server_options, after.server_options):
+        texts.append(f"OPTIONS ({words})")
     return [Step(f"{sql.alter_column(after)} {text}", "alter", after.address) for text in texts]

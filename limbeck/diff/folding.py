@@ -173,7 +173,8 @@ def _dropped_with(  # noqa: PLR0911 - a return for each place
     if isinstance(part, Grant):
         at = part.target
         view = owner(at)._replace(kind="view")
-        return _at(_first(graph, ("drop", at), ("drop", owner(at)), ("drop", view)), 0)
+        homes = [at, owner(at), view, *(a for a in before.needs[address] if a.kind == "identity")]
+        return _at(_first(graph, *(("drop", home) for home in homes)), 0)
     if isinstance(part, Sequence):
         return _owner_dropped(address, graph, before)
     if _belongs(address) and (home := _table_dropped(address, part, graph)):

@@ -8,6 +8,7 @@ from dataclasses import replace
 from limbeck.catalog.objects import Address, DefaultGrant, Grant
 from limbeck.catalog.queries.privileges import BUILT_IN, PUBLIC
 from limbeck.diff import sql
+from limbeck.diff.part import Generator
 from limbeck.diff.parts import Parts
 from limbeck.diff.situation import Alteration, Members, Situation
 from limbeck.diff.steps import Step
@@ -69,13 +70,23 @@ def taken_back(before: Parts, after: Parts, created: Sequence[Address]) -> Itera
         for address, part in after.found.items()
         if isinstance(part, DefaultGrant) and not part.role and address in before
     ]
-    for address in created:
+    for address in _made(created, after):
         for default in defaults:
             if address.kind not in MADE[default.on] or default.schema not in {"", address.schema}:
                 continue
             given = Grant(target=address, grantee=default.grantee, privileges=default.privileges)
             if given.address not in after:
                 yield from _changes(given, _usual(given), "alter")
+
+
+def _made(created: Sequence[Address], after: Parts) -> Iterator[Address]:
+    """Yield what was created, and the sequences of the identities among that."""
+    for address in created:
+        part = after[address]
+        if isinstance(part, Generator):
+            yield Address("sequence", *sql.unquoted(part.identity.sequence))
+        else:
+            yield address
 
 
 def _usual(grant: Grant) -> Grant:

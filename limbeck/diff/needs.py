@@ -63,7 +63,8 @@ def structure(part: Part, found: Mapping[Address, Part]) -> Iterator[Address]:
 
 def granted_on(target: Address, found: Mapping[Address, Part]) -> Iterator[Address]:
     """Yield what is granted on; with a column its table or view."""
-    yield target
+    if target in found:  # else it is the sequence of an identity
+        yield target
     if target.part:
         table = owner(target)
         yield table if table in found else table._replace(kind="view")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 from limbeck.catalog.objects import Address, Definition, Extension, Schema, Statistics
@@ -129,6 +130,15 @@ def _options(item: Definition) -> list[tuple[str, str]]:
     found = _OPTIONS.search(item.create)
     pairs = _PAIR.findall(found[1]) if found else []
     return [(sql.unquoted(name)[1], value.strip("'").replace("''", "'")) for name, value in pairs]
+
+
+def server_option_changes(before: Iterable[str], after: Iterable[str]) -> str:
+    """Spell the changes of what a foreign server is told ("name=value")."""
+    old, new = (
+        [(name, value) for name, _, value in (option.partition("=") for option in options)]
+        for options in (before, after)
+    )
+    return option_changes(old, new)
 
 
 def option_changes(before: list[tuple[str, str]], after: list[tuple[str, str]]) -> str:

@@ -19,8 +19,9 @@ from limbeck.catalog.objects import (
     Grant,
     Table,
 )
+from limbeck.diff import sql
 from limbeck.diff.needs import add_recorded, granted_on, structure
-from limbeck.diff.part import Attachment, DomainRule, Inheritance, Part, Required, split
+from limbeck.diff.part import Attachment, DomainRule, Generator, Inheritance, Part, Required, split
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +68,12 @@ def of(catalog: Catalog) -> Parts:
     """Take a catalog apart."""
     found = {address: part for item in catalog.objects.values() for address, part in split(item)}
     needs: dict[Address, set[Address]] = defaultdict(set)
+    counters = _counters(found)
     for address, part in found.items():
         needs[address].update(structure(part, found))
         if isinstance(part, Grant):
             needs[address].update(granted_on(part.target, found))
+            needs[address].update(counters.get(part.target, ()))
     for user, used in catalog.depends.items():
         add_recorded(user, used, catalog, found, needs)
     users: dict[Address, set[Address]] = defaultdict(set)
@@ -80,6 +83,15 @@ def of(catalog: Catalog) -> Parts:
             users[one].add(user)
     tree, named = _children(found), _named(found)
     return Parts(catalog, found, _frozen(needs), _frozen(users), tree, named)
+
+
+def _counters(found: Mapping[Address, Part]) -> Mapping[Address, tuple[Address]]:
+    """Return the identities by their sequences, which may be granted on."""
+    return {
+        Address("sequence", *sql.unquoted(part.identity.sequence)): (address,)
+        for address, part in found.items()
+        if isinstance(part, Generator)
+    }
 
 
 def _frozen(

@@ -20,6 +20,7 @@ __all__ = [
     "qualified",
     "quote",
     "quoted",
+    "server_options",
     "unquoted",
 ]
 
@@ -61,3 +62,9 @@ def alter_table(column: Column | Address, *, only: bool = False) -> str:
 def alter_column(column: Column) -> str:
     """Spell the ALTER TABLE ... ALTER COLUMN of what belongs to a column."""
     return f"{alter_table(column)} ALTER COLUMN {quote(column.name)}"
+
+
+def server_options(options: Iterable[str]) -> str:
+    """Spell what a foreign server is told ("name=value") as the inside of OPTIONS (...)."""
+    pairs = (option.partition("=") for option in options)
+    return ", ".join(f"{quote(name)} {literal(value)}" for name, _, value in pairs)

@@ -116,13 +116,8 @@ def _tail(table: Table) -> str:
     if table.server:
         text += f" SERVER {sql.quote(table.server)}"
     if table.server_options:
-        text += f" OPTIONS ({_server_options(table.server_options)})"
+        text += f" OPTIONS ({sql.server_options(table.server_options)})"
     return text + (f" WITH ({sql.options(table.options)})" if table.options else "")
-
-
-def _server_options(options: tuple[str, ...], verb: str = "") -> str:
-    pairs = (option.partition("=") for option in options)
-    return ", ".join(f"{verb}{sql.quote(name)} {sql.literal(value)}" for name, _, value in pairs)
 
 
 def _extras(
@@ -214,15 +209,7 @@ def _texts(before: Table, after: Table) -> Iterator[str]:
         yield f"{'FORCE' if after.force_row_security else 'NO FORCE'} ROW LEVEL SECURITY"
     if after.replica_identity not in {before.replica_identity, "i"}:
         yield f"REPLICA IDENTITY {IDENTITIES[after.replica_identity]}"
-    yield from _altered_server_options(before, after)
-
-
-def _altered_server_options(before: Table, after: Table) -> Iterator[str]:
-    old, new = (
-        [(name, value) for name, _, value in (option.partition("=") for option in options)]
-        for options in (before.server_options, after.server_options)
-    )
-    if words := others.option_changes(old, new):
+    if words := others.server_option_changes(before.server_options, after.server_options):
         yield f"OPTIONS ({words})"
 
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 SEEN = Filters(grants=True)
 BASE = """
-CREATE SCHEMA s; CREATE TABLE t (a int, b int); CREATE SEQUENCE q; CREATE TYPE mood AS ENUM ('x');
+CREATE SCHEMA s; CREATE SEQUENCE q; CREATE TYPE mood AS ENUM ('x');
+CREATE TABLE t (a int, b int, id int GENERATED ALWAYS AS IDENTITY);
 CREATE VIEW v AS SELECT a FROM t;
 CREATE FUNCTION f(a int, b text) RETURNS int LANGUAGE sql AS 'SELECT 1';
 """
@@ -33,6 +34,11 @@ CHANGES = {
     "on a column": "GRANT SELECT (a), UPDATE (a) ON t TO reader",
     "on a view and its column": "GRANT SELECT ON v TO reader; GRANT SELECT (a) ON v TO PUBLIC",
     "on a sequence": "GRANT USAGE ON SEQUENCE q TO reader",
+    "on an identity's sequence": "GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO reader",
+    "on an identity's sequence that is new": (
+        "CREATE TABLE n (id int GENERATED ALWAYS AS IDENTITY, b int); ALTER TABLE t DROP id;"
+        "GRANT USAGE ON SEQUENCE n_id_seq TO reader WITH GRANT OPTION"
+    ),
     "on a schema": "GRANT USAGE, CREATE ON SCHEMA s TO reader",
     "on a function, and nobody else": (
         "REVOKE EXECUTE ON FUNCTION f FROM PUBLIC; GRANT EXECUTE ON FUNCTION f TO reader"
@@ -88,9 +94,13 @@ def test_what_is_granted_by_default_is_taken_back_where_it_is_not_wanted(
     reader: str, make_database: Callable[..., Database]
 ) -> None:
     default = f"ALTER DEFAULT PRIVILEGES GRANT ALL ON TABLES TO {reader};"
+    default += f"ALTER DEFAULT PRIVILEGES GRANT ALL ON SEQUENCES TO {reader};"
     with connect(make_database("a")) as a, connect(make_database("b")) as b:
         a.execute(default.encode())
-        b.execute(f"{default} CREATE TABLE t (a int); REVOKE ALL ON t FROM {reader}".encode())
+        b.execute(
+            f"{default} CREATE TABLE t (a int GENERATED ALWAYS AS IDENTITY);"
+            f"REVOKE ALL ON t FROM {reader}; REVOKE ALL ON SEQUENCE t_a_seq FROM {reader}".encode()
+        )
         after = read(b, filters=SEEN)
         carry_out(a, diff.steps(read(a, filters=SEEN), after))
         assert differences(read(a, filters=SEEN), after) == []

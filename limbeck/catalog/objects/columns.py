@@ -36,6 +36,7 @@ class Column:
     what that expression depends on stands in Catalog.depends under Address("default", ...).
     `storage`, `compression` and `collation` are None where they are the type's own;
     `inherited` says that it only comes from a parent or the partitioned table.
+    `server_options` are those of a foreign table's column.
     `position` counts from 1 without dropped columns (not compared).
     """
 
@@ -52,6 +53,7 @@ class Column:
     compression: str | None = None
     statistics: int | None = None
     options: tuple[str, ...] = ()
+    server_options: tuple[str, ...] = ()
     inherited: bool = False
     comment: str | None = None
     position: int = field(default=0, compare=False)

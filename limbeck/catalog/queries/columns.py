@@ -71,7 +71,7 @@ def build(found: Found) -> None:
 
 def _column(row: Row, table: Address, position: int, found: Found) -> Column:
     relation, number, name, type_, not_null, identity, generated, collation, storage, *rest = row
-    compression, statistics, attributes, _, local, _ = rest
+    compression, statistics, attributes, remote, local, _ = rest
     key = (relation, number)
     return Column(
         schema=table.schema,
@@ -87,6 +87,7 @@ def _column(row: Row, table: Address, position: int, found: Found) -> Column:
         compression=compression,
         statistics=statistics,
         options=options(attributes),
+        server_options=tuple(remote or ()),
         inherited=not local,
         comment=found.comments.get((classes.RELATION, relation, number)),
         position=position,

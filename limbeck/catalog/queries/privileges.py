@@ -65,8 +65,12 @@ def build(found: Found) -> None:
     """Keep the grants on what was read, and the default privileges."""
     if not found.filters.grants:
         return
+    of_identities = dict(_of_identities(found))
     for catalog, oid, number, acl in found.rows["grants"]:
-        if target := _target(found, catalog, oid, number):
+        target = _target(found, catalog, oid, number)
+        if target is None and catalog == classes.RELATION:
+            target = of_identities.get(oid)
+        if target is not None:
             built_in = BUILT_IN.get(target.kind, ())
             for grantee, (privileges, grantable) in _by_grantee(acl, built_in):
                 grant = Grant(
@@ -84,6 +88,13 @@ def _target(found: Found, catalog: int, oid: int, number: int) -> Address | None
     if catalog == classes.RELATION and number and relation:
         return Address("column", relation.schema, relation.name, found.columns[oid][number])
     return found.addresses.get((catalog, oid, number))
+
+
+def _of_identities(found: Found) -> Iterator[tuple[int, Address]]:
+    """Yield the sequences of identity columns, which are no objects of their own."""
+    for oid, space, name, _, _, table, _, internal, *_ in found.rows["sequences"]:
+        if internal and space in found.schemas and table in found.relations:
+            yield oid, Address("sequence", found.schemas[space], name)
 
 
 def _by_grantee(

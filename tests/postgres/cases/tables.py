@@ -218,4 +218,13 @@ CASES = (
         CREATE TABLE pairs OF pair (PRIMARY KEY (a), b WITH OPTIONS DEFAULT '5' NOT NULL);
         """,
     ),
+    Case(
+        "columns of a foreign table tell their server other things",
+        "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER far FOREIGN DATA WRAPPER w;"
+        "CREATE FOREIGN TABLE f (a int OPTIONS (column_name 'x', b 'it''s'), c int, d text"
+        " OPTIONS (e 'f') COLLATE \"C\" NOT NULL) SERVER far",
+        "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER far FOREIGN DATA WRAPPER w;"
+        "CREATE FOREIGN TABLE f (a int OPTIONS (b 'y'), c int OPTIONS (\"G h\" 'i'), d text"
+        " COLLATE \"C\" NOT NULL, j int OPTIONS (k 'l')) SERVER far",
+    ),
 )

@@ -147,4 +147,23 @@ CASES = (
         CREATE SCHEMA ext; CREATE EXTENSION citext SCHEMA ext; CREATE TABLE t (a ext.citext);
         """,
     ),
+    Case(
+        "what does not fit a type behind a domain is lost",
+        "CREATE DOMAIN wide AS text; CREATE DOMAIN narrow AS varchar(3);"
+        "CREATE TABLE t (a wide, b narrow, c narrow[], d narrow)",
+        "CREATE DOMAIN wide AS text; CREATE DOMAIN narrow AS varchar(3);"
+        "CREATE TABLE t (a narrow, b varchar(2), c varchar(2)[], d wide)",
+        says=(
+            "loses what of public.t.a does not fit public.narrow",
+            "loses what of public.t.b does not fit character varying(2)",
+            "loses what of public.t.c does not fit",
+        ),
+        never=("loses what of public.t.d",),
+    ),
+    Case(
+        "a domain that becomes narrower",
+        "CREATE DOMAIN d AS varchar(3); CREATE TABLE t (a d)",
+        "CREATE DOMAIN d AS varchar(2); CREATE TABLE t (a d)",
+        says=("loses what of public.t.a does not fit public.d",),
+    ),
 )
