@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from limbeck import Project, errors, migrate, settings
-from limbeck.migrate import Hooks, Plan, Report
+from limbeck.migrate import Hooks, Plan, Report, Through
 
 log = logging.getLogger("app.migrate")
 
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _migrate(arguments: Sequence[str]) -> None:
     project = Project.find()
-    names = [word for word in arguments if word != "--yes"]
+    names = [word for word in arguments if word not in {"--yes", "--contract"}]
     if len(names) != 1:
         raise errors.ConfigurationError(f"Environment must be specified. {_usage(project)}")
     try:
@@ -64,9 +64,13 @@ def _migrate(arguments: Sequence[str]) -> None:
     except errors.MissingUrlError as error:
         message = f"{profile.variable} is not set: {error}"
         raise errors.MissingUrlError(message, hint=error.hint) from error
-    plan = migrate.plan(project, profile, database, hooks=HOOKS)
+    through: Through | None = "contract" if "--contract" in arguments else None
+    plan = migrate.plan(project, profile, database, through=through, hooks=HOOKS)
+    for one in plan.waiting:
+        log.warning("waits: %s (%s): %s. %s", one.revision, one.message, one.reason, one.hint)
     if not plan.revisions:
-        log.info("nothing to do: %s has every revision", plan.destination)
+        has = "what it may have now" if plan.waiting else "every revision"
+        log.info("nothing to do: %s has %s", plan.destination, has)
         return
     log.info("%s is at %s", plan.destination, ", ".join(plan.current) or "no revision yet")
     for revision in plan.revisions:

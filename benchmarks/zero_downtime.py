@@ -233,7 +233,7 @@ def in_phases(ground: Ground, new: Application, old: Application) -> int:
     time.sleep(BETWEEN)
     old.stop()
     different = sum(ground.number(query) for query in _differing(ground))
-    ground.limbeck("contract", "--allow", "still-used", "--yes")
+    ground.limbeck("contract", "--yes")
     return different
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from limbeck.gates import Through, Waiting
 from limbeck.migrate.applying import WAIT, Applied, Confirm, Report, apply
 from limbeck.migrate.hooks import Hooks
 from limbeck.migrate.planning import Plan, PlannedRevision, plan, rollback_plan
@@ -15,6 +16,8 @@ __all__ = [
     "Plan",
     "PlannedRevision",
     "Report",
+    "Through",
+    "Waiting",
     "apply",
     "plan",
     "rollback_plan",

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.postgres.phases import phase
+
 if TYPE_CHECKING:
     from limbeck.database import Database
     from tests.postgres.conftest import Work
@@ -49,6 +51,20 @@ def test_it_migrates_and_then_has_nothing_to_do(script: Work) -> None:
         first.stderr.index(part) for part in order
     )
     assert "nothing to do" in second.stderr
+
+
+def test_a_contract_waits_until_it_is_asked_for(script: Work, database: Database) -> None:
+    phase(script, "expand", "SELECT 1", phase="expand", change="it")
+    assert run(script, "development").returncode == 0
+    phase(script, "contract", "DROP TABLE authors", phase="contract", change="it")
+    where = {"DATABASE_URL_PRODUCTION": database.url}
+    waits = run(script, "production", "--yes", **where)
+    assert (waits.returncode, "limbeck migrate -e production --contract" in waits.stderr) == (
+        0,
+        True,
+    )
+    done = run(script, "production", "--yes", "--contract", **where)
+    assert "applied " in done.stderr, done.stderr
 
 
 def test_production_is_migrated_only_when_it_is_confirmed(script: Work, database: Database) -> None:
