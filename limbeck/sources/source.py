@@ -15,6 +15,9 @@ from limbeck.sources.filters import filters
 from limbeck.sources.models import Models
 from limbeck.sources.replay import Replay
 
+# No profile says how long a statement may take in the database of a bare URL; its own options can.
+LONGEST = "5min"
+
 
 class Source(Protocol):
     """Something that has a schema; as a string it is the name that people gave it."""
@@ -68,7 +71,8 @@ def parse(
     if "://" in text:
         found = Database.from_url("", text, listen=listen)
         kept = filters(project) if project else Filters(grants=grants)
-        return Live(replace(found, name=found.destination), kept, listen)
+        found = replace(found, name=found.destination, statement_timeout=LONGEST)
+        return Live(found, kept, listen)
     if project is None:
         raise ConfigurationError(
             f"{text} means something only in a project, and here is none",

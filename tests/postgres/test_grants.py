@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from limbeck import diff, generate, renames
+from limbeck import diff, generate, pull, renames
 from limbeck.catalog.read import Filters, read
 from limbeck.errors import ModelsError
 from limbeck.sources import parse
@@ -90,6 +90,12 @@ def test_privileges_are_granted_and_revoked_exactly(
         assert differences(read(a, filters=SEEN), before) == []
 
 
+PULLED = (
+    *("on a table", "on a column", "on a view and its column", "on a sequence", "on a schema"),
+    *("on a function, and nobody else", "on a type", "on what will be made"),
+)
+
+
 def test_what_is_granted_by_default_is_taken_back_where_it_is_not_wanted(
     reader: str, make_database: Callable[..., Database]
 ) -> None:
@@ -163,3 +169,17 @@ def test_a_role_that_the_shadow_has_not_is_named(work: Work) -> None:
     with pytest.raises(ModelsError, match='role "nobody_at_all" does not exist') as caught:
         generate.revision(replace(work.project, grants=True))
     assert 'CREATE ROLE "nobody_at_all"' in (caught.value.hint or "")
+
+
+def test_pull_writes_grants_where_they_are_a_part_of_the_schema(
+    database: Database, make_database: Callable[..., Database], reader: str
+) -> None:
+    granted = "; ".join(CHANGES[one] for one in PULLED).replace("reader", reader)
+    with connect(database) as connection:
+        connection.execute(f"{BASE}; {granted}".encode())
+        catalog, silent = read(connection, filters=SEEN), read(connection)
+    options = pull.Options(layout="file")
+    files = pull.source(catalog, options)
+    assert f"GRANT SELECT (a), UPDATE (a) ON TABLE public.t TO {reader}" in files["models.py"]
+    assert pull.prove(files, catalog, make_database("scratch"), options, SEEN).exact
+    assert "GRANT" not in pull.source(silent, options)["models.py"]

@@ -135,7 +135,10 @@ def test_the_source_is_read_in_a_session_that_cannot_write(
 
     monkeypatch.setattr(source, "read", noting)
     Live(replace(database, statement_timeout="7s")).catalog()
-    assert seen == [("on",), ("7s",)]
+    source.parse(None, database.url).catalog()
+    end = "&" if "?" in database.url else "?"
+    source.parse(None, f"{database.url}{end}options=-c%20statement_timeout%3D9s").catalog()
+    assert seen == [("on",), ("7s",), ("on",), ("5min",), ("on",), ("9s",)]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -14,15 +15,17 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, configure_mappers
 
-from limbeck import pull
+from limbeck import generate, pull
 from limbeck.catalog.read import read
 from limbeck.database import as_sqlalchemy, connect
 from limbeck.errors import ConfigurationError
+from limbeck.sources import Replay
 from limbeck.sources.creation import created
 
 if TYPE_CHECKING:
     from limbeck.catalog.catalog import Catalog
     from limbeck.database import Database
+    from tests.postgres.conftest import Work
 
 MakeDatabase: TypeAlias = "Callable[..., Database]"
 STYLES: tuple[pull.Style, ...] = ("dataclass", "sqlmodel")
@@ -151,6 +154,20 @@ def test_a_package_of_each_style_is_proved_in_a_process_of_its_own(
     options = pull.Options(package="some.models", style=style)
     files = pull.source(catalog, options)
     assert pull.prove(files, catalog, make_database("scratch"), options).exact
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_generate_says_no_changes_after_a_pull_in_each_style(
+    work: Work, catalog: Catalog, style: pull.Style, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"{style}_pulled"
+    options = pull.Options(layout="file", package=name, style=style)
+    (work.project.root / f"{name}.py").write_text(pull.source(catalog, options)["models.py"])
+    project = replace(work.project, models=f"{name}:Base.metadata")
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    assert generate.revision(project, message="as it was pulled").path
+    assert generate.revision(project) == generate.Generated()
+    assert Replay(project, "head").catalog().changes_to(catalog) == ()
 
 
 def test_sqlmodel_is_asked_for_where_it_is_not_installed(
