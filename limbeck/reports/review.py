@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from limbeck.reports.hazards import shown, size_text
 from limbeck.rules import RULES, Hazard
 from limbeck.rules.judge import LONG_WORK
 from limbeck.safety import Report
+from limbeck.safety.allowances import UNREASONED, UNUSED
 
 GITHUB = {"blocking": "error", "warning": "warning", "note": "notice"}
 SARIF = {"blocking": "error", "warning": "warning", "note": "note"}
+
+COMMENTS = {
+    UNREASONED: "A comment allows a rule and does not say why.",
+    UNUSED: "A comment allows what is not there.",
+}
 
 
 def hazards_github(report: Report) -> str:
@@ -20,13 +27,23 @@ def hazards_github(report: Report) -> str:
 
 
 def _command(one: Hazard, report: Report) -> str:
-    where = f"file={_property(shown(one.path))},line={one.line},title={_property(one.code)}"
+    where = (
+        f"file={_property(_in_repository(one.path))},line={one.line},title={_property(one.code)}"
+    )
     return f"::{GITHUB[one.level]} {where}::{_data(_message(one, report))}"
 
 
 def _message(one: Hazard, report: Report) -> str:
     parts = (one.message, size_text(one, report), f"Instead: {one.recipe}")
     return "\n".join(part for part in parts if part)
+
+
+def _in_repository(path: Path) -> str:
+    """Return a path from the root of its repository, where reviewers' tools look for it."""
+    for folder in path.parents:
+        if (folder / ".git").exists():
+            return path.relative_to(folder).as_posix()
+    return shown(path)
 
 
 def _data(text: str) -> str:
@@ -59,14 +76,14 @@ def hazards_sarif(report: Report) -> dict[str, Any]:
 
 
 def _rules(hazards: Sequence[Hazard]) -> list[dict[str, Any]]:
-    said = {one.code: (one.find.__doc__ or "").strip() for one in (*RULES, *LONG_WORK)}
+    said = COMMENTS | {one.code: (one.find.__doc__ or "").strip() for one in (*RULES, *LONG_WORK)}
     codes = sorted({one.code for one in hazards})
     return [{"id": code, "shortDescription": {"text": said.get(code) or code}} for code in codes]
 
 
 def _result(one: Hazard, report: Report) -> dict[str, Any]:
     place = {
-        "artifactLocation": {"uri": shown(one.path)},
+        "artifactLocation": {"uri": _in_repository(one.path)},
         "region": {"startLine": max(one.line, 1)},
     }
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -134,8 +135,11 @@ def refuse(report: Report, allow: Sequence[str] = ()) -> None:
 
     """
     if unknown := sorted(set(allow) - _codes()):
+        near = difflib.get_close_matches(unknown[0], _codes(), n=1)
+        meant = f"did you mean {near[0]}? " if near else ""
         raise ConfigurationError(
-            f"there is no hazard {', '.join(unknown)}", hint="limbeck lint shows their names."
+            f"there is no hazard {', '.join(unknown)}",
+            hint=f"{meant}limbeck lint shows their names.",
         )
     left = sorted({one.code for one in report.blocking} - set(allow))
     if left:
@@ -166,7 +170,8 @@ def _judged(traced: Trace, target: Target | None) -> tuple[list[Hazard], list[Al
             allowed.append(Allowed(hazard, comment.reason))
         else:
             left.append(hazard)
-    return [*left, *_wrong(traced.revision, comments, used)], allowed
+    left += _wrong(traced.revision, comments, used)
+    return sorted(left, key=lambda one: one.line), allowed
 
 
 def _wrong(
@@ -175,7 +180,9 @@ def _wrong(
     known = _codes() - {UNREASONED, UNUSED}
     for one in comments:
         if one.code not in known:
-            said = f"there is no rule {one.code}" if one.code else "it names no rule"
+            near = difflib.get_close_matches(one.code, known, n=1)
+            meant = f"; did you mean {near[0]}?" if near else ""
+            said = f"there is no rule {one.code}{meant}" if one.code else "it names no rule"
             yield _about(revision, one, UNUSED, said, blocking=True)
         elif not one.reason:
             said = f"{one.code} is allowed without a reason"

@@ -38,8 +38,8 @@ def _git(folder: Path, *words: str, reference: str) -> str:
     if done.returncode:
         raise ConfigurationError(
             f"git does not know where this branch left {reference}: {done.stderr.strip()}",
-            hint=f"git fetch origin {reference.removeprefix('origin/')} --unshallow, or name the "
-            "revisions",
+            hint=f"git fetch origin {reference.removeprefix('origin/')}; in a clone without its "
+            "past, as CI makes it, git fetch --unshallow before. Or name the revisions.",
         )
     return done.stdout.strip()
 

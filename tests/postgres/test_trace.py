@@ -260,16 +260,32 @@ def test_a_blocking_hazard_is_refused_unless_it_is_allowed(shop: Work) -> None:
     safety.refuse(report, ["create-index-blocking"])
     with pytest.raises(ConfigurationError, match="no hazard nonsense"):
         safety.refuse(report, ["nonsense"])
+    with pytest.raises(ConfigurationError, match="truncated") as caught_too:
+        safety.refuse(report, ["truncated"])
+    assert (caught_too.value.hint or "").startswith("did you mean truncate?")
+
+
+def test_hazards_stand_in_the_order_of_their_lines(shop: Work) -> None:
+    shop.revision(
+        "order",
+        "# limbeck: allow trunkate -- gone\nop.execute('SELECT 1')\n"
+        "op.execute('CREATE INDEX a ON orders (note)')",
+    )
+    found = lint(shop).hazards
+    assert [one.code for one in found][:2] == ["unused-suppression", "create-index-blocking"]
+    assert found[0].message == "there is no rule trunkate; did you mean truncate?"
 
 
 def test_every_format_names_file_line_and_rule(shop: Work) -> None:
     shop.revision("index", "CREATE INDEX a ON orders (note)")
     report = lint(shop)
     (hazard,) = report.blocking
+    (shop.project.root / ".git").mkdir()
     (command,) = [
         line for line in review.hazards_github(report).splitlines() if line.startswith("::error")
     ]
-    assert f"line={hazard.line},title=create-index-blocking::" in command
+    path = f"alembic/versions/{hazard.path.name}"
+    assert f"file={path},line={hazard.line},title=create-index-blocking::" in command
     (run,) = review.hazards_sarif(report)["runs"]
     assert {
         (
