@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -116,6 +117,24 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except Exception as error:  # noqa: BLE001 - the last line of defence; --debug shows it whole
         sys.exit(_unexpected(error, invocation))
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def run() -> NoReturn:
+    """Be the program: run one command, and end at once.
+
+    To take apart what SQLAlchemy and Alembic have built costs more than many a command does, and
+    nothing is left to be tidied up: connections and files are closed where they were opened.
+    """
+    try:
+        main()
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+    except OSError:  # who reads has gone, as after `limbeck diff | head`
+        code = code or 1
+    os._exit(code)
 
 
 def _say(label: str, text: str, colour: str) -> None:

@@ -170,3 +170,14 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == ""
+
+
+@pytest.mark.parametrize(("word", "code", "said"), [("--version", 0, "limbeck"), ("nope", 2, "")])
+def test_the_program_says_all_it_has_to_say_before_it_ends(word: str, code: int, said: str) -> None:
+    program = "import sys; from limbeck.cli import run; run()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, word], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code
+    assert done.stdout.startswith(said)
+    assert bool(done.stderr) == bool(code)
