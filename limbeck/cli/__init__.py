@@ -19,6 +19,7 @@ from limbeck.errors import LimbeckError
 COMMANDS = {
     "init": ("schema", "Set limbeck up in a project, new or existing."),
     "generate": ("schema", "Write the next revision from the models, and prove it."),
+    "expand": ("expanding", "Write one change without downtime, by the name of what changes."),
     "migrate": ("migrations", "Show the plan, ask, apply pending revisions."),
     "backfill": ("backfills", "Fill in old rows of a change without downtime, in batches."),
     "contract": ("contracts", "Take the old structure of changes without downtime away."),

@@ -19,8 +19,8 @@ from limbeck.cli.invocation import (
     renames,
     yes,
 )
-from limbeck.cli.terminal import Narrator, agreed, confirm, interactive, note
-from limbeck.errors import ConfigurationError
+from limbeck.cli.questions import ask_loss, ask_rename, parsed_values, written_values
+from limbeck.cli.terminal import Narrator, confirm, interactive, note
 
 if TYPE_CHECKING:
     from limbeck.catalog.catalog import Catalog
@@ -67,13 +67,7 @@ def init(
     default=None,
     help="A breaking change in two revisions, between which old and new applications run; or not.",
 )
-@click.option(
-    "--value",
-    "values",
-    metavar="COLUMN=EXPRESSION",
-    multiple=True,
-    help="Where a column's values come from, such as 'public.people.name=first || last'.",
-)
+@written_values
 @renames
 @no_cache
 @as_json
@@ -103,12 +97,12 @@ def generate(
     profile = project.profile(environment) if environment else None
     answers = verb.Answers(
         allow_drop=allow_drop,
-        ask_loss=_ask_loss if interactive() else None,
+        ask_loss=ask_loss if interactive() else None,
         renames=renamed,
         no_rename=no_rename,
-        ask_rename=_ask_rename if interactive() else None,
+        ask_rename=ask_rename if interactive() else None,
         phased=phased,
-        values=_values(values),
+        values=parsed_values(values),
     )
     made = verb.revision(project, profile, message=message, answers=answers, listen=Narrator())
     json, text = revisions.generated_data, revisions.generated_text
@@ -173,27 +167,3 @@ def _renames(
         for proposal in questions.propose(before, after, answered):
             note(f"May be a rename: {proposal.flag}")
     return answered
-
-
-def _values(texts: Sequence[str]) -> dict[str, str]:
-    found = {}
-    for text in texts:
-        column, sign, expression = text.partition("=")
-        if not (column.strip() and sign and expression.strip()):
-            raise ConfigurationError(
-                f"--value {text!r} is not COLUMN=EXPRESSION",
-                hint="Such as --value 'public.people.name=first || last'.",
-            )
-        found[column.strip()] = expression.strip()
-    return found
-
-
-def _ask_rename(rename: Rename) -> bool:
-    new = rename.after.part or rename.after.name
-    return agreed(f"Was {rename.before} renamed to {new}? No drops it and creates {new}.")
-
-
-def _ask_loss(losses: Sequence[str]) -> bool:
-    for loss in losses:
-        note(f"This loses {loss}")
-    return agreed("Write it all the same?")

@@ -48,8 +48,9 @@ def compose(database: Database, kept: Filters, change: Change, choice: Choice) -
     """
     with connect(database) as connection:
         before, after = change.before, change.after
-        first = [*choice.first, *(s for one in choice.recipes for s in one.expand(before))]
-        middle = _after(first, connection, kept)
+        begun = [step for step in choice.first if _runs(step, connection)]
+        more = [s for one in choice.recipes for s in one.expand(before)]
+        middle, first = _after(more, connection, kept), [*begun, *more]
         begun = [s for one in choice.recipes for s in one.contract(middle, after)]
         rest = diff.steps(_after(begun, connection, kept), after, change.renamed)
         there = [*begun, *map(_keeps, rest)]
@@ -64,6 +65,15 @@ def compose(database: Database, kept: Filters, change: Change, choice: Choice) -
         tuple(one for recipe in choice.recipes for one in recipe.backfill()),
         tuple(name for recipe in choice.recipes for name in recipe.uses),
     )
+
+
+def _runs(step: Step, connection: Connection) -> bool:
+    """Carry out a step that may come first; one that needs what waits then waits, too."""
+    try:
+        connection.execute(step.sql.encode())
+    except psycopg.Error:
+        return False
+    return True
 
 
 def _after(steps: Iterable[Step], connection: Connection, kept: Filters) -> Catalog:

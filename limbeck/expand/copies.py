@@ -5,12 +5,30 @@ from __future__ import annotations
 from dataclasses import replace
 
 from limbeck.catalog.names import of, qualified, quote
-from limbeck.catalog.objects import Address, Column
+from limbeck.catalog.objects import Address, Column, Table
+from limbeck.diff.sql import literal
 from limbeck.diff.steps import AddColumn, AlterColumn, DropColumn, RenameColumn, Step
 from limbeck.expand.sync import Sync
 from limbeck.phases import Backfill
 
-FILL = "Meanwhile nobody waits but for the rows themselves; in batches: limbeck backfill."
+PAGES = 500  # 4 MB; a writer waits for the rows of one batch at most
+BATCHES = """\
+DO $$
+DECLARE
+    page bigint := 0;
+    pages bigint := {size};
+BEGIN
+    WHILE page <= pages LOOP
+        UPDATE {table} SET {sets}
+        WHERE ctid >= format('(%s,0)', page)::tid AND ctid < format('(%s,0)', page + {pages})::tid
+            AND ({wrong});
+        COMMIT;
+        page := page + {pages};
+    END LOOP;
+    UPDATE {table} SET {sets}
+    WHERE {wrong};
+END
+$$"""
 
 
 def added(column: Column) -> Step:
@@ -59,9 +77,13 @@ def backfill(sync: Sync) -> Backfill:
     return Backfill(of(sync.table), tuple(sync.assignments.items()), sync.wrong())
 
 
-def filled(sync: Sync) -> Step:
-    """Bring all rows into step in one statement, in a transaction of its own."""
+def filled(sync: Sync, table: Table) -> Step:
+    """Bring all rows into step, outside of a transaction: each batch of pages is one."""
     sets = ", ".join(f"{column} = {value}" for column, value in sync.assignments.items())
-    text = f"UPDATE {of(sync.table)} SET {sets}\nWHERE {sync.wrong()}"
+    name, wrong = of(sync.table), sync.wrong()
+    text = f"UPDATE {name} SET {sets}\nWHERE {wrong}"
+    if table.kind == "r":
+        size = f"pg_relation_size({literal(name)}) / current_setting('block_size')::bigint"
+        text = BATCHES.format(size=size, pages=PAGES, table=name, sets=sets, wrong=wrong)
     at = Address("column", sync.table.schema, sync.table.name, sync.forward[0].column)
-    return Step(text, "alter", at, outside=True, note=FILL)
+    return Step(text, "alter", at, outside=True)

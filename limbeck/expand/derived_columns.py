@@ -77,7 +77,7 @@ class DerivedColumns:
             yield copies.added(copies.bare(one, one.name))
         back = replace(self, old=self.new, new=self.old).sync
         yield from back.create()
-        yield copies.filled(back)
+        yield copies.filled(back, self.table)
         yield from back.drop()
         yield from self.sync.create()
 

@@ -114,7 +114,7 @@ class RenamedColumn:
         if self._steady:
             yield copies.with_default(replace(back.copy, default=None), self._steady)
         yield from back.sync.create()
-        yield copies.filled(back.sync)
+        yield copies.filled(back.sync, self.table)
         yield from self._names_change(back)
 
     @property

@@ -94,9 +94,12 @@ class RetypedColumns:
         """Refuse what cannot be done beside the rows: keys of partitions, inherited columns."""
         del before
         return [
-            f"{one.before.address} is of a partitioned or an inherited table"
+            f"{one.before.address} is of a partitioned, an inherited or a typed table"
             for one in self.columns
-            if one.table.kind != "r" or one.table.inherits or one.table.partition_of
+            if one.table.kind != "r"
+            or one.table.inherits
+            or one.table.partition_of
+            or one.table.of_type
         ]
 
     def expand(self, before: Catalog) -> Iterator[Step]:
@@ -143,7 +146,7 @@ class RetypedColumns:
         for one in back.columns:
             yield copies.added(one.hidden)
             yield from one.sync.create()
-            yield copies.filled(one.sync)
+            yield copies.filled(one.sync, one.table)
         swap = back._swap(after, middle)
         yield from swap.prepare()
         for table in swap.order():

@@ -20,6 +20,7 @@ class Answers:
     a breaking change becomes an expand and a contract revision; None: as the project's setting.
     `values` has, for columns of such a change, the expression over the row that their values come
     from: {"public.people.name": "first || ' ' || last"}.
+    `only` names tables and columns: nothing else is changed, whatever the models ask for.
     """
 
     allow_drop: bool = False
@@ -29,3 +30,4 @@ class Answers:
     ask_rename: Callable[[Rename], bool] | None = None
     phased: bool | None = None
     values: Mapping[str, str] = field(default_factory=dict)
+    only: Sequence[str] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from limbeck import renames
 from limbeck.catalog.catalog import Catalog
@@ -10,6 +10,7 @@ from limbeck.catalog.objects import Address
 from limbeck.diff.steps import Step
 from limbeck.errors import ConfigurationError, NotConfirmedError
 from limbeck.generate.answers import Answers
+from limbeck.generate.narrowing import concerned
 from limbeck.renames import Rename
 
 # What is named after its table and columns, by Postgres or by a naming convention.
@@ -35,11 +36,9 @@ def agree_to_renames(before: Catalog, after: Catalog, answers: Answers) -> tuple
     derived = values(answers, before, after).keys()
     while True:
         proposals = [one.rename for one in renames.propose(before, after, found)]
-        proposals = [
-            one
-            for one in proposals
-            if one not in refused and derived.isdisjoint((one.before, one.after))
-        ]
+        proposals = [one for one in proposals if one not in refused and _asks(one, derived)]
+        if answers.only:
+            proposals = list(concerned(answers.only, proposals))
         if implied := [one for one in proposals if _follows(one, found)]:
             found = (*found, implied[0])
         elif not proposals or answers.no_rename:
@@ -50,6 +49,11 @@ def agree_to_renames(before: Catalog, after: Catalog, answers: Answers) -> tuple
             found = (*found, proposals[0])
         else:
             refused.add(proposals[0])
+
+
+def _asks(proposal: Rename, derived: Container[Address]) -> bool:
+    """Tell whether there is anything to ask: of what is made from others it is known."""
+    return proposal.before not in derived and proposal.after not in derived
 
 
 def _follows(proposal: Rename, found: Sequence[Rename]) -> bool:

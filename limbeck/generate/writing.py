@@ -13,6 +13,7 @@ from limbeck.generate import phased
 from limbeck.generate.answers import Answers
 from limbeck.generate.draft import Draft, draft
 from limbeck.generate.generate import Generated
+from limbeck.generate.narrowing import concerned, narrowed
 from limbeck.generate.proof import Premises, proven
 from limbeck.generate.questions import agree_to_losses, agree_to_renames, inverse, values
 from limbeck.history import History
@@ -58,6 +59,9 @@ def revision(
     if not before.changes_to(after):
         return Generated()
     renamed = agree_to_renames(before, after, answers)
+    if answers.only:
+        after = narrowed(project, replay, (before, after), renamed, answers.only)
+        renamed = concerned(answers.only, renamed)
     upgrade = diff.steps(before, after, renamed)
     downgrade = diff.steps(after, before, inverse(renamed))
     agree_to_losses(upgrade, answers)

@@ -11,6 +11,7 @@ from limbeck import generate, phases
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.read import read
 from limbeck.database import Connection, Database, connect
+from limbeck.errors import ConfigurationError
 from limbeck.history import History, Revision
 from limbeck.settings import Project
 from limbeck.sources import Models, Replay
@@ -435,3 +436,46 @@ def test_a_recipe(case: Case, project: Project, make_database: Any) -> None:
         assert wrong(connection, expand) == 0
         history.upgrade(connection, "head")
         assert rows(connection, case.new_query) == case.new_rows
+
+
+def test_one_change_by_name(project: Project) -> None:
+    both = BOOKS.format('Column("published", sa.Date, index=True), Column("pages", Integer)')
+    generate.revision(with_models(project, "before", both))
+    new = BOOKS.format('Column("publication", sa.Date, index=True), Column("pages", sa.BigInteger)')
+    after = with_models(project, "after", new)
+    rename = "public.books.published:public.books.publication"
+    answers = generate.Answers(renames=[rename], phased=True, only=["public.books.publication"])
+    made = generate.revision(after, answers=answers)
+    assert made.revision
+    assert made.revision.message == "contract: rename books.published to publication"
+    left = Replay(after).catalog().changes_to(Models(after).catalog())
+    assert [str(one.address) for one in left] == ["column public.books.pages"]
+
+
+def test_a_name_that_nothing_changes_about_is_refused(project: Project) -> None:
+    generate.revision(with_models(project, "before", BOOKS.format("")))
+    after = with_models(project, "after", BOOKS.format('Column("pages", Integer)'))
+    answers = generate.Answers(only=["public.books.title"])
+    with pytest.raises(ConfigurationError, match=r"nothing changes about public\.books\.title"):
+        generate.revision(after, answers=answers)
+
+
+def test_without_a_breaking_change_there_is_one_plain_revision(project: Project) -> None:
+    generate.revision(with_models(project, "before", BOOKS.format("")))
+    after = with_models(project, "after", BOOKS.format('Column("pages", Integer)'))
+    made = generate.revision(replace(after, zero_downtime=True))
+    assert made.revision
+    assert made.expand is None
+    assert phases.of(made.revision) is None
+
+
+def test_the_key_of_a_partitioned_table_is_not_renamed_in_phases(project: Project) -> None:
+    text = (
+        'sa.Table("logs", metadata, Column("{}", sa.Date, nullable=False),'
+        ' postgresql_partition_by="RANGE ({})")\n'
+    )
+    generate.revision(with_models(project, "before", text.format("day", "day")))
+    after = with_models(project, "after", text.format("date", "date"))
+    answers = generate.Answers(renames=["public.logs.day:public.logs.date"], phased=True)
+    with pytest.raises(ConfigurationError, match="decides on the partition of a row"):
+        generate.revision(after, answers=answers)

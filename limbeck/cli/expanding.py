@@ -1,0 +1,59 @@
+"""expand: one change of the models without downtime, by name."""
+
+from __future__ import annotations
+
+import click
+
+from limbeck.cli.invocation import Invocation, as_json, command, no_cache, own_history, renames
+from limbeck.cli.questions import ask_loss, ask_rename, parsed_values, written_values
+from limbeck.cli.terminal import Narrator, interactive
+
+
+@command()
+@click.argument("names", metavar="NAME...", nargs=-1, required=True)
+@click.option(
+    "-m", "--message", metavar="TEXT", help="What it does; without it, a name is made from it."
+)
+@own_history
+@click.option("--allow-drop", is_flag=True, help="Allow what loses data, without being asked.")
+@written_values
+@renames
+@no_cache
+@as_json
+def expand(
+    invocation: Invocation,
+    *,
+    names: tuple[str, ...],
+    message: str | None,
+    environment: str | None,
+    allow_drop: bool,
+    values: tuple[str, ...],
+    renamed: tuple[str, ...],
+    no_rename: bool,
+    no_cache: bool,
+    as_json: bool,
+) -> None:
+    """Write one change without downtime, by the name of what changes.
+
+    NAME is a table or column, public.books.title; what else the models ask for waits for the
+    next generate. It writes an expand and a contract revision, and proves both.
+    """
+    from limbeck import generate as verb
+    from limbeck.reports import revisions
+    from limbeck.reports.data import to_json
+
+    project = invocation.project(no_cache=no_cache)
+    profile = project.profile(environment) if environment else None
+    answers = verb.Answers(
+        allow_drop=allow_drop,
+        ask_loss=ask_loss if interactive() else None,
+        renames=renamed,
+        no_rename=no_rename,
+        ask_rename=ask_rename if interactive() else None,
+        phased=True,
+        values=parsed_values(values),
+        only=names,
+    )
+    made = verb.revision(project, profile, message=message, answers=answers, listen=Narrator())
+    json, text = revisions.generated_data, revisions.generated_text
+    click.echo(to_json(json(made)) if as_json else text(made))
