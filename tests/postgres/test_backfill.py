@@ -27,10 +27,15 @@ from limbeck.errors import (
     NotConfirmedError,
 )
 from limbeck.events import BackfillProgress, BatchNotObtained, Event
+from limbeck.phases import Backfill
+from limbeck.settings import Project
 from tests.postgres.phases import expand
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from limbeck.database import Database
+    from tests.conftest import MakeDatabase
     from tests.postgres.conftest import Work
 
 COPY = {"set": {"b": "a"}, "where": "b IS DISTINCT FROM a"}
@@ -212,17 +217,42 @@ def simple(work: Work, connection: psycopg.Connection, rows: int, create: str = 
 @pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.thorough), 3])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_every_row_is_filled_in(
-    work: Work, database: Database, connection: psycopg.Connection, case: Case, workers: int
+    make_database: MakeDatabase, tmp_path: Path, case: Case, workers: int
 ) -> None:
-    (work.project.root / "fills.py").write_text(FUNCTIONS)
-    expand(work, "change", case.create, case.backfills)
-    connection.execute(case.fill.format(rows=1000).encode())
-    report = filled(work, database, workers)
-    assert [one.passes for one in report.filled] == [1] * len(case.backfills)
-    assert one(connection, case.wrong) == 0
-    assert planned(work, database).tasks == ()
-    again = filled(work, database)
-    assert again.filled == ()
+    (tmp_path / "fills.py").write_text(FUNCTIONS)
+    database, project = make_database(), Project(tmp_path, tmp_path)
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute(case.create.encode())
+        connection.execute(case.fill.format(rows=1000).encode())
+        tasks = tuple(
+            backfill.Task(
+                "change",
+                number,
+                Backfill(
+                    str(one["table"]),
+                    assignments(one["set"]),
+                    str(one["where"]),
+                    str(one["python"]) if "python" in one else None,
+                ),
+                "its definition",
+            )
+            for number, one in enumerate(case.backfills)
+        )
+        plan = backfill.Plan("test", "", protected=False, tasks=tasks, done=(), project=project,
+                             database=database)  # fmt: skip
+        report = backfill.run(plan, confirm=lambda _: True, workers=workers)
+        assert [one.passes for one in report.filled] == [1] * len(case.backfills)
+        assert one(connection, case.wrong) == 0
+        assert all(each.verified for each in state.read(connection).values())
+    sys.modules.pop("fills", None)
+
+
+def assignments(found: object) -> tuple[tuple[str, str], ...]:
+    """Return columns and expressions as a revision file is read."""
+    if isinstance(found, dict):
+        return tuple(found.items())
+    assert isinstance(found, list)
+    return tuple((column, "") for column in found)
 
 
 def test_a_batch_moves_on_by_the_key_and_touches_no_row_twice(
@@ -237,13 +267,6 @@ def test_a_batch_moves_on_by_the_key_and_touches_no_row_twice(
     found = [event for event in told if isinstance(event, BackfillProgress)]
     assert found[-1].changed == 30_000
     assert found[-1].done == found[-1].total
-
-
-def test_workers_share_the_ranges_of_one_table(
-    work: Work, database: Database, connection: psycopg.Connection
-) -> None:
-    simple(work, connection, 45_000)
-    assert filled(work, database, workers=3).filled[0].changed == 45_000
 
 
 def test_a_table_is_cut_where_its_rows_are(work: Work, connection: psycopg.Connection) -> None:
@@ -271,6 +294,20 @@ def test_it_is_planned_only_where_the_change_is_expanded(
     with pytest.raises(ConfigurationError, match="copy is not expanded there yet") as caught:
         planned(work, database, "copy")
     assert caught.value.hint == "limbeck migrate -e development"
+
+
+def test_a_report_and_a_second_plan_know_what_was_done(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    simple(work, connection, 1000)
+    (task,) = planned(work, database).tasks
+    assert (str(task), task.state) == ("copy: public.t (b)", None)
+    report = filled(work, database)
+    assert [(one.change, one.table, one.changed) for one in report.filled] == [
+        ("copy", "public.t", 1000)
+    ]
+    assert planned(work, database).tasks == ()
+    assert filled(work, database).filled == ()
 
 
 def test_what_is_not_confirmed_is_not_done(
