@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import re
 import threading
 from datetime import datetime
 from pathlib import Path
@@ -41,12 +42,24 @@ EXAMPLES: dict[str, events.Event] = {
     "blocked": events.Blocked((BLOCKER,), 5.0),
     "index_progress": events.IndexProgress("public.i", "building index", 1, 4),
     "index_repaired": events.IndexRepaired("public.i", "public.t"),
+    "backfill_progress": events.BackfillProgress("public.t", 10, 100, 8, 5.0, 18.0),
+    "batch_not_obtained": events.BatchNotObtained("public.t", 1, 0.1, (BLOCKER,)),
+    "backfill_throttled": events.BackfillThrottled("public.t", 4.5),
     "stage_started": events.StageStarted("replaying the history"),
 }
 
 
 def test_each_kind_of_event_has_an_example_here() -> None:
     assert {type(one) for one in EXAMPLES.values()} == set(get_args(events.Event))
+
+
+def test_the_reference_has_every_event_with_its_fields() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "reference.md").read_text(encoding="utf-8")
+    table = text.partition("| event | fields |")[2].partition("\n\n")[0].splitlines()
+    for name, event in EXAMPLES.items():
+        (row,) = (line for line in table if f"`{name}`" in line.split(" | ")[0])
+        missing = {one.name for one in dataclasses.fields(event)} - set(re.findall(r"`(\w+)`", row))
+        assert missing == set(), name
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
