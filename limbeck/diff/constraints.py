@@ -63,7 +63,7 @@ def drop(constraint: Constraint, situation: Situation) -> list[Step]:
     return [Step(text, "drop", constraint.address, DropConstraint(constraint))]
 
 
-def alter(before: Constraint, after: Constraint, _situation: Situation) -> Alteration | None:
+def alter(before: Constraint, after: Constraint, situation: Situation) -> Alteration | None:
     """Validate a constraint, defer a foreign key, mark and comment."""
     same = replace(
         before,
@@ -81,6 +81,9 @@ def alter(before: Constraint, after: Constraint, _situation: Situation) -> Alter
     texts = _states(before, after)
     if texts is None:
         return None
+    above = descent.counterpart(situation.after, after.address) if after.inherited else None
+    if above is not None and situation.before.found.get(above) != situation.after[above]:
+        texts = []  # it follows the one that it is a copy of
     name, table = sql.quote(after.name), sql.alter_table(owner(after.address))
     steps = [Step(f"{table} {text.format(name)}", "alter", after.address) for text in texts]
     steps += _marks(after, clustered=before.clustered, replica=before.replica_identity)

@@ -119,4 +119,19 @@ CASES = (
         rows="INSERT INTO c VALUES (1, 2);",
         never=("DROP",),
     ),
+    Case(
+        "a foreign key of a partitioned table is deferred and enforced",
+        """
+        CREATE TABLE t (id int PRIMARY KEY, a int REFERENCES t, b int) PARTITION BY LIST (id);
+        CREATE TABLE t_1 PARTITION OF t DEFAULT;
+        ALTER TABLE t ADD FOREIGN KEY (b) REFERENCES t NOT ENFORCED;
+        """,
+        """
+        CREATE TABLE t (
+            id int PRIMARY KEY, a int REFERENCES t INITIALLY DEFERRED, b int REFERENCES t
+        ) PARTITION BY LIST (id);
+        CREATE TABLE t_1 PARTITION OF t DEFAULT;
+        """,
+        rows="INSERT INTO t VALUES (1, 1, 1)",
+    ),
 )
