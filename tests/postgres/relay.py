@@ -49,8 +49,13 @@ class Relay:
                 client, _ = listener.accept()
             except OSError:
                 return
+            try:
+                upstream = socket.create_connection(self.server)
+            except OSError:  # the server is down
+                client.close()
+                continue
             self.trips.append(0)
-            _Line(self, client, socket.create_connection(self.server), len(self.trips) - 1).start()
+            _Line(self, client, upstream, len(self.trips) - 1).start()
 
 
 class _Line:
