@@ -39,15 +39,15 @@ def beside(
     made = split.with_tables(catalog, made_early, tables)
     implied = {found for found in catalog.of(Schema) if _is_implied(found, first, made)}
     prepared = diff.steps(empty, first)
-    before = [
-        step
-        for step in prepared
-        if step.address.kind != "enum" and catalog.objects.get(step.address) not in implied
-    ]
+    before = [step for step in prepared if step.address.kind != "enum"]
+    plain = [step for step in before if catalog.objects.get(step.address) not in implied]
     after = diff.steps(made, catalog)
     comments = [step for step in prepared if _is_enum_comment(step)]
+    if not (plain or comments or after):
+        # Schemas are created along with entities, and there are none.
+        plain = before
     return [
-        *_declarations(before, catalog, before_tables=True),
+        *_declarations(plain, catalog, before_tables=True),
         *_declarations(comments, catalog, before_tables=True),
         *_declarations(after, catalog, before_tables=False),
     ]

@@ -443,6 +443,16 @@ def test_a_column_that_refers_to_one_that_refers_on_has_its_type_in_any_module(
     assert pull.prove(files, catalog, make_database("scratch"), options).exact
 
 
+def test_schemas_are_created_where_there_is_nothing_but_tables(
+    database: Database, make_database: MakeDatabase
+) -> None:
+    sql = "CREATE SCHEMA one; CREATE SCHEMA two; CREATE TYPE two.mood AS ENUM ('low');"
+    catalog = made(database, f"{sql}; CREATE TABLE one.t (id integer PRIMARY KEY, mood two.mood)")
+    options = pull.Options(layout="file")
+    files = pull.source(catalog, options)
+    assert pull.prove(files, catalog, make_database("scratch"), options).exact
+
+
 def test_what_postgres_refuses_is_said_in_its_own_words(
     database: Database, make_database: MakeDatabase
 ) -> None:
