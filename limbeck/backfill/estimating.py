@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 
@@ -19,6 +19,7 @@ from limbeck.events import Listener
 from limbeck.logs import log
 
 _SAMPLE: Final = 1000  # rows that are changed and rolled back
+_CTID: Final = "ctid"  # no column of a user may be called so
 _SEEN: Final = 200  # blocks that are read to see how many rows are wrong
 
 
@@ -76,29 +77,45 @@ def _counted(connection: Connection, piece: Piece, task: Task) -> tuple[int, int
 
 
 def _rate(plan: Plan, task: Task, connection: Connection, piece: Piece) -> float | None:
-    """Return how many rows a second are changed."""
-    table, where = f"{piece.name} AS {piece.alias}", escaped(task.backfill.where)
-    sample = f"FROM ONLY {table} WHERE {where} LIMIT {_SAMPLE} FOR NO KEY UPDATE SKIP LOCKED"
+    """Return how many rows a second are changed, once the first few have warmed everything up."""
+    where = escaped(task.backfill.where)
+    sample = f"FROM ONLY {piece.name} AS {piece.alias} WHERE {where} LIMIT {_SAMPLE}"
     with connection.transaction(force_rollback=True), connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '100ms'")
-        cursor.execute(f"SELECT {piece.alias}.*, {piece.alias}.ctid::text {sample}".encode(), [])
+        cursor.execute(
+            f"SELECT {piece.alias}.*, {piece.alias}.ctid::text {sample}"
+            " FOR NO KEY UPDATE SKIP LOCKED".encode(),
+            [],
+        )
         rows, names = cursor.fetchall(), [one.name for one in cursor.description or ()][:-1]
-        ids = [row[-1] for row in rows]
+        found = [dict(zip([*names, _CTID], row, strict=True)) for row in rows]
+        change = _by_function if task.backfill.python else _by_sql
+        warm = len(found) // 10
+        change(plan, task, cursor, piece, found[:warm])
         began = time.monotonic()
-        if task.backfill.python:
-            function = load(plan.project, task)
-            new = [
-                [*values(function, task, dict(zip(names, row, strict=False)), "a row"), row[-1]]
-                for row in rows
-            ]
-            sets = ", ".join(f"{quote(column)} = %s" for column in task.backfill.columns)
-            cursor.executemany(f"UPDATE ONLY {table} SET {sets} WHERE ctid = %s::tid".encode(), new)
-        else:
-            sets = ", ".join(
-                f"{quote(column)} = ({escaped(sql)})" for column, sql in task.backfill.assignments
-            )
-            cursor.execute(
-                f"UPDATE ONLY {table} SET {sets} WHERE ctid = ANY (%s::tid[])".encode(), [ids]
-            )
+        change(plan, task, cursor, piece, found[warm:])
         took = time.monotonic() - began
-    return len(rows) / took if rows else None
+    return (len(found) - warm) / took if found else None
+
+
+def _by_sql(
+    _: Plan, task: Task, cursor: psycopg.Cursor[Any], piece: Piece, rows: list[dict[str, Any]]
+) -> None:
+    sets = ", ".join(
+        f"{quote(column)} = ({escaped(sql)})" for column, sql in task.backfill.assignments
+    )
+    statement = f"UPDATE ONLY {piece.name} AS {piece.alias} SET {sets} WHERE ctid = ANY (%s::tid[])"
+    cursor.execute(statement.encode(), [[row[_CTID] for row in rows]])
+
+
+def _by_function(
+    plan: Plan, task: Task, cursor: psycopg.Cursor[Any], piece: Piece, rows: list[dict[str, Any]]
+) -> None:
+    function = load(plan.project, task)
+    new = [
+        [*values(function, task, {k: v for k, v in row.items() if k != _CTID}, "a row"), row[_CTID]]
+        for row in rows
+    ]
+    sets = ", ".join(f"{quote(column)} = %s" for column in task.backfill.columns)
+    statement = f"UPDATE ONLY {piece.name} AS {piece.alias} SET {sets} WHERE ctid = %s::tid"
+    cursor.executemany(statement.encode(), new)

@@ -385,6 +385,27 @@ def test_a_locked_row_is_waited_for_and_it_is_said_who_holds_it(
     assert isinstance(told[0], BatchNotObtained | BackfillProgress)
 
 
+def test_sessions_that_are_ended_meanwhile_are_made_anew(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    simple(work, connection, 30_000)
+    ended: list[int] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, BackfillProgress) and len(ended) < 6:
+            rows = connection.execute(
+                "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name LIKE 'limbeck backfill%' AND datname = current_database()"
+            )
+            ended.extend(pid for pid, _ in rows)
+
+    plan = planned(work, database)
+    report = backfill.run(plan, confirm=lambda _: True, workers=2, batch_time=0.005, listen=listen)
+    assert report.filled[0].passes == 1
+    assert one(connection, "SELECT count(*) FROM t WHERE b IS DISTINCT FROM a") == 0
+    assert ended
+
+
 def test_what_was_verified_before_the_expansion_was_taken_back_does_not_count(
     work: Work, database: Database, connection: psycopg.Connection
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,15 +11,19 @@ import psycopg
 import pytest
 
 from limbeck import backfill, migrate, status
+from limbeck.branches.embedded import Server
 from limbeck.cli import main
+from limbeck.database import Database
 from limbeck.errors import MigrationError
+from limbeck.events import Event, Notice
 from tests.postgres.phases import phase
 
 if TYPE_CHECKING:
-    from limbeck.database import Database
+    from pathlib import Path
+
     from limbeck.gates import Through
     from limbeck.history import Revision
-    from tests.postgres.conftest import Work
+    from tests.postgres.conftest import MakeWork, Work
 
 COPY = {"table": "public.t", "set": {"b": "a"}, "where": "b IS DISTINCT FROM a"}
 
@@ -256,6 +261,49 @@ def test_a_session_of_the_old_application_keeps_a_protected_environment(
         assert "old): SELECT a FROM t" in waiting[0].uses[0].text
         other.execute("SELECT b FROM t")
     assert ids(plan(work, database, through="contract").revisions) == ["contract", "after"]
+
+
+@pytest.mark.thorough
+def test_statements_that_are_called_meanwhile_keep_a_protected_environment(
+    make_work: MakeWork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(tmp_path / "server", port=None)
+    server.start()
+    with psycopg.connect(server.url(), autocommit=True) as admin:
+        admin.execute("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'")
+    server.stop()
+    server.start()
+    database = Database.from_url("counted", server.url("postgres"))
+    monkeypatch.setenv("DATABASE_URL_DEVELOPMENT", database.url)
+    work, gone = make_work(), threading.Event()
+    with psycopg.connect(database.url, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION pg_stat_statements")
+        at(work, database, connection, "filled")
+        connection.execute("SELECT id, a FROM t WHERE a = 'x'")
+
+    def ask() -> None:
+        with psycopg.connect(database.url, autocommit=True) as other:
+            while not gone.wait(0.05):
+                other.execute("SELECT a FROM t WHERE id = 5")
+                other.execute("SELECT 1")
+
+    protect(work)
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        (waiting,) = plan(work, database, through="contract").waiting
+    finally:
+        gone.set()
+        thread.join()
+    statements = [one.text for one in waiting.uses if one.kind == "statement"]
+    assert statements == ["statement, called a moment ago: SELECT a FROM t WHERE id = $1"]
+    told: list[Event] = []
+    found = migrate.plan(
+        work.project, work.profile, database, through="contract", listen=told.append
+    )
+    assert ids(found.revisions) == ["contract", "after"]
+    assert [event for event in told if isinstance(event, Notice) and "id, a FROM" in event.text]
+    server.stop()
 
 
 def said(work: Work, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
