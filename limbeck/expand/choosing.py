@@ -24,6 +24,7 @@ from limbeck.expand import copies
 from limbeck.expand.derived_columns import derived
 from limbeck.expand.dropped_column import DroppedColumn
 from limbeck.expand.dropped_table import DroppedTable
+from limbeck.expand.moved_column import moved
 from limbeck.expand.recipe import Recipe
 from limbeck.expand.renamed_column import RenamedColumn
 from limbeck.expand.renamed_table import RenamedTable
@@ -95,17 +96,20 @@ def choose(found: Sequence[Step], change: Change) -> Choice:
 
 def _recipes(found: Sequence[Step], change: Change) -> Iterator[Recipe]:
     before, after = change.before, change.after
+    moves = tuple(moved(before, after, change.values))
+    kept = {*change.values, *(one.old.address for one in moves)}
     for step in found:
         match step.operation:
             case RenameColumn(column, name):
                 table = before.objects.get(Address("table", column.schema, column.table))
                 if isinstance(table, Table):
                     yield RenamedColumn(column, name, table)
-            case DropColumn(column) if column.address not in change.values:
+            case DropColumn(column) if column.address not in kept:
                 yield DroppedColumn(column)
             case DropTable(table):
                 yield DroppedTable(table)
     yield from derived(before, after, change.values)
+    yield from moves
     yield from _renamed_tables(change)
     yield from _required(found, change)
     if retyped := _retyped(found, before, after):
@@ -127,6 +131,7 @@ def _renamed_tables(change: Change) -> Iterator[RenamedTable]:
 def _required(found: Sequence[Step], change: Change) -> Iterator[RequiredColumn]:
     sides = derived(change.before, change.after, change.values)
     kept = {one.address for recipe in sides for one in recipe.new}
+    kept |= {one.new.address for one in moved(change.before, change.after, change.values)}
     for step in found:
         after = change.after.objects.get(step.address)
         if not isinstance(after, Column) or after.not_null is None or after.generated:

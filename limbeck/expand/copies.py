@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from limbeck.catalog.names import of, qualified, quote
+from limbeck.catalog.names import of, qualified, quote, unquoted
 from limbeck.catalog.objects import Address, Column, Table
 from limbeck.diff.sql import literal
 from limbeck.diff.steps import AddColumn, AlterColumn, DropColumn, RenameColumn, Step
 from limbeck.expand.sync import Sync
 from limbeck.phases import Backfill
 
+LEFT = "Finds nothing after limbeck backfill."
 PAGES = 500  # 4 MB; a writer waits for the rows of one batch at most
 BATCHES = """\
 DO $$
@@ -87,3 +89,15 @@ def filled(sync: Sync, table: Table) -> Step:
         text = BATCHES.format(size=size, pages=PAGES, table=name, sets=sets, wrong=wrong)
     at = Address("column", sync.table.schema, sync.table.name, sync.forward[0].column)
     return Step(text, "alter", at, outside=True)
+
+
+def left(backfills: Iterable[Backfill]) -> Iterator[Step]:
+    """Fill in what nobody filled in, before its source goes: nothing, where it is verified.
+
+    So the revisions are right without limbeck, too. What cannot be filled in ends the contract.
+    """
+    for one in backfills:
+        sets = ", ".join(f"{column} = {value}" for column, value in one.assignments)
+        text = f"UPDATE {one.table} SET {sets}\nWHERE {one.where}"
+        schema, name = unquoted(one.table)
+        yield Step(text, "alter", Address("table", schema, name), outside=True, note=LEFT)

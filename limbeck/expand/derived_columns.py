@@ -65,10 +65,11 @@ class DerivedColumns:
         """Fill in the new columns."""
         return (copies.backfill(self.sync),)
 
-    def contract(self, middle: Catalog, after: Catalog) -> list[Step]:
+    def contract(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
         """Part them; the plain change then drops the old ones."""
         del middle, after
-        return self.sync.drop()
+        yield from copies.left(self.backfill())
+        yield from self.sync.drop()
 
     def rollback(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
         """Add the old columns again, and make their values from the new ones."""

@@ -9,6 +9,7 @@ from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.names import of, qualified, quote
 from limbeck.catalog.objects import Address, Column
 from limbeck.diff.steps import AddColumn, AlterColumn, Step
+from limbeck.expand import copies
 from limbeck.expand.naming import trigger
 from limbeck.expand.values import of_row
 from limbeck.phases import Backfill
@@ -87,6 +88,7 @@ class RequiredColumn:
     def contract(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
         """Ask for values; only then the trigger goes."""
         del middle, after
+        yield from copies.left(self.backfill())
         text = f"ALTER TABLE {self._table} ALTER COLUMN {quote(self.column.name)} SET NOT NULL"
         before = replace(self.column, not_null=None)
         yield Step(text, "alter", self.column.address, AlterColumn(before, self.column))

@@ -117,6 +117,7 @@ class RetypedColumns:
 
     def contract(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
         """Build what the columns have, change places, drop what was there."""
+        yield from copies.left(self.backfill())
         swap = self._swap(middle, after)
         yield from swap.prepare()
         for table in swap.order():

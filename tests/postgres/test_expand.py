@@ -76,6 +76,17 @@ table("b", Column("a", KEY, ForeignKey("a.id", onupdate="CASCADE"), nullable=Fal
     sa.UniqueConstraint("c", "a"))
 sa.Table("i", metadata, Column("id", KEY, sa.Identity(), primary_key=True), Column("n", Integer))
 """
+DETAILS = (
+    'table("details", Column("book_id", ForeignKey("books.id"), nullable=False, unique=True), {})\n'
+)
+KEYED = """
+from limbeck.entities import View
+sa.Table("a", metadata, Column("{id}", Integer, sa.Identity(), primary_key=True),
+    Column("{price}", Integer),
+    Column("twice", Integer, sa.Computed("{price} * 2", persisted=True)))
+table("b", Column("a", Integer, ForeignKey("a.{id}", onupdate="CASCADE")))
+View("seen", "SELECT {view} FROM a", metadata=metadata)
+"""
 KEY_ROWS = "SELECT b.id, a::integer, c::integer FROM b ORDER BY id"
 CASES = [
     Case(
@@ -320,6 +331,57 @@ CASES = [
         new_query="SELECT name FROM people ORDER BY id",
         new_rows=[("Jane A",), ("Homer",), ("Mary Shelley",)],
     ),
+    Case(
+        "rename a key that counts itself, with what refers to it, a view and a computed column",
+        KEYED.format(id="id", view="id, price", price="price"),
+        KEYED.format(id="number", view="number AS id, cost AS price", price="cost"),
+        renames=("public.a.id:public.a.number", "public.a.price:public.a.cost"),
+        seed="INSERT INTO a (price) VALUES (1), (2); INSERT INTO b (a) VALUES (1)",
+        old="INSERT INTO a (price) VALUES (3); UPDATE a SET id = 10, price = 4 WHERE id = 1",
+        new="INSERT INTO a (cost) VALUES (5); UPDATE a SET number = 20 WHERE number = 2;"
+        "INSERT INTO b (a) VALUES (20); DELETE FROM a WHERE number = 3",
+        old_query="SELECT id, price, twice, (SELECT count(*) FROM b WHERE b.a = a.id) FROM a"
+        " ORDER BY id",
+        old_rows=[(4, 5, 10, 0), (10, 4, 8, 1), (20, 2, 4, 1)],
+        new_query="SELECT number, cost, twice, (SELECT price FROM seen WHERE seen.id = number)"
+        " FROM a ORDER BY number",
+        new_rows=[(4, 5, 10, 5), (10, 4, 8, 4), (20, 2, 4, 2)],
+    ),
+    Case(
+        "rename a computed column",
+        BOOKS.format(
+            'Column("a", Integer), Column("b", Integer, sa.Computed("a * 2", persisted=True))'
+        ),
+        BOOKS.format(
+            'Column("a", Integer), Column("c", Integer, sa.Computed("a * 2", persisted=True))'
+        ),
+        renames=("public.books.b:public.books.c",),
+        seed="INSERT INTO books (title, a) VALUES ('Emma', 1)",
+        old="INSERT INTO books (title, a) VALUES ('Persuasion', 2)",
+        new="UPDATE books SET a = 3 WHERE title = 'Emma'",
+        old_query="SELECT a, b FROM books ORDER BY id",
+        old_rows=[(3, 6), (2, 4)],
+        new_query="SELECT a, c FROM books ORDER BY id",
+        new_rows=[(3, 6), (2, 4)],
+    ),
+    Case(
+        "move a column to a table that refers to its own",
+        BOOKS.format('Column("blurb", Text, nullable=False)') + DETAILS.format(""),
+        BOOKS.format("") + DETAILS.format('Column("text", Text, nullable=False)'),
+        values={"public.details.text": "books.blurb"},
+        seed="INSERT INTO books (title, blurb) VALUES ('Emma', 'e'), ('Persuasion', 'p');"
+        "INSERT INTO details (book_id) VALUES (1), (2)",
+        old="UPDATE books SET blurb = 'E' WHERE id = 1;"
+        "INSERT INTO books (id, title, blurb) VALUES (7, 'Sanditon', 's');"
+        "INSERT INTO details (book_id) VALUES (7)",
+        new="UPDATE details SET text = 'P' WHERE book_id = 2;"
+        "INSERT INTO books (id, title) VALUES (8, 'Lady Susan');"
+        "INSERT INTO details (book_id, text) VALUES (8, 'l')",
+        old_query="SELECT title, blurb FROM books ORDER BY id",
+        old_rows=[("Emma", "E"), ("Persuasion", "P"), ("Sanditon", "s"), ("Lady Susan", "l")],
+        new_query="SELECT book_id, text FROM details ORDER BY book_id",
+        new_rows=[(1, "E"), (2, "P"), (7, "s"), (8, "l")],
+    ),
 ]
 
 
@@ -479,3 +541,17 @@ def test_the_key_of_a_partitioned_table_is_not_renamed_in_phases(project: Projec
     answers = generate.Answers(renames=["public.logs.day:public.logs.date"], phased=True)
     with pytest.raises(ConfigurationError, match="decides on the partition of a row"):
         generate.revision(after, answers=answers)
+
+
+def test_without_a_backfill_no_value_is_lost(project: Project, database: Database) -> None:
+    """As `alembic upgrade head` runs the revisions: one after the other, and nothing between."""
+    text = BOOKS.format('Column("price", {})')
+    first = generate.revision(with_models(project, "before", text.format("Integer")))
+    after = with_models(project, "after", text.format("Text"))
+    generate.revision(after, answers=generate.Answers(phased=True))
+    history = History(project.script_location)
+    with connect(database) as connection:
+        history.upgrade(connection, first.revision.id if first.revision else "")
+        connection.execute("INSERT INTO books (title, price) VALUES ('Emma', 7)")
+        history.upgrade(connection, "head")
+        assert rows(connection, "SELECT price FROM books") == [("7",)]
