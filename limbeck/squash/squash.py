@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from limbeck import diff
-from limbeck.catalog.catalog import Catalog
-from limbeck.catalog.read import read
-from limbeck.database import Database, connect
-from limbeck.errors import ConfigurationError, ProofError
+from limbeck.errors import ConfigurationError
 from limbeck.events import Listener, StageStarted
 from limbeck.generate.draft import Draft, following
 from limbeck.generate.proof import Premises, proven
@@ -22,18 +18,17 @@ from limbeck.history.revisions import shown
 from limbeck.logs import log
 from limbeck.revision import render
 from limbeck.settings import Profile, Project
-from limbeck.sources import Replay, Shadow
-from limbeck.sources.filters import filters
-from limbeck.squash.contents import Contents, contents
+from limbeck.squash.contents import contents
 from limbeck.squash.line import Line, line, refuse_phases
 from limbeck.squash.positions import refuse_middle
+from limbeck.squash.proof import Sides, prove_the_rest, refuse_loss, refuse_rows, sides
 from limbeck.squash.verbatim import verbatim as joined
+from limbeck.squash.work import Work
 
 _DATA = re.compile(
     r"(INSERT|UPDATE|DELETE|MERGE|TRUNCATE|COPY|WITH|SELECT|CALL|DO)\b", re.IGNORECASE
 )
 _ASKS = "-- "
-_CAN_KEEP = "Keep the code of the revisions as it is: --verbatim"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,47 +44,6 @@ class Squash:
     path: Path | None = None
     verbatim: bool = False
     left_out: tuple[tuple[Revision, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    project: Project
-    profile: Profile | None
-    history: History
-    line: Line
-    listen: Listener
-
-    def template(self, revision: str | None) -> str:
-        """The name of a database on the shadow that is at a revision; None is before the first."""
-        if revision is None:
-            return "template0"
-        return Replay(self.project, revision, self.profile, self.listen).template()
-
-    @property
-    def shadow(self) -> Shadow:
-        return Shadow.of(self.project, self.profile, listen=self.listen)
-
-    @property
-    def seeing_all(self) -> Project:
-        """The project as if it looked at everything: nothing may get lost unseen."""
-        empty: tuple[str, ...] = ()
-        return replace(
-            self.project,
-            include_schemas=empty,
-            exclude_schemas=empty,
-            include_tables=empty,
-            exclude_tables=empty,
-            grants=True,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Sides:
-    """What the revisions start from and come to."""
-
-    before: Catalog
-    after: Catalog
-    contents: Contents
 
 
 def squash(  # noqa: PLR0913 - all but the project are asked for by name
@@ -132,41 +86,41 @@ def squash(  # noqa: PLR0913 - all but the project are asked for by name
 
     """
     history = History.of(project, profile)
-    work = _Work(project, profile, history, line(history, first, last), listen)
+    work = Work(project, profile, history, line(history, first, last), listen)
     as_written = verbatim or work.line.after is not None
     refuse_phases(work.line, verbatim=as_written)
     refuse_middle(project, history, work.line, listen)
     if keep and not force:
         _refuse_unsaved(work.line)
-    sides = _sides(work)
-    if sides.contents.tables and not as_written:
-        _refuse_rows(work, sides.contents)
+    found = sides(work, as_written=as_written)
+    if found.contents.tables and not as_written:
+        refuse_rows(work, found.contents)
     with following(project, history, work.line.after) as unfinished:
-        return _written(work, sides, unfinished, message, as_written=as_written, keep=keep)
+        return _written(work, found, unfinished, message, as_written=as_written, keep=keep)
 
 
 def _written(  # noqa: PLR0913 - what, from what, where to, and how
-    work: _Work,
-    sides: _Sides,
+    work: Work,
+    found: Sides,
     unfinished: Draft,
     message: str | None,
     *,
     as_written: bool,
     keep: bool,
 ) -> Squash:
-    written = _write(work, sides, unfinished, message, as_written=as_written)
+    written = _write(work, found, unfinished, message, as_written=as_written)
     text = written.path.read_text(encoding="utf-8")
     work.listen(StageStarted("proving the new revision on the shadow"))
     premises = Premises(
         work.seeing_all,
         work.shadow,
         work.template(work.line.after),
-        sides.before,
-        sides.after,
+        found.back,
+        found.after,
     )
     with proven(premises, unfinished.history, written) as (database, _):
-        _refuse_loss(sides.contents, contents(database), verbatim=as_written)
-        _prove_the_rest(work, database)
+        refuse_loss(found.contents, contents(database), verbatim=as_written)
+        prove_the_rest(work, database)
     left_out = () if as_written else tuple(_left_out(work))
     made = Squash(work.line.revisions, text, None, as_written, left_out)
     if not keep:
@@ -176,15 +130,15 @@ def _written(  # noqa: PLR0913 - what, from what, where to, and how
 
 
 def _write(
-    work: _Work, sides: _Sides, unfinished: Draft, message: str | None, *, as_written: bool
+    work: Work, found: Sides, unfinished: Draft, message: str | None, *, as_written: bool
 ) -> Revision:
     last, above = work.line.last, _declared(work)
     if as_written:
         code = joined(work.line.revisions)
         upgrade, downgrade, above = code.upgrade, code.downgrade, f"{above}\n\n\n{code.above}"
     else:
-        upgrade = render(diff.steps(sides.before, sides.after), sides.before, sides.after)
-        downgrade = render(diff.steps(sides.after, sides.before), sides.after, sides.before)
+        upgrade = render(diff.steps(found.before, found.after), found.before, found.after)
+        downgrade = render(diff.steps(found.after, found.before), found.after, found.before)
     number = len(work.line.revisions)
     said = message or f"{number} revisions as one, up to {last.message or last.id}"
     written = unfinished.write(said, upgrade, downgrade, data=above)
@@ -195,7 +149,7 @@ def _write(
     return unfinished.history.find("head")[0]
 
 
-def _declared(work: _Work) -> str:
+def _declared(work: Work) -> str:
     last = work.line.last
     (said,) = work.history.sql([last])
     known = (*last.replaced_sql, statements.checksum([said]))
@@ -205,77 +159,7 @@ def _declared(work: _Work) -> str:
     )
 
 
-def _sides(work: _Work) -> _Sides:
-    with _copy(work, work.line.after) as database:
-        before = _catalog(work, database)
-        _run(work, work.line.revisions, database)
-        return _Sides(before, _catalog(work, database), contents(database))
-
-
-def _run(work: _Work, revisions: Sequence[Revision], database: Database) -> None:
-    with connect(database) as connection:
-        connection.execute("SET synchronous_commit = off")
-        work.history.run(connection, revisions)
-
-
-@contextmanager
-def _copy(work: _Work, revision: str | None) -> Iterator[Database]:
-    with work.shadow.scratch(work.template(revision)) as database:
-        yield database
-
-
-def _catalog(work: _Work, database: Database) -> Catalog:
-    with connect(database) as connection:
-        return read(connection, filters=filters(work.seeing_all))
-
-
-def _prove_the_rest(work: _Work, database: Database) -> None:
-    """Run what follows on what the new revision made: it has to come to what it did before."""
-    rest = work.history.pending([work.line.last.id])
-    if not rest:
-        return
-    heads = ",".join(one.id for one in work.history.heads())
-    with _copy(work, heads) as wanted:
-        after, held = _catalog(work, wanted), contents(wanted)
-    with work.shadow.scratch(database.dbname) as copy:
-        _run(work, rest, copy)
-        if changes := _catalog(work, copy).changes_to(after):
-            raise ProofError(
-                f"the revisions that follow come to something else: {changes[0].address}"
-            )
-        _refuse_loss(held, contents(copy), verbatim=True)
-
-
-def _refuse_rows(work: _Work, found: Contents) -> None:
-    whose = ", ".join(str(one) for one in _writers(work))
-    raise ProofError(
-        f"revisions write rows, which a schema does not tell: into {', '.join(found.tables)}"
-        f"{f', by {whose}' if whose else ''}; nothing was written",
-        hint=f"{_CAN_KEEP}. Or squash up to before them: --to REV",
-    )
-
-
-def _writers(work: _Work) -> Iterator[Revision]:
-    """Yield the revisions after which another table or sequence has rows."""
-    seen: set[tuple[str, str]] = set()
-    with _copy(work, None) as database, connect(database) as connection:
-        for one in work.line.revisions:
-            work.history.run(connection, [one])
-            rows = set(contents(database).rows)
-            if rows - seen:
-                yield one
-            seen = rows
-
-
-def _refuse_loss(wanted: Contents, made: Contents, *, verbatim: bool) -> None:
-    if lost := made.difference(wanted):
-        raise ProofError(
-            f"the new revision does not come to the same: {'; '.join(lost)}; nothing was written",
-            hint=None if verbatim else _CAN_KEEP,
-        )
-
-
-def _left_out(work: _Work) -> Iterator[tuple[Revision, str]]:
+def _left_out(work: Work) -> Iterator[tuple[Revision, str]]:
     """Yield the statements about rows, and the Python that asks the database, that find none."""
     for one, text in zip(work.line.revisions, work.history.sql(work.line.revisions), strict=True):
         for part in statements.split(text):

@@ -55,7 +55,9 @@ def verbatim(revisions: Sequence[Revision]) -> Code:
     for one in revisions:
         for piece in _pieces(one):
             if isinstance(piece.node, ast.Import | ast.ImportFrom):
-                imports.add(ast.unparse(piece.node))
+                for name, text in _imported(piece.node):
+                    _refuse_two(owners.setdefault(name, (one, text)), (one, text), name)
+                    imports.add(text)
                 continue
             text = _renamed(piece, one)
             for name in piece.names - set(_WAYS):
@@ -75,11 +77,23 @@ def _pieces(revision: Revision) -> Iterator[_Piece]:
     lines = source.splitlines()
     ends = [0, *(node.end_lineno or 0 for node in tree.body)]
     for node, (begin, end) in zip(tree.body, pairwise(ends), strict=True):
-        piece = _Piece(node, "\n".join(lines[begin:end]).strip("\n"))
+        # Two statements in one line are written out one by one.
+        text = "\n".join(lines[begin:end]).strip("\n") if end > begin else ast.unparse(node)
+        piece = _Piece(node, text)
         docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         if not docstring and not piece.names & (_ALEMBIC | _OURS):
             _refuse_calls(revision, node)
             yield piece
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
+    """Yield each name that an import gives, and the import of it alone."""
+    for one in node.names:
+        if isinstance(node, ast.ImportFrom):
+            alone: ast.stmt = ast.ImportFrom(node.module, [one], node.level)
+        else:
+            alone = ast.Import([one])
+        yield one.asname or one.name, ast.unparse(alone)
 
 
 def _renamed(piece: _Piece, revision: Revision) -> str:
@@ -100,7 +114,7 @@ def _call(way: str, revision: Revision) -> str:
 
 def _refuse_calls(revision: Revision, node: ast.stmt) -> None:
     for one in ast.walk(node):
-        if isinstance(one, ast.Name) and one.id in _WAYS and isinstance(one.ctx, ast.Load):
+        if isinstance(one, ast.Name) and one.id in _WAYS:
             raise HistoryError(
                 f"{shown(revision.path)}:{one.lineno}: {one.id} is used by the file's own code, "
                 "which cannot be put into one file with others",

@@ -281,6 +281,25 @@ def test_one_name_for_two_things_does_not_go_into_one_file(work: Work) -> None:
         made(work, verbatim=True)
 
 
+def test_one_import_for_two_things_does_not_either(work: Work) -> None:
+    imports = ("from json import loads", "from pickle import loads")
+    for one, line in zip(books(work)[:2], imports, strict=True):
+        one.path.write_text(one.path.read_text().replace("revision =", f"{line}\n\nrevision =", 1))
+    with pytest.raises(HistoryError, match=r"loads is one thing in .* and another in "):
+        made(work, verbatim=True)
+
+
+def test_downgrades_that_leave_traces_leave_the_same_as_before(work: Work) -> None:
+    work.revision("kind", "create type kind as enum ('a')")
+    work.revision("books", "create table books (kind kind)", "drop table books")
+    told: list[Event] = []
+    made(work, keep=False, verbatim=True, listen=told.append)
+    assert any("leave traces" in one.text for one in told if isinstance(one, Notice))
+    work.revision("broken back", "alter table books add odd int", "alter table books drop wrong")
+    with pytest.raises(ProofError, match="a downgrade does not run"):
+        made(work, keep=False, verbatim=True)
+
+
 def test_files_that_git_does_not_have_are_kept(make_work: MakeWork) -> None:
     work = make_work()
     books(work)
