@@ -14,6 +14,7 @@ from limbeck.errors import DatabaseError
 _MOST: Final = 32  # ranges of a table
 _FEWEST_ROWS: Final = 20_000  # of a range, as far as is known
 _SAMPLED: Final = 200  # blocks that are read to see where the keys are
+_ROW: Final = 150  # bytes of a row of which nothing is known
 _IN_ORDER: Final = 0.9  # correlation from which rows stand in the order of their key
 
 # The key is the primary one, or else the unique one with the fewest columns. `only` parts are
@@ -22,8 +23,8 @@ _TABLES: Final = """
 WITH RECURSIVE tree (oid) AS (
     SELECT %s::regclass::oid
     UNION SELECT i.inhrelid FROM pg_inherits i JOIN tree ON tree.oid = i.inhparent)
-SELECT c.oid::regclass::text, n.nspname, c.relname, key.names, key.types,
-       greatest(c.reltuples, 0)::bigint, pg_relation_size(c.oid)
+SELECT format('%%I.%%I', n.nspname, c.relname), key.names, key.types,
+       c.reltuples::bigint, pg_relation_size(c.oid)
 FROM tree JOIN pg_class c ON c.oid = tree.oid JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN LATERAL (
     SELECT array_agg(a.attname::text ORDER BY k.n) AS names,
@@ -36,7 +37,7 @@ LEFT JOIN LATERAL (
     GROUP BY i.indexrelid, i.indisprimary HAVING bool_and(a.attnotnull)
     ORDER BY i.indisprimary DESC, count(*), i.indexrelid LIMIT 1
 ) AS key ON true
-WHERE c.relkind IN ('r', 'm') ORDER BY c.oid"""
+WHERE c.relkind = 'r' ORDER BY c.oid"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ def pieces(connection: Connection, table: str) -> tuple[Piece, ...]:
             f"there is no table {table}, whose rows are to be filled in",
             hint="Was its expand revision applied? limbeck status shows it.",
         )
+    _refuse_foreign(connection, table)
     block = _number(connection.execute("SHOW block_size").fetchone())
     alias = table.rpartition(".")[2] if '"' not in table else quote(_last(connection, table))
     rows = connection.execute(_TABLES, [table]).fetchall()
@@ -88,11 +90,26 @@ def pieces(connection: Connection, table: str) -> tuple[Piece, ...]:
             str(name),
             alias,
             tuple(zip(names, types, strict=True)) if names else (),  # type: ignore[call-overload]  # text[]
-            int(str(count)),
+            # Of a table that was never analysed nothing is known but its size.
+            int(str(count)) if int(str(count)) > 0 else -(-int(str(size)) // _ROW),
             -(-int(str(size)) // block),
         )
-        for name, _, _, names, types, count, size in rows
+        for name, names, types, count, size in rows
     )
+
+
+def _refuse_foreign(connection: Connection, table: str) -> None:
+    row = connection.execute(
+        "WITH RECURSIVE tree (oid) AS (SELECT %s::regclass::oid"
+        " UNION SELECT i.inhrelid FROM pg_inherits i JOIN tree ON tree.oid = i.inhparent)"
+        " SELECT c.oid::regclass::text FROM tree JOIN pg_class c USING (oid) WHERE relkind = 'f'",
+        [table],
+    ).fetchone()
+    if row:
+        raise DatabaseError(
+            f"{row[0]} is on another server, where its rows cannot be filled in by batches",
+            hint="Detach it for the time of the change, and fill its rows in there.",
+        )
 
 
 def exists(connection: Connection, table: str) -> bool:

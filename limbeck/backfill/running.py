@@ -180,6 +180,8 @@ def _open(connection: Connection, task: Task, backfill: int) -> Iterator[Piece]:
     for name, key in state.pieces(connection, backfill):
         if name in there:
             yield there[name] if key else by_blocks(there[name])
+        else:
+            state.forget(connection, backfill, name)
 
 
 @contextmanager

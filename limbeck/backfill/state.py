@@ -177,6 +177,14 @@ def pieces(connection: Connection, backfill: int) -> list[tuple[str, list[str]]]
     return [(str(piece), list(key)) for piece, key in rows]  # type: ignore[call-overload]  # text[]
 
 
+def forget(connection: Connection, backfill: int, piece: str) -> None:
+    """Take the ranges of a table away that is not there any more, such as a dropped partition."""
+    connection.execute(
+        "DELETE FROM limbeck_state.backfill_range WHERE backfill = %s AND piece = %s",
+        [backfill, piece],
+    )
+
+
 def verify(connection: Connection, backfill: int) -> None:
     """Write down that no row is wrong."""
     connection.execute(

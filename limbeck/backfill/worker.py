@@ -153,11 +153,10 @@ class _Worker:
             mine, low, above, following, seen = claimed
             cursor.execute(batch.rows.encode(), {"low": low, "above": above})
             names = [column.name for column in cursor.description or ()][:-1]
-            new = [
-                [*values(function, task, row := dict(zip(names, found, strict=False)),
-                         _place(piece, row)), found[-1]]
-                for found in cursor.fetchall()
-            ]  # fmt: skip
+            new = []
+            for *found, ctid in cursor.fetchall():
+                row = dict(zip(names, found, strict=True))
+                new.append([*values(function, task, row, _place(piece, row)), ctid])
             cursor.executemany(batch.write.encode(), new)
             moved = {"mine": mine, "next": following, "changed": len(new), "seen": seen}
             cursor.execute(batch.move.encode(), moved)

@@ -24,6 +24,7 @@ from limbeck.errors import (
     ConfigurationError,
     DatabaseError,
     LimbeckError,
+    MigrationInterruptedError,
     NotConfirmedError,
 )
 from limbeck.events import BackfillProgress, BatchNotObtained, Event
@@ -308,6 +309,28 @@ def test_a_report_and_a_second_plan_know_what_was_done(
     ]
     assert planned(work, database).tasks == ()
     assert filled(work, database).filled == ()
+
+
+def test_interrupted_it_goes_on_and_a_partition_that_was_dropped_is_left_out(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    parts = "; ".join(
+        f"CREATE TABLE p{n} PARTITION OF t FOR VALUES FROM ({n * 1000}) TO ({n * 1000 + 1000})"
+        for n in range(3)
+    )
+    simple(work, connection, 2900, f"{PLAIN} PARTITION BY RANGE (id); {parts}")
+
+    def stop(event: Event) -> None:
+        if isinstance(event, BackfillProgress):
+            raise KeyboardInterrupt
+
+    with psycopg.connect(database.url) as other:
+        other.execute("SELECT FROM t WHERE id = 2500 FOR UPDATE")  # so that it cannot be finished
+        with pytest.raises(MigrationInterruptedError, match=r"rows of copy: public\.t .* stay"):
+            backfill.run(planned(work, database), confirm=lambda _: True, listen=stop)
+    connection.execute("DROP TABLE p2; SET search_path = pg_catalog")
+    assert filled(work, database).filled
+    assert one(connection, "SELECT count(*) FROM public.t WHERE b IS DISTINCT FROM a") == 0
 
 
 def test_what_is_not_confirmed_is_not_done(
