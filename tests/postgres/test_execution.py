@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -126,6 +128,67 @@ def test_a_revision_may_set_its_own_lock_timeout(work: Work, database: Database)
     two.path.write_text(two.path.read_text() + '\nlock_timeout = "soon"\n')
     with pytest.raises(HistoryError, match="lock_timeout = 'soon' is not a time"):
         migrated(work, database)
+
+
+NEW = "op.create_table({0!r}, sa.Column('id', sa.Integer, primary_key=True), *({1}))\n"
+REFERENCE = "[sa.Column('x', sa.Integer, sa.ForeignKey('{}.id'))]"
+PAUSE = (
+    "import pathlib, time\nseen = pathlib.Path({!r})\nseen.touch()\ntime.sleep(.6)\nseen.unlink()"
+)
+
+
+def test_new_tables_are_on_their_way_while_the_revision_goes_on(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    body = NEW.format("one", "") + NEW.format("two", REFERENCE.format("one"))
+    body += "op.create_index('two_x', 'two', ['x'])\n"
+    query = "SELECT count(*) FROM pg_stat_activity WHERE state <> 'idle' AND "
+    query += "starts_with(query, 'CREATE INDEX two_x')"
+    assert while_it_pauses(work, database, body, connection, query) == {1}
+
+
+def test_what_locks_a_table_that_was_there_is_sent_at_the_end_with_all_that_follows(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    connection.execute("create table old (id int primary key)")
+    body = NEW.format("one", "") + NEW.format("two", REFERENCE.format("old"))
+    query = "SELECT count(*) FROM pg_locks WHERE relation = 'old'::regclass"
+    body += NEW.format("three", "")
+    assert while_it_pauses(work, database, body, connection, query) == {0}
+    query = "SELECT count(*) FROM pg_constraint WHERE confrelid = 'old'::regclass"
+    assert connection.execute(query.encode()).fetchone() == (1,)
+
+
+def while_it_pauses(
+    work: Work, database: Database, body: str, connection: psycopg.Connection, query: str
+) -> set[object]:
+    """Run a revision that pauses at its end, and return what is answered in its pause."""
+    seen = work.project.root / "seen"
+    work.revision("pauses", body + PAUSE.format(str(seen)))
+    found = list[object]()
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(migrated, work, database)
+        while not run.done():
+            (row,) = connection.execute(query.encode()).fetchall()
+            found += row if seen.exists() else ()
+            time.sleep(0.05)
+        assert run.result().applied
+    return set(found[3:])  # what was just sent may be on its way
+
+
+@pytest.mark.parametrize("wrong", ["one", "three"])
+def test_a_new_table_that_is_refused_is_named_with_its_line_and_nothing_is_left(
+    wrong: str, work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    body = "".join(NEW.format(name, "") for name in ("one", "two", "three", wrong, "four"))
+    revision = work.revision("tables", body)
+    line = revision.path.read_text().splitlines().index("    " + NEW.format("four", "").strip())
+    with pytest.raises(MigrationError, match=f'relation "{wrong}" already exists') as caught:
+        migrated(work, database)
+    assert f"statement: CREATE TABLE {wrong}" in str(caught.value)
+    assert f"{revision.path.name}:{line}" in str(caught.value)
+    names = "select count(*) from pg_tables where schemaname in ('public', 'limbeck_state')"
+    assert connection.execute(names.encode()).fetchone() == (0,)
 
 
 def limited(work: Work, database: Database, body: str, **timeouts: str) -> str:
