@@ -54,9 +54,11 @@ def beside(
 
 
 def _is_implied(schema: Schema, *catalogs: Catalog) -> bool:
-    # A schema that something lies in is created with it.
+    # A schema that a table or an entity lies in is created with it.
     return schema.comment is None and any(
-        address.schema == schema.name for catalog in catalogs for address in catalog.objects
+        address.schema == schema.name and address.kind != "enum"
+        for catalog in catalogs
+        for address in catalog.objects
     )
 
 

@@ -443,11 +443,18 @@ def test_a_column_that_refers_to_one_that_refers_on_has_its_type_in_any_module(
     assert pull.prove(files, catalog, make_database("scratch"), options).exact
 
 
-def test_schemas_are_created_where_there_is_nothing_but_tables(
-    database: Database, make_database: MakeDatabase
+@pytest.mark.parametrize(
+    "more",
+    [
+        "CREATE TABLE one.t (id integer PRIMARY KEY)",
+        "CREATE TYPE two.mood AS ENUM ('low'); CREATE TABLE one.t (mood two.mood)",
+        "CREATE TYPE two.mood AS ENUM ('low')",
+    ],
+)
+def test_schemas_are_created_where_there_are_no_entities(
+    database: Database, make_database: MakeDatabase, more: str
 ) -> None:
-    sql = "CREATE SCHEMA one; CREATE SCHEMA two; CREATE TYPE two.mood AS ENUM ('low');"
-    catalog = made(database, f"{sql}; CREATE TABLE one.t (id integer PRIMARY KEY, mood two.mood)")
+    catalog = made(database, f"CREATE SCHEMA one; CREATE SCHEMA two; {more}")
     options = pull.Options(layout="file")
     files = pull.source(catalog, options)
     assert pull.prove(files, catalog, make_database("scratch"), options).exact
