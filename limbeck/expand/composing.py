@@ -83,7 +83,8 @@ def _after(steps: Iterable[Step], connection: Connection, kept: Filters) -> Cata
             connection.execute(step.sql.encode())
         except psycopg.Error as error:
             raise ProofError(
-                f"a step of the change in phases does not run on the shadow: {error}\n{step.sql}"
+                f"a step of the change in phases does not run on the shadow: {error}\n{step.sql}",
+                hint="Make it a plain change: limbeck generate --plain.",
             ) from error
     return read(connection, filters=kept)
 

@@ -13,6 +13,7 @@ from limbeck.catalog.read import read
 from limbeck.database import Connection, Database, connect
 from limbeck.errors import ConfigurationError
 from limbeck.history import History, Revision
+from limbeck.safety.linting import lint
 from limbeck.settings import Project
 from limbeck.sources import Models, Replay
 
@@ -512,6 +513,10 @@ def test_one_change_by_name(project: Project) -> None:
     assert made.revision.message == "contract: rename books.published to publication"
     left = Replay(after).catalog().changes_to(Models(after).catalog())
     assert [str(one.address) for one in left] == ["column public.books.pages"]
+    # What the old application loses by a contract is what it is for.
+    report = lint(project, [one for one in (made.expand, made.revision) if one])
+    assert report.blocking == ()
+    assert {one.hazard.code for one in report.allowed} == {"drop-column-in-use", "rename-column"}
 
 
 def test_a_name_that_nothing_changes_about_is_refused(project: Project) -> None:

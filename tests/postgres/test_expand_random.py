@@ -232,3 +232,26 @@ def test_a_row_of_replication_is_kept_in_step(database: Database) -> None:
         connection.execute("INSERT INTO t (id, old) VALUES (1, 'a'), (2, 'b')")
         connection.execute("UPDATE t SET old = 'c' WHERE id = 2")
         assert connection.execute("SELECT new FROM t ORDER BY id").fetchall() == [("a",), ("c",)]
+
+
+def test_what_a_trigger_of_the_users_own_writes_is_kept_in_step(database: Database) -> None:
+    with connect(database) as connection:
+        connection.execute("CREATE TABLE t (id integer PRIMARY KEY, old text)")
+        connection.execute(
+            "CREATE FUNCTION tidy() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN NEW.old := trim(NEW.old); RETURN NEW; END $$"
+        )
+        connection.execute(
+            "CREATE TRIGGER tidy BEFORE INSERT OR UPDATE ON t FOR EACH ROW EXECUTE FUNCTION tidy()"
+        )
+        catalog = read(connection)
+        column = catalog.objects[Address("column", "public", "t", "old")]
+        table = catalog.objects[Address("table", "public", "t")]
+        assert isinstance(column, Column)
+        assert isinstance(table, Table)
+        carry_out(connection, RenamedColumn(column, "new", table).expand(catalog))
+        connection.execute("INSERT INTO t (id, old) VALUES (1, ' a ')")
+        connection.execute("INSERT INTO t (id, new) VALUES (2, 'b')")
+        connection.execute("UPDATE t SET old = ' c ' WHERE id = 2")
+        found = connection.execute("SELECT old, new FROM t ORDER BY id").fetchall()
+        assert found == [("a", "a"), ("c", "c")]
