@@ -76,13 +76,13 @@ def plainly(url: str) -> float:
         return time.monotonic() - began
 
 
-def in_batches(url: str, workers: int) -> float:
+def in_batches(url: str, workers: int, batch_time: float) -> float:
     """Return the seconds of a backfill."""
     database = Database.from_url("benchmark", url)
     task = Task("benchmark", 0, FILL, "benchmark")
     plan = Plan("benchmark", "", False, (task,), (), Project(Path(), Path()), database)  # noqa: FBT003 - unprotected
     began = time.monotonic()
-    backfill.run(plan, confirm=lambda _: True, workers=workers)
+    backfill.run(plan, confirm=lambda _: True, workers=workers, batch_time=batch_time)
     took = time.monotonic() - began
     with psycopg.connect(url) as connection:
         row = connection.execute(
@@ -111,6 +111,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--batch-time", type=float, default=backfill.BATCH_TIME, help="seconds")
     parser.add_argument("--only", default="", help="shapes with this in their name")
     chosen = parser.parse_args()
     print("| table | one UPDATE, rows/s | backfill, rows/s | ratio | aim |\n|---|---|---|---|---|")
@@ -124,7 +125,7 @@ def main() -> None:
                 made(url, shape, chosen.rows)
                 one = plainly(url)
                 made(url, shape, chosen.rows)
-                pairs.append((one, in_batches(url, chosen.workers)))
+                pairs.append((one, in_batches(url, chosen.workers, chosen.batch_time)))
             ratio = median(one / other for one, other in pairs)
             plain, ours = (chosen.rows / median(each) for each in zip(*pairs, strict=True))
             print(

@@ -30,7 +30,7 @@ from limbeck.errors import (
 from limbeck.events import Listener, StageStarted
 from limbeck.logs import log
 
-BATCH_TIME: Final = 0.1
+BATCH_TIME: Final = 0.05
 """Seconds: for so long a write of the application may have to wait for a batch."""
 _PASSES: Final = 3
 _TOLD: Final = 0.25  # seconds between two events about the progress

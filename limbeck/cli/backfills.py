@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "--batch-time",
     metavar="TIME",
-    default="100ms",
+    default="50ms",
     show_default=True,
     help="How long a batch takes, and a write to its rows may have to wait for it.",
 )
