@@ -16,6 +16,7 @@ from limbeck.gates import Waiting
 from limbeck.gates.standing import Standing, standings
 from limbeck.history import History, Revision
 from limbeck.history.ledger import Ledger
+from limbeck.history.revisions import way_out
 from limbeck.logs import log
 from limbeck.settings import Profile, Project
 from limbeck.sources import Models, Replay
@@ -28,7 +29,8 @@ class Status:
     """Where one environment stands.
 
     `current` are the revisions that its version table holds, () before the first, None when it
-    could not be asked; `unknown` those of them that no file holds. By the database's ledger
+    could not be asked; `unknown` those of them that no file holds, for `squash` has replaced them
+    where that is not None. By the database's ledger
     applied revisions were `edited` or `deleted` since, and others `interrupted` after so many
     steps. `drift` is what differs from a replay of its own revision, None when that is not known;
     `problem` says why. `phases` is where each change without downtime is, `waiting` which of the
@@ -43,6 +45,7 @@ class Status:
     applied: tuple[Revision, ...] = ()
     pending: tuple[Revision, ...] = ()
     unknown: tuple[str, ...] = ()
+    squash: Revision | None = None
     edited: tuple[Revision, ...] = ()
     deleted: tuple[str, ...] = ()
     interrupted: tuple[tuple[str, int], ...] = ()
@@ -145,8 +148,12 @@ def findings(status: Status) -> Iterator[Finding]:
         yield Finding("unreachable", name, status.problem.message, status.problem.hint)
     if status.unknown:
         ids = ", ".join(status.unknown)
+        text = f"is at revision {ids}, which no file holds"
         hint = f"Get the file from where it was made: git log --all -- '*{status.unknown[0]}*'"
-        yield Finding("unknown", name, f"is at revision {ids}, which no file holds", hint)
+        if status.squash:
+            text = f"is at revision {ids}, in the middle of those that {status.squash} has replaced"
+            hint = way_out(status.squash, status.unknown[0])
+        yield Finding("unknown", name, text, hint)
     if status.edited:
         ids = ", ".join(str(one) for one in status.edited)
         text = f"edited after they were applied: {ids}"
@@ -227,7 +234,8 @@ def _remembered(found: Status, history: History, kept: Ledger) -> Status:
 def _placed(found: Status, history: History, current: tuple[str, ...]) -> Status:
     known = {one.id for one in history.revisions()}
     if unknown := tuple(id_ for id_ in current if id_ not in known):
-        return replace(found, current=current, unknown=unknown)
+        squash = history.squashed(unknown[0])
+        return replace(found, current=current, unknown=unknown, squash=squash)
     return replace(
         found,
         current=current,

@@ -11,7 +11,7 @@ from limbeck.errors import HistoryError
 from limbeck.events import Listener, ignore
 from limbeck.history import content
 from limbeck.history.chain import Chain
-from limbeck.history.revisions import Revision, shown
+from limbeck.history.revisions import Revision, shown, way_out
 from limbeck.history.terms import PLAIN, Terms
 
 if TYPE_CHECKING:
@@ -77,14 +77,11 @@ class History(Chain):
     def known(self, current: tuple[str, ...], database: str) -> tuple[str, ...]:
         """Return the revisions that a database is at; HistoryError when no file holds one."""
         unknown = [id_ for id_ in current if id_ not in self._by_id()]
-        if squashed := [one for one in map(self.squashed, unknown) if one]:
+        if unknown and (squash := self.squashed(unknown[0])):
             raise HistoryError(
                 f"database {database} is at revision {unknown[0]}, in the middle of those that "
-                f"{squashed[0]} has replaced",
-                hint=f"Run the rest of them with the files from before (git log --diff-filter=D -- "
-                f"'*{unknown[0]}*' names the commit): limbeck migrate --to {squashed[0].id} there. "
-                f"If its schema is that of {squashed[0].id} already: "
-                f"limbeck stamp {squashed[0].id}",
+                f"{squash} has replaced",
+                hint=way_out(squash, unknown[0]),
             )
         if unknown:
             raise HistoryError(

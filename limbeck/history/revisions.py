@@ -106,6 +106,15 @@ def imported(revision: Revision) -> frozenset[str]:
     return frozenset(name.split()[0] for name in names if name.strip())
 
 
+def way_out(squash: Revision, id_: str) -> str:
+    """Return what to do with a database that is in the middle of what a squash has replaced."""
+    return (
+        f"Run the rest of them with the files from before (git log --diff-filter=D -- '*{id_}*' "
+        f"names the commit): limbeck migrate --to {squash.id} there. If its schema is that of "
+        f"{squash.id} already: limbeck stamp {squash.id}"
+    )
+
+
 def shown(path: Path) -> str:
     """Return a path as a reader of messages wants it: from the working folder where possible."""
     here = Path.cwd()

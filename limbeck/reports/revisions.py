@@ -35,7 +35,8 @@ def squash_text(made: Squash) -> str:
     if made.left_out:
         lines.append("Left out, for on a new database there are no rows for it:")
         lines += [f"  {one.id}: {_short(text)}" for one, text in made.left_out]
-    lines.append("Proved: it makes the same objects and rows; its downgrade leaves no trace.")
+    back = "leaves what theirs leave" if made.verbatim else "leaves no trace"
+    lines.append(f"Proved: it makes the same objects and rows; its downgrade {back}.")
     lines.append(made.text.rstrip() if made.path is None else f"Wrote {shown(made.path)}")
     return "\n".join(lines)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from limbeck.catalog.catalog import Change
 from limbeck.gates.standing import Standing
+from limbeck.history.revisions import way_out
 from limbeck.reports.plans import waiting_data, waiting_lines
 from limbeck.reports.tables import counted, table
 from limbeck.status import Finding, Status
@@ -99,7 +100,12 @@ def _details(one: Status) -> Iterator[str]:
         if one.problem.hint:
             yield f"  {one.problem.hint}"
     if one.unknown:
-        yield f"{one.environment}: no file holds revision {', '.join(one.unknown)}"
+        ids = ", ".join(one.unknown)
+        if one.squash:
+            yield f"{one.environment}: {one.squash} has replaced revision {ids}, and more after it"
+            yield f"  {way_out(one.squash, one.unknown[0])}"
+        else:
+            yield f"{one.environment}: no file holds revision {ids}"
     for revision in one.edited:
         yield f"{one.environment}: edited after it was applied: {revision}"
     for id_ in one.deleted:

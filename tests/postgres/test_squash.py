@@ -20,6 +20,7 @@ from limbeck.errors import CheckFailedError, ConfigurationError, HistoryError, P
 from limbeck.events import Event, Notice
 from limbeck.history import Revision
 from limbeck.merge import merge
+from limbeck.reports.statuses import status_text
 from limbeck.squash import Squash, squash
 
 if TYPE_CHECKING:
@@ -222,12 +223,17 @@ def test_an_environment_in_the_middle_stops_it_and_is_told_the_way_out(
 
 
 def test_a_database_that_turns_up_in_the_middle_later_is_told_the_way_out(
-    work: Work, make_database: Callable[..., Database]
+    work: Work, make_database: Callable[..., Database], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = [one.id for one in books(work)]
     other = make_database()
     migrated(work, other, to=ids[1])
     made(work)
+    monkeypatch.setenv("DATABASE_URL_DEVELOPMENT", other.url)
+    (at,) = status.status(work.project, [work.profile])
+    (found,) = [one for one in status.findings(at) if one.kind == "unknown"]
+    assert f"in the middle of those that {ids[-1]}" in found.text
+    assert f"limbeck stamp {ids[-1]}" in status_text([at])
     with pytest.raises(HistoryError) as caught:
         migrated(work, other)
     assert f"is at revision {ids[1]}, in the middle of those that {ids[-1]}" in caught.value.message
