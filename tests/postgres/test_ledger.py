@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import getpass
 import signal
 import subprocess
@@ -15,7 +16,9 @@ import pytest
 
 from limbeck import migrate, status
 from limbeck.database import Database
+from limbeck.database import url as urls
 from limbeck.errors import MigrationError
+from limbeck.events import Event, Notice
 
 if TYPE_CHECKING:
     from tests.postgres.conftest import Work
@@ -130,6 +133,29 @@ def test_a_stamp_ends_an_interruption_and_is_in_the_ledger(
     assert at == (one.id,)
     assert work.history.ledger(connection).applied()[one.id].action == "stamp"
     assert kinds(work) == []
+
+
+@pytest.mark.parametrize("other", ["nothing", "a ledger that is not to be read"])
+def test_a_role_that_may_keep_no_ledger_migrates_without_one_and_is_told(
+    other: str, work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    if other != "nothing":
+        connection.execute("CREATE SCHEMA limbeck_state CREATE TABLE ledger (id bigint)")
+    role = f"humble_{database.dbname}"
+    connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'x'".encode())
+    try:
+        connection.execute(f"GRANT CREATE ON SCHEMA public TO {role}".encode())
+        work.revision("one", "create table one ()")
+        told: list[Event] = []
+        parameters = {**database.parameters, "user": role, "password": "x"}
+        humble = dataclasses.replace(database, url=urls.render(parameters))
+        plan = migrate.plan(work.project, work.profile, humble)
+        assert migrate.apply(plan, confirm=lambda _: True, listen=told.append).applied
+        said = [event.text for event in told if isinstance(event, Notice)]
+        assert [text.partition(":")[0] for text in said] == ["no ledger is kept"]
+        assert migrate.plan(work.project, work.profile, humble).revisions == ()
+    finally:
+        connection.execute(f"DROP OWNED BY {role} CASCADE; DROP ROLE {role}".encode())
 
 
 def started(work: Work) -> subprocess.Popen[bytes]:
