@@ -119,11 +119,13 @@ def _recipes(found: Sequence[Step], change: Change) -> Iterator[Recipe]:
 def _renamed_tables(change: Change) -> Iterator[RenamedTable]:
     for one in change.renamed:
         table = change.before.objects.get(one.before)
-        if one.kind == "table" and isinstance(table, Table):
+        if one.kind == "table" and one.before != one.after and isinstance(table, Table):
             columns = tuple(
                 (other.before.part, other.after.part)
                 for other in change.renamed
-                if other.kind == "column" and other.before[1:3] == one.after[1:3]
+                if other.kind == "column"
+                and other.before[1:3] == one.after[1:3]
+                and other.before != other.after
             )
             yield RenamedTable(table, one.after, columns)
 

@@ -92,8 +92,10 @@ class RenamedTable:
 
     def rollback(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
         """Rename the table back, and create the view again."""
-        del after
         old, new = self.table.address, self.name
+        schema = Address("schema", "", old.schema)
+        if schema not in after.objects:
+            yield Step(f"CREATE SCHEMA {quote(old.schema)}", "create", schema)
         for one, other in self.columns:
             text = f"ALTER TABLE {of(new)} RENAME COLUMN {quote(other)} TO {quote(one)}"
             yield Step(text, "rename", new)
