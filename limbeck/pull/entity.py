@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -27,6 +28,8 @@ from limbeck.spelling import Argument, Source, call, literal, literals
 
 _METADATA = "metadata=Base.metadata"
 _LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
+
+_TRAILING = re.compile(r"[ \t\f\v]$", re.MULTILINE)
 
 
 def expression(found: Object, *, before_tables: bool) -> Source | None:
@@ -63,8 +66,12 @@ def statement(step: Step, *, before_tables: bool) -> Source:
 
 def sql_literal(text: str) -> str:
     """Return a string literal; SQL of several lines keeps them."""
-    if "\n" not in text or '"""' in text or text.endswith(('"', "\\")) or "\r" in text:
+    if "\n" not in text:
         return literal(text)
+    if '"""' in text or text.endswith(('"', "\\")) or "\r" in text or _TRAILING.search(text):
+        # A blank at the end of a line would be lost in many an editor.
+        lines = "\n".join(literal(line) for line in text.splitlines(keepends=True))
+        return f"(\n{lines}\n)"
     prefix = "r" if "\\" in text else ""
     return f'{prefix}"""{text}"""'
 
