@@ -9,7 +9,7 @@ from limbeck import migrate, settings
 from limbeck.branches import base
 from limbeck.branches.base import Branch
 from limbeck.database import Database
-from limbeck.events import Listener, StageStarted
+from limbeck.events import Listener, Notice, StageStarted
 from limbeck.logs import log
 from limbeck.settings import Profile, Project
 
@@ -57,6 +57,8 @@ def up(  # noqa: PLR0913 - of what, how, for how long
     own = replace(profile, name=branch, protected=False)
     database = Database.from_url(branch, url)
     plan = migrate.plan(project, own, database, listen=listen)
+    for one in plan.waiting:
+        listen(Notice(f"{one.revision} {one.message} waits: {one.reason}"))
     report = migrate.apply(plan, confirm=lambda _: True, listen=listen)
     return Preview(made, created, report, url, provider.url(branch, pooled=True))
 

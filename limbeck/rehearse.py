@@ -13,7 +13,7 @@ from limbeck import diff as differ
 from limbeck import gates, settings
 from limbeck.branches.base import Branch
 from limbeck.database import Connection, Database, connect
-from limbeck.events import Listener, RevisionFinished, RevisionStarted, StageStarted
+from limbeck.events import Listener, Notice, RevisionFinished, RevisionStarted, StageStarted
 from limbeck.history import History, Revision
 from limbeck.logs import log
 from limbeck.offending import Offending, offending
@@ -147,7 +147,10 @@ def _run(history: History, profile: Profile, database: Database, listen: Listene
     with connect(database, listen=listen) as connection:
         todo = history.pending(history.current(connection))
         terms = gates.Terms(profile.name, profile.protected, "contract", allow_used=True)
-        todo = gates.passed(history, connection, todo, terms, listen).revisions
+        passed = gates.passed(history, connection, todo, terms, listen)
+        todo = passed.revisions
+        for one in passed.waiting:
+            listen(Notice(f"{one.revision} {one.message} is not rehearsed: {one.reason}"))
         connection.execute("ANALYZE")  # so that the number of rows is known
         done, failed = _revisions(history, todo, database, connection, listen)
     script = differ.script(differ.steps(before, Live(database).catalog()))

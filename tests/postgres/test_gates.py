@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from limbeck import backfill, migrate, status
+from limbeck import backfill, migrate, rehearse, status
 from limbeck.branches.embedded import Server
 from limbeck.cli import main
 from limbeck.database import Database
@@ -247,6 +247,19 @@ def test_of_what_is_renamed_only_texts_have_to_change(
     assert ids(plan(work, database).revisions) == ["contract", "after"]
     connection.execute("CREATE FUNCTION f() RETURNS text LANGUAGE sql AS 'SELECT a FROM t'")
     assert [one.text for one in plan(work, database).waiting[0].uses] == ["function f()"]
+
+
+def test_a_rehearsal_runs_what_may_run_and_says_what_waits(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    at(work, database, connection, "base")
+    told: list[Event] = []
+    history, profile = work.history, work.profile
+    found = rehearse._run(history, profile, database, told.append)  # noqa: SLF001 - without a branch
+    assert [one.message for one in found.revisions] == ["expand"]
+    texts = [event.text for event in told if isinstance(event, Notice)]
+    assert len(texts) == 1
+    assert texts[0].endswith("contract is not rehearsed: the backfill of public.t is not verified")
 
 
 def test_a_session_of_the_old_application_keeps_a_protected_environment(
