@@ -440,8 +440,6 @@ def generated(project: Project, case: Case) -> tuple[generate.Generated, generat
 QUICK = {
     "rename a required, unique, indexed, commented and referenced column with a default",
     "a key becomes a bigint, and what refers to it",
-    "rename a table, a column of it, and what refers to it",
-    "split a column in two",
 }
 MARKED = [
     pytest.param(case, marks=() if case.name in QUICK else pytest.mark.thorough, id=case.name)
