@@ -33,7 +33,7 @@ real-schemas: .venv/installed-dev ## Take many real databases over, from ../shar
 cases: .venv/installed-dev ## Take every case of the diff through the models, too (ten minutes)
 	@.venv/bin/pytest -n 2 -m '' tests/postgres/test_cases.py
 
-crashes: .venv/installed-dev ## Kill a migration at every statement and run it again (two hours)
+crashes: .venv/installed-dev ## Kill a migration at every statement and run it again (hours)
 	@.venv/bin/pytest -n 0 -m thorough tests/postgres/test_crash_points.py
 
 bench: .venv/installed-dev ## Measure limbeck beside its peers
