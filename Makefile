@@ -9,7 +9,7 @@ LIMBECK_READY := .venv/installed
 
 include limbeck.mk
 
-.PHONY: test test-contract lint check real-schemas cases crashes bench clean
+.PHONY: test test-contract lint check real-schemas cases recipes crashes bench clean
 
 test: .venv/installed-dev ## Run the tests
 	@.venv/bin/pytest -n 2
@@ -32,6 +32,9 @@ real-schemas: .venv/installed-dev ## Take many real databases over, from ../shar
 
 cases: .venv/installed-dev ## Take every case of the diff through the models, too (ten minutes)
 	@.venv/bin/pytest -n 2 -m '' tests/postgres/test_cases.py
+
+recipes: .venv/installed-dev ## Take every change through its phases, and old and new writers through any order
+	@.venv/bin/pytest -n 2 -m '' tests/postgres/test_expand.py tests/postgres/test_expand_random.py
 
 crashes: .venv/installed-dev ## Kill a migration at every statement and run it again (hours)
 	@.venv/bin/pytest -n 0 -m thorough tests/postgres/test_crash_points.py
