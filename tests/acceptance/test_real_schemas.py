@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from limbeck.database import Database
 
 SCHEMAS = REPOSITORY.parent / "shared" / "corpora" / "schemas"
+ROLES = SCHEMAS.parents[1] / "tools" / "roles.sql"
 # Small ones that run always: enums and composite keys; partitions and functions in a schema of
 # their own.
 ALWAYS = ("guacamole", "pgboss")
@@ -81,9 +82,13 @@ def taken_over(
 
 
 def load(path: Path, database: Database) -> None:
-    """Run a schema's script, statement by statement."""
-    psql = [binaries.find().program("psql"), "-XqvON_ERROR_STOP=1", "-f", str(path), database.url]
+    """Run a schema's script, statement by statement, where there are the roles that it names."""
+    psql = [binaries.find().program("psql"), "-Xq", database.url]
     options = {"PGOPTIONS": "-c client_min_messages=error"}
+    # Another process may make them at the same time, so that a failure means nothing here.
+    for words in (["-c", "CREATE ROLE postgres"], ["-f", str(ROLES)]):
+        subprocess.run([*psql, *words], capture_output=True, check=False, env=options)
+    psql += ["-vON_ERROR_STOP=1", "-f", str(path)]
     done = subprocess.run(psql, capture_output=True, text=True, check=False, env=options)
     if "is not available" in done.stderr:
         pytest.skip(done.stderr.splitlines()[0])
@@ -129,6 +134,7 @@ def test_a_real_database_is_taken_over_exactly(taken_over: Takeover) -> None:
 
 def assert_well_written(place: Workplace) -> None:
     """Hold models against mypy and ruff, at their strict settings."""
-    mypy = ("mypy", "--strict", "--no-error-summary", "--cache-dir=/dev/null", "app/models")
+    cache = place.root.parents[1] / "mypy"  # the libraries are read once for all schemas
+    mypy = ("mypy", "--strict", "--no-error-summary", f"--cache-dir={cache}", "app/models")
     for tool in (mypy, RUFF, ("ruff", "format", "--check", "--quiet", "app")):
         assert place.call(sys.executable, "-m", *tool).text == ""
