@@ -66,7 +66,7 @@ def revision(
     downgrade = diff.steps(after, before, inverse(renamed))
     agree_to_losses(upgrade, answers)
     text, history = message or message_of(upgrade), History.of(project, profile)
-    in_phases = project.zero_downtime if answers.phased is None else answers.phased
+    in_phases = _usual(project, profile) if answers.phased is None else answers.phased
     change = expand.Change(before, after, renamed, values(answers, before, after))
     if in_phases and (choice := expand.choose(upgrade, change)).breaks:
         with draft(project, history) as unfinished:
@@ -76,6 +76,14 @@ def revision(
     plain = _Work(project, replay, before, after, ways, listen)
     with draft(project, history) as unfinished:
         return _written(plain, unfinished, text)
+
+
+def _usual(project: Project, profile: Profile | None) -> bool:
+    """Whether changes are made in phases unless it is said: one environment is enough to ask."""
+    apart = profile.versions if profile else None
+    return project.zero_downtime or any(
+        each.zero_downtime for each in project.profiles() if each.versions == apart
+    )
 
 
 def _ways(project: Project, before: Catalog, after: Catalog, plain: _Way) -> tuple[_Way, ...]:

@@ -28,6 +28,7 @@ KEYS = {
     "IDLE_IN_TRANSACTION_SESSION_TIMEOUT": "how long a transaction may do nothing",
     "VERSIONS": "a folder of revisions of its own, for a history apart from the others",
     "DIRECT": "allow: a pooled host is changed to the direct one",
+    "ZERO_DOWNTIME": "yes: breaking changes of its history are made in phases",
 }
 """What may stand in a profile, and what it means."""
 
@@ -52,6 +53,7 @@ class Profile:
     idle_in_transaction_session_timeout: str | None = None
     versions: Path | None = None
     direct: bool = False
+    zero_downtime: bool = False
     shadow_url: str | None = field(default=None, repr=False)
     neon_branch: str | None = None
     neon_database: str | None = None
@@ -138,6 +140,7 @@ def load(root: Path, folder: Path, name: str) -> Profile:
         idle_in_transaction_session_timeout=duration("IDLE_IN_TRANSACTION_SESSION_TIMEOUT"),
         versions=root / settings["VERSIONS"] if "VERSIONS" in settings else None,
         direct=yes("DIRECT"),
+        zero_downtime=yes("ZERO_DOWNTIME"),
         shadow_url=value("SHADOW_DATABASE_URL"),
         neon_branch=value("NEON_BRANCH"),
         neon_database=value("NEON_DATABASE"),

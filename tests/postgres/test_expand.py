@@ -534,6 +534,17 @@ def test_without_a_breaking_change_there_is_one_plain_revision(project: Project)
     assert phases.of(made.revision) is None
 
 
+def test_one_environment_is_enough_to_have_its_history_changed_in_phases(
+    project: Project,
+) -> None:
+    generate.revision(with_models(project, "before", BOOKS.format('Column("pages", Integer)')))
+    after = with_models(project, "after", BOOKS.format(""))
+    (after.profiles_dir / "production.env").write_text("ZERO_DOWNTIME=yes\n")
+    made = generate.revision(after, answers=generate.Answers(allow_drop=True))
+    assert made.revision
+    assert phases.of(made.revision) is not None
+
+
 def test_the_key_of_a_partitioned_table_is_not_renamed_in_phases(project: Project) -> None:
     text = (
         'sa.Table("logs", metadata, Column("{}", sa.Date, nullable=False),'

@@ -160,6 +160,7 @@ def test_a_profile_is_made_of_its_file(tmp_path: Path) -> None:
         IDLE_IN_TRANSACTION_SESSION_TIMEOUT=0
         VERSIONS=alembic/qa
         DIRECT=allow
+        ZERO_DOWNTIME=yes
         SHADOW_DATABASE_URL=postgres://u:hunter2@h/d
     """
     found = project(tmp_path, {"env_profiles/qa-1.env": text}).profile("qa-1")
@@ -173,6 +174,7 @@ def test_a_profile_is_made_of_its_file(tmp_path: Path) -> None:
         idle_in_transaction_session_timeout="0",
         versions=tmp_path / "alembic/qa",
         direct=True,
+        zero_downtime=True,
         shadow_url="postgres://u:hunter2@h/d",
     )
     assert found.variable == "DATABASE_URL_QA_1"
