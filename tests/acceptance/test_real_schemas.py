@@ -35,8 +35,7 @@ ROLES = SCHEMAS.parents[1] / "tools" / "roles.sql"
 # Small ones that run always: enums and composite keys; partitions and functions in a schema of
 # their own.
 ALWAYS = ("guacamole", "pgboss")
-# Whose every class gets a row: enums, arrays, citext, many checks. In adventureworks one check asks
-# for two different products, which the invented rows do not have.
+# Whose every class gets a row: enums, arrays, citext, many checks.
 FILLED = ("guacamole", "airflow", "danbooru", "hexpm", "langfuse")
 ROWS = Path(__file__).with_name("rows.py")
 RULES = "E4,E7,E9,F,W,I,UP,B,C4,PIE,RET,SIM"
