@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from limbeck.errors import HistoryError
-from limbeck.history.revisions import Revision, shown
+from limbeck.history.revisions import Revision, literals, shown
 
 NAMES = frozenset({"phase", "change", "backfills", "uses"})
 MARK = re.compile(rb"^phase\b", re.MULTILINE)
@@ -118,30 +118,7 @@ def _unchanged(path: str, modified: int, size: int) -> Phase | None:  # noqa: AR
     head = FUNCTIONS.split(source, maxsplit=1)[0]
     if not MARK.search(head):
         return None
-    return _phase(dict(_values(ast.parse(head), Path(path))), Path(path))
-
-
-def _values(tree: ast.Module, path: Path) -> Iterator[tuple[str, object]]:
-    for node in tree.body:
-        targets: list[ast.expr] = []
-        if isinstance(node, ast.Assign):
-            targets = node.targets
-        elif isinstance(node, ast.AnnAssign):
-            targets = [node.target]
-        for target in targets:
-            if isinstance(target, ast.Name) and target.id in NAMES:
-                yield target.id, _literal(node, target.id, path)
-
-
-def _literal(node: ast.stmt, name: str, path: Path) -> object:
-    value = getattr(node, "value", None)
-    try:
-        return None if value is None else ast.literal_eval(value)
-    except ValueError as error:
-        raise HistoryError(
-            f"{shown(path)}:{node.lineno}: {name} is not a literal",
-            hint="Write the value itself, so that it can be read without running the file.",
-        ) from error
+    return _phase(dict(literals(ast.parse(head), Path(path), NAMES)), Path(path))
 
 
 def _phase(values: Mapping[str, object], path: Path) -> Phase | None:

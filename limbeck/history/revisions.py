@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -132,10 +132,10 @@ def _head(source: bytes, path: Path) -> tuple[ast.Module, dict[str, object]]:
     # The ids stand above the functions; parsing no further makes a long history quick to read.
     with contextlib.suppress(SyntaxError, ValueError):
         tree = ast.parse(FUNCTIONS.split(source, maxsplit=1)[0])
-        if values := dict(_literals(tree, path)):
+        if values := dict(literals(tree, path)):
             return tree, values
     tree = _parse(source, path)
-    return tree, dict(_literals(tree, path))
+    return tree, dict(literals(tree, path))
 
 
 def _parse(source: bytes, path: Path) -> ast.Module:
@@ -150,18 +150,25 @@ def _parse(source: bytes, path: Path) -> ast.Module:
         raise HistoryError(f"{shown(path)}: {error}") from error
 
 
-def _literals(tree: ast.Module, path: Path) -> Iterator[tuple[str, object]]:
-    wanted = {
-        "revision",
-        "down_revision",
-        "depends_on",
-        "branch_labels",
-        "replaces",
-        "replaced_sql",
-    }
+_NAMES = frozenset(
+    {"revision", "down_revision", "depends_on", "branch_labels", "replaces", "replaced_sql"}
+)
+
+
+def literals(
+    tree: ast.Module, path: Path, wanted: Collection[str] = _NAMES
+) -> Iterator[tuple[str, object]]:
+    """Yield what a module sets these names to at its top.
+
+    Raises:
+        HistoryError: one is set to what only running the file could tell.
+
+    """
     for node in tree.body:
-        targets = node.targets if isinstance(node, ast.Assign) else []
-        if isinstance(node, ast.AnnAssign):
+        targets: list[ast.expr] = []
+        if isinstance(node, ast.Assign):
+            targets = node.targets
+        elif isinstance(node, ast.AnnAssign):
             targets = [node.target]
         for target in targets:
             if isinstance(target, ast.Name) and target.id in wanted:
@@ -175,7 +182,7 @@ def _literal(node: ast.stmt, name: str, path: Path) -> object:
     except ValueError as error:
         raise HistoryError(
             f"{shown(path)}:{node.lineno}: {name} is not a literal",
-            hint="Write the id itself, so that the history can be read without running it.",
+            hint="Write the value itself, so that the history can be read without running it.",
         ) from error
 
 
