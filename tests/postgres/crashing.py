@@ -114,6 +114,7 @@ class Crash:
     waiting: bool = False
     count: int = 0
     reached: threading.Event = field(default_factory=threading.Event)
+    killed: threading.Event = field(default_factory=threading.Event)
     process: BaseProcess | None = field(default=None, repr=False)
     held: contextlib.ExitStack = field(default_factory=contextlib.ExitStack, repr=False)
 
@@ -126,9 +127,11 @@ class Crash:
             return self.waiting or self.count <= self.at or self.how != CLIENT
         if self.waiting:
             self.held.enter_context(in_use(self.database))
-        else:
-            self.kill()
+        # Said before it is done: the migrator may be gone sooner than we hear that it is.
         self.reached.set()
+        if not self.waiting:
+            self.kill()
+            self.killed.set()
         return self.waiting or self.how != CLIENT
 
     def run(self, root: Path) -> bool:
@@ -141,6 +144,8 @@ class Crash:
                 self._kill_waiting()
             self.process.join(PATIENCE)
         assert self.process.exitcode is not None
+        if self.reached.is_set() and not self.waiting:
+            assert self.killed.wait(PATIENCE)
         self.server.start()
         return self.reached.is_set()
 

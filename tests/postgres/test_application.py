@@ -14,6 +14,7 @@ from app import session as sessions
 from app.models import Author, Book
 from limbeck.database import Database, as_sqlalchemy, connect
 from limbeck.settings import Profile, Project
+from limbeck.testing import Copies
 
 if TYPE_CHECKING:
     from limbeck.branches.embedded import Server
@@ -29,6 +30,13 @@ def limbeck_project() -> Project:
 def limbeck_profile(server: Server) -> Profile:
     """The run's own server as the shadow."""
     return Profile("development", "development", shadow_url=server.url())
+
+
+@pytest.fixture(scope="module")
+def limbeck_databases(limbeck_project: Project, limbeck_profile: Profile) -> Iterator[Copies]:
+    """As in the plug-in, but gone with this module: others count the server's databases."""
+    with Copies(limbeck_project, limbeck_profile) as copies:
+        yield copies
 
 
 @pytest.fixture

@@ -273,7 +273,7 @@ def test_a_statement_that_waits_too_long_for_a_table_says_so(
 ) -> None:
     connection.execute("create table one ()")
     work.revision("alter", "alter table one add a int")
-    patient = dataclasses.replace(database, lock_timeout="100ms")
+    patient = dataclasses.replace(database, lock_timeout="100ms", lock_budget="1s")
     with connection.transaction():
         connection.execute("lock table one")
         with pytest.raises(MigrationError, match="lock timeout") as caught:
