@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from limbeck.gates import Through, Waiting
-from limbeck.migrate.applying import WAIT, Applied, Confirm, Report, apply
+from limbeck.migrate.applying import WAIT, Confirm, apply
 from limbeck.migrate.hooks import Hooks
 from limbeck.migrate.planning import Plan, PlannedRevision, plan, rollback_plan
+from limbeck.migrate.report import Applied, Report
 from limbeck.migrate.stamping import stamp
 
 __all__ = [

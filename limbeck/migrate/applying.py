@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
 from limbeck import gates
@@ -33,48 +33,19 @@ from limbeck.events import (
     RunFinished,
     RunStarted,
 )
-from limbeck.gates import Waiting
 from limbeck.history import Revision
 from limbeck.history.ledger import Ledger
 from limbeck.history.terms import Terms
 from limbeck.logs import log
 from limbeck.migrate import hazards, outline
-from limbeck.migrate.outline import Outline
 from limbeck.migrate.planning import Plan, fingerprint, revisions
+from limbeck.migrate.report import Applied, Report
 
 WAIT = 60.0
 _LONGEST_NAME = 63
 
 Confirm: TypeAlias = Callable[[Plan], bool]
 """Told the plan, says whether to go on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """A revision that ran, and how long it took."""
-
-    id: str
-    message: str
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What was done, and where the database is now.
-
-    `elsewhere` says that another migrator had done the work when the lock was ours; `tables` is
-    what there is then, where something was done. `waiting` are contract revisions that may
-    not run yet.
-    """
-
-    environment: str
-    destination: str
-    current: tuple[str, ...]
-    applied: tuple[Applied, ...]
-    downgrade: bool = False
-    elsewhere: bool = False
-    tables: Outline | None = None
-    waiting: tuple[Waiting, ...] = ()
 
 
 def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told

@@ -20,8 +20,8 @@ from limbeck.settings import modules
 
 if TYPE_CHECKING:
     from limbeck.database import Database
-    from limbeck.migrate.applying import Applied, Report
     from limbeck.migrate.planning import Plan, PlannedRevision
+    from limbeck.migrate.report import Applied, Report
     from limbeck.settings import Profile, Project
 
 BeforePlan: TypeAlias = "Callable[[Profile, Database], object]"
