@@ -56,6 +56,7 @@ def neon(standin: StandIn, home: Path, *arguments: str) -> subprocess.CompletedP
     return done
 
 
+@pytest.mark.prints_urls  # Neon's own `cs` is there for it
 def test_neons_own_command_line_drives_the_stand_in(standin: StandIn, home: Path) -> None:
     production = NeonBranches.of(Account(standin.key, standin.project_id, standin.host))
     with psycopg.connect(production.url("production"), autocommit=True) as connection:
