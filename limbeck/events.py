@@ -130,7 +130,8 @@ class LockNotObtained:
     """A step did not get a lock in time and was rolled back; it is tried again after `pause` s.
 
     `step` and `attempt` count from 1, `waited` are the seconds since the first attempt began.
-    `blockers` are those who were seen in the way; they may have been gone too soon to be seen.
+    `blockers` are those who were seen in the way: once they are done it is tried earlier. They may
+    have been gone too soon to be seen.
     """
 
     revision: str

@@ -181,7 +181,8 @@ def pace(event: BackfillProgress) -> str:
 
 def _without_lock(event: LockNotObtained) -> str:
     names = "; ".join(map(str, event.blockers)) or _UNSEEN
-    again = f"again in {event.pause:.1f} s, attempt {event.attempt + 1}"
+    when = "when they are done, at the latest in" if event.blockers else "in"
+    again = f"again {when} {event.pause:.1f} s, attempt {event.attempt + 1}"
     return f"did not get its locks and was rolled back; in the way: {names}; {again}"
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import psycopg
@@ -19,6 +20,9 @@ _FIRST: Final = 0.125  # seconds after which a statement is worth a second sessi
 _PAUSE: Final = 0.1
 _LONG: Final = 2.0  # seconds after which it is told who is in the way
 _LATER: Final = 1.0
+_SOON: Final = 0.005  # once somebody was in the way
+_PATIENCE: Final = 2.0  # seconds for the second session to come about
+_LOOK: Final = 0.05
 
 _BLOCKERS: Final = """
 SELECT a.pid, coalesce(a.usename, ''), coalesce(a.application_name, ''), coalesce(a.state, ''),
@@ -26,6 +30,14 @@ SELECT a.pid, coalesce(a.usename, ''), coalesce(a.application_name, ''), coalesc
        coalesce(left(regexp_replace(a.query, '\\s+', ' ', 'g'), 200), '')
 FROM unnest(pg_blocking_pids(%s)) AS b (pid) JOIN pg_stat_activity a USING (pid)
 ORDER BY a.xact_start NULLS LAST, a.pid"""
+
+_TRANSACTIONS: Final = """
+SELECT array_agg(virtualtransaction) FROM pg_locks
+WHERE locktype = 'virtualxid' AND granted AND pid = ANY(%s)"""
+
+_RUNNING: Final = """
+SELECT EXISTS (SELECT FROM pg_locks
+               WHERE locktype = 'virtualxid' AND granted AND virtualtransaction = ANY(%s))"""
 
 _PROGRESS: Final = """
 SELECT index_relid::regclass::text, phase,
@@ -58,6 +70,8 @@ class Watcher:
         self._busy = False
         self._closed = False
         self._thread: threading.Thread | None = None
+        self._connection: Connection | None = None
+        self._alert = False
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -74,6 +88,28 @@ class Watcher:
             with self._state:
                 self._busy = False
 
+    def alert(self) -> None:
+        """Open the second session now, and look sooner from now on: somebody was in the way."""
+        with self._state:
+            self._alert = True
+            self.first = self.pause = _SOON
+            self._state.notify()
+
+    def wait_for(self, blockers: Iterable[Blocker], seconds: float) -> None:
+        """Wait until the transactions that some are in have ended, at most for so long."""
+        end = time.monotonic() + seconds
+        with self._state:
+            self._state.wait_for(lambda: self._connection, min(seconds, _PATIENCE))
+            connection = self._connection
+        if connection is None:
+            time.sleep(min(_LOOK, seconds))
+            return
+        with suppress(psycopg.Error):
+            pids = [one.pid for one in blockers]
+            row = connection.execute(_TRANSACTIONS, [pids]).fetchone()
+            while row and row[0] and time.monotonic() < end and _running(connection, row[0]):
+                time.sleep(max(0.0, min(_LOOK, end - time.monotonic())))
+
     def close(self) -> None:
         """Let the second session end."""
         with self._state:
@@ -84,16 +120,24 @@ class Watcher:
         try:
             if statement := self._awaited():
                 with connect(self.database, application_name="limbeck watch") as connection:
+                    self._opened(connection)
                     while statement:
                         self._watch(connection, statement)
                         statement = self._awaited()
         except (LimbeckError, psycopg.Error):
             return  # to see more is no reason to fail
 
+    def _opened(self, connection: Connection) -> None:
+        with self._state:
+            self._connection = connection
+            self._state.notify_all()
+
     def _awaited(self) -> int:
         """Wait for a statement that takes a while, and return its number; 0 at the end."""
         with self._state:
             while not self._closed:
+                if self._alert and not self._connection:
+                    return self._statement
                 if not self._busy:
                     self._state.wait()
                     continue
@@ -125,6 +169,11 @@ class Watcher:
 def _blockers(connection: Connection, pid: int) -> Iterator[Blocker]:
     for row in connection.execute(_BLOCKERS, [pid]).fetchall():
         yield Blocker(*row)  # type: ignore[arg-type]  # as the query has them
+
+
+def _running(connection: Connection, transactions: object) -> bool:
+    row = connection.execute(_RUNNING, [transactions]).fetchone()
+    return bool(row and row[0])
 
 
 def _building(connection: Connection, pid: int) -> Iterator[IndexProgress]:

@@ -127,8 +127,11 @@ class Execution:
     @property
     def settings(self) -> list[Waiting]:
         """What a transaction of this revision begins with."""
+        session = self.session
+        longest = session.terms.lock_timeout
+        wait = session.patience.lock_timeout(self.progress.revision, self.step, longest)
         chosen = {
-            "lock_timeout": self.lock_timeout,
+            "lock_timeout": self.lock_timeout or wait,
             "transaction_timeout": self._limit,
         }
         return [Waiting(f"SET LOCAL {name} = '{text}'") for name, text in chosen.items() if text]

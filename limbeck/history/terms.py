@@ -19,6 +19,7 @@ class Terms:
         ledger: Write down in the database what was applied, and how far an interrupted revision is.
         pipelined: Send the statements of a transaction together.
         patience: Seconds for which a step is tried again when it does not get its locks.
+        lock_timeout: The longest that an attempt at a step waits for a lock, as Postgres spells it.
         transaction_timeout: As Postgres spells it; used from 17 on.
         watch: Where a second session looks at what is waited for; None opens none.
         progress: Tell how far an index is.
@@ -29,6 +30,7 @@ class Terms:
     ledger: bool = True
     pipelined: bool = True
     patience: float = 60.0
+    lock_timeout: str | None = None
     transaction_timeout: str | None = None
     watch: Database | None = None
     progress: bool = False

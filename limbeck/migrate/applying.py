@@ -166,6 +166,7 @@ def _terms(plan: Plan, *, progress: bool) -> Terms:
     database = plan.database
     return Terms(
         patience=seconds(database.lock_budget),
+        lock_timeout=database.lock_timeout,
         transaction_timeout=database.transaction_timeout,
         watch=database,
         progress=progress,

@@ -96,6 +96,35 @@ def test_while_a_step_pauses_it_holds_no_lock(
     assert set(held_then) == {0}
 
 
+def test_while_those_in_the_way_are_seen_no_attempt_is_made_and_none_is_late(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    connection.execute("create table one (id int)")
+    work.revision("column", "op.execute('alter table one add a int')")
+    told: list[LockNotObtained] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, LockNotObtained):
+            told.append(event)
+
+    with held(database, "lock table one in access share mode", 1.5):
+        report = migrated(work, hasty(database, budget="100s"), listen)
+    *unseen, last = told
+    assert not any(one.blockers for one in unseen)
+    assert last.blockers
+    assert last.pause > 90  # at the latest
+    assert report.applied[0].seconds < 20
+
+
+@pytest.mark.parametrize(("longest", "first"), [("100ms", "20ms"), ("7ms", "7ms"), ("0", "0")])
+def test_a_first_attempt_waits_for_a_lock_very_shortly(
+    longest: str, first: str, work: Work, database: Database
+) -> None:
+    body = f"assert op.get_bind().exec_driver_sql('show lock_timeout').scalar() == '{first}'"
+    work.revision("shown", body)
+    assert migrated(work, hasty(database, timeout=longest)).applied
+
+
 def test_a_lock_held_for_longer_than_the_budget_changes_nothing_and_names_the_blocker(
     work: Work, database: Database, connection: psycopg.Connection
 ) -> None:
