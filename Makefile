@@ -37,7 +37,7 @@ recipes: .venv/installed-dev ## Take every change through its phases, and old an
 	@.venv/bin/pytest -n 2 -m '' tests/postgres/test_expand.py tests/postgres/test_expand_random.py
 
 crashes: .venv/installed-dev ## Kill a migration at every statement and run it again (hours)
-	@.venv/bin/pytest -n 0 -m thorough tests/postgres/test_crash_points.py
+	@.venv/bin/pytest -n 2 -m thorough -rP tests/postgres/test_crash_points.py
 
 bench: .venv/installed-dev ## Measure limbeck beside its peers
 	@.venv/bin/python benchmarks

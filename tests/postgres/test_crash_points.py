@@ -328,13 +328,10 @@ def test_a_server_that_is_restarted_in_the_middle_is_said_and_the_next_run_finis
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("work", [*BY_HAND, *RECIPES, *CASES], ids=lambda work: work.name)
-def test_at_every_point_it_converges(
-    work: Work, ground: Ground, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_at_every_point_it_converges(work: Work, ground: Ground) -> None:
     # The cases of the diff differ in their statements, not in their steps: for them no server is
     # killed, which takes two seconds.
     ways = (CLIENT, BACKEND) if work in CASES else (CLIENT, BACKEND, SERVER)
     total = crashed(work, ground, ways, every=1)
-    with capsys.disabled():
-        print(f"{work.name}: {total} of {total} converge", flush=True)  # noqa: T201 - published
+    print(f"{work.name}: {total} of {total} converge")  # noqa: T201 - published
     assert total
