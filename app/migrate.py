@@ -79,7 +79,8 @@ def _migrate(arguments: Sequence[str]) -> None:
     def confirm(plan: Plan) -> bool:
         return "--yes" in arguments or _agreed(plan)
 
-    migrate.apply(plan, confirm=confirm)
+    # Before a contract the branch is kept, for limbeck undo.
+    migrate.apply(plan, confirm=confirm, keep=lambda: settings.place(project, profile))
 
 
 def _agreed(plan: Plan) -> bool:

@@ -55,19 +55,24 @@ class Status:
     waiting: tuple[Waiting, ...] = ()
 
     @property
+    def ready(self) -> tuple[Revision, ...]:
+        """The pending revisions that migrate would run: none that waits, and none behind it."""
+        held = {id_ for one in self.waiting for id_ in (one.revision, *one.others)}
+        return tuple(one for one in self.pending if one.id not in held)
+
+    @property
     def clean(self) -> bool:
-        """Whether it could be asked, and nothing is pending, unknown, edited or drifted."""
-        wrong = (self.pending, self.unknown, self.drift, self.edited, self.deleted)
-        return self.problem is None and not any((*wrong, self.interrupted))
+        """Whether a check of it would not fail."""
+        return not any(one.fails for one in findings(self))
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that a check complains about.
+    """One thing that a check complains about, or only tells.
 
-    `kind` is heads, models, unrecorded, pending, interrupted, edited, deleted, drift, unknown or
-    unreachable; `environment` is
-    None for what is wrong in the project itself.
+    `kind` is heads, models, unrecorded, pending, interrupted, edited, deleted, drift, unknown,
+    unreachable or waiting; `environment` is None for what is wrong in the project itself. A
+    contract revision that is `waiting` for its time is as it should be.
     """
 
     kind: str
@@ -75,6 +80,12 @@ class Finding:
     text: str
     hint: str | None = None
     changes: tuple[Change, ...] = ()
+    waiting: Waiting | None = None
+
+    @property
+    def fails(self) -> bool:
+        """Whether a check ends badly by it."""
+        return self.waiting is None
 
 
 def status(
@@ -98,10 +109,10 @@ def status(
 def check(
     project: Project, profiles: Sequence[Profile], *, listen: Listener = log
 ) -> tuple[Finding, ...]:
-    """Return all that is not as it should be; () is good.
+    """Return all that is not as it should be, and the contract revisions that wait; () is good.
 
     That is: several heads, models without a revision, and for each environment pending or
-    unknown revisions, drift, or that it cannot be asked.
+    unknown revisions, drift, or that it cannot be asked. What waits for its time does not fail.
 
     Raises:
         HistoryError: the revision files are broken.
@@ -167,14 +178,16 @@ def findings(status: Status) -> Iterator[Finding]:
     for id_, steps in status.interrupted:
         text = f"revision {id_} was interrupted after step {steps}"
         yield Finding("interrupted", name, text, f"It goes on by: limbeck migrate -e {name}")
-    held = {id_ for one in status.waiting for id_ in (one.revision, *one.others)}
-    if pending := [one for one in status.pending if one.id not in held]:
-        ids = ", ".join(str(one) for one in pending)
+    if status.ready:
+        ids = ", ".join(str(one) for one in status.ready)
         yield Finding("pending", name, f"pending: {ids}", f"limbeck migrate -e {name}")
     if status.drift:
         text = f"drifted from its own revision: {_named(status.drift)}"
         hint = f"Take it over into the models (limbeck pull -e {name}), or undo it by hand."
         yield Finding("drift", name, text, hint, status.drift)
+    for one in status.waiting:
+        text = f"waits: {one.revision} ({one.message}): {one.reason}"
+        yield Finding("waiting", name, text, one.hint, waiting=one)
 
 
 def _status(project: Project, profile: Profile, *, drift: bool, listen: Listener) -> Status:

@@ -60,8 +60,8 @@ Confirm: TypeAlias = Callable[[Undo], bool]
 
 
 def keep(
-    project: Project,
-    profile: Profile,
+    place: Place,
+    history: History,
     database: Database,
     changes: tuple[str, ...],
     *,
@@ -70,18 +70,16 @@ def keep(
     """Keep what an environment's branch is now, and note it in its database; return the name.
 
     Raises:
-        ConfigurationError: nothing is known of the environment's branch.
         BranchError: the place of the branches refuses.
         UnavailableError: no connection.
 
     """
-    place = settings.place(project, profile, listen)
     now = datetime.now(UTC)
     listen(StageStarted(f"keeping what {place.branch} is before the contract"))
     label = f"{place.branch} before contract {now:%Y-%m-%d %H:%M:%S}"
     name = place.provider.snapshot(place.branch, label)
     with connect(database, listen=listen) as connection:
-        current = History.of(project, profile).recorded(connection)
+        current = history.recorded(connection)
         with connection.transaction():
             for statement in _CREATE:
                 connection.execute(statement.encode())

@@ -14,9 +14,11 @@ _EVERY: Final = 0.5  # seconds between two looks at the server
 _BUSY: Final = 4  # active sessions from which half of the time is rest
 _LONGEST_REST: Final = 4.0  # times as long as the batch took
 
-# Without the right to see other roles' sessions the columns are NULL, and count as idle.
+# Without the right to see other roles' sessions the columns are NULL, and count as idle. What a
+# replica said last of its lag stays until it says something else, also when it has all there is.
 _LOOK: Final = """
-SELECT (SELECT coalesce(max(extract(epoch FROM replay_lag)), 0)::float8 FROM pg_stat_replication),
+SELECT (SELECT coalesce(max(extract(epoch FROM replay_lag)), 0)::float8 FROM pg_stat_replication
+        WHERE replay_lsn < pg_current_wal_flush_lsn()),
        (SELECT count(*) FROM pg_stat_activity
         WHERE state = 'active' AND backend_type = 'client backend'
         AND application_name NOT LIKE 'limbeck backfill%%')"""

@@ -32,6 +32,8 @@ from limbeck.logs import log
 
 BATCH_TIME: Final = 0.05
 """Seconds: for so long a write of the application may have to wait for a batch."""
+MAX_LAG: Final = 10.0
+"""Seconds: a replica that is further behind is waited for."""
 _PASSES: Final = 3
 _TOLD: Final = 0.25  # seconds between two events about the progress
 
@@ -41,10 +43,11 @@ Confirm: TypeAlias = Callable[[Plan], bool]
 
 @dataclass(frozen=True, slots=True)
 class _Manner:
-    """How the work is done: by how many, seconds a batch, and who is told."""
+    """How the work is done: by how many, seconds a batch, of a replica's lag, and who is told."""
 
     workers: int
     batch_time: float
+    max_lag: float
     listen: Listener
 
 
@@ -68,12 +71,13 @@ class Report:
     filled: tuple[Filled, ...]
 
 
-def run(
+def run(  # noqa: PLR0913 - what, who agrees, by how many and how gently, who is told
     plan: Plan,
     *,
     confirm: Confirm,
     workers: int = 1,
     batch_time: float = BATCH_TIME,
+    max_lag: float = MAX_LAG,
     listen: Listener = log,
 ) -> Report:
     """Fill in what a plan says, in batches, each committed with its position.
@@ -85,6 +89,7 @@ def run(
         confirm: Told the plan, says whether to go on.
         workers: Connections that work at the same time.
         batch_time: Seconds that a batch should take.
+        max_lag: Seconds that a replica may be behind before it is waited for.
         listen: Told how far it is; from several threads, but never at the same time.
 
     Raises:
@@ -98,7 +103,7 @@ def run(
         raise NotConfirmedError(
             f"not confirmed: {plan.environment} is as it was", hint="Answer yes, or give --yes."
         )
-    manner = _Manner(workers, batch_time, listen)
+    manner = _Manner(workers, batch_time, max_lag, listen)
     filled = [_fill(plan, task, manner) for task in plan.tasks]
     return Report(plan.environment, plan.destination, tuple(filled))
 
@@ -143,6 +148,7 @@ def _pass(connection: Connection, plan: Plan, task: Task, backfill: int, manner:
         database=plan.database,
         pieces=[(one, batch(one, task.backfill)) for one in _open(connection, task, backfill)],
         target=manner.batch_time,
+        max_lag=manner.max_lag,
         meter=meter,
         function=load(plan.project, task) if task.backfill.python else None,
     )

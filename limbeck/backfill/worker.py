@@ -25,7 +25,6 @@ from limbeck.database.watching import Watcher
 from limbeck.errors import DatabaseError
 from limbeck.events import BackfillThrottled, BatchNotObtained, ignore
 
-LAG: Final = 10.0  # seconds that a replica may be behind
 _WAIT: Final = 0.05  # seconds until it is asked again whether others have finished
 _WATCHED: Final = 2  # attempts after which it is looked at who is in the way
 _LONGEST_PAUSE: Final = 2.0
@@ -47,13 +46,17 @@ _SETTINGS: Final = {
 
 @dataclass(slots=True)
 class Work:
-    """What all workers of one task share; `target` are the seconds that a batch should take."""
+    """What all workers of one task share.
+
+    `target` are the seconds that a batch should take, `max_lag` those that a replica may be behind.
+    """
 
     task: Task
     backfill: int
     database: Database
     pieces: Sequence[tuple[Piece, Batch]]
     target: float
+    max_lag: float
     meter: Meter
     function: Function | None = None
     stop: threading.Event = field(default_factory=threading.Event)
@@ -168,7 +171,7 @@ class _Worker:
         self.load.look(connection)
         self.shared.stop.wait(self.load.rest(took))
         told = False
-        while self.load.lag > LAG and not self.shared.stop.is_set():
+        while self.load.lag > self.shared.max_lag and not self.shared.stop.is_set():
             if not told:
                 self.shared.meter.tell(
                     BackfillThrottled(self.shared.task.backfill.table, self.load.lag)

@@ -33,6 +33,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="How long a batch takes, and a write to its rows may have to wait for it.",
 )
+@click.option(
+    "--max-lag",
+    metavar="TIME",
+    default="10s",
+    show_default=True,
+    help="Wait while a replica is further behind than this.",
+)
 @click.option("--dry-run", is_flag=True, help="Estimate rows and time, and stop.")
 @yes
 @as_json
@@ -43,6 +50,7 @@ def backfill(
     change: str | None,
     workers: int,
     batch_time: str,
+    max_lag: str,
     dry_run: bool,
     yes: bool,
     as_json: bool,
@@ -58,7 +66,8 @@ def backfill(
     from limbeck.reports.data import to_json
 
     listen = Narrator()
-    seconds = _seconds(batch_time)
+    batch_seconds = _seconds("--batch-time", batch_time)
+    lag_seconds = _seconds("--max-lag", max_lag)
     project = invocation.project()
     profile = project.profile(environment)
     database = settings.database(project, profile, listen)
@@ -74,20 +83,25 @@ def backfill(
     if plan.tasks:
         note(backfills.plan_text(plan))
     report = verb.run(
-        plan, confirm=_confirm(yes=yes), workers=workers, batch_time=seconds, listen=listen
+        plan,
+        confirm=_confirm(yes=yes),
+        workers=workers,
+        batch_time=batch_seconds,
+        max_lag=lag_seconds,
+        listen=listen,
     )
     data = backfills.report_data(report)
     click.echo(to_json(data) if as_json else backfills.report_text(report))
 
 
-def _seconds(text: str) -> float:
+def _seconds(option: str, text: str) -> float:
     import re
 
     from limbeck.database.duration import seconds
 
-    if not re.fullmatch(r"\d+\s*(ms|s|min)", text) or not seconds(text):
+    if not re.fullmatch(r"\d+\s*(ms|s|min|h)", text) or not seconds(text):
         raise ConfigurationError(
-            f"--batch-time {text} is not a time", hint="--batch-time 100ms, or 2s"
+            f"{option} {text} is not a time", hint=f"{option} 100ms, 2s, 1min or 1h"
         )
     return seconds(text)
 

@@ -120,7 +120,7 @@ def migrate(
         wait=wait,
         yes=yes,
         as_json=as_json,
-        keep=lambda plan: gates.keep(project, profile, plan),
+        keep=lambda: settings.place(project, profile, listen),
     )
     carry_out(plans, way, found, several=all_databases)
 

@@ -12,7 +12,7 @@ from limbeck.cli.terminal import Narrator, ask, interactive, note
 from limbeck.errors import NotConfirmedError
 
 if TYPE_CHECKING:
-    from limbeck.migrate import Plan, Report
+    from limbeck.migrate import Keep, Plan, Report
     from limbeck.safety import Report as Hazards
 
 
@@ -45,7 +45,7 @@ class Way:
     wait: float
     yes: bool
     as_json: bool
-    keep: Callable[[Plan], None] | None = None
+    keep: Keep | None = None
 
 
 def carry_out(
@@ -76,14 +76,15 @@ def _applied(plans: Sequence[Plan], way: Way) -> Iterator[Report]:
     todo = [plan for plan in plans if plan.revisions]
     for plan in todo:
         note(reports.plan_text(plan, with_sql=plan.protected))
-    narrator, confirm = Narrator(), _confirm(yes=way.yes, keep=way.keep)
+    narrator, confirm = Narrator(), _confirm(yes=way.yes)
     for plan in plans:
         # The first one that has something to do is asked about, with all of them shown above.
-        asked = confirm if todo and plan is todo[0] else lambda _: True
+        first = bool(todo) and plan is todo[0]
         report = verb.apply(
             plan,
-            confirm=asked,
+            confirm=confirm if first else lambda _: True,
             allow=None,  # they were looked at above, and shown
+            keep=way.keep if first else None,
             wait=way.wait,
             progress=narrator.bar,
             listen=narrator,
@@ -116,22 +117,16 @@ def _show(report: Report) -> None:
         click.echo(plans.tables_text(report.tables))
 
 
-def _confirm(*, yes: bool, keep: Callable[[Plan], None] | None = None) -> Callable[[Plan], bool]:
+def _confirm(*, yes: bool) -> Callable[[Plan], bool]:
     def confirm(plan: Plan) -> bool:
-        agreed = _agreed(plan, yes=yes)
-        if agreed and keep:
-            keep(plan)
-        return agreed
+        if yes or not plan.protected:
+            return True
+        if not interactive():
+            raise NotConfirmedError(
+                f"{plan.environment} is protected and there is no terminal to ask on; "
+                "nothing was done",
+                hint="Add --yes when the plan above is what you want.",
+            )
+        return ask(f"Type {plan.environment} to go on: ") == plan.environment
 
     return confirm
-
-
-def _agreed(plan: Plan, *, yes: bool) -> bool:
-    if yes or not plan.protected:
-        return True
-    if not interactive():
-        raise NotConfirmedError(
-            f"{plan.environment} is protected and there is no terminal to ask on; nothing was done",
-            hint="Add --yes when the plan above is what you want.",
-        )
-    return ask(f"Type {plan.environment} to go on: ") == plan.environment

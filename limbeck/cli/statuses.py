@@ -46,7 +46,8 @@ def check(
 ) -> None:
     """For CI: fail when something is pending, drifted or missing.
 
-    Without -e only the history and the models are looked at, and no live database is needed.
+    A contract revision that waits for its time is listed, and is no failure. Without -e only the
+    history and the models are looked at, and no live database is needed.
     """
     from limbeck import status as verb
     from limbeck.reports import statuses
@@ -59,4 +60,4 @@ def check(
         click.echo(to_json(statuses.check_data(found)))
     else:
         click.echo(statuses.check_text(found, live=bool(profiles)))
-    ctx.exit(CheckFailedError.exit_code if found else 0)
+    ctx.exit(CheckFailedError.exit_code if any(one.fails for one in found) else 0)

@@ -13,24 +13,30 @@ from limbeck.expand.sync import Sync
 from limbeck.phases import Backfill
 
 LEFT = "Finds nothing after limbeck backfill."
-PAGES = 500  # 4 MB; a writer waits for the rows of one batch at most
+PAGES = 100  # 800 kB; a writer waits for the rows of one batch at most
+# Names of variables that no column has: Postgres takes one for the other.
 BATCHES = """\
 DO $$
 DECLARE
-    page bigint := 0;
-    pages bigint := {size};
+    limbeck_page bigint := 0;
+    limbeck_pages bigint := {size} / current_setting('block_size')::bigint;
 BEGIN
-    WHILE page <= pages LOOP
+    WHILE limbeck_page <= limbeck_pages LOOP
         UPDATE {table} SET {sets}
-        WHERE ctid >= format('(%s,0)', page)::tid AND ctid < format('(%s,0)', page + {pages})::tid
+        WHERE {within}
             AND ({wrong});
         COMMIT;
-        page := page + {pages};
+        limbeck_page := limbeck_page + {pages};
     END LOOP;
     UPDATE {table} SET {sets}
     WHERE {wrong};
 END
 $$"""
+WITHIN = (
+    "ctid >= format('(%s,0)', limbeck_page)::tid"
+    " AND ctid < format('(%s,0)', limbeck_page + {})::tid"
+)
+LARGEST = "(SELECT max(pg_relation_size(relid)) FROM pg_partition_tree({}))"
 
 
 def added(column: Column) -> Step:
@@ -82,13 +88,22 @@ def backfill(sync: Sync) -> Backfill:
 def filled(sync: Sync, table: Table) -> Step:
     """Bring all rows into step, outside of a transaction: each batch of pages is one."""
     sets = ", ".join(f"{column} = {value}" for column, value in sync.assignments.items())
-    name, wrong = of(sync.table), sync.wrong()
-    text = f"UPDATE {name} SET {sets}\nWHERE {wrong}"
-    if table.kind == "r":
-        size = f"pg_relation_size({literal(name)}) / current_setting('block_size')::bigint"
-        text = BATCHES.format(size=size, pages=PAGES, table=name, sets=sets, wrong=wrong)
     at = Address("column", sync.table.schema, sync.table.name, sync.forward[0].column)
-    return Step(text, "alter", at, outside=True)
+    return Step(batches(table, sets, sync.wrong()), "alter", at, outside=True)
+
+
+def batches(table: Table, sets: str, wrong: str) -> str:
+    """Spell an UPDATE of the wrong rows, some pages at a time, of each partition at once."""
+    name = of(table.address)
+    size = LARGEST if table.kind == "p" else "pg_relation_size({})"
+    return BATCHES.format(
+        size=size.format(literal(name)),
+        pages=PAGES,
+        table=name,
+        sets=sets,
+        wrong=wrong,
+        within=WITHIN.format(PAGES),
+    )
 
 
 def left(backfills: Iterable[Backfill]) -> Iterator[Step]:

@@ -11,6 +11,7 @@ from limbeck.catalog.objects import Address, Column, Table
 from limbeck.diff.steps import Step
 from limbeck.expand import copies
 from limbeck.expand.dropped_column import DroppedColumn
+from limbeck.expand.families import unseen
 from limbeck.expand.sync import Follower, Sync
 from limbeck.expand.values import is_exact
 from limbeck.phases import Backfill
@@ -52,9 +53,8 @@ class DerivedColumns:
         return any(DroppedColumn(one).covers(step) for one in self.old)
 
     def validate(self, before: Catalog) -> Sequence[str]:
-        """Refuse nothing."""
-        del before
-        return ()
+        """Refuse a table that others inherit from."""
+        return list(unseen(before, self.table.address))
 
     def expand(self, before: Catalog) -> list[Step]:
         """Keep both in step; the new columns were added with all other new ones."""

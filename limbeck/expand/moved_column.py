@@ -11,8 +11,10 @@ from limbeck.catalog.names import of, qualified, quote
 from limbeck.catalog.objects import Address, Column, Constraint
 from limbeck.diff.sql import literal
 from limbeck.diff.steps import AlterColumn, Step
-from limbeck.expand import copies
+from limbeck.expand import copies, twins
 from limbeck.expand.dropped_column import DroppedColumn
+from limbeck.expand.families import unseen
+from limbeck.expand.locked_batches import locked_batches
 from limbeck.expand.naming import trigger
 from limbeck.expand.values import differ, is_exact
 from limbeck.phases import Backfill
@@ -51,24 +53,28 @@ class MovedColumn:
         return DroppedColumn(self.old).covers(step)
 
     def validate(self, before: Catalog) -> Sequence[str]:
-        """Refuse nothing; that the tables belong together was seen before."""
-        del before
-        return ()
+        """Refuse tables that others inherit from; that they belong together was seen before."""
+        return [said for one in (self.old, self.new) for said in unseen(before, self._at(one))]
 
     def expand(self, before: Catalog) -> Iterator[Step]:
-        """Let the old column be NULL, and either table write the other."""
-        del before
+        """Let the old column be NULL, and either table write the other, which an index finds."""
         if self.old.not_null is not None:
             text = f"ALTER TABLE {self._there} ALTER COLUMN {quote(self.old.name)} DROP NOT NULL"
             operation = AlterColumn(self.old, replace(self.old, not_null=None))
             yield Step(text, "alter", self.old.address, operation)
+        yield from self._indexed(before)
         yield from self._triggers(self._back(), self._forth(), self._taken())
 
+    def _indexed(self, catalog: Catalog) -> Iterator[Step]:
+        """Index what refers, unless it is: each write of the old column looks for its rows."""
+        if not twins.begins(self._at(self.new), self.key.columns, catalog):
+            yield twins.built(twins.plain(self._at(self.new), self.key.columns))
+
     def backfill(self) -> Sequence[Backfill]:
-        """Take the values over."""
+        """Let a trigger take the values over, as they are once a row is locked."""
         value, name = self._value(quote(self.new.table)), quote(self.new.name)
         wrong = differ(name, value, exact=is_exact(self.new))
-        return (Backfill(self._here, ((name, value),), wrong),)
+        return (Backfill(self._here, ((name, name),), wrong),)
 
     def contract(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
         """See that every value has found its row, then part the tables."""
@@ -91,12 +97,13 @@ class MovedColumn:
 
     def rollback(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
         """Add the old column and fill it from the new one, before it is listened to."""
-        del middle, after
+        del middle
+        yield from self._indexed(after)
         yield copies.added(copies.bare(self.old, self.old.name))
         yield from self._triggers(self._back())
         old, value = quote(self.old.name), self._original(quote(self.old.table))
         wrong = differ(old, value, exact=is_exact(self.old))
-        text = f"UPDATE {self._there} SET {old} = {value}\nWHERE {wrong}"
+        text = locked_batches(self._there, f"{old} = {value}", wrong)
         yield Step(text, "alter", self.old.address, outside=True)
         yield from self._triggers(self._forth(), self._taken())
 
@@ -126,11 +133,20 @@ class MovedColumn:
         return f"(SELECT moved.{column} FROM {self._here} moved WHERE {joined} LIMIT 1)"
 
     def _taken(self) -> _Reaction:
-        """Give a row of the new table its value, unless it was written there itself."""
+        """Give a row of the new table its value, unless it was written there itself.
+
+        Who writes the old row at this moment is waited for: he cannot see the new one yet.
+        """
         new, exact = quote(self.new.name), is_exact(self.new)
         same = differ(f"NEW.{new}", f"OLD.{new}", exact=exact)
+        refers = " OR ".join(
+            f"NEW.{quote(one)} IS DISTINCT FROM OLD.{quote(one)}" for one in self.key.columns
+        )
         text = (
-            f"IF (TG_OP = 'INSERT' AND NEW.{new} IS NOT NULL)\n"
+            f"IF TG_OP = 'INSERT' OR {refers} THEN\n"
+            f"        PERFORM FROM {self._there} moved WHERE {self._joined('NEW', 'moved')}\n"
+            f"        FOR NO KEY UPDATE;\n    END IF;\n"
+            f"    IF (TG_OP = 'INSERT' AND NEW.{new} IS NOT NULL)\n"
             f"        OR (TG_OP = 'UPDATE' AND {same}) THEN\n"
             f"        RETURN NEW;\n    END IF;\n    NEW.{new} := {self._value('NEW')};"
         )

@@ -10,11 +10,11 @@ from limbeck.catalog.names import qualified, quote
 from limbeck.catalog.objects import Address, Column, Table
 from limbeck.diff.steps import RenameColumn, Step
 from limbeck.expand import copies, twins
+from limbeck.expand.families import family, is_key_of_partitions, unseen
 from limbeck.expand.naming import beside
 from limbeck.expand.sync import Follower, Sync
 from limbeck.expand.values import is_exact, is_steady
 from limbeck.phases import Backfill
-from limbeck.renames.tokens import tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +77,12 @@ class RenamedColumn:
         )
 
     def validate(self, before: Catalog) -> Sequence[str]:
-        """Refuse the key of a partitioned table: a row finds its partition before any trigger."""
-        table = before.objects.get(self.table.address)
-        key = table.partition_key if isinstance(table, Table) else None
-        if key and any(word == self.column.name for _, word, _, _ in tokens(key)):
-            return [f"{self.column.address} decides on the partition of a row"]
-        return []
+        """Refuse keys of partitions: a row finds its own before any trigger; and inheritance."""
+        members = family(before, self.table.address)
+        said = list(unseen(before, self.table.address))
+        if any(is_key_of_partitions(one, self.column.name) for one in members):
+            said.append(f"{self.column.address} decides on the partition of a row")
+        return said
 
     def expand(self, before: Catalog) -> Iterator[Step]:
         """Add the copy, keep it in step, index it as the column is."""

@@ -7,16 +7,19 @@ from dataclasses import dataclass, replace
 
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.names import of, qualified, quote
-from limbeck.catalog.objects import Address, Column, Enum, Table
+from limbeck.catalog.objects import Address, Column, Constraint, Enum, Table
 from limbeck.diff import sql
 from limbeck.diff.casts import assignable, conversion, narrows
 from limbeck.diff.steps import AlterColumn, Step
 from limbeck.expand import copies
+from limbeck.expand.families import family, is_key_of_partitions, unseen
 from limbeck.expand.naming import beside
 from limbeck.expand.swaps import Swap
 from limbeck.expand.sync import Follower, Sync
 from limbeck.expand.values import is_exact
 from limbeck.phases import Backfill
+
+LOCAL_NOT_NULLS = 18  # the first major in which a NOT NULL is inherited, or a table's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +27,14 @@ class Retyping:
     """One column before and after; `table` is the one it is in, as it was before.
 
     `enums` are the types that are made anew under the same name: until the end the new ones have
-    another one.
+    another one. `partitions` are those of its table, which have the column as well.
     """
 
     before: Column
     after: Column
     table: Table
     enums: tuple[Enum, ...] = ()
+    partitions: tuple[Address, ...] = ()
 
     @property
     def hidden(self) -> Column:
@@ -63,7 +67,15 @@ class Retyping:
     @property
     def turned(self) -> Retyping:
         """The change back."""
-        return Retyping(self.after, self.before, self.table)
+        return Retyping(self.after, self.before, self.table, (), self.partitions)
+
+    @property
+    def below(self) -> frozenset[Address]:
+        """The column in the partitions."""
+        return frozenset(
+            self.before.address._replace(schema=one.schema, name=one.name)
+            for one in self.partitions
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +100,26 @@ class RetypedColumns:
         columns = {one.before.address for one in self.columns}
         enums = {one.address for one in self.new_enums}
         typed = isinstance(step.operation, AlterColumn) and " SET DATA TYPE " in step.sql
+        if any(step.address in one.below for one in self.columns):
+            return step.verb == "alter"
         return (typed and step.address in columns) or step.address in enums
 
     def validate(self, before: Catalog) -> Sequence[str]:
         """Refuse what cannot be done beside the rows: keys of partitions, inherited columns."""
-        del before
-        return [
-            f"{one.before.address} is of a partitioned, an inherited or a typed table"
-            for one in self.columns
-            if one.table.kind != "r"
-            or one.table.inherits
-            or one.table.partition_of
-            or one.table.of_type
-        ]
+        return [said for one in self.columns for said in self._obstacles(one, before)]
+
+    def _obstacles(self, one: Retyping, before: Catalog) -> Iterator[str]:
+        table, column = one.table, one.before.address
+        if table.kind == "f" or table.inherits or table.partition_of or table.of_type:
+            yield f"{column} is of a foreign, an inheriting or a typed table"
+        yield from unseen(before, table.address)
+        members = family(before, table.address)
+        if any(is_key_of_partitions(each, column.part) for each in members):
+            yield f"{column} decides on the partition of a row"
+        if table.kind == "p" and (found := _referring(before, one)):
+            yield f"{found.address} refers to a key of a partitioned table with {column}"
+        if table.kind == "p" and before.major >= LOCAL_NOT_NULLS and _is_key(before, one):
+            yield f"{column} is in the primary key of a partitioned table"
 
     def expand(self, before: Catalog) -> Iterator[Step]:
         """Add the hidden columns, and fill them from now on."""
@@ -125,6 +144,7 @@ class RetypedColumns:
             yield from (step for one in here for step in one.sync.drop())
             yield from swap.one(table)
             yield from (step for one in here for step in _gone(one, middle))
+            yield from swap.named(table)
         for old, new in zip(self.old_enums, self.new_enums, strict=True):
             yield Step(f"DROP TYPE {of(old.address)}", "drop", old.address)
             yield _renamed(_aside(new), new.name)
@@ -155,7 +175,7 @@ class RetypedColumns:
             yield from (step for one in here for step in one.sync.drop())
             yield from swap.one(table)
             if not self.new_enums:
-                yield from self._hidden_again(table)
+                yield from self._hidden_again(table, swap)
         if self.new_enums:
             yield from self._types_back(swap)
 
@@ -169,14 +189,41 @@ class RetypedColumns:
             yield _renamed(_aside(old), old.name)
             yield _renamed(spare, _aside(new).name)
         for table in swap.order():
-            yield from self._hidden_again(table)
+            yield from self._hidden_again(table, swap)
 
-    def _hidden_again(self, table: Address) -> Iterator[Step]:
+    def _hidden_again(self, table: Address, swap: Swap) -> Iterator[Step]:
         for one in self.columns:
             if one.table.address == table:
                 old = replace(one.before, name=beside(one.before.name, "_old"))
                 yield copies.renamed(old, one.hidden.name)
+                if one.table.kind == "p":
+                    yield from _nothing_asked(one.hidden)
                 yield from one.sync.create()
+        yield from swap.named(table)
+
+
+def _is_key(before: Catalog, one: Retyping) -> bool:
+    """Tell whether a column is in the primary key of its table or of a partition.
+
+    A key made of an index lets a partition have NOT NULLs by its own word, which it loses again
+    by being detached and attached only.
+    """
+    tables = {one.table.address, *one.partitions}
+    keys = (each for each in before.of(Constraint) if each.type == "p")
+    return any(
+        one.before.name in key.columns and Address("table", key.schema, key.table) in tables
+        for key in keys
+    )
+
+
+def _referring(before: Catalog, one: Retyping) -> Constraint | None:
+    """Return a foreign key that needs the column: it would need a second key beside the first."""
+    for found in before.of(Constraint):
+        reference = found.reference
+        here = reference is not None and reference.table == one.table.address
+        if found.type == "f" and reference and here and one.before.name in reference.columns:
+            return found
+    return None
 
 
 def _gone(one: Retyping, middle: Catalog) -> Iterator[Step]:
@@ -190,6 +237,14 @@ def _gone(one: Retyping, middle: Catalog) -> Iterator[Step]:
         table, name = qualified(old.schema, old.table), quote(old.name)
         text = f"ALTER TABLE {table} ALTER COLUMN {name} DROP NOT NULL"
         yield Step(text, "alter", old.address)
+
+
+def _nothing_asked(column: Column) -> Iterator[Step]:
+    """Let a column be as it was added, in all partitions."""
+    table, name = qualified(column.schema, column.table), quote(column.name)
+    for what in ("NOT NULL", "DEFAULT"):
+        text = f"ALTER TABLE {table} ALTER COLUMN {name} DROP {what}"
+        yield Step(text, "alter", column.address)
 
 
 def _aside(enum: Enum) -> Enum:
@@ -215,4 +270,5 @@ def retypings(
         table = before.objects.get(Address("table", address.schema, address.name))
         if isinstance(was, Column) and isinstance(table, Table):
             used = tuple(one for one in enums if after.type.removesuffix("[]") == of(one.address))
-            yield Retyping(was, after, table, used)
+            below = tuple(one.address for one in family(before, table.address)[:-1])
+            yield Retyping(was, after, table, used, below)

@@ -1,4 +1,9 @@
-"""Let hidden columns take the place of others: first all that takes time, then short locks."""
+"""Let hidden columns take the place of others: first all that takes time, then short locks.
+
+A partitioned table and its partitions change at once, for a column has one name in all of them.
+Their indexes are built partition by partition; that of the whole then takes them for its own, as
+a key takes those of its partitions: Postgres manual, "Partition Maintenance".
+"""
 
 from __future__ import annotations
 
@@ -6,12 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from limbeck.catalog.catalog import Catalog
-from limbeck.catalog.names import of, quote, unquoted
-from limbeck.catalog.objects import Address, Column, Constraint, Index, Reference
+from limbeck.catalog.names import of, quote, quoted, unquoted
+from limbeck.catalog.objects import Address, Column, Constraint, Index, Reference, Table
 from limbeck.catalog.objects import Sequence as SequenceObject
 from limbeck.diff.identities import generator
 from limbeck.diff.steps import AddConstraint, Step
 from limbeck.expand import twins
+from limbeck.expand.families import family
 from limbeck.expand.naming import beside
 from limbeck.expand.values import respelled
 
@@ -35,13 +41,22 @@ class Swap:
     def prepare(self) -> Iterator[Step]:
         """Build indexes, keys and constraints for the hidden columns; nobody waits for long."""
         for table in self.names:
-            for index in twins.indexes(table, self.names[table], self.then):
-                yield twins.built(index)
+            yield from self._built(table)
             for column in self._columns(table, self.then):
-                if column.not_null:
+                if name := self._name(column):
+                    hidden = quote(self._hidden(column))
+                    text = f"ADD CONSTRAINT {quote(beside(name))} NOT NULL {hidden}"
+                    yield _column(column, text)
+                elif column.not_null:
                     yield _added(self._required(column))
         for constraint in self._references(self.then):
             yield _added(self._twin(constraint))
+
+    def _built(self, table: Address) -> Iterator[Step]:
+        for member in family(self.then, table):
+            leaf = member.kind == "r"
+            for index in twins.indexes(member.address, self.names[table], self.then, keys=leaf):
+                yield twins.built(index)
 
     def _columns(self, table: Address, catalog: Catalog) -> Iterator[Column]:
         for name in self.names[table]:
@@ -127,39 +142,67 @@ class Swap:
             if table in firsts and not any(t in self.names and t not in later for t in firsts):
                 yield _alter(one, f"DROP CONSTRAINT {quote(one.name)}", "drop")
                 if one.address in self.then.objects:
-                    text = f"RENAME CONSTRAINT {quote(beside(one.name))} TO {quote(one.name)}"
-                    yield _alter(one, text, "rename")
+                    yield from self._named(one, table)
+
+    def _named(self, reference: Constraint, at: Address) -> Iterator[Step]:
+        """Give a twin the name, in each partition as well."""
+        for member in family(self.then, _table(reference)):
+            one = self.then.objects.get(reference.address._replace(name=member.name))
+            if isinstance(one, Constraint):
+                text = f"RENAME CONSTRAINT {quote(beside(one.name))} TO {quote(one.name)}"
+                yield _of(at, _table(one), _alter(one, text, "rename"))
 
     def _keys(self, table: Address) -> Iterator[Step]:
         for column in self._columns(table, self.then):
-            if column.not_null:
+            if column.not_null and not self._name(column):
                 hidden = quote(self._hidden(column))
                 yield _column(column, f"ALTER COLUMN {hidden} SET NOT NULL")
                 required = self._required(column)
                 yield _alter(required, f"DROP CONSTRAINT {quote(required.name)}", "drop")
-        for one in self._constraints(table, self.now):
-            yield _alter(one, f"DROP CONSTRAINT {quote(one.name)}", "drop")
-        for one in self._constraints(table, self.then):
-            yield _alter(one, f"ADD {_using(one)}", "create")
+        for _, one in self._constraints(table, self.now):
+            if not one.inherited:
+                dropped = _alter(one, f"DROP CONSTRAINT {quote(one.name)}", "drop")
+                yield _of(table, _table(one), dropped)
+        for kind, one in self._constraints(table, self.then):
+            text = _using(one) if kind == "r" else _spelled(one, self.names[table])
+            yield _of(table, _table(one), _alter(one, f"ADD {text}", "create"))
 
-    def _constraints(self, table: Address, catalog: Catalog) -> Iterator[Constraint]:
-        for one in catalog.of(Constraint):
-            key = one.type in "pu" and not one.inherited and _table(one) == table
-            if key and twins.uses_any(one, self.names[table]):
-                yield one
+    def _name(self, column: Column) -> str | None:
+        """Return the name of a NOT NULL that its partitions have, too (since Postgres 18)."""
+        table = self.then.objects.get(_table(column))
+        partitioned = isinstance(table, Table) and table.kind == "p"
+        return column.not_null.name if partitioned and column.not_null else None
+
+    def named(self, table: Address) -> Iterator[Step]:
+        """Give a NOT NULL its name in all partitions, once what was there has none any more."""
+        for column in self._columns(table, self.then):
+            if name := self._name(column):
+                text = f"RENAME CONSTRAINT {quote(beside(name))} TO {quote(name)}"
+                yield _column(column, text, "rename")
+
+    def _constraints(self, table: Address, catalog: Catalog) -> Iterator[tuple[str, Constraint]]:
+        """Yield the keys with these columns, and which kind of table each of them is on."""
+        for member in family(catalog, table):
+            for one in catalog.of(Constraint):
+                key = one.type in "pu" and _table(one) == member.address
+                if key and twins.uses_any(one, self.names[table]):
+                    yield member.kind, one
 
     def _indexes(self, table: Address) -> Iterator[Step]:
         for index in self._of_columns(table, self.now):
-            yield Step(f"DROP INDEX {of(index.address)}", "drop", index.address)
+            if index.parent is None:
+                step = Step(f"DROP INDEX {of(index.address)}", "drop", index.address)
+                yield _of(table, index.table, step)
         for index in self._of_columns(table, self.then):
             hidden = index.address._replace(name=beside(index.name))
             text = f"ALTER INDEX {of(hidden)} RENAME TO {quote(index.name)}"
-            yield Step(text, "rename", index.address)
+            yield _of(table, index.table, Step(text, "rename", index.address))
 
     def _of_columns(self, table: Address, catalog: Catalog) -> Iterator[Index]:
+        members = {member.address for member in family(catalog, table)}
         for index in catalog.of(Index):
             text = index.definition.partition(" USING ")[2]
-            if index.table == table and twins.uses(text, self.names[table]):
+            if index.table in members and twins.uses(text, self.names[table]):
                 yield index
 
     def _places(self, column: Column) -> Iterator[Step]:
@@ -223,8 +266,28 @@ def _column(column: Column, text: str, verb: str = "alter") -> Step:
     return Step(f"ALTER TABLE {of(_table(column))} {text}", verb, column.address)
 
 
+def _of(table: Address, member: Address, step: Step) -> Step:
+    """Let a step about a partition count as one about the whole, whose transaction it is in."""
+    return step if member == table else replace(step, verb="alter", address=table)
+
+
 def _using(one: Constraint) -> str:
     kind = "PRIMARY KEY" if one.type == "p" else "UNIQUE"
     text = f"CONSTRAINT {quote(one.name)} {kind} USING INDEX {quote(beside(one.name))}"
-    text += " DEFERRABLE" if one.deferrable else ""
+    return text + _deferrable(one)
+
+
+def _spelled(one: Constraint, names: Mapping[str, str]) -> str:
+    """Spell a key of a partitioned table, which cannot be made of an index."""
+    kind = "PRIMARY KEY" if one.type == "p" else "UNIQUE"
+    text = f"CONSTRAINT {quote(one.name)} {kind}"
+    text += " NULLS NOT DISTINCT" if one.nulls_not_distinct else ""
+    text += f" ({quoted([names.get(column, column) for column in one.columns])})"
+    text += f" INCLUDE ({quoted([names.get(c, c) for c in one.include])})" if one.include else ""
+    text += f" WITH ({', '.join(one.options)})" if one.options else ""
+    return text + _deferrable(one)
+
+
+def _deferrable(one: Constraint) -> str:
+    text = " DEFERRABLE" if one.deferrable else ""
     return text + (" INITIALLY DEFERRED" if one.deferred else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from limbeck.catalog.catalog import Catalog
@@ -15,19 +15,22 @@ from limbeck.expand.values import respelled
 from limbeck.renames.tokens import tokens
 
 
-def indexes(table: Address, names: Mapping[str, str], catalog: Catalog) -> Iterator[Index]:
+def indexes(
+    table: Address, names: Mapping[str, str], catalog: Catalog, *, keys: bool = True
+) -> Iterator[Index]:
     """Yield twins of the indexes, keys and unique constraints that use columns of these names.
 
     Args:
         table: where they are.
         names: which column stands beside which, by the name of the one that is there.
         catalog: the catalog that has the indexes.
+        keys: whether keys and unique constraints have twins, too.
 
     """
     for index in catalog.of(Index):
         if index.table == table and uses(index.definition.partition(" USING ")[2], names):
             yield twin(index, names)
-    for one in catalog.of(Constraint):
+    for one in catalog.of(Constraint) if keys else ():
         if (one.schema, one.table) == table[1:3] and one.type in "pu" and uses_any(one, names):
             yield unique(one, names)
 
@@ -91,6 +94,34 @@ def unique(constraint: Constraint, names: Mapping[str, str]) -> Index:
         include=include,
         options=constraint.options,
         nulls_not_distinct=constraint.nulls_not_distinct,
+    )
+
+
+def begins(table: Address, columns: Sequence[str], catalog: Catalog) -> bool:
+    """Tell whether an index or a key of a table begins with these columns, in any order."""
+    number = len(columns)
+    firsts = [
+        [key.column for key in index.keys[:number]]
+        for index in catalog.of(Index)
+        if index.table == table and index.where is None
+    ]
+    firsts += [
+        list(one.columns[:number])
+        for one in catalog.of(Constraint)
+        if (one.schema, one.table) == table[1:3] and one.type in "pu"
+    ]
+    return any(set(first) == set(columns) for first in firsts)
+
+
+def plain(table: Address, columns: Sequence[str]) -> Index:
+    """Return an index on columns, for as long as a change takes."""
+    name = beside(f"{table.name}_{'_'.join(columns)}", "_for_a_while")
+    return Index(
+        schema=table.schema,
+        name=name,
+        table=table,
+        definition=f"CREATE INDEX {quote(name)} ON {of(table)} USING btree ({quoted(columns)})",
+        keys=tuple(Key(column=one, expression=None) for one in columns),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from limbeck.gates import Through, Waiting
 from limbeck.migrate.applying import WAIT, Confirm, apply
 from limbeck.migrate.hooks import Hooks
+from limbeck.migrate.keeping import Keep
 from limbeck.migrate.planning import Plan, PlannedRevision, plan, rollback_plan
 from limbeck.migrate.report import Applied, Report
 from limbeck.migrate.stamping import stamp
@@ -14,6 +15,7 @@ __all__ = [
     "Applied",
     "Confirm",
     "Hooks",
+    "Keep",
     "Plan",
     "PlannedRevision",
     "Report",

@@ -38,6 +38,8 @@ from limbeck.history.ledger import Ledger
 from limbeck.history.terms import Terms
 from limbeck.logs import log
 from limbeck.migrate import hazards, outline
+from limbeck.migrate.keeping import Keep
+from limbeck.migrate.keeping import keep as kept
 from limbeck.migrate.planning import Plan, fingerprint, revisions
 from limbeck.migrate.report import Applied, Report
 
@@ -53,6 +55,7 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
     *,
     confirm: Confirm,
     allow: Sequence[str] | None = (),
+    keep: Keep | None = None,
     wait: float = WAIT,
     progress: bool = False,
     listen: Listener = log,
@@ -68,6 +71,8 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
         confirm: Told the plan, says whether to go on.
         allow: Codes of the blocking hazards that a protected environment is to suffer; None when
             the caller has looked at its hazards already.
+        keep: Says where the environment's branch is; before a contract of a change that was
+            expanded earlier, what the branch is then is kept there, for `limbeck.undo`.
         wait: Seconds to wait for another migrator.
         progress: Tell how far the building of an index is.
         listen: Told of each revision.
@@ -90,6 +95,8 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
         raise NotConfirmedError(
             f"not confirmed: {plan.environment} is as it was", hint="Answer yes, or give --yes."
         )
+    if keep is not None:
+        kept(plan, keep, listen)
     with (
         _failure_told(plan, listen),
         _getting_ready(),

@@ -31,14 +31,15 @@ def status_data(found: Sequence[Status]) -> dict[str, Any]:
 
 
 def check_text(found: Sequence[Finding], *, live: bool) -> str:
-    """Return a line for each finding and what to type next, or what is well.
+    """Return a line for each finding and what to type next, and where none fails what is well.
 
     `live` says that databases were looked at too.
     """
-    if not found:
-        databases = ", nothing pending, no drift" if live else ""
-        return f"ok: one head, the models have their revisions{databases}"
     lines: list[str] = []
+    if not any(one.fails for one in found):
+        but = " but what waits" if found else ""
+        databases = f", nothing pending{but}, no drift" if live else ""
+        lines.append(f"ok: one head, the models have their revisions{databases}")
     for one in found:
         lines.append(f"{one.environment or 'project'}: {one.text}")
         if one.hint:
@@ -49,7 +50,7 @@ def check_text(found: Sequence[Finding], *, live: bool) -> str:
 def check_data(found: Sequence[Finding]) -> dict[str, Any]:
     """Return the findings, for JSON."""
     return {
-        "ok": not found,
+        "ok": not any(one.fails for one in found),
         "findings": [
             {
                 "kind": one.kind,
@@ -59,6 +60,12 @@ def check_data(found: Sequence[Finding]) -> dict[str, Any]:
                 "changes": changes_data(one.changes),
             }
             for one in found
+            if one.fails
+        ],
+        "waiting": [
+            {"environment": one.environment, **waiting_data([one.waiting])[0]}
+            for one in found
+            if one.waiting
         ],
     }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from limbeck import generate, phases
+from limbeck import diff, expand, generate, phases, renames
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.read import read
 from limbeck.database import Connection, Database, connect
@@ -88,6 +88,22 @@ sa.Table("a", metadata, Column("{id}", Integer, sa.Identity(), primary_key=True)
 table("b", Column("a", Integer, ForeignKey("a.{id}", onupdate="CASCADE")))
 View("seen", "SELECT {view} FROM a", metadata=metadata)
 """
+LOGS = """
+from limbeck.entities import Partition
+sa.Table("shops", metadata, Column("id", KEY, primary_key=True))
+logs = sa.Table("logs", metadata, Column("id", Integer, nullable=False),
+    Column("day", sa.Date, nullable=False), Column("kind", Text, nullable=False),
+    Column("amount", KEY, server_default="1", nullable=False),
+    Column("shop", KEY, ForeignKey("shops.id", onupdate="CASCADE"), index=True),
+    sa.PrimaryKeyConstraint("id", "day", "kind"), sa.UniqueConstraint("day", "kind", "amount"),
+    Index("logs_amount", "amount", postgresql_where=text("amount > 1")),
+    postgresql_partition_by="RANGE (day)")
+Partition("logs_1", logs, "FOR VALUES FROM ('2020-01-01') TO ('2021-01-01')", metadata=metadata)
+Partition("logs_2", logs, "DEFAULT", partition_by="LIST (kind)", metadata=metadata)
+Partition("logs_2a", "logs_2", "FOR VALUES IN ('a')", metadata=metadata)
+Partition("logs_2b", "logs_2", "DEFAULT", metadata=metadata)
+"""
+LOG_ROWS = "SELECT id, day::text, amount::integer FROM logs ORDER BY id"
 KEY_ROWS = "SELECT b.id, a::integer, c::integer FROM b ORDER BY id"
 CASES = [
     Case(
@@ -168,6 +184,29 @@ CASES = [
         old_rows=[(1, 7, 7), (2, 2, 1), (3, 1, 7)],
         new_query=KEY_ROWS,
         new_rows=[(1, 7, 7), (2, 2, 1), (3, 1, 7)],
+    ),
+    Case(
+        "columns of a partitioned table become bigints, with what they refer to",
+        LOGS.replace("KEY", "Integer"),
+        LOGS.replace("KEY", "sa.BigInteger"),
+        seed="INSERT INTO shops VALUES (1); INSERT INTO logs VALUES (1, '2020-05-05', 'a', 5, 1),"
+        " (2, '2021-05-05', 'a', 6, 1), (3, '2022-05-05', 'b', 7, 1)",
+        old="INSERT INTO logs VALUES (4, '2020-06-06', 'a', 8, 1);"
+        "UPDATE logs SET day = '2023-05-05' WHERE id = 1",
+        new="UPDATE logs SET amount = amount + 1 WHERE id < 4;"
+        "INSERT INTO logs (id, day, kind, shop) VALUES (5, '2024-05-05', 'b', 1)",
+        old_query=LOG_ROWS,
+        old_rows=(
+            logged := [
+                (1, "2023-05-05", 6),
+                (2, "2021-05-05", 7),
+                (3, "2022-05-05", 8),
+                (4, "2020-06-06", 8),
+                (5, "2024-05-05", 1),
+            ]
+        ),
+        new_query=LOG_ROWS,
+        new_rows=logged,
     ),
     Case(
         "an enum loses a label and changes the order of others",
@@ -545,16 +584,70 @@ def test_one_environment_is_enough_to_have_its_history_changed_in_phases(
     assert phases.of(made.revision) is not None
 
 
-def test_the_key_of_a_partitioned_table_is_not_renamed_in_phases(project: Project) -> None:
-    text = (
-        'sa.Table("logs", metadata, Column("{}", sa.Date, nullable=False),'
-        ' postgresql_partition_by="RANGE ({})")\n'
-    )
-    generate.revision(with_models(project, "before", text.format("day", "day")))
-    after = with_models(project, "after", text.format("date", "date"))
-    answers = generate.Answers(renames=["public.logs.day:public.logs.date"], phased=True)
-    with pytest.raises(ConfigurationError, match="decides on the partition of a row"):
-        generate.revision(after, answers=answers)
+DAYS = "CREATE TABLE t ({} date NOT NULL, n {}, {}) PARTITION BY RANGE ({});"
+REFUSED = (
+    (
+        "CREATE TABLE t (a int); CREATE TABLE u () INHERITS (t)",
+        "CREATE TABLE t (b int); CREATE TABLE u () INHERITS (t)",
+        "public.t.a:public.t.b",
+        r"u inherits from table public\.t, whose triggers do not see its rows",
+    ),
+    (
+        "CREATE TABLE t (a int); CREATE TABLE u () INHERITS (t)",
+        "CREATE TABLE t (a bigint); CREATE TABLE u () INHERITS (t)",
+        "",
+        "u inherits from table",
+    ),
+    (
+        DAYS.format("a", "int", "m int", "a"),
+        DAYS.format("b", "int", "m int", "b"),
+        "public.t.a:public.t.b",
+        "decides on the partition of a row",
+    ),
+    (
+        DAYS.format("a", "int", "m int", "a")
+        + "CREATE TABLE u PARTITION OF t DEFAULT PARTITION BY LIST (n)",
+        DAYS.format("a", "int", "o int", "a")
+        + "CREATE TABLE u PARTITION OF t DEFAULT PARTITION BY LIST (n)",
+        "public.t.n:public.t.o",
+        "decides on the partition of a row",
+    ),
+    (
+        DAYS.format("a", "int", "PRIMARY KEY (a, n)", "a"),
+        DAYS.format("a", "bigint", "PRIMARY KEY (a, n)", "a"),
+        "",
+        r"column public\.t\.n is in the primary key of a partitioned table",
+    ),
+    (
+        DAYS.format("a", "int", "UNIQUE (a, n)", "a")
+        + "CREATE TABLE u (a date, n int, CONSTRAINT f FOREIGN KEY (a, n) REFERENCES t (a, n))",
+        DAYS.format("a", "bigint", "UNIQUE (a, n)", "a")
+        + "CREATE TABLE u (a date, n bigint, CONSTRAINT f FOREIGN KEY (a, n) REFERENCES t (a, n))",
+        "",
+        r"constraint public\.u\.f refers to a key of a partitioned table",
+    ),
+    (
+        "CREATE TABLE t (a int); CREATE TABLE u (b int) INHERITS (t)",
+        "CREATE TABLE t (a int); CREATE TABLE u (b bigint) INHERITS (t)",
+        "",
+        "is of a foreign, an inheriting or a typed table",
+    ),
+)
+
+
+def test_what_a_trigger_cannot_see_to_is_refused_with_what_to_do(make_database: Any) -> None:
+    databases = [make_database(), make_database()]
+    with connect(databases[0]) as one, connect(databases[1]) as other:
+        for before, after, rename, words in REFUSED:
+            for connection, text in ((one, before), (other, after)):
+                connection.execute("DROP TABLE IF EXISTS t, u CASCADE")
+                connection.execute(text.encode())
+            old, new = read(one), read(other)
+            found, _ = renames.answers([rename] if rename else [], old, new)
+            change = expand.Change(old, new, found)
+            with pytest.raises(ConfigurationError, match=words) as caught:
+                expand.choose(diff.steps(old, new, found), change)
+            assert caught.value.hint == "Make it a plain change: limbeck generate --plain."
 
 
 def test_without_a_backfill_no_value_is_lost(project: Project, database: Database) -> None:

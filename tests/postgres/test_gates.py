@@ -145,7 +145,7 @@ def test_what_was_ready_when_it_was_planned_is_looked_at_again_under_the_lock(
         migrate.apply(found, confirm=lambda _: True)
 
 
-def test_status_tells_the_phase_and_a_check_finds_nothing_in_what_waits(
+def test_status_tells_the_phase_and_a_check_lists_what_waits_without_failing(
     work: Work, database: Database, connection: psycopg.Connection
 ) -> None:
     at(work, database, connection, "base")
@@ -153,16 +153,17 @@ def test_status_tells_the_phase_and_a_check_finds_nothing_in_what_waits(
     def found() -> tuple[str, str, list[str]]:
         (one,) = status.status(work.project, [work.profile], drift=False)
         (change,) = one.phases
-        kinds = [finding.kind for finding in status.findings(one)]
-        return change.change, change.phase, kinds
+        findings = tuple(status.findings(one))
+        assert one.clean == (not any(finding.fails for finding in findings))
+        return change.change, change.phase, [finding.kind for finding in findings]
 
-    assert found() == ("copy", "pending", ["pending"])
+    assert found() == ("copy", "pending", ["pending", "waiting"])
     migrated(work, database)
-    assert found() == ("copy", "expanded", [])
+    assert found() == ("copy", "expanded", ["waiting"])
     filled(work, database)
     assert found() == ("copy", "backfilled", ["pending"])
     protect(work)
-    assert found() == ("copy", "backfilled", [])
+    assert found() == ("copy", "backfilled", ["waiting"])
     migrated(work, database, through="contract")
     assert found() == ("copy", "contracted", [])
 
@@ -345,7 +346,23 @@ def test_the_commands_say_what_waits_and_what_to_type_next(
     (one,) = json.loads(out)["environments"]
     assert one["changes"][0]["phase"] == "expanded"
     assert one["waiting"][0]["why"] == "backfill"
+    assert (one["clean"], one["changes"][0]["total"]) == (True, None)
     assert "copy: expanded" in said(work, capsys, "status")[1]
+    work.models("""
+key = Column("id", Integer, primary_key=True, autoincrement=False)
+Table("t", metadata, key, Column("b", Text))
+Table("after", metadata)
+""")
+    code, out, _ = said(work, capsys, "check", "-e", "development", "--json")
+    found = json.loads(out)
+    assert (code, found["ok"], found["findings"]) == (0, True, [])
+    assert [(each["environment"], each["why"]) for each in found["waiting"]] == [
+        ("development", "backfill")
+    ]
+    code, out, _ = said(work, capsys, "check", "-e", "development")
+    assert code == 0
+    assert "nothing pending but what waits" in out
+    assert "the backfill of public.t is not verified" in out
     filled(work, database)
     connection.execute("CREATE VIEW v AS SELECT a FROM t")
     code, _, err = said(work, capsys, "contract")

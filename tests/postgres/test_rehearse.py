@@ -20,7 +20,7 @@ import psycopg
 import pytest
 import yaml
 
-from limbeck import cli, preview, rehearse, settings
+from limbeck import cli, migrate, preview, rehearse, settings, undo
 from limbeck.branches.base import Branch
 from limbeck.branches.embedded import Server
 from limbeck.branches.pruning import stale
@@ -347,7 +347,8 @@ def test_an_environment_whose_branch_was_renamed_has_its_branch_again(shop: Shop
     assert rows == [[(0,)], [(5,)]]
 
 
-def test_a_contract_is_undone_and_what_was_written_since_stays_as_a_branch(shop: Shop) -> None:
+def expanded(shop: Shop) -> tuple[str, str, str]:
+    """Record a change without downtime, and be where its contract may run; give the options."""
     fill = {"table": "public.people", "set": {"email": "mail"}}
     fill["where"] = "email IS DISTINCT FROM mail"
     add, drop = "ALTER TABLE people ADD email text", "ALTER TABLE people DROP COLUMN mail"
@@ -358,6 +359,11 @@ def test_a_contract_is_undone_and_what_was_written_since_stays_as_a_branch(shop:
     code, _, err = shop.limbeck("undo", *production)
     assert (code, "nothing was kept there" in err) == (2, True)
     shop.good("backfill", *production)
+    return production
+
+
+def test_a_contract_is_undone_and_what_was_written_since_stays_as_a_branch(shop: Shop) -> None:
+    production = expanded(shop)
     code, out, err = shop.limbeck("contract", "--allow", "drop-column-in-use", *production)
     assert code == 0, err
     assert "back: limbeck undo -e production" in err
@@ -371,6 +377,24 @@ def test_a_contract_is_undone_and_what_was_written_since_stays_as_a_branch(shop:
     assert shop.run("SELECT count(*) FROM people", undone["preserved"]) == [(6,)]
     (one,) = json.loads(shop.good("status", "-e", "production", "--json"))["environments"]
     assert one["changes"][0]["phase"] == "backfilled"
+
+
+@pytest.mark.parametrize("shop", ["local"], indirect=True)
+def test_the_library_keeps_the_branch_before_a_contract_too(shop: Shop) -> None:
+    expanded(shop)
+    project, profile = shop.project, shop.project.profile("production")
+    database = settings.database(project, profile)
+    plan = migrate.plan(project, profile, database, through="contract")
+    migrate.apply(
+        plan,
+        confirm=lambda _: True,
+        allow=["drop-column-in-use"],
+        keep=lambda: settings.place(project, profile),
+    )
+    wanted = undo.plan(project, profile, database)
+    assert (wanted.changes, wanted.kept in shop.names()) == (("mail",), True)
+    undo.undo(wanted, confirm=lambda _: True)
+    assert shop.run("SELECT count(mail), count(*) FROM people") == [(3, 5)]
 
 
 def test_a_reset_names_the_true_parent_and_refuses_another(shop: Shop) -> None:

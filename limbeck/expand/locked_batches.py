@@ -1,0 +1,60 @@
+"""An UPDATE from another table, in batches, beside those who write either of them.
+
+An UPDATE that has waited for a row sees that row as it is then, but other tables as they were
+when it began (Postgres manual, "Read Committed"): it would bring back what was written meanwhile.
+So rows are locked by one statement and written by the next. Those that others have locked come
+later: they may be waiting for a row of ours.
+"""
+
+from __future__ import annotations
+
+from limbeck.diff.sql import literal
+
+PAGES = 100
+TIMES = 100
+TEXT = """\
+DO $$
+DECLARE
+    limbeck_page bigint := 0;
+    limbeck_pages bigint := (
+        SELECT max(pg_relation_size(relid)) FROM (
+            SELECT {name}::regclass AS relid UNION SELECT relid FROM pg_partition_tree({name})
+        ) tables
+    ) / current_setting('block_size')::bigint;
+    limbeck_rows tid[];
+BEGIN
+    WHILE limbeck_page <= limbeck_pages LOOP
+        limbeck_rows := ARRAY(
+            SELECT ctid FROM {table}
+            WHERE ctid >= format('(%s,0)', limbeck_page)::tid
+                AND ctid < format('(%s,0)', limbeck_page + {pages})::tid
+                AND ({wrong})
+            FOR NO KEY UPDATE SKIP LOCKED
+        );
+        UPDATE {table} SET {sets}
+        WHERE ctid = ANY (limbeck_rows) AND ({wrong});
+        COMMIT;
+        limbeck_page := limbeck_page + {pages};
+    END LOOP;
+    FOR limbeck_time IN 1 .. {times} LOOP
+        EXIT WHEN NOT EXISTS (SELECT FROM {table} WHERE {wrong});
+        limbeck_rows := ARRAY(
+            SELECT ctid FROM {table} WHERE {wrong} FOR NO KEY UPDATE SKIP LOCKED
+        );
+        UPDATE {table} SET {sets}
+        WHERE ctid = ANY (limbeck_rows) AND ({wrong});
+        COMMIT;
+        PERFORM pg_sleep(0.01 * limbeck_time);
+    END LOOP;
+    PERFORM FROM {table} WHERE {wrong} FOR NO KEY UPDATE;
+    UPDATE {table} SET {sets}
+    WHERE {wrong};
+END
+$$"""
+
+
+def locked_batches(table: str, sets: str, wrong: str) -> str:
+    """Spell the UPDATE of the wrong rows of a table, given by its whole name as SQL spells it."""
+    return TEXT.format(
+        name=literal(table), table=table, pages=PAGES, times=TIMES, sets=sets, wrong=wrong
+    )
