@@ -36,6 +36,8 @@ from limbeck.renames.tokens import tokens
 
 # What an ALTER may say without being in anybody's way.
 HARMLESS = (" SET DEFAULT ", " DROP DEFAULT", " DROP NOT NULL", " ADD VALUE ", "COMMENT ON ")
+# What has one name at a time, and is named by applications.
+SINGLE = frozenset({"schema", "enum", "domain", "composite", "range", "view", "function"})
 OF_TABLE = frozenset({"column", "constraint", "trigger", "policy", "rule"})
 
 
@@ -75,6 +77,7 @@ def choose(found: Sequence[Step], change: Change) -> Choice:
 
     """
     before = change.before
+    _refuse_single_names(change)
     recipes = tuple(_recipes(found, change))
     if problems := [said for recipe in recipes for said in recipe.validate(before)]:
         raise ConfigurationError(
@@ -92,6 +95,16 @@ def choose(found: Sequence[Step], change: Change) -> Choice:
         else:
             waits.append(step)
     return Choice(recipes, tuple(first), tuple(waits))
+
+
+def _refuse_single_names(change: Change) -> None:
+    for one in change.renamed:
+        if one.kind in SINGLE:
+            raise ConfigurationError(
+                f"this cannot be done without downtime: {one.before} becomes {one.after}; it has"
+                " one name at a time, and either application uses its own",
+                hint="Rename it by a plain change of its own: limbeck generate --plain.",
+            )
 
 
 def _recipes(found: Sequence[Step], change: Change) -> Iterator[Recipe]:

@@ -627,6 +627,18 @@ REFUSED = (
         r"constraint public\.u\.f refers to a key of a partitioned table",
     ),
     (
+        "CREATE TYPE t AS ENUM ('a'); CREATE TABLE u (a t)",
+        "CREATE TYPE v AS ENUM ('a'); CREATE TABLE u (b v)",
+        "public.t:public.v public.u.a:public.u.b",
+        "enum public.t becomes enum public.v; it has one name at a time",
+    ),
+    (
+        "CREATE TYPE t AS ENUM ('a'); CREATE TABLE u (a t)",
+        "CREATE TYPE t AS ENUM ('b'); CREATE TABLE u (a t)",
+        "public.t.a:public.t.b",
+        "it has one name at a time",
+    ),
+    (
         "CREATE TABLE t (a int); CREATE TABLE u (b int) INHERITS (t)",
         "CREATE TABLE t (a int); CREATE TABLE u (b bigint) INHERITS (t)",
         "",
@@ -640,14 +652,15 @@ def test_what_a_trigger_cannot_see_to_is_refused_with_what_to_do(make_database: 
     with connect(databases[0]) as one, connect(databases[1]) as other:
         for before, after, rename, words in REFUSED:
             for connection, text in ((one, before), (other, after)):
-                connection.execute("DROP TABLE IF EXISTS t, u CASCADE")
+                connection.execute("DROP TABLE IF EXISTS u, t CASCADE")
+                connection.execute("DROP TYPE IF EXISTS t, v")
                 connection.execute(text.encode())
             old, new = read(one), read(other)
-            found, _ = renames.answers([rename] if rename else [], old, new)
+            found, _ = renames.answers(rename.split(), old, new)
             change = expand.Change(old, new, found)
             with pytest.raises(ConfigurationError, match=words) as caught:
                 expand.choose(diff.steps(old, new, found), change)
-            assert caught.value.hint == "Make it a plain change: limbeck generate --plain."
+            assert "limbeck generate --plain." in str(caught.value.hint)
 
 
 def test_without_a_backfill_no_value_is_lost(project: Project, database: Database) -> None:
