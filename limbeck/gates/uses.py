@@ -16,6 +16,7 @@ from limbeck.history import History
 from limbeck.phases import Change
 
 _LOOK: Final = 1.0  # seconds between two looks at the calls of statements
+_FLUSH: Final = 2.5  # seconds within which a busy session tells what it wrote: pgstat.c, 1 s
 _SHOWN: Final = 200  # characters of a statement
 
 # By pg_depend, as Postgres itself would refuse to drop it, or drop it silently. An index or a
@@ -67,6 +68,12 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
   AND query ~* %(word)s AND query ~* %(holder)s AND query !~* %(ddl)s
 ORDER BY pid"""
 
+# Rows that were deleted say nothing: those go along with what they refer to.
+_WRITTEN: Final = """
+SELECT coalesce(sum(n_tup_ins + n_tup_upd), 0)::int8 FROM pg_stat_all_tables
+WHERE relid = %(table)s
+   OR relid IN (SELECT relid FROM pg_partition_tree(%(table)s::oid::regclass))"""
+
 _DDL: Final = r"^\s*(alter|create|drop|comment|analyze|vacuum|begin|explain)\M"
 
 
@@ -74,10 +81,11 @@ _DDL: Final = r"^\s*(alter|create|drop|comment|analyze|vacuum|begin|explain)\M"
 class Use:
     """Something that uses what is to go.
 
-    `kind` is "object" (of the schema), "statement" (that was run a moment ago) or "session".
+    `kind` is "object" (of the schema), "statement" (that was run a moment ago), "session" or
+    "writes" (to a table that goes).
     """
 
-    kind: Literal["object", "statement", "session"]
+    kind: Literal["object", "statement", "session", "writes"]
     text: str
 
     def __str__(self) -> str:
@@ -88,6 +96,7 @@ class Use:
 class _Old:
     """What is to go: a table, or a column where `column` is not 0, with patterns of the names."""
 
+    name: str
     table: int
     column: int
     word: str
@@ -110,9 +119,9 @@ def uses(
     """Return what uses the names that a contract takes away, but for what it mentions itself.
 
     Views, generated columns, policies, triggers, foreign keys, publications and functions, also
-    by the text of their bodies. Where it is `running`, an application's sessions as well, and the
-    statements that pg_stat_statements counts from one look to the next. What other sessions have
-    prepared, Postgres tells nobody.
+    by the text of their bodies. Where it is `running`, an application's sessions as well, and from
+    one look to the next the statements that pg_stat_statements counts, prepared ones among them,
+    and the rows that are written to a table that goes.
     """
     if change.contract is None or not change.uses:
         return ()
@@ -121,7 +130,8 @@ def uses(
     found = [use for old in olds for use in _objects(connection, old, sql)]
     if running:
         found += [use for old in olds for use in _sessions(connection, old)]
-        found += _statements(connection, olds, listen)
+        gone = [old for old in olds if not old.column and not _renamed(old, sql)]
+        found += _meanwhile(connection, olds, gone, listen)
     return tuple(dict.fromkeys(found))
 
 
@@ -138,17 +148,22 @@ def _found(connection: Connection, name: str) -> _Old | None:
     if row is None or (rest and not row[1]):
         return None  # of another kind, such as a type; or not there any more
     word, holder = (rest[0] if rest else table), table
-    return _Old(int(str(row[0])), int(str(row[1])), _pattern(word), _pattern(holder))
+    return _Old(name, int(str(row[0])), int(str(row[1])), _pattern(word), _pattern(holder))
 
 
 def _objects(connection: Connection, old: _Old, sql: str) -> Iterator[Use]:
     # Of what is renamed, nothing that hangs on it is lost; only texts that name it go wrong.
-    renamed = re.search(rf"(?i)\brename\b[^;]*{_python(old.word)}[\"]?\s+to\b", sql)
-    questions = [_FUNCTIONS] if renamed else [_DEPENDENTS, _FUNCTIONS]
+    questions = [_FUNCTIONS] if _renamed(old, sql) else [_DEPENDENTS, _FUNCTIONS]
     for question in questions:
         for text, name in connection.execute(question.encode(), old.values).fetchall():
             if not re.search(rf"(?<!\w){re.escape(str(name))}(?!\w)", sql) or not name:
                 yield Use("object", str(text))
+
+
+def _renamed(old: _Old, sql: str) -> bool:
+    """Tell whether a contract only gives what is old another name."""
+    pattern = rf"(?i)\brename\b[^;]*{_python(old.word)}[\"]?\s+to\b"
+    return re.search(pattern, sql) is not None
 
 
 def _sessions(connection: Connection, old: _Old) -> Iterator[Use]:
@@ -158,14 +173,24 @@ def _sessions(connection: Connection, old: _Old) -> Iterator[Use]:
         yield Use("session", f"session {pid} ({who}): {_short(query)}")
 
 
-def _statements(connection: Connection, olds: Sequence[_Old], listen: Listener) -> Iterator[Use]:
-    """Yield the statements that were called between two looks; of the others it is only told."""
-    before = _calls(connection, olds)
-    if not before:
+def _meanwhile(
+    connection: Connection, olds: Sequence[_Old], gone: Sequence[_Old], listen: Listener
+) -> Iterator[Use]:
+    """Yield what happens between two looks: statements that are called, rows that are written."""
+    before, written = _calls(connection, olds), _written(connection, gone)
+    if not before and not written:
         return
-    time.sleep(_LOOK)
+    time.sleep(_FLUSH if written else _LOOK)
+    yield from _called(before, _calls(connection, olds), listen)
+    for name, rows in _written(connection, gone).items():
+        if more := rows - written[name]:
+            yield Use("writes", f"{more} rows were written to {name} in {_FLUSH} s")
+
+
+def _called(before: dict[str, int], after: dict[str, int], listen: Listener) -> Iterator[Use]:
+    """Yield the statements that were called; of the others it is only told."""
     quiet = []
-    for query, calls in _calls(connection, olds).items():
+    for query, calls in after.items():
         if calls > before.get(query, 0):
             yield Use("statement", f"statement, called a moment ago: {_short(query)}")
         else:
@@ -173,6 +198,15 @@ def _statements(connection: Connection, olds: Sequence[_Old], listen: Listener) 
     if quiet:
         names = "".join(f"\n    {_short(query)}" for query in quiet[:10])
         listen(Notice(f"Called before, but not in this second, as pg_stat_statements has:{names}"))
+
+
+def _written(connection: Connection, tables: Sequence[_Old]) -> dict[str, int]:
+    """Return how many rows were written to each table so far, as Postgres counts them."""
+    found = {}
+    for table in tables:
+        row = connection.execute(_WRITTEN.encode(), table.values).fetchone()
+        found[table.name] = int(str(row[0])) if row else 0
+    return found
 
 
 def _calls(connection: Connection, olds: Sequence[_Old]) -> dict[str, int]:

@@ -53,6 +53,7 @@ class Applications(RuleBasedStateMachine):
     """
 
     connection: Connection
+    url: str
     kind: str
 
     @initialize()
@@ -150,12 +151,40 @@ class Applications(RuleBasedStateMachine):
     @precondition(lambda self: self.phase == "middle")
     @rule(rows=st.sampled_from([1, 2, 1000]))
     def backfill(self, rows: int) -> None:
+        self.connection.execute(self.batch(rows).encode())
+        self.filled = self.filled or self.wrong() == 0
+
+    def batch(self, rows: int) -> str:
         (told,) = self.recipe.backfill()
         sets = ", ".join(f"{column} = {value}" for column, value in told.assignments)
         chosen = f"SELECT id FROM t WHERE {told.where} ORDER BY id LIMIT {rows}"
-        text = f"UPDATE {told.table} SET {sets} WHERE id IN ({chosen})"
-        self.connection.execute(text.encode())
-        self.filled = self.filled or self.wrong() == 0
+        return f"UPDATE {told.table} SET {sets} WHERE id IN ({chosen})"
+
+    def killed(self, *statements: str) -> None:
+        """Let a session carry statements out and be ended before it commits."""
+        with psycopg.connect(self.url) as other:
+            for statement in statements:
+                other.execute(statement.encode())
+            pid = other.info.backend_pid
+            self.connection.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+            with pytest.raises(psycopg.OperationalError):
+                other.execute("SELECT 1")
+
+    @precondition(lambda self: self.phase == "before")
+    @rule()
+    def expand_and_be_killed(self) -> None:
+        self.killed(*(step.sql for step in self.recipe.expand(self.catalog)))
+
+    @precondition(lambda self: self.phase == "middle")
+    @rule(rows=st.sampled_from([1, 1000]))
+    def backfill_and_be_killed(self, rows: int) -> None:
+        self.killed(self.batch(rows))
+
+    @precondition(lambda self: self.phase == "middle" and self.filled)
+    @rule()
+    def contract_and_be_killed(self) -> None:
+        steps = [step.sql for step in self.recipe.contract(self.catalog, self.catalog)]
+        self.killed(*steps, "ALTER TABLE t RENAME COLUMN old TO new")
 
     def wrong(self) -> int:
         (told,) = self.recipe.backfill()
@@ -205,7 +234,11 @@ class Applications(RuleBasedStateMachine):
 def test_any_order_of_writes(kind: str, database: Database) -> None:
     with connect(database) as connection:
         connection.execute("SET synchronous_commit = off")
-        machine = type("Machine", (Applications,), {"connection": connection, "kind": kind})
+        machine = type(
+            "Machine",
+            (Applications,),
+            {"connection": connection, "kind": kind, "url": database.url},
+        )
         run_state_machine_as_test(
             machine,
             settings=settings(

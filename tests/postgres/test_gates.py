@@ -277,6 +277,32 @@ def test_a_session_of_the_old_application_keeps_a_protected_environment(
     assert ids(plan(work, database, through="contract").revisions) == ["contract", "after"]
 
 
+def test_a_table_that_is_still_written_to_stays_in_a_protected_environment(
+    work: Work, database: Database
+) -> None:
+    work.revision("base", "create table t (id int primary key, a text)", "drop table t")
+    phase(work, "contract", "DROP TABLE t", phase="contract", change="t", uses=["public.t"])
+    migrate.apply(plan(work, database, work.history.revisions()[0].id), confirm=lambda _: True)
+    protect(work)
+    gone = threading.Event()
+
+    def write() -> None:
+        with psycopg.connect(database.url, autocommit=True, application_name="limbeck") as other:
+            while not gone.wait(0.05):
+                other.execute("INSERT INTO t VALUES ((random() * 1e9)::int) ON CONFLICT DO NOTHING")
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        (waiting,) = plan(work, database, through="contract").waiting
+    finally:
+        gone.set()
+        thread.join()
+    assert [one.kind for one in waiting.uses] == ["writes"]
+    assert "rows were written to public.t" in waiting.uses[0].text
+    assert ids(plan(work, database, through="contract").revisions) == ["contract"]
+
+
 @pytest.mark.thorough
 def test_statements_that_are_called_meanwhile_keep_a_protected_environment(
     make_work: MakeWork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
