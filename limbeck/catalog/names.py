@@ -27,11 +27,12 @@ _WORDS = """
     """
 KEYWORDS = frozenset(_WORDS.split())
 NAME_BYTES = 63
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 
 
 def quote(name: str) -> str:
     """Spell an identifier, with double quotes only where Postgres needs them."""
-    if re.fullmatch(r"[a-z_][a-z0-9_]*", name) and name not in KEYWORDS:
+    if _PLAIN.fullmatch(name) and name not in KEYWORDS:
         return name
     return '"' + name.replace('"', '""') + '"'
 

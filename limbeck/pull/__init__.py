@@ -6,6 +6,8 @@ and compares: str(proof) is "42 tables, 317 columns, 118 indexes, 9 views: exact
 merge(metadata, before, live, options) says how imported working models have to change: the
 Merge has files, diff(), new, changed, gone, left, and write(force=False).
 fresh() and into() do all of it: for a new file or folder, for the working models of a project.
+
+Each is imported when it is first used: reading a database needs none of what writes models.
 """
 
 from __future__ import annotations
@@ -13,14 +15,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from limbeck.pull.merged import Merge
-from limbeck.pull.options import Layout, Options, Style
-from limbeck.pull.proof import Proof, compared, prove
-from limbeck.pull.pulling import fresh, into
-from limbeck.pull.source import source
-
 if TYPE_CHECKING:
+    from limbeck.pull.merged import Merge
     from limbeck.pull.merging import merge
+    from limbeck.pull.options import Layout, Options, Style
+    from limbeck.pull.proof import Proof, compared
+    from limbeck.pull.proving import prove
+    from limbeck.pull.pulling import fresh, into
+    from limbeck.pull.writing import source
 
 __all__ = [
     "Layout",
@@ -36,8 +38,22 @@ __all__ = [
     "source",
 ]
 
+_HOMES = {
+    "Layout": "options",
+    "Merge": "merged",
+    "Options": "options",
+    "Proof": "proof",
+    "Style": "options",
+    "compared": "proof",
+    "fresh": "pulling",
+    "into": "pulling",
+    "merge": "merging",
+    "prove": "proving",
+    "source": "writing",
+}
+
 
 def __getattr__(name: str) -> Any:
-    if name == "merge":  # what it needs imports SQLAlchemy, which is slow
-        return import_module("limbeck.pull.merging").merge
-    raise AttributeError(f"module 'limbeck.pull' has no attribute {name!r}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'limbeck.pull' has no attribute {name!r}")
+    return getattr(import_module(f"limbeck.pull.{_HOMES[name]}"), name)

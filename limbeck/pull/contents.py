@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.objects import Address, Column, Constraint, Index, Table
@@ -39,27 +40,30 @@ class Contents:
 
 def contents(catalog: Catalog) -> dict[Address, Contents]:
     """Return what belongs to each table of a catalog, by the table's address."""
-    columns: dict[Address, list[Column]] = defaultdict(list)
-    constraints: dict[Address, list[Constraint]] = defaultdict(list)
+    columns: dict[tuple[str, str], list[Column]] = defaultdict(list)
+    constraints: dict[tuple[str, str], list[Constraint]] = defaultdict(list)
     indexes: dict[Address, list[Index]] = defaultdict(list)
     for column in catalog.of(Column):
-        columns[Address("table", column.schema, column.table)].append(column)
+        columns[column.schema, column.table].append(column)
     for constraint in catalog.of(Constraint):
-        constraints[Address("table", constraint.schema, constraint.table)].append(constraint)
+        constraints[constraint.schema, constraint.table].append(constraint)
     for index in catalog.of(Index):
         indexes[index.table].append(index)
-    own, fed = serials(catalog), columns_fed(catalog)
+    own = serials(catalog)
+    fed: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for address in columns_fed(catalog):
+        fed[address.schema, address.name].add(address.part)
     found: dict[Address, Contents] = {}
     for table in catalog.of(Table):
-        at = table.address
+        at = (table.schema, table.name)
         serial = _serial(table, constraints[at], own)
-        found[at] = Contents(
+        found[table.address] = Contents(
             table,
-            tuple(sorted(columns[at], key=lambda column: column.position)),
+            tuple(sorted(columns[at], key=attrgetter("position"))),
             tuple(constraints[at]),
-            tuple(indexes[at]),
+            tuple(indexes[table.address]),
             serial,
-            frozenset(one.name for one in columns[at] if one.address in fed) - {serial},
+            frozenset(fed[at]) - {serial},
         )
     return found
 

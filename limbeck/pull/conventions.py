@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
+from typing import NamedTuple
 
 from limbeck.catalog.objects import Constraint, Index, Reference
 from limbeck.pull.contents import Contents
@@ -69,11 +70,8 @@ def detect(tables: Iterable[Contents]) -> dict[str, str]:
         kind = _kind(found)
         checks += kind == "ck"
         tokens = _Tokens(found)
-        votes.update(
-            (kind, template)
-            for template in _KNOWN.get(kind, ())
-            if _given(found, template, tokens) is not None
-        )
+        for template in _KNOWN.get(kind, ()):
+            votes[kind, template] += _given(found, template, tokens) is not None
     chosen = {
         kind: max(templates, key=lambda template: votes[kind, template])
         for kind, templates in _KNOWN.items()
@@ -154,12 +152,26 @@ def _token(word: str, found: Constraint | Index) -> str:
     if reference and word in _REFERRED:
         return _REFERRED[word](reference)
     columns = _columns(found)
-    part = _COLUMN.fullmatch(word)
-    if part is None or int(part["number"]) >= len(columns):
+    part = _part(word)
+    if part is None or part.number >= len(columns):
         raise KeyError(word)
-    if part["kind"] == "label":
+    if part.label:
         columns = tuple(f"{table}_{column}" for column in columns)
-    return columns[int(part["number"])] if part["joint"] is None else part["joint"].join(columns)
+    return columns[part.number] if part.joint is None else part.joint.join(columns)
+
+
+class _Part(NamedTuple):
+    """A token that is about columns: which one, or what stands between all of them."""
+
+    number: int
+    joint: str | None
+    label: bool
+
+
+@cache
+def _part(word: str) -> _Part | None:
+    found = _COLUMN.fullmatch(word)
+    return _Part(int(found["number"]), found["joint"], found["kind"] == "label") if found else None
 
 
 def _columns(found: Constraint | Index) -> tuple[str, ...]:

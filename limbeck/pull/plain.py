@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Container, Iterator, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from limbeck.catalog.names import chosen_name
 from limbeck.catalog.objects import Address, Column, Constraint, Index, NotNull, Table
 from limbeck.pull.contents import Contents
-from limbeck.spelling import identity, index, parts
+from limbeck.spelling import constraint_is_sayable, identity, index_is_sayable
 
 Part = TypeVar("Part", Table, Column, Constraint, Index, NotNull)
+_Parts: TypeAlias = dict[tuple[str, ...], set[str]]
+"""The names of parts, by the first three words of their addresses."""
 
 
 def plain(
@@ -27,47 +30,52 @@ def plain(
         mapped: partitions that are said as tables all the same.
 
     """
-    sayable = {address for address, found in tables.items() if _is_sayable(found, late, mapped)}
-    return {address: _contents(tables[address], sayable, late) for address in sorted(sayable)}
+    parts: _Parts = defaultdict(set)
+    for one in late:
+        parts[one[:3]].add(one.part)
+    sayable = {address for address, found in tables.items() if _is_sayable(found, parts, mapped)}
+    return {address: _contents(tables[address], sayable, parts) for address in sorted(sayable)}
 
 
-def _is_sayable(found: Contents, late: frozenset[Address], mapped: Container[Address]) -> bool:
+def _is_sayable(found: Contents, late: _Parts, mapped: Container[Address]) -> bool:
     table = found.table
     alone = table.address in mapped or not (
         table.partition_of or table.inherits or table.of_type or table.server
     )
-    early = all(
-        column.address not in late and not (column.generated and _default(column) in late)
+    columns, defaults = _late("column", table, late), _late("default", table, late)
+    early = not any(
+        column.name in columns or (column.generated and column.name in defaults)
         for column in found.columns
     )
     return alone and early and table.kind in {"r", "p"}
 
 
+def _late(kind: str, table: Table, late: _Parts) -> Collection[str]:
+    """Return the names of a table's late parts of a kind."""
+    return late.get((kind, table.schema, table.name), ())
+
+
 def _with(found: Part, **values: Any) -> Part:
     # Most have these values already, and making a new one takes long.
-    changed = {name: value for name, value in values.items() if getattr(found, name) != value}
-    return replace(found, **changed) if changed else found
+    for name, value in values.items():
+        if getattr(found, name) != value:
+            return replace(found, **values)
+    return found
 
 
-def _contents(found: Contents, sayable: set[Address], late: frozenset[Address]) -> Contents:
-    late_ones = {column.name for column in found.columns if _default(column) in late}
+def _contents(found: Contents, sayable: set[Address], late: _Parts) -> Contents:
+    table = found.table
+    defaults, constraints = _late("default", table, late), _late("constraint", table, late)
+    late_ones = {column.name for column in found.columns if column.name in defaults}
     filled = found.filled | late_ones
-    columns = (
-        replace(column, default=None) if column.name in filled else column
-        for column in found.columns
-    )
     return Contents(
-        _table(found.table),
-        tuple(_column(column) for column in columns),
-        tuple(one for one in _constraints(found, sayable) if one.address not in late),
-        tuple(one for one in _indexes(found) if one.address not in late),
+        _table(table),
+        tuple(_column(column, filled) for column in found.columns),
+        tuple(one for one in _constraints(found, sayable) if one.name not in constraints),
+        tuple(one for one in _indexes(found) if one.address[:3] not in late),
         found.serial,
         filled,
     )
-
-
-def _default(column: Column) -> Address:
-    return Address("default", column.schema, column.table, column.name)
 
 
 def _table(table: Table) -> Table:
@@ -75,7 +83,7 @@ def _table(table: Table) -> Table:
     return _with(table, row_security=False, force_row_security=False, replica_identity="d")
 
 
-def _column(column: Column) -> Column:
+def _column(column: Column, filled: frozenset[str]) -> Column:
     generator = column.identity and identity(column)
     return _with(
         column,
@@ -83,6 +91,7 @@ def _column(column: Column) -> Column:
         compression=None,
         statistics=None,
         options=(),
+        default=None if column.name in filled else column.default,
         identity=column.identity if generator else None,
         not_null=_not_null(column),
     )
@@ -107,7 +116,7 @@ def _constraints(found: Contents, sayable: set[Address]) -> Iterator[Constraint]
             continue
         # Only a foreign key can come after its table, where NOT VALID has a meaning.
         late = not bare.validated and bare.type != "f"
-        if late or bare.inherited or parts(bare) is None:
+        if late or bare.inherited or not constraint_is_sayable(bare):
             continue
         if bare.type in {"p", "u"}:
             # CREATE TABLE leaves out a constraint that asks for an index once more.
@@ -121,5 +130,5 @@ def _constraints(found: Contents, sayable: set[Address]) -> Iterator[Constraint]
 def _indexes(found: Contents) -> Iterator[Index]:
     for one in found.indexes:
         bare = _with(one, clustered=False, replica_identity=False, comment=None, statistics=())
-        if bare.valid and bare.parent is None and index(bare) is not None:
+        if bare.valid and bare.parent is None and index_is_sayable(bare):
             yield bare

@@ -1,22 +1,13 @@
-"""Proof that pulled models make the same schema again."""
+"""What the proof of pulled models says: do they make the same schema again?"""
 
 from __future__ import annotations
 
-import shutil
-import sys
-import tempfile
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from limbeck.catalog.catalog import Catalog, Change
 from limbeck.catalog.objects import Address, Table
-from limbeck.catalog.read import EVERYTHING, Filters, read
-from limbeck.database import Database, connect
-from limbeck.pull.creator import Creator, creator
-from limbeck.pull.options import Options
-from limbeck.pull.respelling import respelled
 
 # What the sum of a proof counts, and how one of them is called.
 _COUNTED = ("table", "column", "constraint", "index", "view", "function", "trigger", "enum")
@@ -65,99 +56,6 @@ class Proof:
         return f"{numbers or 'nothing'}: {end}"
 
 
-def prove(  # noqa: PLR0913 - what is proved, and against what
-    files: Mapping[str, str],
-    catalog: Catalog,
-    scratch: Database,
-    options: Options | None = None,
-    filters: Filters = EVERYTHING,
-    *,
-    program: Creator | None = None,
-) -> Proof:
-    """Create the models in an empty database and compare it with their source.
-
-    Args:
-        files: the models as source() returned them, by relative path.
-        catalog: what they were pulled from.
-        scratch: an empty database, which is left full.
-        options: as they were given to source().
-        filters: with which the catalog was read.
-        program: what creates them, where it has been started already.
-
-    Raises:
-        ModelsError: the models do not import, do not configure, or Postgres refuses them.
-
-    """
-    if program is None:
-        with creator() as started:
-            return prove(files, catalog, scratch, options, filters, program=started)
-    with tempfile.TemporaryDirectory(prefix="limbeck-proof-") as folder:
-        package = _write(files, Path(folder), options or Options())
-        root = (options.root if options else None) or None
-        program.create(package, "Base.metadata", Path(folder), root, scratch)
-    return _held(catalog, scratch, filters)
-
-
-def prove_merged(  # noqa: PLR0913 - what is proved, and against what
-    files: Mapping[Path, str],
-    gone: Collection[Address],
-    models: str,
-    catalog: Catalog,
-    scratch: Database,
-    *,
-    filters: Filters = EVERYTHING,
-) -> Proof:
-    """Create working models as they would be after a merge, and compare them with the source.
-
-    Args:
-        files: the files that the merge changes, with their texts; nothing is written to them.
-        gone: what is in the models only, which is no loss.
-        models: where their MetaData is: "app.models:Base.metadata"; it has been imported.
-        catalog: what was pulled.
-        scratch: an empty database, which is left full.
-        filters: with which the catalog was read.
-
-    Raises:
-        ModelsError: the models do not import, do not configure, or Postgres refuses them.
-
-    """
-    package, _, metadata = models.partition(":")
-    place = Path(sys.modules[package].__file__ or "")
-    root = place.parents[package.count(".") + (place.name == "__init__.py")]
-    with tempfile.TemporaryDirectory(prefix="limbeck-proof-") as folder, creator() as program:
-        inside = {path.relative_to(root): text for path, text in files.items()}
-        for top in {place.relative_to(root).parts[0], *(path.parts[0] for path in inside)}:
-            _copy(root / top, Path(folder, top))
-        for path, text in inside.items():
-            target = Path(folder, path)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8")
-        program.create(package, metadata, Path(folder), root, scratch)
-    proof = _held(catalog, scratch, filters)
-    lost = (one for one in proof.lost if one.before is not None or not _is_gone(one.address, gone))
-    # The order of the columns is the author's own.
-    return replace(proof, lost=tuple(lost), reordered=())
-
-
-def _is_gone(address: Address, gone: Collection[Address]) -> bool:
-    return address in gone or Address("table", address.schema, address.name) in gone
-
-
-def _copy(source: Path, target: Path) -> None:
-    if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".*"))
-    elif source.is_file():
-        shutil.copy2(source, target)
-
-
-def _held(catalog: Catalog, scratch: Database, filters: Filters) -> Proof:
-    """Hold a source against what was made of it."""
-    with connect(scratch) as connection:
-        proof = compared(catalog, read(connection, filters=filters))
-        same = respelled(proof.lost, connection)
-    return replace(proof, lost=tuple(one for one in proof.lost if one not in same), respelled=same)
-
-
 def unproved(source: Catalog) -> Proof:
     """Return what is known of a source when nothing was made of it."""
     counts = Counter(address.kind for address in source.objects)
@@ -178,14 +76,3 @@ def _reordered(source: Catalog, made: Catalog) -> Iterator[Address]:
             continue
         if sorted(other.columns) == sorted(table.columns):
             yield table.address
-
-
-def _write(files: Mapping[str, str], folder: Path, options: Options) -> str:
-    package = options.package if options.layout == "package" else "models"
-    parents = package.split(".")
-    place = folder.joinpath(*parents) if options.layout == "package" else folder
-    for path, text in files.items():
-        target = place / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
-    return package

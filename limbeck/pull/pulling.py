@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 
-from limbeck.branches.embedded import Server
+from limbeck import pull, sources
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.read import EVERYTHING
-from limbeck.database import Database
 from limbeck.errors import ModelsError
 from limbeck.events import Listener, StageStarted
 from limbeck.logs import log
-from limbeck.pull.creator import creator
 from limbeck.pull.merged import Merge
 from limbeck.pull.options import Layout, Options, Style
-from limbeck.pull.proof import Proof, prove, prove_merged, unproved
-from limbeck.pull.source import source
+from limbeck.pull.proof import Proof, unproved
 from limbeck.settings import Profile, Project
-from limbeck.sources import Live, Models, Shadow
-from limbeck.sources.source import Source
+from limbeck.sources.source import Live, Source
 
 
 def fresh(  # noqa: PLR0913 - what can be chosen
@@ -62,11 +60,11 @@ def fresh(  # noqa: PLR0913 - what can be chosen
         style=style,
     )
     if proving:
-        own = Shadow(live.database) if beside and isinstance(live, Live) else None
-        texts, proof = _proved(live, options, lambda: own or _shadow(project, listen), listen)
+        shadow = sources.Shadow(live.database) if beside and isinstance(live, Live) else None
+        texts, proof = _proved(live, options, project, shadow, listen)
     else:
         catalog = _read(live, listen)
-        texts, proof = source(catalog, options), unproved(catalog)
+        texts, proof = pull.source(catalog, options), unproved(catalog)
     alone = out.suffix == ".py" and list(texts) == ["models.py"]
     files = {(out if alone else out / name): text for name, text in texts.items()}
     before = {path: path.read_text(encoding="utf-8") for path in files if path.is_file()}
@@ -91,15 +89,16 @@ def into(
         ModelsError: the working models do not import, or Postgres refuses them.
 
     """
-    from limbeck.pull.merging import merge  # noqa: PLC0415 - it imports SQLAlchemy
-
     options = Options(package=project.models.partition(":")[0], root=project.root)
     metadata = project.metadata()
     catalog = _read(live, listen)
-    merged = merge(metadata, Models(project, profile, listen).catalog(), catalog, options)
+    known = sources.Models(project, profile, listen).catalog()
+    merged = pull.merge(metadata, known, catalog, options)
     if not proving:
         return merged, unproved(catalog)
-    shadow = Shadow.of(project, profile, listen=listen)
+    from limbeck.pull.proving import prove_merged  # noqa: PLC0415 - only a proof needs it
+
+    shadow = sources.Shadow.of(project, profile, listen=listen)
     kept = live.kept if isinstance(live, Live) else EVERYTHING
     listen(StageStarted("proving the models on the shadow"))
     try:
@@ -112,12 +111,25 @@ def into(
         merged = replace(merged, left=(*merged.left, f"the models as merged: {error}"))
     apart = replace(options, layout="file")
     with shadow.scratch() as scratch:
-        return merged, prove(source(catalog, apart), catalog, scratch, apart, kept)
+        return merged, pull.prove(pull.source(catalog, apart), catalog, scratch, apart, kept)
 
 
 def _read(live: Source, listen: Listener) -> Catalog:
     listen(StageStarted("reading the database"))
-    return replace(live, near=True).catalog() if isinstance(live, Live) else live.catalog()
+    # Most of the time it is the server that works.
+    with _imported("limbeck.pull.writing"):
+        return replace(live, near=True).catalog() if isinstance(live, Live) else live.catalog()
+
+
+@contextmanager
+def _imported(module: str) -> Iterator[None]:
+    """Import a module beside a block that waits for something else."""
+    importing = Thread(target=import_module, args=(module,))
+    importing.start()
+    try:
+        yield
+    finally:
+        importing.join()
 
 
 def _package(out: Path) -> str:
@@ -131,32 +143,27 @@ def _package(out: Path) -> str:
 
 
 def _proved(
-    live: Source, options: Options, shadow: Callable[[], Shadow], listen: Listener
+    live: Source,
+    options: Options,
+    project: Project | None,
+    shadow: sources.Shadow | None,
+    listen: Listener,
 ) -> tuple[Mapping[str, str], Proof]:
-    """Return models of a database and their proof."""
+    """Return models of a database and their proof, on the project's shadow if none is given."""
+    from limbeck.pull import creator, proving  # noqa: PLC0415 - only a proof needs it
+
     kept = live.kept if isinstance(live, Live) else EVERYTHING
-    with creator() as program:  # it gets ready while the database is read
+    with creator.creator() as program:  # it gets ready while the database is read
         catalog = _read(live, listen)
-        texts = source(catalog, options)
-        server = shadow()
+        texts = pull.source(catalog, options)
+        server = shadow or proving.shadow(project, listen)
         listen(StageStarted("proving the models on the shadow"))
         try:
             with server.scratch() as scratch:
-                return texts, prove(texts, catalog, scratch, options, kept, program=program)
+                proof = pull.prove(texts, catalog, scratch, options, kept, program=program)
         except ModelsError as error:
             if kept != EVERYTHING:
                 # The likelier reason: a type, a function or a table of a schema that is not read.
                 error.hint = "Something that is left out may be needed: include it, too."
             raise
-
-
-def _shadow(project: Project | None, listen: Listener) -> Shadow:
-    """The project's shadow; without a project the same in the user's cache folder."""
-    if project is not None:
-        return Shadow.of(project, listen=listen)
-    if url := os.environ.get("SHADOW_DATABASE_URL"):
-        return Shadow(Database.from_url("SHADOW_DATABASE_URL", url, listen=listen))
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    server = Server(cache / "limbeck")
-    server.start(listen)
-    return Shadow(Database.from_url("shadow", server.url()))
+    return texts, proof

@@ -19,15 +19,11 @@ def serials(catalog: Catalog) -> dict[Address, Sequence]:
     owned = {found.owned_by: found for found in catalog.of(Sequence) if found.owned_by}
     # A serial's sequence is as its table is.
     unlogged = {(table.schema, table.name) for table in catalog.of(Table) if table.unlogged}
+    columns = {at: one for at in owned if isinstance(one := catalog.objects.get(at), Column)}
     return {
-        column.address: owned[column.address]
-        for column in catalog.of(Column)
-        if column.address in owned
-        and _is_serial(
-            column,
-            owned[column.address],
-            unlogged=(column.schema, column.table) in unlogged,
-        )
+        at: owned[at]
+        for at, column in sorted(columns.items())
+        if _is_serial(column, owned[at], unlogged=(column.schema, column.table) in unlogged)
     }
 
 

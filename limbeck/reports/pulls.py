@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from limbeck.baseline import Baseline
 from limbeck.history.revisions import shown
-from limbeck.pull import Merge, Proof
+from limbeck.reports.changes import change_line, changes_data
 from limbeck.reports.revisions import generated_data, generated_text
-from limbeck.reports.statuses import change_line, changes_data
 from limbeck.reports.tables import counted
+
+if TYPE_CHECKING:
+    from limbeck.baseline import Baseline
+    from limbeck.pull import Merge, Proof
 
 
 def text(

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from limbeck.catalog.catalog import Change
 from limbeck.gates.standing import Standing
 from limbeck.history.revisions import way_out
+from limbeck.reports.changes import change_line, changes_data
 from limbeck.reports.plans import waiting_data, waiting_lines
 from limbeck.reports.tables import counted, table
 from limbeck.status import Finding, Status
-
-_SIGNS = {"new": "+", "gone": "-", "changed": "~"}
 
 
 def status_text(found: Sequence[Status]) -> str:
@@ -68,27 +66,6 @@ def check_data(found: Sequence[Finding]) -> dict[str, Any]:
             if one.waiting
         ],
     }
-
-
-def changes_data(changes: Sequence[Change]) -> list[dict[str, Any]]:
-    """Return each change's object and whether it is new, gone or changed."""
-    return [
-        {
-            "change": _kind(change),
-            "kind": change.address.kind,
-            "object": str(change.address),
-        }
-        for change in changes
-    ]
-
-
-def change_line(change: Change) -> str:
-    """Return "+ table public.books" for a new object, "-" for one gone, "~" for a changed one."""
-    return f"{_SIGNS[_kind(change)]} {change.address}"
-
-
-def _kind(change: Change) -> str:
-    return "new" if change.before is None else "gone" if change.after is None else "changed"
 
 
 def _row(one: Status) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from limbeck import sources
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.read import EVERYTHING, Filters, read
 from limbeck.database import Database, connect
@@ -12,8 +13,6 @@ from limbeck.errors import ConfigurationError, HistoryError
 from limbeck.events import Listener, Notice, ignore
 from limbeck.settings import Profile, Project, database
 from limbeck.sources.filters import filters
-from limbeck.sources.models import Models
-from limbeck.sources.replay import Replay
 
 # No profile says how long a statement may take in the database of a bare URL; its own options can.
 LONGEST = "5min"
@@ -79,9 +78,9 @@ def parse(
             hint="Give postgresql://... or go to the folder with the alembic.ini.",
         )
     if text == "models":
-        return Models(project, listen=listen)
+        return sources.Models(project, listen=listen)
     if text in {"head", "base"}:
-        return Replay(project, text, listen=listen)
+        return sources.Replay(project, text, listen=listen)
     if text in {profile.name for profile in project.profiles()}:
         return live(project, project.profile(text), listen)
     return _revision(project, text, listen)
@@ -92,8 +91,8 @@ def live(project: Project, profile: Profile, listen: Listener = ignore) -> Live:
     return Live(database(project, profile, listen), filters(project), listen)
 
 
-def _revision(project: Project, text: str, listen: Listener) -> Replay:
-    replay = Replay(project, text, listen=listen)
+def _revision(project: Project, text: str, listen: Listener) -> sources.Replay:
+    replay = sources.Replay(project, text, listen=listen)
     try:
         replay.history.find(text)
     except HistoryError as error:

@@ -6,9 +6,9 @@ Whatever SQLAlchemy cannot say exactly is None, and the caller says it in SQL.
 from __future__ import annotations
 
 from limbeck.spelling.columns import column, usual_not_null
-from limbeck.spelling.constraints import constraint, dotted, parts
+from limbeck.spelling.constraints import constraint, constraint_is_sayable, dotted, parts
 from limbeck.spelling.defaults import default, identity
-from limbeck.spelling.indexes import index
+from limbeck.spelling.indexes import index, index_is_sayable
 from limbeck.spelling.source import (
     POSTGRESQL,
     SQLALCHEMY,
@@ -33,11 +33,13 @@ __all__ = [
     "call",
     "column",
     "constraint",
+    "constraint_is_sayable",
     "default",
     "dotted",
     "escaped",
     "identity",
     "index",
+    "index_is_sayable",
     "keyword",
     "literal",
     "literals",

@@ -38,15 +38,29 @@ def index(
         near: other words for its expressions, as Catalog.near has them.
 
     """
+    one = _sayable(found)
+    if one is None:
+        return None
+    keys = [_key(_near(key, near)) for key in one.keys]
+    imports = frozenset[str]().union(*(key.imports for key in keys))
+    listed = ", ".join(key.text for key in keys)
+    return Source(f"[{listed}]", imports), tuple(_options(one))
+
+
+def index_is_sayable(found: Index) -> bool:
+    """Say whether index() would say all of an index, which takes longer."""
+    return _sayable(found) is not None
+
+
+def _sayable(found: Index) -> Index | None:
+    """Return the index, without collations that it does not name; None where more is to say."""
     if not _plain(found):
         return None
-    for one in (found, _without_collations(found)):
-        if _together(one) == _bare(found.definition):
-            keys = [_key(_near(key, near)) for key in one.keys]
-            imports = frozenset[str]().union(*(key.imports for key in keys))
-            listed = ", ".join(key.text for key in keys)
-            return Source(f"[{listed}]", imports), tuple(_options(one))
-    return None
+    definition = _bare(found.definition)
+    if _together(found) == definition:
+        return found
+    bare = _without_collations(found)
+    return bare if _together(bare) == definition else None
 
 
 def _without_collations(found: Index) -> Index:
