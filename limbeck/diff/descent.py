@@ -98,6 +98,19 @@ def _manner(index: Index) -> tuple[object, ...]:
     return [(key.descending, key.nulls_first) for key in index.keys], sorted(index.options)
 
 
+def alike(one: Index, other: Index) -> bool:
+    """Tell whether Postgres takes one index for the other: it asks for neither order nor options.
+
+    Source: CompareIndexInfo in src/backend/catalog/index.c.
+    """
+    return _nature(one) == _nature(other)
+
+
+def _nature(index: Index) -> tuple[object, ...]:
+    keys = [(key.column, key.expression, key.opclass, key.collation) for key in index.keys]
+    return (keys, index.include, index.method, index.where, index.unique, index.nulls_not_distinct)
+
+
 def born(part: Attachment | Inheritance, after: Parts) -> bool:
     """Tell whether CREATE TABLE ... PARTITION OF gives all that comes with it the right names."""
     if isinstance(part, Inheritance):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from limbeck.catalog.objects import Column
 from limbeck.diff import comments, sql
-from limbeck.diff.part import Required, owner
+from limbeck.diff.part import Required, owner, sub
 from limbeck.diff.situation import Alteration, Members, Situation
 from limbeck.diff.steps import AlterColumn, Step
 
@@ -72,8 +72,11 @@ def alter(before: Required, after: Required, situation: Situation) -> Alteration
         return None
     if new.inherited and old.inherited:
         return Alteration()
+    child = _stays_child(column, situation)
+    if child and _has_to_go(before, after, situation):
+        return None
     texts = []
-    if old.inherited and _stays_child(column, situation):
+    if old.inherited and child:
         texts.append(f"ALTER COLUMN {sql.quote(column.name)} SET NOT NULL")  # by its own word too
     if old.name != new.name and old.name and new.name:
         texts.append(f"RENAME CONSTRAINT {sql.quote(old.name)} TO {sql.quote(new.name)}")
@@ -88,3 +91,16 @@ def _stays_child(column: Column, situation: Situation) -> bool:
     table = owner(column.address)
     parents = situation.before.parents(table)
     return bool(parents) and parents == situation.after.parents(table)
+
+
+def _has_to_go(before: Required, after: Required, situation: Situation) -> bool:
+    """Tell whether a child's is made anew: what is inherited keeps its name.
+
+    And no statement says that a child's own is from now on only inherited. A partition has its
+    parent taken away and given back for that.
+    """
+    old, new = before.constraint, after.constraint
+    if old.inherited:
+        return old.name != new.name
+    partition = sub(owner(after.column.address), "attachment") in situation.after
+    return new.inherited and not partition

@@ -149,7 +149,31 @@ def _order_children(graph: Graph, fates: Fates) -> None:
         tie = fates.before.found.get(node.address)
         if node.verb == "drop" and isinstance(tie, Attachment | Inheritance):
             _order_parting(graph, node, tie, fates)
+        if node.verb == "create" and isinstance(part, Index):
+            _order_alike(graph, node, part, fates.after)
         _order_with_parent(graph, node, fates)
+
+
+def _order_alike(graph: Graph, node: Node, copy: Index, parts: Parts) -> None:
+    """Let a partition's index be made when those above that are alike have theirs.
+
+    A new index of a partitioned table takes any that is like it and has no parent yet.
+    """
+    above = parts.found.get(copy.parent) if copy.parent else None
+    if not isinstance(above, Index) or descent.expected(copy, parts):
+        return
+    found = [parts.found.get(address) for address in parts.users[above.table]]
+    rivals = [one for one in found if isinstance(one, Index) and descent.alike(one, above)]
+    owned = {
+        one.parent: one
+        for one in map(parts.found.get, parts.users[copy.table])
+        if isinstance(one, Index)
+    }
+    for rival in rivals:
+        other = owned.get(rival.address)
+        first = rival.address < above.address or (other and descent.expected(other, parts))
+        if rival != above and first:
+            graph.order(node, Node("create", rival.address), soft=True)
 
 
 def _order_parting(graph: Graph, node: Node, tie: Attachment | Inheritance, fates: Fates) -> None:
@@ -220,7 +244,9 @@ def _order_with_parent(graph: Graph, node: Node, fates: Fates) -> None:
     above = descent.counterpart(fates.after, address) if part else None
     if above is None:
         return
-    if verb == "alter":
+    if verb == "drop" and address.kind == "not_null":  # its parent's would be merged with it
+        graph.order(Node("create", above), node)
+    elif verb == "alter":
         graph.order(node, Node("alter", above))
         graph.order(node, Node("create", above))
     elif isinstance(part, Constraint | Index) and not descent.expected(part, fates.after):

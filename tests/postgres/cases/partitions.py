@@ -134,4 +134,41 @@ CASES = (
         """,
         rows="INSERT INTO t VALUES (1, 1, 1)",
     ),
+    Case(
+        "indexes of a partitioned table that are alike",
+        LOG + Y1 + Y2 + "CREATE INDEX y ON log (what);",
+        LOG + Y1 + Y2 + "CREATE INDEX x ON log (what); CREATE INDEX y ON log (what);",
+        rows=ROW,
+    ),
+    Case(
+        "indexes of a new partitioned table that are alike, one copy with a name of its own",
+        "",
+        LOG
+        + Y1
+        + """
+        CREATE INDEX z ON log (what); CREATE INDEX x ON log (what DESC);
+        CREATE INDEX y ON log (what); ALTER INDEX log1_what_idx1 RENAME TO mine;
+        """,
+    ),
+    Case(
+        "a NOT NULL that a child keeps as its own, by another name",
+        "CREATE TABLE p (a int NOT NULL); CREATE TABLE c () INHERITS (p);",
+        "CREATE TABLE p (a int);"
+        "CREATE TABLE c () INHERITS (p); ALTER TABLE c ALTER a SET NOT NULL;",
+        rows="INSERT INTO c VALUES (1)",
+    ),
+    Case(
+        "a NOT NULL that a child keeps as its own, by the same name",
+        "CREATE TABLE p (a int CONSTRAINT n NOT NULL); CREATE TABLE c () INHERITS (p);",
+        "CREATE TABLE p (a int); CREATE TABLE c (CONSTRAINT n NOT NULL a) INHERITS (p);",
+        rows="INSERT INTO c VALUES (1)",
+    ),
+    Case(
+        "a NOT NULL that a partition keeps as its own",
+        "CREATE TABLE p (a int NOT NULL) PARTITION BY LIST (a);"
+        "CREATE TABLE c PARTITION OF p FOR VALUES IN (1);",
+        "CREATE TABLE p (a int) PARTITION BY LIST (a);"
+        "CREATE TABLE c PARTITION OF p (a NOT NULL) FOR VALUES IN (1);",
+        rows="INSERT INTO p VALUES (1)",
+    ),
 )
