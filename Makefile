@@ -34,7 +34,8 @@ cases: .venv/installed-dev ## Take every case of the diff through the models, to
 	@.venv/bin/pytest -n 2 -m '' tests/postgres/test_cases.py
 
 recipes: .venv/installed-dev ## Take every change through its phases, and old and new writers through any order
-	@.venv/bin/pytest -n 2 -m '' tests/postgres/test_expand.py tests/postgres/test_expand_random.py
+	@.venv/bin/pytest -n 2 -m '' tests/postgres/test_expand.py tests/postgres/test_expand_random.py \
+		tests/postgres/test_expand_random_move.py tests/postgres/test_expand_writers.py
 
 crashes: .venv/installed-dev ## Kill a migration at every statement and run it again (hours)
 	@.venv/bin/pytest -n 2 -m thorough -rP tests/postgres/test_crash_points.py

@@ -56,8 +56,8 @@ class Applications(RuleBasedStateMachine):
     url: str
     kind: str
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(steps=st.integers(0, 3))
+    def begin(self, steps: int) -> None:
         self.connection.execute("DROP TABLE IF EXISTS t CASCADE")
         self.connection.execute("DROP FUNCTION IF EXISTS zz_sync_t_new, zz_sync_t_old")
         self.connection.execute(
@@ -71,6 +71,8 @@ class Applications(RuleBasedStateMachine):
         assert isinstance(column, Column)
         assert isinstance(table, Table)
         self.catalog, self.recipe = catalog, RenamedColumn(column, "new", table)
+        for step in (self.expand, lambda: self.backfill(1000), self.contract)[:steps]:
+            step()
 
     def sides(self) -> list[str]:
         """Name the columns that applications use now."""

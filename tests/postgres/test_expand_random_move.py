@@ -43,8 +43,8 @@ class Applications(RuleBasedStateMachine):
 
     connection: Connection
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(steps=st.integers(0, 3))
+    def begin(self, steps: int) -> None:
         self.connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
         self.connection.execute(TABLES.encode())
         self.values: dict[int, str | None] = {}
@@ -57,6 +57,11 @@ class Applications(RuleBasedStateMachine):
             after = read(self.connection)
         values = {Address("column", "public", "details", "text"): "books.blurb"}
         (self.recipe,) = moved(self.catalog, after, values)
+        self.insert_by_the_old_one("a")
+        self.connection.execute("INSERT INTO details (book_id) VALUES (1)")
+        self.details.add(1)
+        for step in (self.expand, lambda: self.backfill(1000), self.contract)[:steps]:
+            step()
 
     def old(self) -> bool:
         return self.phase != "after"
