@@ -21,10 +21,10 @@ from limbeck.diff.steps import (
 )
 from limbeck.errors import ConfigurationError
 from limbeck.expand import copies
-from limbeck.expand.derived_columns import derived
+from limbeck.expand.derived_columns import DerivedColumns, derived
 from limbeck.expand.dropped_column import DroppedColumn
 from limbeck.expand.dropped_table import DroppedTable
-from limbeck.expand.moved_column import moved
+from limbeck.expand.moved_column import MovedColumn, moved
 from limbeck.expand.recipe import Recipe
 from limbeck.expand.renamed_column import RenamedColumn
 from limbeck.expand.renamed_table import RenamedTable
@@ -79,6 +79,7 @@ def choose(found: Sequence[Step], change: Change) -> Choice:
     before = change.before
     _refuse_single_names(change)
     recipes = tuple(_recipes(found, change))
+    _refuse_idle_values(recipes, change)
     if problems := [said for recipe in recipes for said in recipe.validate(before)]:
         raise ConfigurationError(
             f"this cannot be done without downtime: {problems[0]}",
@@ -105,6 +106,26 @@ def _refuse_single_names(change: Change) -> None:
                 " one name at a time, and either application uses its own",
                 hint="Rename it by a plain change of its own: limbeck generate --plain.",
             )
+
+
+def _refuse_idle_values(recipes: Sequence[Recipe], change: Change) -> None:
+    used: set[Address] = set()
+    for one in recipes:
+        match one:
+            case DerivedColumns():
+                used |= one.values.keys()
+            case MovedColumn():
+                used.add(one.new.address)
+            case RequiredColumn():
+                used.add(one.column.address)
+    for idle in sorted(change.values.keys() - used):
+        raise ConfigurationError(
+            f"--value {idle.schema}.{idle.name}.{idle.part}={change.values[idle]}"
+            " would be used by nothing",
+            hint="It says where values come from: of a column that becomes NOT NULL, of new"
+            " columns and the old ones that they replace in one table, or of a new column in a"
+            " table with a foreign key to that of the old one, which goes.",
+        )
 
 
 def _recipes(found: Sequence[Step], change: Change) -> Iterator[Recipe]:

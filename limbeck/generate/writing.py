@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from limbeck import diff, expand, online
 from limbeck.catalog.catalog import Catalog
 from limbeck.diff.steps import Step
-from limbeck.errors import ProofError
+from limbeck.errors import ConfigurationError, ProofError
 from limbeck.events import Listener, Notice, StageStarted
 from limbeck.generate import phased
 from limbeck.generate.answers import Answers
@@ -67,6 +67,10 @@ def revision(
     agree_to_losses(upgrade, answers)
     text, history = message or message_of(upgrade), History.of(project, profile)
     in_phases = _usual(project, profile) if answers.phased is None else answers.phased
+    if answers.values and not in_phases:
+        raise ConfigurationError(
+            "--value is for changes without downtime", hint="Add --zero-downtime."
+        )
     change = expand.Change(before, after, renamed, values(answers, before, after))
     if in_phases and (choice := expand.choose(upgrade, change)).breaks:
         with draft(project, history) as unfinished:

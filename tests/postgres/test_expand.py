@@ -9,6 +9,7 @@ import pytest
 
 from limbeck import diff, expand, generate, phases, renames
 from limbeck.catalog.catalog import Catalog
+from limbeck.catalog.objects import Address
 from limbeck.catalog.read import read
 from limbeck.database import Connection, Database, connect
 from limbeck.errors import ConfigurationError
@@ -585,6 +586,11 @@ def test_one_environment_is_enough_to_have_its_history_changed_in_phases(
 
 
 DAYS = "CREATE TABLE t ({} date NOT NULL, n {}, {}) PARTITION BY RANGE ({});"
+IDLE = (
+    ("b text", "b text, c text", "public.t.c", "lower(b)"),
+    ("b text", "b text NOT NULL", "public.t.a", "1"),
+    ("b text", "b text, u_b text", "public.t.u_b", "u.b"),
+)
 REFUSED = (
     (
         "CREATE TABLE t (a int); CREATE TABLE u () INHERITS (t)",
@@ -661,6 +667,21 @@ def test_what_a_trigger_cannot_see_to_is_refused_with_what_to_do(make_database: 
             with pytest.raises(ConfigurationError, match=words) as caught:
                 expand.choose(diff.steps(old, new, found), change)
             assert "limbeck generate --plain." in str(caught.value.hint)
+
+
+def test_a_value_that_nothing_asks_for_is_refused(make_database: Any) -> None:
+    databases = [make_database(), make_database()]
+    with connect(databases[0]) as one, connect(databases[1]) as other:
+        for before, after, column, value in IDLE:
+            for connection, text in ((one, before), (other, after)):
+                connection.execute("DROP TABLE IF EXISTS t, u")
+                connection.execute(f"CREATE TABLE t (a int, {text})".encode())
+            one.execute("CREATE TABLE u (b text)")
+            old, new = read(one), read(other)
+            values = {Address("column", *column.split(".")): value}
+            change = expand.Change(old, new, (), values)
+            with pytest.raises(ConfigurationError, match=f"--value {column}=.* used by nothing"):
+                expand.choose(diff.steps(old, new), change)
 
 
 def test_without_a_backfill_no_value_is_lost(project: Project, database: Database) -> None:
