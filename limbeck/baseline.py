@@ -11,7 +11,7 @@ from limbeck import generate, pull
 from limbeck.database import connect, migration_lock
 from limbeck.errors import ConfigurationError, HistoryError, NotConfirmedError
 from limbeck.events import Listener
-from limbeck.generate import Generated
+from limbeck.generate import Answers, Generated
 from limbeck.history import History
 from limbeck.logs import log
 from limbeck.migrate import stamping
@@ -69,7 +69,9 @@ def baseline(  # noqa: PLR0913 - all but the first three are asked for by name
         raise NotConfirmedError("not confirmed; nothing was changed")
     written = merge.write(force=force)
     _forget(project)
-    made = generate.revision(project, profile, message="baseline", listen=listen)
+    made = generate.revision(
+        project, profile, message="baseline", answers=Answers(any_body=True), listen=listen
+    )
     with (
         connect(live.database, listen=listen) as connection,
         migration_lock(connection, listen=listen),

@@ -21,6 +21,8 @@ class Answers:
     `values` has, for columns of such a change, the expression over the row that their values come
     from: {"public.people.name": "first || ' ' || last"}.
     `only` names tables and columns: nothing else is changed, whatever the models ask for.
+    `any_body` takes functions, too, whose bodies Postgres refuses: as a database has them that is
+    taken over.
     """
 
     allow_drop: bool = False
@@ -31,3 +33,4 @@ class Answers:
     phased: bool | None = None
     values: Mapping[str, str] = field(default_factory=dict)
     only: Sequence[str] = ()
+    any_body: bool = False

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from limbeck import expand
 from limbeck.catalog.catalog import Catalog
 from limbeck.errors import ProofError
 from limbeck.events import Listener, Notice, StageStarted
 from limbeck.expand import Change, Choice, Phased, Way
+from limbeck.generate import bodies
 from limbeck.generate.draft import Draft
 from limbeck.generate.generate import Generated
 from limbeck.generate.proof import Premises, proven
@@ -24,13 +25,14 @@ from limbeck.sources.filters import filters
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What has to be written, and what it runs on."""
+    """What has to be written, and what it runs on; `unchecked` leaves bodies of functions so."""
 
     project: Project
     replay: Replay
     change: Change
     choice: Choice
     listen: Listener
+    unchecked: bool = False
 
     @property
     def shadow(self) -> Shadow:
@@ -50,24 +52,42 @@ def written(work: Work, unfinished: Draft, message: str) -> Generated:
     with work.shadow.scratch(template) as database:
         phased = expand.compose(database, kept, work.change, work.choice)
     try:
-        return _attempt(work, unfinished, phased, message, plain_sql=False)
+        return _attempts(work, unfinished, phased, message, plain_sql=False)
+    except bodies.BodiesError:
+        raise  # which plain SQL does not change
     except ProofError as error:
         work.listen(Notice(f"the revisions are written in plain SQL: {error.message}"))
-    return _attempt(work, unfinished, phased, message, plain_sql=True)
+    return _attempts(work, unfinished, phased, message, plain_sql=True)
+
+
+def _attempts(
+    work: Work, unfinished: Draft, phased: Phased, message: str, *, plain_sql: bool
+) -> Generated:
+    def attempt(unchecked: bool) -> Generated:  # noqa: FBT001 - the only argument
+        return _attempt(replace(work, unchecked=unchecked), unfinished, phased, message, plain_sql)
+
+    ways = (phased.expand, phased.contract)
+    steps = [step for way in ways for step in (*way.upgrade, *way.downgrade)]
+    return bodies.attempted(steps, attempt)
 
 
 def _attempt(
-    work: Work, unfinished: Draft, phased: Phased, message: str, *, plain_sql: bool
+    work: Work,
+    unfinished: Draft,
+    phased: Phased,
+    message: str,
+    plain_sql: bool,  # noqa: FBT001 - private
 ) -> Generated:
     name, ends, middle = slug(message, 60), work.change, phased.middle
+    how = {"plain_sql": plain_sql, "unchecked": work.unchecked}
     first = None
     if phased.expand.upgrade:
         first = _write(
-            unfinished, f"expand: {message}", phased.expand, (ends.before, middle), plain_sql,
+            unfinished, f"expand: {message}", phased.expand, (ends.before, middle), how,
             data=_expand_data(name, phased.backfills),
         )  # fmt: skip
     last = _write(
-        unfinished, f"contract: {message}", phased.contract, (middle, ends.after), plain_sql,
+        unfinished, f"contract: {message}", phased.contract, (middle, ends.after), how,
         data=_contract_data(name, phased.uses), after=first,
     )  # fmt: skip
     work.listen(StageStarted("proving both revisions on the shadow"))
@@ -83,7 +103,7 @@ def _write(  # noqa: PLR0913 - a revision has this many parts
     message: str,
     way: Way,
     ends: tuple[Catalog, Catalog],
-    plain_sql: bool,  # noqa: FBT001 - private
+    how: Mapping[str, bool],
     *,
     data: str,
     after: Revision | None = None,
@@ -91,8 +111,8 @@ def _write(  # noqa: PLR0913 - a revision has this many parts
     before, end = ends
     return unfinished.write(
         message,
-        render(way.upgrade, before, end, plain_sql=plain_sql),
-        render(way.downgrade, end, before, plain_sql=plain_sql),
+        render(way.upgrade, before, end, **how),
+        render(way.downgrade, end, before, **how),
         data=data,
         after=after,
     )
@@ -115,6 +135,9 @@ def _prove_last(
 ) -> None:
     premises = Premises(work.project, work.shadow, template, before, work.change.after)
     with proven(premises, unfinished.history, last) as (database, catalog):
+        refused = work.unchecked and bodies.refused(database, work.change.before, work.change.after)
+        if refused:
+            raise bodies.BodiesError(refused)
         unfinished.keep()
         work.replay.adopt(database.dbname, catalog)
 

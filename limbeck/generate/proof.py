@@ -19,6 +19,10 @@ SHOWN_CHANGES = 10
 HINT = "Nothing was written. Please report it, with the two definitions above."
 
 
+class UnrunnableError(ProofError):
+    """A drafted revision does not run to its end on the shadow."""
+
+
 @dataclass(frozen=True, slots=True)
 class Premises:
     """What a proof starts from and must come to; `template` holds the replayed history."""
@@ -63,7 +67,7 @@ def _run(
         try:
             history.run(connection, [revision], downgrade=downgrade)
         except MigrationError as error:
-            raise ProofError(
+            raise UnrunnableError(
                 f"the revision that was made does not run on the shadow: {error.message}",
                 hint=HINT,
             ) from error

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 from limbeck import diff, expand, online
 from limbeck.catalog.catalog import Catalog
+from limbeck.database import Database
 from limbeck.diff.steps import Step
 from limbeck.errors import ConfigurationError, ProofError
 from limbeck.events import Listener, Notice, StageStarted
-from limbeck.generate import phased
+from limbeck.generate import bodies, phased
 from limbeck.generate.answers import Answers
 from limbeck.generate.draft import Draft, draft
 from limbeck.generate.generate import Generated
@@ -25,12 +26,16 @@ from limbeck.sources import Models, Replay, Shadow
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """One way to write the revision; `flaw` says what it is not, where it is not the best."""
+    """One way to write the revision; `flaw` says what it is not, where it is not the best.
+
+    `unchecked` leaves the bodies of functions as they are.
+    """
 
     upgrade: tuple[Step, ...]
     downgrade: tuple[Step, ...]
     plain_sql: bool = False
     flaw: str = ""
+    unchecked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,7 @@ class _Work:
     before: Catalog
     after: Catalog
     ways: tuple[_Way, ...]
+    answers: Answers
     listen: Listener
 
 
@@ -77,7 +83,7 @@ def revision(
             work = phased.Work(project, replay, change, choice, listen)
             return phased.written(work, unfinished, text)
     ways = _ways(project, before, after, _Way(upgrade, downgrade))
-    plain = _Work(project, replay, before, after, ways, listen)
+    plain = _Work(project, replay, before, after, ways, answers, listen)
     with draft(project, history) as unfinished:
         return _written(plain, unfinished, text)
 
@@ -115,23 +121,44 @@ def _written(work: _Work, unfinished: Draft, message: str) -> Generated:
     *firsts, last = work.ways
     for way, other in zip(firsts, work.ways[1:], strict=True):
         try:
-            return _attempt(work, unfinished, message, way)
+            return _attempts(work, unfinished, message, way)
+        except bodies.BodiesError:
+            raise  # which no other way to write it changes
         except ProofError as error:
             work.listen(Notice(f"the revision {other.flaw}: {error.message}"))
-    return _attempt(work, unfinished, message, last)
+    return _attempts(work, unfinished, message, last)
+
+
+def _attempts(work: _Work, unfinished: Draft, message: str, way: _Way) -> Generated:
+    return bodies.attempted(
+        (*way.upgrade, *way.downgrade),
+        lambda unchecked: _attempt(work, unfinished, message, replace(way, unchecked=unchecked)),
+    )
 
 
 def _attempt(work: _Work, unfinished: Draft, message: str, way: _Way) -> Generated:
+    how = {"plain_sql": way.plain_sql, "unchecked": way.unchecked}
     written = unfinished.write(
         message,
-        render(way.upgrade, work.before, work.after, plain_sql=way.plain_sql),
-        render(way.downgrade, work.after, work.before, plain_sql=way.plain_sql),
+        render(way.upgrade, work.before, work.after, **how),
+        render(way.downgrade, work.after, work.before, **how),
     )
     work.listen(StageStarted("proving the revision on the shadow"))
     shadow = Shadow.of(work.project, work.replay.profile, listen=work.listen)
     premises = Premises(work.project, shadow, work.replay.template(), work.before, work.after)
     with proven(premises, unfinished.history, written) as (database, catalog):
+        if way.unchecked:
+            _look_at_bodies(work, database)
         unfinished.keep()
         work.replay.adopt(database.dbname, catalog)
     kept = work.replay.history.find(written.id)[0]
     return Generated(kept, way.upgrade, readable=not way.plain_sql)
+
+
+def _look_at_bodies(work: _Work, database: Database) -> None:
+    """Refuse functions whose bodies are still wrong when everything is there, or tell of them."""
+    found = bodies.refused(database, work.before, work.after)
+    if found and not work.answers.any_body:
+        raise bodies.BodiesError(found)
+    for address, said in found.items():
+        work.listen(Notice(f"{address} is kept as it is, but cannot be called: {said}"))

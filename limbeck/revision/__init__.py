@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from limbeck.revision.body import Body, render
+from limbeck.revision.body import Body, makes_function, render
 from limbeck.revision.message import message
 
-__all__ = ["Body", "message", "render"]
+__all__ = ["Body", "makes_function", "message", "render"]

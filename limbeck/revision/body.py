@@ -25,6 +25,9 @@ from limbeck.spelling import Source
 COMMIT = """\
 with op.get_context().autocommit_block():
     pass  # commits, so that one table is locked at a time"""
+UNCHECKED = """\
+# Bodies of functions may name what comes later, or what is gone.
+op.execute("SET LOCAL check_function_bodies = off")"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,18 @@ class Body:
     imports: frozenset[str]
 
 
+def makes_function(step: Step) -> bool:
+    """Say whether a step creates a function or gives it another body."""
+    return step.address.kind == "function" and step.sql.startswith("CREATE ")
+
+
 def render(
-    steps: Sequence[Step], before: Catalog, after: Catalog, *, plain_sql: bool = False
+    steps: Sequence[Step],
+    before: Catalog,
+    after: Catalog,
+    *,
+    plain_sql: bool = False,
+    unchecked: bool = False,
 ) -> Body:
     """Return the text that carries out these steps, one after the other.
 
@@ -45,13 +58,14 @@ def render(
         before: the catalog that the steps start from.
         after: the catalog that they lead to.
         plain_sql: write every step as op.execute.
+        unchecked: whether Postgres shall take the bodies of functions as they are.
 
     """
     both = replace(after, objects={**before.objects, **after.objects})
     told = list(_sources([], steps, both) if plain_sql else _sources(*_folded(steps), both))
     blocks: list[str] = []
     for outside, group in groupby(told, key=lambda one: one[0].outside):
-        lines = list(_lines(list(group), follows=bool(blocks)))
+        lines = list(_lines(list(group), follows=bool(blocks), unchecked=unchecked))
         blocks.append(_autocommit("\n".join(lines)) if outside else "\n".join(lines))
     imports = frozenset().union(*(source.imports for _, source in told))
     return Body("\n".join(blocks) or "pass", imports)
@@ -66,10 +80,17 @@ def _sources(
         yield step, spoken or execute(step.sql)
 
 
-def _lines(group: Sequence[tuple[Step, Source]], *, follows: bool) -> Iterator[str]:
+def _lines(
+    group: Sequence[tuple[Step, Source]], *, follows: bool, unchecked: bool
+) -> Iterator[str]:
+    said = not unchecked
     for number, (step, source) in enumerate(group):
         if step.begins and (follows or number):
             yield COMMIT
+            said = not unchecked
+        if not said and makes_function(step):
+            yield UNCHECKED
+            said = True
         if step.note:
             yield textwrap.fill(step.note, 92, initial_indent="# ", subsequent_indent="# ")
         yield source.text

@@ -11,6 +11,7 @@ from pathlib import Path
 from limbeck import diff
 from limbeck.errors import ConfigurationError
 from limbeck.events import Listener, StageStarted
+from limbeck.generate.bodies import attempted
 from limbeck.generate.draft import Draft, following
 from limbeck.generate.proof import Premises, proven
 from limbeck.history import History, Revision, statements
@@ -95,8 +96,22 @@ def squash(  # noqa: PLR0913 - all but the project are asked for by name
     found = sides(work, as_written=as_written)
     if found.contents.tables and not as_written:
         refuse_rows(work, found.contents)
+    steps = () if as_written else diff.steps(found.before, found.after)
     with following(project, history, work.line.after) as unfinished:
-        return _written(work, found, unfinished, message, as_written=as_written, keep=keep)
+        return attempted(
+            steps,
+            lambda unchecked: _written(
+                work, found, unfinished, message, _Way(as_written, unchecked), keep=keep
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How the revision is written: as the old ones are; without Postgres' look at bodies."""
+
+    as_written: bool
+    unchecked: bool
 
 
 def _written(  # noqa: PLR0913 - what, from what, where to, and how
@@ -104,11 +119,12 @@ def _written(  # noqa: PLR0913 - what, from what, where to, and how
     found: Sides,
     unfinished: Draft,
     message: str | None,
+    way: _Way,
     *,
-    as_written: bool,
     keep: bool,
 ) -> Squash:
-    written = _write(work, found, unfinished, message, as_written=as_written)
+    as_written = way.as_written
+    written = _write(work, found, unfinished, message, way)
     text = written.path.read_text(encoding="utf-8")
     work.listen(StageStarted("proving the new revision on the shadow"))
     premises = Premises(
@@ -129,16 +145,16 @@ def _written(  # noqa: PLR0913 - what, from what, where to, and how
     return replace(made, path=unfinished.keep_instead(written, old))
 
 
-def _write(
-    work: Work, found: Sides, unfinished: Draft, message: str | None, *, as_written: bool
-) -> Revision:
+def _write(work: Work, found: Sides, unfinished: Draft, message: str | None, way: _Way) -> Revision:
     last, above = work.line.last, _declared(work)
-    if as_written:
+    if way.as_written:
         code = joined(work.line.revisions)
         upgrade, downgrade, above = code.upgrade, code.downgrade, f"{above}\n\n\n{code.above}"
     else:
-        upgrade = render(diff.steps(found.before, found.after), found.before, found.after)
-        downgrade = render(diff.steps(found.after, found.before), found.after, found.before)
+        upgrade, downgrade = (
+            render(diff.steps(*ends), *ends, unchecked=way.unchecked)
+            for ends in ((found.before, found.after), (found.after, found.before))
+        )
     number = len(work.line.revisions)
     said = message or f"{number} revisions as one, up to {last.message or last.id}"
     written = unfinished.write(said, upgrade, downgrade, data=above)
