@@ -95,7 +95,21 @@ def choose(found: Sequence[Step], change: Change) -> Choice:
             first.append(_nullable(step, change))
         else:
             waits.append(step)
+    _refuse_rewriting(waits)
     return Choice(recipes, tuple(first), tuple(waits))
+
+
+def _refuse_rewriting(waits: Sequence[Step]) -> None:
+    """Refuse what no recipe has taken, such as another type and another name in one change."""
+    for step in waits:
+        change = step.operation
+        typed = isinstance(change, AlterColumn) and " SET DATA TYPE " in step.sql
+        if isinstance(change, AlterColumn) and typed and not widens(change.before, change.after):
+            raise ConfigurationError(
+                f"this cannot be done without downtime: {step.address} gets another type and"
+                " another name at once",
+                hint="Make two changes of it, first the one and then the other.",
+            )
 
 
 def _refuse_single_names(change: Change) -> None:

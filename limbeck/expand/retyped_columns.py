@@ -113,6 +113,7 @@ class RetypedColumns:
         if table.kind == "f" or table.inherits or table.partition_of or table.of_type:
             yield f"{column} is of a foreign, an inheriting or a typed table"
         yield from unseen(before, table.address)
+        yield from _computed(before, one.before)
         members = family(before, table.address)
         if any(is_key_of_partitions(each, column.part) for each in members):
             yield f"{column} decides on the partition of a row"
@@ -200,6 +201,18 @@ class RetypedColumns:
                     yield from _nothing_asked(one.hidden)
                 yield from one.sync.create()
         yield from swap.named(table)
+
+
+def _computed(before: Catalog, column: Column) -> Iterator[str]:
+    """Say which columns would be computed anew for each row, and the table be rewritten."""
+    if column.generated:
+        yield f"{column.address} is computed"
+    for user, used in before.depends.items():
+        found = before.objects.get(user._replace(kind="column"))
+        if user.kind != "default" or column.address not in used or found == column:
+            continue
+        if isinstance(found, Column) and found.generated:
+            yield f"{found.address} is computed from {column.address}"
 
 
 def _is_key(before: Catalog, one: Retyping) -> bool:
