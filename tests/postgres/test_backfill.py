@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ import pytest
 
 from limbeck import backfill
 from limbeck.backfill import state
+from limbeck.backfill.pace import Load
 from limbeck.backfill.pieces import pieces, ranges
 from limbeck.cli import main
 from limbeck.errors import (
@@ -408,6 +410,21 @@ def test_a_locked_row_is_waited_for_and_it_is_said_who_holds_it(
     assert isinstance(told[0], BatchNotObtained | BackfillProgress)
 
 
+def test_it_rests_where_sessions_are_at_work(
+    database: Database, connection: psycopg.Connection
+) -> None:
+    load = Load()
+    with ExitStack() as stack:
+        others = [stack.enter_context(closing(psycopg.connect(database.url))) for _ in range(8)]
+        for other in others:
+            other.pgconn.send_query(b"SELECT pg_sleep(30)")
+        for _ in range(3):
+            load.seen = 0.0
+            load.look(connection)
+    assert load.active > 4
+    assert load.rest(0.1) > 0.1
+
+
 def test_sessions_that_are_ended_meanwhile_are_made_anew(
     work: Work, database: Database, connection: psycopg.Connection
 ) -> None:
@@ -495,6 +512,7 @@ def test_the_command_estimates_asks_and_fills_in(
     assert (code, out.split(" at ")[0]) == (0, "Nothing to fill in")
     assert told(work, capsys, "other")[0] == 2
     assert told(work, capsys, "--batch-time", "soon")[0] == 2
+    assert told(work, capsys, "--max-lag", "0s")[0] == 2
 
 
 @pytest.mark.parametrize(
