@@ -7,19 +7,18 @@ from dataclasses import dataclass, replace
 
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.names import of, qualified, quote
-from limbeck.catalog.objects import Address, Column, Constraint, Enum, Table
+from limbeck.catalog.objects import Address, Column, Enum, Table
 from limbeck.diff import sql
 from limbeck.diff.casts import assignable, conversion, narrows
 from limbeck.diff.steps import AlterColumn, Step
 from limbeck.expand import copies
-from limbeck.expand.families import family, is_key_of_partitions, unseen
+from limbeck.expand.families import family
 from limbeck.expand.naming import beside
+from limbeck.expand.obstacles import obstacles
 from limbeck.expand.swaps import Swap
 from limbeck.expand.sync import Follower, Sync
 from limbeck.expand.values import is_exact
 from limbeck.phases import Backfill
-
-LOCAL_NOT_NULLS = 18  # the first major in which a NOT NULL is inherited, or a table's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +105,7 @@ class RetypedColumns:
 
     def validate(self, before: Catalog) -> Sequence[str]:
         """Refuse what cannot be done beside the rows: keys of partitions, inherited columns."""
-        return [said for one in self.columns for said in self._obstacles(one, before)]
-
-    def _obstacles(self, one: Retyping, before: Catalog) -> Iterator[str]:
-        table, column = one.table, one.before.address
-        if table.kind == "f" or table.inherits or table.partition_of or table.of_type:
-            yield f"{column} is of a foreign, an inheriting or a typed table"
-        yield from unseen(before, table.address)
-        yield from _computed(before, one.before)
-        members = family(before, table.address)
-        if any(is_key_of_partitions(each, column.part) for each in members):
-            yield f"{column} decides on the partition of a row"
-        if table.kind == "p" and (found := _referring(before, one)):
-            yield f"{found.address} refers to a key of a partitioned table with {column}"
-        if table.kind == "p" and before.major >= LOCAL_NOT_NULLS and _is_key(before, one):
-            yield f"{column} is in the primary key of a partitioned table"
+        return [said for one in self.columns for said in obstacles(before, one.before, one.table)]
 
     def expand(self, before: Catalog) -> Iterator[Step]:
         """Add the hidden columns, and fill them from now on."""
@@ -201,42 +186,6 @@ class RetypedColumns:
                     yield from _nothing_asked(one.hidden)
                 yield from one.sync.create()
         yield from swap.named(table)
-
-
-def _computed(before: Catalog, column: Column) -> Iterator[str]:
-    """Say which columns would be computed anew for each row, and the table be rewritten."""
-    if column.generated:
-        yield f"{column.address} is computed"
-    for user, used in before.depends.items():
-        found = before.objects.get(user._replace(kind="column"))
-        if user.kind != "default" or column.address not in used or found == column:
-            continue
-        if isinstance(found, Column) and found.generated:
-            yield f"{found.address} is computed from {column.address}"
-
-
-def _is_key(before: Catalog, one: Retyping) -> bool:
-    """Tell whether a column is in the primary key of its table or of a partition.
-
-    A key made of an index lets a partition have NOT NULLs by its own word, which it loses again
-    by being detached and attached only.
-    """
-    tables = {one.table.address, *one.partitions}
-    keys = (each for each in before.of(Constraint) if each.type == "p")
-    return any(
-        one.before.name in key.columns and Address("table", key.schema, key.table) in tables
-        for key in keys
-    )
-
-
-def _referring(before: Catalog, one: Retyping) -> Constraint | None:
-    """Return a foreign key that needs the column: it would need a second key beside the first."""
-    for found in before.of(Constraint):
-        reference = found.reference
-        here = reference is not None and reference.table == one.table.address
-        if found.type == "f" and reference and here and one.before.name in reference.columns:
-            return found
-    return None
 
 
 def _gone(one: Retyping, middle: Catalog) -> Iterator[Step]:

@@ -639,6 +639,12 @@ REFUSED = (
         r"column public\.t\.b is computed from column public\.t\.a",
     ),
     (
+        "CREATE TABLE t (a int, b int); CREATE STATISTICS s ON a, b FROM t",
+        "CREATE TABLE t (a bigint, b int); CREATE STATISTICS s ON a, b FROM t",
+        "",
+        r"statistics public\.s names column public\.t\.a beside other columns",
+    ),
+    (
         "CREATE TABLE t (a int)",
         "CREATE TABLE t (b bigint)",
         "public.t.a:public.t.b",
