@@ -38,6 +38,23 @@ WITHIN = (
 )
 LARGEST = "(SELECT max(pg_relation_size(relid)) FROM pg_partition_tree({}))"
 
+GRANTS = """\
+DO $$
+DECLARE
+    one record;
+BEGIN
+    FOR one IN
+        SELECT acl.privilege_type AS may,
+            CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(acl.grantee)) END
+            AS who
+        FROM pg_attribute a, aclexplode(a.attacl) acl
+        WHERE a.attrelid = {table}::regclass AND a.attname = {column}
+    LOOP
+        EXECUTE format('GRANT %s ({name}) ON {named} TO %s', one.may, one.who);
+    END LOOP;
+END
+$$"""
+
 
 def added(column: Column) -> Step:
     """Add a column that nothing is asked of yet."""
@@ -62,6 +79,18 @@ def with_default(column: Column, default: str) -> Step:
     text = f"ALTER TABLE {_table(column)} ALTER COLUMN {quote(column.name)} SET DEFAULT {default}"
     operation = AlterColumn(column, replace(column, default=default))
     return Step(text, "alter", column.address, operation)
+
+
+def granted(column: Column, name: str) -> Step:
+    """Grant on a column beside what is granted on one column alone, whoever it was granted to."""
+    table = _table(column)
+    text = GRANTS.format(
+        table=literal(table),
+        column=literal(column.name),
+        named=table.replace("'", "''").replace("%", "%%"),
+        name=quote(name).replace("'", "''").replace("%", "%%"),
+    )
+    return Step(text, "alter", column.address)
 
 
 def dropped(column: Column) -> Step:

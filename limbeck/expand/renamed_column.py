@@ -87,6 +87,7 @@ class RenamedColumn:
     def expand(self, before: Catalog) -> Iterator[Step]:
         """Add the copy, keep it in step, index it as the column is."""
         yield copies.added(replace(self.copy, default=None))
+        yield copies.granted(self.column, self.name)
         if self._steady:
             yield copies.with_default(replace(self.copy, default=None), self._steady)
         yield from self.sync.create()
@@ -111,6 +112,7 @@ class RenamedColumn:
         del middle, after
         back = self._turned
         yield copies.added(replace(back.copy, default=None))
+        yield copies.granted(back.column, back.name)
         if self._steady:
             yield copies.with_default(replace(back.copy, default=None), self._steady)
         yield from back.sync.create()

@@ -16,7 +16,7 @@ from limbeck.catalog.objects import Address, Column, Constraint, Index, Referenc
 from limbeck.catalog.objects import Sequence as SequenceObject
 from limbeck.diff.identities import generator
 from limbeck.diff.steps import AddConstraint, Step
-from limbeck.expand import twins
+from limbeck.expand import copies, twins
 from limbeck.expand.families import family
 from limbeck.expand.naming import beside
 from limbeck.expand.values import respelled
@@ -209,6 +209,7 @@ class Swap:
         aside = self.aside[_table(column)][column.name]
         hidden, name = quote(self._hidden(column)), quote(column.name)
         then = self.then.objects.get(column.address)
+        yield copies.granted(column, self._hidden(column))
         yield _column(column, f"RENAME COLUMN {name} TO {quote(aside)}", "rename")
         yield _column(column, f"RENAME COLUMN {hidden} TO {name}", "rename")
         if column.identity:

@@ -720,3 +720,42 @@ def test_without_a_backfill_no_value_is_lost(project: Project, database: Databas
         connection.execute("INSERT INTO books (title, price) VALUES ('Emma', 7)")
         history.upgrade(connection, "head")
         assert rows(connection, "SELECT price FROM books") == [("7",)]
+
+
+@pytest.mark.thorough
+def test_who_may_use_one_column_alone_may_use_it_in_every_phase(
+    project: Project, database: Database
+) -> None:
+    text = BOOKS.format('Column("{}", {}), Column("price", {})')
+    first = generate.revision(with_models(project, "before", text.format("old", "Text", "Integer")))
+    after = with_models(project, "after", text.format("new", "Text", "sa.BigInteger"))
+    made = generate.revision(
+        after, answers=generate.Answers(renames=["public.books.old:public.books.new"], phased=True)
+    )
+    assert first.revision
+    assert made.expand
+    history = History(project.script_location)
+    role = f"reader_{database.dbname}"
+
+    def may() -> list[str]:
+        found = connection.execute(
+            "SELECT column_name FROM information_schema.column_privileges"
+            " WHERE grantee = %s AND privilege_type = 'UPDATE' ORDER BY 1",
+            [role],
+        )
+        return [str(name) for (name,) in found]
+
+    with connect(database) as connection:
+        history.upgrade(connection, first.revision.id)
+        connection.execute(f"CREATE ROLE {role}".encode())
+        try:
+            connection.execute(f"GRANT UPDATE (old, price) ON books TO {role}".encode())
+            history.upgrade(connection, made.expand.id)
+            assert may() == ["new", "old", "price"]
+            history.upgrade(connection, "head")
+            assert may() == ["new", "price"]
+            history.downgrade(connection, made.expand.id)
+            assert set(may()) >= {"new", "old", "price"}
+        finally:
+            connection.execute(f"DROP OWNED BY {role}".encode())
+            connection.execute(f"DROP ROLE {role}".encode())
