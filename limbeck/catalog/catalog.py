@@ -68,10 +68,12 @@ class Catalog:
                 hint=f"Set SHADOW_DATABASE_URL to a server of major {other.major}.",
             )
         addresses = sorted(self.objects.keys() | other.objects.keys())
+        pairs = ((at, self.objects.get(at), other.objects.get(at)) for at in addresses)
+        # Where one catalog was made of the other, most objects are the very same.
         return tuple(
             Change(address, before, after)
-            for address in addresses
-            if (before := self.objects.get(address)) != (after := other.objects.get(address))
+            for address, before, after in pairs
+            if before is not after and before != after
         )
 
     def fingerprint(self) -> str:

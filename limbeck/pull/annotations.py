@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from limbeck.catalog.catalog import Catalog
@@ -94,7 +95,7 @@ def python(type_: str, catalog: Catalog) -> Source:
     if type_.endswith("[]"):
         item = python(type_.removesuffix("[]"), catalog)
         return Source(f"list[{item.text}]", item.imports)
-    bare = _FIELDS.sub("interval", _MODIFIER.sub("", type_))
+    bare = _bare(type_)
     if bare in _PYTHON:
         return _PYTHON[bare]
     if found := packaged(type_):
@@ -105,6 +106,11 @@ def python(type_: str, catalog: Catalog) -> Source:
         return python(domain.type, catalog)
     # A composite, a range, a type of an extension: psycopg has no adapter for it.
     return Source("str") if len(parts) == 2 else _ANY  # noqa: PLR2004 - schema and name
+
+
+@lru_cache(maxsize=1000)  # a schema has many columns and few types
+def _bare(type_: str) -> str:
+    return _FIELDS.sub("interval", _MODIFIER.sub("", type_))
 
 
 def implied_by(style: Style) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from limbeck.catalog.objects import Address, Column, Constraint, Index
 from limbeck.pull.annotations import python
+from limbeck.pull.contents import inline
 from limbeck.pull.conventions import name
 from limbeck.pull.models import Model, Models
 from limbeck.pull.packaged import packaged
@@ -27,18 +28,6 @@ from limbeck.spelling import (
 _ENTITIES = "from limbeck.entities import Type"
 _INTEGERS = frozenset({"smallint", "integer", "bigint"})
 _ORM = "from sqlalchemy.orm import Mapped, mapped_column"
-
-
-def inline(constraint: Constraint) -> bool:
-    """Say whether a constraint can be said at its only column."""
-    return (
-        len(constraint.columns) == 1
-        and constraint.type in {"f", "u"}
-        and constraint.validated
-        and not (constraint.deferrable and constraint.type == "u")
-        and not constraint.include
-        and not constraint.nulls_not_distinct
-    )
 
 
 def mapped(column: Column, model: Model, models: Models) -> Source:
@@ -174,7 +163,7 @@ def is_implied(column: Column, model: Model, models: Models) -> bool:
     # of one that refers to another itself, it may not know the type yet.
     return all(
         _referred_type(found, models) == column.type and not _refers_on(found, models)
-        for found in _own_constraints(column, model)
+        for found in model.inline.get(column.name, ())
         if found.type == "f"
     )
 
@@ -195,17 +184,9 @@ def _refers_on(found: Constraint, models: Models) -> bool:
     return any(one.type == "f" and one.columns[:1] == wanted for one in there)
 
 
-def _own_constraints(column: Column, model: Model) -> list[Constraint]:
-    return [
-        found
-        for found in model.contents.constraints
-        if found.columns == (column.name,) and inline(found)
-    ]
-
-
 def more(column: Column, model: Model, models: Models) -> Iterator[Argument]:
     """Yield the arguments of a column after its type."""
-    own = _own_constraints(column, model)
+    own = model.inline.get(column.name, ())
     for found in own:
         if found.type == "f":
             yield foreign_key(found, models)

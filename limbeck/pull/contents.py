@@ -38,6 +38,18 @@ class Contents:
         return tuple(found for found in self.constraints if found.type == "f")
 
 
+def inline(constraint: Constraint) -> bool:
+    """Say whether a constraint can be said at its only column."""
+    return (
+        len(constraint.columns) == 1
+        and constraint.type in {"f", "u"}
+        and constraint.validated
+        and not (constraint.deferrable and constraint.type == "u")
+        and not constraint.include
+        and not constraint.nulls_not_distinct
+    )
+
+
 def contents(catalog: Catalog) -> dict[Address, Contents]:
     """Return what belongs to each table of a catalog, by the table's address."""
     columns: dict[tuple[str, str], list[Column]] = defaultdict(list)

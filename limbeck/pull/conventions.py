@@ -63,6 +63,9 @@ def detect(tables: Iterable[Contents]) -> dict[str, str]:
     """Return the convention that gives most of the names, by SQLAlchemy's own keys."""
     votes: Counter[tuple[str, str]] = Counter()
     checks = 0
+    possible = {
+        kind: [(template, *_ends(template)) for template in known] for kind, known in _KNOWN.items()
+    }
     everything: list[Constraint | Index] = []
     for table in tables:
         everything += [*table.constraints, *table.indexes]
@@ -70,8 +73,9 @@ def detect(tables: Iterable[Contents]) -> dict[str, str]:
         kind = _kind(found)
         checks += kind == "ck"
         tokens = _Tokens(found)
-        for template in _KNOWN.get(kind, ()):
-            votes[kind, template] += _given(found, template, tokens) is not None
+        for template, start, end in possible.get(kind, ()):
+            if found.name.startswith(start) and found.name.endswith(end):
+                votes[kind, template] += _given(found, template, tokens) is not None
     chosen = {
         kind: max(templates, key=lambda template: votes[kind, template])
         for kind, templates in _KNOWN.items()

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ruff import find_ruff_bin
-
-from limbeck.errors import LimbeckError
+from limbeck.pull.modules import Module
+from limbeck.pull.pipes import piped, run
 
 # RUF022 sorts __all__ as it wants to see it sorted.
 _SORTING = ("--select", "I001,RUF022", "--fix-only", "--unsafe-fixes")
 # A statement that stands before each module where many are one text.
 _MARK = "limbeck_module_"
 _MARKED = re.compile(rf"^{_MARK}\d+$", re.MULTILINE)
+# What stands for all that follows the imports.
+_BELOW = "limbeck_below"
+_STUB = re.compile(rf"^(class {_BELOW}: \.\.\.|{_BELOW} = 0)\n*\Z", re.MULTILINE)
 
 
-def modules_formatted(files: Mapping[str, str], root: Path | None, package: str) -> dict[str, str]:
-    """Return modules that begin with a docstring, with sorted imports and formatted by ruff.
+def modules_formatted(
+    modules: Mapping[str, Module], root: Path | None, package: str
+) -> dict[str, str]:
+    """Return the texts of modules with sorted imports and formatted by ruff.
 
-    They go through ruff as one text: a thousand files take longer than all the rest.
+    They go through ruff as a few texts: a thousand files take longer than all the rest.
 
     Args:
-        files: the text of each, by path.
+        modules: docstring and imports of each, and what stands below them, by path.
         root: as in formatted().
         package: as in formatted().
 
@@ -34,13 +37,32 @@ def modules_formatted(files: Mapping[str, str], root: Path | None, package: str)
         LimbeckError: ruff cannot read the modules or its settings.
 
     """
-    text = "\n\n".join(f"{_MARK}{number}\n\n{text}" for number, text in enumerate(files.values()))
     settings = _settings(root, package)
     place = root or Path.cwd()
-    for verb, chosen in (("check", _SORTING), ("format", ())):
-        text = _ruff(place, verb, *settings, *chosen, "-", text=text)
-    made = _MARKED.split(text)[1:]
-    return {path: f"{text.strip()}\n" for path, text in zip(files, made, strict=True)}
+    heads = (f"{_MARK}{n}\n\n{_with_stub(one)}" for n, one in enumerate(modules.values()))
+    sorted_ = _apart(piped(place, ["check", *settings, *_SORTING, "-"], [*heads]))
+    blocks: list[list[str]] = []
+    for number, (head, one) in enumerate(zip(sorted_, modules.values(), strict=True)):
+        blocks.append([f"{_MARK}{number}\n\n{_STUB.sub('', head)}{''.join(one.pieces[:1])}"])
+        for piece in one.pieces[1:]:
+            if piece.startswith("class "):
+                blocks.append([piece])  # two blank lines come before it, whatever those are
+            else:
+                blocks[-1].append(piece)
+    made = _apart(piped(place, ["format", *settings, "-"], ["\n\n".join(one) for one in blocks]))
+    return {path: f"{text.strip()}\n" for path, text in zip(modules, made, strict=True)}
+
+
+def _with_stub(module: Module) -> str:
+    """Return the head of a module and, for what follows says how it ends, something below it."""
+    if not module.pieces:
+        return module.head
+    is_class = module.pieces[0].startswith("class ")
+    return f"{module.head}\n\n{f'class {_BELOW}: ...' if is_class else f'{_BELOW} = 0'}\n"
+
+
+def _apart(text: str) -> list[str]:
+    return _MARKED.split(text)[1:]
 
 
 def formatted(files: Mapping[str, str], root: Path | None, package: str = "") -> dict[str, str]:
@@ -62,8 +84,8 @@ def formatted(files: Mapping[str, str], root: Path | None, package: str = "") ->
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8")
         # What a repository's own packages are, ruff sees from the working directory.
-        _ruff(root or Path(folder), "check", *settings, *_SORTING, folder)
-        _ruff(root or Path(folder), "format", *settings, folder)
+        run(root or Path(folder), ["check", *settings, *_SORTING, folder])
+        run(root or Path(folder), ["format", *settings, folder])
         return {path: Path(folder, path).read_text(encoding="utf-8") for path in files}
 
 
@@ -98,11 +120,11 @@ def _partly(before: str, text: str, root: Path, package: str) -> str:
     with tempfile.TemporaryDirectory(prefix="limbeck-pull-") as folder:
         path = Path(folder, "module.py")
         path.write_text(before, encoding="utf-8")
-        _ruff(root, "check", *settings, str(path))
+        run(root, ["check", *settings, str(path)])
         was_sorted = path.read_text(encoding="utf-8") == before
         path.write_text(text, encoding="utf-8")
         if was_sorted:
-            _ruff(root, "check", *settings, str(path))
+            run(root, ["check", *settings, str(path)])
         return path.read_text(encoding="utf-8")
 
 
@@ -128,17 +150,3 @@ def _configurations(root: Path) -> Iterator[Path]:
         path = folder / "pyproject.toml"
         if path.is_file() and "ruff" in tomllib.loads(path.read_text("utf-8")).get("tool", {}):
             yield path
-
-
-def _ruff(place: Path, verb: str, *arguments: str, text: str | None = None) -> str:
-    """Run ruff in a folder and return what it prints: where text is given, its new form."""
-    command = [find_ruff_bin(), verb, *arguments]
-    done = subprocess.run(  # noqa: S603 - ruff itself, on text just written
-        command, cwd=place, capture_output=True, encoding="utf-8", check=False, input=text
-    )
-    if done.returncode:
-        raise LimbeckError(
-            f"ruff {verb} refuses the pulled models: {done.stderr.strip() or done.stdout.strip()}",
-            hint="Does `ruff check` accept the settings of this repository?",
-        )
-    return done.stdout

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.objects import Address, Column, Constraint, Enum, Index
 from limbeck.pull import names
-from limbeck.pull.contents import Contents
+from limbeck.pull.contents import Contents, inline
 from limbeck.pull.conventions import name as spelled_name
 from limbeck.pull.enums import PythonEnum, python_enums
 from limbeck.pull.options import Style
@@ -24,7 +24,8 @@ class Model:
 
     `attributes` maps columns to their attributes; `module` is the file's name without ".py";
     `known` says that it is there already, with `names` in its class. `special` are the columns
-    of which more is to be said than their type, whether they may be NULL, and their default.
+    of which more is to be said than their type, whether they may be NULL, and their default;
+    `inline` are the constraints that can be said at their only column, by that.
     """
 
     contents: Contents
@@ -35,6 +36,7 @@ class Model:
     known: bool = False
     names: frozenset[str] = frozenset()
     special: frozenset[str] = frozenset()
+    inline: Mapping[str, Sequence[Constraint]] = field(default_factory=dict)
 
     @property
     def address(self) -> Address:
@@ -134,6 +136,7 @@ def models(  # noqa: PLR0913 - what is known already has three sides
             model.known,
             model.names,
             frozenset(_special(model.contents)),
+            _inline(model.contents),
         )
         for address, model in named.items()
     }
@@ -157,6 +160,13 @@ def _special(found: Contents) -> Iterator[str]:
         yield from (key.column for key in index.keys if key.column is not None)
     yield from (one.name for one in found.columns if one.identity or one.generated)
     yield from found.filled | ({found.serial} if found.serial else set())
+
+
+def _inline(found: Contents) -> dict[str, list[Constraint]]:
+    at: dict[str, list[Constraint]] = {}
+    for constraint in filter(inline, found.constraints):
+        at.setdefault(constraint.columns[0], []).append(constraint)
+    return at
 
 
 def _nameless(tables: Iterable[Contents], convention: Mapping[str, str]) -> Iterator[Address]:
@@ -214,14 +224,14 @@ def _module(found: Contents, *, mapped: bool) -> str:
 
 def _attributes(model: Model, forbidden: set[str], style: Style) -> Iterator[tuple[str, str]]:
     yield from model.attributes.items()
-    taken = {*forbidden, *model.names, *model.attributes.values()}
+    taken = {*model.names, *model.attributes.values()}
     for column in model.contents.columns:
         if column.name in model.attributes:
             continue
         plain = names.attribute(column.name)
         if style == "sqlmodel":
             plain = names.safe(plain.lstrip("_") or "unnamed")  # _name is private to pydantic
-        attribute = names.unique(plain, taken)
+        attribute = names.unique(plain, taken, forbidden)
         taken.add(attribute)
         yield column.name, attribute
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from limbeck.catalog.objects import Address
@@ -40,7 +40,20 @@ class Home:
         return (f"from {self.package}.{module} import {name}",)
 
 
-def file(models: Models, base: Source, entities: Sequence[Source]) -> str:
+@dataclass(frozen=True, slots=True)
+class Module:
+    """The text of a module: docstring and imports, and the statements below them."""
+
+    head: str
+    pieces: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "\n\n".join((self.head, *self.pieces)) + "\n"
+
+
+def file(models: Models, base: Source, entities: Sequence[Source]) -> Module:
     """Return one module with everything in it."""
     found = relations(models)
     pieces = [base]
@@ -52,11 +65,11 @@ def file(models: Models, base: Source, entities: Sequence[Source]) -> str:
 
 def package(
     models: Models, base: Source, entities: Sequence[Source], options: Options
-) -> dict[str, str]:
+) -> dict[str, Module]:
     """Return a package: a module a table, one for the base, for enums, for the rest."""
     found = relations(models)
     home = Home(options.package, style=models.style)
-    files: dict[str, str] = {}
+    files: dict[str, Module] = {}
     files["base.py"] = module('"""The base of all models."""', [base], home)
     if models.enums:
         files["enums.py"] = module(ENUMS, list(enums(models)), home)
@@ -135,7 +148,7 @@ def enums(models: Models) -> Iterator[Source]:
         yield Source(made.text, made.imports | {"base:Base"})
 
 
-def module(docstring: str, pieces: Sequence[Source], home: Home) -> str:
+def module(docstring: str, pieces: Sequence[Source], home: Home) -> Module:
     """Return a module with these pieces and the imports that they need."""
     imports: frozenset[str] = frozenset().union(*(piece.imports for piece in pieces))
     plain, guarded = resolved(imports, home)
@@ -145,7 +158,7 @@ def module(docstring: str, pieces: Sequence[Source], home: Home) -> str:
     if guarded:
         lines = "\n".join(f"    {line}" for line in merged(guarded))
         parts.append(f"if TYPE_CHECKING:\n{lines}")
-    return "\n\n".join([*parts, "\n\n".join(piece.text for piece in pieces)]) + "\n"
+    return Module("\n\n".join(parts), tuple(piece.text for piece in pieces))
 
 
 def resolved(imports: Iterable[str], home: Home) -> tuple[set[str], set[str]]:
@@ -192,7 +205,7 @@ def merged(imports: Iterable[str]) -> list[str]:
     return [*sorted(whole), *sorted(made)]
 
 
-def _init(models: Models, files: Mapping[str, str], options: Options) -> str:
+def _init(models: Models, files: Collection[str], options: Options) -> Module:
     exported = {model.name: model.module for model in models.tables.values()}
     if "base.py" in files:
         exported["Base"] = "base"
@@ -204,11 +217,7 @@ def _init(models: Models, files: Mapping[str, str], options: Options) -> str:
         lines.add(f"from {options.package} import entities")
         exported["entities"] = "entities"
     listed = "".join(f"    {literal(name)},\n" for name in sorted(exported))
-    return "\n\n".join(
-        [
-            _DOCSTRING,
-            "from __future__ import annotations",
-            "\n".join(merged(lines)),
-            f"__all__ = [\n{listed}]\n",
-        ]
-    )
+    imports = "\n".join(merged(lines))
+    # What it exports is sorted along with the imports.
+    parts = [_DOCSTRING, "from __future__ import annotations", imports, f"__all__ = [\n{listed}]"]
+    return Module("\n\n".join(parts))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Container
+from functools import lru_cache
 
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_]+")
 _IRREGULAR = {
@@ -140,6 +141,7 @@ def many(table: str) -> str:
     return safe("_".join((*found[:-1], plural(found[-1]))) if found else "unnamed")
 
 
+@lru_cache(maxsize=1000)  # many tables have columns of the same name
 def attribute(column: str) -> str:
     """Return the attribute that a column gets, its own name wherever that is possible."""
     plain = column if column.isidentifier() else re.sub(r"\W+", "_", column).strip("_")
@@ -155,12 +157,12 @@ def safe(name: str) -> str:
     return f"{name}_" if taken or name in {"bytes", "tuple", "type"} else name
 
 
-def unique(name: str, taken: Collection[str]) -> str:
+def unique(name: str, *taken: Container[str]) -> str:
     """Return the name, with underscores or a number behind it when it is taken."""
-    if name not in taken:
+    if not any(name in names for names in taken):
         return name
-    tries: Iterable[str] = (f"{name}_", *(f"{name}_{number}" for number in range(2, 10_000)))
-    return next(found for found in tries if found not in taken)
+    tries = (f"{name}_", *(f"{name}_{number}" for number in range(2, 10_000)))
+    return next(found for found in tries if not any(found in names for names in taken))
 
 
 def clashes_with_builtin(name: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from limbeck.catalog.names import chosen_name
 from limbeck.catalog.objects import Address, Column, Constraint, Index, Table
 from limbeck.pull import columns, fields
+from limbeck.pull.contents import inline
 from limbeck.pull.conventions import name
 from limbeck.pull.enums import docstring
 from limbeck.pull.models import Model, Models
@@ -47,7 +48,8 @@ def _class(model: Model, relations: Sequence[Relation], models: Models) -> Sourc
     if related:
         body[-1] = Source(body[-1].text + "\n", body[-1].imports)
     body += related
-    lines = "\n".join(_indented(found.text) for found in body)
+    # Only blank lines may follow a first line: a text with line feeds in it is a literal.
+    lines = "\n".join(f"    {found.text}" for found in body)
     imports = frozenset({_BASE}).union(*(found.imports for found in body))
     return Source(f"class {model.name}(Base{_KEYWORDS[models.style]}):\n{lines}", imports)
 
@@ -55,12 +57,6 @@ def _class(model: Model, relations: Sequence[Relation], models: Models) -> Sourc
 def attribute(column: Column, model: Model, models: Models) -> Source:
     """Return the line of a mapped class that declares a column, in the models' style."""
     return (fields.field if models.style == "sqlmodel" else columns.mapped)(column, model, models)
-
-
-def _indented(text: str) -> str:
-    first, *rest = text.split("\n")
-    # Only blank lines may follow: a text with line feeds in it is a literal.
-    return "\n".join([f"    {first}", *rest])
 
 
 def _table(model: Model, models: Models) -> Source:
@@ -136,9 +132,9 @@ def said_at_column(constraint: Constraint, model: Model, models: Models) -> bool
     if constraint.type == "p":
         return columns.key_is_inline(model, models)
     if constraint.type == "f":
-        return columns.inline(constraint)
+        return inline(constraint)
     nameless = constraint.address in models.nameless
-    return constraint.type == "u" and columns.inline(constraint) and nameless
+    return constraint.type == "u" and inline(constraint) and nameless
 
 
 def _not_nulls(model: Model, models: Models) -> Iterator[tuple[Address, Source]]:

@@ -34,7 +34,7 @@ def source(catalog: Catalog, options: Options | None = None) -> Mapping[str, str
     return modules_formatted(files, options.root, options.package)
 
 
-def _files(catalog: Catalog, options: Options) -> dict[str, str]:
+def _files(catalog: Catalog, options: Options) -> dict[str, modules.Module]:
     made_early = early(catalog)
     tables = plain(contents(catalog), late_parts(catalog, made_early))
     entities = [found.source for found in beside(catalog, made_early, tables)]

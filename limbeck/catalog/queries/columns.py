@@ -26,8 +26,13 @@ WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'f', 'v', 
 ORDER BY a.attrelid, a.attnum
 """
 
+EXPRESSION: Final = """
+  pg_get_expr(d.adbin, CASE WHEN a.attgenerated <> '' THEN d.adrelid ELSE 0 END)
+FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum"""
+"""A default names no column, so it is read without its table, which takes long to open."""
+
 DEFAULTS: Final = f"""
-SELECT d.oid, d.adrelid, d.adnum, pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d
+SELECT d.oid, d.adrelid, d.adnum, {EXPRESSION}
 WHERE d.adrelid >= {classes.FIRST_USER_OID}
 """
 

@@ -8,13 +8,14 @@ from typing import Final
 
 from limbeck.catalog.queries import classes
 from limbeck.catalog.queries.arrays import settled
+from limbeck.catalog.queries.columns import EXPRESSION
 from limbeck.catalog.queries.found import SPACES, Found
 
 # It ends with the transaction, and nothing is asked after these.
 PATH: Final = "SELECT set_config('search_path', 'public', true)"
 
 DEFAULTS: Final = f"""
-SELECT d.adrelid, d.adnum, pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d
+SELECT d.adrelid, d.adnum, {EXPRESSION}
 WHERE d.adrelid >= {classes.FIRST_USER_OID}
 """
 
