@@ -77,7 +77,7 @@ def test_a_move_and_its_way_back_beside_writers(make_work: MakeWork, database: D
     with connect(database) as connection:
         history.upgrade(connection, first.revision.id)
         connection.execute(
-            "INSERT INTO books (title, blurb) SELECT n, n FROM generate_series(1, 20000) n;"
+            "INSERT INTO books (title, blurb) SELECT n, n FROM generate_series(1, 8000) n;"
             "INSERT INTO details (book_id) SELECT id FROM books WHERE id <> 5;"
             "ALTER TABLE books SET (fillfactor = 70)"
         )
@@ -125,7 +125,7 @@ def back(database: Database, history: History, connection: Any, expand: Revision
             while not stop.is_set():
                 began = time.monotonic()
                 # The rows come in the order against that of the batches.
-                for id_ in (19_000 - written % 9000, 9000 - written % 9000):
+                for id_ in (7900 - written % 3000, 3900 - written % 3000):
                     other.execute(
                         "UPDATE details SET text = %s WHERE book_id = %s", [f"w{written}", id_]
                     )
