@@ -17,7 +17,7 @@ def obstacles(before: Catalog, column: Column, table: Table) -> Iterator[str]:
         yield f"{column.address} is of a foreign, an inheriting or a typed table"
     yield from unseen(before, table.address)
     yield from _computed(before, column)
-    yield from _counted(before, column)
+    yield from _named(before, column)
     if table.kind == "p":
         yield from _partitioned(before, column, table)
 
@@ -34,12 +34,18 @@ def _computed(before: Catalog, column: Column) -> Iterator[str]:
             yield f"{found.address} is computed from {column.address}"
 
 
-def _counted(before: Catalog, column: Column) -> Iterator[str]:
-    """Say which statistics would have their columns in another order: in that of the table."""
+def _named(before: Catalog, column: Column) -> Iterator[str]:
+    """Say what names the column and cannot take the hidden one for it at the end.
+
+    Statistics would have their columns in another order, in that of the table; a publication
+    would send both while they change places.
+    """
     for user, used in before.depends.items():
         columns = [one for one in used if one.kind == "column"]
         if user.kind == "statistics" and column.address in columns and len(columns) > 1:
             yield f"{user} names {column.address} beside other columns"
+        elif user.kind == "publication" and column.address in columns:
+            yield f"{user} names {column.address}"
 
 
 def _partitioned(before: Catalog, column: Column, table: Table) -> Iterator[str]:

@@ -645,6 +645,12 @@ REFUSED = (
         r"statistics public\.s names column public\.t\.a beside other columns",
     ),
     (
+        "CREATE TABLE t (a int, b int); CREATE PUBLICATION p FOR TABLE t (a)",
+        "CREATE TABLE t (a bigint, b int); CREATE PUBLICATION p FOR TABLE t (a)",
+        "",
+        r"publication p names column public\.t\.a",
+    ),
+    (
         "CREATE TABLE t (a int)",
         "CREATE TABLE t (b bigint)",
         "public.t.a:public.t.b",
@@ -682,6 +688,7 @@ def test_what_a_trigger_cannot_see_to_is_refused_with_what_to_do(make_database: 
     with connect(databases[0]) as one, connect(databases[1]) as other:
         for before, after, rename, words in REFUSED:
             for connection, text in ((one, before), (other, after)):
+                connection.execute("DROP PUBLICATION IF EXISTS p")
                 connection.execute("DROP TABLE IF EXISTS u, t CASCADE")
                 connection.execute("DROP TYPE IF EXISTS t, v")
                 connection.execute(text.encode())
