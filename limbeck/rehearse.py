@@ -186,12 +186,12 @@ def _revision(
     try:
         upgrade(history, connection, one)
     except Exception as error:  # noqa: BLE001 - whatever a revision raises is what is looked for
-        observer.stop()
+        observer.stop(connection)
         connection.rollback()
         words = str(getattr(error, "orig", error)).strip()
         return Failed(one.id, one.message, words, offending(connection, error))
     seconds = time.monotonic() - began
-    holds = [hold for each in observer.stop() for hold in _holds(connection, each)]
+    holds = [hold for each in observer.stop(connection) for hold in _holds(connection, each)]
     return Rehearsed(one.id, one.message, seconds, tuple(holds))
 
 

@@ -101,14 +101,22 @@ class Change:
 
     def altered_columns(self) -> Iterator[tuple[Column, Column]]:
         """Yield the columns of existing tables that are different now: before, after."""
-        for key, was in self.before.columns.items():
-            now = self.after.columns.get(key)
-            if now and now != was and self.is_table(key[0]):
-                yield was, now
+        yield from self._altered
+
+    @cached_property
+    def _altered(self) -> tuple[tuple[Column, Column], ...]:
+        # Many rules ask, of every statement, and most statements change no column.
+        before, after = self.before.columns, self.after.columns
+        found = before.items() if before is not after else ()
+        return tuple(
+            (was, now)
+            for key, was in found
+            if (now := after.get(key)) and now != was and self.is_table(key[0])
+        )
 
     def dropped_columns(self) -> Iterator[Column]:
         """Yield the columns that existing tables lose, which stay themselves."""
-        for key, was in self.before.columns.items():
+        for key, was in self.before.columns.items() if self.before is not self.after else ():
             gone = key not in self.after.columns and key[0] in self.after.relations
             if gone and self.is_table(key[0]):
                 yield was

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from psycopg.pq import TransactionStatus
 from limbeck.database import Connection, Database
 from limbeck.trace import facts
 from limbeck.trace.facts import Facts
+from limbeck.trace.newcomers import names_only_newcomers, untouched
 from limbeck.trace.statement import MODES, Failure, Statement, Work, strength
 from limbeck.trace.waiting import watched
 
@@ -32,6 +33,8 @@ FROM pg_class c WHERE c.oid >= 16384 AND c.relkind IN ('r', 'm', 'p')"""
 SETTINGS = b"""SELECT name, setting FROM pg_settings
 WHERE name IN ('lock_timeout', 'statement_timeout', 'session_replication_role')"""
 NOT_IN_A_TRANSACTION = "25001"
+# These change nothing that the facts tell, whatever they lock.
+SILENT = ("COMMENT", "GRANT", "REVOKE")
 QUIET = ("SELECT", "SHOW", "SET", "RESET", "INSERT", "UPDATE", "DELETE", "MERGE", "COPY", "FETCH")
 
 
@@ -54,18 +57,29 @@ class Observer:
     _work: dict[int, Work] = field(default_factory=dict)
     _transaction: int = 0
     _open: bool = False
+    _behind: bool = False
 
     def start(self, connection: Connection, file: Path | None = None) -> None:
         """Begin to record, from what the catalog holds now."""
         self.statements, self.file = [], file
         self.facts = facts.read(connection)
         self.existing = self.existing or frozenset(self.facts.relations)
-        self.recording, self._open = True, False
+        self.recording, self._open, self._behind = True, False, False
 
-    def stop(self) -> tuple[Statement, ...]:
+    def stop(self, connection: Connection) -> tuple[Statement, ...]:
         """End recording and return what was seen."""
         self.recording = False
+        if self._behind and not _failed(connection):
+            self.facts = self._read(connection)
+            self.statements[-1] = replace(self.statements[-1], after=self.facts)
         return tuple(self.statements)
+
+    def _on_newcomers(self, text: str) -> bool:
+        return names_only_newcomers(text, self.existing, self.facts)
+
+    def _read(self, connection: psycopg.Connection[Any]) -> Facts:
+        self._behind = False
+        return facts.read(connection)
 
     def attach(self, connection: Connection) -> None:
         """Make every cursor of the connection tell this observer."""
@@ -92,6 +106,8 @@ class Observer:
         # What SQLAlchemy and Alembic ask by themselves is not the revision's.
         if self.ignored in text or (self.file and not _line(self.file)):
             return run()
+        if self._behind and not (_failed(cursor.connection) or self._on_newcomers(text)):
+            self.facts = self._read(cursor.connection)
         if cursor.connection.autocommit and _idle(cursor):
             return self._outside(cursor, text, run)
         return self._inside(cursor, text, run)
@@ -110,7 +126,7 @@ class Observer:
         seconds = time.monotonic() - began
         if _idle(cursor):  # it ended the transaction itself
             self._open = False
-            self._note(text, cursor.statusmessage or "", began, after=facts.read(connection))
+            self._note(text, cursor.statusmessage or "", began, after=self._read(connection))
             return result
         self._look(plain, text, cursor.statusmessage or "", seconds)
         return result
@@ -128,8 +144,12 @@ class Observer:
         counted = _work(plain)
         settings = dict(plain.execute(SETTINGS).fetchall())
         touched = any(strength(mode) > strength("RowExclusiveLock") for mode in taken.values())
-        quiet = tag.startswith(QUIET) and not touched
-        after = self.facts if quiet else facts.read(plain.connection)
+        quiet = tag.startswith(SILENT) or (tag.startswith(QUIET) and not touched)
+        after = self.facts
+        if not quiet:
+            touching = not self._on_newcomers(text) or not untouched(tag, held, self.existing)
+            after = self._read(plain.connection) if touching else after
+            self._behind = not touching
         self._note(
             text,
             tag,
@@ -174,7 +194,7 @@ class Observer:
             text,
             cursor.statusmessage or "",
             began,
-            after=facts.read(cursor.connection),
+            after=self._read(cursor.connection),
             locks=watch.locks,
             waits=watch.waited,
             settings=settings,
@@ -212,6 +232,10 @@ def observing(database: Database, connection: Connection) -> Iterator[Observer]:
 
 def _idle(cursor: psycopg.Cursor[Any]) -> bool:
     return cursor.connection.info.transaction_status == TransactionStatus.IDLE
+
+
+def _failed(connection: psycopg.Connection[Any]) -> bool:
+    return connection.info.transaction_status == TransactionStatus.INERROR
 
 
 def _locks(plain: psycopg.Cursor[Any]) -> dict[int, str]:

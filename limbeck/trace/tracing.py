@@ -131,12 +131,12 @@ def _traces(way: _Way, connection: Connection, observer: Observer) -> tuple[Trac
         except LimbeckError:
             raise
         except Exception as error:
-            statements = observer.stop()
+            statements = observer.stop(connection)
             if not (watched and statements and statements[-1].failure):
                 raise MigrationError(f"revision {revision} does not run: {error}") from error
             return (*found, Trace(revision, statements))
         if watched:
-            found.append(Trace(revision, observer.stop()))
+            found.append(Trace(revision, observer.stop(connection)))
         _backfill(revision, connection)
     return tuple(found)
 

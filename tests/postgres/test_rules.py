@@ -96,7 +96,7 @@ def traced(
     except psycopg.Error:
         connection.rollback()
     connection.autocommit = True
-    seen = observer.stop()
+    seen = observer.stop(connection)
     return Trace(Revision("r", (), "", Path("case.py")), seen)
 
 

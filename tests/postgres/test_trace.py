@@ -20,7 +20,7 @@ from limbeck.errors import CheckFailedError, ConfigurationError
 from limbeck.reports import hazards as reports
 from limbeck.reports import review
 from limbeck.safety import Report
-from limbeck.trace import rows, trace
+from limbeck.trace import facts, rows, trace
 from tests.postgres.conftest import Work
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
@@ -118,6 +118,31 @@ def test_a_table_that_the_revisions_make_is_nobodys_yet(shop: Work) -> None:
     shop.revision("new", "CREATE TABLE fresh (id int)")
     shop.revision("index", "CREATE INDEX fresh_id ON fresh (id)")
     assert codes(lint(shop)) == []
+
+
+def test_the_catalog_is_not_read_after_each_of_many_new_tables(
+    shop: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, reads = facts.read, list[int]()
+    monkeypatch.setattr(facts, "read", lambda of: reads.append(1) or read(of))
+    new = [f"CREATE TABLE t{number} (id int PRIMARY KEY, n int)" for number in range(9)]
+    new += ["CREATE INDEX ON t0 (n)", "COMMENT ON TABLE t1 IS 'one'"]
+    new += ["ALTER TABLE t2 ADD FOREIGN KEY (n) REFERENCES t3"]
+    made = shop.revision("many", "\n".join(f"op.execute({one!r})" for one in new))
+    (traced,) = trace(shop.project, [made])
+    assert len(reads) == 2
+    end = traced.statements[-1].after
+    assert {"t0", "t8", "t0_n_idx"} <= {one.name for one in end.relations.values()}
+
+
+def test_what_happens_to_a_table_in_use_is_seen_among_new_ones(shop: Work) -> None:
+    lines = ["CREATE TABLE a (id int PRIMARY KEY)", "CREATE INDEX ON orders (note)"]
+    lines += ["CREATE TABLE b (id int)", "CREATE TABLE c (user_id bigint REFERENCES users)"]
+    shop.revision("mixed", "\n".join(f"op.execute({one!r})" for one in lines))
+    found = lint(shop).hazards
+    assert {("create-index-blocking", "orders"), ("fk-locks-referenced", "users")} <= {
+        (one.code, one.relation) for one in found
+    }
 
 
 def test_what_a_do_block_does_is_seen(shop: Work) -> None:
