@@ -12,6 +12,8 @@ from limbeck.diff.sql import literal
 
 PAGES = 100
 TIMES = 100
+# The rows of two partitions may have one ctid.
+ROW_NAME = "tableoid || ' ' || ctid::text"
 TEXT = """\
 DO $$
 DECLARE
@@ -22,27 +24,29 @@ DECLARE
         ) tables
     ) / current_setting('block_size')::bigint;
     limbeck_rows tid[];
+    limbeck_names text[];
 BEGIN
     WHILE limbeck_page <= limbeck_pages LOOP
-        limbeck_rows := ARRAY(
-            SELECT ctid FROM {table}
+        SELECT array_agg(row_id), array_agg(name) INTO limbeck_rows, limbeck_names FROM (
+            SELECT ctid AS row_id, {row_name} AS name FROM {table}
             WHERE ctid >= format('(%s,0)', limbeck_page)::tid
                 AND ctid < format('(%s,0)', limbeck_page + {pages})::tid
                 AND ({wrong})
             FOR NO KEY UPDATE SKIP LOCKED
-        );
+        ) locked;
         UPDATE {table} SET {sets}
-        WHERE ctid = ANY (limbeck_rows) AND ({wrong});
+        WHERE ctid = ANY (limbeck_rows) AND {row_name} = ANY (limbeck_names) AND ({wrong});
         COMMIT;
         limbeck_page := limbeck_page + {pages};
     END LOOP;
     FOR limbeck_time IN 1 .. {times} LOOP
         EXIT WHEN NOT EXISTS (SELECT FROM {table} WHERE {wrong});
-        limbeck_rows := ARRAY(
-            SELECT ctid FROM {table} WHERE {wrong} FOR NO KEY UPDATE SKIP LOCKED
-        );
+        SELECT array_agg(row_id), array_agg(name) INTO limbeck_rows, limbeck_names FROM (
+            SELECT ctid AS row_id, {row_name} AS name FROM {table} WHERE {wrong}
+            FOR NO KEY UPDATE SKIP LOCKED
+        ) locked;
         UPDATE {table} SET {sets}
-        WHERE ctid = ANY (limbeck_rows) AND ({wrong});
+        WHERE ctid = ANY (limbeck_rows) AND {row_name} = ANY (limbeck_names) AND ({wrong});
         COMMIT;
         PERFORM pg_sleep(0.01 * limbeck_time);
     END LOOP;
@@ -56,5 +60,11 @@ $$"""
 def locked_batches(table: str, sets: str, wrong: str) -> str:
     """Spell the UPDATE of the wrong rows of a table, given by its whole name as SQL spells it."""
     return TEXT.format(
-        name=literal(table), table=table, pages=PAGES, times=TIMES, sets=sets, wrong=wrong
+        name=literal(table),
+        table=table,
+        row_name=ROW_NAME,
+        pages=PAGES,
+        times=TIMES,
+        sets=sets,
+        wrong=wrong,
     )
