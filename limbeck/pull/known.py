@@ -98,7 +98,9 @@ def _base(metadata: sa.MetaData) -> Any:
                     return base
     raise ModelsError(
         "the models' MetaData is that of no declarative base",
-        hint="Write the pulled models to a place of their own: limbeck pull --out FOLDER.",
+        hint="Declare one for it in the same module, for the classes of new tables; Tables stay as "
+        "they are:\n  class Base(DeclarativeBase):\n      metadata = metadata\n"
+        "Or write all to a place of its own: limbeck pull --out FOLDER.",
     )
 
 

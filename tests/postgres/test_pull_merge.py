@@ -21,6 +21,7 @@ import pytest
 from limbeck import pull
 from limbeck.catalog.read import read
 from limbeck.database import connect
+from limbeck.errors import ModelsError
 from limbeck.sources.creation import created
 
 if TYPE_CHECKING:
@@ -861,6 +862,32 @@ def test_merging_gives_the_live_schema_and_keeps_what_is_equal(
     assert case.left or lost == []
     again = pull.merge(imported(), made, live, options)
     assert again.files == {}
+
+
+CORE = """\
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase
+
+metadata = sa.MetaData()
+items = sa.Table("items", metadata, sa.Column("id", sa.Integer, primary_key=True))
+"""
+
+
+def test_tables_without_a_base_are_told_what_a_merge_needs(database: Database, shop: Path) -> None:
+    file, sql = shop / "__init__.py", "ALTER TABLE items ADD n int; CREATE TABLE t (id int UNIQUE)"
+    file.write_text(CORE)
+    before = created(importlib.import_module("shop").metadata, database)
+    live, options = altered(database, sql), pull.Options(package="shop", root=shop.parent)
+    with pytest.raises(ModelsError) as caught:
+        pull.merge(sys.modules["shop"].metadata, before, live, options)
+    told = str(caught.value.hint)
+    file.write_text(CORE + textwrap.dedent(told[told.index("  class") : told.index("Or write")]))
+    merge = pull.merge(imported(), before, live, options)
+    text = "".join(merge.files.values())
+    assert "items = sa.Table(" in text
+    assert 'sa.Column("n", sa.Integer())' in text
+    assert [str(one) for one in merge.new] == ["table public.t"]
+    assert merge.left == ()
 
 
 def altered(database: Database, sql: str) -> Catalog:
