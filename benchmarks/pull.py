@@ -1,10 +1,11 @@
-"""Pull beside pg_dump and sqlacodegen: pull.py [--tables N] [--runs N] [--no-proof].
+"""Pull beside pg_dump and sqlacodegen: pull.py [--tables N] [--runs N] [--delay MS] [--no-proof].
 
 Two things are measured apart, for they are bounded by different things. Reading a schema and
 writing models is held against `pg_dump --schema-only`, which reads the same. The proof creates
 every table once more, so pull with its proof is held against what creating alone takes:
-`pg_dump --schema-only | psql` into a new database. sqlacodegen is measured where it is on the
-PATH (pip install sqlacodegen psycopg).
+`pg_dump --schema-only | psql` into a new database. Reading is measured once more over a connection
+with a delay, as databases are seldom on the machine that asks. sqlacodegen is measured where it is
+on the PATH (pip install sqlacodegen psycopg).
 
 Prints a Markdown table: wall seconds (processor seconds of the clients + of the server's
 sessions), medians, and the ratios pair by pair of the wall seconds (of all processor seconds).
@@ -23,11 +24,13 @@ from functools import partial
 from pathlib import Path
 
 import psycopg
+from latency import Proxy
 from pairs import Command, Pair
 from project import limbeck
 
 from limbeck.branches.binaries import find
 from limbeck.branches.embedded import Server
+from limbeck.database import url as urls
 
 # As in schema.py: 8 columns, a foreign key and 2 indexes a table.
 TABLE = """
@@ -53,7 +56,21 @@ def fill(server: Server, tables: int) -> str:
     return url
 
 
-def pairs(root: Path, server: Server, url: str, tables: int, *, proof: bool) -> Iterator[Pair]:
+def away(root: Path, url: str, dump: str, delay: float) -> Pair:
+    """Return what is measured over a connection with a delay each way, in milliseconds."""
+    near = urls.parse(url)
+    proxy = Proxy((near["host"], int(near["port"])), delay / 1000)
+    far = urls.render({**near, "host": "127.0.0.1", "port": str(proxy.port)})
+    pull = limbeck("pull", "--url", far, "--out", "far.py", "--no-prove", "--force", cwd=root)
+    dumped = Command(("sh", "-c", f"{dump} '{far}' > dump.sql"), root, {})
+    return Pair(
+        f"pull --no-prove, one file, {2 * delay:g} ms away", pull, "pg_dump -s", dumped, "≤ 2"
+    )
+
+
+def pairs(  # noqa: PLR0913 - what the command line says
+    root: Path, server: Server, url: str, tables: int, *, delay: float, proof: bool
+) -> Iterator[Pair]:
     """Yield what is measured."""
     programs = find()
     dump = f"{programs.program('pg_dump')} --schema-only {url}"
@@ -74,6 +91,7 @@ def pairs(root: Path, server: Server, url: str, tables: int, *, proof: bool) -> 
     proved = measured(limbeck(*words, cwd=root), env={"SHADOW_DATABASE_URL": own})
     if proof:
         yield Pair(f"pull, {tables} tables", proved, "pg_dump -s | psql", created, "≤ 2")
+    yield away(root, url, f"{programs.program('pg_dump')} --schema-only", delay)
     if program := shutil.which("sqlacodegen"):
         driver = url.replace("postgresql://", "postgresql+psycopg://")
         peer = measured(Command((program, "--outfile", "peer.py", driver), root, {}))
@@ -85,6 +103,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="benchmarks/pull.py", description=__doc__)
     parser.add_argument("--tables", type=int, default=1000)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--delay", type=float, default=15.0, help="milliseconds each way")
     parser.add_argument("--proof", action=argparse.BooleanOptionalAction, default=True)
     chosen = parser.parse_args()
     print("| work | s | beside s | ratio | aim |\n|---|---|---|---|---|")
@@ -94,7 +113,10 @@ def main() -> int:
         server.start()
         try:
             url = fill(server, chosen.tables)
-            for pair in pairs(root, server, url, chosen.tables, proof=chosen.proof):
+            chosen_pairs = pairs(
+                root, server, url, chosen.tables, delay=chosen.delay, proof=chosen.proof
+            )
+            for pair in chosen_pairs:
                 print(pair.compare(chosen.runs).row(), flush=True)
         finally:
             server.stop()

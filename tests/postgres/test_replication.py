@@ -119,6 +119,7 @@ def test_a_replica_that_is_behind_is_waited_for_and_then_it_goes_on(
             return bool(here.execute(query, [LAG]).fetchall()[0][0])
 
         here.execute("INSERT INTO t SELECT n, 'v' || n FROM generate_series(1, 10000) n")
+        until(lambda: there.execute("SELECT to_regclass('t')").fetchall() != [(None,)])
         until(lambda: there.execute("SELECT count(*) FROM t").fetchall() == [(10_000,)])
         there.execute("SELECT pg_wal_replay_pause()")
         here.execute("INSERT INTO t VALUES (0, 'v0')")
