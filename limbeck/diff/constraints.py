@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from limbeck.catalog.objects import Address, Constraint, Index
-from limbeck.diff import comments, descent, sql
+from limbeck.diff import comments, descent, sql, unproven
 from limbeck.diff.part import owner
 from limbeck.diff.situation import Alteration, Members, Situation
 from limbeck.diff.steps import AddConstraint, CreateIndex, DropConstraint, DropIndex, Step
@@ -25,6 +25,9 @@ def definition(constraint: Constraint) -> str:
 
 def create(constraint: Constraint, _members: Members, situation: Situation) -> list[Step]:
     """Add a constraint."""
+    if unproven.outlives(constraint, situation.after, situation.created.__contains__):
+        text = f"{_table(constraint, situation)} VALIDATE CONSTRAINT {sql.quote(constraint.name)}"
+        return [Step(text, "alter", constraint.address)]
     text = f"{_table(constraint, situation)} ADD {definition(constraint)}"
     step = Step(text, "create", constraint.address, AddConstraint(constraint))
     return [step, *extras(constraint)]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from limbeck.catalog.objects import Address, Column, Constraint, Index
 from limbeck.diff import sql
-from limbeck.diff.part import Attachment, Default, Inheritance, Part, derived, owner
+from limbeck.diff.part import Attachment, Default, Inheritance, Part, derived, owner, sub
 from limbeck.diff.parts import Parts
 from limbeck.diff.situation import Situation
 
@@ -48,6 +48,12 @@ def follows(parts: Parts, address: Address) -> bool:
         above = counterpart(parts, address)
         return part.column.inherited and above is not None and parts[above] == part
     return derived(part)
+
+
+def ties(child: Address, parts: Parts) -> list[Address]:
+    """Return where it stands that a table has the parents that it has."""
+    found = [Address("inheritance", *child[1:3], sql.of(parent)) for parent in parts.parents(child)]
+    return [sub(child, "attachment"), *found]
 
 
 def leaves_heirs(address: Address, before: Parts, after: Parts) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from limbeck.catalog.objects import Address, Column, Constraint, Index, Table
-from limbeck.diff import casts, descent, sql
+from limbeck.diff import casts, descent, sql, unproven
 from limbeck.diff.kinds import KINDS
 from limbeck.diff.part import Default, Required, derived, owner, sub
 from limbeck.diff.parts import Parts
@@ -61,6 +61,7 @@ def decide(before: Parts, after: Parts) -> Fates:
         if address.kind == "column" and _partitions_by(fates.before, table, address.part):
             fates.fate[table] = "replace"
     _disown(fates)
+    fates.fate.update(dict.fromkeys(unproven.renewed(before, after, fates.fate), "replace"))
     _spread(fates, list(fates.fate))
     return fates
 

@@ -12,7 +12,7 @@ from limbeck.catalog.objects import (
     Table,
     Trigger,
 )
-from limbeck.diff import columns, defaults, descent, sql
+from limbeck.diff import columns, defaults, descent, unproven
 from limbeck.diff.graph import Graph, Node
 from limbeck.diff.part import (
     Attachment,
@@ -95,15 +95,9 @@ def _joins(address: Address, part: Part, graph: Graph, after: Parts) -> bool:
     return any(
         Node("create", tie) in graph.after
         and not (Node("create", child) in graph.after and descent.born(found, after))
-        for tie in _ties(child, after)
+        for tie in descent.ties(child, after)
         if isinstance(found := after.found.get(tie), Attachment | Inheritance)
     )
-
-
-def _ties(child: Address, parts: Parts) -> list[Address]:
-    """Return where it stands that a table has the parents that it has."""
-    ties = [Address("inheritance", *child[1:3], sql.of(parent)) for parent in parts.parents(child)]
-    return [sub(child, "attachment"), *ties]
 
 
 def _sayable(part: Constraint, after: Parts) -> bool:
@@ -148,11 +142,13 @@ def _column_created(
 
 def _passed_on(verb: str, address: Address, graph: Graph, parts: Parts) -> tuple[Node, int] | None:
     part, above = parts[address], descent.counterpart(parts, address)
-    if verb == "create" and _made_by_hand(part, parts):
+    if verb == "create" and (
+        _made_by_hand(part, parts) or unproven.outlives(part, parts, graph.creates)
+    ):
         return None
     child = descent.table_of(part) if isinstance(part, Constraint | Index) else owner(address)
     homes = [(verb, above)] if above is not None else []
-    ties = [(verb, tie) for tie in _ties(child, parts) if verb == "create"]
+    ties = [(verb, tie) for tie in descent.ties(child, parts) if verb == "create"]
     # A child gets its parent when that has all its keys and checks, and before the rest.
     late = isinstance(part, Index | Trigger) or descent.late(part)
     return _at(_first(graph, *homes, *ties) if late else _first(graph, *ties, *homes), 0)
@@ -192,7 +188,7 @@ def _dropped_with(  # noqa: PLR0911 - a return for each place
 def _parted(address: Address, graph: Graph, before: Parts) -> tuple[Node, int] | None:
     """Return what takes a partition's copy of a trigger away: leaving the parent does, too."""
     above = descent.counterpart(before, address)
-    homes = [("drop", tie) for tie in _ties(owner(address), before)]
+    homes = [("drop", tie) for tie in descent.ties(owner(address), before)]
     return _at(_first(graph, *homes, *([("drop", above)] if above else [])), 0)
 
 
@@ -219,7 +215,7 @@ def _belongs(address: Address) -> bool:
 
 def _still_child(address: Address, part: object, graph: Graph, before: Parts, after: Parts) -> bool:
     child = part.table if isinstance(part, Index) else owner(address)
-    if _first(graph, *(("drop", tie) for tie in _ties(child, before))):
+    if _first(graph, *(("drop", tie) for tie in descent.ties(child, before))):
         return False
     above = descent.counterpart(before, address)
     if above is not None and descent.leaves_heirs(above, before, after):

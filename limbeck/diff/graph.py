@@ -38,6 +38,10 @@ class Graph:
         """Add an action."""
         self.after[node]  # a defaultdict: looking is adding
 
+    def creates(self, address: Address) -> bool:
+        """Tell whether something is to be created."""
+        return Node("create", address) in self.after
+
     def order(self, later: Node, earlier: Node, *, soft: bool = False) -> None:
         """Say that one action comes after another, where both are to be done."""
         if later == earlier or later not in self.after or earlier not in self.after:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 
 from limbeck.catalog.objects import Address, Constraint, Function, Index, Range, Table
-from limbeck.diff import descent, sequences, sql
+from limbeck.diff import descent, sequences, sql, unproven
 from limbeck.diff.fates import Fates
 from limbeck.diff.graph import Graph, Node
 from limbeck.diff.part import (
@@ -202,7 +202,8 @@ def _order_tie(
     child = part.table.address
     born = Node("create", child) in graph.after and descent.born(part, fates.after)
     for other in parts_of_parent:
-        if not descent.late(fates.after[other.address]):
+        copy = other.address._replace(schema=child.schema, name=child.name)
+        if not descent.late(fates.after[other.address]) or _is_valid(copy, fates.after):
             graph.order(node, other)
         elif born:
             graph.order(other, node)
@@ -212,6 +213,11 @@ def _order_tie(
                 graph.order(node, Node(verb, sub(address, kind)))
     for address in fates.after.users[child]:
         _order_copy(graph, node, address, fates.after, born=born)
+
+
+def _is_valid(copy: Address, parts: Parts) -> bool:
+    found = parts.found.get(copy)
+    return isinstance(found, Constraint) and found.type == "c" and found.validated
 
 
 def _order_copy(graph: Graph, node: Node, address: Address, parts: Parts, *, born: bool) -> None:
@@ -251,6 +257,8 @@ def _order_with_parent(graph: Graph, node: Node, fates: Fates) -> None:
         graph.order(node, Node("create", above))
     elif isinstance(part, Constraint | Index) and not descent.expected(part, fates.after):
         graph.order(Node("create", above), node)
+    elif part and verb == "create" and unproven.outlives(part, fates.after, graph.creates):
+        graph.order(node, Node("create", above))
 
 
 def _order_bodies(graph: Graph, fates: Fates) -> None:

@@ -7,6 +7,9 @@ from tests.postgres.cases.case import Case
 LOG = "CREATE TABLE log (at date NOT NULL, what text) PARTITION BY RANGE (at);"
 Y1 = "CREATE TABLE log1 PARTITION OF log FOR VALUES FROM ('2020-01-01') TO ('2021-01-01');"
 Y2 = "CREATE TABLE log2 PARTITION OF log FOR VALUES FROM ('2021-01-01') TO ('2022-01-01');"
+UNPROVEN = "ALTER TABLE p ADD CONSTRAINT above CHECK (a > 0) NOT VALID;"
+CHECKED = "CREATE TABLE p (a int);" + UNPROVEN
+OTHER = UNPROVEN.replace(" p ", " q ")
 ROW = "INSERT INTO log VALUES ('2020-05-05', 'x');"
 
 CASES = (
@@ -170,5 +173,31 @@ CASES = (
         "CREATE TABLE p (a int) PARTITION BY LIST (a);"
         "CREATE TABLE c PARTITION OF p (a NOT NULL) FOR VALUES IN (1);",
         rows="INSERT INTO p VALUES (1)",
+    ),
+    Case(
+        "a check that is not valid reaches a new heir, which has it so",
+        CHECKED + "CREATE TABLE old () INHERITS (p);",
+        "CREATE TABLE p (a int); CREATE TABLE c (b int) INHERITS (p); CREATE TABLE g () INHERITS"
+        " (c);" + UNPROVEN + "CREATE TABLE old () INHERITS (p);",
+        rows="INSERT INTO old VALUES (1)",
+    ),
+    Case(
+        "an heir's copy of a check is no longer known to be valid",
+        CHECKED + "CREATE TABLE c () INHERITS (p);",
+        "CREATE TABLE p (a int); CREATE TABLE c () INHERITS (p);" + UNPROVEN,
+        rows="INSERT INTO c VALUES (1)",
+    ),
+    Case(
+        "a check that is not valid, of a partitioned table, and partitions from before and after",
+        "CREATE TABLE p (a int) PARTITION BY LIST (a);" + UNPROVEN,
+        "CREATE TABLE p (a int) PARTITION BY LIST (a); CREATE TABLE p1 PARTITION OF p FOR VALUES"
+        " IN (1);" + UNPROVEN + "CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2);",
+    ),
+    Case(
+        "heirs of two tables with one check, which is not valid",
+        CHECKED + "CREATE TABLE q (a int);" + OTHER,
+        "CREATE TABLE p (a int); CREATE TABLE q (a int); CREATE TABLE c () INHERITS (p, q);"
+        + UNPROVEN
+        + OTHER,
     ),
 )
