@@ -26,7 +26,11 @@ BRITTLE = frozenset({"view", "rule", "policy", "trigger", "function", "publicati
 
 @dataclass(slots=True)
 class Fates:
-    """The fate of each part that has one: create, drop, replace or alter."""
+    """The fate of each part that has one: create, drop, replace or alter.
+
+    `retyped` are columns that change with their type, `hard` is what lets go of its users, and
+    `parted` are types of which the new one has to be there before the old one can go.
+    """
 
     before: Parts
     after: Parts
@@ -34,6 +38,7 @@ class Fates:
     copies: Mapping[Address, Sequence[Address]] = field(default_factory=dict)
     retyped: set[Address] = field(default_factory=set)
     hard: set[Address] = field(default_factory=set)
+    parted: set[Address] = field(default_factory=set)
 
     def situation(self) -> Situation:
         """Return what statements have to know, as far as it is decided."""
@@ -112,12 +117,20 @@ def _spread(fates: Fates, todo: list[Address]) -> None:
 
 
 def give_way(fates: Fates, circle: Iterable[tuple[str, Address]]) -> bool:
-    """Replace what was to be altered in place in a circle; tell whether there was any."""
-    altered = [at for verb, at in circle if verb == "alter" and at.kind in REPLACEABLE]
+    """Replace what was to be altered in place in a circle; tell whether there was any.
+
+    Else a type that is replaced goes out of the way of the new one.
+    """
+    nodes = sorted(circle)
+    altered = [at for verb, at in nodes if verb == "alter" and at.kind in REPLACEABLE]
     for address in altered:
         fates.fate[address] = "replace"
     _spread(fates, list(altered))
-    return bool(altered)
+    replaced = (at for verb, at in nodes if verb == "create" and at.kind in TYPES)
+    parted = [at for at in replaced if fates.gone(at) and at not in fates.parted]
+    if not altered:
+        fates.parted.update(parted[:1])
+    return bool(altered or parted)
 
 
 def _react(fates: Fates, user: Address, used: Address) -> bool:
@@ -207,5 +220,6 @@ def _moved(fates: Fates) -> Iterable[Address]:
     for address, fate in fates.fate.items():
         if fate == "replace" and address.kind in TYPES:
             users = fates.before.users[address]
-            if any(u.kind in TYPES or u in fates.retyped for u in users):
+            kept = any(user.kind in TYPES or user in fates.retyped for user in users)
+            if kept or address in fates.parted:
                 yield address

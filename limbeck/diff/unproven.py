@@ -20,12 +20,11 @@ def renewed(before: Parts, after: Parts, fate: Mapping[Address, str]) -> set[Add
         above
         for copy in _newly_unproven(before, after, fate)
         for above in _namesakes(before, copy, after.parents(owner(copy)))
-        if above in after
     ]
     found: set[Address] = set()
     while todo:
         address = todo.pop()
-        if address not in found:
+        if address in after and address not in found:
             found.add(address)
             todo += _family(before, address)
     return found

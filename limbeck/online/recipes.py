@@ -97,9 +97,9 @@ def _partitioned(step: Step, index: Index, scene: Scene) -> Recipe | None:
     built = [
         _built(replace(step, address=leaf.address), replace(leaf, parent=None))
         for leaf in leaves
-        if scene.plain(leaf.table)
+        if scene.plain(leaf.table) and leaf.address not in scene.created
     ]
-    return Recipe(later=(*built, step)) if built else None
+    return Recipe(later=(*built, step)) if leaves else None
 
 
 def _leaves(index: Index, scene: Scene) -> Iterator[Index]:

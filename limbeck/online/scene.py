@@ -18,7 +18,7 @@ WEAK = ("COMMENT ON", "CREATE STATISTICS", "ALTER STATISTICS")
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Both sides of a change; `created` are the tables and views that it makes."""
+    """Both sides of a change; `created` is what has a statement that makes it."""
 
     before: Catalog
     after: Catalog
@@ -27,8 +27,8 @@ class Scene:
     @classmethod
     def of(cls, steps: Sequence[Step], before: Catalog, after: Catalog) -> Scene:
         """Return the scene of these steps."""
-        made = {step.address for step in steps if step.verb == "create"}
-        return cls(before, after, frozenset(a for a in made if a.kind in {"table", "view"}))
+        made = frozenset(step.address for step in steps if step.verb == "create")
+        return cls(before, after, made)
 
     def stands(self, table: Address) -> bool:
         """Tell whether a table was there before the change, and so may be in use."""

@@ -40,6 +40,7 @@ def pair(make_database: Callable[..., Database]) -> Iterator[tuple[Connection, C
 
 
 def load(connection: Connection, schema: str) -> None:
+    connection.rollback()  # what an example before this one left when it failed
     connection.execute(f"{EMPTY} {schema}".encode())
 
 

@@ -166,4 +166,15 @@ CASES = (
         "CREATE DOMAIN d AS varchar(2); CREATE TABLE t (a d)",
         says=("loses what of public.t.a does not fit public.d",),
     ),
+    Case(
+        "types that can only change in a circle, one of which goes out of the way",
+        """
+        CREATE TYPE mood AS ENUM ('a', 'b'); CREATE TYPE pair AS (a int);
+        CREATE TYPE span AS RANGE (subtype = date); CREATE TABLE t (y mood[], u span);
+        """,
+        """
+        CREATE TYPE mood AS ENUM ('a'); CREATE TYPE pair AS (a int, c mood);
+        CREATE TYPE span AS RANGE (subtype = integer); CREATE TABLE t (y span, u pair);
+        """,
+    ),
 )
