@@ -79,8 +79,8 @@ def alter(before: Constraint, after: Constraint, situation: Situation) -> Altera
     )
     if same != after or STATES.sub("", before.definition) != STATES.sub("", after.definition):
         return None
-    if before.validated and not after.validated and after.enforced:
-        return None
+    if (before.validated or not before.enforced) and after.enforced and not after.validated:
+        return None  # ALTER CONSTRAINT ... ENFORCED validates it
     texts = _states(before, after)
     if texts is None:
         return None

@@ -116,4 +116,11 @@ CASES = (
         ALTER TABLE t REPLICA IDENTITY USING INDEX i;
         """,
     ),
+    Case(
+        "a foreign key that is enforced from now on, for new rows",
+        "CREATE TABLE t (a int PRIMARY KEY, b int REFERENCES t NOT ENFORCED);",
+        "CREATE TABLE t (a int PRIMARY KEY, b int); ALTER TABLE t ADD FOREIGN KEY (b) REFERENCES t"
+        " NOT VALID;",
+        rows="INSERT INTO t VALUES (1, 2)",
+    ),
 )
