@@ -179,6 +179,8 @@ def _to_loss(fates: Fates, user: Address, used: Address) -> str | None:
     if user.kind == "table":
         return "replace" if used.kind == "server" else None
     escapes = fates.fate.get(user) == "alter" and used not in fates.after.needs[user]
+    if user.kind == "composite" and escapes:
+        return None
     if user.kind == "ownership":  # the sequence would be dropped with the column
         return "replace"
     if user.kind == "column" and used.kind in TYPES | {"extension"}:

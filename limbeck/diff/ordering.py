@@ -65,7 +65,7 @@ def _order(graph: Graph, node: Node, fates: Fates) -> None:
     if verb in {"drop", "alter", "aside"}:
         for user in fates.before.users[address]:
             if verb != "aside" or Node("aside", user) not in graph.after:
-                graph.order(node, Node("drop", user))
+                graph.order(node, Node("drop", user), soft=verb == "aside")
             if verb == "drop":
                 graph.order(node, Node("alter", user))
     if verb == "drop":

@@ -177,4 +177,16 @@ CASES = (
         CREATE TYPE span AS RANGE (subtype = integer); CREATE TABLE t (y span, u pair);
         """,
     ),
+    Case(
+        "a composite type loses a field of a type that is made anew, and a column becomes that one",
+        """
+        CREATE TYPE mood AS ENUM ('a', 'b'); CREATE TYPE pair AS (a int, c mood);
+        CREATE TABLE t (z pair);
+        """,
+        """
+        CREATE TYPE mood AS ENUM ('b', 'a'); CREATE TYPE pair AS (a int);
+        CREATE TABLE t (z mood);
+        """,
+        never=("DROP TYPE public.pair",),
+    ),
 )
