@@ -179,13 +179,12 @@ def _to_loss(fates: Fates, user: Address, used: Address) -> str | None:
     if user.kind == "table":
         return "replace" if used.kind == "server" else None
     escapes = fates.fate.get(user) == "alter" and used not in fates.after.needs[user]
-    if user.kind == "composite" and escapes:
-        return None
     if user.kind == "ownership":  # the sequence would be dropped with the column
         return "replace"
     if user.kind == "column" and used.kind in TYPES | {"extension"}:
         return "retype" if replaced and not escapes else None
-    return None if escapes and not replaced else "replace"
+    # A composite type keeps its rows when it lets go of one that is made anew.
+    return None if escapes and (user.kind == "composite" or not replaced) else "replace"
 
 
 def _to_change(fates: Fates, user: Address, used: Address) -> str | None:
