@@ -84,13 +84,20 @@ def alter(before: Constraint, after: Constraint, situation: Situation) -> Altera
     texts = _states(before, after)
     if texts is None:
         return None
-    above = descent.counterpart(situation.after, after.address) if after.inherited else None
-    if above is not None and situation.before.found.get(above) != situation.after[above]:
-        texts = []  # it follows the one that it is a copy of
+    if _follows(after, situation):
+        texts = []
     name, table = sql.quote(after.name), sql.alter_table(owner(after.address))
     steps = [Step(f"{table} {text.format(name)}", "alter", after.address) for text in texts]
     steps += _marks(after, clustered=before.clustered, replica=before.replica_identity)
     return Alteration((*steps, *comments.on(after, before.comment)))
+
+
+def _follows(after: Constraint, situation: Situation) -> bool:
+    """Tell whether a constraint changes with the one above that it is, and stays, a copy of."""
+    above = descent.counterpart(situation.after, after.address) if after.inherited else None
+    if above is None or situation.before.found.get(above) == situation.after[above]:
+        return False
+    return situation.created.isdisjoint(descent.ties(owner(after.address), situation.after))
 
 
 def _states(before: Constraint, after: Constraint) -> list[str] | None:

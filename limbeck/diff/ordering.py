@@ -224,6 +224,9 @@ def _order_copy(graph: Graph, node: Node, address: Address, parts: Parts, *, bor
     """Make what a child has to have, or has by another name, before it finds it there."""
     found = parts[address]
     if isinstance(found, Constraint):
+        altered = Node("alter", address)
+        graph.order(node, altered)
+        graph.order(altered, node._replace(verb="drop"))
         checks = found.type == "c" and not (born and descent.late(found))
         if checks or (found.inherited and not descent.expected(found, parts)):
             graph.order(node, Node("create", address))

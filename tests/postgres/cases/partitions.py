@@ -200,4 +200,19 @@ CASES = (
         + UNPROVEN
         + OTHER,
     ),
+    Case(
+        "a foreign key is enforced, of a partition too that gets other bounds",
+        """
+        CREATE TABLE r (id int PRIMARY KEY); CREATE TABLE p (id int, b int) PARTITION BY LIST (id);
+        CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
+        ALTER TABLE p ADD FOREIGN KEY (b) REFERENCES r NOT ENFORCED;
+        """,
+        """
+        CREATE TABLE r (id int PRIMARY KEY); CREATE TABLE p (id int, b int) PARTITION BY LIST (id);
+        CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1, 2);
+        ALTER TABLE p ADD FOREIGN KEY (b) REFERENCES r;
+        """,
+        rows="INSERT INTO r VALUES (3); INSERT INTO p VALUES (1, 3);",
+        never=("DROP",),
+    ),
 )
