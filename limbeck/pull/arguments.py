@@ -12,6 +12,7 @@ from limbeck.pull.imports import assigned
 from limbeck.pull.matching import called, given, says
 from limbeck.pull.models import Model
 from limbeck.pull.place import Place, add_argument, anchor
+from limbeck.pull.roles import column_of_plain_index
 from limbeck.pull.sides import Sides, parts
 from limbeck.pull.syntax import Edit, without
 from limbeck.spelling import Source, literal
@@ -83,7 +84,7 @@ def _at_column(
 ) -> ast.expr | ast.keyword | None:
     found = given(call)
     if isinstance(part, Index):
-        plain = columns.column_of_plain_index(part, old, sides.before) == column
+        plain = column_of_plain_index(part, old.contents, sides.before.nameless) == column
         return found.get("index") if plain else None
     if part.type == "c":
         return next((n for n in call.args if says(n, part, sides.known.convention)), None)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from limbeck.catalog.objects import Address, Column, Constraint, Index
+from limbeck.catalog.objects import Address, Column, Constraint
 from limbeck.pull.annotations import python
-from limbeck.pull.contents import inline
 from limbeck.pull.conventions import name
 from limbeck.pull.models import Model, Models
 from limbeck.pull.packaged import packaged
@@ -26,7 +25,6 @@ from limbeck.spelling import (
 )
 
 _ENTITIES = "from limbeck.entities import Type"
-_INTEGERS = frozenset({"smallint", "integer", "bigint"})
 _ORM = "from sqlalchemy.orm import Mapped, mapped_column"
 
 
@@ -37,11 +35,18 @@ def mapped(column: Column, model: Model, models: Models) -> Source:
         made = _declaration(column, model, models)
     else:
         # Most columns are like many others.
-        alike = (column.type, column.not_null is None, column.default, column.collation)
+        alike = _kind(column, model)
         if alike not in models.declarations:
             models.declarations[alike] = _declaration(column, model, models)
         made = models.declarations[alike]
     return Source(f"{attribute}: {made.text}", made.imports)
+
+
+def _kind(column: Column, model: Model) -> tuple[object, ...]:
+    """Return all that a declaration is made of, but for names and special columns."""
+    contents, name = model.contents, column.name
+    own = (column.type, column.not_null is None, column.default, column.collation)
+    return (*own, name == contents.serial, name in contents.filled, model.roles.get(name))
 
 
 def _declaration(column: Column, model: Model, models: Models) -> Source:
@@ -66,20 +71,13 @@ def _parameter(column: Column, model: Model, models: Models) -> Iterator[str]:
     related = any(_has_relationship(key, models) for key in keys)
     if column.identity or column.generated or model.contents.serial == column.name:
         yield "init=False"
-    elif is_filled(column, model) or related or column.not_null is None:
+    elif model.contents.fills(column) or related or column.not_null is None:
         # None is left out of an INSERT, so that the server's default holds.
         yield "default=None"
 
 
 def _has_relationship(key: Constraint, models: Models) -> bool:
     return key.reference is not None and models.tables[key.reference.table].mapped
-
-
-def is_filled(column: Column, model: Model) -> bool:
-    """Say whether the server fills a column that is given no value."""
-    serial = model.contents.serial == column.name
-    after = column.name in model.contents.filled
-    return bool(serial or column.identity or column.generated or after or column.default)
 
 
 def core(column: Column, model: Model, models: Models) -> Source:
@@ -186,21 +184,11 @@ def _refers_on(found: Constraint, models: Models) -> bool:
 
 def more(column: Column, model: Model, models: Models) -> Iterator[Argument]:
     """Yield the arguments of a column after its type."""
-    own = model.inline.get(column.name, ())
-    for found in own:
+    for found in model.inline.get(column.name, ()):
         if found.type == "f":
             yield foreign_key(found, models)
     yield from _generator(column, models)
-    if _in_key(column, model) and key_is_inline(model, models):
-        yield "primary_key=True"
-    yield from _autoincrement(column, model)
-    if any(found.type == "u" and found.address in models.nameless for found in own):
-        yield "unique=True"
-    if any(
-        found.keys[0].column == column.name and column_of_plain_index(found, model, models)
-        for found in model.contents.indexes
-    ):
-        yield "index=True"
+    yield from model.roles.get(column.name, ())
     filled = None if column.generated else default(column, models.catalog.near)
     if column.name in model.contents.filled:
         yield keyword("server_default", Source("sa.FetchedValue()", frozenset({SQLALCHEMY})))
@@ -232,47 +220,3 @@ def foreign_key(found: Constraint, models: Models) -> Source:
 def _in_key(column: Column, model: Model) -> bool:
     key = model.contents.primary_key
     return key is not None and column.name in key.columns
-
-
-def key_is_inline(model: Model, models: Models) -> bool:
-    """Say whether primary_key=True at the columns says all of the primary key."""
-    key = model.contents.primary_key
-    if key is None or key.address not in models.nameless:
-        return False
-    if len(key.columns) > 1 and model.contents.serial not in {None, key.columns[0]}:
-        # SQLAlchemy would put the serial first.
-        return False
-    in_order = [found.name for found in model.contents.columns if found.name in key.columns]
-    return tuple(in_order) == key.columns and not (key.deferrable or key.include)
-
-
-def _autoincrement(column: Column, model: Model) -> Iterator[str]:
-    contents = model.contents
-    key = contents.primary_key
-    if key is None or column.name not in key.columns or column.identity:
-        return
-    refers = any(column.name in found.columns for found in contents.foreign_keys)
-    automatic = len(key.columns) == 1 and not refers
-    if contents.serial == column.name:
-        if not automatic:
-            yield "autoincrement=True"
-    elif automatic and column.type in _INTEGERS and not is_filled(column, model):
-        yield "autoincrement=False"
-
-
-def column_of_plain_index(found: Index, model: Model, models: Models) -> str | None:
-    """Return the column whose index=True says all of an index."""
-    if len(found.keys) != 1:
-        return None
-    only = found.keys[0]
-    bare = (
-        only.is_plain
-        and not found.unique
-        and found.method == "btree"
-        and not (found.include or found.where or found.options)
-    )
-    if not bare or found.address not in models.nameless:
-        return None
-    # Together with unique=True, index=True would mean a unique index.
-    unique = (one for one in model.contents.constraints if one.type == "u" and inline(one))
-    return None if any(one.columns == (only.column,) for one in unique) else only.column

@@ -37,6 +37,11 @@ class Contents:
         """The foreign keys, by name."""
         return tuple(found for found in self.constraints if found.type == "f")
 
+    def fills(self, column: Column) -> bool:
+        """Say whether the server fills a column that is given no value."""
+        own = column.name == self.serial or column.name in self.filled
+        return bool(own or column.identity or column.generated or column.default)
+
 
 def inline(constraint: Constraint) -> bool:
     """Say whether a constraint can be said at its only column."""

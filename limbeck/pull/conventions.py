@@ -75,7 +75,7 @@ def detect(tables: Iterable[Contents]) -> dict[str, str]:
         tokens = _Tokens(found)
         for template, start, end in possible.get(kind, ()):
             if found.name.startswith(start) and found.name.endswith(end):
-                votes[kind, template] += _given(found, template, tokens) is not None
+                votes[kind, template] += _filled(found.name, template, tokens) is not None
     chosen = {
         kind: max(templates, key=lambda template: votes[kind, template])
         for kind, templates in _KNOWN.items()
@@ -93,7 +93,7 @@ def name(found: Constraint | Index, convention: Mapping[str, str]) -> str:
     template = convention.get(kind) or _UNNAMED.get(kind)
     if template is None:
         return literal(found.name)
-    given = _given(found, template, _Tokens(found))
+    given = _given(found, template)
     if given is None:
         plain = literal(found.name)
         return f"sa.schema.conv({plain})" if _REST in template else plain
@@ -108,22 +108,25 @@ def _ends(template: str) -> tuple[str, str]:
     return template.partition("%(")[0], template.rpartition(")s")[2]
 
 
-def _given(found: Constraint | Index, template: str, tokens: _Tokens) -> str | None:
+def _given(found: Constraint | Index, template: str) -> str | None:
     """Return what has to be said that a template gives just this name, None where it cannot."""
     start, end = _ends(template)
     if not (found.name.startswith(start) and found.name.endswith(end)):
         return None
+    return _filled(found.name, template, _Tokens(found))
+
+
+def _filled(name: str, template: str, tokens: _Tokens) -> str | None:
     try:
         if _REST in template:
             before, _, after = template.partition(_REST)
             start, end = before % tokens, after % tokens
-            rest = found.name.removeprefix(start).removesuffix(end)
-            return rest if rest and start + rest + end == found.name else None
+            rest = name.removeprefix(start).removesuffix(end)
+            return rest if rest and start + rest + end == name else None
         given = template % tokens
     except KeyError:
         return None
-    fits = given == found.name and len(given.encode()) <= _LONGEST_NAME
-    return "" if fits else None
+    return "" if given == name and len(given.encode()) <= _LONGEST_NAME else None
 
 
 def _kind(found: Constraint | Index) -> str:
@@ -135,7 +138,13 @@ class _Tokens(dict[str, str]):
 
     def __init__(self, found: Constraint | Index) -> None:
         super().__init__()
-        self._found = found
+        self._reference = None if isinstance(found, Index) else found.reference
+        self._columns = columns = _columns(found)
+        # Those that nearly every template asks for.
+        self["table_name"] = found.table.name if isinstance(found, Index) else found.table
+        if columns:
+            self["column_0_name"] = columns[0]
+            self["column_0_N_name"] = "_".join(columns)
 
     def __missing__(self, token: str) -> str:
         """Make a token.
@@ -144,24 +153,19 @@ class _Tokens(dict[str, str]):
             KeyError: there is no such thing here.
 
         """
-        made = self[token] = _token(token, self._found)
+        made = self[token] = self._made(token)
         return made
 
-
-def _token(word: str, found: Constraint | Index) -> str:
-    table = found.table.name if isinstance(found, Index) else found.table
-    if word == "table_name":
-        return table
-    reference = found.reference if isinstance(found, Constraint) else None
-    if reference and word in _REFERRED:
-        return _REFERRED[word](reference)
-    columns = _columns(found)
-    part = _part(word)
-    if part is None or part.number >= len(columns):
-        raise KeyError(word)
-    if part.label:
-        columns = tuple(f"{table}_{column}" for column in columns)
-    return columns[part.number] if part.joint is None else part.joint.join(columns)
+    def _made(self, token: str) -> str:
+        if self._reference and token in _REFERRED:
+            return _REFERRED[token](self._reference)
+        part, columns = _part(token), self._columns
+        if part is None or part.number >= len(columns):
+            raise KeyError(token)
+        if part.label:
+            table = self["table_name"]
+            columns = tuple([f"{table}_{column}" for column in columns])
+        return columns[part.number] if part.joint is None else part.joint.join(columns)
 
 
 class _Part(NamedTuple):
@@ -182,5 +186,5 @@ def _columns(found: Constraint | Index) -> tuple[str, ...]:
     if isinstance(found, Constraint):
         return () if found.type == "c" else found.columns
     # A key with an order or an operator class is SQL, in which SQLAlchemy sees no column.
-    columns = [key.column for key in found.keys if key.is_plain and key.column is not None]
+    columns = [key.column for key in found.keys if key.column is not None and key.is_plain]
     return tuple(columns) if len(columns) == len(found.keys) else ()

@@ -24,7 +24,7 @@ def field(column: Column, model: Model, models: Models) -> Source:
     """Return the line of a class of SQLModel that declares a column."""
     annotation = columns.annotation(column, models)
     attribute = model.attributes[column.name]
-    filled = columns.is_filled(column, model)
+    filled = model.contents.fills(column)
     optional = column.not_null is None or filled
     text = annotation.text
     if any(line.startswith(_UNKNOWN_TO_PYDANTIC) for line in annotation.imports):
@@ -57,7 +57,7 @@ def _plain(column: Column, model: Model, models: Models) -> list[Argument]:
     ):
         return []
     # SQLModel takes a field that may be None for a column that may be NULL.
-    filled = columns.is_filled(column, model) and column.not_null is not None
+    filled = model.contents.fills(column) and column.not_null is not None
     if filled and "primary_key=True" not in texts:
         return []
     made: list[Argument] = []

@@ -15,6 +15,7 @@ from limbeck.pull.conventions import name as spelled_name
 from limbeck.pull.enums import PythonEnum, python_enums
 from limbeck.pull.options import Style
 from limbeck.pull.reserved import RESERVED, of_sqlmodel
+from limbeck.pull.roles import roles
 from limbeck.spelling import Source
 
 
@@ -24,8 +25,9 @@ class Model:
 
     `attributes` maps columns to their attributes; `module` is the file's name without ".py";
     `known` says that it is there already, with `names` in its class. `special` are the columns
-    of which more is to be said than their type, whether they may be NULL, and their default;
-    `inline` are the constraints that can be said at their only column, by that.
+    of which more is to be said than their type, whether they may be NULL, their default, and
+    their `roles` in keys and indexes; `inline` are the constraints that can be said at their only
+    column, by that.
     """
 
     contents: Contents
@@ -37,6 +39,7 @@ class Model:
     names: frozenset[str] = frozenset()
     special: frozenset[str] = frozenset()
     inline: Mapping[str, Sequence[Constraint]] = field(default_factory=dict)
+    roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def address(self) -> Address:
@@ -64,7 +67,7 @@ class Models:
     shared: frozenset[tuple[str, str]]
     style: Style = "declarative"
     reserved: frozenset[str] = RESERVED
-    declarations: dict[tuple[str | bool | None, ...], Source] = field(default_factory=dict)
+    declarations: dict[tuple[object, ...], Source] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,7 @@ def models(  # noqa: PLR0913 - what is known already has three sides
         files.add(module)
         named[address] = Model(found, name, mapped, module, {})
     forbidden = taken | {name for enum in enums.values() for name in (enum.name, enum.variable)}
+    nameless = frozenset(_nameless(tables.values(), convention))
     complete = {
         address: Model(
             model.contents,
@@ -137,6 +141,7 @@ def models(  # noqa: PLR0913 - what is known already has three sides
             model.names,
             frozenset(_special(model.contents)),
             _inline(model.contents),
+            roles(model.contents, nameless),
         )
         for address, model in named.items()
     }
@@ -145,7 +150,7 @@ def models(  # noqa: PLR0913 - what is known already has three sides
         complete,
         enums,
         convention,
-        frozenset(_nameless(tables.values(), convention)),
+        nameless,
         implied,
         frozenset(_shared(catalog)),
         style,
@@ -154,12 +159,9 @@ def models(  # noqa: PLR0913 - what is known already has three sides
 
 
 def _special(found: Contents) -> Iterator[str]:
-    for constraint in found.constraints:
+    for constraint in found.foreign_keys:
         yield from constraint.columns
-    for index in found.indexes:
-        yield from (key.column for key in index.keys if key.column is not None)
     yield from (one.name for one in found.columns if one.identity or one.generated)
-    yield from found.filled | ({found.serial} if found.serial else set())
 
 
 def _inline(found: Contents) -> dict[str, list[Constraint]]:
@@ -224,9 +226,10 @@ def _module(found: Contents, *, mapped: bool) -> str:
 
 def _attributes(model: Model, forbidden: set[str], style: Style) -> Iterator[tuple[str, str]]:
     yield from model.attributes.items()
-    taken = {*model.names, *model.attributes.values()}
+    known = model.attributes
+    taken = {*model.names, *known.values()}
     for column in model.contents.columns:
-        if column.name in model.attributes:
+        if column.name in known:
             continue
         plain = names.attribute(column.name)
         if style == "sqlmodel":

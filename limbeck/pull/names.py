@@ -159,7 +159,10 @@ def safe(name: str) -> str:
 
 def unique(name: str, *taken: Container[str]) -> str:
     """Return the name, with underscores or a number behind it when it is taken."""
-    if not any(name in names for names in taken):
+    for found in taken:
+        if name in found:
+            break
+    else:
         return name
     tries = (f"{name}_", *(f"{name}_{number}" for number in range(2, 10_000)))
     return next(found for found in tries if not any(found in names for names in taken))

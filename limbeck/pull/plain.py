@@ -84,6 +84,8 @@ def _table(table: Table) -> Table:
 
 
 def _column(column: Column, filled: frozenset[str]) -> Column:
+    if column.name not in filled and _is_bare(column):
+        return column
     generator = column.identity and identity(column)
     return _with(
         column,
@@ -94,6 +96,17 @@ def _column(column: Column, filled: frozenset[str]) -> Column:
         default=None if column.name in filled else column.default,
         identity=column.identity if generator else None,
         not_null=_not_null(column),
+    )
+
+
+def _is_bare(column: Column) -> bool:
+    """Say whether a column is plain as it is, as most are: this is asked of every one."""
+    found = column.not_null
+    return (
+        not (column.identity or column.storage or column.compression or column.options)
+        and column.statistics is None
+        and (found is None or (found.validated and not found.no_inherit and found.comment is None))
+        and (found is None or found.name is not None)
     )
 
 

@@ -12,6 +12,7 @@ from limbeck.pull.conventions import name
 from limbeck.pull.enums import docstring
 from limbeck.pull.models import Model, Models
 from limbeck.pull.relations import Relation
+from limbeck.pull.roles import column_of_plain_index, key_is_inline
 from limbeck.spelling import (
     SQLALCHEMY,
     Argument,
@@ -110,7 +111,7 @@ def elements(model: Model, models: Models) -> Iterator[tuple[Address, Source]]:
                 yield constraint.address, made
     yield from _not_nulls(model, models)
     for found in model.contents.indexes:
-        if columns.column_of_plain_index(found, model, models) is None:
+        if column_of_plain_index(found, model.contents, models.nameless) is None:
             for made in _index(found, models):
                 yield found.address, made
 
@@ -130,7 +131,7 @@ def _constraint(found: Constraint, models: Models) -> Source | None:
 def said_at_column(constraint: Constraint, model: Model, models: Models) -> bool:
     """Say whether the line of a column says all of a constraint."""
     if constraint.type == "p":
-        return columns.key_is_inline(model, models)
+        return key_is_inline(model.contents, models.nameless)
     if constraint.type == "f":
         return inline(constraint)
     nameless = constraint.address in models.nameless
