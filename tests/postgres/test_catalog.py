@@ -1035,6 +1035,49 @@ def test_filters_leave_out_a_table_with_all_that_belongs_to_it(
     assert ("a.t" in tables) == bool(list(catalog.of(Index)))
 
 
+INDEXED = """
+CREATE DOMAIN code AS text; CREATE TYPE mood AS ENUM ('a');
+CREATE TABLE "a T" (i integer, v varchar(9), t text, c text COLLATE "C", d code, n name, o oid,
+  x inet, y cidr, b bit(3), vb varbit(3), m mood, l integer[], "select" integer, "ä" date,
+  "Q""q" uuid, ov oidvector, r int4range);
+CREATE MATERIALIZED VIEW "V w" AS SELECT i, v FROM "a T";
+CREATE TABLE p (i integer, t text) PARTITION BY LIST (i);
+CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
+CREATE INDEX ON p (i, t); CREATE UNIQUE INDEX "a b" ON "V w" (i, v);
+CREATE UNIQUE INDEX ON "a T" (i) NULLS NOT DISTINCT; CREATE INDEX ON "a T" USING hash (i);
+"""
+KEYS = """
+i; v; t; c; d; n; o; x; y; b; vb; m; l; "select"; "ä"; "Q""q"; ov; r; i, v, c; i, i; i DESC;
+t COLLATE "C"; c COLLATE "default"; c COLLATE "C"; t COLLATE pg_catalog.ucs_basic; v NULLS FIRST;
+i oid_ops; b varbit_ops; t text_pattern_ops; y inet_ops; v varchar_ops; ov array_ops; lower(t);
+(i + 1), t; i) INCLUDE (t; i) WHERE (i > 0; i) WITH (fillfactor=70
+"""
+# With it there is a type that is taken for text and has operators of its own.
+CITEXT = """
+CREATE EXTENSION citext; ALTER TABLE "a T" ADD ci citext;
+CREATE INDEX ON "a T" (ci); CREATE INDEX ON "a T" (ci text_ops);
+"""
+
+
+@pytest.mark.parametrize("more", ["", CITEXT], ids=["", "citext"])
+def test_an_index_of_columns_alone_is_spelled_as_postgres_spells_it(
+    shared: psycopg.Connection, more: str
+) -> None:
+    keys = KEYS.split(";")
+    with shared.transaction(force_rollback=True):
+        shared.execute((INDEXED + more).encode())
+        for on in keys:
+            shared.execute(f'CREATE INDEX ON "a T" ({on})'.encode())
+        shared.execute("SET LOCAL search_path = ''")
+        rows = shared.execute(
+            "SELECT relname, pg_get_indexdef(oid) FROM pg_class WHERE relkind IN ('i', 'I')"
+            " AND relnamespace = 'public'::regnamespace"
+        ).fetchall()
+        found = {index.name: index.definition for index in read(shared).of(Index)}
+    assert found == dict(rows)
+    assert len(found) > len(keys)
+
+
 def test_ignore_adds_to_the_filters(shared: psycopg.Connection) -> None:
     with shared.transaction(force_rollback=True):
         shared.execute("CREATE TABLE x (); CREATE TABLE y (); CREATE TABLE z ()")

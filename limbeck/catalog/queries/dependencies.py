@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from limbeck.catalog.objects import Address
@@ -38,22 +38,47 @@ def edges(found: Found) -> dict[Address, frozenset[Address]]:
     """Return what each object depends on; members of an extension count as the extension."""
     rows = found.rows["dependencies"]
     members, owners = _ownership(rows)
-    # What is no object itself stands for the object that it is a part of.
-    keys = {key for row in rows for key in (row[:3], row[3:6])}
-    known = {key: found.addresses.get(key) or _resolve(key, found, members, owners) for key in keys}
-    homes = {to: Address("table", *to[1:3]) for to in known.values() if to and to.kind == "column"}
+    known = _Known(found, members, owners)
     result: dict[Address, set[Address]] = defaultdict(set)
-    for row in rows:
-        source, target = known[row[:3]], known[row[3:6]]
-        if source is None or target is None or source == target or row[:2] in members:
+    for class_, oid, part, to_class, to_oid, to_part, _ in rows:
+        source, target = known[class_, oid, part], known[to_class, to_oid, to_part]
+        if source is None or target is None or source == target or (class_, oid) in members:
             continue
-        table = homes.get(target)
-        if table is not None:
+        if target.kind == "column":
+            table = Address("table", target.schema, target.name)
             if table == source:
                 continue
             result[source].add(table)
         result[source].add(target)
     return {source: frozenset(targets) for source, targets in result.items()}
+
+
+class _Known(dict[Key, Address | None]):
+    """Objects by what pg_depend calls them; what is none itself stands for what it is part of."""
+
+    def __init__(
+        self, found: Found, members: Mapping[Place, int], owners: Mapping[Place, Key]
+    ) -> None:
+        super().__init__(found.addresses)
+        self._members, self._owners = members, owners
+
+    def __missing__(self, key: Key) -> Address | None:
+        address = self[key] = self._resolved(key)
+        return address
+
+    def _resolved(self, key: Key) -> Address | None:
+        """Return the object that something is or is a part of: a row type is its table."""
+        seen: set[Key] = set()
+        while key not in seen:
+            seen.add(key)
+            class_, oid, _ = key
+            address = self.get(key) or self.get((class_, oid, 0))
+            if address:
+                return address
+            if (class_, oid) in self._members:
+                return self.get((classes.EXTENSION, self._members[class_, oid], 0))
+            key = self._owners.get((class_, oid), key)
+        return None
 
 
 def _ownership(rows: Sequence[Row]) -> tuple[dict[Place, int], dict[Place, Key]]:
@@ -69,20 +94,3 @@ def _ownership(rows: Sequence[Row]) -> tuple[dict[Place, int], dict[Place, Key]]
             # A check of a domain; those of tables are objects of their own.
             owners[class_, oid] = (to_class, to_oid, to_part)
     return members, owners
-
-
-def _resolve(
-    key: Key, found: Found, members: dict[Place, int], owners: dict[Place, Key]
-) -> Address | None:
-    """Return the object that something is or is a part of: a row type is its table."""
-    seen: set[Key] = set()
-    while key not in seen:
-        seen.add(key)
-        class_, oid, _ = key
-        address = found.addresses.get(key) or found.addresses.get((class_, oid, 0))
-        if address:
-            return address
-        if (class_, oid) in members:
-            return found.addresses.get((classes.EXTENSION, members[class_, oid], 0))
-        key = owners.get((class_, oid), key)
-    return None

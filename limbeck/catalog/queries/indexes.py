@@ -4,16 +4,35 @@ from __future__ import annotations
 
 from typing import Final
 
+from limbeck.catalog.names import of, quote
 from limbeck.catalog.objects import Address, Index, Key
 from limbeck.catalog.queries import classes
 from limbeck.catalog.queries.arrays import settled
 from limbeck.catalog.queries.constraints import NULLS_NOT_DISTINCT_SINCE
 from limbeck.catalog.queries.found import SPACES, Found, Row, options, vector
 
+BTREE: Final = 403
+"""BTREE_AM_OID of pg_am.dat."""
+
 OPERATOR_CLASSES: Final = """
 SELECT o.oid, CASE WHEN pg_opclass_is_visible(o.oid) THEN quote_ident(o.opcname)
   ELSE format('%I.%I', n.nspname, o.opcname) END, o.opcdefault
 FROM pg_opclass o JOIN pg_namespace n ON n.oid = o.opcnamespace
+"""
+
+PLAIN: Final = f"""c.relkind = 'i' AND c.relam = {BTREE} AND c.reloptions IS NULL
+  AND c.reltablespace = 0 AND i.indexprs IS NULL AND i.indpred IS NULL
+  AND i.indnatts = i.indnkeyatts AND i.indoption::int2[] <@ '{{0}}'
+  AND i.indcollation::oid[] <@ '{{0,100}}' AND i.indclass::oid[] <@ (ARRAY(
+    SELECT o.oid FROM pg_opclass o JOIN pg_type t ON t.oid = o.opcintype
+    WHERE o.opcdefault AND o.opcmethod = {BTREE} AND t.typtype = 'b' AND NOT EXISTS (
+      SELECT 1 FROM pg_cast k JOIN pg_opclass d ON d.opcintype = k.castsource
+      WHERE k.casttarget = o.opcintype AND k.castmethod = 'b' AND k.castcontext = 'i'
+        AND d.opcdefault AND d.opcmethod = {BTREE})))"""
+"""Says no more than its columns: pg_get_indexdef() looks up so much that this is worth asking.
+
+A type with an operator class of its own that is taken for another one without a cast may have an
+index by that one's, which is then spelled out though it is a default: GetDefaultOpClass().
 """
 
 KEY_SETTINGS: Final = """
@@ -32,7 +51,8 @@ def sql(server: int) -> str:
     """Return the question; older servers lack NULLS NOT DISTINCT."""
     distinct = "i.indnullsnotdistinct" if server >= NULLS_NOT_DISTINCT_SINCE else "false"
     return f"""
-SELECT i.indexrelid, i.indrelid, c.relnamespace, c.relname, pg_get_indexdef(i.indexrelid),
+SELECT i.indexrelid, i.indrelid, c.relnamespace, c.relname,
+  CASE WHEN {distinct} OR NOT ({PLAIN}) THEN pg_get_indexdef(i.indexrelid) END,
   i.indisvalid, i.indisclustered, i.indisreplident, i.indisunique, am.amname,
   CASE WHEN i.indpred IS NOT NULL THEN pg_get_expr(i.indpred, i.indrelid) END,
   c.reloptions, {distinct}, i.indnkeyatts, i.indkey::text, i.indoption::text, i.indclass::text,
@@ -74,7 +94,7 @@ def _index(row: Row, keys: tuple[Key, ...], settings: dict[int, Row], found: Fou
         schema=found.schemas[space],
         name=name,
         table=found.relations[relation],
-        definition=settled(definition),
+        definition=settled(definition) or _plain(row, found),
         valid=valid,
         clustered=clustered,
         replica_identity=replica,
@@ -89,6 +109,18 @@ def _index(row: Row, keys: tuple[Key, ...], settings: dict[int, Row], found: Fou
         options=options(storage),
         nulls_not_distinct=nulls_not_distinct,
     )
+
+
+def _plain(row: Row, found: Found) -> str:
+    """Spell the definition of an index of which the columns say all, as Postgres does."""
+    relation, name, unique, numbers, collations = row[1], row[3], row[8], row[14], row[17]
+    keys = (
+        quote(found.columns[relation][number])
+        + ("" if found.collations.get((relation, number), 0) == own else ' COLLATE "default"')
+        for number, own in zip(vector(numbers), vector(collations), strict=True)
+    )
+    kind, table = "UNIQUE INDEX" if unique else "INDEX", of(found.relations[relation])
+    return f"CREATE {kind} {quote(name)} ON {table} USING btree ({', '.join(keys)})"
 
 
 def _keys(
