@@ -164,5 +164,6 @@ def _catalog(
     found = Found(server=connection.info.server_version, filters=filters, rows=rows)
     for build in BUILDERS:
         build(found)
+    edges = dependencies.edges(found)  # while the server works on the last wave
     texts = near.texts(found) if with_near else {}
-    return Catalog(found.server, found.objects, dependencies.edges(found), unreadable, texts)
+    return Catalog(found.server, found.objects, edges, unreadable, texts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from limbeck.catalog.names import of, quote
 from limbeck.catalog.objects import Address, Index, Key
@@ -81,20 +81,32 @@ def build(found: Found) -> None:
         settings.setdefault(oid, {})[number] = tuple(rest)
     for row in kept:
         own = settings.get(row[0], {})
-        index = _index(row, _keys(row, found, names, own), own, found)
+        places = _Places(*map(vector, row[14:18]))
+        index = _index(row, places, _keys(row, places, found, names, own), own, found)
         found.add(classes.RELATION, row[0], index)
 
 
-def _index(row: Row, keys: tuple[Key, ...], settings: dict[int, Row], found: Found) -> Index:
+class _Places(NamedTuple):
+    """What pg_index says of each key: column, DESC and NULLS, operator class, collation."""
+
+    numbers: list[int]
+    flags: list[int]
+    operators: list[int]
+    collations: list[int]
+
+
+def _index(
+    row: Row, places: _Places, keys: tuple[Key, ...], settings: dict[int, Row], found: Found
+) -> Index:
     oid, relation, space, name, definition, valid, clustered, replica, unique, method = row[:10]
-    where, storage, nulls_not_distinct, count, numbers = row[10:15]
+    where, storage, nulls_not_distinct, count = row[10:14]
     parents = found.parents.get(oid)
     columns = found.columns[relation]
     return Index(
         schema=found.schemas[space],
         name=name,
         table=found.relations[relation],
-        definition=settled(definition) or _plain(row, found),
+        definition=settled(definition) or _plain(row, places, found),
         valid=valid,
         clustered=clustered,
         replica_identity=replica,
@@ -104,43 +116,47 @@ def _index(row: Row, keys: tuple[Key, ...], settings: dict[int, Row], found: Fou
         unique=unique,
         method=method,
         keys=keys,
-        include=tuple(columns[number] for number in vector(numbers)[count:]),
+        include=tuple(columns[number] for number in places.numbers[count:]),
         where=settled(where),
         options=options(storage),
         nulls_not_distinct=nulls_not_distinct,
     )
 
 
-def _plain(row: Row, found: Found) -> str:
+def _plain(row: Row, places: _Places, found: Found) -> str:
     """Spell the definition of an index of which the columns say all, as Postgres does."""
-    relation, name, unique, numbers, collations = row[1], row[3], row[8], row[14], row[17]
-    keys = (
-        quote(found.columns[relation][number])
+    relation, name, unique = row[1], row[3], row[8]
+    columns = found.columns[relation]
+    keys = [
+        quote(columns[number])
         + ("" if found.collations.get((relation, number), 0) == own else ' COLLATE "default"')
-        for number, own in zip(vector(numbers), vector(collations), strict=True)
-    )
+        for number, own in zip(places.numbers, places.collations, strict=True)
+    ]
     kind, table = "UNIQUE INDEX" if unique else "INDEX", of(found.relations[relation])
     return f"CREATE {kind} {quote(name)} ON {table} USING btree ({', '.join(keys)})"
 
 
 def _keys(
-    row: Row, found: Found, names: dict[int, tuple[str, bool]], settings: dict[int, Row]
+    row: Row,
+    places: _Places,
+    found: Found,
+    names: dict[int, tuple[str, bool]],
+    settings: dict[int, Row],
 ) -> tuple[Key, ...]:
-    relation, count, (numbers, flags, operators, collations) = (
-        row[1],
-        row[13],
-        map(vector, row[14:18]),
-    )
+    relation, columns = row[1], found.columns[row[1]]
+    each = enumerate(zip(*(place[: row[13]] for place in places), strict=True))
     return tuple(
-        Key(
-            column=found.columns[relation][numbers[n]] if numbers[n] else None,
-            expression=None if numbers[n] else settled(row[19][n]),
-            opclass=_operator_class(*names[operators[n]], settings.get(n + 1)),
-            collation=row[18][n] if _collated(found, relation, numbers[n], collations[n]) else None,
-            descending=bool(flags[n] & DESCENDING),
-            nulls_first=bool(flags[n] & NULLS_FIRST),
-        )
-        for n in range(count)
+        [
+            Key(
+                column=columns[number] if number else None,
+                expression=None if number else settled(row[19][n]),
+                opclass=_operator_class(*names[operators], settings.get(n + 1)),
+                collation=row[18][n] if _collated(found, relation, number, collation) else None,
+                descending=bool(flags & DESCENDING),
+                nulls_first=bool(flags & NULLS_FIRST),
+            )
+            for n, (number, flags, operators, collation) in each
+        ]
     )
 
 

@@ -16,8 +16,11 @@ PATH: Final = "SELECT set_config('search_path', 'public', true)"
 
 DEFAULTS: Final = f"""
 SELECT d.adrelid, d.adnum, {EXPRESSION}
-WHERE d.adrelid >= {classes.FIRST_USER_OID}
+WHERE d.adrelid >= {classes.FIRST_USER_OID} AND d.oid IN (
+    SELECT objid FROM pg_depend WHERE classid = {classes.DEFAULT} AND deptype = 'n'
+      AND refobjid >= {classes.FIRST_USER_OID})
 """
+"""What names nothing of the users' reads alike from everywhere."""
 
 # Pretty, as SQLAlchemy's inspector reads them: without the parentheses that are not needed.
 KEYS: Final = f"""
