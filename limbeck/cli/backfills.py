@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import partial
 
 import click
 
 from limbeck.cli.invocation import Invocation, as_json, command, environment, yes
-from limbeck.cli.terminal import Narrator, ask, interactive, note
-from limbeck.errors import ConfigurationError, NotConfirmedError
-
-if TYPE_CHECKING:
-    from limbeck.backfill import Plan
+from limbeck.cli.terminal import Narrator, confirm_plan, note
+from limbeck.errors import ConfigurationError
 
 
 @command()
@@ -84,7 +80,7 @@ def backfill(
         note(backfills.plan_text(plan))
     report = verb.run(
         plan,
-        confirm=_confirm(yes=yes),
+        confirm=partial(confirm_plan, yes=yes),
         workers=workers,
         batch_time=batch_seconds,
         max_lag=lag_seconds,
@@ -104,18 +100,3 @@ def _seconds(option: str, text: str) -> float:
             f"{option} {text} is not a time", hint=f"{option} 100ms, 2s, 1min or 1h"
         )
     return seconds(text)
-
-
-def _confirm(*, yes: bool) -> Callable[[Plan], bool]:
-    def confirm(plan: Plan) -> bool:
-        if yes or not plan.protected:
-            return True
-        if not interactive():
-            raise NotConfirmedError(
-                f"{plan.environment} is protected and there is no terminal to ask on; "
-                "nothing was done",
-                hint="Add --yes when the plan above is what you want.",
-            )
-        return ask(f"Type {plan.environment} to go on: ") == plan.environment
-
-    return confirm

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from limbeck.cli.terminal import Narrator, ask, interactive, note
-from limbeck.errors import NotConfirmedError
+from limbeck.cli.terminal import Narrator, confirm_plan, note
 
 if TYPE_CHECKING:
     from limbeck.migrate import Keep, Plan, Report
@@ -76,7 +76,7 @@ def _applied(plans: Sequence[Plan], way: Way) -> Iterator[Report]:
     todo = [plan for plan in plans if plan.revisions]
     for plan in todo:
         note(reports.plan_text(plan, with_sql=plan.protected))
-    narrator, confirm = Narrator(), _confirm(yes=way.yes)
+    narrator, confirm = Narrator(), partial(confirm_plan, yes=way.yes)
     for plan in plans:
         # The first one that has something to do is asked about, with all of them shown above.
         first = bool(todo) and plan is todo[0]
@@ -115,18 +115,3 @@ def _show(report: Report) -> None:
     click.echo(plans.report_text(report))
     if report.tables:
         click.echo(plans.tables_text(report.tables))
-
-
-def _confirm(*, yes: bool) -> Callable[[Plan], bool]:
-    def confirm(plan: Plan) -> bool:
-        if yes or not plan.protected:
-            return True
-        if not interactive():
-            raise NotConfirmedError(
-                f"{plan.environment} is protected and there is no terminal to ask on; "
-                "nothing was done",
-                hint="Add --yes when the plan above is what you want.",
-            )
-        return ask(f"Type {plan.environment} to go on: ") == plan.environment
-
-    return confirm

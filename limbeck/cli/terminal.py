@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,6 +25,9 @@ from limbeck.events import (
     RunStarted,
     StageStarted,
 )
+
+if TYPE_CHECKING:
+    from limbeck import backfill, migrate
 
 
 def coloured(text: str, colour: str, *, err: bool = True) -> str:
@@ -104,6 +108,23 @@ def confirm(question: str, *, yes: bool) -> None:
         )
     if not agreed(question):
         raise NotConfirmedError("not confirmed; nothing was changed")
+
+
+def confirm_plan(plan: backfill.Plan | migrate.Plan, *, yes: bool) -> bool:
+    """Ask for the name of a protected environment before a plan is carried out.
+
+    Raises:
+        NotConfirmedError: there is nobody to ask.
+
+    """
+    if yes or not plan.protected:
+        return True
+    if not interactive():
+        raise NotConfirmedError(
+            f"{plan.environment} is protected and there is no terminal to ask on; nothing was done",
+            hint="Add --yes when the plan above is what you want.",
+        )
+    return ask(f"Type {plan.environment} to go on: ") == plan.environment
 
 
 class Narrator:
