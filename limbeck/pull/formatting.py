@@ -2,67 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from limbeck.pull.modules import Module
-from limbeck.pull.pipes import piped, run
+from limbeck.pull.pipes import run
 
 # RUF022 sorts __all__ as it wants to see it sorted.
-_SORTING = ("--select", "I001,RUF022", "--fix-only", "--unsafe-fixes")
-# A statement that stands before each module where many are one text.
-_MARK = "limbeck_module_"
-_MARKED = re.compile(rf"^{_MARK}\d+$", re.MULTILINE)
-# What stands for all that follows the imports.
-_BELOW = "limbeck_below"
-_STUB = re.compile(rf"^(class {_BELOW}: \.\.\.|{_BELOW} = 0)\n*\Z", re.MULTILINE)
-
-
-def modules_formatted(
-    modules: Mapping[str, Module], root: Path | None, package: str
-) -> dict[str, str]:
-    """Return the texts of modules with sorted imports and formatted by ruff.
-
-    They go through ruff as a few texts: a thousand files take longer than all the rest.
-
-    Args:
-        modules: docstring and imports of each, and what stands below them, by path.
-        root: as in formatted().
-        package: as in formatted().
-
-    Raises:
-        LimbeckError: ruff cannot read the modules or its settings.
-
-    """
-    settings = _settings(root, package)
-    place = root or Path.cwd()
-    heads = (f"{_MARK}{n}\n\n{_with_stub(one)}" for n, one in enumerate(modules.values()))
-    sorted_ = _apart(piped(place, ["check", *settings, *_SORTING, "-"], [*heads]))
-    blocks: list[list[str]] = []
-    for number, (head, one) in enumerate(zip(sorted_, modules.values(), strict=True)):
-        blocks.append([f"{_MARK}{number}\n\n{_STUB.sub('', head)}{''.join(one.pieces[:1])}"])
-        for piece in one.pieces[1:]:
-            if piece.startswith("class "):
-                blocks.append([piece])  # two blank lines come before it, whatever those are
-            else:
-                blocks[-1].append(piece)
-    made = _apart(piped(place, ["format", *settings, "-"], ["\n\n".join(one) for one in blocks]))
-    return {path: f"{text.strip()}\n" for path, text in zip(modules, made, strict=True)}
-
-
-def _with_stub(module: Module) -> str:
-    """Return the head of a module and, for what follows says how it ends, something below it."""
-    if not module.pieces:
-        return module.head
-    is_class = module.pieces[0].startswith("class ")
-    return f"{module.head}\n\n{f'class {_BELOW}: ...' if is_class else f'{_BELOW} = 0'}\n"
-
-
-def _apart(text: str) -> list[str]:
-    return _MARKED.split(text)[1:]
+SORTING = ("--select", "I001,RUF022", "--fix-only", "--unsafe-fixes")
 
 
 def formatted(files: Mapping[str, str], root: Path | None, package: str = "") -> dict[str, str]:
@@ -77,15 +25,15 @@ def formatted(files: Mapping[str, str], root: Path | None, package: str = "") ->
         LimbeckError: ruff cannot read the files or its settings.
 
     """
-    settings = _settings(root, package)
+    own = settings(root, package)
     with tempfile.TemporaryDirectory(prefix="limbeck-pull-") as folder:
         for path, text in files.items():
             target = Path(folder, path)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8")
         # What a repository's own packages are, ruff sees from the working directory.
-        run(root or Path(folder), ["check", *settings, *_SORTING, folder])
-        run(root or Path(folder), ["format", *settings, folder])
+        run(root or Path(folder), ["check", *own, *SORTING, folder])
+        run(root or Path(folder), ["format", *own, folder])
         return {path: Path(folder, path).read_text(encoding="utf-8") for path in files}
 
 
@@ -116,19 +64,20 @@ def like_before(
 
 def _partly(before: str, text: str, root: Path, package: str) -> str:
     """Leave a module as it is that no formatter keeps; its imports are sorted if they were."""
-    settings = [*_settings(root, package), "--select", "I001", "--fix-only"]
+    sorting = ["check", *settings(root, package), "--select", "I001", "--fix-only"]
     with tempfile.TemporaryDirectory(prefix="limbeck-pull-") as folder:
         path = Path(folder, "module.py")
         path.write_text(before, encoding="utf-8")
-        run(root, ["check", *settings, str(path)])
+        run(root, [*sorting, str(path)])
         was_sorted = path.read_text(encoding="utf-8") == before
         path.write_text(text, encoding="utf-8")
         if was_sorted:
-            run(root, ["check", *settings, str(path)])
+            run(root, [*sorting, str(path)])
         return path.read_text(encoding="utf-8")
 
 
-def _settings(root: Path | None, package: str) -> list[str]:
+def settings(root: Path | None, package: str) -> list[str]:
+    """Return the options of ruff, of any verb; root and package are as in formatted()."""
     found = next(_configurations(root), None) if root else None
     common = ["--no-cache", "--quiet", *_own_packages(root, package)]
     return [*common, "--config", str(found)] if found else [*common, "--isolated"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from limbeck.catalog.objects import Address
@@ -17,7 +17,7 @@ from limbeck.spelling import Source, literal
 
 ENUMS = '"""Enumerated types."""'
 ENTITIES = '"""What the database holds beside its tables."""'
-_DOCSTRING = '"""Models of the database, written by limbeck pull."""'
+DOCSTRING = '"""Models of the database, written by limbeck pull."""'
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,33 +53,31 @@ class Module:
         return "\n\n".join((self.head, *self.pieces)) + "\n"
 
 
-def file(models: Models, base: Source, entities: Sequence[Source]) -> Module:
-    """Return one module with everything in it."""
+def file(models: Models, base: Source, entities: Iterable[Source]) -> Iterator[Source]:
+    """Yield the statements of one module with everything in it, as they are made."""
     found = relations(models)
-    pieces = [base]
-    pieces += [*enums(models)]
-    pieces += [source(model, found.get(model.address, ()), models) for model in in_order(models)]
-    pieces += entities
-    return module(_DOCSTRING, pieces, Home(None, style=models.style))
+    yield base
+    yield from enums(models)
+    for model in in_order(models):
+        yield source(model, found.get(model.address, ()), models)
+    yield from entities
 
 
 def package(
     models: Models, base: Source, entities: Sequence[Source], options: Options
-) -> dict[str, Module]:
-    """Return a package: a module a table, one for the base, for enums, for the rest."""
+) -> Iterator[tuple[str, Module]]:
+    """Yield modules by path: one a table, one for the base, for enums, for the rest."""
     found = relations(models)
     home = Home(options.package, style=models.style)
-    files: dict[str, Module] = {}
-    files["base.py"] = module('"""The base of all models."""', [base], home)
+    yield "base.py", module('"""The base of all models."""', [base], home)
     if models.enums:
-        files["enums.py"] = module(ENUMS, list(enums(models)), home)
+        yield "enums.py", module(ENUMS, list(enums(models)), home)
     for model in models.tables.values():
         piece = source(model, found.get(model.address, ()), models)
-        files[f"{model.module}.py"] = module(about(model), [piece], home)
+        yield f"{model.module}.py", module(about(model), [piece], home)
     if entities:
-        files["entities.py"] = module(ENTITIES, entities, home)
-    files["__init__.py"] = _init(models, files, options)
-    return dict(sorted(files.items()))
+        yield "entities.py", module(ENTITIES, entities, home)
+    yield "__init__.py", _init(models, options, with_entities=bool(entities))
 
 
 def in_order(models: Models) -> Iterator[Model]:
@@ -151,6 +149,11 @@ def enums(models: Models) -> Iterator[Source]:
 def module(docstring: str, pieces: Sequence[Source], home: Home) -> Module:
     """Return a module with these pieces and the imports that they need."""
     imports: frozenset[str] = frozenset().union(*(piece.imports for piece in pieces))
+    return Module(head(docstring, imports, home), tuple(piece.text for piece in pieces))
+
+
+def head(docstring: str, imports: Iterable[str], home: Home) -> str:
+    """Return what a module begins with: its docstring and its imports."""
     plain, guarded = resolved(imports, home)
     # SQLModel reads annotations when the class is made.
     future = [] if home.style == "sqlmodel" else ["from __future__ import annotations"]
@@ -158,7 +161,7 @@ def module(docstring: str, pieces: Sequence[Source], home: Home) -> Module:
     if guarded:
         lines = "\n".join(f"    {line}" for line in merged(guarded))
         parts.append(f"if TYPE_CHECKING:\n{lines}")
-    return Module("\n\n".join(parts), tuple(piece.text for piece in pieces))
+    return "\n\n".join(parts)
 
 
 def resolved(imports: Iterable[str], home: Home) -> tuple[set[str], set[str]]:
@@ -205,19 +208,18 @@ def merged(imports: Iterable[str]) -> list[str]:
     return [*sorted(whole), *sorted(made)]
 
 
-def _init(models: Models, files: Collection[str], options: Options) -> Module:
+def _init(models: Models, options: Options, *, with_entities: bool) -> Module:
     exported = {model.name: model.module for model in models.tables.values()}
-    if "base.py" in files:
-        exported["Base"] = "base"
+    exported["Base"] = "base"
     for enum in models.enums.values():
         if enum.members is not None:
             exported[enum.name] = "enums"
     lines = {f"from {options.package}.{module} import {name}" for name, module in exported.items()}
-    if "entities.py" in files:
+    if with_entities:
         lines.add(f"from {options.package} import entities")
         exported["entities"] = "entities"
     listed = "".join(f"    {literal(name)},\n" for name in sorted(exported))
     imports = "\n".join(merged(lines))
     # What it exports is sorted along with the imports.
-    parts = [_DOCSTRING, "from __future__ import annotations", imports, f"__all__ = [\n{listed}]"]
+    parts = [DOCSTRING, "from __future__ import annotations", imports, f"__all__ = [\n{listed}]"]
     return Module("\n\n".join(parts))

@@ -1,39 +1,93 @@
-"""Source through ruff, in as many processes as there are processors."""
+"""Source through ruff, in processes that work while more of it is made."""
 
 from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import tempfile
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Self, TypeVar
 
 from ruff import find_ruff_bin
 
 from limbeck.errors import LimbeckError
 
+Part = TypeVar("Part")
 # Starting a process takes as long as ruff takes for some thousand lines.
-_LEAST = 100_000
+_LEAST = 200_000
 
 
-def piped(place: Path, arguments: Sequence[str], blocks: Sequence[str]) -> str:
-    """Return blocks of statements as ruff writes them, two blank lines between blocks.
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A process of ruff that reads a text and writes another."""
 
-    Args:
-        place: the folder where ruff runs.
-        arguments: a verb of ruff and its options, which read standard input.
-        blocks: source, in order; what ruff makes of one must not depend on the others.
+    process: subprocess.Popen[bytes]
+    verb: str
+    made: IO[bytes]
+    said: IO[bytes]
 
-    Raises:
-        LimbeckError: ruff cannot read a block or its settings.
+    def text(self) -> str:
+        """Wait for the text that it makes.
 
+        Raises:
+            LimbeckError: ruff cannot read what it is given, or its settings.
+
+        """
+        code = self.process.wait()
+        texts = []
+        for file in (self.made, self.said):
+            file.seek(0)
+            texts.append(file.read().decode().replace("\r\n", "\n"))
+            file.close()
+        if code:
+            raise _refusal(self.verb, *texts)
+        return texts[0]
+
+
+class Ruff:
+    """Ruff in one folder with the same settings, in as many processes as there are processors.
+
+    Leaving its block waits for all of them.
     """
-    with ThreadPoolExecutor() as threads:
-        made = threads.map(lambda text: run(place, arguments, text), _texts(blocks))
-        return "\n\n\n".join(text.strip("\n") for text in made)
+
+    def __init__(self, place: Path, settings: Sequence[str]) -> None:
+        self.place = place
+        self.settings = settings
+        self._running: deque[Run] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for one in self._running:
+            one.process.wait()
+
+    def started(self, verb: str, options: Sequence[str], text: str) -> Run:
+        """Start a process on a text; wait for an earlier one where there are enough."""
+        self._running = deque(one for one in self._running if one.process.poll() is None)
+        if len(self._running) >= (os.cpu_count() or 1):
+            self._running.popleft().process.wait()
+        # Pipes would have to be read and written while the process works.
+        made = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it is read
+        said = tempfile.TemporaryFile()  # noqa: SIM115 - the same
+        with tempfile.TemporaryFile() as given:
+            given.write(text.encode())
+            given.seek(0)
+            process = subprocess.Popen(  # noqa: S603 - ruff itself, on text just made
+                [find_ruff_bin(), verb, *self.settings, *options, "-"],
+                cwd=self.place,
+                stdin=given,
+                stdout=made,
+                stderr=said,
+            )
+        self._running.append(Run(process, verb, made, said))
+        return self._running[-1]
 
 
-def run(place: Path, arguments: Sequence[str], text: str | None = None) -> str:
+def run(place: Path, arguments: Sequence[str]) -> str:
     """Run ruff in a folder and return what it prints.
 
     Raises:
@@ -43,31 +97,31 @@ def run(place: Path, arguments: Sequence[str], text: str | None = None) -> str:
     done = subprocess.run(  # noqa: S603 - ruff itself, on text just written
         [find_ruff_bin(), *arguments],
         cwd=place,
-        input=text,
         capture_output=True,
         encoding="utf-8",
         check=False,
     )
     if done.returncode:
-        said = done.stderr.strip() or done.stdout.strip()
-        raise LimbeckError(
-            f"ruff {arguments[0]} refuses the pulled models: {said}",
-            hint="Does `ruff check` accept the settings of this repository?",
-        )
+        raise _refusal(arguments[0], done.stdout, done.stderr)
     return done.stdout
 
 
-def _texts(blocks: Sequence[str]) -> Iterator[str]:
-    """Yield the blocks as texts of about the same size, one a processor."""
-    whole = sum(map(len, blocks))
-    number = max(1, min(os.cpu_count() or 1, whole // _LEAST))
-    text: list[str] = []
+def _refusal(verb: str, made: str, said: str) -> LimbeckError:
+    return LimbeckError(
+        f"ruff {verb} refuses the pulled models: {said.strip() or made.strip()}",
+        hint="Does `ruff check` accept the settings of this repository?",
+    )
+
+
+def loads(parts: Iterable[tuple[Part, int]]) -> Iterator[list[Part]]:
+    """Yield parts together that are worth a process of their own; `parts` come with their sizes."""
+    load: list[Part] = []
     size = 0
-    for block in blocks:
-        text.append(block)
-        size += len(block)
-        if size * number >= whole:
-            yield "\n\n".join(text) + "\n"
-            text, size = [], 0
-    if text:
-        yield "\n\n".join(text) + "\n"
+    for part, length in parts:
+        load.append(part)
+        size += length
+        if size >= _LEAST:
+            yield load
+            load, size = [], 0
+    if load:
+        yield load

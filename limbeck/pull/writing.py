@@ -6,16 +6,18 @@ from collections.abc import Mapping
 
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.collector import paused
+from limbeck.catalog.objects import Address
 from limbeck.pull import modules
 from limbeck.pull.annotations import implied_by, preferred
 from limbeck.pull.beside import beside
-from limbeck.pull.contents import contents
+from limbeck.pull.contents import Contents, contents
 from limbeck.pull.conventions import detect
-from limbeck.pull.formatting import modules_formatted
-from limbeck.pull.models import models
+from limbeck.pull.models import Models, models
 from limbeck.pull.options import Options
 from limbeck.pull.plain import plain
 from limbeck.pull.split import early, late_parts
+from limbeck.pull.streams import file_formatted, modules_formatted
+from limbeck.spelling import Source
 
 
 def source(catalog: Catalog, options: Options | None = None) -> Mapping[str, str]:
@@ -30,23 +32,26 @@ def source(catalog: Catalog, options: Options | None = None) -> Mapping[str, str
     """
     options = options or Options()
     with paused():
-        files = _files(catalog, options)
-    return modules_formatted(files, options.root, options.package)
+        made_early = early(catalog)
+        tables = plain(contents(catalog), late_parts(catalog, made_early))
+        entities = [found.source for found in beside(catalog, made_early, tables)]
+        named, base = _named(catalog, tables, options)
+        if options.layout == "package":
+            return modules_formatted(modules.package(named, base, entities, options), options)
+        pieces = modules.file(named, base, entities)
+        home = modules.Home(None, style=options.style)
+        return {"models.py": file_formatted(modules.DOCSTRING, pieces, home, options)}
 
 
-def _files(catalog: Catalog, options: Options) -> dict[str, modules.Module]:
-    made_early = early(catalog)
-    tables = plain(contents(catalog), late_parts(catalog, made_early))
-    entities = [found.source for found in beside(catalog, made_early, tables)]
+def _named(
+    catalog: Catalog, tables: Mapping[Address, Contents], options: Options
+) -> tuple[Models, Source]:
+    """Return the tables as Python has them, and the base of their classes."""
     convention = detect(tables.values())
     columns = (column.type for found in tables.values() for column in found.columns)
     # SQLModel has no map of types that could be changed.
     types = {} if options.style == "sqlmodel" else preferred(columns)
     implied = implied_by(options.style) | {key: type_ for key, (type_, _) in types.items()}
     named = models(catalog, tables, convention=convention, implied=implied, style=options.style)
-    base = modules.base(convention, {key: made for key, (_, made) in types.items()}, options.style)
-    return (
-        {"models.py": modules.file(named, base, entities)}
-        if options.layout == "file"
-        else modules.package(named, base, entities, options)
-    )
+    changed = {key: made for key, (_, made) in types.items()}
+    return named, modules.base(convention, changed, options.style)

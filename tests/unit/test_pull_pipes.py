@@ -8,20 +8,54 @@ from pathlib import Path
 import pytest
 
 from limbeck.errors import LimbeckError
-from limbeck.pull.pipes import piped, run
+from limbeck.pull.modules import Home
+from limbeck.pull.options import Options
+from limbeck.pull.pipes import Ruff, loads
+from limbeck.pull.streams import file_formatted
+from limbeck.spelling import Source
 
-FORMAT = ["format", "--isolated", "-"]
+
+@pytest.fixture
+def pieces() -> list[Source]:
+    """Return classes and other statements, a lot for one process."""
+    classes = (f"class A{n}:\n    x = {{'a': {n},\n  'b' : 2}}" for n in range(8000))
+    imports = frozenset({"import os"}), frozenset({"import json", "from typing import Any"})
+    return [
+        Source(text, imports[number % 2])
+        for number, one in enumerate(classes)
+        for text in (one, f"y{number} = 1")
+    ]
 
 
 def test_what_goes_through_several_processes_comes_out_as_of_one(
+    pieces: list[Source], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made() -> str:
+        return file_formatted('"""Models."""', pieces, Home(None), Options())
+
+    several = made()
+    monkeypatch.setattr("limbeck.pull.pipes._LEAST", 10**9)
+    assert several == made()
+    assert several.startswith('"""Models."""\n\nfrom __future__ import annotations\n\nimport json')
+
+
+def test_only_as_many_processes_as_processors_work_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 3)
-    blocks = [f"class A{n}:\n    x = {{'a': {n},\n  'b' : 2}}\ny{n} = 1" for n in range(8000)]
-    whole = run(tmp_path, FORMAT, "\n\n".join(blocks))
-    assert f"{piped(tmp_path, FORMAT, blocks)}\n" == whole
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    with Ruff(tmp_path, ["--isolated"]) as ruff:
+        first = ruff.started("format", (), "x = {'a':  1}\n" * 20_000)
+        second = ruff.started("format", (), "y = 1\n")
+        assert first.process.returncode == 0
+        assert (first.text()[:13], second.text()) == ('x = {"a": 1}\n', "y = 1\n")
 
 
 def test_a_refusal_says_what_ruff_says(tmp_path: Path) -> None:
-    with pytest.raises(LimbeckError, match=r"ruff format refuses the pulled models: .*parse"):
-        piped(tmp_path, FORMAT, ["x = = 1"])
+    refusal = r"ruff format refuses the pulled models: .*parse"
+    with Ruff(tmp_path, ["--isolated"]) as ruff, pytest.raises(LimbeckError, match=refusal):
+        ruff.started("format", (), "x = = 1\n").text()
+
+
+def test_no_part_is_left_out_of_the_loads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("limbeck.pull.pipes._LEAST", 5)
+    assert list(loads([("a", 2), ("b", 3), ("c", 9), ("d", 1)])) == [["a", "b"], ["c"], ["d"]]

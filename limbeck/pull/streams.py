@@ -1,0 +1,127 @@
+"""Modules that are formatted while what stands in them is still being made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from limbeck.pull.formatting import SORTING, settings
+from limbeck.pull.modules import Home, Module, head
+from limbeck.pull.options import Options
+from limbeck.pull.pipes import Ruff, Run, loads
+from limbeck.spelling import Source
+
+# A statement that stands before each module where many are one text.
+_MARK = "limbeck_module_"
+_MARKED = re.compile(rf"^{_MARK}\d+$", re.MULTILINE)
+# What stands for all that follows the imports.
+_BELOW = "limbeck_below"
+_STUB = re.compile(rf"^(class {_BELOW}: \.\.\.|{_BELOW} = 0)\n*\Z", re.MULTILINE)
+
+
+def file_formatted(docstring: str, pieces: Iterable[Source], home: Home, options: Options) -> str:
+    """Return the text of one module with sorted imports, formatted by ruff.
+
+    Args:
+        docstring: of the module.
+        pieces: its statements, of which there is at least one; they are made one by one.
+        home: what the pieces import from.
+        options: how the models are laid out, and whose ruff settings hold.
+
+    Raises:
+        LimbeckError: ruff cannot read the module or its settings.
+
+    """
+    imports: set[str] = set()
+    blocks = _blocks(_texts(pieces, imports))
+    first = next(blocks)
+    with _ruff(options) as ruff:
+        runs = [
+            ruff.started("format", (), "\n\n".join(load) + "\n")
+            for load in loads((block, len(block)) for block in blocks)
+        ]
+        module = Module(head(docstring, imports, home), (first,))
+        start = _apart(_formatted([module], _sorted([module], ruff), ruff).text())
+        texts = [*start, *(one.text() for one in runs)]
+    return "\n\n\n".join(text.strip() for text in texts) + "\n"
+
+
+def modules_formatted(modules: Iterable[tuple[str, Module]], options: Options) -> dict[str, str]:
+    """Return the texts of modules with sorted imports and formatted by ruff, by path.
+
+    They go through ruff as a few texts: a thousand files take longer than all the rest.
+
+    Args:
+        modules: docstring and imports of each, and what stands below them, by path; they are
+            made one by one.
+        options: how the models are laid out, and whose ruff settings hold.
+
+    Raises:
+        LimbeckError: ruff cannot read the modules or its settings.
+
+    """
+    sized = ((found, len(found[1].text)) for found in modules)
+    paths: list[str] = []
+    runs: list[Run] = []
+    with _ruff(options) as ruff:
+        waiting: tuple[list[Module], Run] | None = None
+        for load in loads(sized):
+            paths += [path for path, _ in load]
+            parts = [module for _, module in load]
+            # Its imports are sorted while the next ones are made.
+            before, waiting = waiting, (parts, _sorted(parts, ruff))
+            runs += [_formatted(*before, ruff)] if before else []
+        runs += [_formatted(*waiting, ruff)] if waiting else []
+        texts = [text for one in runs for text in _apart(one.text())]
+    made = zip(paths, texts, strict=True)
+    return {path: f"{text.strip()}\n" for path, text in sorted(made)}
+
+
+def _ruff(options: Options) -> Ruff:
+    return Ruff(options.root or Path.cwd(), settings(options.root, options.package))
+
+
+def _texts(pieces: Iterable[Source], imports: set[str]) -> Iterator[str]:
+    for piece in pieces:
+        imports |= piece.imports
+        yield piece.text
+
+
+def _blocks(pieces: Iterable[str]) -> Iterator[str]:
+    """Yield what can be formatted by itself: before a class come two blank lines anyway."""
+    block: list[str] = []
+    for piece in pieces:
+        if block and piece.startswith("class "):
+            yield "\n\n".join(block)
+            block = []
+        block.append(piece)
+    yield "\n\n".join(block)
+
+
+def _sorted(modules: Sequence[Module], ruff: Ruff) -> Run:
+    """Start to sort the imports of modules."""
+    heads = (f"{_MARK}{n}\n\n{_with_stub(one)}" for n, one in enumerate(modules))
+    return ruff.started("check", SORTING, "\n\n".join(heads) + "\n")
+
+
+def _formatted(modules: Sequence[Module], sorted_: Run, ruff: Ruff) -> Run:
+    """Start to format modules whose imports are sorted."""
+    heads = zip(_apart(sorted_.text()), modules, strict=True)
+    texts: list[str] = []
+    for number, (top, one) in enumerate(heads):
+        body = "\n\n".join(one.pieces)
+        texts.append(f"{_MARK}{number}\n\n{_STUB.sub('', top)}{body}\n")
+    return ruff.started("format", (), "\n".join(texts))
+
+
+def _with_stub(module: Module) -> str:
+    """Return the head of a module and, for what follows says how it ends, something below it."""
+    if not module.pieces:
+        return module.head
+    is_class = module.pieces[0].startswith("class ")
+    return f"{module.head}\n\n{f'class {_BELOW}: ...' if is_class else f'{_BELOW} = 0'}\n"
+
+
+def _apart(text: str) -> list[str]:
+    return _MARKED.split(text)[1:]
