@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from limbeck.catalog.catalog import Catalog
@@ -50,19 +50,25 @@ def late_parts(catalog: Catalog, made_early: frozenset[Address]) -> frozenset[Ad
 
     A column does, too, where its type is the row type of a table.
     """
+    every = frozenset[Address]().union(*catalog.depends.values())
+    late = frozenset(one for one in every if _is_late(one, made_early))
     return frozenset(
         address
         for address, needed in catalog.depends.items()
         if address.kind in {"default", "constraint", "index", "column"}
-        and any(_is_late(one, address, made_early) for one in needed)
+        and (not late.isdisjoint(needed) or _is_of_row(address, needed))
     )
 
 
-def _is_late(needed: Address, part: Address, made_early: frozenset[Address]) -> bool:
-    if needed.kind in _EARLY:
-        return needed not in made_early
-    row_type = needed.kind == "table" and (needed.schema, needed.name) != (part.schema, part.name)
-    return needed.kind == "view" or (part.kind == "column" and row_type)
+def _is_late(needed: Address, made_early: frozenset[Address]) -> bool:
+    return needed.kind == "view" or (needed.kind in _EARLY and needed not in made_early)
+
+
+def _is_of_row(part: Address, needed: Iterable[Address]) -> bool:
+    """Say whether it is a column whose type is the row type of another table."""
+    return part.kind == "column" and any(
+        one.kind == "table" and (one.schema, one.name) != (part.schema, part.name) for one in needed
+    )
 
 
 def before_tables(

@@ -141,9 +141,9 @@ def said_at_column(constraint: Constraint, model: Model, models: Models) -> bool
 def _not_nulls(model: Model, models: Models) -> Iterator[tuple[Address, Source]]:
     for column in model.contents.columns:
         found = column.not_null
-        usual = chosen_name(column.table, column.name, "not_null")
         if found is None or found.name is None:
             continue
+        usual = chosen_name(column.table, column.name, "not_null")
         own = (column.schema, found.name) not in models.shared
         if found.name == usual and own and not found.no_inherit:
             continue
