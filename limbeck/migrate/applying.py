@@ -17,19 +17,14 @@ from limbeck.database import Connection, connect, migration_lock
 from limbeck.database.duration import seconds
 from limbeck.errors import (
     DatabaseError,
-    HookError,
-    LimbeckError,
     MigrationError,
-    MigrationInterruptedError,
     NotConfirmedError,
 )
 from limbeck.events import (
     Event,
     Listener,
-    Notice,
     RevisionFinished,
     RevisionStarted,
-    RunFailed,
     RunFinished,
     RunStarted,
 )
@@ -38,6 +33,7 @@ from limbeck.history.ledger import Ledger
 from limbeck.history.terms import Terms
 from limbeck.logs import log
 from limbeck.migrate import hazards, outline
+from limbeck.migrate.failing import accounted, failure_told
 from limbeck.migrate.keeping import Keep
 from limbeck.migrate.keeping import keep as kept
 from limbeck.migrate.planning import Plan, fingerprint, revisions
@@ -98,7 +94,7 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
     if keep is not None:
         kept(plan, keep, listen)
     with (
-        _failure_told(plan, listen),
+        failure_told(plan, listen),
         _getting_ready(),
         connect(plan.database, application_name=_name(plan), listen=listen) as connection,
     ):
@@ -121,7 +117,7 @@ def _apply(connection: Connection, plan: Plan, terms: Terms, listen: Listener) -
     _refuse_closed(connection, plan, todo, listen)
     done: list[Applied] = []
     begun = time.monotonic()
-    with _accounted(plan, done):
+    with accounted(plan, done):
         ids = tuple(one.id for one in todo)
         listen(RunStarted(*_where(plan), current, plan.target, ids, plan.downgrade))
         plan.hooks.call("before_run", plan)
@@ -196,54 +192,6 @@ def _overtaken(plan: Plan, current: tuple[str, ...]) -> Report:
         f"{', '.join(current) or 'base'} after the plan was made; nothing was done",
         hint="Look at the new plan: run the same command again.",
     )
-
-
-@contextmanager
-def _accounted(plan: Plan, done: Sequence[Applied]) -> Iterator[None]:
-    """Say after a failure what is in the database, what is not, and how to go on."""
-    try:
-        yield
-    except MigrationError as error:
-        kind = HookError if isinstance(error, HookError) else MigrationError
-        raise kind(f"{error.message}\n{_standing(plan, done)}", hint=error.hint) from error
-    except KeyboardInterrupt as error:
-        raise MigrationInterruptedError(
-            f"interrupted; {_rolled_back(plan, done)}\n{_standing(plan, done)}",
-            hint="To go on, run the same command again.",
-        ) from error
-
-
-def _rolled_back(plan: Plan, done: Sequence[Applied]) -> str:
-    running = plan.revisions[len(done) : len(done) + 1]
-    if not running:
-        return "every revision had been done"
-    if any("autocommit_block" in one.path.read_text(encoding="utf-8") for one in running):
-        return "the step that ran was rolled back; those before it are done"
-    return "the revision that ran was rolled back"
-
-
-def _standing(plan: Plan, done: Sequence[Applied]) -> str:
-    verb = "taken back" if plan.downgrade else "applied"
-    left = plan.revisions[len(done) :]
-    have = ", ".join(f"{one.id} ({one.message})" for one in done) or "nothing"
-    rest = ", ".join(f"{one.id} ({one.message})" for one in left) or "nothing"
-    return f"{plan.environment}: {verb}: {have}; not {verb}: {rest}"
-
-
-@contextmanager
-def _failure_told(plan: Plan, listen: Listener) -> Iterator[None]:
-    """Tell of a failure, and call the hook for it; should that fail as well, the first counts."""
-    try:
-        yield
-    except Exception as error:
-        hint = error.hint if isinstance(error, LimbeckError) else None
-        kind = type(error).__name__
-        listen(RunFailed(*_where(plan), kind, str(error), hint))
-        try:
-            plan.hooks.call("on_failure", plan, error)
-        except LimbeckError as another:
-            listen(Notice(another.message))
-        raise
 
 
 def _where(plan: Plan) -> tuple[str, str]:
