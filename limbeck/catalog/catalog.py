@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from limbeck.catalog.objects import Address, Object
@@ -67,14 +68,15 @@ class Catalog:
                 f"Postgres {other.major}",
                 hint=f"Set SHADOW_DATABASE_URL to a server of major {other.major}.",
             )
-        addresses = sorted(self.objects.keys() | other.objects.keys())
+        addresses = self.objects.keys() | other.objects.keys()
         pairs = ((at, self.objects.get(at), other.objects.get(at)) for at in addresses)
         # Where one catalog was made of the other, most objects are the very same.
-        return tuple(
+        changed = (
             Change(address, before, after)
             for address, before, after in pairs
             if before is not after and before != after
         )
+        return tuple(sorted(changed, key=attrgetter("address")))
 
     def fingerprint(self) -> str:
         """Return a hash of everything that is compared: equal catalogs, equal fingerprints."""

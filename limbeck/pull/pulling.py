@@ -11,6 +11,7 @@ from threading import Thread
 
 from limbeck import pull, sources
 from limbeck.catalog.catalog import Catalog
+from limbeck.catalog.collector import paused
 from limbeck.catalog.read import EVERYTHING
 from limbeck.errors import ModelsError
 from limbeck.events import Listener, StageStarted
@@ -22,6 +23,7 @@ from limbeck.settings import Profile, Project
 from limbeck.sources.source import Live, Source
 
 
+@paused()
 def fresh(  # noqa: PLR0913 - what can be chosen
     live: Source,
     out: Path,

@@ -68,15 +68,14 @@ def build(found: Found) -> None:
             continue
         position = position + 1 if relation == last else 1
         last = relation
-        column = _column(row, table, position, found)
-        address = column.address
-        found.objects[address] = column
+        address = Address("column", table.schema, table.name, row[2])
+        found.objects[address] = _column(row, table, position, found)
         found.addresses[classes.RELATION, relation, row[1]] = address
 
 
 def _column(row: Row, table: Address, position: int, found: Found) -> Column:
-    relation, number, name, type_, not_null, identity, generated, collation, storage, *rest = row
-    compression, statistics, attributes, remote, local, _ = rest
+    relation, number, name, type_, not_null, identity, generated, collation, storage = row[:9]
+    compression, statistics, attributes, remote, local = row[9:14]
     key = (relation, number)
     return Column(
         schema=table.schema,

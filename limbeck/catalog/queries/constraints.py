@@ -109,14 +109,14 @@ def _constraint(row: Row, table: Address, found: Found) -> Constraint:
         index=index,
         clustered=clustered,
         replica_identity=replica,
-        columns=tuple(names[number] for number in key or () if number),
+        columns=tuple([names[number] for number in key or () if number]),
         expression=_expression(definition) if kind == "c" else None,
         reference=_reference(row, found) if kind == "f" else None,
         deferrable=deferrable,
         deferred=deferred,
         enforced=enforced,
         no_inherit=no_inherit,
-        include=tuple(names[number] for number in vector(positions)[keys or 0 :]),
+        include=tuple([names[number] for number in vector(positions)[keys or 0 :]]),
         nulls_not_distinct=nulls_not_distinct,
         options=options(settings),
     )
@@ -131,7 +131,7 @@ def _reference(row: Row, found: Found) -> Reference:
     relation, schema, name, key, hidden, on_update, on_delete, match, set_columns = row[21:]
     return Reference(
         table=Address("table", schema, name),
-        columns=tuple(hidden or (found.columns[relation][number] for number in key)),
+        columns=tuple(hidden or [found.columns[relation][number] for number in key]),
         on_update=ACTIONS[on_update],
         on_delete=f"{ACTIONS[on_delete]} ({set_columns})" if set_columns else ACTIONS[on_delete],
         match=MATCHES[match],

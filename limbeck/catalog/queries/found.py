@@ -111,4 +111,4 @@ def options(values: Iterable[str] | None) -> tuple[str, ...]:
 
 def vector(text: str | None) -> list[int]:
     """Return the numbers of an int2vector or oidvector."""
-    return [int(number) for number in text.split()] if text else []
+    return [*map(int, text.split())] if text else []

@@ -112,15 +112,19 @@ def _index(
         replica_identity=replica,
         parent=Address("index", *parents[0]) if parents else None,
         comment=found.comments.get((classes.RELATION, oid, 0)),
-        statistics=tuple((n, target) for n, (target, _) in settings.items() if target is not None),
+        statistics=_targets(settings) if settings else (),
         unique=unique,
         method=method,
         keys=keys,
-        include=tuple(columns[number] for number in places.numbers[count:]),
+        include=tuple([columns[number] for number in places.numbers[count:]]),
         where=settled(where),
         options=options(storage),
         nulls_not_distinct=nulls_not_distinct,
     )
+
+
+def _targets(settings: dict[int, Row]) -> tuple[tuple[int, int], ...]:
+    return tuple((n, target) for n, (target, _) in settings.items() if target is not None)
 
 
 def _plain(row: Row, places: _Places, found: Found) -> str:
@@ -143,19 +147,18 @@ def _keys(
     names: dict[int, tuple[str, bool]],
     settings: dict[int, Row],
 ) -> tuple[Key, ...]:
-    relation, columns = row[1], found.columns[row[1]]
-    each = enumerate(zip(*(place[: row[13]] for place in places), strict=True))
+    columns, (numbers, flags, operators, _) = found.columns[row[1]], places
     return tuple(
         [
             Key(
-                column=columns[number] if number else None,
-                expression=None if number else settled(row[19][n]),
-                opclass=_operator_class(*names[operators], settings.get(n + 1)),
-                collation=row[18][n] if _collated(found, relation, number, collation) else None,
-                descending=bool(flags & DESCENDING),
-                nulls_first=bool(flags & NULLS_FIRST),
+                column=columns[numbers[n]] if numbers[n] else None,
+                expression=None if numbers[n] else settled(row[19][n]),
+                opclass=_operator_class(*names[operators[n]], settings.get(n + 1)),
+                collation=_collation(row, n, places, found),
+                descending=flags[n] & DESCENDING != 0,
+                nulls_first=flags[n] & NULLS_FIRST != 0,
             )
-            for n, (number, flags, operators, collation) in each
+            for n in range(row[13])
         ]
     )
 
@@ -172,7 +175,10 @@ def _quoted(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _collated(found: Found, relation: int, number: int, collation: int) -> bool:
+def _collation(row: Row, number: int, places: _Places, found: Found) -> str | None:
+    """Return the collation of a key, where that is neither the usual nor its column's."""
+    collation = places.collations[number]
     if collation in {0, DEFAULT_COLLATION}:
-        return False
-    return found.collations.get((relation, number)) != collation
+        return None
+    own = found.collations.get((row[1], places.numbers[number]))
+    return row[18][number] if own != collation else None
