@@ -73,7 +73,8 @@ def overtaken(before: Column, after: Column, situation: Situation) -> Column:
     if above is None or above not in situation.before:
         return before
     old, new = situation.before[above], situation.after[above]
-    if owner(above) in situation.created:  # it is attached once it has the type
+    tied = (owner(above), *ties(owner(after.address), situation.after))
+    if not situation.created.isdisjoint(tied):  # it is attached once it has the type
         return before
     if above in situation.created:  # so is what it passes on
         handed = {field: getattr(new, field) for field in PASSED_ON}

@@ -215,4 +215,13 @@ CASES = (
         rows="INSERT INTO r VALUES (3); INSERT INTO p VALUES (1, 3);",
         never=("DROP",),
     ),
+    Case(
+        "a partition gets other bounds while its columns change their types",
+        "CREATE TABLE p (a int, b int, c text DEFAULT 'x') PARTITION BY LIST (a);"
+        "CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);",
+        "CREATE TABLE p (a int, b bigint, c varchar(9) DEFAULT 'y') PARTITION BY LIST (a);"
+        "CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1, 2);",
+        rows="INSERT INTO p VALUES (1, 2, 'z');",
+        never=("DROP TABLE",),
+    ),
 )
