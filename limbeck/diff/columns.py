@@ -117,7 +117,7 @@ def alter(before: Column, after: Column, situation: Situation) -> Alteration | N
     was, steps = before, list[Step]()
     before = descent.overtaken(before, after, situation)
     hard_here = (before.type, before.collation) != (after.type, after.collation)
-    if not situation.after.parents(owner(after.address)):
+    if before is was:  # nothing above passes it on
         hard_here = hard
     if before.generated != after.generated or (
         before.generated and before.default != after.default

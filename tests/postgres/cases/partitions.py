@@ -224,4 +224,12 @@ CASES = (
         rows="INSERT INTO p VALUES (1, 2, 'z');",
         never=("DROP TABLE",),
     ),
+    Case(
+        "an heir's own column is of a type that is made anew",
+        "CREATE TYPE mood AS ENUM ('a', 'b'); CREATE TABLE p (a int);"
+        "CREATE TABLE c (own mood[]) INHERITS (p);",
+        "CREATE TYPE mood AS ENUM ('a'); CREATE TABLE p (a int);"
+        "CREATE TABLE c (own mood[]) INHERITS (p);",
+        rows="INSERT INTO c VALUES (1, '{a}');",
+    ),
 )
