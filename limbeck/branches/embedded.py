@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import secrets
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,16 +18,12 @@ from limbeck.branches import account as accounts
 from limbeck.branches import binaries, cluster, ports, postmaster
 from limbeck.branches.account import Account
 from limbeck.branches.binaries import Binaries
+from limbeck.branches.launching import Launch
 from limbeck.errors import ServerError
-from limbeck.events import Listener, Notice, ServerStarted, ignore
+from limbeck.events import Listener, ServerStarted, ignore
 
 if sys.platform != "win32":
     import fcntl
-
-PATIENCE = 60.0
-# Somebody was quicker, or backends of a killed server are still ending.
-_PASSING = 'Address already in use|still in use|"postmaster.pid" already exists'
-LOG_LIMIT = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +178,9 @@ class Server:
         server = postmaster.read(self.data)
         if server is not None and self.port not in (None, server.port):
             postmaster.end(server, self.data)
-        port = self._launch(found, version, account, listen)
-        listen(ServerStarted(port, created))
+        program, places = found.program("postgres"), (self.home, self.data, self.log)
+        launch = Launch(*places, self.port, program, version, account)
+        listen(ServerStarted(launch.run(listen), created))
 
     def _initialise(self, found: Binaries, version: int, account: Account, lock: int) -> None:
         """Make the data in a folder beside, then rename it: half-made data are never seen."""
@@ -222,88 +217,3 @@ class Server:
                 hint=f"set {binaries.SETTING} to the programs of Postgres {made_by}, or give up "
                 f"the local branches: rm -r {self.home}",
             )
-
-    def _launch(self, found: Binaries, version: int, account: Account, listen: Listener) -> int:
-        """Start the server and wait until it is ready; give its port."""
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            if (port := self._joined()) is not None:
-                return port
-            port = self._claim_port(listen)
-            said = self._attempt(found, version, account, port, deadline)
-            if said is None:
-                return port
-            if not re.search(_PASSING, said) or time.monotonic() > deadline - PATIENCE + 10:
-                raise cluster.trouble(said, self.home)
-            time.sleep(0.1)
-
-    def _joined(self) -> int | None:
-        """Wait for a server that a command was starting when it was killed; give its port."""
-        deadline = time.monotonic() + PATIENCE
-        while (server := postmaster.read(self.data)) is not None:
-            if server.ready:
-                return server.port
-            if time.monotonic() > deadline:
-                raise cluster.trouble(f"process {server.pid} does not get ready", self.home)
-            time.sleep(0.005)
-        return None
-
-    def _attempt(
-        self, found: Binaries, version: int, account: Account, port: int, deadline: float
-    ) -> str | None:
-        """Start Postgres once; give None when it is ready, else what its log says."""
-        postmaster.disown(self.data)
-        with self._open_log(account) as log:
-            start = os.fstat(log).st_size
-            process = subprocess.Popen(  # noqa: S603 - postgres itself, with arguments of ours
-                account.command(
-                    found.program("postgres"), *cluster.server_arguments(self.data, port, version)
-                ),
-                **account.options(),
-                stdout=log,
-                stderr=log,
-            )
-        while time.monotonic() < deadline:
-            running = postmaster.read(self.data)
-            if running is not None and running.ready:
-                process.returncode = 0  # it outlives us, so nobody waits for it
-                return None
-            if process.poll() is not None and running is None:
-                break
-            time.sleep(0.005)
-        with self.log.open(errors="replace") as text:
-            text.seek(start)
-            return text.read() or f"no answer within {PATIENCE:.0f} seconds"
-
-    @contextlib.contextmanager
-    def _open_log(self, account: Account) -> Iterator[int]:
-        handle = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            account.own(self.log)
-            if os.fstat(handle).st_size > LOG_LIMIT:
-                os.ftruncate(handle, 0)
-            yield handle
-        finally:
-            os.close(handle)
-
-    def _claim_port(self, listen: Listener) -> int:
-        """Give the pinned port, the one of last time, or a free one; note it for `url`."""
-        saved = ports.saved(self.home)
-        port = self.port or saved
-        if port is None or not ports.is_free(port):
-            if self.port is not None:
-                raise ServerError(
-                    f"port {self.port} ({ports.SETTING}) is taken by another program",
-                    hint=f"end that program, or unset {ports.SETTING}",
-                )
-            port = ports.pick(self.home)
-            if saved is not None:
-                listen(
-                    Notice(
-                        f"port {saved} is taken by another program: "
-                        f"the local server now listens on {port}"
-                    )
-                )
-        if port != saved:
-            ports.save(self.home, port)
-        return port

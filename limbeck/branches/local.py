@@ -13,6 +13,7 @@ from limbeck.branches import base, copying, databases
 from limbeck.branches.base import Branch
 from limbeck.branches.binaries import Binaries
 from limbeck.branches.moment import Moment, Source
+from limbeck.branches.origins import origin, refuse_past
 from limbeck.branches.registry import (
     UNFINISHED,
     branches,
@@ -108,7 +109,7 @@ class LocalBranches:
         """
         base.check_name(name)
         base.refuse_past(expires_at)
-        _refuse_past(at)
+        refuse_past(at)
         now = datetime.now(UTC)
         shown = None if schema_only else parent
         branch = Branch(name, shown, now, protected, expires_at=expires_at)
@@ -128,12 +129,12 @@ class LocalBranches:
 
     def restore(self, name: str, source: Source, *, preserve_under: str | None = None) -> Branch:
         """Replace a branch's content by another's, or a snapshot's, which is a branch too."""
-        _refuse_past(source.at)
+        refuse_past(source.at)
         with self._changing() as connection:
             there = branches(connection)
             branch = base.restorable(there, name, preserve_under)
-            origin = _origin(there, branch, source)
-            self._refill(connection, branch, origin.name, preserve_under)
+            found = origin(there, branch, source)
+            self._refill(connection, branch, found.name, preserve_under)
         return branch
 
     def rename(self, name: str, new: str) -> Branch:
@@ -263,36 +264,6 @@ class LocalBranches:
         finally:
             for leftover in databases.leftovers(connection):
                 databases.drop(connection, leftover)
-
-
-def _refuse_past(at: Moment | None) -> None:
-    if at is not None:
-        raise BranchError(
-            f"a branch on this machine has no past, so there is nothing at {at}",
-            hint="Neon keeps one. Here, make a branch before you need it: limbeck branches create",
-        )
-
-
-def _origin(there: tuple[Branch, ...], branch: Branch, source: Source) -> Branch:
-    """Find the branch whose content another is to get."""
-    if source.branch == "^self":
-        raise BranchError(
-            "a branch on this machine has no past, so it cannot be restored from itself",
-            hint=f'give another branch: limbeck branches restore "{branch.name}" BRANCH',
-        )
-    if source.branch == "^parent" and branch.parent is None:
-        raise BranchError(
-            f'the branch "{branch.name}" is a root: it has no parent to be restored from',
-            hint=f'name a branch: limbeck branches restore "{branch.name}" BRANCH',
-        )
-    wanted = branch.parent if source.branch == "^parent" else source.branch
-    found = base.find(there, wanted or next(one.name for one in there if one.default))
-    if found.name == branch.name:
-        raise BranchError(
-            f'the branch "{branch.name}" already has its own content',
-            hint="give another branch",
-        )
-    return found
 
 
 def _adopt(connection: Connection, there: tuple[Branch, ...], old: str, new: str) -> None:

@@ -115,10 +115,11 @@ def alter(before: Column, after: Column, situation: Situation) -> Alteration | N
     aside = before.address in situation.retyped
     hard = (before.type, before.collation) != (after.type, after.collation) or aside
     was, steps = before, list[Step]()
-    before = descent.overtaken(before, after, situation)
-    hard_here = (before.type, before.collation) != (after.type, after.collation)
-    if before is was:  # nothing above passes it on
-        hard_here = hard
+    overtaken = descent.overtaken(before, after, situation)
+    hard_here = hard
+    if overtaken is not None:
+        before = overtaken
+        hard_here = (before.type, before.collation) != (after.type, after.collation)
     if before.generated != after.generated or (
         before.generated and before.default != after.default
     ):

@@ -67,15 +67,18 @@ def leaves_heirs(address: Address, before: Parts, after: Parts) -> bool:
     return any(heir in after and heir in before for heir in heirs)
 
 
-def overtaken(before: Column, after: Column, situation: Situation) -> Column:
-    """Return an inherited column as it is once its parent's was altered."""
+def overtaken(before: Column, after: Column, situation: Situation) -> Column | None:
+    """Return an inherited column as it is once its parent's was altered; None: nothing is passed.
+
+    A child that is tied to its parent once it has the type has nothing passed on to it here.
+    """
     above = counterpart(situation.after, after.address)
     if above is None or above not in situation.before:
-        return before
+        return None
     old, new = situation.before[above], situation.after[above]
     tied = (owner(above), *ties(owner(after.address), situation.after))
-    if not situation.created.isdisjoint(tied):  # it is attached once it has the type
-        return before
+    if not situation.created.isdisjoint(tied):
+        return None
     if above in situation.created:  # so is what it passes on
         handed = {field: getattr(new, field) for field in PASSED_ON}
         return replace(before, generated=after.generated, comment=None, **handed)

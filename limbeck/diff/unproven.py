@@ -33,7 +33,7 @@ def renewed(before: Parts, after: Parts, fate: Mapping[Address, str]) -> set[Add
 def _newly_unproven(before: Parts, after: Parts, fate: Mapping[Address, str]) -> Iterator[Address]:
     """Yield the checks that cannot become not valid while a parent has them."""
     for address, part in after.found.items():
-        if not descent.late(part) or address.kind != "constraint":
+        if not (isinstance(part, Constraint) and part.type == "c" and descent.late(part)):
             continue
         table = owner(address)
         child = before.parents(table) == after.parents(table)
