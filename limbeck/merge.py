@@ -13,8 +13,8 @@ from limbeck.database import connect
 from limbeck.errors import HistoryError, MigrationError, ProofError
 from limbeck.events import Listener, StageStarted
 from limbeck.history import History, Revision
-from limbeck.history.revisions import shown
 from limbeck.logs import log
+from limbeck.paths import shown
 from limbeck.settings import Profile, Project
 from limbeck.sources import Replay, Shadow
 from limbeck.sources.filters import filters

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 from limbeck.errors import HistoryError
-from limbeck.history.revisions import Revision, literals, shown
+from limbeck.history.revisions import Revision, literals
+from limbeck.paths import shown
 
 NAMES = frozenset({"phase", "change", "backfills", "uses"})
 MARK = re.compile(rb"^phase\b", re.MULTILINE)

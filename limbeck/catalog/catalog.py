@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from limbeck.catalog.objects import Address, Object
+from limbeck.catalog.objects import Address
 from limbeck.errors import DatabaseError
 
-Kind = TypeVar("Kind", bound=Object)
+if TYPE_CHECKING:
+    from limbeck.catalog.objects import Object
+
+Kind = TypeVar("Kind", bound="Object")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ class Catalog:
 
     def fingerprint(self) -> str:
         """Return a hash of everything that is compared: equal catalogs, equal fingerprints."""
+        import hashlib  # noqa: PLC0415 - loads OpenSSL, and few commands need it
+
         text = "\n".join(_compared(found) for _, found in sorted(self.objects.items()))
         return hashlib.sha256(f"{self.major}\n{text}".encode()).hexdigest()
 

@@ -20,7 +20,7 @@ Reader: TypeAlias = Callable[[Any], Any]
 
 _GETTERS: Final[Mapping[type, Reader]] = {
     kind: attrgetter(*(field.name for field in fields(kind)))
-    for kind in vars(catalog_objects).values()
+    for kind in (getattr(catalog_objects, name) for name in catalog_objects.__all__)
     if isinstance(kind, type) and is_dataclass(kind)
 }
 

@@ -5,8 +5,9 @@ Each is imported when it is first used: to name a file in a message needs neithe
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from limbeck.lazily import attributes
 
 if TYPE_CHECKING:
     from limbeck.history.history import History
@@ -14,10 +15,4 @@ if TYPE_CHECKING:
 
 __all__ = ["History", "Revision"]
 
-_HOMES = {"History": "history", "Revision": "revisions"}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'limbeck.history' has no attribute {name!r}")
-    return getattr(import_module(f"limbeck.history.{_HOMES[name]}"), name)
+__getattr__ = attributes(__name__, {"History": "history", "Revision": "revisions"})

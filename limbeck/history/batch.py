@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import psycopg
 
-from limbeck.history.revisions import shown
+from limbeck.paths import shown
 
 Parameters: TypeAlias = "Sequence[Any] | Mapping[str, Any] | None"
 

@@ -12,7 +12,8 @@ from typing import Self
 
 from limbeck.errors import HistoryError, SeveralHeadsError
 from limbeck.history import revisions as files
-from limbeck.history.revisions import Revision, shown
+from limbeck.history.revisions import Revision
+from limbeck.paths import shown
 from limbeck.settings import Profile, Project
 
 # What Alembic itself leaves out: editors' lock files and the package marker.

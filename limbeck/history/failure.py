@@ -15,7 +15,7 @@ from limbeck.history import scripts
 from limbeck.history.batch import StatementError
 from limbeck.history.patience import cause, lacks_lock
 from limbeck.history.progress import Progress
-from limbeck.history.revisions import shown
+from limbeck.paths import shown
 
 LONGEST_STATEMENT = 500
 HINTS = {

@@ -11,8 +11,9 @@ from limbeck.errors import HistoryError
 from limbeck.events import Listener, ignore
 from limbeck.history import content
 from limbeck.history.chain import Chain
-from limbeck.history.revisions import Revision, shown, way_out
+from limbeck.history.revisions import Revision, way_out
 from limbeck.history.terms import PLAIN, Terms
+from limbeck.paths import shown
 
 if TYPE_CHECKING:
     import psycopg

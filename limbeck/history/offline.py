@@ -14,7 +14,8 @@ from alembic.runtime.migration import HeadMaintainer, MigrationContext, Revision
 
 from limbeck.errors import HistoryError
 from limbeck.history import scripts
-from limbeck.history.revisions import Revision, shown
+from limbeck.history.revisions import Revision
+from limbeck.paths import shown
 
 if TYPE_CHECKING:
     from alembic.script import ScriptDirectory

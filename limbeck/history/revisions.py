@@ -12,6 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from limbeck.errors import HistoryError
+from limbeck.paths import shown
 
 FUNCTIONS = re.compile(rb"^(?:async )?def ", re.MULTILINE)
 IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+(\w+)|import[ \t]+([\w., \t]+))", re.MULTILINE)
@@ -113,12 +114,6 @@ def way_out(squash: Revision, id_: str) -> str:
         f"names the commit): limbeck migrate --to {squash.id} there. If its schema is that of "
         f"{squash.id} already: limbeck stamp {squash.id}"
     )
-
-
-def shown(path: Path) -> str:
-    """Return a path as a reader of messages wants it: from the working folder where possible."""
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _source(path: Path) -> bytes:

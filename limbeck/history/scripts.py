@@ -13,7 +13,8 @@ from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError
 
 from limbeck.errors import HistoryError
-from limbeck.history.revisions import Revision, shown
+from limbeck.history.revisions import Revision
+from limbeck.paths import shown
 
 if TYPE_CHECKING:
     from limbeck.history.history import History

@@ -17,8 +17,8 @@ from limbeck.events import Listener
 from limbeck.history.batch import Waiting
 from limbeck.history.ending import Ending
 from limbeck.history.patience import Patience
-from limbeck.history.revisions import shown
 from limbeck.history.terms import Terms
+from limbeck.paths import shown
 
 if TYPE_CHECKING:
     import psycopg

@@ -13,7 +13,8 @@ from alembic.util import CommandError, format_as_comma, rev_id, template_to_file
 
 from limbeck.errors import HistoryError
 from limbeck.history import scripts
-from limbeck.history.revisions import read, shown
+from limbeck.history.revisions import read
+from limbeck.paths import shown
 
 if TYPE_CHECKING:
     from limbeck.history.history import History

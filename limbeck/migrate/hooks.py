@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from limbeck.errors import ConfigurationError, HookError, LimbeckError
-from limbeck.history.revisions import shown
+from limbeck.paths import shown
 from limbeck.settings import modules
 
 if TYPE_CHECKING:

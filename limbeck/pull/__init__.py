@@ -12,8 +12,9 @@ Each is imported when it is first used: reading a database needs none of what wr
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from limbeck.lazily import attributes
 
 if TYPE_CHECKING:
     from limbeck.pull.merged import Merge
@@ -38,22 +39,19 @@ __all__ = [
     "source",
 ]
 
-_HOMES = {
-    "Layout": "options",
-    "Merge": "merged",
-    "Options": "options",
-    "Proof": "proof",
-    "Style": "options",
-    "compared": "proof",
-    "fresh": "pulling",
-    "into": "pulling",
-    "merge": "merging",
-    "prove": "proving",
-    "source": "writing",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'limbeck.pull' has no attribute {name!r}")
-    return getattr(import_module(f"limbeck.pull.{_HOMES[name]}"), name)
+__getattr__ = attributes(
+    __name__,
+    {
+        "Layout": "options",
+        "Merge": "merged",
+        "Options": "options",
+        "Proof": "proof",
+        "Style": "options",
+        "compared": "proof",
+        "fresh": "pulling",
+        "into": "pulling",
+        "merge": "merging",
+        "prove": "proving",
+        "source": "writing",
+    },
+)

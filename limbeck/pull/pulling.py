@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
-from threading import Thread
+from typing import TYPE_CHECKING
 
 from limbeck import pull, sources
 from limbeck.catalog.catalog import Catalog
@@ -15,12 +13,15 @@ from limbeck.catalog.collector import paused
 from limbeck.catalog.read import EVERYTHING
 from limbeck.errors import ModelsError
 from limbeck.events import Listener, StageStarted
+from limbeck.lazily import imported
 from limbeck.logs import log
 from limbeck.pull.merged import Merge
 from limbeck.pull.options import Layout, Options, Style
 from limbeck.pull.proof import Proof, unproved
-from limbeck.settings import Profile, Project
 from limbeck.sources.source import Live, Source
+
+if TYPE_CHECKING:
+    from limbeck.settings import Profile, Project
 
 
 @paused()
@@ -119,19 +120,8 @@ def into(
 def _read(live: Source, listen: Listener) -> Catalog:
     listen(StageStarted("reading the database"))
     # Most of the time it is the server that works.
-    with _imported("limbeck.pull.writing"):
+    with imported("limbeck.pull.writing"):
         return replace(live, near=True).catalog() if isinstance(live, Live) else live.catalog()
-
-
-@contextmanager
-def _imported(module: str) -> Iterator[None]:
-    """Import a module beside a block that waits for something else."""
-    importing = Thread(target=import_module, args=(module,))
-    importing.start()
-    try:
-        yield
-    finally:
-        importing.join()
 
 
 def _package(out: Path) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from limbeck.history.revisions import shown
+from limbeck.paths import shown
 from limbeck.reports.changes import change_line, changes_data
 from limbeck.reports.revisions import generated_data, generated_text
 from limbeck.reports.tables import counted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from limbeck.history.revisions import shown
+from limbeck.paths import shown
 
 if TYPE_CHECKING:
     from limbeck.diff.steps import Step

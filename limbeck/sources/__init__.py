@@ -5,8 +5,9 @@ Each is imported when it is first used: what is known already needs none of them
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from limbeck.lazily import attributes
 
 if TYPE_CHECKING:
     from limbeck.sources.models import Models
@@ -16,17 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Live", "Models", "Replay", "Shadow", "Source", "parse"]
 
-_HOMES = {
-    "Live": "source",
-    "Models": "models",
-    "Replay": "replay",
-    "Shadow": "shadow",
-    "Source": "source",
-    "parse": "source",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'limbeck.sources' has no attribute {name!r}")
-    return getattr(import_module(f"limbeck.sources.{_HOMES[name]}"), name)
+__getattr__ = attributes(
+    __name__,
+    {
+        "Live": "source",
+        "Models": "models",
+        "Replay": "replay",
+        "Shadow": "shadow",
+        "Source": "source",
+        "parse": "source",
+    },
+)

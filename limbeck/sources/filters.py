@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from limbeck.catalog.read import Filters
-from limbeck.settings import Project
+
+if TYPE_CHECKING:
+    from limbeck.settings import Project
 
 
 def filters(project: Project) -> Filters:

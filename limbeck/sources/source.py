@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from limbeck import sources
 from limbeck.catalog.catalog import Catalog
@@ -11,8 +11,10 @@ from limbeck.catalog.read import EVERYTHING, Filters, read
 from limbeck.database import Database, connect
 from limbeck.errors import ConfigurationError, HistoryError
 from limbeck.events import Listener, Notice, ignore
-from limbeck.settings import Profile, Project, database
 from limbeck.sources.filters import filters
+
+if TYPE_CHECKING:
+    from limbeck.settings import Profile, Project
 
 # No profile says how long a statement may take in the database of a bare URL; its own options can.
 LONGEST = "5min"
@@ -88,6 +90,8 @@ def parse(
 
 def live(project: Project, profile: Profile, listen: Listener = ignore) -> Live:
     """Return an environment's database, as far as the project's filters let it be seen."""
+    from limbeck.settings import database  # noqa: PLC0415 - a bare URL needs no settings
+
     return Live(database(project, profile, listen), filters(project), listen)
 
 

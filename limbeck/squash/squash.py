@@ -15,8 +15,8 @@ from limbeck.generate.bodies import attempted
 from limbeck.generate.draft import Draft, following
 from limbeck.generate.proof import Premises, proven
 from limbeck.history import History, Revision, statements
-from limbeck.history.revisions import shown
 from limbeck.logs import log
+from limbeck.paths import shown
 from limbeck.revision import render
 from limbeck.settings import Profile, Project
 from limbeck.squash.contents import contents

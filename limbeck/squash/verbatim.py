@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from limbeck.errors import HistoryError
 from limbeck.history import Revision
-from limbeck.history.revisions import shown
+from limbeck.paths import shown
 from limbeck.revision import Body
 
 _ALEMBIC = {"revision", "down_revision", "branch_labels", "depends_on"}

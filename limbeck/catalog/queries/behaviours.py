@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from limbeck.catalog.objects import Policy, Rule, Statistics, Trigger
+from limbeck.catalog import objects
 from limbeck.catalog.queries import classes
 from limbeck.catalog.queries.arrays import settled
 from limbeck.catalog.queries.found import SPACES, Found, not_member
@@ -51,7 +51,7 @@ def build(found: Found) -> None:
 def _triggers(found: Found) -> None:
     for oid, relation, name, definition, enabled, inherited in found.rows["triggers"]:
         if table := found.relations.get(relation):
-            trigger = Trigger(
+            trigger = objects.Trigger(
                 schema=table.schema,
                 table=table.name,
                 name=name,
@@ -66,7 +66,7 @@ def _triggers(found: Found) -> None:
 def _policies(found: Found) -> None:
     for oid, relation, name, command, permissive, roles, using, check in found.rows["policies"]:
         if table := found.relations.get(relation):
-            policy = Policy(
+            policy = objects.Policy(
                 schema=table.schema,
                 table=table.name,
                 name=name,
@@ -83,7 +83,7 @@ def _policies(found: Found) -> None:
 def _rules(found: Found) -> None:
     for oid, relation, name, definition, enabled in found.rows["rules"]:
         if table := found.relations.get(relation):
-            rule = Rule(
+            rule = objects.Rule(
                 schema=table.schema,
                 table=table.name,
                 name=name,
@@ -97,7 +97,7 @@ def _rules(found: Found) -> None:
 def _statistics(found: Found) -> None:
     for oid, space, relation, name, definition, target in found.rows["statistics"]:
         if space in found.schemas and relation in found.relations:
-            statistics = Statistics(
+            statistics = objects.Statistics(
                 schema=found.schemas[space],
                 name=name,
                 definition=settled(definition),

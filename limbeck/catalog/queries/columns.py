@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from limbeck.catalog.objects import Address, Column, Identity, NotNull
+from limbeck.catalog import objects
+from limbeck.catalog.objects import Address
 from limbeck.catalog.queries import classes
 from limbeck.catalog.queries.arrays import settled
 from limbeck.catalog.queries.found import SPACES, Found, Row, options
@@ -73,16 +74,16 @@ def build(found: Found) -> None:
         found.addresses[classes.RELATION, relation, row[1]] = address
 
 
-def _column(row: Row, table: Address, position: int, found: Found) -> Column:
+def _column(row: Row, table: Address, position: int, found: Found) -> objects.Column:
     relation, number, name, type_, not_null, identity, generated, collation, storage = row[:9]
     compression, statistics, attributes, remote, local = row[9:14]
     key = (relation, number)
-    return Column(
+    return objects.Column(
         schema=table.schema,
         table=table.name,
         name=name,
         type=type_,
-        not_null=(found.not_nulls.get(key) or NotNull(name=None)) if not_null else None,
+        not_null=(found.not_nulls.get(key) or objects.NotNull(name=None)) if not_null else None,
         default=found.defaults.get(key),
         generated=generated,
         identity=_identity(found, key, identity) if identity else None,
@@ -98,9 +99,9 @@ def _column(row: Row, table: Address, position: int, found: Found) -> Column:
     )
 
 
-def _identity(found: Found, key: tuple[int, int], kind: str) -> Identity | None:
+def _identity(found: Found, key: tuple[int, int], kind: str) -> objects.Identity | None:
     # Since Postgres 17 a partition's identity column counts with the parent's sequence.
     sequence = found.identities.get(key)
     if sequence is None:
         return None
-    return Identity(always=kind == "a", sequence=sequence[0], options=sequence[1])
+    return objects.Identity(always=kind == "a", sequence=sequence[0], options=sequence[1])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from limbeck.catalog.objects import Address, Constraint, DomainCheck, NotNull, Reference
+from limbeck.catalog import objects
+from limbeck.catalog.objects import Address
 from limbeck.catalog.queries import classes
 from limbeck.catalog.queries.arrays import settled
 from limbeck.catalog.queries.found import SPACES, Found, Row, options, vector
@@ -68,7 +69,7 @@ def build_not_nulls(found: Found) -> None:
         if domain:
             found.domain_not_nulls[domain] = name
             continue
-        found.not_nulls[relation, number] = NotNull(
+        found.not_nulls[relation, number] = objects.NotNull(
             name=name,
             no_inherit=no_inherit,
             validated=validated,
@@ -84,20 +85,20 @@ def build(found: Found) -> None:
         oid, relation, domain, name, _, definition, _, _, parent = row[:9]
         if domain:
             comment = found.comment(classes.CONSTRAINT, oid)
-            check = DomainCheck(name=name, definition=settled(definition), comment=comment)
+            check = objects.DomainCheck(name=name, definition=settled(definition), comment=comment)
             found.domain_checks.setdefault(domain, []).append(check)
         # A foreign key to a partitioned table has copies for the partitions on the same table.
         elif relation in found.relations and homes.get(parent) != relation:
             found.add(classes.CONSTRAINT, oid, _constraint(row, found.relations[relation], found))
 
 
-def _constraint(row: Row, table: Address, found: Found) -> Constraint:
+def _constraint(row: Row, table: Address, found: Found) -> objects.Constraint:
     oid, relation, _, name, kind, definition, validated, inherited, parent, key = row[:10]
     deferrable, deferred, enforced, no_inherit, index, clustered, replica = row[10:17]
     keys, positions, nulls_not_distinct, settings = row[17:21]
     definition = settled(definition)
     names = found.columns[relation]
-    return Constraint(
+    return objects.Constraint(
         schema=table.schema,
         table=table.name,
         name=name,
@@ -127,9 +128,9 @@ def _expression(check: str) -> str:
     return check[check.index("(") + 1 : check.rindex(")")]
 
 
-def _reference(row: Row, found: Found) -> Reference:
+def _reference(row: Row, found: Found) -> objects.Reference:
     relation, schema, name, key, hidden, on_update, on_delete, match, set_columns = row[21:]
-    return Reference(
+    return objects.Reference(
         table=Address("table", schema, name),
         columns=tuple(hidden or [found.columns[relation][number] for number in key]),
         on_update=ACTIONS[on_update],

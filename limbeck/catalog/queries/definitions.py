@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from limbeck.catalog.objects import Definition
+from limbeck.catalog import objects
 from limbeck.catalog.queries.found import Found
 
 SOURCES: Final = (
@@ -23,7 +23,7 @@ def build(found: Found) -> None:
     for source in SOURCES:
         for catalog, oid, kind, space, name, create, drop in found.rows[source]:
             if space == 0 or space in found.schemas:
-                definition = Definition(
+                definition = objects.Definition(
                     kind=kind,
                     schema=found.schemas.get(space, ""),
                     name=name,

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from limbeck.catalog.objects import Address, DomainCheck, NotNull, Object, SequenceOptions
+from limbeck.catalog.objects import Address
+
+if TYPE_CHECKING:
+    from limbeck.catalog.objects import DomainCheck, NotNull, Object, SequenceOptions
 
 Row: TypeAlias = tuple[Any, ...]
 Key: TypeAlias = tuple[int, int, int]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from limbeck.catalog.objects import Function
+from limbeck.catalog import objects
 from limbeck.catalog.queries import classes
 from limbeck.catalog.queries.arrays import settled
 from limbeck.catalog.queries.found import SPACES, Found
@@ -28,7 +28,7 @@ def build(found: Found) -> None:
         "functions"
     ]:
         if schema := found.schemas.get(space):
-            function = Function(
+            function = objects.Function(
                 schema=schema,
                 identity=identity,
                 kind=kind,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from limbeck.catalog import objects
 from limbeck.catalog.names import of, quote
-from limbeck.catalog.objects import Address, Index, Key
+from limbeck.catalog.objects import Address
 from limbeck.catalog.queries import classes
 from limbeck.catalog.queries.arrays import settled
 from limbeck.catalog.queries.constraints import NULLS_NOT_DISTINCT_SINCE
@@ -96,13 +97,13 @@ class _Places(NamedTuple):
 
 
 def _index(
-    row: Row, places: _Places, keys: tuple[Key, ...], settings: dict[int, Row], found: Found
-) -> Index:
+    row: Row, places: _Places, keys: tuple[objects.Key, ...], settings: dict[int, Row], found: Found
+) -> objects.Index:
     oid, relation, space, name, definition, valid, clustered, replica, unique, method = row[:10]
     where, storage, nulls_not_distinct, count = row[10:14]
     parents = found.parents.get(oid)
     columns = found.columns[relation]
-    return Index(
+    return objects.Index(
         schema=found.schemas[space],
         name=name,
         table=found.relations[relation],
@@ -146,11 +147,11 @@ def _keys(
     found: Found,
     names: dict[int, tuple[str, bool]],
     settings: dict[int, Row],
-) -> tuple[Key, ...]:
+) -> tuple[objects.Key, ...]:
     columns, (numbers, flags, operators, _) = found.columns[row[1]], places
     return tuple(
         [
-            Key(
+            objects.Key(
                 column=columns[numbers[n]] if numbers[n] else None,
                 expression=None if numbers[n] else settled(row[19][n]),
                 opclass=_operator_class(*names[operators[n]], settings.get(n + 1)),

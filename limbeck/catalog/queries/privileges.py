@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
-from limbeck.catalog.objects import Address, DefaultGrant, Grant
+from limbeck.catalog import objects
+from limbeck.catalog.objects import Address
 from limbeck.catalog.queries import classes
 from limbeck.catalog.queries.found import SPACES, Found
 
@@ -73,7 +74,7 @@ def build(found: Found) -> None:
         if target is not None:
             built_in = BUILT_IN.get(target.kind, ())
             for grantee, (privileges, grantable) in _by_grantee(acl, built_in):
-                grant = Grant(
+                grant = objects.Grant(
                     target=target, grantee=grantee, privileges=privileges, grantable=grantable
                 )
                 found.objects[grant.address] = grant
@@ -114,7 +115,7 @@ def _build_default(
 ) -> None:
     built_in = {"function": ("EXECUTE",), "type": ("USAGE",)}.get(on, ())
     for grantee, (privileges, grantable) in _by_grantee(acl, () if schema else built_in):
-        grant = DefaultGrant(
+        grant = objects.DefaultGrant(
             role=role,
             schema=schema,
             on=on,

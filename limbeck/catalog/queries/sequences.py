@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from limbeck.catalog.objects import Address, Sequence, SequenceOptions
+from limbeck.catalog import objects
+from limbeck.catalog.objects import Address
 from limbeck.catalog.queries import classes
 from limbeck.catalog.queries.found import SPACES, Found, Row, not_member
 
@@ -34,7 +35,7 @@ def build(found: Found) -> None:
         owner = found.relations.get(table) if table else None
         if space not in found.schemas or (table and owner is None):
             continue
-        sequence = Sequence(
+        sequence = objects.Sequence(
             schema=found.schemas[space],
             name=name,
             options=counts,
@@ -52,9 +53,9 @@ def _owner(found: Found, table: Address | None, oid: int, column: int) -> Addres
     return Address("column", table.schema, table.name, found.columns[oid][column])
 
 
-def _options(row: Row) -> SequenceOptions:
+def _options(row: Row) -> objects.SequenceOptions:
     type_, start, increment, minimum, maximum, cache, cycle = row
-    return SequenceOptions(
+    return objects.SequenceOptions(
         type=type_,
         start=start,
         increment=increment,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from limbeck.catalog.objects import Extension, Schema
+from limbeck.catalog import objects
 from limbeck.catalog.queries import classes
 from limbeck.catalog.queries.found import SPACES, Found, not_member
 
@@ -44,10 +44,12 @@ def build_schemas(found: Found) -> None:
             comment = found.comment(classes.NAMESPACE, oid)
             if name == "public" and comment == PUBLIC_COMMENT:
                 comment = None
-            found.add(classes.NAMESPACE, oid, Schema(name=name, comment=comment))
+            found.add(classes.NAMESPACE, oid, objects.Schema(name=name, comment=comment))
 
 
 def build_extensions(found: Found) -> None:
     """Keep the extensions."""
     for oid, name, schema, version in found.rows["extensions"]:
-        found.add(classes.EXTENSION, oid, Extension(name=name, schema=schema, version=version))
+        found.add(
+            classes.EXTENSION, oid, objects.Extension(name=name, schema=schema, version=version)
+        )

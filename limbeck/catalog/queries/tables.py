@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from limbeck.catalog.objects import Address, Table
+from limbeck.catalog import objects
+from limbeck.catalog.objects import Address
 from limbeck.catalog.queries import classes
 from limbeck.catalog.queries.found import SPACES, Found, Row, not_member, options
 
@@ -52,11 +53,11 @@ def build(found: Found) -> None:
         found.relations[row[0]] = table.address
 
 
-def _table(row: Row, schema: str, found: Found) -> Table:
+def _table(row: Row, schema: str, found: Found) -> objects.Table:
     oid, _, name, kind, unlogged, own, toast, key, bound, secure, forced, identity, *rest = row
     method, of_type, server, server_options = rest
     parents = tuple(Address("table", *parent) for parent in found.parents.get(oid, ()))
-    return Table(
+    return objects.Table(
         schema=schema,
         name=name,
         kind=kind,

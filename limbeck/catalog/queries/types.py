@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from limbeck.catalog.objects import Attribute, Collation, Composite, Domain, Enum, Range
+from limbeck.catalog import objects
 from limbeck.catalog.queries import classes
 from limbeck.catalog.queries.arrays import settled
 from limbeck.catalog.queries.found import SPACES, Found, not_member
@@ -70,7 +70,9 @@ def _enums(found: Found) -> None:
     for oid, space, name, labels in found.rows["enums"]:
         if schema := found.schemas.get(space):
             comment = found.comment(classes.TYPE, oid)
-            enum = Enum(schema=schema, name=name, labels=tuple(labels or ()), comment=comment)
+            enum = objects.Enum(
+                schema=schema, name=name, labels=tuple(labels or ()), comment=comment
+            )
             found.add(classes.TYPE, oid, enum)
 
 
@@ -78,7 +80,7 @@ def _domains(found: Found) -> None:
     for oid, space, name, base, collation, default, not_null in found.rows["domains"]:
         if schema := found.schemas.get(space):
             checks = found.domain_checks.get(oid, ())
-            domain = Domain(
+            domain = objects.Domain(
                 schema=schema,
                 name=name,
                 type=base,
@@ -93,18 +95,22 @@ def _domains(found: Found) -> None:
 
 
 def _composites(found: Found) -> None:
-    fields: dict[int, list[Attribute]] = {}
+    fields: dict[int, list[objects.Attribute]] = {}
     relations = {row[3] for row in found.rows["composites"]}
     for relation, number, name, type_, _, _, _, collation, *_ in found.rows["columns"]:
         if relation in relations:
             comment = found.comment(classes.RELATION, relation, number)
-            attribute = Attribute(name=name, type=type_, collation=collation, comment=comment)
+            attribute = objects.Attribute(
+                name=name, type=type_, collation=collation, comment=comment
+            )
             fields.setdefault(relation, []).append(attribute)
     for oid, space, name, relation in found.rows["composites"]:
         if schema := found.schemas.get(space):
             attributes = tuple(fields.get(relation, ()))
             comment = found.comment(classes.TYPE, oid)
-            composite = Composite(schema=schema, name=name, attributes=attributes, comment=comment)
+            composite = objects.Composite(
+                schema=schema, name=name, attributes=attributes, comment=comment
+            )
             found.add(classes.TYPE, oid, composite)
 
 
@@ -113,7 +119,7 @@ def _ranges(found: Found) -> None:
         "ranges"
     ]:
         if schema := found.schemas.get(space):
-            range_ = Range(
+            range_ = objects.Range(
                 schema=schema,
                 name=name,
                 subtype=subtype,
@@ -132,7 +138,7 @@ def _collations(found: Found) -> None:
         "collations"
     ]:
         if schema := found.schemas.get(space):
-            collation = Collation(
+            collation = objects.Collation(
                 schema=schema,
                 name=name,
                 provider=provider,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from limbeck.catalog.objects import Address, View, ViewColumn
+from limbeck.catalog import objects
+from limbeck.catalog.objects import Address
 from limbeck.catalog.queries import classes
 from limbeck.catalog.queries.arrays import settled
 from limbeck.catalog.queries.found import SPACES, Found, not_member, options
@@ -33,7 +34,7 @@ def build(found: Found) -> None:
         address = found.relations.get(oid)
         if address is None:
             continue
-        view = View(
+        view = objects.View(
             schema=address.schema,
             name=name,
             definition=settled(definition).strip().removesuffix(";"),
@@ -47,12 +48,12 @@ def build(found: Found) -> None:
         found.add(classes.RELATION, oid, view)
 
 
-def _columns(found: Found) -> dict[int, list[ViewColumn]]:
+def _columns(found: Found) -> dict[int, list[objects.ViewColumn]]:
     views = {row[0] for row in found.rows["views"]}
-    columns: dict[int, list[ViewColumn]] = {}
+    columns: dict[int, list[objects.ViewColumn]] = {}
     for relation, number, name, type_, *_ in found.rows["columns"]:
         if relation in views:
-            column = ViewColumn(
+            column = objects.ViewColumn(
                 name=name,
                 type=type_,
                 default=found.defaults.get((relation, number)),
