@@ -20,3 +20,23 @@ class Address(NamedTuple):
     def __str__(self) -> str:
         names = (self.schema, self.name, self.part)
         return f"{self.kind} {'.'.join(name for name in names if name)}"
+
+
+class Addressed:
+    """Something that has an address, which is made when it is first asked for and then kept."""
+
+    __slots__ = ("_address",)
+    _address: Address
+
+    @property
+    def address(self) -> Address:
+        """Where it lives."""
+        try:
+            return self._address
+        except AttributeError:
+            # Frozen, it would refuse; and being no field, this is no difference.
+            object.__setattr__(self, "_address", self._place())
+            return self._address
+
+    def _place(self) -> Address:
+        raise NotImplementedError

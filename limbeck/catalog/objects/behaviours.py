@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from limbeck.catalog.objects.address import Address
+from limbeck.catalog.objects.address import Address, Addressed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trigger:
+class Trigger(Addressed):
     """A trigger of a table or view; enabled is O, D, R or A."""
 
     schema: str
@@ -19,13 +19,12 @@ class Trigger:
     inherited: bool = False
     comment: str | None = None
 
-    @property
-    def address(self) -> Address:
+    def _place(self) -> Address:
         return Address("trigger", self.schema, self.table, self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(Addressed):
     """A row-level security policy; command is ALL, SELECT, INSERT, UPDATE or DELETE."""
 
     schema: str
@@ -38,13 +37,12 @@ class Policy:
     check: str | None = None
     comment: str | None = None
 
-    @property
-    def address(self) -> Address:
+    def _place(self) -> Address:
         return Address("policy", self.schema, self.table, self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Addressed):
     """A rewrite rule other than a view's own."""
 
     schema: str
@@ -54,6 +52,5 @@ class Rule:
     enabled: str = "O"
     comment: str | None = None
 
-    @property
-    def address(self) -> Address:
+    def _place(self) -> Address:
         return Address("rule", self.schema, self.table, self.name)

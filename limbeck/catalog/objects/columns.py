@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from limbeck.catalog.objects.address import Address
+from limbeck.catalog.objects.address import Address, Addressed
 from limbeck.catalog.objects.sequences import SequenceOptions
 
 
@@ -29,7 +29,7 @@ class NotNull:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class Column(Addressed):
     """A column of a table.
 
     `default` is its DEFAULT, or the expression when `generated` is "s" (stored) or "v" (virtual);
@@ -58,6 +58,5 @@ class Column:
     comment: str | None = None
     position: int = field(default=0, compare=False)
 
-    @property
-    def address(self) -> Address:
+    def _place(self) -> Address:
         return Address("column", self.schema, self.table, self.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from limbeck.catalog.objects.address import Address
+from limbeck.catalog.objects.address import Address, Addressed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,7 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Constraint:
+class Constraint(Addressed):
     """A table's constraint; type is p, u, f, c or x as in pg_constraint.
 
     `definition` is pg_get_constraintdef's text; `index` the index behind x as
@@ -50,6 +50,5 @@ class Constraint:
     nulls_not_distinct: bool = field(default=False, compare=False)
     options: tuple[str, ...] = field(default=(), compare=False)
 
-    @property
-    def address(self) -> Address:
+    def _place(self) -> Address:
         return Address("constraint", self.schema, self.table, self.name)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from limbeck.catalog.objects.address import Address
+from limbeck.catalog.objects.address import Address, Addressed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Definition:
+class Definition(Addressed):
     """A rarer object, known by its whole CREATE statement.
 
     kind is operator, operator_family, operator_class, cast, text_search_parser,
@@ -25,6 +25,5 @@ class Definition:
     drop: str = field(default="", compare=False)
     comment: str | None = None
 
-    @property
-    def address(self) -> Address:
+    def _place(self) -> Address:
         return Address(self.kind, self.schema, self.name)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from limbeck.catalog.objects.address import Address
+from limbeck.catalog.objects.address import Address, Addressed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
+class Grant(Addressed):
     """What one role, or PUBLIC, may do with one object; read only where a setting says so.
 
     `target` is a table, view, sequence, function, type, schema, server or a column. `privileges`
@@ -22,15 +22,14 @@ class Grant:
     privileges: tuple[str, ...]
     grantable: tuple[str, ...] = ()
 
-    @property
-    def address(self) -> Address:
+    def _place(self) -> Address:
         kind, schema, name, part = self.target
         words = f"{kind} {part} to" if part else f"{kind} to"
         return Address("grant", schema, name, f"{words} {self.grantee}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DefaultGrant:
+class DefaultGrant(Addressed):
     """What ALTER DEFAULT PRIVILEGES says of one grantee; read only where a setting says so.
 
     `role` is whose objects it is about, "" for those of the role that migrates; `schema` is ""
@@ -44,7 +43,6 @@ class DefaultGrant:
     privileges: tuple[str, ...]
     grantable: tuple[str, ...] = ()
 
-    @property
-    def address(self) -> Address:
+    def _place(self) -> Address:
         by = f"by {self.role} " if self.role else ""
         return Address("default_grant", self.schema, self.on, f"{by}to {self.grantee}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from limbeck.catalog.objects.address import Address
+from limbeck.catalog.objects.address import Address, Addressed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Index:
+class Index(Addressed):
     """An index that no constraint owns; definition is pg_get_indexdef's text.
 
     The fields below `statistics` take the definition apart for a renderer (not compared).
@@ -55,6 +55,5 @@ class Index:
     options: tuple[str, ...] = field(default=(), compare=False)
     nulls_not_distinct: bool = field(default=False, compare=False)
 
-    @property
-    def address(self) -> Address:
+    def _place(self) -> Address:
         return Address("index", self.schema, self.name)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from limbeck.catalog.objects.address import Address
+from limbeck.catalog.objects.address import Address, Addressed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Function:
+class Function(Addressed):
     """A function, procedure, window function or aggregate: kind is f, p, w or a.
 
     `definition` is the whole CREATE statement; `identity` the name with identity arguments.
@@ -25,6 +25,5 @@ class Function:
     result: str | None = field(default=None, compare=False)
     language: str = field(default="", compare=False)
 
-    @property
-    def address(self) -> Address:
+    def _place(self) -> Address:
         return Address("function", self.schema, self.identity)

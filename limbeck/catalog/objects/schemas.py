@@ -4,29 +4,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from limbeck.catalog.objects.address import Address
+from limbeck.catalog.objects.address import Address, Addressed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Schema:
+class Schema(Addressed):
     """A namespace."""
 
     name: str
     comment: str | None = None
 
-    @property
-    def address(self) -> Address:
+    def _place(self) -> Address:
         return Address("schema", "", self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Extension:
+class Extension(Addressed):
     """An extension; its members are nobody's objects. The version is not compared."""
 
     name: str
     schema: str
     version: str = field(default="", compare=False)
 
-    @property
-    def address(self) -> Address:
+    def _place(self) -> Address:
         return Address("extension", "", self.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from limbeck.catalog.objects.address import Address
+from limbeck.catalog.objects.address import Address, Addressed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class SequenceOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sequence:
+class Sequence(Addressed):
     """A sequence that is not an identity column's; owned_by is the address of a column."""
 
     schema: str
@@ -31,6 +31,5 @@ class Sequence:
     unlogged: bool = False
     comment: str | None = None
 
-    @property
-    def address(self) -> Address:
+    def _place(self) -> Address:
         return Address("sequence", self.schema, self.name)

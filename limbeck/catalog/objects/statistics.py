@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from limbeck.catalog.objects.address import Address
+from limbeck.catalog.objects.address import Address, Addressed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Statistics:
+class Statistics(Addressed):
     """Extended statistics; target is None where it is the default."""
 
     schema: str
@@ -17,6 +17,5 @@ class Statistics:
     target: int | None = None
     comment: str | None = None
 
-    @property
-    def address(self) -> Address:
+    def _place(self) -> Address:
         return Address("statistics", self.schema, self.name)

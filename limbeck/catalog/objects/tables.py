@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from limbeck.catalog.objects.address import Address
+from limbeck.catalog.objects.address import Address, Addressed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class Table(Addressed):
     """A table: kind is "r" (plain), "p" (partitioned) or "f" (foreign).
 
     `columns` names the columns in order (not compared). `replica_identity` is d, n, f or i;
@@ -34,6 +34,5 @@ class Table:
     columns: tuple[str, ...] = field(default=(), compare=False)
     comment: str | None = None
 
-    @property
-    def address(self) -> Address:
+    def _place(self) -> Address:
         return Address("table", self.schema, self.name)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from limbeck.catalog.objects.address import Address
+from limbeck.catalog.objects.address import Address, Addressed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Enum:
+class Enum(Addressed):
     """An enumerated type; the order of its labels matters."""
 
     schema: str
@@ -16,8 +16,7 @@ class Enum:
     labels: tuple[str, ...]
     comment: str | None = None
 
-    @property
-    def address(self) -> Address:
+    def _place(self) -> Address:
         return Address("enum", self.schema, self.name)
 
 
@@ -31,7 +30,7 @@ class DomainCheck:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Domain:
+class Domain(Addressed):
     """A domain; `not_null_name` is the constraint's name on 17 and later, else None."""
 
     schema: str
@@ -44,8 +43,7 @@ class Domain:
     checks: tuple[DomainCheck, ...] = ()
     comment: str | None = None
 
-    @property
-    def address(self) -> Address:
+    def _place(self) -> Address:
         return Address("domain", self.schema, self.name)
 
 
@@ -60,7 +58,7 @@ class Attribute:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Composite:
+class Composite(Addressed):
     """A stand-alone composite type."""
 
     schema: str
@@ -68,13 +66,12 @@ class Composite:
     attributes: tuple[Attribute, ...]
     comment: str | None = None
 
-    @property
-    def address(self) -> Address:
+    def _place(self) -> Address:
         return Address("composite", self.schema, self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Range:
+class Range(Addressed):
     """A range type with its multirange type (name qualified)."""
 
     schema: str
@@ -87,13 +84,12 @@ class Range:
     multirange: str | None = None
     comment: str | None = None
 
-    @property
-    def address(self) -> Address:
+    def _place(self) -> Address:
         return Address("range", self.schema, self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Collation:
+class Collation(Addressed):
     """A collation; provider is libc, icu or builtin."""
 
     schema: str
@@ -106,6 +102,5 @@ class Collation:
     rules: str | None = None
     comment: str | None = None
 
-    @property
-    def address(self) -> Address:
+    def _place(self) -> Address:
         return Address("collation", self.schema, self.name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from limbeck.catalog.objects.address import Address
+from limbeck.catalog.objects.address import Address, Addressed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,7 @@ class ViewColumn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class View(Addressed):
     """A view or a materialized view; definition is the query, without a final semicolon."""
 
     schema: str
@@ -31,6 +31,5 @@ class View:
     access_method: str | None = None
     comment: str | None = None
 
-    @property
-    def address(self) -> Address:
+    def _place(self) -> Address:
         return Address("view", self.schema, self.name)
