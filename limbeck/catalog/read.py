@@ -164,6 +164,6 @@ def _catalog(
     found = Found(server=connection.info.server_version, filters=filters, rows=rows)
     for build in BUILDERS:
         build(found)
-    edges = dependencies.edges(found)  # while the server works on the last wave
+    edges = dependencies.Edges(found)
     texts = near.texts(found) if with_near else {}
     return Catalog(found.server, found.objects, edges, unreadable, texts)

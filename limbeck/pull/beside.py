@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from limbeck import diff
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.objects import Address, Schema
-from limbeck.diff.steps import Step
 from limbeck.pull import split
 from limbeck.pull.contents import Contents
 from limbeck.pull.entity import expression, statement
 from limbeck.spelling import Source
+
+if TYPE_CHECKING:
+    from limbeck.diff.steps import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,10 @@ def beside(
     empty, first = split.before_tables(catalog, made_early, tables)
     made = split.with_tables(catalog, made_early, tables)
     implied = {found for found in catalog.of(Schema) if _is_implied(found, first, made)}
-    prepared = diff.steps(empty, first)
+    prepared = _steps(empty, first)
     before = [step for step in prepared if step.address.kind != "enum"]
     plain = [step for step in before if catalog.objects.get(step.address) not in implied]
-    after = diff.steps(made, catalog)
+    after = _steps(made, catalog)
     comments = [step for step in prepared if _is_enum_comment(step)]
     if not (plain or comments or after):
         # Schemas are created along with entities, and there are none.
@@ -51,6 +53,14 @@ def beside(
         *_declarations(comments, catalog, before_tables=True),
         *_declarations(after, catalog, before_tables=False),
     ]
+
+
+def _steps(before: Catalog, after: Catalog) -> Sequence[Step]:
+    if not before.changes_to(after):
+        return ()
+    from limbeck import diff  # noqa: PLC0415 - much, and tables alone do not need it
+
+    return diff.steps(before, after)
 
 
 def _is_implied(schema: Schema, *catalogs: Catalog) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from limbeck.catalog.names import quote
 from limbeck.catalog.objects import (
@@ -23,8 +23,10 @@ from limbeck.catalog.objects import (
     Trigger,
     View,
 )
-from limbeck.diff.steps import Step
 from limbeck.spelling import Argument, Source, call, literal, literals
+
+if TYPE_CHECKING:
+    from limbeck.diff.steps import Step
 
 _METADATA = "metadata=Base.metadata"
 _LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}

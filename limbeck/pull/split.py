@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from limbeck.catalog.catalog import Catalog
-from limbeck.catalog.objects import Address, Column, Object, Schema, Sequence
+from limbeck.catalog.names import qualified
+from limbeck.catalog.objects import Address, Column, Object, Schema, Sequence, Table
 from limbeck.pull import serials
 from limbeck.pull.contents import Contents
 
@@ -20,6 +21,8 @@ _EARLY = frozenset(
     }
 )
 _TABLES = frozenset({"table", "column", "view", "constraint", "index", "default"})
+# A sequence only ever needs the column that owns it, which is said afterwards.
+_NEEDLESS = frozenset({"schema", "extension", "collation", "enum", "sequence"})
 
 
 def early(catalog: Catalog) -> frozenset[Address]:
@@ -35,8 +38,7 @@ def _needs_tables(address: Address, catalog: Catalog, known: dict[Address, bool]
     if address in known:
         return known[address]
     known[address] = False  # a circle needs what its other members need
-    if address.kind in {"schema", "extension", "sequence"}:
-        # A sequence only ever needs the column that owns it, which is said afterwards.
+    if address.kind in _NEEDLESS:
         return False
     known[address] = any(
         needed.kind in _TABLES or _needs_tables(needed, catalog, known)
@@ -50,8 +52,9 @@ def late_parts(catalog: Catalog, made_early: frozenset[Address]) -> frozenset[Ad
 
     A column does, too, where its type is the row type of a table.
     """
-    every = frozenset[Address]().union(*catalog.depends.values())
-    late = frozenset(one for one in every if _is_late(one, made_early))
+    late = frozenset(one for one in catalog.objects if _is_late(one, made_early))
+    if not late and not _has_rows(catalog):
+        return late
     return frozenset(
         address
         for address, needed in catalog.depends.items()
@@ -62,6 +65,12 @@ def late_parts(catalog: Catalog, made_early: frozenset[Address]) -> frozenset[Ad
 
 def _is_late(needed: Address, made_early: frozenset[Address]) -> bool:
     return needed.kind == "view" or (needed.kind in _EARLY and needed not in made_early)
+
+
+def _has_rows(catalog: Catalog) -> bool:
+    """Say whether a column has the row type of a table, or an array of it."""
+    types = {qualified(table.schema, table.name) for table in catalog.of(Table)}
+    return any(column.type.removesuffix("[]") in types for column in catalog.of(Column))
 
 
 def _is_of_row(part: Address, needed: Iterable[Address]) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Final
 
 from limbeck.catalog.objects import Address
@@ -34,11 +35,41 @@ PARTS: Final = frozenset(
 WHOLES: Final = frozenset({classes.OPERATOR_CLASS, classes.OPERATOR_FAMILY, classes.PUBLICATION})
 
 
-def edges(found: Found) -> dict[Address, frozenset[Address]]:
-    """Return what each object depends on; members of an extension count as the extension."""
-    rows = found.rows["dependencies"]
+class Edges(Mapping[Address, frozenset[Address]]):
+    """What each object depends on; members of an extension count as the extension.
+
+    It is found out when somebody asks: there are more edges than objects, and where a schema has
+    nothing but tables, or nothing differs, nobody does.
+    """
+
+    def __init__(self, found: Found) -> None:
+        self._rows = found.rows["dependencies"]
+        self._addresses = found.addresses
+
+    def __getitem__(self, address: Address) -> frozenset[Address]:
+        """Return what an object depends on."""
+        return self._all[address]
+
+    def __iter__(self) -> Iterator[Address]:
+        """Yield what depends on something."""
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        """Count what depends on something."""
+        return len(self._all)
+
+    @cached_property
+    def _all(self) -> dict[Address, frozenset[Address]]:
+        found = _edges(self._rows, self._addresses)
+        del self._rows, self._addresses
+        return found
+
+
+def _edges(
+    rows: Sequence[Row], addresses: Mapping[Key, Address]
+) -> dict[Address, frozenset[Address]]:
     members, owners = _ownership(rows)
-    known = _Known(found, members, owners)
+    known = _Known(addresses, members, owners)
     result: dict[Address, set[Address]] = defaultdict(set)
     for class_, oid, part, to_class, to_oid, to_part, _ in rows:
         source, target = known[class_, oid, part], known[to_class, to_oid, to_part]
@@ -57,9 +88,12 @@ class _Known(dict[Key, Address | None]):
     """Objects by what pg_depend calls them; what is none itself stands for what it is part of."""
 
     def __init__(
-        self, found: Found, members: Mapping[Place, int], owners: Mapping[Place, Key]
+        self,
+        addresses: Mapping[Key, Address],
+        members: Mapping[Place, int],
+        owners: Mapping[Place, Key],
     ) -> None:
-        super().__init__(found.addresses)
+        super().__init__(addresses)
         self._members, self._owners = members, owners
 
     def __missing__(self, key: Key) -> Address | None:
