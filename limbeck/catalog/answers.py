@@ -1,20 +1,27 @@
-"""Ask Postgres many questions in few round trips, as of one moment, and leave no trace."""
+"""Ask Postgres many questions in one round trip, as of one moment, and leave no trace."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from typing import Final, TypeAlias
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import psycopg
-from psycopg.pq import TransactionStatus
+from psycopg import generators
+from psycopg.adapt import Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.rows import tuple_row
 
 from limbeck.catalog.queries.found import Row
 
+if TYPE_CHECKING:
+    from psycopg.pq.abc import PGresult
+
 Query: TypeAlias = str | Callable[[int], str]
 """SQL, or a function of server_version_num where servers differ."""
-Wave: TypeAlias = Mapping[str, Query]
+Questions: TypeAlias = Mapping[str, Query]
 Answers: TypeAlias = dict[str, Sequence[Row]]
 
 # What changes how Postgres spells a definition, and what only costs time here.
@@ -33,110 +40,129 @@ SAVEPOINT: Final = "limbeck_catalog"
 
 @contextmanager
 def asked(
-    connection: psycopg.Connection, waves: Sequence[Wave], timeout: float | None
+    connection: psycopg.Connection, questions: Questions, timeout: float | None
 ) -> Iterator[Answers]:
-    """Send waves of questions through a pipeline; yield the rows by the questions' names.
+    """Send all questions at once; yield the rows by the questions' names.
 
-    A wave is fetched when its first rows are looked at, and by then the next one is on its way:
-    who works on one wave lets the server work on the next. There is one round trip a wave.
+    An answer is read when its rows are first looked at, after those before it: who works on one
+    lets the server work on the next. psycopg's own pipeline would read all of them at the first.
     """
-    opening, closing = _brackets(connection)
-    closed = False
+    begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+    opening, closing = _brackets(connection, begin)
+    before = (opening, _settings(timeout))
     try:
-        with ExitStack() as stack:
-            stack.enter_context(connection.pipeline())
-            for statement in (*opening, _settings(timeout)):
-                _send(connection, statement)
-            answers = _Answers(connection, waves, closing, stack)
+        with _pipelined(connection, (*before, *questions.values(), *closing)):
+            for _ in before:
+                _result(connection)
+            answers = _Answers(connection, questions)
             yield answers
-            answers.fetch_rest()
-            closed = True
+            answers.read_rest()
     except BaseException:
-        if not closed and connection.info.transaction_status in _OPEN:
-            for statement in closing:
-                _send(connection, statement)
+        # Without an error of the server all that was sent was done.
+        if connection.info.transaction_status == TransactionStatus.INERROR:
+            _close(connection, closing)
         raise
 
 
 def asked_singly(
-    connection: psycopg.Connection, waves: Sequence[Wave], timeout: float | None
+    connection: psycopg.Connection, questions: Questions, timeout: float | None
 ) -> tuple[Answers, tuple[str, ...]]:
     """Return the rows of each question, and the names of those that the role may not ask."""
     rows: Answers = {}
     refused: list[str] = []
-    opening, closing = _brackets(connection)
-    for statement in (*opening, _settings(timeout)):
+    # Without autocommit psycopg itself sends a BEGIN before.
+    begin = "BEGIN" if connection.autocommit else "SET TRANSACTION"
+    opening, closing = _brackets(connection, f"{begin} ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    for statement in (opening, _settings(timeout)):
         _send(connection, statement)
     try:
-        for name, query in (pair for wave in waves for pair in wave.items()):
+        for name, query in questions.items():
             try:
                 with connection.transaction():
-                    rows[name] = _send(connection, query).fetchall()
+                    rows[name] = _send(connection, _text(query, connection)).fetchall()
             except psycopg.errors.InsufficientPrivilege:
                 rows[name] = ()
                 refused.append(name)
     finally:
         if connection.info.transaction_status in _OPEN:
-            for statement in closing:
-                _send(connection, statement)
+            _close(connection, closing)
     return rows, tuple(refused)
 
 
 class _Answers(dict[str, Sequence[Row]]):
-    """The rows that came, and the cursors of the wave that is on its way."""
+    """The rows that were read, by the names of their questions."""
 
-    def __init__(
-        self,
-        connection: psycopg.Connection,
-        waves: Sequence[Wave],
-        closing: Sequence[str],
-        pipeline: ExitStack,
-    ) -> None:
+    def __init__(self, connection: psycopg.Connection, names: Iterable[str]) -> None:
         super().__init__()
         self._connection = connection
-        self._waves = list(waves)
-        self._closing = closing
-        self._pipeline = pipeline
-        self._sent = self._send()
-
-    def _send(self) -> dict[str, psycopg.Cursor[Row]]:
-        if not self._waves:
-            return {}
-        wave = self._waves.pop(0)
-        cursors = {name: _send(self._connection, query) for name, query in wave.items()}
-        if not self._waves:
-            for statement in self._closing:
-                _send(self._connection, statement)
-        return cursors
+        self._unread = deque(names)
+        self._transformer = Transformer(connection)
 
     def __missing__(self, name: str) -> Sequence[Row]:
-        if not self._sent:
-            raise KeyError(name)
-        if not self._waves:
-            # The end of the pipeline brings the last wave: to fetch it before costs a round trip.
-            self._pipeline.close()
-        rows = {sent: cursor.fetchall() for sent, cursor in self._sent.items()}
-        self._sent = self._send()
-        self.update(rows)
-        return self[name]
+        while self._unread:
+            if self._read() == name:
+                return self[name]
+        raise KeyError(name)
 
-    def fetch_rest(self) -> None:
-        """Fetch what nobody looked at, so that everything is closed."""
-        while self._sent:
-            self[next(iter(self._sent))]
+    def read_rest(self) -> None:
+        """Read what nobody looked at."""
+        while self._unread:
+            self._read()
+
+    def _read(self) -> str:
+        result = _result(self._connection)
+        self._transformer.set_pgresult(result)
+        name = self._unread.popleft()
+        self[name] = self._transformer.load_rows(0, result.ntuples, tuple)
+        return name
 
 
 _OPEN: Final = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
+_DONE: Final = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 
 
-def _brackets(connection: psycopg.Connection) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the statements that begin and undo a transaction, or in one a savepoint."""
-    if connection.info.transaction_status != TransactionStatus.IDLE:
-        undo = f"ROLLBACK TO SAVEPOINT {SAVEPOINT}", f"RELEASE SAVEPOINT {SAVEPOINT}"
-        return (f"SAVEPOINT {SAVEPOINT}",), undo
-    # Without autocommit psycopg itself sends a BEGIN before.
-    begin = "BEGIN" if connection.autocommit else "SET TRANSACTION"
-    return (f"{begin} ISOLATION LEVEL REPEATABLE READ, READ ONLY",), ("ROLLBACK",)
+@contextmanager
+def _pipelined(connection: psycopg.Connection, queries: Iterable[Query]) -> Iterator[None]:
+    """Send statements, and read in the end what was not read in the block.
+
+    Source: the manual's section 32.5, Pipeline Mode.
+    """
+    pgconn = connection.pgconn
+    pgconn.enter_pipeline_mode()
+    try:
+        for query in queries:
+            # Never prepared under a name: a transaction pooler would lose the statement.
+            pgconn.send_query_params(_text(query, connection).encode(), None)
+        pgconn.pipeline_sync()
+        connection.wait(generators.send(pgconn))
+        yield
+    finally:
+        while pgconn.status == ConnStatus.OK:
+            results = connection.wait(generators.fetch_many(pgconn))
+            if not results or results[-1].status == ExecStatus.PIPELINE_SYNC:
+                pgconn.exit_pipeline_mode()
+                break
+
+
+def _result(connection: psycopg.Connection) -> PGresult:
+    results: list[PGresult] = connection.wait(generators.fetch_many(connection.pgconn))
+    (result,) = results
+    if result.status not in _DONE:
+        raise error_from_result(result, encoding=connection.info.encoding)
+    return result
+
+
+def _brackets(connection: psycopg.Connection, begin: str) -> tuple[str, tuple[str, ...]]:
+    """Return what begins a transaction and what undoes it, or in one a savepoint."""
+    if connection.info.transaction_status == TransactionStatus.IDLE:
+        return begin, ("ROLLBACK",)
+    undo = f"ROLLBACK TO SAVEPOINT {SAVEPOINT}", f"RELEASE SAVEPOINT {SAVEPOINT}"
+    return f"SAVEPOINT {SAVEPOINT}", undo
+
+
+def _close(connection: psycopg.Connection, closing: Iterable[str]) -> None:
+    for statement in closing:
+        _send(connection, statement)
 
 
 def _settings(timeout: float | None) -> str:
@@ -147,7 +173,9 @@ def _settings(timeout: float | None) -> str:
     return f"SELECT {', '.join(calls)}"
 
 
-def _send(connection: psycopg.Connection, query: Query) -> psycopg.Cursor[Row]:
-    text = query if isinstance(query, str) else query(connection.info.server_version)
-    # Never prepared: a transaction pooler would lose the statement.
+def _text(query: Query, connection: psycopg.Connection) -> str:
+    return query if isinstance(query, str) else query(connection.info.server_version)
+
+
+def _send(connection: psycopg.Connection, text: str) -> psycopg.Cursor[Row]:
     return connection.cursor(row_factory=tuple_row).execute(text, prepare=False)

@@ -1,4 +1,4 @@
-"""Read a whole database into a Catalog, in one round of pipelined questions."""
+"""Read a whole database into a Catalog, in one round trip."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 import psycopg
 
-from limbeck.catalog.answers import Answers, Wave, asked, asked_singly
+from limbeck.catalog.answers import Answers, Questions, asked, asked_singly
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.collector import paused
 from limbeck.catalog.queries import (
@@ -38,55 +38,49 @@ from limbeck.catalog.queries.found import EVERYTHING, Filters, Found
 __all__ = ["EVERYTHING", "Filters", "read"]
 
 
-# While the server works on one wave of questions, the objects of the wave before are built; more
-# waves would cost more round trips than they save.
-WAVES: Final[tuple[Wave, ...]] = (
-    {
-        "schemas": spaces.SCHEMAS,
-        "extensions": spaces.EXTENSIONS,
-        "comments": spaces.COMMENTS,
-        "inherits": tables.INHERITS,
-        "tables": tables.TABLES,
-        "columns": columns.COLUMNS,
-        "defaults": columns.DEFAULTS,
-        "not nulls": constraints.NOT_NULLS,
-        "sequences": sequences.SEQUENCES,
-        "views": views.VIEWS,
-    },
-    {
-        "constraints": constraints.sql,
-        "indexes": indexes.sql,
-        "operator classes": indexes.OPERATOR_CLASSES,
-        "key settings": indexes.KEY_SETTINGS,
-    },
-    {
-        "dependencies": dependencies.DEPENDENCIES,
-        "enums": types.ENUMS,
-        "domains": types.DOMAINS,
-        "composites": types.COMPOSITES,
-        "ranges": types.RANGES,
-        "collations": types.COLLATIONS,
-        "functions": functions.FUNCTIONS,
-        "aggregates": aggregates.AGGREGATES,
-        "triggers": behaviours.TRIGGERS,
-        "policies": behaviours.POLICIES,
-        "rules": behaviours.RULES,
-        "statistics": behaviours.STATISTICS,
-        "operators": operators.OPERATORS,
-        "text search": text_search.TEXT_SEARCH,
-        "foreign": foreign.FOREIGN,
-        "conversions": conversions.CONVERSIONS,
-        "publications": publications.sql,
-        "event triggers": publications.EVENT_TRIGGERS,
-    },
-)
+# In the order in which the builders below look at the answers: while objects are built of one, the
+# server works on the next.
+QUESTIONS: Final[Questions] = {
+    "comments": spaces.COMMENTS,
+    "schemas": spaces.SCHEMAS,
+    "extensions": spaces.EXTENSIONS,
+    "columns": columns.COLUMNS,
+    "inherits": tables.INHERITS,
+    "tables": tables.TABLES,
+    "views": views.VIEWS,
+    "defaults": columns.DEFAULTS,
+    "not nulls": constraints.NOT_NULLS,
+    "sequences": sequences.SEQUENCES,
+    "constraints": constraints.sql,
+    "operator classes": indexes.OPERATOR_CLASSES,
+    "key settings": indexes.KEY_SETTINGS,
+    "indexes": indexes.sql,
+    "enums": types.ENUMS,
+    "domains": types.DOMAINS,
+    "composites": types.COMPOSITES,
+    "ranges": types.RANGES,
+    "collations": types.COLLATIONS,
+    "functions": functions.FUNCTIONS,
+    "aggregates": aggregates.AGGREGATES,
+    "triggers": behaviours.TRIGGERS,
+    "policies": behaviours.POLICIES,
+    "rules": behaviours.RULES,
+    "statistics": behaviours.STATISTICS,
+    "operators": operators.OPERATORS,
+    "text search": text_search.TEXT_SEARCH,
+    "foreign": foreign.FOREIGN,
+    "conversions": conversions.CONVERSIONS,
+    "publications": publications.sql,
+    "event triggers": publications.EVENT_TRIGGERS,
+    "dependencies": dependencies.DEPENDENCIES,
+}
 
-GRANTS: Final[Wave] = {
+GRANTS: Final[Questions] = {
     "grants": privileges.GRANTS,
     "default grants": privileges.DEFAULT_GRANTS,
 }
 
-NEAR: Final[Wave] = {
+NEAR: Final[Questions] = {
     "near path": near.PATH,
     "near defaults": near.DEFAULTS,
     "near keys": near.KEYS,
@@ -135,21 +129,20 @@ def read(
         ignore: more patterns of tables to leave out, added to `filters.ignore`.
         filters: the schemas and tables to read.
         statement_timeout: seconds for each of the questions; None leaves the session's own.
-        with_near: whether to ask for `near`, too, which takes one more round trip.
+        with_near: whether to ask for `near`, too.
 
     Raises:
         psycopg.Error: the connection broke, or a question took too long.
 
     """
     filters = replace(filters, ignore=(*filters.ignore, *ignore))
-    waves = (*WAVES[:-1], {**WAVES[-1], **GRANTS}) if filters.grants else WAVES
-    waves = (*waves, NEAR) if with_near else waves
+    questions = {**QUESTIONS, **(GRANTS if filters.grants else {}), **(NEAR if with_near else {})}
     with paused():
         try:
-            with asked(connection, waves, statement_timeout) as rows:
+            with asked(connection, questions, statement_timeout) as rows:
                 return _catalog(connection, filters, rows, with_near=with_near)
         except psycopg.errors.InsufficientPrivilege:
-            singly, unreadable = asked_singly(connection, waves, statement_timeout)
+            singly, unreadable = asked_singly(connection, questions, statement_timeout)
             return _catalog(connection, filters, singly, unreadable, with_near=with_near)
 
 
