@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import pytest
 from psycopg.pq import TransactionStatus
 
 from limbeck.catalog import store
+from limbeck.catalog.answers import asked
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.objects import (
     Address,
@@ -30,7 +31,7 @@ from limbeck.catalog.objects import (
     Table,
     ViewColumn,
 )
-from limbeck.catalog.read import Filters, read
+from limbeck.catalog.read import QUESTIONS, Filters, read
 
 if TYPE_CHECKING:
     from limbeck.branches.embedded import Server
@@ -1162,42 +1163,31 @@ def test_a_timeout_holds_for_the_questions(connection: psycopg.Connection) -> No
     assert len(list(read(connection).of(Table))) == 300
 
 
-def count(connection: psycopg.Connection, work: Callable[[], object]) -> tuple[int, int]:
-    """Return how many statements a work sends and how often it waits for the server."""
-    sent = waits = 0
-    cursor_factory, wait = connection.cursor_factory, connection.wait
-
-    class Counting(psycopg.Cursor[Any]):
-        def execute(self, *arguments: Any, **keywords: Any) -> Any:
-            nonlocal sent
-            sent += 1
-            return super().execute(*arguments, **keywords)
-
-    def waiting(*arguments: Any, **keywords: Any) -> Any:
-        nonlocal waits
-        waits += 1
-        return wait(*arguments, **keywords)
-
-    connection.cursor_factory = Counting
-    connection.wait = waiting  # type: ignore[method-assign]
-    try:
-        work()
-    finally:
-        connection.cursor_factory = cursor_factory
-        connection.wait = wait  # type: ignore[method-assign]
-    return sent, waits
-
-
-def test_the_number_of_questions_is_the_same_for_one_and_for_fifty_tables(
-    connection: psycopg.Connection,
+@pytest.mark.parametrize("inside", [False, True], ids=["idle", "in a transaction"])
+def test_who_breaks_off_a_read_leaves_the_connection_as_it_was(
+    database: Database, *, inside: bool
 ) -> None:
-    connection.execute("CREATE TABLE t0 (a serial PRIMARY KEY)")
-    one = count(connection, lambda: read(connection))
-    for number in range(1, 50):
-        connection.execute(f"CREATE TABLE t{number} (a serial PRIMARY KEY REFERENCES t0)")
-    fifty = count(connection, lambda: read(connection))
-    assert one == fifty
-    assert one[0] > 20
+    with psycopg.connect(database.url) as connection:
+        if inside:
+            connection.execute("CREATE TABLE t (a int)")
+        before = connection.info.transaction_status
+        seen: list[object] = []
+        with suppress(LookupError), asked(connection, QUESTIONS, None) as answers:
+            seen += answers["tables"]
+            raise LookupError
+        assert bool(seen) == inside
+        assert connection.info.transaction_status == before
+        assert connection.execute("SHOW search_path").fetchone() != ("",)
+        assert bool(list(read(connection).of(Table))) == inside
+
+
+def test_answers_that_nobody_looks_at_are_read_all_the_same(shared: psycopg.Connection) -> None:
+    with asked(shared, QUESTIONS, None) as answers:
+        assert answers["enums"] == []
+        assert "dependencies" not in answers
+    assert list(answers) == list(QUESTIONS)
+    with pytest.raises(KeyError):
+        answers["nothing"]
 
 
 def test_what_the_role_may_not_read_is_named(

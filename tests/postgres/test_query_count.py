@@ -28,19 +28,24 @@ END LOOP; END $$
 
 
 def statements(one: Database, other: Database) -> list[str]:
-    """Return the statements of `limbeck diff`, which must find one difference."""
+    """Return the statements of `limbeck diff`, which must find one difference.
+
+    Each of the databases is asked in one round trip.
+    """
     with relayed(one) as relay:
         done = CliRunner().invoke(group, ["diff", relay.to(one).url, relay.to(other).url, "--sql"])
     assert "ADD COLUMN late" in done.stdout, done.output
+    assert relay.trips == [1, 1]
     return relay.statements
 
 
 def pulling(database: Database, out: Path) -> list[str]:
-    """Return the statements that `limbeck pull` asks its source."""
+    """Return the statements that `limbeck pull` asks its source, in one round trip."""
     with relayed(database) as relay:
         words = ["--url", relay.to(database).url, "--out", str(out), "--no-prove"]
         done = CliRunner().invoke(group, ["pull", *words])
     assert "not proved" in done.stdout, done.output
+    assert relay.trips == [1]
     return relay.statements
 
 
