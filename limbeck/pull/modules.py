@@ -40,17 +40,32 @@ class Home:
         return (f"from {self.package}.{module} import {name}",)
 
 
+# What stands where a module has a single import that only annotations need: so the heads of most
+# modules are alike.
+ALONE = "from limbeck_alone import Alone"
+
+
 @dataclass(frozen=True, slots=True)
 class Module:
-    """The text of a module: docstring and imports, and the statements below them."""
+    """The text of a module: docstring and imports, and the statements below them.
 
-    head: str
+    `alone` is the only import that just annotations need, where there is one; ALONE stands for it
+    in `imports`.
+    """
+
+    docstring: str
+    imports: str
     pieces: tuple[str, ...] = ()
+    alone: str = ALONE
 
     @property
     def text(self) -> str:
         """All of it."""
-        return "\n\n".join((self.head, *self.pieces)) + "\n"
+        return "\n\n".join((self.head(self.imports), *self.pieces)) + "\n"
+
+    def head(self, imports: str) -> str:
+        """Return what it begins with; its imports may have been sorted."""
+        return f"{self.docstring}\n\n{imports.replace(ALONE, self.alone, 1)}"
 
 
 def file(models: Models, base: Source, entities: Iterable[Source]) -> Iterator[Source]:
@@ -149,19 +164,22 @@ def enums(models: Models) -> Iterator[Source]:
 def module(docstring: str, pieces: Sequence[Source], home: Home) -> Module:
     """Return a module with these pieces and the imports that they need."""
     imports: frozenset[str] = frozenset().union(*(piece.imports for piece in pieces))
-    return Module(head(docstring, imports, home), tuple(piece.text for piece in pieces))
+    return with_imports(docstring, imports, tuple(piece.text for piece in pieces), home)
 
 
-def head(docstring: str, imports: Iterable[str], home: Home) -> str:
-    """Return what a module begins with: its docstring and its imports."""
+def with_imports(
+    docstring: str, imports: Iterable[str], pieces: tuple[str, ...], home: Home
+) -> Module:
+    """Return a module of statements, with these imports above them."""
     plain, guarded = resolved(imports, home)
     # SQLModel reads annotations when the class is made.
     future = [] if home.style == "sqlmodel" else ["from __future__ import annotations"]
-    parts = [docstring, *future, *_sections(plain)]
-    if guarded:
-        lines = "\n".join(f"    {line}" for line in merged(guarded))
+    parts, own = [*future, *_sections(plain)], merged(guarded)
+    alone = own[0] if len(own) == 1 else ALONE
+    if own:
+        lines = "\n".join(f"    {ALONE if line == alone else line}" for line in own)
         parts.append(f"if TYPE_CHECKING:\n{lines}")
-    return "\n\n".join(parts)
+    return Module(docstring, "\n\n".join(parts), pieces, alone)
 
 
 def resolved(imports: Iterable[str], home: Home) -> tuple[set[str], set[str]]:
@@ -221,5 +239,5 @@ def _init(models: Models, options: Options, *, with_entities: bool) -> Module:
     listed = "".join(f"    {literal(name)},\n" for name in sorted(exported))
     imports = "\n".join(merged(lines))
     # What it exports is sorted along with the imports.
-    parts = [DOCSTRING, "from __future__ import annotations", imports, f"__all__ = [\n{listed}]"]
-    return Module("\n\n".join(parts))
+    parts = ["from __future__ import annotations", imports, f"__all__ = [\n{listed}]"]
+    return Module(DOCSTRING, "\n\n".join(parts))

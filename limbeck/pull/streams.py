@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from limbeck.pull.formatting import SORTING, settings
-from limbeck.pull.modules import Home, Module, head
+from limbeck.pull.modules import Home, Module, with_imports
 from limbeck.pull.options import Options
 from limbeck.pull.pipes import Ruff, Run, loads
 from limbeck.spelling import Source
@@ -41,8 +41,10 @@ def file_formatted(docstring: str, pieces: Iterable[Source], home: Home, options
             ruff.started("format", (), "\n\n".join(load) + "\n")
             for load in loads((block, len(block)) for block in blocks)
         ]
-        module = Module(head(docstring, imports, home), (first,))
-        start = _apart(_formatted([module], _sorted([module], ruff), ruff).text())
+        module = with_imports(docstring, imports, (first,), home)
+        heads = _Heads(ruff)
+        heads.start([module])
+        start = _apart(_formatted([module], heads, ruff).text())
         texts = [*start, *(one.text() for one in runs)]
     return "\n\n\n".join(text.strip() for text in texts) + "\n"
 
@@ -65,14 +67,15 @@ def modules_formatted(modules: Iterable[tuple[str, Module]], options: Options) -
     paths: list[str] = []
     runs: list[Run] = []
     with _ruff(options) as ruff:
-        waiting: tuple[list[Module], Run] | None = None
+        heads = _Heads(ruff)
+        waiting: list[Module] = []
         for load in loads(sized):
             paths += [path for path, _ in load]
-            parts = [module for _, module in load]
-            # Its imports are sorted while the next ones are made.
-            before, waiting = waiting, (parts, _sorted(parts, ruff))
-            runs += [_formatted(*before, ruff)] if before else []
-        runs += [_formatted(*waiting, ruff)] if waiting else []
+            # Their imports are sorted while the next ones are made.
+            runs += [_formatted(waiting, heads, ruff)] if waiting else []
+            waiting = [module for _, module in load]
+            heads.start(waiting)
+        runs += [_formatted(waiting, heads, ruff)] if waiting else []
         texts = [text for one in runs for text in _apart(one.text())]
     made = zip(paths, texts, strict=True)
     return {path: f"{text.strip()}\n" for path, text in sorted(made)}
@@ -99,28 +102,47 @@ def _blocks(pieces: Iterable[str]) -> Iterator[str]:
     yield "\n\n".join(block)
 
 
-def _sorted(modules: Sequence[Module], ruff: Ruff) -> Run:
-    """Start to sort the imports of modules."""
-    heads = (f"{_MARK}{n}\n\n{_with_stub(one)}" for n, one in enumerate(modules))
-    return ruff.started("check", SORTING, "\n\n".join(heads) + "\n")
+class _Heads:
+    """The imports of modules, sorted by ruff: those that are alike only once."""
+
+    def __init__(self, ruff: Ruff) -> None:
+        self._ruff = ruff
+        self._sorted: dict[str, str] = {}
+        self._asked: dict[str, None] = {}
+        self._run: Run | None = None
+
+    def start(self, modules: Iterable[Module]) -> None:
+        """Start to sort the imports of modules, after `of` was asked for those before."""
+        made = dict.fromkeys(map(_with_stub, modules))
+        self._asked = {text: None for text in made if text not in self._sorted}
+        if self._asked:
+            heads = (f"{_MARK}{n}\n\n{text}" for n, text in enumerate(self._asked))
+            self._run = self._ruff.started("check", SORTING, "\n\n".join(heads) + "\n")
+
+    def of(self, module: Module) -> str:
+        """Return the docstring of a module and its sorted imports."""
+        if self._run:
+            made = zip(self._asked, _apart(self._run.text()), strict=True)
+            self._sorted |= {text: _STUB.sub("", top).lstrip() for text, top in made}
+            self._run = None
+        return module.head(self._sorted[_with_stub(module)])
 
 
-def _formatted(modules: Sequence[Module], sorted_: Run, ruff: Ruff) -> Run:
-    """Start to format modules whose imports are sorted."""
-    heads = zip(_apart(sorted_.text()), modules, strict=True)
+def _formatted(modules: Sequence[Module], heads: _Heads, ruff: Ruff) -> Run:
+    """Start to format modules whose imports are being sorted."""
     texts: list[str] = []
-    for number, (top, one) in enumerate(heads):
+    for number, one in enumerate(modules):
         body = "\n\n".join(one.pieces)
-        texts.append(f"{_MARK}{number}\n\n{_STUB.sub('', top)}{body}\n")
+        texts.append(f"{_MARK}{number}\n\n{heads.of(one)}{body}\n")
     return ruff.started("format", (), "\n".join(texts))
 
 
 def _with_stub(module: Module) -> str:
-    """Return the head of a module and, for what follows says how it ends, something below it."""
+    """Return a module's imports and, for what follows says how they end, something below them."""
     if not module.pieces:
-        return module.head
+        return module.imports
     is_class = module.pieces[0].startswith("class ")
-    return f"{module.head}\n\n{f'class {_BELOW}: ...' if is_class else f'{_BELOW} = 0'}\n"
+    return f"{module.imports}\n\n{f'class {_BELOW}: ...' if is_class else f'{_BELOW} = 0'}\n"
 
 
 def _apart(text: str) -> list[str]:
