@@ -6,6 +6,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from limbeck.catalog.objects import Address
 from limbeck.pull.enums import class_source, type_source
@@ -40,32 +41,32 @@ class Home:
         return (f"from {self.package}.{module} import {name}",)
 
 
-# What stands where a module has a single import that only annotations need: so the heads of most
-# modules are alike.
-ALONE = "from limbeck_alone import Alone"
+# What stands for the imports that only annotations need: so the heads of most modules are alike.
+OWN = "from limbeck_own import Own"
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
     """The text of a module: docstring and imports, and the statements below them.
 
-    `alone` is the only import that just annotations need, where there is one; ALONE stands for it
-    in `imports`.
+    `own` are the imports that only annotations need, from a module each; in `imports` OWN stands
+    for them.
     """
 
     docstring: str
     imports: str
     pieces: tuple[str, ...] = ()
-    alone: str = ALONE
+    own: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
         """All of it."""
-        return "\n\n".join((self.head(self.imports), *self.pieces)) + "\n"
+        return "\n\n".join((self.head(self.imports, self.own), *self.pieces)) + "\n"
 
-    def head(self, imports: str) -> str:
+    def head(self, imports: str, own: Iterable[str]) -> str:
         """Return what it begins with; its imports may have been sorted."""
-        return f"{self.docstring}\n\n{imports.replace(ALONE, self.alone, 1)}"
+        lines = "\n    ".join(own)
+        return f"{self.docstring}\n\n{imports.replace(OWN, lines, 1)}"
 
 
 def file(models: Models, base: Source, entities: Iterable[Source]) -> Iterator[Source]:
@@ -93,6 +94,14 @@ def package(
     if entities:
         yield "entities.py", module(ENTITIES, entities, home)
     yield "__init__.py", _init(models, options, with_entities=bool(entities))
+
+
+def classes(models: Models, options: Options) -> Iterator[str]:
+    """Yield the lines that import the classes of a package."""
+    home = Home(options.package, style=models.style)
+    for model in models.tables.values():
+        if model.mapped:
+            yield from home.line(model.module, model.name)
 
 
 def in_order(models: Models) -> Iterator[Model]:
@@ -173,13 +182,20 @@ def with_imports(
     """Return a module of statements, with these imports above them."""
     plain, guarded = resolved(imports, home)
     # SQLModel reads annotations when the class is made.
-    future = [] if home.style == "sqlmodel" else ["from __future__ import annotations"]
-    parts, own = [*future, *_sections(plain)], merged(guarded)
-    alone = own[0] if len(own) == 1 else ALONE
-    if own:
-        lines = "\n".join(f"    {ALONE if line == alone else line}" for line in own)
-        parts.append(f"if TYPE_CHECKING:\n{lines}")
-    return Module(docstring, "\n\n".join(parts), pieces, alone)
+    above = _above(frozenset(plain), future=home.style != "sqlmodel")
+    if not guarded:
+        return Module(docstring, above, pieces)
+    own = merged(guarded)
+    if any(", " in line for line in own):
+        lines = "\n    ".join(own)
+        return Module(docstring, f"{above}\n\nif TYPE_CHECKING:\n    {lines}", pieces)
+    return Module(docstring, f"{above}\n\nif TYPE_CHECKING:\n    {OWN}", pieces, tuple(own))
+
+
+@cache
+def _above(imports: frozenset[str], *, future: bool) -> str:
+    first = ["from __future__ import annotations"] if future else []
+    return "\n\n".join([*first, *_sections(imports)])
 
 
 def resolved(imports: Iterable[str], home: Home) -> tuple[set[str], set[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from limbeck.pull.formatting import SORTING, settings
@@ -15,6 +16,7 @@ from limbeck.spelling import Source
 # A statement that stands before each module where many are one text.
 _MARK = "limbeck_module_"
 _MARKED = re.compile(rf"^{_MARK}\d+$", re.MULTILINE)
+_MODULE = re.compile(r"^ *from (\S+) import ", re.MULTILINE)
 # What stands for all that follows the imports.
 _BELOW = "limbeck_below"
 _STUB = re.compile(rf"^(class {_BELOW}: \.\.\.|{_BELOW} = 0)\n*\Z", re.MULTILINE)
@@ -42,14 +44,16 @@ def file_formatted(docstring: str, pieces: Iterable[Source], home: Home, options
             for load in loads((block, len(block)) for block in blocks)
         ]
         module = with_imports(docstring, imports, (first,), home)
-        heads = _Heads(ruff)
+        heads = _Heads(ruff, ())
         heads.start([module])
         start = _apart(_formatted([module], heads, ruff).text())
         texts = [*start, *(one.text() for one in runs)]
     return "\n\n\n".join(text.strip() for text in texts) + "\n"
 
 
-def modules_formatted(modules: Iterable[tuple[str, Module]], options: Options) -> dict[str, str]:
+def modules_formatted(
+    modules: Iterable[tuple[str, Module]], own: Iterable[str], options: Options
+) -> dict[str, str]:
     """Return the texts of modules with sorted imports and formatted by ruff, by path.
 
     They go through ruff as a few texts: a thousand files take longer than all the rest.
@@ -57,6 +61,7 @@ def modules_formatted(modules: Iterable[tuple[str, Module]], options: Options) -
     Args:
         modules: docstring and imports of each, and what stands below them, by path; they are
             made one by one.
+        own: all imports that only annotations may need.
         options: how the models are laid out, and whose ruff settings hold.
 
     Raises:
@@ -67,7 +72,7 @@ def modules_formatted(modules: Iterable[tuple[str, Module]], options: Options) -
     paths: list[str] = []
     runs: list[Run] = []
     with _ruff(options) as ruff:
-        heads = _Heads(ruff)
+        heads = _Heads(ruff, own)
         waiting: list[Module] = []
         for load in loads(sized):
             paths += [path for path, _ in load]
@@ -103,10 +108,15 @@ def _blocks(pieces: Iterable[str]) -> Iterator[str]:
 
 
 class _Heads:
-    """The imports of modules, sorted by ruff: those that are alike only once."""
+    """The imports of modules, sorted by ruff: those that are alike only once.
 
-    def __init__(self, ruff: Ruff) -> None:
+    Those that only annotations need are sorted all together, and each module has some of them.
+    """
+
+    def __init__(self, ruff: Ruff, own: Iterable[str]) -> None:
         self._ruff = ruff
+        lines = "\n    ".join(own)
+        self._own = ruff.started("check", SORTING, f"if True:\n    {lines}\n") if lines else None
         self._sorted: dict[str, str] = {}
         self._asked: dict[str, None] = {}
         self._run: Run | None = None
@@ -125,7 +135,14 @@ class _Heads:
             made = zip(self._asked, _apart(self._run.text()), strict=True)
             self._sorted |= {text: _STUB.sub("", top).lstrip() for text, top in made}
             self._run = None
-        return module.head(self._sorted[_with_stub(module)])
+        own = sorted(module.own, key=lambda line: self._places[_MODULE.findall(line)[0]])
+        return module.head(self._sorted[_with_stub(module)], own)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """Where each module stands among all that are imported for annotations."""
+        text = self._own.text() if self._own else ""
+        return {name: place for place, name in enumerate(_MODULE.findall(text))}
 
 
 def _formatted(modules: Sequence[Module], heads: _Heads, ruff: Ruff) -> Run:

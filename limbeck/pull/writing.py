@@ -37,7 +37,8 @@ def source(catalog: Catalog, options: Options | None = None) -> Mapping[str, str
         entities = [found.source for found in beside(catalog, made_early, tables)]
         named, base = _named(catalog, tables, options)
         if options.layout == "package":
-            return modules_formatted(modules.package(named, base, entities, options), options)
+            made = modules.package(named, base, entities, options)
+            return modules_formatted(made, modules.classes(named, options), options)
         pieces = modules.file(named, base, entities)
         home = modules.Home(None, style=options.style)
         return {"models.py": file_formatted(modules.DOCSTRING, pieces, home, options)}
