@@ -58,8 +58,9 @@ class Merge:
                 f"not overwritten, for git does not have them as they are: {listed}",
                 hint="Commit them first, or add --force.",
             )
+        for folder in {path.parent for path in self.files}:
+            folder.mkdir(parents=True, exist_ok=True)
         for path, text in self.files.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(text.encode())
         return tuple(sorted(self.files))
 

@@ -82,9 +82,13 @@ def file(models: Models, base: Source, entities: Iterable[Source]) -> Iterator[S
 def package(
     models: Models, base: Source, entities: Sequence[Source], options: Options
 ) -> Iterator[tuple[str, Module]]:
-    """Yield modules by path: one a table, one for the base, for enums, for the rest."""
+    """Yield modules by path: one a table, one for the base, for enums, for the rest.
+
+    The one with the most imports comes first: to sort them takes the longest.
+    """
     found = relations(models)
     home = Home(options.package, style=models.style)
+    yield "__init__.py", _init(models, options, with_entities=bool(entities))
     yield "base.py", module('"""The base of all models."""', [base], home)
     if models.enums:
         yield "enums.py", module(ENUMS, list(enums(models)), home)
@@ -93,7 +97,6 @@ def package(
         yield f"{model.module}.py", module(about(model), [piece], home)
     if entities:
         yield "entities.py", module(ENTITIES, entities, home)
-    yield "__init__.py", _init(models, options, with_entities=bool(entities))
 
 
 def classes(models: Models, options: Options) -> Iterator[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,9 +71,16 @@ def fresh(  # noqa: PLR0913 - what can be chosen
         texts, proof = pull.source(catalog, options), unproved(catalog)
     alone = out.suffix == ".py" and list(texts) == ["models.py"]
     files = {(out if alone else out / name): text for name, text in texts.items()}
-    before = {path: path.read_text(encoding="utf-8") for path in files if path.is_file()}
+    before = dict(_there(files)) if out.exists() else {}
     changed = {path: text for path, text in files.items() if before.get(path) != text}
     return Merge(changed, {path: before[path] for path in changed if path in before}), proof
+
+
+def _there(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+    """Yield the files that are there, with their texts."""
+    for path in paths:
+        with suppress(FileNotFoundError, IsADirectoryError):
+            yield path, path.read_text(encoding="utf-8")
 
 
 def into(
