@@ -53,9 +53,12 @@ class Catalog:
     def of(self, kind: type[Kind]) -> Iterator[Kind]:
         """Yield the objects of one class, in the order of their addresses."""
         if kind not in self._sorted:
-            chosen = [pair for pair in self.objects.items() if isinstance(pair[1], kind)]
-            self._sorted[kind] = tuple(found for _, found in sorted(chosen))
+            self._sorted[kind] = tuple(sorted(self.every(kind), key=attrgetter("address")))
         return iter(self._sorted[kind])
+
+    def every(self, kind: type[Kind]) -> Iterator[Kind]:
+        """Yield the objects of one class, in no order."""
+        return (found for found in self.objects.values() if isinstance(found, kind))
 
     def changes_to(self, other: Catalog) -> tuple[Change, ...]:
         """Return what differs, by address; the order of columns is no difference.

@@ -60,11 +60,11 @@ def contents(catalog: Catalog) -> dict[Address, Contents]:
     columns: dict[tuple[str, str], list[Column]] = defaultdict(list)
     constraints: dict[tuple[str, str], list[Constraint]] = defaultdict(list)
     indexes: dict[Address, list[Index]] = defaultdict(list)
-    for column in catalog.of(Column):
+    for column in catalog.every(Column):
         columns[column.schema, column.table].append(column)
-    for constraint in catalog.of(Constraint):
+    for constraint in catalog.every(Constraint):
         constraints[constraint.schema, constraint.table].append(constraint)
-    for index in catalog.of(Index):
+    for index in catalog.every(Index):
         indexes[index.table].append(index)
     own = serials(catalog)
     fed: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -77,8 +77,8 @@ def contents(catalog: Catalog) -> dict[Address, Contents]:
         found[table.address] = Contents(
             table,
             tuple(sorted(columns[at], key=attrgetter("position"))),
-            tuple(constraints[at]),
-            tuple(indexes[table.address]),
+            tuple(sorted(constraints[at], key=attrgetter("name"))),
+            tuple(sorted(indexes[table.address], key=attrgetter("schema", "name"))),
             serial,
             frozenset(fed[at]) - {serial},
         )

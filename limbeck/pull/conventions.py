@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
+from heapq import nlargest
 from typing import NamedTuple
 
 from limbeck.catalog.objects import Constraint, Index, Reference
@@ -13,6 +14,7 @@ from limbeck.pull.contents import Contents
 from limbeck.spelling import literal
 
 _LONGEST_NAME = 63  # bytes: NAMEDATALEN - 1
+_OFTEN = 50  # names after which it is looked whether the votes are decided
 _TABLE, _COLUMNS = "%(table_name)s", "%(column_0_N_name)s"
 _REFERRED_TABLE = "%(referred_table_name)s"
 # Postgres' own names first: they win a tie.
@@ -61,29 +63,33 @@ _REFERRED: Mapping[str, Callable[[Reference], str]] = {
 
 def detect(tables: Iterable[Contents]) -> dict[str, str]:
     """Return the convention that gives most of the names, by SQLAlchemy's own keys."""
-    votes: Counter[tuple[str, str]] = Counter()
-    checks = 0
-    possible = {
-        kind: [(template, *_ends(template)) for template in known] for kind, known in _KNOWN.items()
-    }
-    everything: list[Constraint | Index] = []
+    named: dict[str, list[Constraint | Index]] = defaultdict(list)
     for table in tables:
-        everything += [*table.constraints, *table.indexes]
-    for found in everything:
-        kind = _kind(found)
-        checks += kind == "ck"
-        tokens = _Tokens(found)
-        for template, start, end in possible.get(kind, ()):
-            if found.name.startswith(start) and found.name.endswith(end):
-                votes[kind, template] += _filled(found.name, template, tokens) is not None
-    chosen = {
-        kind: max(templates, key=lambda template: votes[kind, template])
-        for kind, templates in _KNOWN.items()
-    }
-    if votes["ck", chosen["ck"]] * 2 <= checks:
+        parts: tuple[Constraint | Index, ...] = (*table.constraints, *table.indexes)
+        for found in parts:
+            named[_kind(found)].append(found)
+    votes = {kind: _votes(named[kind], templates) for kind, templates in _KNOWN.items()}
+    chosen = {kind: max(found, key=found.__getitem__) for kind, found in votes.items()}
+    if votes["ck"][chosen["ck"]] * 2 <= len(named["ck"]):
         # Any check that does not follow it would have to say so.
         del chosen["ck"]
     return {kind: chosen[kind] for kind in ("ix", "uq", "ck", "fk", "pk") if kind in chosen}
+
+
+def _votes(named: Sequence[Constraint | Index], templates: Iterable[str]) -> dict[str, int]:
+    """Count the names that each template gives, until one has more than any other can get."""
+    votes = dict.fromkeys(templates, 0)
+    possible = [(template, *_ends(template)) for template in votes]
+    for number, found in enumerate(named, 1):
+        tokens = _Tokens(found)
+        for template, start, end in possible:
+            if found.name.startswith(start) and found.name.endswith(end):
+                votes[template] += _filled(found.name, template, tokens) is not None
+        if number % _OFTEN == 0 and len(votes) > 1:
+            first, second = nlargest(2, votes.values())
+            if first > second + len(named) - number:
+                break
+    return votes
 
 
 def name(found: Constraint | Index, convention: Mapping[str, str]) -> str:

@@ -241,10 +241,10 @@ def _attributes(model: Model, forbidden: set[str], style: Style) -> Iterator[tup
 
 def _shared(catalog: Catalog) -> Iterator[tuple[str, str]]:
     # Postgres names a NOT NULL so that no other table of the schema has a constraint of its name.
-    names_ = Counter((one.schema, one.name) for one in catalog.of(Constraint))
+    names_ = Counter((one.schema, one.name) for one in catalog.every(Constraint))
     names_.update(
         (column.schema, column.not_null.name)
-        for column in catalog.of(Column)
+        for column in catalog.every(Column)
         if column.not_null and column.not_null.name
     )
     return (name for name, count in names_.items() if count > 1)

@@ -18,7 +18,7 @@ def serials(catalog: Catalog) -> dict[Address, Sequence]:
     """
     owned = {found.owned_by: found for found in catalog.of(Sequence) if found.owned_by}
     # A serial's sequence is as its table is.
-    unlogged = {(table.schema, table.name) for table in catalog.of(Table) if table.unlogged}
+    unlogged = {(table.schema, table.name) for table in catalog.every(Table) if table.unlogged}
     columns = {at: one for at in owned if isinstance(one := catalog.objects.get(at), Column)}
     return {
         at: owned[at]
@@ -56,7 +56,7 @@ def columns_fed(catalog: Catalog) -> frozenset[Address]:
     fed = {(one.owned_by.part, _next_value(one)) for one in catalog.of(Sequence) if one.owned_by}
     return frozenset(
         column.address
-        for column in catalog.of(Column)
+        for column in catalog.every(Column)
         if column.type in {"integer", "bigint"} and (column.name, column.default) in fed
     )
 

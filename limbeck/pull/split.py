@@ -69,8 +69,8 @@ def _is_late(needed: Address, made_early: frozenset[Address]) -> bool:
 
 def _has_rows(catalog: Catalog) -> bool:
     """Say whether a column has the row type of a table, or an array of it."""
-    types = {qualified(table.schema, table.name) for table in catalog.of(Table)}
-    return any(column.type.removesuffix("[]") in types for column in catalog.of(Column))
+    types = {qualified(table.schema, table.name) for table in catalog.every(Table)}
+    return any(column.type.removesuffix("[]") in types for column in catalog.every(Column))
 
 
 def _is_of_row(part: Address, needed: Iterable[Address]) -> bool:
