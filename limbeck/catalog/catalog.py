@@ -41,6 +41,9 @@ class Catalog:
     depends: Mapping[Address, frozenset[Address]] = field(default_factory=dict)
     unreadable: tuple[str, ...] = ()
     near: Mapping[str, str] = field(default_factory=dict, compare=False)
+    _kinds: dict[type, list[Any]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
     _sorted: dict[type, tuple[Any, ...]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
@@ -58,7 +61,10 @@ class Catalog:
 
     def every(self, kind: type[Kind]) -> Iterator[Kind]:
         """Yield the objects of one class, in no order."""
-        return (found for found in self.objects.values() if isinstance(found, kind))
+        if not self._kinds:
+            for found in self.objects.values():
+                self._kinds.setdefault(type(found), []).append(found)
+        return iter(self._kinds.get(kind, ()))
 
     def changes_to(self, other: Catalog) -> tuple[Change, ...]:
         """Return what differs, by address; the order of columns is no difference.

@@ -80,7 +80,7 @@ def _there(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
     """Yield the files that are there, with their texts."""
     for path in paths:
         with suppress(FileNotFoundError, IsADirectoryError):
-            yield path, path.read_text(encoding="utf-8")
+            yield path, path.read_bytes().decode().replace("\r\n", "\n")
 
 
 def into(

@@ -15,7 +15,6 @@ from limbeck.spelling import Source
 
 # A statement that stands before each module where many are one text.
 _MARK = "limbeck_module_"
-_MARKED = re.compile(rf"^{_MARK}\d+$", re.MULTILINE)
 _MODULE = re.compile(r"^ *from (\S+) import ", re.MULTILINE)
 # What stands for all that follows the imports.
 _BELOW = "limbeck_below"
@@ -163,4 +162,5 @@ def _with_stub(module: Module) -> str:
 
 
 def _apart(text: str) -> list[str]:
-    return _MARKED.split(text)[1:]
+    _, *marked = f"\n{text}".split(f"\n{_MARK}")
+    return [below for _, _, below in (one.partition("\n") for one in marked)]
