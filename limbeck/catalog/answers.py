@@ -11,7 +11,7 @@ import psycopg
 from psycopg import generators
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.rows import tuple_row
 
 from limbeck.catalog.queries.found import Row
@@ -133,15 +133,25 @@ def _pipelined(connection: psycopg.Connection, queries: Iterable[Query]) -> Iter
         for query in queries:
             # Never prepared under a name: a transaction pooler would lose the statement.
             pgconn.send_query_params(_text(query, connection).encode(), None)
+            # Otherwise the end of each answer would wait for the next ones.
+            pgconn.send_flush_request()
         pgconn.pipeline_sync()
         connection.wait(generators.send(pgconn))
         yield
     finally:
-        while pgconn.status == ConnStatus.OK:
-            results = connection.wait(generators.fetch_many(pgconn))
-            if not results or results[-1].status == ExecStatus.PIPELINE_SYNC:
-                pgconn.exit_pipeline_mode()
+        _drain(connection)
+
+
+def _drain(connection: psycopg.Connection) -> None:
+    """Read what is still to come; a connection that breaks at it is of no more use, and closed."""
+    pgconn = connection.pgconn
+    try:
+        while results := connection.wait(generators.fetch_many(pgconn)):
+            if results[-1].status == ExecStatus.PIPELINE_SYNC:
                 break
+        pgconn.exit_pipeline_mode()
+    except psycopg.OperationalError:
+        connection.close()
 
 
 def _result(connection: psycopg.Connection) -> PGresult:

@@ -1182,6 +1182,23 @@ def test_who_breaks_off_a_read_leaves_the_connection_as_it_was(
         assert bool(list(read(connection).of(Table))) == inside
 
 
+SLEEPING = {"tables": QUESTIONS["tables"], "long": "SELECT pg_sleep(60)", "never": "SELECT 1"}
+
+
+def test_a_server_that_goes_away_in_the_middle_is_told_as_psycopg_tells_it(
+    connection: psycopg.Connection, admin: psycopg.Connection
+) -> None:
+    def ask() -> None:
+        with asked(connection, SLEEPING, None) as answers:
+            assert answers["tables"] == []
+            admin.execute("SELECT pg_terminate_backend(%s)", [connection.info.backend_pid])
+            answers["never"]
+
+    with pytest.raises(psycopg.errors.AdminShutdown):
+        ask()
+    assert connection.closed
+
+
 def test_answers_that_nobody_looks_at_are_read_all_the_same(shared: psycopg.Connection) -> None:
     with asked(shared, QUESTIONS, None) as answers:
         assert answers["enums"] == []
