@@ -15,4 +15,5 @@ if TYPE_CHECKING:
 
 __all__ = ["History", "Revision"]
 
-__getattr__ = attributes(__name__, {"History": "history", "Revision": "revisions"})
+if not TYPE_CHECKING:  # a type checker would take any name for one of them
+    __getattr__ = attributes(__name__, {"History": "history", "Revision": "revisions"})

@@ -39,19 +39,20 @@ __all__ = [
     "source",
 ]
 
-__getattr__ = attributes(
-    __name__,
-    {
-        "Layout": "options",
-        "Merge": "merged",
-        "Options": "options",
-        "Proof": "proof",
-        "Style": "options",
-        "compared": "proof",
-        "fresh": "pulling",
-        "into": "pulling",
-        "merge": "merging",
-        "prove": "proving",
-        "source": "writing",
-    },
-)
+if not TYPE_CHECKING:  # a type checker would take any name for one of them
+    __getattr__ = attributes(
+        __name__,
+        {
+            "Layout": "options",
+            "Merge": "merged",
+            "Options": "options",
+            "Proof": "proof",
+            "Style": "options",
+            "compared": "proof",
+            "fresh": "pulling",
+            "into": "pulling",
+            "merge": "merging",
+            "prove": "proving",
+            "source": "writing",
+        },
+    )

@@ -34,22 +34,23 @@ __all__ = [
     "urls",
 ]
 
-__getattr__ = attributes(
-    __name__,
-    {
-        "FoundUrl": "url",
-        "Place": "places",
-        "Profile": "profile",
-        "Project": "project",
-        "Urls": "application",
-        "branches": "places",
-        "database": "url",
-        "databases": "places",
-        "find_url": "url",
-        "local_branches": "places",
-        "place": "places",
-        "shadow_url": "url",
-        "switched": "neon",
-        "urls": "application",
-    },
-)
+if not TYPE_CHECKING:  # a type checker would take any name for one of them
+    __getattr__ = attributes(
+        __name__,
+        {
+            "FoundUrl": "url",
+            "Place": "places",
+            "Profile": "profile",
+            "Project": "project",
+            "Urls": "application",
+            "branches": "places",
+            "database": "url",
+            "databases": "places",
+            "find_url": "url",
+            "local_branches": "places",
+            "place": "places",
+            "shadow_url": "url",
+            "switched": "neon",
+            "urls": "application",
+        },
+    )

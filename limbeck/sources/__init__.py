@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Live", "Models", "Replay", "Shadow", "Source", "parse"]
 
-__getattr__ = attributes(
-    __name__,
-    {
-        "Live": "source",
-        "Models": "models",
-        "Replay": "replay",
-        "Shadow": "shadow",
-        "Source": "source",
-        "parse": "source",
-    },
-)
+if not TYPE_CHECKING:  # a type checker would take any name for one of them
+    __getattr__ = attributes(
+        __name__,
+        {
+            "Live": "source",
+            "Models": "models",
+            "Replay": "replay",
+            "Shadow": "shadow",
+            "Source": "source",
+            "parse": "source",
+        },
+    )
