@@ -155,6 +155,7 @@ def test_a_shadow_role_without_createdb_is_told(
     info = admin.info
     url = f"postgresql://shadow_poor:secret-word@{info.host}:{info.port}/{info.dbname}"
     monkeypatch.setenv("SHADOW_DATABASE_URL", url)
+    work.models("")
     with pytest.raises(DatabaseError, match="may not create databases") as caught:
         Models(work.project).catalog()
     assert "CREATEDB" in (caught.value.hint or "")
