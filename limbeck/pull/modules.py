@@ -183,22 +183,26 @@ def with_imports(
     docstring: str, imports: Iterable[str], pieces: tuple[str, ...], home: Home
 ) -> Module:
     """Return a module of statements, with these imports above them."""
-    plain, guarded = resolved(imports, home)
-    # SQLModel reads annotations when the class is made.
-    above = _above(frozenset(plain), future=home.style != "sqlmodel")
-    if not guarded:
-        return Module(docstring, above, pieces)
-    own = merged(guarded)
+    needed = frozenset(imports)
+    classes = frozenset(one for one in needed if one.startswith("class:"))
+    own = merged(resolved(classes, home)[1])
+    # What is left is the same for most modules.
+    above = _above(needed - classes, home, guarded=bool(own))
     if any(", " in line for line in own):
         lines = "\n    ".join(own)
-        return Module(docstring, f"{above}\n\nif TYPE_CHECKING:\n    {lines}", pieces)
-    return Module(docstring, f"{above}\n\nif TYPE_CHECKING:\n    {OWN}", pieces, tuple(own))
+        return Module(docstring, above.replace(OWN, lines), pieces)
+    return Module(docstring, above, pieces, tuple(own))
 
 
 @cache
-def _above(imports: frozenset[str], *, future: bool) -> str:
-    first = ["from __future__ import annotations"] if future else []
-    return "\n\n".join([*first, *_sections(imports)])
+def _above(imports: frozenset[str], home: Home, *, guarded: bool) -> str:
+    """Return the imports of a module; OWN stands for those that only annotations need."""
+    plain, _ = resolved(imports, home)
+    plain |= {"from typing import TYPE_CHECKING"} if guarded else set()
+    # SQLModel reads annotations when the class is made.
+    first = [] if home.style == "sqlmodel" else ["from __future__ import annotations"]
+    last = [f"if TYPE_CHECKING:\n    {OWN}"] if guarded else []
+    return "\n\n".join([*first, *_sections(plain), *last])
 
 
 def resolved(imports: Iterable[str], home: Home) -> tuple[set[str], set[str]]:

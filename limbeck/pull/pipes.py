@@ -56,6 +56,7 @@ class Ruff:
     def __init__(self, place: Path, settings: Sequence[str]) -> None:
         self.place = place
         self.settings = settings
+        self._program = find_ruff_bin()
         self._running: deque[Run] = deque()
 
     def __enter__(self) -> Self:
@@ -77,7 +78,7 @@ class Ruff:
             given.write(text.encode())
             given.seek(0)
             process = subprocess.Popen(  # noqa: S603 - ruff itself, on text just made
-                [find_ruff_bin(), verb, *self.settings, *options, "-"],
+                [self._program, verb, *self.settings, *options, "-"],
                 cwd=self.place,
                 stdin=given,
                 stdout=made,
