@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from limbeck.errors import LimbeckError
-from limbeck.pull.modules import Home
+from limbeck.pull.formatting import formatted
+from limbeck.pull.modules import Home, module
 from limbeck.pull.options import Options
 from limbeck.pull.pipes import Ruff, loads
-from limbeck.pull.streams import file_formatted
+from limbeck.pull.streams import file_formatted, modules_formatted
 from limbeck.spelling import Source
 
 
@@ -37,6 +39,40 @@ def test_what_goes_through_several_processes_comes_out_as_of_one(
     monkeypatch.setattr("limbeck.pull.pipes._LEAST", 10**9)
     assert several == made()
     assert several.startswith('"""Models."""\n\nfrom __future__ import annotations\n\nimport json')
+
+
+LONG = 10**90
+
+
+@pytest.mark.parametrize("settings", ["", "[lint.isort]\nlength-sort = true\n"])
+def test_modules_come_out_as_if_each_were_formatted_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: str
+) -> None:
+    """Their imports, of which many are alike, are sorted once; `item_10s` comes after `item_2s`."""
+    monkeypatch.setattr("limbeck.pull.pipes._LEAST", 1000)
+    (tmp_path / "ruff.toml").write_text(settings)
+    options = Options(layout="package", package="models", root=tmp_path)
+    home = Home("models")
+    made = {
+        f"item_{n}s.py": module(
+            f'"""The table item_{n}."""',
+            [Source(f"class Item{n}: x = {{'a':{n} }}", frozenset(imports_of(n)))],
+            home,
+        )
+        for n in range(24)
+    }
+    own = [line for n in (*range(24), LONG) for line in home.line(f"item_{n}s", f"Item{n}")]
+    alone = formatted({path: one.text for path, one in made.items()}, tmp_path, "models")
+    assert modules_formatted(made.items(), own, options) == alone
+    assert "item_5s import Item5\n    from models.item_10s" in alone["item_3s.py"]
+    assert "import (" in alone["item_4s.py"]
+
+
+def imports_of(number: int) -> Iterator[str]:
+    """Yield what a module imports: up to three classes, and one or the other library."""
+    yield from ("base:Base", "import sqlalchemy as sa")
+    yield "from decimal import Decimal" if number % 2 else "import datetime as dt"
+    yield from (f"class:item_{n}s:Item{n}" for n in (10, 2, 5, LONG)[: number % 5])
 
 
 def test_only_as_many_processes_as_processors_work_at_once(
