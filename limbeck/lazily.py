@@ -1,12 +1,10 @@
-"""What is imported when it is needed, or while something else is waited for."""
+"""What is imported when it is needed."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from importlib import import_module
-from threading import Thread
 from typing import Any
 
 
@@ -27,14 +25,3 @@ def attributes(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
         return found
 
     return find
-
-
-@contextmanager
-def imported(module: str) -> Iterator[None]:
-    """Import a module beside a block that waits for something else."""
-    importing = Thread(target=import_module, args=(module,))
-    importing.start()
-    try:
-        yield
-    finally:
-        importing.join()

@@ -52,9 +52,7 @@ def asked(
     before = (opening, _settings(timeout))
     try:
         with _pipelined(connection, (*before, *questions.values(), *closing)):
-            for _ in before:
-                _result(connection)
-            answers = _Answers(connection, questions)
+            answers = _Answers(connection, questions, len(before))
             yield answers
             answers.read_rest()
     except BaseException:
@@ -90,11 +88,12 @@ def asked_singly(
 
 
 class _Answers(dict[str, Sequence[Row]]):
-    """The rows that were read, by the names of their questions."""
+    """The rows that were read, by the names of their questions; some results come `before`."""
 
-    def __init__(self, connection: psycopg.Connection, names: Iterable[str]) -> None:
+    def __init__(self, connection: psycopg.Connection, names: Iterable[str], before: int) -> None:
         super().__init__()
         self._connection = connection
+        self._before = before
         self._unread = deque(names)
         self._transformer = Transformer(connection)
 
@@ -110,6 +109,9 @@ class _Answers(dict[str, Sequence[Row]]):
             self._read()
 
     def _read(self) -> str:
+        while self._before:
+            _result(self._connection)
+            self._before -= 1
         result = _result(self._connection)
         self._transformer.set_pgresult(result)
         name = self._unread.popleft()

@@ -110,13 +110,14 @@ BUILDERS: Final[tuple[Callable[[Found], None], ...]] = (
 )
 
 
-def read(
+def read(  # noqa: PLR0913 - what is read, and how
     connection: psycopg.Connection,
     *,
     ignore: Sequence[str] = (),
     filters: Filters = EVERYTHING,
     statement_timeout: float | None = None,
     with_near: bool = False,
+    meanwhile: Callable[[], object] | None = None,
 ) -> Catalog:
     """Return everything the database holds, as it is at one moment.
 
@@ -130,6 +131,7 @@ def read(
         filters: the schemas and tables to read.
         statement_timeout: seconds for each of the questions; None leaves the session's own.
         with_near: whether to ask for `near`, too.
+        meanwhile: something to do while the server is busy with the first questions.
 
     Raises:
         psycopg.Error: the connection broke, or a question took too long.
@@ -140,6 +142,8 @@ def read(
     with paused():
         try:
             with asked(connection, questions, statement_timeout) as rows:
+                if meanwhile is not None:
+                    meanwhile()
                 return _catalog(connection, filters, rows, with_near=with_near)
         except psycopg.errors.InsufficientPrivilege:
             singly, unreadable = asked_singly(connection, questions, statement_timeout)

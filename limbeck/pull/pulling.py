@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limbeck import pull, sources
 from limbeck.catalog.catalog import Catalog
 from limbeck.catalog.collector import paused
-from limbeck.catalog.read import EVERYTHING
+from limbeck.catalog.read import EVERYTHING, Filters
 from limbeck.errors import ModelsError
 from limbeck.events import Listener, StageStarted
-from limbeck.lazily import imported
 from limbeck.logs import log
 from limbeck.pull.merged import Merge
 from limbeck.pull.options import Layout, Options, Style
@@ -63,23 +62,28 @@ def fresh(  # noqa: PLR0913 - what can be chosen
         root=project.root if project else None,
         style=style,
     )
+    there: dict[Path, str] = {}
+
+    def read() -> Catalog:
+        return _read(live, listen, lambda: there.update(_there(out)))
+
     if proving:
         shadow = sources.Shadow(live.database) if beside and isinstance(live, Live) else None
-        texts, proof = _proved(live, options, project, shadow, listen)
+        kept = live.kept if isinstance(live, Live) else EVERYTHING
+        texts, proof = _proved(read, kept, options, project=project, shadow=shadow, listen=listen)
     else:
-        catalog = _read(live, listen)
+        catalog = read()
         texts, proof = pull.source(catalog, options), unproved(catalog)
     alone = out.suffix == ".py" and list(texts) == ["models.py"]
     files = {(out if alone else out / name): text for name, text in texts.items()}
-    before = dict(_there(files)) if out.exists() else {}
-    changed = {path: text for path, text in files.items() if before.get(path) != text}
-    return Merge(changed, {path: before[path] for path in changed if path in before}), proof
+    changed = {path: text for path, text in files.items() if there.get(path) != text}
+    return Merge(changed, {path: there[path] for path in changed if path in there}), proof
 
 
-def _there(paths: Iterable[Path]) -> Iterator[tuple[Path, str]]:
-    """Yield the files that are there, with their texts."""
-    for path in paths:
-        with suppress(FileNotFoundError, IsADirectoryError):
+def _there(out: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the files that may be written to, with their texts."""
+    for path in [out] if out.suffix == ".py" and out.is_file() else out.glob("*.py"):
+        if path.is_file():
             yield path, path.read_bytes().decode().replace("\r\n", "\n")
 
 
@@ -125,11 +129,18 @@ def into(
         return merged, pull.prove(pull.source(catalog, apart), catalog, scratch, apart, kept)
 
 
-def _read(live: Source, listen: Listener) -> Catalog:
+def _read(live: Source, listen: Listener, look: Callable[[], object] = lambda: None) -> Catalog:
+    """Read what is pulled; while the server begins to, this process gets ready to write it."""
     listen(StageStarted("reading the database"))
-    # Most of the time it is the server that works.
-    with imported("limbeck.pull.writing"):
-        return replace(live, near=True).catalog() if isinstance(live, Live) else live.catalog()
+
+    def prepare() -> None:
+        import_module("limbeck.pull.writing")
+        look()
+
+    if isinstance(live, Live):
+        return replace(live, near=True, meanwhile=prepare).catalog()
+    prepare()
+    return live.catalog()
 
 
 def _package(out: Path) -> str:
@@ -142,9 +153,11 @@ def _package(out: Path) -> str:
     return ".".join(names)
 
 
-def _proved(
-    live: Source,
+def _proved(  # noqa: PLR0913 - what is pulled, how, and where it is proved
+    read: Callable[[], Catalog],
+    kept: Filters,
     options: Options,
+    *,
     project: Project | None,
     shadow: sources.Shadow | None,
     listen: Listener,
@@ -152,9 +165,8 @@ def _proved(
     """Return models of a database and their proof, on the project's shadow if none is given."""
     from limbeck.pull import creator, proving  # noqa: PLC0415 - only a proof needs it
 
-    kept = live.kept if isinstance(live, Live) else EVERYTHING
     with creator.creator() as program:  # it gets ready while the database is read
-        catalog = _read(live, listen)
+        catalog = read()
         texts = pull.source(catalog, options)
         server = shadow or proving.shadow(project, listen)
         listen(StageStarted("proving the models on the shadow"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -29,12 +30,16 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A database as it is now; it is only read, and with `near` as people spell expressions."""
+    """A database as it is now; it is only read, and with `near` as people spell expressions.
+
+    `meanwhile` is something to do while the server is busy with the first questions.
+    """
 
     database: Database
     kept: Filters = EVERYTHING
     listen: Listener = field(default=ignore, compare=False, repr=False)
     near: bool = False
+    meanwhile: Callable[[], object] | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         return self.database.name
@@ -47,7 +52,9 @@ class Live:
 
         """
         with connect(self.database, read_only=True, listen=self.listen) as connection:
-            found = read(connection, filters=self.kept, with_near=self.near)
+            found = read(
+                connection, filters=self.kept, with_near=self.near, meanwhile=self.meanwhile
+            )
             user = connection.info.user
         if found.unreadable:
             names = ", ".join(found.unreadable)

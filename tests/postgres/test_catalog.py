@@ -1199,6 +1199,12 @@ def test_a_server_that_goes_away_in_the_middle_is_told_as_psycopg_tells_it(
     assert connection.closed
 
 
+def test_the_server_works_meanwhile(connection: psycopg.Connection) -> None:
+    seen: list[TransactionStatus] = []
+    read(connection, meanwhile=lambda: seen.append(connection.info.transaction_status))
+    assert seen == [TransactionStatus.ACTIVE]
+
+
 def test_answers_that_nobody_looks_at_are_read_all_the_same(shared: psycopg.Connection) -> None:
     with asked(shared, QUESTIONS, None) as answers:
         assert answers["enums"] == []
