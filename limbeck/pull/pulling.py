@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -62,7 +63,7 @@ def fresh(  # noqa: PLR0913 - what can be chosen
         root=project.root if project else None,
         style=style,
     )
-    there: dict[Path, str] = {}
+    there: dict[Path, bytes] = {}
 
     def read() -> Catalog:
         return _read(live, listen, lambda: there.update(_there(out)))
@@ -76,15 +77,20 @@ def fresh(  # noqa: PLR0913 - what can be chosen
         texts, proof = pull.source(catalog, options), unproved(catalog)
     alone = out.suffix == ".py" and list(texts) == ["models.py"]
     files = {(out if alone else out / name): text for name, text in texts.items()}
-    changed = {path: text for path, text in files.items() if there.get(path) != text}
-    return Merge(changed, {path: there[path] for path in changed if path in there}), proof
+    before = {
+        path: (there.get(path) or path.read_bytes()).decode().replace("\r\n", "\n")
+        for path in files
+        if path in there or path.is_file()
+    }
+    changed = {path: text for path, text in files.items() if before.get(path) != text}
+    return Merge(changed, {path: before[path] for path in changed if path in before}), proof
 
 
-def _there(out: Path) -> Iterator[tuple[Path, str]]:
-    """Yield the files that may be written to, with their texts."""
-    for path in [out] if out.suffix == ".py" and out.is_file() else out.glob("*.py"):
-        if path.is_file():
-            yield path, path.read_bytes().decode().replace("\r\n", "\n")
+def _there(out: Path) -> Iterator[tuple[Path, bytes]]:
+    """Yield the files that may be written to, as far as they can be read."""
+    for path in [out] if out.is_file() else out.glob("*.py"):
+        with suppress(OSError):
+            yield path, path.read_bytes()
 
 
 def into(

@@ -134,7 +134,8 @@ class _Heads:
             made = zip(self._asked, _apart(self._run.text()), strict=True)
             self._sorted |= {text: _STUB.sub("", top).lstrip() for text, top in made}
             self._run = None
-        own = sorted(module.own, key=lambda line: self._places[_MODULE.findall(line)[0]])
+        places = self._places  # read in any case, for a process was started on it
+        own = sorted(module.own, key=lambda line: places[_MODULE.findall(line)[0]])
         return module.head(self._sorted[_with_stub(module)], own)
 
     @cached_property

@@ -161,6 +161,23 @@ def test_patterns_choose_what_is_read_outside_a_project(
     assert set(found) == left
 
 
+def test_a_folder_is_pulled_into_again_beside_files_of_others(
+    run: Run, database: Database, connection: psycopg.Connection
+) -> None:
+    connection.execute("CREATE TABLE t (id integer PRIMARY KEY)")
+    Path("models").mkdir()
+    other = Path("models", "other.py")
+    other.write_bytes("# caf\xe9\n".encode("latin-1"))
+    words = ("pull", "--url", database.url, "--out", "models", "--no-prove")
+    first, again = run(*words), run(*words)
+    assert "Wrote models/__init__.py, models/base.py, models/ts.py" in first.stdout, first.output
+    assert "No changes" in again.stdout, again.output
+    Path("models", "ts.py").write_text("")
+    refused = run(*words)
+    assert "git does not have them as they are: ts.py" in str(refused.exception)
+    assert other.read_bytes() == b"# caf\xe9\n"
+
+
 def test_what_needs_something_that_is_left_out_is_said_to(
     run: Run, database: Database, connection: psycopg.Connection
 ) -> None:
