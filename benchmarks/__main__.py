@@ -15,7 +15,7 @@ from pathlib import Path
 from pairs import Command, Pair
 from project import BIN, limbeck, plain_alembic, prepare, quietly
 
-from limbeck.branches.binaries import find
+from limbeck.postgres.embedded.binaries import find
 
 
 def start_up(root: Path) -> Pair:

@@ -20,9 +20,9 @@ import psycopg
 
 from limbeck import backfill
 from limbeck.backfill import Plan, Task
-from limbeck.branches.embedded import Server
-from limbeck.database import Database
-from limbeck.phases import Backfill
+from limbeck.phased.phases import Backfill
+from limbeck.postgres.database import Database
+from limbeck.postgres.embedded.server import Server
 from limbeck.settings import Project
 
 FILL = Backfill(

@@ -25,7 +25,7 @@ import psycopg
 from psycopg import sql
 from schema import write_models
 
-from limbeck.branches.embedded import Server
+from limbeck.postgres.embedded.server import Server
 
 BIN = Path(sys.executable).parent
 AIM = 6

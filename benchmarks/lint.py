@@ -21,10 +21,11 @@ from pathlib import Path
 
 from truth_table import CORPUS, Case, alone, base, cases, differences, hazards, observed
 
-from limbeck.branches.embedded import Server
-from limbeck.database import Database, connect
-from limbeck.sources.shadow import Shadow
-from limbeck.trace import Statement
+from limbeck.lint.trace.statement import Statement
+from limbeck.postgres.connect import connect
+from limbeck.postgres.database import Database
+from limbeck.postgres.embedded.server import Server
+from limbeck.shadow.shadow import Shadow
 
 STYLE = (
     "prefer-bigint-over-int,prefer-bigint-over-smallint,prefer-identity,prefer-text-field,"

@@ -28,9 +28,9 @@ from latency import Proxy
 from pairs import Command, Pair
 from project import limbeck
 
-from limbeck.branches.binaries import find
-from limbeck.branches.embedded import Server
-from limbeck.database import url as urls
+from limbeck.postgres import url as urls
+from limbeck.postgres.embedded.binaries import find
+from limbeck.postgres.embedded.server import Server
 
 # As in schema.py: 8 columns, a foreign key and 2 indexes a table.
 TABLE = """

@@ -22,12 +22,13 @@ from pathlib import Path
 
 import psycopg
 
-from limbeck import diff, online
-from limbeck.branches import binaries
-from limbeck.branches.embedded import Server
-from limbeck.catalog.read import read
-from limbeck.diff.steps import Step
-from limbeck.revision import render
+from limbeck.generate.rendering.body import render
+from limbeck.phased.online import online
+from limbeck.postgres.embedded import binaries
+from limbeck.postgres.embedded.server import Server
+from limbeck.schema.catalog.read import read
+from limbeck.schema.diff import compare
+from limbeck.schema.diff.steps import Step
 
 BIN = Path(sys.executable).parent
 CLIENTS, RATE = 6, 150  # connections, and transactions a second
@@ -149,7 +150,7 @@ class Ground:
         self.execute(new, SCHEMA + change.sql)
         with psycopg.connect(old) as one, psycopg.connect(new) as other:
             before, after = read(one), read(other)
-        found = diff.steps(before, after)
+        found = compare.steps(before, after)
         return found, render(online.steps(found, before, after), before, after).text
 
     def write(self, name: str, upgrade: str) -> None:

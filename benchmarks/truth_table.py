@@ -15,11 +15,15 @@ from typing import Any
 
 import psycopg
 
-from limbeck.database import Connection, Database, connect
-from limbeck.history import Revision
-from limbeck.rules import RULES, Hazard, judge
-from limbeck.trace import Statement, Trace, strength
-from limbeck.trace.observer import Observer, observing
+from limbeck.history.revisions import Revision
+from limbeck.lint.rules import RULES
+from limbeck.lint.rules.hazard import Hazard
+from limbeck.lint.rules.judge import judge
+from limbeck.lint.trace.observer import Observer, observing
+from limbeck.lint.trace.statement import Statement, strength
+from limbeck.lint.trace.tracing import Trace
+from limbeck.postgres.connect import Connection, connect
+from limbeck.postgres.database import Database
 
 ROWS = 20000  # in the bigger table, as it was when the record was made
 CORPUS = Path(__file__).parents[2] / "shared" / "corpora" / "lint" / "empirical"

@@ -24,9 +24,9 @@ from pathlib import Path
 
 import psycopg
 
-from limbeck.branches.embedded import Server
-from limbeck.history import History
-from limbeck.phases import changes
+from limbeck.history.history import History
+from limbeck.phased.phases import changes
+from limbeck.postgres.embedded.server import Server
 from limbeck.settings import Project
 
 BIN = Path(sys.executable).parent

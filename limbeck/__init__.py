@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from limbeck.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from limbeck import (
         backfill,
@@ -23,12 +25,15 @@ if TYPE_CHECKING:
         sources,
         status,
     )
-    from limbeck.catalog.catalog import Catalog, Change
-    from limbeck.catalog.objects import Address
-    from limbeck.database import Database, connect
     from limbeck.errors import LimbeckError
-    from limbeck.history import History, Revision
-    from limbeck.settings import Profile, Project
+    from limbeck.history.history import History
+    from limbeck.history.revisions import Revision
+    from limbeck.postgres.connect import connect
+    from limbeck.postgres.database import Database
+    from limbeck.project.profile import Profile
+    from limbeck.project.project import Project
+    from limbeck.schema.catalog.catalog import Catalog, Change
+    from limbeck.schema.catalog.objects.address import Address
 
 __all__ = [
     "Address",
@@ -54,19 +59,18 @@ __all__ = [
     "sources",
     "status",
 ]
-__version__ = "0.1.0"
 
 _HOMES = {
-    "Address": "limbeck.catalog.objects",
-    "Catalog": "limbeck.catalog.catalog",
-    "Change": "limbeck.catalog.catalog",
-    "Database": "limbeck.database",
-    "History": "limbeck.history",
+    "Address": "limbeck.schema.catalog.objects.address",
+    "Catalog": "limbeck.schema.catalog.catalog",
+    "Change": "limbeck.schema.catalog.catalog",
+    "Database": "limbeck.postgres.database",
+    "History": "limbeck.history.history",
     "LimbeckError": "limbeck.errors",
-    "Profile": "limbeck.settings",
-    "Project": "limbeck.settings",
-    "Revision": "limbeck.history",
-    "connect": "limbeck.database",
+    "Profile": "limbeck.project.profile",
+    "Project": "limbeck.project.project",
+    "Revision": "limbeck.history.revisions",
+    "connect": "limbeck.postgres.connect",
 }
 
 

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 from alembic import context
 from alembic.util import CommandError
 
-from limbeck import settings
-from limbeck.database import as_sqlalchemy, connect, migration_lock
 from limbeck.errors import ConfigurationError, LimbeckError
 from limbeck.events import BranchCreated, Event, LockWaiting, Notice, ServerStarted
-from limbeck.settings import Profile, Project
+from limbeck.postgres.connect import as_sqlalchemy, connect
+from limbeck.postgres.lock import migration_lock
+from limbeck.project import urls
+from limbeck.project.profile import Profile
+from limbeck.project.project import Project
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -84,7 +86,7 @@ def _run_on(connection: Connection, project: Project) -> None:
 
 @contextmanager
 def _connection(project: Project, profile: Profile) -> Iterator[Connection]:
-    database = settings.database(project, profile, _tell)
+    database = urls.database(project, profile, _tell)
     with connect(database, application_name="alembic", listen=_tell) as connection:
         # Only what changes the database has to wait for whoever changes it.
         reads = "revision_context" in _options() or _options().get("dont_mutate", False)
@@ -94,9 +96,11 @@ def _connection(project: Project, profile: Profile) -> Iterator[Connection]:
 
 
 def _plugins() -> list[str]:
-    from limbeck import compare  # noqa: PLC0415 - it reads catalogs, which upgrade never needs
+    from limbeck import (  # noqa: PLC0415 - it reads catalogs, which upgrade never needs
+        alembic_plugin,
+    )
 
-    return compare.plugins()
+    return alembic_plugin.plugins()
 
 
 def _refuse_another_history(profile: Profile) -> None:

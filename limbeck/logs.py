@@ -196,7 +196,7 @@ def _level(event: Event) -> int:
 
 def _redacted(value: Any) -> Any:
     """Return a value of JSON without passwords, also those that a query of others sets."""
-    from limbeck.database.url import redact  # noqa: PLC0415 - psycopg only when it is needed
+    from limbeck.postgres.url import redact  # noqa: PLC0415 - psycopg only when it is needed
 
     if isinstance(value, str):
         return re.sub(r"(?i)(\bpassword\s+)'(?:''|[^'])*'", r"\1'***'", redact(value))

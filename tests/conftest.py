@@ -15,13 +15,13 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from limbeck.branches import binaries
-from limbeck.branches.embedded import Server
 from limbeck.errors import LimbeckError
+from limbeck.postgres.embedded import binaries
+from limbeck.postgres.embedded.server import Server
 from tests.printed import Printed, listening
 
 if TYPE_CHECKING:
-    from limbeck.database import Database
+    from limbeck.postgres.database import Database
     from tests.neon.server import StandIn
 
 PROGRAMS = f"{os.environ.get('PATH', '')}:/usr/sbin"  # where Debian puts daemons
@@ -134,7 +134,7 @@ def admin(server: Server) -> Iterator[psycopg.Connection]:
 @pytest.fixture
 def make_database(server: Server, admin: psycopg.Connection) -> Iterator[MakeDatabase]:
     """A function that makes empty databases (or copies of one), dropped after the test."""
-    from limbeck.database import Database  # noqa: PLC0415 - unit tests need not import it
+    from limbeck.postgres.database import Database  # noqa: PLC0415 - unit tests need not import it
 
     made: list[str] = []
 

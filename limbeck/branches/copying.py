@@ -12,9 +12,9 @@ from urllib.parse import unquote, urlsplit
 import psycopg
 from psycopg import sql
 
-from limbeck.branches.binaries import Binaries
-from limbeck.database import Connection
 from limbeck.errors import BranchError
+from limbeck.postgres.connect import Connection
+from limbeck.postgres.embedded.binaries import Binaries
 
 # Bytes from which on cloning files beats writing every page to the log.
 LARGE = 64_000_000

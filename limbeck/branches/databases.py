@@ -9,8 +9,8 @@ import psycopg
 from psycopg import sql
 
 from limbeck.branches.registry import UNFINISHED
-from limbeck.database import Connection
 from limbeck.errors import BranchError
+from limbeck.postgres.connect import Connection
 
 ATTEMPTS = 5
 

@@ -11,7 +11,6 @@ from typing import Protocol
 
 from limbeck.branches import base, copying, databases
 from limbeck.branches.base import Branch
-from limbeck.branches.binaries import Binaries
 from limbeck.branches.moment import Moment, Source
 from limbeck.branches.origins import origin, refuse_past
 from limbeck.branches.registry import (
@@ -22,9 +21,11 @@ from limbeck.branches.registry import (
     refuse_foreign,
     register,
 )
-from limbeck.database import Connection, Database, connect
 from limbeck.errors import BranchError
 from limbeck.events import Listener, ignore
+from limbeck.postgres.connect import Connection, connect
+from limbeck.postgres.database import Database
+from limbeck.postgres.embedded.binaries import Binaries
 
 __all__ = ["BranchServer", "LocalBranches", "database_name"]
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from psycopg import sql
 
 from limbeck.branches.base import Branch
-from limbeck.database import Connection
 from limbeck.errors import BranchError
+from limbeck.postgres.connect import Connection
 
 KEY = "limbeck_branch"
 # Databases that limbeck makes for itself begin so; the first are copies not yet in place.

@@ -56,20 +56,20 @@ def backfill(
     Of one CHANGE, or of all that are expanded there. Interrupted, it goes on where it stopped. At
     the end it is verified that no row is wrong.
     """
-    from limbeck import backfill as verb
-    from limbeck import settings
-    from limbeck.reports import backfills
-    from limbeck.reports.data import to_json
+    from limbeck.output import backfills
+    from limbeck.output.data import to_json
+    from limbeck.phased.backfill import estimating, planning, running
+    from limbeck.project import urls
 
     listen = Narrator()
     batch_seconds = _seconds("--batch-time", batch_time)
     lag_seconds = _seconds("--max-lag", max_lag)
     project = invocation.project()
     profile = project.profile(environment)
-    database = settings.database(project, profile, listen)
-    plan = verb.plan(project, profile, database, change, listen=listen)
+    database = urls.database(project, profile, listen)
+    plan = planning.plan(project, profile, database, change, listen=listen)
     if dry_run:
-        found = verb.estimate(plan, listen=listen)
+        found = estimating.estimate(plan, listen=listen)
         if as_json:
             click.echo(to_json(backfills.plan_data(plan, found)))
         else:
@@ -78,7 +78,7 @@ def backfill(
         return
     if plan.tasks:
         note(backfills.plan_text(plan))
-    report = verb.run(
+    report = running.run(
         plan,
         confirm=partial(confirm_plan, yes=yes),
         workers=workers,
@@ -93,7 +93,7 @@ def backfill(
 def _seconds(option: str, text: str) -> float:
     import re
 
-    from limbeck.database.duration import seconds
+    from limbeck.postgres.duration import seconds
 
     if not re.fullmatch(r"\d+\s*(ms|s|min|h)", text) or not seconds(text):
         raise ConfigurationError(

@@ -6,14 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from limbeck.cli.branching import (
-    agree,
-    agree_all,
-    end_of,
-    output_option,
-    provider_of,
-    show,
-)
+from limbeck.cli.branching import agree, agree_all, end_of, output_option, provider_of, show
 from limbeck.cli.copies import create, reset, restore
 from limbeck.cli.invocation import CONTEXT, Invocation, command, environment, yes
 from limbeck.cli.terminal import Narrator, note
@@ -37,7 +30,7 @@ def branches() -> None:
 @output_option
 def list_(invocation: Invocation, *, environment: str | None, output: str) -> None:
     """List the branches."""
-    from limbeck.reports import branches as reports
+    from limbeck.output import branches as reports
 
     click.echo(reports.several(provider_of(invocation, environment).all(), output))
 
@@ -137,7 +130,7 @@ def prune(
     from datetime import UTC, datetime
 
     from limbeck.branches import moment, pruning
-    from limbeck.reports import branches as reports
+    from limbeck.output import branches as reports
 
     provider = provider_of(invocation, environment)
     age = moment.parse_span(older_than)
@@ -173,17 +166,18 @@ def diff(
     output: str,
 ) -> None:
     """Show what makes the schema of branch COMPARE out of BASE's."""
-    from limbeck import diff as differ
-    from limbeck.database import Database
-    from limbeck.reports import branches as reports
-    from limbeck.sources import Live
+    from limbeck.output import branches as reports
+    from limbeck.postgres.database import Database
+    from limbeck.schema.diff.compare import steps
+    from limbeck.schema.diff.script import script as as_script
+    from limbeck.shadow.source import Live
 
     provider = provider_of(invocation, environment)
     before, after = (
         Live(Database.from_url(name, provider.url(name)), listen=Narrator()).catalog()
         for name in (base, compare)
     )
-    script = differ.script(differ.steps(before, after))
+    script = as_script(steps(before, after))
     chosen = {"sql": output, "json": "json", "markdown": "markdown"}[form]
     click.echo(reports.difference(base, compare, script, chosen), nl=False)
 

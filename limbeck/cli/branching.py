@@ -31,16 +31,16 @@ def output_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def provider_of(invocation: Invocation, environment: str | None) -> BranchProvider:
     """The place that the branches are at: an environment's, or the default one's."""
-    from limbeck import settings
+    from limbeck.project import places
 
     project = invocation.project()
     profile = project.profile(environment) if environment else None
-    return settings.branches(project, profile, Narrator())
+    return places.branches(project, profile, Narrator())
 
 
 def show(found: Branch, output: str) -> None:
     """Print one branch."""
-    from limbeck.reports import branches as reports
+    from limbeck.output import branches as reports
 
     click.echo(reports.one(found, output))
 
@@ -62,8 +62,8 @@ def agree(
     """Say what goes and ask; where nothing goes, nothing is asked."""
     if yes:
         return
-    from limbeck import losses
-    from limbeck.reports import rehearsals
+    from limbeck.output import rehearsals
+    from limbeck.run import losses
 
     lost = losses.losses(invocation.project(), provider, found.name)
     if lost.nothing:

@@ -42,15 +42,15 @@ def undo(invocation: Invocation, *, environment: str | None, yes: bool, as_json:
 
     What is there now stays as a branch of its own. It asks first.
     """
-    from limbeck import settings
-    from limbeck import undo as verb
-    from limbeck.reports import undoing
-    from limbeck.reports.data import to_json
+    from limbeck.output import undoing
+    from limbeck.output.data import to_json
+    from limbeck.phased import undo as verb
+    from limbeck.project import urls
 
     listen = Narrator()
     project = invocation.project()
     profile = project.profile(environment)
-    database = settings.database(project, profile, listen)
+    database = urls.database(project, profile, listen)
     wanted = verb.plan(project, profile, database, listen=listen)
     note(undoing.undo_text(wanted))
     verb.undo(wanted, confirm=lambda _: yes or _agreed(profile.name), listen=listen)

@@ -151,7 +151,8 @@ def _masking(provider: BranchProvider, path: str | None) -> dict[str, Any]:
         return {}
     from pathlib import Path
 
-    from limbeck.branches.neon import NeonBranches, anonymized
+    from limbeck.branches.neon import anonymized
+    from limbeck.branches.neon.provider import NeonBranches
 
     if not isinstance(provider, NeonBranches):
         raise ConfigurationError(
@@ -163,14 +164,15 @@ def _masking(provider: BranchProvider, path: str | None) -> dict[str, Any]:
 def _migrate(invocation: Invocation, provider: BranchProvider, name: str) -> None:
     from dataclasses import replace
 
-    from limbeck import migrate, settings
-    from limbeck.database import Database
-    from limbeck.reports import plans
+    from limbeck.output import plans
+    from limbeck.postgres.database import Database
+    from limbeck.project.profile import Profile
+    from limbeck.run import applying, planning
 
     project = invocation.project()
     known = {each.neon_branch or each.branch: each for each in project.profiles()}
-    profile = replace(known.get(name) or settings.Profile(name, name), protected=False)
+    profile = replace(known.get(name) or Profile(name, name), protected=False)
     database = Database.from_url(profile.name, provider.url(name))
-    plan = migrate.plan(project, profile, database, listen=Narrator())
-    report = migrate.apply(plan, confirm=lambda _: True, listen=Narrator())
+    plan = planning.plan(project, profile, database, listen=Narrator())
+    report = applying.apply(plan, confirm=lambda _: True, listen=Narrator())
     note(plans.report_text(report))

@@ -38,13 +38,14 @@ def expand(
     NAME is a table or column, public.books.title; what else the models ask for waits for the
     next generate. It writes an expand and a contract revision, and proves both.
     """
-    from limbeck import generate as verb
-    from limbeck.reports import revisions
-    from limbeck.reports.data import to_json
+    from limbeck.generate import generate
+    from limbeck.generate.answers import Answers
+    from limbeck.output import revisions
+    from limbeck.output.data import to_json
 
     project = invocation.project(no_cache=no_cache)
     profile = project.profile(environment) if environment else None
-    answers = verb.Answers(
+    answers = Answers(
         allow_drop=allow_drop,
         ask_loss=ask_loss if interactive() else None,
         renames=renamed,
@@ -54,6 +55,6 @@ def expand(
         values=parsed_values(values),
         only=names,
     )
-    made = verb.revision(project, profile, message=message, answers=answers, listen=Narrator())
+    made = generate.revision(project, profile, message=message, answers=answers, listen=Narrator())
     json, text = revisions.generated_data, revisions.generated_text
     click.echo(to_json(json(made)) if as_json else text(made))

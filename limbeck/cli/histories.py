@@ -4,14 +4,7 @@ from __future__ import annotations
 
 import click
 
-from limbeck.cli.invocation import (
-    Invocation,
-    as_json,
-    command,
-    environment,
-    own_history,
-    yes,
-)
+from limbeck.cli.invocation import Invocation, as_json, command, environment, own_history, yes
 from limbeck.cli.terminal import Narrator
 from limbeck.errors import ConfigurationError
 
@@ -25,19 +18,19 @@ def stamp(invocation: Invocation, *, environment: str | None, revision: str, yes
 
     All below it are applied then, too, and all others are not. It asks first.
     """
-    from limbeck import migrate as verb
-    from limbeck import settings
     from limbeck.cli.terminal import agreed
+    from limbeck.project import urls
+    from limbeck.run import stamping
 
     listen = Narrator()
     project = invocation.project()
     profile = project.profile(environment)
-    database = settings.database(project, profile, listen)
+    database = urls.database(project, profile, listen)
 
     def confirm() -> bool:
         return yes or agreed(f"Mark {database.destination} as being at {revision}?")
 
-    at = verb.stamp(project, profile, database, revision, confirm=confirm, listen=listen)
+    at = stamping.stamp(project, profile, database, revision, confirm=confirm, listen=listen)
     click.echo(f"{profile.name} ({database.destination}) is at {', '.join(at) or 'no revision'}.")
 
 
@@ -52,13 +45,13 @@ def merge(
 
     It is written only when both orders make the same schema, which is proved on the shadow.
     """
-    from limbeck import merge as verb
-    from limbeck.reports import revisions
-    from limbeck.reports.data import to_json
+    from limbeck.generate.merge import merge as write_merge
+    from limbeck.output import revisions
+    from limbeck.output.data import to_json
 
     project = invocation.project()
     profile = project.profile(environment) if environment else None
-    made = verb.merge(project, profile, message=message, listen=Narrator())
+    made = write_merge(project, profile, message=message, listen=Narrator())
     click.echo(to_json(revisions.merge_data(made)) if as_json else revisions.merge_text(made))
 
 
@@ -89,9 +82,9 @@ def squash(
     go on as if nothing had happened. It is written only when it makes the same, which is proved on
     the shadow.
     """
-    from limbeck.reports import revisions as reports
-    from limbeck.reports.data import to_json
-    from limbeck.squash import squash as verb
+    from limbeck.generate.squash.squash import squash as verb
+    from limbeck.output import revisions as reports
+    from limbeck.output.data import to_json
 
     first, last = _range(revisions, to)
     project = invocation.project()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from limbeck.settings import Project
+    from limbeck.project.project import Project
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -35,7 +35,7 @@ class Invocation:
         from dataclasses import replace
         from pathlib import Path
 
-        from limbeck.settings import Project
+        from limbeck.project.project import Project
 
         found = Project.find(Path(self.directory) if self.directory else None)
         return replace(found, cache=False) if no_cache else found

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 
 import click
 
-from limbeck import __version__, logs
+from limbeck import logs
 from limbeck.errors import ConfigurationError, LimbeckError
+from limbeck.version import __version__
 
 STDERR = "-"
 

@@ -7,22 +7,17 @@ from typing import TYPE_CHECKING
 import click
 
 from limbeck.cli import gates
-from limbeck.cli.invocation import (
-    Invocation,
-    as_json,
-    command,
-    environment,
-    yes,
-)
+from limbeck.cli.invocation import Invocation, as_json, command, environment, yes
 from limbeck.cli.plans import Way, carry_out, plan_options
 from limbeck.cli.terminal import Narrator, note
 from limbeck.errors import MigrationError
 
 if TYPE_CHECKING:
-    from limbeck.gates import Through
-    from limbeck.migrate import Plan
-    from limbeck.safety import Report as Hazards
-    from limbeck.settings import Profile, Project
+    from limbeck.lint.linting import Report as Hazards
+    from limbeck.phased.gates.gate import Through
+    from limbeck.project.profile import Profile
+    from limbeck.project.project import Project
+    from limbeck.run.planning import Plan
 
 
 @command()
@@ -75,21 +70,22 @@ def migrate(
     blocking hazard (limbeck lint), and asks for its name to be typed; without a terminal it needs
     --yes.
     """
-    from limbeck import migrate as verb
-    from limbeck import settings
+    from limbeck.project import places, urls
+    from limbeck.run import planning
+    from limbeck.run.hooks import Hooks
 
     listen = Narrator()
     project = invocation.project()
     profile = project.profile(environment)
     databases = (
-        settings.databases(project, profile, listen)
+        places.databases(project, profile, listen)
         if all_databases
-        else [settings.database(project, profile, listen)]
+        else [urls.database(project, profile, listen)]
     )
-    hooks = verb.Hooks.of(project)
+    hooks = Hooks.of(project)
     phase: Through | None = "contract" if contract else through
     plans = [
-        verb.plan(
+        planning.plan(
             project,
             profile,
             one,
@@ -120,7 +116,7 @@ def migrate(
         wait=wait,
         yes=yes,
         as_json=as_json,
-        keep=lambda: settings.place(project, profile, listen),
+        keep=lambda: places.place(project, profile, listen),
     )
     carry_out(plans, way, found, several=all_databases)
 
@@ -156,15 +152,16 @@ def rollback(
 
     What the revision added is dropped, with the data in it.
     """
-    from limbeck import migrate as verb
-    from limbeck import settings
+    from limbeck.project import urls
+    from limbeck.run import planning
+    from limbeck.run.hooks import Hooks
 
     listen = Narrator()
     project = invocation.project()
     profile = project.profile(environment)
-    database = settings.database(project, profile, listen)
-    hooks = verb.Hooks.of(project)
-    plan = verb.rollback_plan(
+    database = urls.database(project, profile, listen)
+    hooks = Hooks.of(project)
+    plan = planning.rollback_plan(
         project, profile, database, steps=steps, to=to, hooks=hooks, listen=listen
     )
     way = Way(dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
@@ -173,8 +170,8 @@ def rollback(
 
 def _rehearse(project: Project, profile: Profile) -> None:
     """Run it on a copy before anything is done to the environment."""
-    from limbeck import rehearse
-    from limbeck.reports import rehearsals
+    from limbeck.output import rehearsals
+    from limbeck.run import rehearse
 
     found = rehearse.rehearse(project, profile, listen=Narrator())
     note(rehearsals.rehearsal_text(found))
@@ -189,9 +186,9 @@ def _keep(project: Project, profile: Profile) -> None:
     """Keep what the branch is before anything is done to it."""
     from datetime import UTC, datetime
 
-    from limbeck import settings
+    from limbeck.project import places
 
-    place = settings.place(project, profile, Narrator())
+    place = places.place(project, profile, Narrator())
     label = f"{place.branch} before {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
     kept = place.provider.snapshot(place.branch, label)
     note(f'Kept as a snapshot; back: limbeck branches restore "{place.branch}" "{kept}"')
@@ -199,8 +196,8 @@ def _keep(project: Project, profile: Profile) -> None:
 
 def _gate(plan: Plan, allow: tuple[str, ...], *, dry_run: bool) -> Hazards | None:
     """Say the hazards of a plan on stderr, and refuse the blocking ones unless nothing will run."""
-    from limbeck.migrate import hazards
-    from limbeck.reports.hazards import hazards_text
+    from limbeck.output.hazards import hazards_text
+    from limbeck.run import hazards
 
     report = hazards.look(plan, Narrator())
     if report is not None and report.hazards:

@@ -12,8 +12,10 @@ import click
 from limbeck.cli.terminal import Narrator, confirm_plan, note
 
 if TYPE_CHECKING:
-    from limbeck.migrate import Keep, Plan, Report
-    from limbeck.safety import Report as Hazards
+    from limbeck.lint.linting import Report as Hazards
+    from limbeck.run.keeping import Keep
+    from limbeck.run.planning import Plan
+    from limbeck.run.report import Report
 
 
 def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -52,8 +54,8 @@ def carry_out(
     plans: Sequence[Plan], way: Way, found: Sequence[Hazards | None] = (), *, several: bool = False
 ) -> None:
     """Carry out what is planned, asking once; the answer of several plans is a list."""
-    from limbeck.reports import plans as reports
-    from limbeck.reports.data import to_json
+    from limbeck.output import plans as reports
+    from limbeck.output.data import to_json
 
     if way.script:
         click.echo("\n".join(_script(plan, several=several) for plan in plans))
@@ -70,8 +72,8 @@ def carry_out(
 
 
 def _applied(plans: Sequence[Plan], way: Way) -> Iterator[Report]:
-    from limbeck import migrate as verb
-    from limbeck.reports import plans as reports
+    from limbeck.output import plans as reports
+    from limbeck.run import applying
 
     todo = [plan for plan in plans if plan.revisions]
     for plan in todo:
@@ -80,7 +82,7 @@ def _applied(plans: Sequence[Plan], way: Way) -> Iterator[Report]:
     for plan in plans:
         # The first one that has something to do is asked about, with all of them shown above.
         first = bool(todo) and plan is todo[0]
-        report = verb.apply(
+        report = applying.apply(
             plan,
             confirm=confirm if first else lambda _: True,
             allow=None,  # they were looked at above, and shown
@@ -104,13 +106,13 @@ def _script(plan: Plan, *, several: bool) -> str:
 def _seen(found: Hazards | None) -> dict[str, Any]:
     if found is None:
         return {}
-    from limbeck.reports import hazards
+    from limbeck.output import hazards
 
     return {"hazards": hazards.hazards_data(found)["hazards"]}
 
 
 def _show(report: Report) -> None:
-    from limbeck.reports import plans
+    from limbeck.output import plans
 
     click.echo(plans.report_text(report))
     if report.tables:

@@ -9,21 +9,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from limbeck.cli.invocation import (
-    Invocation,
-    as_json,
-    command,
-    environment,
-    project_for,
-    yes,
-)
+from limbeck.cli.invocation import Invocation, as_json, command, environment, project_for, yes
 from limbeck.cli.terminal import Narrator, confirm, note
 from limbeck.errors import CheckFailedError
 
 if TYPE_CHECKING:
-    from limbeck.baseline import Baseline
-    from limbeck.settings import Profile, Project
-    from limbeck.sources import Live, Source
+    from limbeck.generate.baseline import Baseline
+    from limbeck.project.profile import Profile
+    from limbeck.project.project import Project
+    from limbeck.shadow.source import Live, Source
 
 _FILTERS = {
     "--include-schema": "Read only these schemas",
@@ -98,10 +92,10 @@ def pull(
     In a project it shows how the working models would change; --write changes them. With --out
     fresh models are written. What could not be kept is listed, and the exit code is 3.
     """
-    from limbeck import pull as verb
-    from limbeck import sources
-    from limbeck.reports import pulls
-    from limbeck.reports.data import to_json
+    from limbeck.models.pull import pulling
+    from limbeck.output import pulls
+    from limbeck.output.data import to_json
+    from limbeck.shadow.source import Live as LiveSource
 
     _refuse_both(ctx)
     listen = Narrator()
@@ -111,14 +105,14 @@ def pull(
     name = url or environment or (project.default_environment if project else "")
     live = _source(project, name, chosen, listen)
     if baseline:
-        if project is None or not isinstance(live, sources.Live) or url:
+        if project is None or not isinstance(live, LiveSource) or url:
             raise click.UsageError("A baseline is for an environment of a project: -e NAME.")
         made = _baseline(project, project.profile(environment), live, force=force, yes=yes)
         json, lines = pulls.baseline_data, pulls.baseline_text
         click.echo(to_json(json(name, made)) if as_json else lines(name, made))
         return
     if out:
-        merge, proof = verb.fresh(
+        merge, proof = pulling.fresh(
             live,
             Path(out),
             layout=layout,
@@ -131,7 +125,7 @@ def pull(
     else:
         assert project is not None  # noqa: S101 - project_for has seen to it
         profile = project.profile(environment) if environment else None
-        merge, proof = verb.into(project, profile, live, proving=not no_prove, listen=listen)
+        merge, proof = pulling.into(project, profile, live, proving=not no_prove, listen=listen)
     written = merge.write(force=force) if out or write else None
     root = project.root if project else None
     if as_json:
@@ -162,11 +156,12 @@ def _source(
     project: Project | None, name: str, chosen: Mapping[str, tuple[str, ...]], listen: Narrator
 ) -> Source:
     """Return what is read; a project has its patterns in its settings by now."""
-    from limbeck import sources
-    from limbeck.sources.filters import chosen as kept
+    from limbeck.shadow.filters import chosen as kept
+    from limbeck.shadow.source import Live as LiveSource
+    from limbeck.shadow.source import parse
 
-    found = sources.parse(project, name, listen)
-    if project is None and isinstance(found, sources.Live):
+    found = parse(project, name, listen)
+    if project is None and isinstance(found, LiveSource):
         return replace(found, kept=kept(**chosen))
     return found
 
@@ -174,11 +169,11 @@ def _source(
 def _baseline(
     project: Project, profile: Profile, live: Live, *, force: bool, yes: bool
 ) -> Baseline:
-    from limbeck import baseline as verb
+    from limbeck.generate import baseline
 
     def agree() -> bool:
         note(f"Writes models and a first revision, and stamps {live.database.destination} with it.")
         confirm("Go on?", yes=yes)
         return True
 
-    return verb.baseline(project, profile, live, confirm=agree, force=force, listen=Narrator())
+    return baseline.baseline(project, profile, live, confirm=agree, force=force, listen=Narrator())

@@ -11,7 +11,7 @@ from limbeck.cli.terminal import agreed, note
 from limbeck.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from limbeck.renames import Rename
+    from limbeck.schema.renames.rename import Rename
 
 
 def written_values(function: Callable[..., Any]) -> Callable[..., Any]:

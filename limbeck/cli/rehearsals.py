@@ -10,7 +10,7 @@ from limbeck.cli.invocation import CONTEXT, Invocation, as_json, command, enviro
 from limbeck.cli.terminal import Narrator, note
 
 if TYPE_CHECKING:
-    from limbeck.preview import Preview
+    from limbeck.run.preview import Preview
 
 
 @command()
@@ -41,10 +41,10 @@ def rehearse(
     With the data that is really there: how long it takes, which tables are locked or rewritten,
     which rows are in the way. Exit code 1 when a revision or the test fails.
     """
-    from limbeck import rehearse as verb
     from limbeck.branches import moment
-    from limbeck.reports import rehearsals
-    from limbeck.reports.data import to_json
+    from limbeck.output import rehearsals
+    from limbeck.output.data import to_json
+    from limbeck.run import rehearse as verb
 
     project = invocation.project()
     found = verb.rehearse(
@@ -90,10 +90,10 @@ def up(
 
     In a GitHub workflow the URLs are also written to GITHUB_OUTPUT, and masked in the log.
     """
-    from limbeck import preview as verb
     from limbeck.branches import moment
-    from limbeck.reports import rehearsals
-    from limbeck.reports.data import to_json
+    from limbeck.output import rehearsals
+    from limbeck.output.data import to_json
+    from limbeck.run import preview as verb
 
     project = invocation.project()
     found = verb.up(
@@ -114,7 +114,7 @@ def up(
 @environment
 def down(invocation: Invocation, *, name: str, environment: str | None) -> None:
     """Delete the branch preview/NAME; it need not be there."""
-    from limbeck import preview as verb
+    from limbeck.run import preview as verb
 
     project = invocation.project()
     gone = verb.down(project, project.profile(environment), name, Narrator())
@@ -143,7 +143,7 @@ def _told_github(found: Preview) -> bool:
     """Write the outputs of a workflow's step where GitHub wants them; False outside of one."""
     import os
 
-    from limbeck.reports import rehearsals
+    from limbeck.output import rehearsals
 
     path = os.environ.get("GITHUB_OUTPUT")
     if not path:

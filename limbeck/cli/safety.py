@@ -11,7 +11,7 @@ from limbeck.cli.terminal import Narrator
 from limbeck.errors import CheckFailedError, ConfigurationError
 
 if TYPE_CHECKING:
-    from limbeck.safety import Report
+    from limbeck.lint.linting import Report
 
 Format: TypeAlias = Literal["text", "json", "github", "sarif", "markdown"]
 
@@ -60,26 +60,27 @@ def lint(
 def _report(
     invocation: Invocation, names: tuple[str, ...], environment: str | None, since: str | None
 ) -> Report:
-    from limbeck import safety, settings
-    from limbeck.history import History
+    from limbeck.history.history import History
+    from limbeck.lint import linting
+    from limbeck.project import urls
 
     listen = Narrator()
     project = invocation.project()
     named = bool(names or since)
     profile = project.profile(environment) if environment or not named else None
-    database = settings.database(project, profile, listen) if profile else None
+    database = urls.database(project, profile, listen) if profile else None
     if named or profile is None or database is None:
-        found = safety.chosen(History.of(project, profile), names, since)
-        return safety.lint(project, found, profile=profile, database=database, listen=listen)
-    found, applied = safety.pending(project, profile, database, listen)
-    return safety.lint(
+        found = linting.chosen(History.of(project, profile), names, since)
+        return linting.lint(project, found, profile=profile, database=database, listen=listen)
+    found, applied = linting.pending(project, profile, database, listen)
+    return linting.lint(
         project, found, applied=applied, profile=profile, database=database, listen=listen
     )
 
 
 def _rendered(report: Report, form: Format) -> str:
-    from limbeck.reports import hazards, review
-    from limbeck.reports.data import to_json
+    from limbeck.output import hazards, review
+    from limbeck.output.data import to_json
 
     match form:
         case "json":

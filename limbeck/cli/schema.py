@@ -23,8 +23,8 @@ from limbeck.cli.questions import ask_loss, ask_rename, parsed_values, written_v
 from limbeck.cli.terminal import Narrator, confirm, interactive, note
 
 if TYPE_CHECKING:
-    from limbeck.catalog.catalog import Catalog
-    from limbeck.renames import Rename
+    from limbeck.schema.catalog.catalog import Catalog
+    from limbeck.schema.renames.rename import Rename
 
 
 @command()
@@ -41,8 +41,8 @@ def init(
     (alembic.ini and its versions) is adopted. --neon changes profiles that are there, too: those
     that say DATABASE_URL=local.
     """
-    from limbeck import scaffold
-    from limbeck.reports import scaffolds
+    from limbeck.output import scaffolds
+    from limbeck.project import scaffold
 
     root = Path(folder or invocation.directory or ".").resolve()
     plan = scaffold.plan(root, models=models, neon=neon)
@@ -89,13 +89,14 @@ def generate(
     The models are compared with the recorded history, which is replayed on a shadow; no live
     database is needed. -e is for an environment with a versions folder of its own.
     """
-    from limbeck import generate as verb
-    from limbeck.reports import revisions
-    from limbeck.reports.data import to_json
+    from limbeck.generate.answers import Answers
+    from limbeck.generate.generate import revision
+    from limbeck.output import revisions
+    from limbeck.output.data import to_json
 
     project = invocation.project(no_cache=no_cache)
     profile = project.profile(environment) if environment else None
-    answers = verb.Answers(
+    answers = Answers(
         allow_drop=allow_drop,
         ask_loss=ask_loss if interactive() else None,
         renames=renamed,
@@ -104,7 +105,7 @@ def generate(
         phased=phased,
         values=parsed_values(values),
     )
-    made = verb.revision(project, profile, message=message, answers=answers, listen=Narrator())
+    made = revision(project, profile, message=message, answers=answers, listen=Narrator())
     json, text = revisions.generated_data, revisions.generated_text
     click.echo(to_json(json(made)) if as_json else text(made))
 
@@ -134,22 +135,23 @@ def diff(
     A and B are each one of: models, head, base, a revision, an environment, postgresql://...
     Both are only read. With two URLs it works outside a project.
     """
-    from limbeck import diff as verb
-    from limbeck import sources
-    from limbeck.reports import differences
-    from limbeck.reports.data import to_json
+    from limbeck.output import differences
+    from limbeck.output.data import to_json
+    from limbeck.schema.diff import compare
+    from limbeck.schema.diff.script import script
+    from limbeck.shadow.source import parse
 
     project = project_for(invocation, before, after)
     if project is not None and no_cache:
         project = replace(project, cache=False)
-    named = [sources.parse(project, text, Narrator(), grants=grants) for text in (before, after)]
+    named = [parse(project, text, Narrator(), grants=grants) for text in (before, after)]
     first, second = (source.catalog() for source in named)
-    steps = verb.steps(first, second, _renames(first, second, renamed, no_rename=no_rename))
+    steps = compare.steps(first, second, _renames(first, second, renamed, no_rename=no_rename))
     names = (str(named[0]), str(named[1]))
     if as_json:
         click.echo(to_json(differences.data(*names, steps)))
     elif as_sql:
-        click.echo(verb.script(steps), nl=False)
+        click.echo(script(steps), nl=False)
     else:
         click.echo(differences.text(*names, steps))
 
@@ -158,12 +160,12 @@ def _renames(
     before: Catalog, after: Catalog, texts: Sequence[str], *, no_rename: bool
 ) -> Sequence[Rename]:
     """Understand the answers, and say on stderr which questions have none."""
-    from limbeck import renames as questions
+    from limbeck.schema.renames import likeness, parse
 
-    answered, idle = questions.answers(texts, before, after)
+    answered, idle = parse.answers(texts, before, after)
     for text in idle:
         note(f"--rename {text}: nothing here is renamed so")
     if not no_rename:
-        for proposal in questions.propose(before, after, answered):
+        for proposal in likeness.propose(before, after, answered):
             note(f"May be a rename: {proposal.flag}")
     return answered

@@ -12,8 +12,8 @@ from limbeck.cli.invocation import CONTEXT, Invocation, as_json, command, enviro
 from limbeck.cli.terminal import Narrator
 
 if TYPE_CHECKING:
-    from limbeck.branches.embedded import Server
-    from limbeck.database import Database
+    from limbeck.postgres.database import Database
+    from limbeck.postgres.embedded.server import Server
 
 
 @click.group(context_settings=CONTEXT)
@@ -60,14 +60,14 @@ for _made in (start, stop, local_status):
 )
 def url(invocation: Invocation, *, environment: str | None, pooled: bool, form: str) -> None:
     """Print the URL of an environment, password included."""
-    from limbeck import settings
-    from limbeck.reports import urls
+    from limbeck.output import urls
+    from limbeck.project import application
 
     if form == "url" and not pooled:
         click.echo(_database(invocation, environment).url)
         return
     project = invocation.project()
-    found = settings.urls(project, project.profile(environment), Narrator())
+    found = application.urls(project, project.profile(environment), Narrator())
     click.echo(found.pooled if form == "url" else urls.both(found, form))
 
 
@@ -81,7 +81,7 @@ def psql(invocation: Invocation, *, environment: str | None, arguments: tuple[st
     """
     from psycopg.conninfo import make_conninfo
 
-    from limbeck.branches import binaries
+    from limbeck.postgres.embedded import binaries
 
     database = _database(invocation, environment)
     parameters = dict(database.parameters)
@@ -93,19 +93,19 @@ def psql(invocation: Invocation, *, environment: str | None, arguments: tuple[st
 
 
 def _database(invocation: Invocation, name: str | None) -> Database:
-    from limbeck import settings
+    from limbeck.project import urls
 
     project = invocation.project()
-    return settings.database(project, project.profile(name), Narrator())
+    return urls.database(project, project.profile(name), Narrator())
 
 
 def _server(invocation: Invocation) -> Server:
-    from limbeck.branches.embedded import Server
+    from limbeck.postgres.embedded.server import Server
 
     return Server(invocation.project().home)
 
 
 def _show(server: Server, *, as_json: bool) -> None:
-    from limbeck.reports import servers
+    from limbeck.output import servers
 
     click.echo(servers.status(server.status(), as_json=as_json))

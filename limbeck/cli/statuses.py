@@ -20,9 +20,9 @@ def status(
 
     Exit code 1 when one of them could not be asked.
     """
-    from limbeck import status as verb
-    from limbeck.reports import statuses
-    from limbeck.reports.data import to_json
+    from limbeck.output import statuses
+    from limbeck.output.data import to_json
+    from limbeck.run import status as verb
 
     project = invocation.project()
     profiles = [project.profile(name) for name in names] or project.profiles()
@@ -49,9 +49,9 @@ def check(
     A contract revision that waits for its time is listed, and is no failure. Without -e only the
     history and the models are looked at, and no live database is needed.
     """
-    from limbeck import status as verb
-    from limbeck.reports import statuses
-    from limbeck.reports.data import to_json
+    from limbeck.output import statuses
+    from limbeck.output.data import to_json
+    from limbeck.run import status as verb
 
     project = invocation.project(no_cache=no_cache)
     profiles = [project.profile(name) for name in names]

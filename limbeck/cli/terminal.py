@@ -27,7 +27,8 @@ from limbeck.events import (
 )
 
 if TYPE_CHECKING:
-    from limbeck import backfill, migrate
+    from limbeck.phased.backfill.planning import Plan as BackfillPlan
+    from limbeck.run.planning import Plan
 
 
 def coloured(text: str, colour: str, *, err: bool = True) -> str:
@@ -110,7 +111,7 @@ def confirm(question: str, *, yes: bool) -> None:
         raise NotConfirmedError("not confirmed; nothing was changed")
 
 
-def confirm_plan(plan: backfill.Plan | migrate.Plan, *, yes: bool) -> bool:
+def confirm_plan(plan: Plan | BackfillPlan, *, yes: bool) -> bool:
     """Ask for the name of a protected environment before a plan is carried out.
 
     Raises:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from limbeck.renames import Rename
+    from limbeck.schema.renames.rename import Rename
 
 
 @dataclass(frozen=True, slots=True)

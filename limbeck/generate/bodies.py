@@ -7,13 +7,14 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from limbeck.catalog.catalog import Catalog
-from limbeck.catalog.objects import Address
-from limbeck.database import Connection, Database, connect
-from limbeck.diff.steps import Step
 from limbeck.errors import ProofError
 from limbeck.generate.proof import UnrunnableError
-from limbeck.revision import makes_function
+from limbeck.generate.rendering.body import makes_function
+from limbeck.postgres.connect import Connection, connect
+from limbeck.postgres.database import Database
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.diff.steps import Step
 
 T = TypeVar("T")
 

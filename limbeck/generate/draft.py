@@ -13,9 +13,10 @@ from pathlib import Path
 from ruff import find_ruff_bin
 
 from limbeck.errors import ProofError
-from limbeck.history import History, Revision
-from limbeck.revision import Body
-from limbeck.settings import Project
+from limbeck.generate.rendering.body import Body
+from limbeck.history.history import History
+from limbeck.history.revisions import Revision
+from limbeck.project.project import Project
 
 # All that Alembic has to know of the revision which the draft follows: it runs no more.
 STAND_IN = 'revision = "{}"\ndown_revision = None\n'

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from limbeck.events import Listener
 from limbeck.generate.answers import Answers
-from limbeck.history import Revision
+from limbeck.history.revisions import Revision
 from limbeck.logs import log
-from limbeck.settings import Profile, Project
-from limbeck.sources.unchanged import unchanged
+from limbeck.project.profile import Profile
+from limbeck.project.project import Project
+from limbeck.shadow.unchanged import unchanged
 
 if TYPE_CHECKING:
-    from limbeck.diff.steps import Step
+    from limbeck.schema.diff.steps import Step
 
 NO_ANSWERS = Answers()
 

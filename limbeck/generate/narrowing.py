@@ -6,18 +6,23 @@ from collections.abc import Iterable, Sequence
 
 import psycopg
 
-from limbeck import diff, renames
-from limbeck.catalog.catalog import Catalog
-from limbeck.catalog.objects import Address, Constraint, Enum, Index
-from limbeck.catalog.objects import Sequence as SequenceObject
-from limbeck.catalog.read import read
-from limbeck.database import connect
-from limbeck.diff.steps import AddConstraint, CreateIndex, DropConstraint, DropIndex, Step
 from limbeck.errors import ConfigurationError, ProofError
-from limbeck.renames import Rename
-from limbeck.settings import Project
-from limbeck.sources import Replay, Shadow
-from limbeck.sources.filters import filters
+from limbeck.postgres.connect import connect
+from limbeck.project.project import Project
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.constraints import Constraint
+from limbeck.schema.catalog.objects.indexes import Index
+from limbeck.schema.catalog.objects.sequences import Sequence as SequenceObject
+from limbeck.schema.catalog.objects.types import Enum
+from limbeck.schema.catalog.read import read
+from limbeck.schema.diff import compare
+from limbeck.schema.diff.steps import AddConstraint, CreateIndex, DropConstraint, DropIndex, Step
+from limbeck.schema.renames import parse
+from limbeck.schema.renames.rename import Rename
+from limbeck.shadow.filters import filters
+from limbeck.shadow.replay import Replay
+from limbeck.shadow.shadow import Shadow
 
 
 def concerned(names: Iterable[str], renamed: Iterable[Rename]) -> tuple[Rename, ...]:
@@ -45,7 +50,7 @@ def narrowed(
     for one in renamed:
         if _named(one.before, wanted) or _named(one.after, wanted):
             wanted |= {_plain(one.before), _plain(one.after)}
-    steps = [one for one in diff.steps(before, after, renamed) if _concerns(one, before, wanted)]
+    steps = [one for one in compare.steps(before, after, renamed) if _concerns(one, before, wanted)]
     if not steps:
         raise ConfigurationError(
             f"nothing changes about {', '.join(names)}",
@@ -66,7 +71,7 @@ def narrowed(
 
 
 def _wanted(names: Iterable[str]) -> set[tuple[str, ...]]:
-    return {tuple(renames.unquote(part) for part in renames.split(name, ".")) for name in names}
+    return {tuple(parse.unquote(part) for part in parse.split(name, ".")) for name in names}
 
 
 def _plain(address: Address) -> tuple[str, ...]:

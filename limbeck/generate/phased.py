@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from limbeck import expand
-from limbeck.catalog.catalog import Catalog
 from limbeck.errors import ProofError
 from limbeck.events import Listener, Notice, StageStarted
-from limbeck.expand import Change, Choice, Phased, Way
 from limbeck.generate import bodies
 from limbeck.generate.draft import Draft
 from limbeck.generate.generate import Generated
 from limbeck.generate.proof import Premises, proven
-from limbeck.history import Revision
+from limbeck.generate.rendering.body import render
+from limbeck.history.revisions import Revision
 from limbeck.history.writing import slug
-from limbeck.phases import Backfill
-from limbeck.revision import render
-from limbeck.settings import Project
-from limbeck.sources import Replay, Shadow
-from limbeck.sources.filters import filters
+from limbeck.phased.expand import composing
+from limbeck.phased.expand.choosing import Change, Choice
+from limbeck.phased.expand.composing import Phased, Way
+from limbeck.phased.phases import Backfill
+from limbeck.project.project import Project
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.shadow.filters import filters
+from limbeck.shadow.replay import Replay
+from limbeck.shadow.shadow import Shadow
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def written(work: Work, unfinished: Draft, message: str) -> Generated:
     kept, template = filters(work.project), work.replay.template()
     work.listen(StageStarted("making the change in phases"))
     with work.shadow.scratch(template) as database:
-        phased = expand.compose(database, kept, work.change, work.choice)
+        phased = composing.compose(database, kept, work.change, work.choice)
     try:
         return _attempts(work, unfinished, phased, message, plain_sql=False)
     except bodies.BodiesError:

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from limbeck.catalog.catalog import Catalog, Change
-from limbeck.catalog.read import Filters, read
-from limbeck.database import Database, connect
 from limbeck.errors import MigrationError, ProofError
-from limbeck.history import History, Revision
-from limbeck.settings import Project
-from limbeck.sources import Shadow
-from limbeck.sources.filters import filters
+from limbeck.history.history import History
+from limbeck.history.revisions import Revision
+from limbeck.postgres.connect import connect
+from limbeck.postgres.database import Database
+from limbeck.project.project import Project
+from limbeck.schema.catalog.catalog import Catalog, Change
+from limbeck.schema.catalog.read import Filters, read
+from limbeck.shadow.filters import filters
+from limbeck.shadow.shadow import Shadow
 
 SHOWN_CHANGES = 10
 HINT = "Nothing was written. Please report it, with the two definitions above."

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 
-from limbeck import renames
-from limbeck.catalog.catalog import Catalog
-from limbeck.catalog.objects import Address
-from limbeck.diff.steps import Step
 from limbeck.errors import ConfigurationError, NotConfirmedError
 from limbeck.generate.answers import Answers
 from limbeck.generate.narrowing import concerned
-from limbeck.renames import Rename
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.diff.steps import Step
+from limbeck.schema.renames import likeness, parse
+from limbeck.schema.renames.rename import Rename
 
 # What is named after its table and columns, by Postgres or by a naming convention.
 WHOLE = 3  # schema, table, column
@@ -26,7 +26,7 @@ def agree_to_renames(before: Catalog, after: Catalog, answers: Answers) -> tuple
         NotConfirmedError: nobody could be asked; it names the questions and their answers.
 
     """
-    found, idle = renames.answers(answers.renames, before, after)
+    found, idle = parse.answers(answers.renames, before, after)
     if idle:
         raise ConfigurationError(
             f"--rename {idle[0]}: nothing is renamed so",
@@ -35,7 +35,7 @@ def agree_to_renames(before: Catalog, after: Catalog, answers: Answers) -> tuple
     refused: set[Rename] = set()
     derived = values(answers, before, after).keys()
     while True:
-        proposals = [one.rename for one in renames.propose(before, after, found)]
+        proposals = [one.rename for one in likeness.propose(before, after, found)]
         proposals = [one for one in proposals if one not in refused and _asks(one, derived)]
         if answers.only:
             proposals = list(concerned(answers.only, proposals))
@@ -107,7 +107,7 @@ def values(answers: Answers, before: Catalog, after: Catalog) -> dict[Address, s
     """
     found: dict[Address, str] = {}
     for name, expression in answers.values.items():
-        names = [renames.unquote(one) for one in renames.split(name, ".")]
+        names = [parse.unquote(one) for one in parse.split(name, ".")]
         address = Address("column", *names) if len(names) == WHOLE else None
         if address is None or not {address} & (before.objects.keys() | after.objects.keys()):
             raise ConfigurationError(

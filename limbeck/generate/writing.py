@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from limbeck import diff, expand, online
-from limbeck.catalog.catalog import Catalog
-from limbeck.database import Database
-from limbeck.diff.steps import Step
 from limbeck.errors import ConfigurationError, ProofError
 from limbeck.events import Listener, Notice, StageStarted
 from limbeck.generate import bodies, phased
@@ -17,11 +13,21 @@ from limbeck.generate.generate import Generated
 from limbeck.generate.narrowing import concerned, narrowed
 from limbeck.generate.proof import Premises, proven
 from limbeck.generate.questions import agree_to_losses, agree_to_renames, inverse, values
-from limbeck.history import History
-from limbeck.revision import message as message_of
-from limbeck.revision import render
-from limbeck.settings import Profile, Project
-from limbeck.sources import Models, Replay, Shadow
+from limbeck.generate.rendering.body import render
+from limbeck.generate.rendering.message import message as message_of
+from limbeck.history.history import History
+from limbeck.phased.expand import choosing
+from limbeck.phased.expand.choosing import Change
+from limbeck.phased.online import online
+from limbeck.postgres.database import Database
+from limbeck.project.profile import Profile
+from limbeck.project.project import Project
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.diff import compare
+from limbeck.schema.diff.steps import Step
+from limbeck.shadow.models import Models
+from limbeck.shadow.replay import Replay
+from limbeck.shadow.shadow import Shadow
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +74,8 @@ def revision(
     if answers.only:
         after = narrowed(project, replay, (before, after), renamed, answers.only)
         renamed = concerned(answers.only, renamed)
-    upgrade = diff.steps(before, after, renamed)
-    downgrade = diff.steps(after, before, inverse(renamed))
+    upgrade = compare.steps(before, after, renamed)
+    downgrade = compare.steps(after, before, inverse(renamed))
     agree_to_losses(upgrade, answers)
     text, history = message or message_of(upgrade), History.of(project, profile)
     in_phases = _usual(project, profile) if answers.phased is None else answers.phased
@@ -77,8 +83,8 @@ def revision(
         raise ConfigurationError(
             "--value is for changes without downtime", hint="Add --zero-downtime."
         )
-    change = expand.Change(before, after, renamed, values(answers, before, after))
-    if in_phases and (choice := expand.choose(upgrade, change)).breaks:
+    change = Change(before, after, renamed, values(answers, before, after))
+    if in_phases and (choice := choosing.choose(upgrade, change)).breaks:
         with draft(project, history) as unfinished:
             work = phased.Work(project, replay, change, choice, listen)
             return phased.written(work, unfinished, text)

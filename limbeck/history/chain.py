@@ -14,7 +14,8 @@ from limbeck.errors import HistoryError, SeveralHeadsError
 from limbeck.history import revisions as files
 from limbeck.history.revisions import Revision
 from limbeck.paths import shown
-from limbeck.settings import Profile, Project
+from limbeck.project.profile import Profile
+from limbeck.project.project import Project
 
 # What Alembic itself leaves out: editors' lock files and the package marker.
 REVISION_FILE = re.compile(r"(?!\.#|__init__).*\.py$")

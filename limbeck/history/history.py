@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from limbeck.engine.terms import PLAIN, Terms
 from limbeck.errors import HistoryError
 from limbeck.events import Listener, ignore
 from limbeck.history import content
 from limbeck.history.chain import Chain
 from limbeck.history.revisions import Revision, way_out
-from limbeck.history.terms import PLAIN, Terms
 from limbeck.paths import shown
 
 if TYPE_CHECKING:
     import psycopg
 
-    from limbeck.history.ledger import Ledger
-    from limbeck.history.state import State
+    from limbeck.engine.ledger import Ledger
+    from limbeck.engine.state import State
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class History(Chain):
 
         It came into the history below a revision that was applied already.
         """
-        from limbeck.history import ledger  # noqa: PLC0415 - psycopg only when it is needed
+        from limbeck.engine import ledger  # noqa: PLC0415 - psycopg only when it is needed
 
         below = [one.id for one in self.applied(current)]
         ids = set(ledger.late(self.revisions(), below, found))
@@ -39,13 +39,13 @@ class History(Chain):
 
     def ledger(self, connection: psycopg.Connection) -> Ledger:
         """Return what the database remembers of its migrations; empty where it does not."""
-        from limbeck.history import ledger  # noqa: PLC0415 - as above
+        from limbeck.engine import ledger  # noqa: PLC0415 - as above
 
         return ledger.read(connection)
 
     def edited(self, current: Sequence[str], found: Ledger) -> tuple[Revision, ...]:
         """Return the applied revisions that say another SQL now than when they were applied."""
-        from limbeck.history import audit  # noqa: PLC0415 - Alembic only when it is needed
+        from limbeck.engine import audit  # noqa: PLC0415 - Alembic only when it is needed
 
         return audit.edited(self, self.applied(current), found) if found.entries else ()
 
@@ -56,13 +56,13 @@ class History(Chain):
 
     def recorded(self, connection: psycopg.Connection) -> tuple[str, ...]:
         """Return the ids in the database's version table as they are, known here or not."""
-        from limbeck.history import version_table  # noqa: PLC0415 - psycopg only when it is needed
+        from limbeck.engine import version_table  # noqa: PLC0415 - psycopg only when it is needed
 
         return version_table.recorded(connection)
 
     def state(self, connection: psycopg.Connection) -> State:
         """Return the version rows and the ledger, in two round trips at most."""
-        from limbeck.history import state  # noqa: PLC0415 - as above
+        from limbeck.engine import state  # noqa: PLC0415 - as above
 
         return state.read(connection)
 
@@ -142,7 +142,7 @@ class History(Chain):
         """
         if not revisions:
             return found.recorded if found else self.recorded(connection)
-        from limbeck.history import running  # noqa: PLC0415 - Alembic only when it is needed
+        from limbeck.engine import running  # noqa: PLC0415 - Alembic only when it is needed
 
         return running.run(
             self,
@@ -156,7 +156,7 @@ class History(Chain):
 
     def stamp(self, connection: psycopg.Connection, to: str) -> None:
         """Write down that the database is at a revision, without running anything."""
-        from limbeck.history import running  # noqa: PLC0415 - Alembic only when it is needed
+        from limbeck.engine import running  # noqa: PLC0415 - Alembic only when it is needed
 
         running.stamp(connection, [one.id for one in self.find(to)])
 
@@ -168,13 +168,13 @@ class History(Chain):
         """
         if not revisions:
             return ()
-        from limbeck.history import offline  # noqa: PLC0415 - Alembic only when it is needed
+        from limbeck.engine import offline  # noqa: PLC0415 - Alembic only when it is needed
 
         return offline.sql(self, revisions, downgrade=downgrade)
 
     def steps(self, revision: Revision, *, downgrade: bool = False) -> int | None:
         """Return how many steps a revision has; None when only its run can tell."""
-        from limbeck.history import offline  # noqa: PLC0415 - Alembic only when it is needed
+        from limbeck.engine import offline  # noqa: PLC0415 - Alembic only when it is needed
 
         return offline.steps(self, revision, downgrade=downgrade)
 
@@ -185,7 +185,7 @@ class History(Chain):
             HistoryError: a revision asks the database something.
 
         """
-        from limbeck.history import offline  # noqa: PLC0415 - Alembic only when it is needed
+        from limbeck.engine import offline  # noqa: PLC0415 - Alembic only when it is needed
 
         return offline.script(self, revisions, downgrade=downgrade)
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from limbeck import scaffold
+from limbeck.project import scaffold
 from tests.acceptance.workplace import BIN, REPOSITORY, Workplace
 
 if TYPE_CHECKING:
-    from limbeck.branches.embedded import Server
+    from limbeck.postgres.embedded.server import Server
 
 
 @pytest.fixture

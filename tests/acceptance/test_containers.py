@@ -13,7 +13,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from limbeck.branches import binaries
+from limbeck.postgres.embedded import binaries
 from tests.acceptance.test_workflow import environments, go_through
 from tests.acceptance.workplace import Workplace
 

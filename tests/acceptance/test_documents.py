@@ -11,7 +11,7 @@ import click
 import pytest
 
 from limbeck.cli import COMMANDS, group
-from limbeck.settings.profile import KEYS
+from limbeck.project.profile import KEYS
 from tests.acceptance.workplace import REPOSITORY
 
 DOCUMENTS = sorted(

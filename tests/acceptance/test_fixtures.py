@@ -39,7 +39,7 @@ NOTHING_SLOW = """
 import sys
 
 def test_one():
-    assert "limbeck.testing.plugin" in sys.modules
+    assert "limbeck.shadow.testing.fixtures" in sys.modules
     assert not {"sqlalchemy", "psycopg", "alembic", "limbeck.errors"} & set(sys.modules)
 """
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from limbeck import scaffold
 from limbeck.errors import ConfigurationError
-from limbeck.history import History
+from limbeck.history.history import History
+from limbeck.project import scaffold
+from limbeck.project.urls import is_at_neon
 from limbeck.settings import Project
-from limbeck.settings.url import is_at_neon
 from tests.acceptance.workplace import REPOSITORY, Workplace
 
 # What a user has and this repository extends or shares with its own files.

@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from limbeck import scaffold
-from limbeck.branches import binaries
-from limbeck.catalog.read import read
-from limbeck.database import connect
+from limbeck.postgres.connect import connect
+from limbeck.postgres.embedded import binaries
+from limbeck.project import scaffold
 from limbeck.pull import compared
+from limbeck.schema.catalog.read import read
 from tests.acceptance.workplace import REPOSITORY, Workplace
 
 if TYPE_CHECKING:
     from _pytest.mark.structures import ParameterSet
 
-    from limbeck.branches.embedded import Server
-    from limbeck.catalog.catalog import Catalog
-    from limbeck.database import Database
+    from limbeck.postgres.database import Database
+    from limbeck.postgres.embedded.server import Server
+    from limbeck.schema.catalog.catalog import Catalog
 
 SCHEMAS = REPOSITORY.parent / "shared" / "corpora" / "schemas"
 ROLES = SCHEMAS.parents[1] / "tools" / "roles.sql"

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from limbeck import scaffold
+from limbeck.project import scaffold
 from tests.acceptance.workplace import Workplace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from limbeck.branches.embedded import Server
+    from limbeck.postgres.embedded.server import Server
 
 BY_HAND = """
     CREATE TABLE authors (

@@ -14,8 +14,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from limbeck.branches.neon import Account, NeonBranches
+from limbeck.branches.neon.account import Account
 from limbeck.branches.neon.patience import Patience
+from limbeck.branches.neon.provider import NeonBranches
 from limbeck.errors import NeonError
 from tests.neon import description
 from tests.neon.faults import Fault

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from limbeck.branches.embedded import Server
+from limbeck.postgres.embedded.server import Server
 from tests.neon import description, routes
 from tests.neon.faults import Fault
 from tests.neon.project import ID, Project, Refused, Row

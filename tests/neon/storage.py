@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from limbeck.branches import copying
-from limbeck.branches.embedded import Server
+from limbeck.postgres.embedded.server import Server
 from tests.neon.wire import Target
 
 OWNER = "neondb_owner"

@@ -10,9 +10,10 @@ from typing import TypeAlias
 
 import pytest
 
-from limbeck.branches.embedded import Server
-from limbeck.database import Database
-from limbeck.history import History, Revision
+from limbeck.history.history import History
+from limbeck.history.revisions import Revision
+from limbeck.postgres.database import Database
+from limbeck.postgres.embedded.server import Server
 from limbeck.settings import Profile, Project
 
 REPOSITORY = Path(__file__).parents[2]

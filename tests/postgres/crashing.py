@@ -20,10 +20,11 @@ from typing import Any
 import psycopg
 
 from limbeck import migrate
-from limbeck.branches.embedded import Server
-from limbeck.catalog.catalog import Catalog
-from limbeck.catalog.read import read
-from limbeck.database import Database, connect
+from limbeck.postgres.connect import connect
+from limbeck.postgres.database import Database
+from limbeck.postgres.embedded.server import Server
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.read import read
 from limbeck.settings import Project
 from tests.postgres.relay import relayed
 
@@ -33,7 +34,7 @@ PATIENCE = 60.0
 
 # Forked from a process that has imported all of it, and has no threads.
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.postgres.crashing", "limbeck.history.running"])
+FORKS.set_forkserver_preload(["tests.postgres.crashing", "limbeck.engine.running"])
 
 
 @dataclass(frozen=True, slots=True)

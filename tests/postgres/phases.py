@@ -9,7 +9,7 @@ from limbeck import migrate, settings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from limbeck.history import Revision
+    from limbeck.history.revisions import Revision
     from tests.postgres.conftest import Work
 
 

@@ -9,10 +9,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
-from limbeck.database import url as urls
+from limbeck.postgres import url as urls
 
 if TYPE_CHECKING:
-    from limbeck.database import Database
+    from limbeck.postgres.database import Database
 
 # A simple query, or the execution of a prepared one.
 STATEMENTS = (b"Q", b"E")

@@ -11,12 +11,13 @@ import pytest
 from alembic import command
 from alembic.config import Config
 
-from limbeck.database import as_sqlalchemy, connect, migration_lock
+from limbeck.postgres.connect import as_sqlalchemy, connect
+from limbeck.postgres.lock import migration_lock
 
 if TYPE_CHECKING:
     import psycopg
 
-    from limbeck.database import Database
+    from limbeck.postgres.database import Database
     from tests.postgres.conftest import Work
 
 

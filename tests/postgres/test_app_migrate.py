@@ -14,7 +14,7 @@ import pytest
 from tests.postgres.phases import phase
 
 if TYPE_CHECKING:
-    from limbeck.database import Database
+    from limbeck.postgres.database import Database
     from tests.postgres.conftest import Work
 
 APP = Path(__file__).parents[2] / "app"

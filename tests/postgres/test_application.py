@@ -12,12 +12,13 @@ from sqlalchemy import select, text
 
 from app import session as sessions
 from app.models import Author, Book
-from limbeck.database import Database, as_sqlalchemy, connect
+from limbeck.postgres.connect import as_sqlalchemy, connect
+from limbeck.postgres.database import Database
 from limbeck.settings import Profile, Project
 from limbeck.testing import Copies
 
 if TYPE_CHECKING:
-    from limbeck.branches.embedded import Server
+    from limbeck.postgres.embedded.server import Server
 
 
 @pytest.fixture(scope="session")

@@ -17,9 +17,6 @@ import psycopg
 import pytest
 
 from limbeck import backfill
-from limbeck.backfill import state
-from limbeck.backfill.pace import Load
-from limbeck.backfill.pieces import pieces, ranges
 from limbeck.cli import main
 from limbeck.errors import (
     CheckFailedError,
@@ -30,14 +27,17 @@ from limbeck.errors import (
     NotConfirmedError,
 )
 from limbeck.events import BackfillProgress, BatchNotObtained, Event
-from limbeck.phases import Backfill
+from limbeck.phased.backfill import state
+from limbeck.phased.backfill.pace import Load
+from limbeck.phased.backfill.pieces import pieces, ranges
+from limbeck.phased.phases import Backfill
 from limbeck.settings import Project
 from tests.postgres.phases import expand
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from limbeck.database import Database
+    from limbeck.postgres.database import Database
     from tests.conftest import MakeDatabase
     from tests.postgres.conftest import Work
 

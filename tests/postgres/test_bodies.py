@@ -11,8 +11,8 @@ from limbeck import generate
 from limbeck.errors import ProofError
 from limbeck.events import Event, Notice
 from limbeck.generate import Answers
+from limbeck.generate.squash.squash import squash
 from limbeck.sources import Replay
-from limbeck.squash import squash
 
 if TYPE_CHECKING:
     from limbeck.generate import Generated

@@ -15,14 +15,17 @@ import pytest
 from psycopg import sql
 
 from limbeck import generate, pull
-from limbeck.catalog.catalog import Catalog
-from limbeck.catalog.objects import Address, Column, Table
-from limbeck.catalog.read import read
-from limbeck.database import Database, connect
-from limbeck.history import History
+from limbeck.generate.rendering.statements import execute
+from limbeck.history.history import History
+from limbeck.postgres.connect import connect
+from limbeck.postgres.database import Database
 from limbeck.pull import Options
-from limbeck.renames.parse import split, unquote
-from limbeck.revision.statements import execute
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.catalog.objects.tables import Table
+from limbeck.schema.catalog.read import read
+from limbeck.schema.renames.parse import split, unquote
 from limbeck.settings import Project
 from limbeck.sources import Replay
 from tests.postgres.cases import names
@@ -33,7 +36,7 @@ from tests.postgres.cases.matrix import KINDS
 from tests.postgres.test_diff import CASES
 
 if TYPE_CHECKING:
-    from limbeck.branches.embedded import Server
+    from limbeck.postgres.embedded.server import Server
 
 REPOSITORY = Path(__file__).parents[2]
 MODULE = Options(layout="file")

@@ -12,31 +12,24 @@ import psycopg
 import pytest
 from psycopg.pq import TransactionStatus
 
-from limbeck.catalog import store
-from limbeck.catalog.answers import asked
-from limbeck.catalog.catalog import Catalog
-from limbeck.catalog.objects import (
-    Address,
-    Attribute,
-    Column,
-    Constraint,
-    Definition,
-    DomainCheck,
-    Function,
-    Identity,
-    Index,
-    Key,
-    NotNull,
-    Reference,
-    SequenceOptions,
-    Table,
-    ViewColumn,
-)
-from limbeck.catalog.read import QUESTIONS, Filters, read
+from limbeck.schema.catalog import store
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.columns import Column, Identity, NotNull
+from limbeck.schema.catalog.objects.constraints import Constraint, Reference
+from limbeck.schema.catalog.objects.definitions import Definition
+from limbeck.schema.catalog.objects.indexes import Index, Key
+from limbeck.schema.catalog.objects.routines import Function
+from limbeck.schema.catalog.objects.sequences import SequenceOptions
+from limbeck.schema.catalog.objects.tables import Table
+from limbeck.schema.catalog.objects.types import Attribute, DomainCheck
+from limbeck.schema.catalog.objects.views import ViewColumn
+from limbeck.schema.catalog.pipeline import asked
+from limbeck.schema.catalog.read import QUESTIONS, Filters, read
 
 if TYPE_CHECKING:
-    from limbeck.branches.embedded import Server
-    from limbeck.database import Database
+    from limbeck.postgres.database import Database
+    from limbeck.postgres.embedded.server import Server
 
 
 def at(kind: str, name: str, part: str = "", schema: str = "public") -> Address:

@@ -16,8 +16,6 @@ import pytest
 from psycopg import sql
 from sqlalchemy import Column, Integer, MetaData, Table, text
 
-from limbeck.database import Database, as_sqlalchemy, connect, migration_lock
-from limbeck.database import url as urls
 from limbeck.errors import (
     DatabaseError,
     LimbeckError,
@@ -26,6 +24,10 @@ from limbeck.errors import (
     UnavailableError,
 )
 from limbeck.events import Event, LockWaiting, Notice
+from limbeck.postgres import url as urls
+from limbeck.postgres.connect import as_sqlalchemy, connect
+from limbeck.postgres.database import Database
+from limbeck.postgres.lock import migration_lock
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from limbeck.database import Connection
 from limbeck.errors import DatabaseError, MigrationError
-from limbeck.sources import shadow
-from limbeck.sources.replay import Replay
+from limbeck.postgres.connect import Connection
+from limbeck.shadow import shadow
+from limbeck.shadow.replay import Replay
+from limbeck.shadow.testing import copies as copies_module
 from limbeck.testing import Copies
-from limbeck.testing import copies as copies_module
 
 if TYPE_CHECKING:
-    from limbeck.database import Database
+    from limbeck.postgres.database import Database
     from tests.postgres.conftest import Work
 
 

@@ -17,14 +17,15 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from limbeck import diff, online, renames
-from limbeck.branches.embedded import Server
-from limbeck.catalog.read import read
-from limbeck.database import Database
 from limbeck.errors import MigrationError
-from limbeck.history import History
-from limbeck.revision import render
-from limbeck.revision.body import Body
+from limbeck.generate.rendering.body import Body, render
+from limbeck.history.history import History
+from limbeck.phased.online import online
+from limbeck.postgres.database import Database
+from limbeck.postgres.embedded.server import Server
+from limbeck.schema.catalog.read import read
+from limbeck.schema.diff import compare
+from limbeck.schema.renames import parse
 from limbeck.settings import Project
 from tests.postgres import test_diff, test_online
 from tests.postgres.crashing import (
@@ -41,7 +42,7 @@ from tests.postgres.crashing import (
 from tests.postgres.relay import relayed
 
 if TYPE_CHECKING:
-    from limbeck.catalog.catalog import Catalog
+    from limbeck.schema.catalog.catalog import Catalog
 
 REPOSITORY = Path(__file__).parents[2]
 NUMBERS = count()
@@ -210,8 +211,8 @@ def bodies(work: Work, ground: Ground, before: Catalog) -> tuple[Body, ...]:
         return tuple(Body(text, frozenset()) for text in work.revisions)
     wanted, after = ground.made(work.after)
     ground.drop(wanted)
-    answers, _ = renames.answers(work.answers, before, after)
-    steps = diff.steps(before, after, answers)
+    answers, _ = parse.answers(work.answers, before, after)
+    steps = compare.steps(before, after, answers)
     return (render(online.steps(steps, before, after), before, after),)
 
 

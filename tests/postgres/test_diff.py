@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from limbeck import diff, renames
-from limbeck.catalog.catalog import Catalog
-from limbeck.catalog.read import read
-from limbeck.diff.steps import Step
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.read import read
+from limbeck.schema.diff import compare
+from limbeck.schema.diff.script import script as as_script
+from limbeck.schema.diff.steps import Step
+from limbeck.schema.renames import parse
 from tests.postgres.cases import (
     constraints,
     dependants,
@@ -27,7 +29,7 @@ from tests.postgres.cases import renames as answered
 from tests.postgres.cases.case import Case
 
 if TYPE_CHECKING:
-    from limbeck.database import Database
+    from limbeck.postgres.database import Database
 
 MODULES = (tables, constraints, types, views, partitions, dependants, found, names, answered)
 CASES = [case for module in MODULES for case in module.CASES]
@@ -75,13 +77,13 @@ def test_the_steps_lead_to_the_wanted_schema_and_back(
         a.execute((case.before + case.rows).encode())
         b.execute(case.after.encode())
         before, after = read(a), read(b)
-        answers, idle = renames.answers(case.renames, before, after)
+        answers, idle = parse.answers(case.renames, before, after)
         assert not idle
-        steps = diff.steps(before, after, answers)
-        script, rows = diff.script(steps), counts(a)
+        steps = compare.steps(before, after, answers)
+        script, rows = as_script(steps), counts(a)
         carry_out(a, steps)
         assert differences(read(a), after) == []
-        assert diff.steps(read(a), after) == ()
+        assert compare.steps(read(a), after) == ()
         for text in case.says:
             assert text in script
         for text in case.never:
@@ -93,5 +95,5 @@ def test_the_steps_lead_to_the_wanted_schema_and_back(
         for question, answer in case.holds:
             assert a.execute(question.encode()).fetchone() == (answer,)
         if case.back:
-            carry_out(a, diff.steps(read(a), before))
+            carry_out(a, compare.steps(read(a), before))
             assert differences(read(a), before) == []

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
-from limbeck import diff
-from limbeck.catalog.read import read
 from limbeck.generate import Answers
 from limbeck.generate.questions import agree_to_renames
+from limbeck.schema.catalog.read import read
+from limbeck.schema.diff import compare, script
 from tests.postgres.cases.random_schemas import schemas
 from tests.postgres.test_diff import carry_out, connect, differences
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
-    from limbeck.database import Database
+    from limbeck.postgres.database import Database
 
 EMPTY = """
 DROP SCHEMA IF EXISTS public, other CASCADE; CREATE SCHEMA public;
@@ -50,8 +50,8 @@ def becomes_and_comes_back(a: Connection, b: Connection, answer: bool) -> None: 
     answers = Answers(ask_rename=lambda _: answer)
     for wanted in (after, before):
         found = read(a)
-        steps = diff.steps(found, wanted, agree_to_renames(found, wanted, answers))
-        note(diff.script(steps))
+        steps = compare.steps(found, wanted, agree_to_renames(found, wanted, answers))
+        note(script.script(steps))
         carry_out(a, steps)
         assert differences(read(a), wanted) == []
 

@@ -20,11 +20,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from limbeck.branches import account, binaries, ports
-from limbeck.branches.binaries import Binaries
-from limbeck.branches.embedded import Server
 from limbeck.errors import ConfigurationError, ServerError
 from limbeck.events import Event, Notice, ServerStarted
+from limbeck.postgres.embedded import binaries, os_user, ports
+from limbeck.postgres.embedded.binaries import Binaries
+from limbeck.postgres.embedded.server import Server
 
 ROOT = os.geteuid() == 0
 START = """
@@ -358,7 +358,7 @@ def test_root_keeps_no_capability_where_nobody_can_reach_the_project(open_folder
 def test_root_without_a_way_to_the_project_is_told_what_to_do(
     new: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(account, "CAPABILITIES", ())
+    monkeypatch.setattr(os_user, "CAPABILITIES", ())
     new.home.parent.chmod(0o700)
     with pytest.raises(ServerError, match="does not run as root") as caught:
         new.start()

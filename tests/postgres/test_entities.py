@@ -10,9 +10,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from limbeck.catalog.objects import Address
-from limbeck.catalog.read import read
-from limbeck.database import as_sqlalchemy, connect
 from limbeck.entities import (
     Collation,
     Composite,
@@ -38,10 +35,13 @@ from limbeck.entities import (
     View,
     entities,
 )
+from limbeck.postgres.connect import as_sqlalchemy, connect
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.read import read
 
 if TYPE_CHECKING:
-    from limbeck.catalog.catalog import Catalog
-    from limbeck.database import Database
+    from limbeck.postgres.database import Database
+    from limbeck.schema.catalog.catalog import Catalog
 
 TOUCH = """CREATE OR REPLACE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql
 AS $$ BEGIN RETURN new; END $$"""

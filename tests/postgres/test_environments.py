@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from limbeck import settings
-from limbeck.branches.embedded import Server
 from limbeck.branches.local import LocalBranches
-from limbeck.database import connect
 from limbeck.errors import BranchError, ConfigurationError
 from limbeck.events import BranchCreated, Event, ServerStarted
+from limbeck.postgres.connect import connect
+from limbeck.postgres.embedded.server import Server
 from limbeck.settings import Project
 
 

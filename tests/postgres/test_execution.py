@@ -14,9 +14,10 @@ import psycopg
 import pytest
 
 from limbeck import migrate
-from limbeck.database import Database, connect
 from limbeck.errors import HistoryError, MigrationError
 from limbeck.events import Event, IndexProgress, IndexRepaired, LockNotObtained, RevisionResumed
+from limbeck.postgres.connect import connect
+from limbeck.postgres.database import Database
 
 if TYPE_CHECKING:
     from tests.postgres.conftest import Work

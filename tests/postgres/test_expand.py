@@ -7,14 +7,21 @@ from typing import Any
 
 import pytest
 
-from limbeck import diff, expand, generate, phases, renames
-from limbeck.catalog.catalog import Catalog
-from limbeck.catalog.objects import Address
-from limbeck.catalog.read import read
-from limbeck.database import Connection, Database, connect
+from limbeck import generate
 from limbeck.errors import ConfigurationError
-from limbeck.history import History, Revision
-from limbeck.safety.linting import lint
+from limbeck.history.history import History
+from limbeck.history.revisions import Revision
+from limbeck.lint.linting import lint
+from limbeck.phased import phases
+from limbeck.phased.expand import choosing
+from limbeck.phased.expand.choosing import Change
+from limbeck.postgres.connect import Connection, connect
+from limbeck.postgres.database import Database
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.read import read
+from limbeck.schema.diff import compare
+from limbeck.schema.renames import parse
 from limbeck.settings import Project
 from limbeck.sources import Models, Replay
 
@@ -693,10 +700,10 @@ def test_what_a_trigger_cannot_see_to_is_refused_with_what_to_do(make_database: 
                 connection.execute("DROP TYPE IF EXISTS t, v")
                 connection.execute(text.encode())
             old, new = read(one), read(other)
-            found, _ = renames.answers(rename.split(), old, new)
-            change = expand.Change(old, new, found)
+            found, _ = parse.answers(rename.split(), old, new)
+            change = Change(old, new, found)
             with pytest.raises(ConfigurationError, match=words) as caught:
-                expand.choose(diff.steps(old, new, found), change)
+                choosing.choose(compare.steps(old, new, found), change)
             assert caught.value.hint
 
 
@@ -710,9 +717,9 @@ def test_a_value_that_nothing_asks_for_is_refused(make_database: Any) -> None:
             one.execute("CREATE TABLE u (b text)")
             old, new = read(one), read(other)
             values = {Address("column", *column.split(".")): value}
-            change = expand.Change(old, new, (), values)
+            change = Change(old, new, (), values)
             with pytest.raises(ConfigurationError, match=f"--value {column}=.* used by nothing"):
-                expand.choose(diff.steps(old, new), change)
+                choosing.choose(compare.steps(old, new), change)
 
 
 def test_without_a_backfill_no_value_is_lost(project: Project, database: Database) -> None:

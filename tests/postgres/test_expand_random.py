@@ -19,14 +19,17 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from limbeck.catalog.objects import Address, Column, Table
-from limbeck.catalog.read import read
-from limbeck.database import connect
-from limbeck.expand.renamed_column import RenamedColumn
+from limbeck.phased.expand.renamed_column import RenamedColumn
+from limbeck.postgres.connect import connect
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.catalog.objects.tables import Table
+from limbeck.schema.catalog.read import read
 
 if TYPE_CHECKING:
-    from limbeck.database import Connection, Database
-    from limbeck.diff.steps import Step
+    from limbeck.postgres.connect import Connection
+    from limbeck.postgres.database import Database
+    from limbeck.schema.diff.steps import Step
 
 LEFT_OUT = "left out"
 # Equal to "=" and yet not the same: 1.0 and 1.00.

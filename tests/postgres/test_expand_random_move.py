@@ -17,14 +17,15 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from limbeck.catalog.objects import Address
-from limbeck.catalog.read import read
-from limbeck.database import connect
-from limbeck.expand.moved_column import moved
+from limbeck.phased.expand.moved_column import moved
+from limbeck.postgres.connect import connect
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.read import read
 from tests.postgres.test_expand_random import carry_out
 
 if TYPE_CHECKING:
-    from limbeck.database import Connection, Database
+    from limbeck.postgres.connect import Connection
+    from limbeck.postgres.database import Database
 
 TABLES = """
 CREATE TABLE books (id serial PRIMARY KEY, blurb text);

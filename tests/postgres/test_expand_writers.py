@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from limbeck.database import Database, connect
-from limbeck.history import History
-from limbeck.history.terms import Terms
+from limbeck.engine.terms import Terms
+from limbeck.history.history import History
+from limbeck.postgres.connect import connect
+from limbeck.postgres.database import Database
 from tests.postgres.test_expand import BOOKS, DETAILS, Case, generated, rows, wrong
 
 if TYPE_CHECKING:
-    from limbeck.history import Revision
+    from limbeck.history.revisions import Revision
     from tests.postgres.conftest import MakeWork
 
 MOVE = Case(
@@ -106,7 +107,7 @@ def test_a_move_and_its_way_back_beside_writers(make_work: MakeWork, database: D
 
 def filling(expand: Revision) -> str:
     """Return the statement that fills in what an expand revision asks for."""
-    from limbeck import phases  # noqa: PLC0415 - for this one
+    from limbeck.phased import phases  # noqa: PLC0415 - for this one
 
     phase = phases.of(expand)
     assert phase

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from limbeck.branches import extensions
+from limbeck.postgres.embedded import extensions
 
 WANTED = (
     *("btree_gist", "citext", "hstore", "ltree", "pg_trgm"),

@@ -15,9 +15,9 @@ import pytest
 from psycopg import sql
 
 from limbeck import migrate
-from limbeck.branches.embedded import Server
-from limbeck.database import Database
 from limbeck.errors import MigrationError
+from limbeck.postgres.database import Database
+from limbeck.postgres.embedded.server import Server
 from tests.postgres.crashing import WATCHER
 from tests.postgres.relay import relayed
 

@@ -10,19 +10,20 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from limbeck import backfill, migrate, rehearse, status
-from limbeck.branches.embedded import Server
+from limbeck import backfill, migrate, status
 from limbeck.cli import main
-from limbeck.database import Database
 from limbeck.errors import MigrationError
 from limbeck.events import Event, Notice
+from limbeck.postgres.database import Database
+from limbeck.postgres.embedded.server import Server
+from limbeck.run import rehearse
 from tests.postgres.phases import phase
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from limbeck.gates import Through
-    from limbeck.history import Revision
+    from limbeck.history.revisions import Revision
+    from limbeck.phased.gates.gate import Through
     from tests.postgres.conftest import MakeWork, Work
 
 COPY = {"table": "public.t", "set": {"b": "a"}, "where": "b IS DISTINCT FROM a"}

@@ -13,10 +13,6 @@ from typing import Any
 import pytest
 
 from limbeck import generate
-from limbeck.branches import binaries
-from limbeck.catalog.catalog import Catalog
-from limbeck.catalog.read import read
-from limbeck.database import connect
 from limbeck.errors import (
     ConfigurationError,
     ModelsError,
@@ -25,7 +21,11 @@ from limbeck.errors import (
     SeveralHeadsError,
 )
 from limbeck.events import Event, Notice
-from limbeck.history import History
+from limbeck.history.history import History
+from limbeck.postgres.connect import connect
+from limbeck.postgres.embedded import binaries
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.read import read
 from limbeck.settings import Project
 from limbeck.sources import Models, Replay
 

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from limbeck import diff, generate, pull, renames
-from limbeck.catalog.read import Filters, read
+from limbeck import generate, pull
 from limbeck.errors import ModelsError
+from limbeck.schema.catalog.read import Filters, read
+from limbeck.schema.diff import compare
+from limbeck.schema.renames import parse as parse_
 from limbeck.sources import parse
 from tests.postgres.test_diff import carry_out, connect, differences
 
 if TYPE_CHECKING:
     import psycopg
 
-    from limbeck.database import Database
+    from limbeck.postgres.database import Database
     from tests.postgres.conftest import Work
 
 SEEN = Filters(grants=True)
@@ -84,9 +86,9 @@ def test_privileges_are_granted_and_revoked_exactly(
         b.execute((BASE + CHANGES[case].replace("reader", reader)).encode())
         before, after = read(a, filters=SEEN), read(b, filters=SEEN)
         assert before.changes_to(after)
-        carry_out(a, diff.steps(before, after))
+        carry_out(a, compare.steps(before, after))
         assert differences(read(a, filters=SEEN), after) == []
-        carry_out(a, diff.steps(read(a, filters=SEEN), before))
+        carry_out(a, compare.steps(read(a, filters=SEEN), before))
         assert differences(read(a, filters=SEEN), before) == []
 
 
@@ -108,7 +110,7 @@ def test_what_is_granted_by_default_is_taken_back_where_it_is_not_wanted(
             f"REVOKE ALL ON t FROM {reader}; REVOKE ALL ON SEQUENCE t_a_seq FROM {reader}".encode()
         )
         after = read(b, filters=SEEN)
-        carry_out(a, diff.steps(read(a, filters=SEEN), after))
+        carry_out(a, compare.steps(read(a, filters=SEEN), after))
         assert differences(read(a, filters=SEEN), after) == []
 
 
@@ -123,11 +125,11 @@ def test_privileges_follow_what_is_renamed(
             "ALTER TABLE t RENAME TO u".encode()
         )
         before, after = read(a, filters=SEEN), read(b, filters=SEEN)
-        answers, idle = renames.answers(
+        answers, idle = parse_.answers(
             ["public.t:public.u", "public.u.a:public.u.c"], before, after
         )
         assert not idle
-        steps = diff.steps(before, after, answers)
+        steps = compare.steps(before, after, answers)
         assert [step.verb for step in steps] == ["rename", "rename"]
         carry_out(a, steps)
         assert differences(read(a, filters=SEEN), after) == []

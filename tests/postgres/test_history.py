@@ -11,7 +11,7 @@ import pytest
 
 from limbeck.errors import HistoryError, LimbeckError, MigrationError, SeveralHeadsError
 from limbeck.events import Event, RevisionFinished, RevisionStarted
-from limbeck.history import History
+from limbeck.history.history import History
 
 if TYPE_CHECKING:
     from tests.postgres.conftest import Work

@@ -28,7 +28,7 @@ from limbeck.settings import Project
 if TYPE_CHECKING:
     import psycopg
 
-    from limbeck.database import Database
+    from limbeck.postgres.database import Database
     from tests.postgres.conftest import Work
 
 NAMES = (

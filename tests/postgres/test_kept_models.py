@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from limbeck.settings import Project
-from limbeck.sources import ingredients
-from limbeck.sources.unchanged import unchanged
+from limbeck.shadow import ingredients
+from limbeck.shadow.unchanged import unchanged
 
 if TYPE_CHECKING:
     from tests.postgres.conftest import MakeWork

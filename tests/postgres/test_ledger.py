@@ -15,10 +15,10 @@ import psycopg
 import pytest
 
 from limbeck import migrate, status
-from limbeck.database import Database
-from limbeck.database import url as urls
 from limbeck.errors import MigrationError
 from limbeck.events import Event, Notice
+from limbeck.postgres import url as urls
+from limbeck.postgres.database import Database
 
 if TYPE_CHECKING:
     from tests.postgres.conftest import Work

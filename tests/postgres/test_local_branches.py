@@ -16,9 +16,9 @@ import psycopg
 import pytest
 
 from limbeck.branches.base import BranchProvider
-from limbeck.branches.embedded import Server
 from limbeck.branches.local import LocalBranches, database_name
 from limbeck.errors import BranchError
+from limbeck.postgres.embedded.server import Server
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,10 @@ from click.testing import CliRunner, Result
 from limbeck import events, logs, migrate
 from limbeck.cli import group, main
 from limbeck.cli.invocation import Invocation
-from limbeck.database import Database, connect, migration_lock
 from limbeck.errors import MigrationError
+from limbeck.postgres.connect import connect
+from limbeck.postgres.database import Database
+from limbeck.postgres.lock import migration_lock
 
 if TYPE_CHECKING:
     from tests.postgres.conftest import Work

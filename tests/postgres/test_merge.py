@@ -12,7 +12,7 @@ from limbeck.merge import merge
 if TYPE_CHECKING:
     import psycopg
 
-    from limbeck.history import Revision
+    from limbeck.history.revisions import Revision
     from tests.postgres.conftest import Work
 
 BASE = "create table base (a int, b int)"

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from limbeck import migrate
-from limbeck.database import Database, connect, migration_lock
 from limbeck.errors import (
     ConfigurationError,
     DatabaseError,
@@ -24,6 +23,9 @@ from limbeck.errors import (
     SeveralHeadsError,
 )
 from limbeck.events import Event, RevisionFinished
+from limbeck.postgres.connect import connect
+from limbeck.postgres.database import Database
+from limbeck.postgres.lock import migration_lock
 from tests.postgres.crashing import FORKS, racing
 
 if TYPE_CHECKING:

@@ -17,11 +17,13 @@ import psycopg
 import pytest
 
 from limbeck.branches.moment import Source, parse_source
-from limbeck.branches.neon import Account, NeonBranches, anonymized
+from limbeck.branches.neon import anonymized
+from limbeck.branches.neon.account import Account
 from limbeck.branches.neon.connection import Wanted
 from limbeck.branches.neon.patience import Patience
-from limbeck.database import Database
+from limbeck.branches.neon.provider import NeonBranches
 from limbeck.errors import BranchError, ConfigurationError, LimbeckError, NeonError, PooledUrlError
+from limbeck.postgres.database import Database
 from tests.neon.faults import Fault
 from tests.neon.server import StandIn
 

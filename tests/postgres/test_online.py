@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from limbeck import diff, online
-from limbeck.catalog.read import read
-from limbeck.diff.steps import Step
+from limbeck.phased.online import online
+from limbeck.schema.catalog.read import read
+from limbeck.schema.diff import compare, script
+from limbeck.schema.diff.steps import Step
 from tests.postgres.test_diff import connect, differences
 
 if TYPE_CHECKING:
     import psycopg
 
-    from limbeck.database import Database
+    from limbeck.postgres.database import Database
 
 TABLES = "CREATE TABLE a (x int, y text); CREATE TABLE b (id int PRIMARY KEY, x int);"
 ROWS = "INSERT INTO a VALUES (1, 'one'); INSERT INTO b VALUES (1, 1);"
@@ -190,7 +191,7 @@ CASES_OF_RECIPES = (
 
 def run(connection: psycopg.Connection, steps: tuple[Step, ...]) -> None:
     """Run steps as the revision does: transaction by transaction."""
-    for group in diff.transactions(steps):
+    for group in script.transactions(steps):
         with connection.cursor() as cursor:
             alone = group[0].outside
             cursor.execute("" if alone else "BEGIN")
@@ -203,7 +204,7 @@ def run(connection: psycopg.Connection, steps: tuple[Step, ...]) -> None:
 def told(steps: tuple[Step, ...]) -> tuple[str, ...]:
     """The statements, with a mark where another transaction begins."""
     lines: list[str] = []
-    for group in diff.transactions(steps):
+    for group in script.transactions(steps):
         lines += [COMMIT] if lines else []
         lines += [step.sql for step in group]
     return tuple(lines)
@@ -217,7 +218,7 @@ def test_a_recipe_is_written_and_comes_to_the_same(
         a.execute((case.before + (ROWS if case.before.startswith(TABLES) else "")).encode())
         b.execute((case.before + case.change).encode())
         before, after = read(a), read(b)
-        steps = online.steps(diff.steps(before, after), before, after)
+        steps = online.steps(compare.steps(before, after), before, after)
         assert told(steps) == case.comes_to
         run(a, steps)
         assert differences(read(a), after) == []

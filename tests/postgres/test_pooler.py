@@ -17,13 +17,13 @@ import psycopg
 import pytest
 
 from limbeck import migrate
-from limbeck.branches import ports
-from limbeck.database import url as urls
 from limbeck.errors import PooledUrlError
+from limbeck.postgres import url as urls
+from limbeck.postgres.embedded import ports
 from tests.conftest import PROGRAMS
 
 if TYPE_CHECKING:
-    from limbeck.database import Database
+    from limbeck.postgres.database import Database
     from tests.postgres.conftest import Work
 
 PGBOUNCER = shutil.which("pgbouncer", path=PROGRAMS)

@@ -11,11 +11,12 @@ import pytest
 
 from limbeck.branches import base
 from limbeck.branches.base import BranchProvider
-from limbeck.branches.embedded import Server
 from limbeck.branches.local import LocalBranches
 from limbeck.branches.moment import Source
-from limbeck.branches.neon import Account, NeonBranches
+from limbeck.branches.neon.account import Account
+from limbeck.branches.neon.provider import NeonBranches
 from limbeck.errors import BranchError
+from limbeck.postgres.embedded.server import Server
 from tests.neon.server import StandIn
 
 NAMES = (

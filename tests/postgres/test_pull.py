@@ -16,17 +16,17 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from limbeck import pull
-from limbeck.catalog.read import read
-from limbeck.database import as_sqlalchemy, connect
 from limbeck.errors import ConfigurationError, ModelsError
+from limbeck.postgres.connect import as_sqlalchemy, connect
+from limbeck.schema.catalog.read import read
+from limbeck.shadow.creation import created
 from limbeck.sources import Live
-from limbeck.sources.creation import created
 
 if TYPE_CHECKING:
     import psycopg
 
-    from limbeck.catalog.catalog import Catalog
-    from limbeck.database import Database
+    from limbeck.postgres.database import Database
+    from limbeck.schema.catalog.catalog import Catalog
 
 MakeDatabase: TypeAlias = "Callable[..., Database]"
 

@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pytest
 
 from limbeck import pull
-from limbeck.catalog.read import read
-from limbeck.database import connect
 from limbeck.errors import ModelsError
-from limbeck.sources.creation import created
+from limbeck.postgres.connect import connect
+from limbeck.schema.catalog.read import read
+from limbeck.shadow.creation import created
 
 if TYPE_CHECKING:
-    from limbeck.catalog.catalog import Catalog
-    from limbeck.database import Database
+    from limbeck.postgres.database import Database
+    from limbeck.schema.catalog.catalog import Catalog
 
 MakeDatabase: TypeAlias = "Callable[..., Database]"
 

@@ -18,17 +18,18 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
-from limbeck.catalog.read import read
 from limbeck.cli import group
 from limbeck.cli.invocation import Invocation
 from limbeck.errors import DatabaseError, ModelsError
-from limbeck.sources import Live, source
-from limbeck.sources.shadow import SCRATCH
+from limbeck.schema.catalog.read import read
+from limbeck.shadow import source
+from limbeck.shadow.shadow import SCRATCH
+from limbeck.sources import Live
 
 if TYPE_CHECKING:
-    from limbeck.branches.embedded import Server
-    from limbeck.catalog.catalog import Catalog
-    from limbeck.database import Database
+    from limbeck.postgres.database import Database
+    from limbeck.postgres.embedded.server import Server
+    from limbeck.schema.catalog.catalog import Catalog
     from tests.postgres.conftest import Work
 
 Run: TypeAlias = Callable[..., Result]

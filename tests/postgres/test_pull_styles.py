@@ -16,15 +16,15 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, configure_mappers
 
 from limbeck import generate, pull
-from limbeck.catalog.read import read
-from limbeck.database import as_sqlalchemy, connect
 from limbeck.errors import ConfigurationError
+from limbeck.postgres.connect import as_sqlalchemy, connect
+from limbeck.schema.catalog.read import read
+from limbeck.shadow.creation import created
 from limbeck.sources import Replay
-from limbeck.sources.creation import created
 
 if TYPE_CHECKING:
-    from limbeck.catalog.catalog import Catalog
-    from limbeck.database import Database
+    from limbeck.postgres.database import Database
+    from limbeck.schema.catalog.catalog import Catalog
     from tests.postgres.conftest import Work
 
 MakeDatabase: TypeAlias = "Callable[..., Database]"

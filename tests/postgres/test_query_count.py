@@ -17,7 +17,7 @@ from tests.postgres.relay import relayed
 from tests.postgres.test_diff import connect
 
 if TYPE_CHECKING:
-    from limbeck.database import Database
+    from limbeck.postgres.database import Database
     from tests.postgres.conftest import Work
 
 TABLES = """
@@ -118,5 +118,5 @@ def test_a_migrate_imports_neither_the_diff_nor_the_catalog_nor_a_client_of_http
         done = subprocess.run(
             [sys.executable, "-c", IMPORTED, *words], capture_output=True, text=True, check=True
         )
-        slow = {"limbeck.diff", "limbeck.catalog", "limbeck.sources", "httpx"}
+        slow = {"limbeck.schema.diff", "limbeck.schema.catalog", "limbeck.sources", "httpx"}
         assert {*slow, "sqlalchemy", "alembic"} & set(done.stderr.split()) == wanted

@@ -20,12 +20,15 @@ import psycopg
 import pytest
 import yaml
 
-from limbeck import cli, migrate, preview, rehearse, settings, undo
+from limbeck import cli, migrate, settings
 from limbeck.branches.base import Branch
-from limbeck.branches.embedded import Server
 from limbeck.branches.pruning import stale
-from limbeck.database import Database, connect
 from limbeck.errors import BranchError, ConfigurationError
+from limbeck.phased import undo
+from limbeck.postgres.connect import connect
+from limbeck.postgres.database import Database
+from limbeck.postgres.embedded.server import Server
+from limbeck.run import preview, rehearse
 from limbeck.settings import Place, Project
 from tests.neon.server import StandIn
 from tests.postgres.conftest import MakeWork, Work

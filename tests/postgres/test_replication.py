@@ -14,11 +14,12 @@ import psycopg
 import pytest
 
 from limbeck import backfill
-from limbeck.branches import account, cluster
-from limbeck.branches.embedded import Server
-from limbeck.database import Database, connect
 from limbeck.events import BackfillThrottled, Event
-from limbeck.history import History
+from limbeck.history.history import History
+from limbeck.postgres.connect import connect
+from limbeck.postgres.database import Database
+from limbeck.postgres.embedded import cluster, os_user
+from limbeck.postgres.embedded.server import Server
 from tests.postgres.phases import expand
 from tests.postgres.test_expand import (
     BOOKS,
@@ -66,7 +67,7 @@ def standby(primary: Server, tmp_path: Path) -> Iterator[Server]:
     server.home.mkdir()
     shutil.copy(primary.home / "password", server.home)
     program = server.find_binaries().program("pg_basebackup")
-    user = account.choose(server.data, program)
+    user = os_user.choose(server.data, program)
     server.data.mkdir(mode=0o700)
     user.own(server.data)
     subprocess.run(

@@ -9,14 +9,16 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from limbeck.branches.embedded import Server
-from limbeck.database import Connection, Database, connect
-from limbeck.history import Revision
-from limbeck.rules import RULES, Hazard, judge
-from limbeck.rules.judge import LONG_WORK
-from limbeck.safety import target
-from limbeck.trace import Trace
-from limbeck.trace.observer import Observer, observing
+from limbeck.history.revisions import Revision
+from limbeck.lint import target
+from limbeck.lint.rules import RULES
+from limbeck.lint.rules.hazard import Hazard
+from limbeck.lint.rules.judge import LONG_WORK, judge
+from limbeck.lint.trace.observer import Observer, observing
+from limbeck.lint.trace.tracing import Trace
+from limbeck.postgres.connect import Connection, connect
+from limbeck.postgres.database import Database
+from limbeck.postgres.embedded.server import Server
 
 PAGES = Path(__file__).parents[2] / "docs" / "rules"
 BLOCK = re.compile(r"```sql\n(?:-- (given|bad|good)\n)?(.*?)```", re.DOTALL)

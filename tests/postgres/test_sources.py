@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
-from limbeck.catalog.objects import Address
-from limbeck.database import connect
 from limbeck.errors import (
     ConfigurationError,
     DatabaseError,
@@ -23,12 +21,14 @@ from limbeck.errors import (
     SeveralHeadsError,
 )
 from limbeck.events import Event, StageStarted
+from limbeck.postgres.connect import connect
+from limbeck.schema.catalog.objects.address import Address
 from limbeck.settings import Project
+from limbeck.shadow.shadow import SCRATCH, _host
 from limbeck.sources import Live, Models, Replay, Shadow, parse
-from limbeck.sources.shadow import SCRATCH, _host
 
 if TYPE_CHECKING:
-    from limbeck.database import Database
+    from limbeck.postgres.database import Database
     from tests.postgres.conftest import Work
 
 ONE = 'Table("one", metadata, Column("id", Integer, primary_key=True), Column("a", Text))\n'

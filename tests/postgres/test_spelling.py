@@ -9,11 +9,20 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from limbeck import spelling
-from limbeck.catalog.catalog import Catalog
-from limbeck.catalog.objects import Column, Constraint, Domain, Enum, Index, Sequence, Table
-from limbeck.catalog.read import read
-from limbeck.database import as_sqlalchemy, connect
+from limbeck.models.source import indexes as indexes_
+from limbeck.models.source import text, types
+from limbeck.models.source.columns import column
+from limbeck.models.source.constraints import constraint
+from limbeck.models.source.text import SQLALCHEMY, Source
+from limbeck.postgres.connect import as_sqlalchemy, connect
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.catalog.objects.constraints import Constraint
+from limbeck.schema.catalog.objects.indexes import Index
+from limbeck.schema.catalog.objects.sequences import Sequence
+from limbeck.schema.catalog.objects.tables import Table
+from limbeck.schema.catalog.objects.types import Domain, Enum
+from limbeck.schema.catalog.read import read
 
 SCHEMA = """
 CREATE SCHEMA "My app";
@@ -56,7 +65,7 @@ TYPES = [
 UNSPEAKABLE = ["point", "xml", "pg_lsn", "name", '"char"', "bpchar", "public.pair", "public.pair[]"]
 
 
-def evaluate(source: spelling.Source) -> Any:
+def evaluate(source: Source) -> Any:
     """Run a source with nothing but its own imports."""
     names: dict[str, Any] = {}
     for line in source.imports:
@@ -78,7 +87,7 @@ def fetch(connection: Any, query: str) -> Any:
 
 def test_every_type_survives(connection: Any) -> None:
     connection.execute(SCHEMA)
-    sources = [spelling.type_(name, CATALOG) for name in TYPES]
+    sources = [types.type_(name, CATALOG) for name in TYPES]
     assert None not in sources
     columns = [sa.Column(f"c{i}", evaluate(one)) for i, one in enumerate(sources) if one]
     create(connection, *columns)
@@ -92,12 +101,12 @@ def test_every_type_survives(connection: Any) -> None:
 
 @pytest.mark.parametrize("name", UNSPEAKABLE)
 def test_a_type_that_sqlalchemy_lacks_is_not_guessed(name: str) -> None:
-    assert spelling.type_(name, CATALOG) is None
+    assert types.type_(name, CATALOG) is None
 
 
 def test_a_collation_goes_with_its_type(connection: Any) -> None:
     names = ("text", "character varying(9)", "text[]", "character(3)")
-    sources = [spelling.type_(name, CATALOG, collation='"C"') for name in names]
+    sources = [types.type_(name, CATALOG, collation='"C"') for name in names]
     create(connection, *(sa.Column(f"c{i}", evaluate(one)) for i, one in enumerate(sources) if one))
     rows = connection.execute(
         "SELECT c.collname FROM pg_attribute a JOIN pg_collation c ON c.oid = a.attcollation"
@@ -120,14 +129,14 @@ SQL = [
 def test_text_reaches_postgres_as_it_is(connection: Any, sql: str) -> None:
     plain = connection.execute(sql).fetchall()
     with as_sqlalchemy(connection) as engine:
-        spoken = engine.execute(evaluate(spelling.text(sql))).fetchall()
+        spoken = engine.execute(evaluate(text.text(sql))).fetchall()
     assert [tuple(row) for row in spoken] == plain
 
 
 @pytest.mark.parametrize("sql", SQL)
 def test_text_is_the_same_when_it_is_printed(sql: str) -> None:
     dialect = postgresql.dialect(paramstyle="named")
-    assert str(evaluate(spelling.text(sql)).compile(dialect=dialect)) == sql
+    assert str(evaluate(text.text(sql)).compile(dialect=dialect)) == sql
 
 
 TABLES = r"""
@@ -176,7 +185,7 @@ def spelled_table(table: Table, catalog: Catalog) -> tuple[list[Any], list[Any]]
     keys = {name for one in constraints if one.type == "p" for name in one.columns}
     serials = {one.owned_by: one for one in catalog.of(Sequence) if one.owned_by}
     spelled = [
-        spelling.column(
+        column(
             replace(one, default=None) if one.address in serials else one,
             serials.get(one.address),
             catalog,
@@ -184,7 +193,7 @@ def spelled_table(table: Table, catalog: Catalog) -> tuple[list[Any], list[Any]]
         )
         for one in columns
     ]
-    spelled += [spelling.constraint(one) for one in constraints]
+    spelled += [constraint(one) for one in constraints]
     unspoken = [a for a, b in zip([*columns, *constraints], spelled, strict=True) if b is None]
     assert unspoken == []
     return [evaluate(one) for one in spelled if one], [
@@ -194,11 +203,11 @@ def spelled_table(table: Table, catalog: Catalog) -> tuple[list[Any], list[Any]]
 
 def index_of(found: Index) -> Any:
     """Return a function that makes the index of a table."""
-    told = spelling.index(found)
+    told = indexes_.index(found)
     assert told is not None, found
     keys, options = told
-    spelled = spelling.call("dict", options, spelling.SQLALCHEMY)
-    given = evaluate(spelled), evaluate(replace(keys, imports=frozenset({spelling.SQLALCHEMY})))
+    spelled = text.call("dict", options, SQLALCHEMY)
+    given = evaluate(spelled), evaluate(replace(keys, imports=frozenset({SQLALCHEMY})))
     return lambda: sa.Index(found.name, *given[1], unique=found.unique, **given[0])
 
 

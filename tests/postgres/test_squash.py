@@ -13,19 +13,19 @@ from alembic.config import Config
 from click.testing import CliRunner
 
 from limbeck import migrate, status
-from limbeck.catalog.read import read
 from limbeck.cli import group
-from limbeck.database import connect
 from limbeck.errors import CheckFailedError, ConfigurationError, HistoryError, ProofError
 from limbeck.events import Event, Notice
-from limbeck.history import Revision
+from limbeck.generate.squash.squash import Squash, squash
+from limbeck.history.revisions import Revision
 from limbeck.merge import merge
-from limbeck.reports.statuses import status_text
-from limbeck.squash import Squash, squash
+from limbeck.output.statuses import status_text
+from limbeck.postgres.connect import connect
+from limbeck.schema.catalog.read import read
 
 if TYPE_CHECKING:
-    from limbeck.catalog.catalog import Catalog
-    from limbeck.database import Database
+    from limbeck.postgres.database import Database
+    from limbeck.schema.catalog.catalog import Catalog
     from tests.postgres.conftest import MakeWork, Work
 
 RENAME = 'op.alter_column("books", "title", new_column_name="name")'

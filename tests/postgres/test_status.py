@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from limbeck.catalog.objects import Address
 from limbeck.errors import HistoryError, MissingUrlError, UnavailableError
+from limbeck.schema.catalog.objects.address import Address
 from limbeck.status import Status, check, status
 
 if TYPE_CHECKING:
     import psycopg
 
-    from limbeck.database import Database
+    from limbeck.postgres.database import Database
     from tests.postgres.conftest import Work
 
 

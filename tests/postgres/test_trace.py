@@ -13,14 +13,16 @@ import pytest
 
 from limbeck import generate, safety, settings
 from limbeck import migrate as migration
-from limbeck.branches.embedded import Server
 from limbeck.cli import main
-from limbeck.database import Database, connect
 from limbeck.errors import CheckFailedError, ConfigurationError
-from limbeck.reports import hazards as reports
-from limbeck.reports import review
+from limbeck.lint.trace import facts, rows
+from limbeck.lint.trace.tracing import trace
+from limbeck.output import hazards as reports
+from limbeck.output import review
+from limbeck.postgres.connect import connect
+from limbeck.postgres.database import Database
+from limbeck.postgres.embedded.server import Server
 from limbeck.safety import Report
-from limbeck.trace import facts, rows, trace
 from tests.postgres.conftest import Work
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from limbeck import backfill, generate, migrate, settings
-from limbeck.database import connect
+from limbeck.postgres.connect import connect
 
 if TYPE_CHECKING:
     from limbeck.settings import Project

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from limbeck.backfill.pace import FIRST, MOST, Load, Pace
 from limbeck.events import BackfillProgress, BackfillThrottled, BatchNotObtained, Blocker
 from limbeck.logs import pace as said
 from limbeck.logs import sentence
-from limbeck.reports.backfills import duration
+from limbeck.output.backfills import duration
+from limbeck.phased.backfill.pace import FIRST, MOST, Load, Pace
 
 
 @pytest.mark.parametrize("rate", [50, 1_000, 20_000, 300_000])

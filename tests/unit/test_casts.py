@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from limbeck.diff.casts import narrows
+from limbeck.schema.diff.casts import narrows
 
 NARROWER = [
     ("character varying(20)", "character varying(5)"),

@@ -13,8 +13,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from limbeck import cli
-from limbeck.cli import COMMANDS, group, main
+from limbeck.cli import COMMANDS, LazyGroup, group, main
 from limbeck.errors import CheckFailedError, ConfigurationError, LimbeckError, NotConfirmedError
 
 LIMBECK = str(Path(sys.executable).parent / "limbeck")
@@ -117,12 +116,12 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> dict[str, BaseException]:
     def fail() -> None:
         raise raised["error"]
 
-    found = cli.LazyGroup.get_command
+    found = LazyGroup.get_command
 
-    def get_command(self: cli.LazyGroup, ctx: click.Context, name: str) -> click.Command | None:
+    def get_command(self: LazyGroup, ctx: click.Context, name: str) -> click.Command | None:
         return click.Command("fail", callback=fail) if name == "fail" else found(self, ctx, name)
 
-    monkeypatch.setattr(cli.LazyGroup, "get_command", get_command)
+    monkeypatch.setattr(LazyGroup, "get_command", get_command)
     return raised
 
 

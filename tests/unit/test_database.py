@@ -14,14 +14,11 @@ from hypothesis import strategies as st
 from psycopg import conninfo
 from sqlalchemy import make_url
 
-from limbeck.database import Database, connect, redact
-from limbeck.errors import (
-    ConfigurationError,
-    InsecureUrlError,
-    PooledUrlError,
-    UnavailableError,
-)
+from limbeck.errors import ConfigurationError, InsecureUrlError, PooledUrlError, UnavailableError
 from limbeck.events import Event, Notice
+from limbeck.postgres.connect import connect
+from limbeck.postgres.database import Database
+from limbeck.postgres.url import redact
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from limbeck.catalog.objects import Address
-from limbeck.diff.graph import Graph, Node
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.diff.graph import Graph, Node
 
 
 def node(name: str, verb: str = "create") -> Node:

@@ -9,8 +9,8 @@ import pytest
 
 from limbeck import settings
 from limbeck.errors import ConfigurationError
+from limbeck.project.profile import KEYS
 from limbeck.settings import Project
-from limbeck.settings.profile import KEYS
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "profiles.md"
 SHOWN = re.findall(r"^Error: (.*)\nHint: (.*)$", PAGE.read_text(), re.MULTILINE)

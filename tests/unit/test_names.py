@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from limbeck.catalog.names import chosen_name, quote, unquoted
-from limbeck.diff.sql import literal, option_names, options
+from limbeck.schema.catalog.names import chosen_name, quote, unquoted
+from limbeck.schema.diff.sql import literal, option_names, options
 
 
 @pytest.mark.parametrize(

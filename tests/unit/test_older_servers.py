@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from limbeck import diff
-from limbeck.catalog.catalog import Catalog
-from limbeck.catalog.objects import Column, Table
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.catalog.objects.tables import Table
+from limbeck.schema.diff import compare
 
 TABLE = Table(schema="public", name="t")
 PLAIN = Column(schema="public", table="t", name="a", type="text")
@@ -58,6 +59,6 @@ def test_a_server_gets_only_what_its_major_has(
         Catalog(major * 10000, {TABLE.address: TABLE, column.address: column})
         for column in (before, after)
     ]
-    steps = diff.steps(*sides)
+    steps = compare.steps(*sides)
     assert [step.sql for step in steps] == wanted
     assert not any(step.loses for step in steps)

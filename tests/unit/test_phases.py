@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from limbeck import phases
 from limbeck.errors import HistoryError
 from limbeck.history import revisions
-from limbeck.phases import Backfill, Change, Phase
+from limbeck.phased import phases
+from limbeck.phased.phases import Backfill, Change, Phase
 
 HEAD = 'revision = "{}"\ndown_revision = None\n'
 BODY = '\n\ndef upgrade():\n    phase = "expand"\n'

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from limbeck.pull.entity import sql_literal
+from limbeck.models.pull.render.entity import sql_literal
 
 
 @given(st.text(alphabet="ab \\\n\r\t\f\"'", max_size=30))

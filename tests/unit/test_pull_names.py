@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from limbeck.catalog.objects import Address, Constraint, Index, Key, Reference
-from limbeck.pull import names
-from limbeck.pull.conventions import name
+from limbeck.models.pull.render import names
+from limbeck.models.pull.render.conventions import name
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.constraints import Constraint, Reference
+from limbeck.schema.catalog.objects.indexes import Index, Key
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from limbeck.errors import LimbeckError
-from limbeck.pull.formatting import formatted
-from limbeck.pull.modules import Home, module
-from limbeck.pull.options import Options
-from limbeck.pull.pipes import Ruff, loads
-from limbeck.pull.streams import file_formatted, modules_formatted
-from limbeck.spelling import Source
+from limbeck.models.pull.options import Options
+from limbeck.models.pull.render.formatting import formatted
+from limbeck.models.pull.render.modules import Home, module
+from limbeck.models.pull.render.pipes import Ruff, loads
+from limbeck.models.pull.render.streams import file_formatted, modules_formatted
+from limbeck.models.source.text import Source
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_what_goes_through_several_processes_comes_out_as_of_one(
         return file_formatted('"""Models."""', pieces, Home(None), Options())
 
     several = made()
-    monkeypatch.setattr("limbeck.pull.pipes._LEAST", 10**9)
+    monkeypatch.setattr("limbeck.models.pull.render.pipes._LEAST", 10**9)
     assert several == made()
     assert several.startswith('"""Models."""\n\nfrom __future__ import annotations\n\nimport json')
 
@@ -49,7 +49,7 @@ def test_modules_come_out_as_if_each_were_formatted_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: str
 ) -> None:
     """Their imports, of which many are alike, are sorted once; `item_10s` comes after `item_2s`."""
-    monkeypatch.setattr("limbeck.pull.pipes._LEAST", 1000)
+    monkeypatch.setattr("limbeck.models.pull.render.pipes._LEAST", 1000)
     (tmp_path / "ruff.toml").write_text(settings)
     options = Options(layout="package", package="models", root=tmp_path)
     home = Home("models")
@@ -93,5 +93,5 @@ def test_a_refusal_says_what_ruff_says(tmp_path: Path) -> None:
 
 
 def test_no_part_is_left_out_of_the_loads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("limbeck.pull.pipes._LEAST", 5)
+    monkeypatch.setattr("limbeck.models.pull.render.pipes._LEAST", 5)
     assert list(loads([("a", 2), ("b", 3), ("c", 9), ("d", 1)])) == [["a", "b"], ["c"], ["d"]]

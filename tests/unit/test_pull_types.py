@@ -9,9 +9,9 @@ import geoalchemy2
 import pgvector.sqlalchemy
 import pytest
 
-from limbeck.catalog.catalog import Catalog
-from limbeck.pull import packaged
-from limbeck.pull.annotations import python
+from limbeck.models.pull.render import packaged
+from limbeck.models.pull.render.annotations import python
+from limbeck.schema.catalog.catalog import Catalog
 
 if TYPE_CHECKING:
     from sqlalchemy.types import TypeEngine

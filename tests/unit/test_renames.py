@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from limbeck.catalog.catalog import Catalog
-from limbeck.catalog.objects import (
-    Address,
-    Column,
-    Constraint,
-    Enum,
-    Function,
-    Index,
-    Object,
-    Schema,
-    Table,
-    View,
-)
 from limbeck.errors import ConfigurationError
-from limbeck.renames import (
-    Names,
-    Rename,
-    UnknownNameError,
-    alike,
-    answers,
-    moved,
-    parse,
-    propose,
-)
-from limbeck.renames.tokens import substituted
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.catalog.objects.constraints import Constraint
+from limbeck.schema.catalog.objects.indexes import Index
+from limbeck.schema.catalog.objects.object import Object
+from limbeck.schema.catalog.objects.routines import Function
+from limbeck.schema.catalog.objects.schemas import Schema
+from limbeck.schema.catalog.objects.tables import Table
+from limbeck.schema.catalog.objects.types import Enum
+from limbeck.schema.catalog.objects.views import View
+from limbeck.schema.renames.likeness import propose
+from limbeck.schema.renames.move import moved
+from limbeck.schema.renames.parse import UnknownNameError, answers, parse
+from limbeck.schema.renames.rename import Rename
+from limbeck.schema.renames.tokens import Names, alike, substituted
 
 
 def catalog(*objects: Object) -> Catalog:

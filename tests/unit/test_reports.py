@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from limbeck.reports.data import to_yaml
-from limbeck.reports.tables import counted, table
+from limbeck.output.data import to_yaml
+from limbeck.output.tables import counted, table
 
 YAML = [
     ({}, "{}"),

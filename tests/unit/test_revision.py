@@ -13,21 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql
 
-from limbeck.catalog.catalog import Catalog
-from limbeck.catalog.objects import (
-    Address,
-    Column,
-    Constraint,
-    Enum,
-    Index,
-    Key,
-    NotNull,
-    Reference,
-    Sequence,
-    SequenceOptions,
-    Table,
-)
-from limbeck.diff.steps import (
+from limbeck.generate.rendering.body import render
+from limbeck.generate.rendering.message import message
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.columns import Column, NotNull
+from limbeck.schema.catalog.objects.constraints import Constraint, Reference
+from limbeck.schema.catalog.objects.indexes import Index, Key
+from limbeck.schema.catalog.objects.sequences import Sequence, SequenceOptions
+from limbeck.schema.catalog.objects.tables import Table
+from limbeck.schema.catalog.objects.types import Enum
+from limbeck.schema.diff.steps import (
     AddColumn,
     AddConstraint,
     AlterColumn,
@@ -44,7 +40,6 @@ from limbeck.diff.steps import (
     RenameTable,
     Step,
 )
-from limbeck.revision import message, render
 
 MOOD = Enum(schema="public", name="mood", labels=("sad",))
 CATALOG = Catalog(server=180000, objects={MOOD.address: MOOD})

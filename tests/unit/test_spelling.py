@@ -11,26 +11,26 @@ from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql.base import ischema_names
 
-from limbeck import spelling
-from limbeck.catalog.names import chosen_name, quote
-from limbeck.spelling.types import BUILT_IN
+from limbeck.models.source.text import escaped, literal, literals, names, unwrapped
+from limbeck.models.source.types import BUILT_IN
+from limbeck.schema.catalog.names import chosen_name, quote
 
 ODD = st.text(alphabet="ab:\\'\"%() \n\té$1")
 
 
 @given(ODD)
 def test_a_literal_is_the_text(text: str) -> None:
-    assert ast.literal_eval(spelling.literal(text)) == text
+    assert ast.literal_eval(literal(text)) == text
 
 
 def test_a_literal_stands_in_double_quotes() -> None:
-    assert spelling.literal("it's") == '"it\'s"'
-    assert spelling.literals(["a", "b"]) == '["a", "b"]'
+    assert literal("it's") == '"it\'s"'
+    assert literals(["a", "b"]) == '["a", "b"]'
 
 
 @given(ODD)
 def test_escaped_text_has_no_parameters(text: str) -> None:
-    made = sa.text(spelling.escaped(text))
+    made = sa.text(escaped(text))
     assert str(made.compile(dialect=postgresql.dialect(paramstyle="named"))) == text
     assert made.compile().params == {}
 
@@ -47,7 +47,7 @@ def test_escaped_text_has_no_parameters(text: str) -> None:
 )
 def test_only_names_that_need_it_are_quoted(name: str, quoted: str) -> None:
     assert quote(name) == quoted
-    assert spelling.names(f"public.{quoted}") == ("public", name)
+    assert names(f"public.{quoted}") == ("public", name)
 
 
 def test_the_names_of_built_in_types_are_those_of_sqlalchemy() -> None:
@@ -69,7 +69,7 @@ def test_the_names_of_built_in_types_are_those_of_sqlalchemy() -> None:
     ],
 )
 def test_only_parentheses_round_the_whole_go(expression: str, inner: str) -> None:
-    assert spelling.unwrapped(expression) == inner
+    assert unwrapped(expression) == inner
 
 
 @pytest.mark.parametrize(

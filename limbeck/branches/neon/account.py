@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from limbeck.database import url as urls
 from limbeck.errors import ConfigurationError
+from limbeck.postgres import url as urls
 
 HOST = "https://console.neon.tech/api/v2"
 

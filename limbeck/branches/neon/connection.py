@@ -9,8 +9,8 @@ from typing import Any
 from limbeck.branches.neon import compute
 from limbeck.branches.neon.api import Api
 from limbeck.branches.neon.branch import NeonBranch
-from limbeck.database import url as urls
 from limbeck.errors import BranchError, ConfigurationError, NeonError
+from limbeck.postgres import url as urls
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,111 @@
+"""Alembic's autogenerate, with the catalog as the judge: a plugin instead of the built-in ones.
+
+`alembic revision --autogenerate` and `alembic check` compare the connected database with the
+models by catalogs, as limbeck generate compares the recorded history with them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from alembic.autogenerate import renderers
+from alembic.operations.ops import MigrateOperation, UpgradeOps
+from alembic.runtime.plugins import Plugin, _all_plugins
+from alembic.util import PriorityDispatchResult
+
+from limbeck.errors import ProofError
+from limbeck.generate.rendering.body import render
+from limbeck.phased.online import online
+from limbeck.project.project import Project
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.read import read
+from limbeck.schema.diff import compare
+from limbeck.schema.diff.steps import DropTable, Step
+from limbeck.shadow.filters import filters
+from limbeck.shadow.models import Models
+from limbeck.shadow.replay import Replay
+
+if TYPE_CHECKING:
+    import psycopg
+    from alembic.autogenerate.api import AutogenContext
+
+NAME = "limbeck.alembic_plugin"
+
+
+def plugins() -> list[str]:
+    """Make the plugin known to Alembic; return what autogenerate_plugins= shall be."""
+    if NAME not in _all_plugins:  # Alembic refuses to set up one name twice
+        Plugin.setup_plugin_from_module(sys.modules[__name__], NAME)
+    return [NAME]
+
+
+def setup(plugin: Plugin) -> None:
+    """Register the comparator; Alembic calls this."""
+    plugin.add_autogenerate_comparator(_compare, "autogenerate")
+
+
+class SchemaStepsOp(MigrateOperation):
+    """All that leads from one catalog to the other, as one operation.
+
+    `beside`: by the recipes for tables in use.
+    """
+
+    def __init__(self, before: Catalog, after: Catalog, *, beside: bool) -> None:
+        self.before = before
+        self.after = after
+        self.beside = beside
+        found = compare.steps(before, after)
+        self.steps: Sequence[Step] = online.steps(found, before, after) if beside else found
+
+    def reverse(self) -> SchemaStepsOp:
+        """Return the way back."""
+        return SchemaStepsOp(self.after, self.before, beside=self.beside)
+
+    def to_diff_tuple(self) -> tuple[str, ...]:
+        """Return what `alembic check` prints: the statements."""
+        return tuple(step.sql for step in self.steps)
+
+
+@renderers.dispatch_for(SchemaStepsOp)
+def _render(context: AutogenContext, operation: SchemaStepsOp) -> str:
+    body = render(operation.steps, operation.before, operation.after)
+    context.imports.update(body.imports)
+    return body.text
+
+
+def _compare(context: AutogenContext, upgrade: UpgradeOps) -> PriorityDispatchResult:
+    project = _project(context)
+    kept = filters(project)
+    if context.connection is None:
+        raise TypeError("autogenerate needs a connection")
+    connection = cast("psycopg.Connection", context.connection.connection.driver_connection)
+    before = read(connection, filters=kept)
+    after = Models(project).catalog()
+    if before.changes_to(after):
+        beside = project.recipes == "online"
+        found = SchemaStepsOp(before, after, beside=beside)
+        _keep_what_others_made(project, found.steps)
+        upgrade.ops.append(found)
+    return PriorityDispatchResult.CONTINUE
+
+
+def _keep_what_others_made(project: Project, steps: Sequence[Step]) -> None:
+    """Refuse to drop a table that is in the database, but not in the recorded history."""
+    dropped = [step.address for step in steps if isinstance(step.operation, DropTable)]
+    made = Replay(project, "head").catalog().objects if dropped else {}
+    if foreign := [address for address in dropped if address not in made]:
+        names = ", ".join(f"{one.schema}.{one.name}" for one in foreign)
+        raise ProofError(
+            f"the history did not make {names}, so no revision drops it",
+            hint="Take it into the models with limbeck pull, or leave it out: exclude-tables in "
+            "[tool.limbeck].",
+        )
+
+
+def _project(context: AutogenContext) -> Project:
+    environment = context.migration_context.environment_context
+    name = environment.config.config_file_name if environment else None
+    return Project.find(Path(name).resolve().parent if name else None)

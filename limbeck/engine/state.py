@@ -1,0 +1,74 @@
+"""What a database says of itself before anything is run, in at most two round trips."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psycopg
+from psycopg.rows import tuple_row
+
+from limbeck.engine import ledger, version_table
+from limbeck.engine.ledger import Ledger
+from limbeck.postgres.connect import SESSION, Session
+
+# What is not there must not be asked for: an error would end the round trip for the others, too.
+_THERE: Final = f"""
+SELECT to_regclass('alembic_version') IS NOT NULL,
+  coalesce((SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
+    FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'ledger'), false),
+  CASE WHEN n.oid IS NULL THEN has_database_privilege(current_database(), 'CREATE')
+    ELSE has_schema_privilege(n.oid, 'USAGE') AND coalesce(
+      (SELECT has_table_privilege(c.oid, 'INSERT, UPDATE')
+        FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'ledger'),
+      has_schema_privilege(n.oid, 'CREATE')) END,
+  {SESSION}
+FROM (SELECT (SELECT oid FROM pg_namespace WHERE nspname = 'limbeck_state') AS oid) AS n"""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The version rows as they are, known here or not, and the ledger.
+
+    `writable` says whether the role may keep a ledger: write the one there is, or create it.
+    `session` is what it says of itself.
+    """
+
+    recorded: tuple[str, ...]
+    ledger: Ledger
+    writable: bool
+    session: Session
+
+
+def read(connection: psycopg.Connection[Any]) -> State:
+    """Return what a database says; what is missing there is empty.
+
+    Raises:
+        DatabaseError: the role may not read the version table.
+
+    """
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        (row,) = cursor.execute(_THERE).fetchall()
+    versions, kept, writable, *session = row
+    recorded, found = _both(connection) if versions and kept else (None, None)
+    if recorded is None or found is None:
+        recorded = version_table.recorded(connection) if versions else ()
+        found = ledger.read(connection) if kept else Ledger()
+    return State(recorded, found, bool(writable), Session.read(session))
+
+
+def _both(
+    connection: psycopg.Connection[Any],
+) -> tuple[tuple[str, ...], Ledger] | tuple[None, None]:
+    """Read both tables in one round trip; None when one of them has to be explained."""
+    if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+        return None, None
+    try:
+        with connection.pipeline():
+            rows, entries = version_table.asked(connection), ledger.asked(connection)
+        return version_table.ids(rows), ledger.found(entries)
+    except psycopg.Error:
+        if connection.closed:
+            raise
+        connection.rollback()
+        return None, None

@@ -1,0 +1,134 @@
+"""Put invented rows into empty tables, so that scans, rewrites and checks have something to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import Any
+
+import psycopg
+
+from limbeck.postgres.connect import Connection
+
+COUNTS = (1000, 99, 9, 1)
+"""How many rows are tried: numeric(3,2), varchar(1) and unique booleans have no room for more."""
+
+VALUES: Mapping[str, str] = {
+    "bool": "g % 2 = 0",
+    "uuid": "md5(g::text)::uuid",
+    "date": "current_date + g",
+    "time": "'00:00'::time + g * interval '1 second'",
+    "timetz": "'00:00+00'::timetz + g * interval '1 second'",
+    "timestamp": "localtimestamp + g * interval '1 minute'",
+    "timestamptz": "current_timestamp + g * interval '1 minute'",
+    "interval": "g * interval '1 minute'",
+    "json": "'{}'",
+    "jsonb": "'{}'",
+    "bytea": "convert_to(g::text, 'UTF8')",
+    "inet": "'10.0.0.0'::inet + g",
+    "cidr": "('10.0.0.0'::inet + g)::cidr",
+    "macaddr": "'08:00:2b:01:02:03'",
+    "bit": "g::bit(32)",
+    "varbit": "g::bit(32)",
+    "point": "point(g, g)",
+    "tsvector": "''",
+    "xml": "'<a/>'::xml",
+}
+"""By type; other numbers and texts are the row's own number, so that foreign keys fit."""
+
+TABLES = """
+SELECT c.oid::bigint, quote_ident(n.nspname) || '.' || quote_ident(c.relname)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+AND c.relname <> 'alembic_version'
+AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
+ORDER BY c.oid"""
+COLUMNS = """
+SELECT a.attrelid::bigint, quote_ident(a.attname), format_type(a.atttypid, a.atttypmod),
+    b.typname, b.typtype::text, b.typcategory::text, a.atthasdef OR a.attidentity <> '',
+    a.attnotnull, EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = a.attrelid
+        AND a.attnum = ANY (k.conkey) AND k.contype IN ('p', 'u', 'f')),
+    (SELECT string_agg(pg_get_constraintdef(k.oid), ' ') FROM pg_constraint k
+        WHERE k.contype = 'c' AND (k.conrelid = a.attrelid AND a.attnum = ANY (k.conkey)
+        OR k.contypid = a.atttypid))
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+JOIN pg_type t ON t.oid = a.atttypid
+JOIN pg_type b ON b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END
+WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND c.relkind = 'r'
+ORDER BY a.attnum"""
+LITERAL = re.compile(r"'((?:[^']|'')+)'")
+
+
+def fill(connection: Connection) -> frozenset[int]:
+    """Fill every table as far as its constraints allow; return the oids of those that stay empty.
+
+    The connection is in autocommit. Foreign keys and triggers are off where the role may switch
+    them off; where it may not, tables are tried again until no further one takes rows.
+    """
+    cursor = psycopg.Cursor(connection)
+    columns: dict[int, list[Any]] = {}
+    table: Any
+    for table, *rest in cursor.execute(COLUMNS).fetchall():
+        columns.setdefault(table, []).append(rest)
+    todo: dict[int, str] = dict(_pairs(cursor.execute(TABLES).fetchall()))
+    _triggers(cursor, "replica")
+    while filled := [oid for oid in todo if _filled(cursor, todo[oid], columns.get(oid, []))]:
+        for oid in filled:
+            del todo[oid]
+    _triggers(cursor, "origin")
+    cursor.execute("ANALYZE")
+    return frozenset(todo)
+
+
+def _pairs(rows: list[Any]) -> Iterator[tuple[int, str]]:
+    yield from rows
+
+
+def _triggers(cursor: psycopg.Cursor[Any], role: str) -> None:
+    try:
+        cursor.execute(f"SET session_replication_role = {role}".encode())
+    except psycopg.errors.InsufficientPrivilege:
+        return
+
+
+def _filled(cursor: psycopg.Cursor[Any], table: str, columns: list[Any]) -> bool:
+    for count, careful in product(COUNTS, (False, True)):
+        values = dict(_values(columns, careful=careful))
+        names = f"({', '.join(values)})" if values else ""
+        query = (
+            f"INSERT INTO {table} {names} OVERRIDING SYSTEM VALUE "
+            f"SELECT {', '.join(values.values())} FROM generate_series(1, {count}) AS g"
+        )
+        try:
+            cursor.execute(query.encode())
+        except psycopg.Error:
+            continue
+        return True
+    return False
+
+
+def _values(columns: list[Any], *, careful: bool) -> Iterator[tuple[str, str]]:
+    """Yield a column and its value; careful: what a CHECK speaks of is taken out of it."""
+    for name, type_, base, kind, category, default, needed, key, check in columns:
+        if careful and check and not key:
+            if default:
+                continue
+            literal = LITERAL.search(check)
+            yield name, f"'{literal[1]}'::{type_}" if literal else "NULL" if not needed else "1"
+        elif (value := _value(type_, base, kind, category)) and not (default and check):
+            yield name, value
+        elif needed and not default:
+            yield name, f"'{{}}'::{type_}"
+
+
+def _value(type_: str, base: str, kind: str, category: str) -> str | None:
+    if kind == "e":
+        return f"(enum_range(NULL::{type_}))[1 + g % cardinality(enum_range(NULL::{type_}))]"
+    if kind == "r":
+        return f"'empty'::{type_}"
+    if category == "A":
+        return f"'{{}}'::{type_}"
+    if base in VALUES:
+        return f"({VALUES[base]})::{type_}"
+    return f"g::text::{type_}" if category in "NS" or base == "citext" else None

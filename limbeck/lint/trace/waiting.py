@@ -1,0 +1,103 @@
+"""Watch a statement that cannot run in a transaction, from beside it.
+
+Such a statement takes its locks and lets them go by itself, often within a millisecond. So it is
+made to stop: a second session holds a snapshot and a writer's lock (ROW EXCLUSIVE) on every table,
+until the statement waits for it, and shows its locks. Then another session takes the place of the
+first, and the first lets go; and so on until the statement is done. Whatever writers would wait
+for has to wait for these sessions, so it is seen each time and not by luck.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from limbeck.lint.trace.statement import MODES, strength
+from limbeck.postgres.connect import Connection, connect
+from limbeck.postgres.database import Database
+
+PAUSE = 0.004  # seconds between two looks
+LONGEST = 20.0  # seconds after which nobody stands in its way any more
+STATE = b"""SELECT l.relation::bigint, l.mode, coalesce(l.locktype = 'virtualxid'
+OR l.locktype = 'transactionid', false) AND NOT l.granted, NOT l.granted
+FROM pg_locks l WHERE l.pid = %s AND l.locktype IN ('relation', 'virtualxid', 'transactionid')
+AND (l.relation IS NULL OR l.relation >= 16384)"""
+TABLES = b"""SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n
+ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_'
+AND n.nspname <> 'information_schema'"""
+
+
+@dataclass(slots=True)
+class Watch:
+    """The strongest lock seen on each relation, and whether it waited for transactions to end."""
+
+    locks: dict[int, str] = field(default_factory=dict)
+    waited: bool = False
+
+    def see(self, rows: list[Any]) -> bool:
+        """Take what pg_locks shows of a statement that is waiting; return whether it is."""
+        if not any(waiting for _, _, _, waiting in rows):
+            return False
+        for oid, mode, ends, _ in rows:
+            self.waited = self.waited or ends
+            if oid and mode in MODES and strength(mode) > strength(self.locks.get(oid)):
+                self.locks[oid] = mode
+        return True
+
+
+@contextmanager
+def watched(database: Database, connection: Connection) -> Iterator[Watch]:
+    """Watch what the connection runs inside the block."""
+    watch, done = Watch(), threading.Event()
+    with contextlib.ExitStack() as stack:
+        look, *others = (stack.enter_context(connect(database)) for _ in range(3))
+        _stand(others[0])
+        pid = connection.info.backend_pid
+        thread = threading.Thread(target=_step, args=(watch, done, look, others, pid))
+        thread.start()
+        try:
+            yield watch
+        finally:
+            done.set()
+            thread.join()
+
+
+def _step(
+    watch: Watch, done: threading.Event, look: Connection, others: list[Connection], pid: int
+) -> None:
+    standing, next_ = others
+    end = time.monotonic() + LONGEST
+    while not done.wait(PAUSE):
+        waiting = watch.see(psycopg.Cursor(look).execute(STATE, [pid]).fetchall())
+        if time.monotonic() > end:
+            _leave(standing)
+        elif waiting:
+            _stand(next_)
+            _leave(standing)
+            standing, next_ = next_, standing
+    _leave(standing)
+
+
+def _stand(connection: Connection) -> None:
+    """Hold a snapshot, and a writer's lock on all tables that give it at once."""
+    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+    connection.execute("SET LOCAL lock_timeout = '5ms'")
+    for schema, name in connection.execute(TABLES).fetchall():
+        with contextlib.suppress(psycopg.errors.LockNotAvailable), connection.transaction():
+            connection.execute(
+                sql.SQL("LOCK TABLE {} IN ROW EXCLUSIVE MODE").format(
+                    sql.Identifier(str(schema), str(name))
+                )
+            )
+
+
+def _leave(connection: Connection) -> None:
+    connection.execute("ROLLBACK")

@@ -1,0 +1,28 @@
+"""Plan a migration, confirm it, apply it."""
+
+from __future__ import annotations
+
+from limbeck.phased.gates.gate import Through, Waiting
+from limbeck.run.applying import WAIT, Confirm, apply
+from limbeck.run.hooks import Hooks
+from limbeck.run.keeping import Keep
+from limbeck.run.planning import Plan, PlannedRevision, plan, rollback_plan
+from limbeck.run.report import Applied, Report
+from limbeck.run.stamping import stamp
+
+__all__ = [
+    "WAIT",
+    "Applied",
+    "Confirm",
+    "Hooks",
+    "Keep",
+    "Plan",
+    "PlannedRevision",
+    "Report",
+    "Through",
+    "Waiting",
+    "apply",
+    "plan",
+    "rollback_plan",
+    "stamp",
+]

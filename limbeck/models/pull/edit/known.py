@@ -1,0 +1,205 @@
+"""The working models, as they are when they have been imported."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import MappedAsDataclass, Mapper
+
+from limbeck.errors import ModelsError
+from limbeck.models.pull.options import Style
+from limbeck.models.pull.render.annotations import implied_by
+from limbeck.models.pull.render.models import Known
+from limbeck.schema.catalog.objects.address import Address
+
+# What limbeck writes for these types in an annotation.
+_WRITTEN = {"datetime": "dt.datetime", "date": "dt.date", "time": "dt.time"}
+_WRITTEN |= {"timedelta": "dt.timedelta"}
+
+Place: TypeAlias = tuple[Address, str]
+Pair: TypeAlias = frozenset[Place]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A relationship of a mapped class; `pairs` are the columns that it joins by."""
+
+    owner: Address
+    target: Address
+    name: str
+    pairs: frozenset[Pair]
+    secondary: Address | None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEnum:
+    """An enum type; `class_` is its Enum in Python and where that is, if it has one."""
+
+    class_: tuple[str, str] | None
+    by_value: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """The models of a project: where the base is, its conventions, and every table."""
+
+    base: tuple[str, str]
+    style: Style
+    convention: Mapping[str, str]
+    implied: Mapping[str, str]
+    tables: Mapping[Address, Known]
+    enums: Mapping[Address, KnownEnum]
+    links: tuple[Link, ...]
+
+
+def working(metadata: sa.MetaData, package: str) -> Working:
+    """Return what is known of the models on a MetaData.
+
+    Args:
+        metadata: of the imported models.
+        package: the dotted name of the package (or module) that they are in.
+
+    Raises:
+        ModelsError: no declarative base has this MetaData, or its mappers cannot be configured.
+
+    """
+    base = _base(metadata)
+    given = metadata.naming_convention or {}
+    convention = {key: value for key, value in given.items() if isinstance(value, str)}
+    try:
+        _registry(base).configure()
+    except Exception as error:
+        raise ModelsError(f"the working models cannot be configured: {error}") from error
+    style = _style(base)
+    return Working(
+        (within(base.__module__, package), base.__name__),
+        style,
+        {key: value for key, value in convention.items() if isinstance(key, str)},
+        _implied(base, style),
+        {_address(table): _known(table, base, package) for table in metadata.tables.values()},
+        dict(_enums(metadata, package)),
+        tuple(link for mapper in _registry(base).mappers for link in _links(mapper)),
+    )
+
+
+def _base(metadata: sa.MetaData) -> Any:
+    """Return the class that the models derive from: the first with the MetaData and a registry."""
+    for module in list(sys.modules.values()):
+        for value in list(vars(module).values()):
+            if not isinstance(value, type):
+                continue
+            for base in reversed(value.__mro__):
+                if vars(base).get("metadata") is metadata and _registry(base) is not None:
+                    return base
+    raise ModelsError(
+        "the models' MetaData is that of no declarative base",
+        hint="Declare one for it in the same module, for the classes of new tables; Tables stay as "
+        "they are:\n  class Base(DeclarativeBase):\n      metadata = metadata\n"
+        "Or write all to a place of its own: limbeck pull --out FOLDER.",
+    )
+
+
+def _registry(base: Any) -> Any:
+    return getattr(base, "registry", None) or getattr(base, "_sa_registry", None)
+
+
+def _style(base: type) -> Style:
+    if issubclass(base, MappedAsDataclass):
+        return "dataclass"
+    found = any(one.__module__.partition(".")[0] == "sqlmodel" for one in base.__mro__)
+    return "sqlmodel" if found else "declarative"
+
+
+def _implied(base: Any, style: Style) -> dict[str, str]:
+    implied = implied_by(style)
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    for python, type_ in _registry(base).type_annotation_map.items():
+        name = getattr(python, "__name__", "")
+        written = _WRITTEN.get(name, name)
+        if written in implied:
+            spelled = sa.types.to_instance(type_).compile(dialect).lower()
+            implied[written] = {"varchar": "character varying"}.get(spelled, spelled)
+    return implied
+
+
+def _known(table: sa.Table, base: Any, package: str) -> Known:
+    own = (one for one in table.columns if isinstance(one.type, sa.types.TypeDecorator))
+    decorated = frozenset(column.name for column in own)
+    mapper = next((one for one in _registry(base).mappers if one.local_table is table), None)
+    if mapper is None:
+        module, name = _variable(table, package)
+        keys = {column.name: column.key for column in table.columns}
+        return Known(name, False, module, keys, decorated=decorated)  # noqa: FBT003
+    class_ = mapper.class_
+    module = within(class_.__module__, package)
+    names = frozenset(name for name in dir(class_) if not name.startswith("__"))
+    return Known(class_.__name__, True, module, dict(_attributes(mapper)), names, decorated)  # noqa: FBT003
+
+
+def _attributes(mapper: Mapper[Any]) -> Iterator[tuple[str, str]]:
+    for attribute in mapper.column_attrs:
+        column = attribute.columns[0]
+        if isinstance(column, sa.Column):
+            yield column.name, attribute.key
+
+
+def _links(mapper: Mapper[Any]) -> Iterator[Link]:
+    for found in mapper.relationships:
+        owner, target = mapper.local_table, found.mapper.local_table
+        if not (isinstance(owner, sa.Table) and isinstance(target, sa.Table)):
+            continue
+        if found.parent is not mapper:
+            continue
+        pairs = ({_place(one), _place(other)} for one, other in found.local_remote_pairs)
+        secondary = found.secondary
+        yield Link(
+            _address(owner),
+            _address(target),
+            found.key,
+            frozenset(frozenset(pair) for pair in pairs),
+            _address(secondary) if isinstance(secondary, sa.Table) else None,
+        )
+
+
+def _place(column: Any) -> Place:
+    table = getattr(column, "table", None)
+    if isinstance(table, sa.Table):
+        return _address(table), column.name
+    return Address("table", "", ""), str(column)
+
+
+def _variable(table: sa.Table, package: str) -> tuple[str, str]:
+    for name, module in list(sys.modules.items()):
+        if name == package or name.startswith(f"{package}."):
+            for variable, value in vars(module).items():
+                if value is table:
+                    return within(name, package), variable
+    return "", table.name
+
+
+def within(module: str, package: str) -> str:
+    """Return a module's name inside the package: "" for the package itself, ":name" elsewhere."""
+    if module == package:
+        return ""
+    inside = module.removeprefix(f"{package}.")
+    return f":{module}" if inside == module else inside
+
+
+def _address(table: sa.Table) -> Address:
+    return Address("table", table.schema or "public", table.name)
+
+
+def _enums(metadata: sa.MetaData, package: str) -> Iterator[tuple[Address, KnownEnum]]:
+    schemas = {None, metadata.schema, *(table.schema for table in metadata.tables.values())}
+    for schema in schemas:
+        for enum in metadata.get_schema_objects(sa.Enum, schema=schema):
+            class_ = enum.enum_class
+            place = (class_.__name__, within(class_.__module__, package)) if class_ else None
+            by_value = class_ is None or list(enum.enums) == [str(one.value) for one in class_]
+            address = Address("enum", enum.schema or "public", enum.name or "")
+            yield address, KnownEnum(place, by_value)

@@ -1,0 +1,95 @@
+"""How working models have to change, as files."""
+
+from __future__ import annotations
+
+import difflib
+import subprocess
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from limbeck.errors import ConfigurationError
+from limbeck.schema.catalog.objects.address import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """What merging comes to: nothing is written before write().
+
+    `files` has the new text of every file that is new or changes, `before` what the changed ones
+    hold now. `new` and `changed` are tables, `gone` is in the models but not in the database;
+    `left` says in words what differs and has to be changed by hand.
+    """
+
+    files: Mapping[Path, str]
+    before: Mapping[Path, str]
+    new: tuple[Address, ...] = ()
+    changed: tuple[Address, ...] = ()
+    gone: tuple[Address, ...] = ()
+    left: tuple[str, ...] = ()
+
+    def diff(self, root: Path | None = None) -> str:
+        """Return a unified diff, with paths relative to a folder."""
+        return "".join(
+            line
+            for path, text in sorted(self.files.items())
+            for line in difflib.unified_diff(
+                self.before.get(path, "").splitlines(keepends=True),
+                text.splitlines(keepends=True),
+                f"a/{_relative(path, root)}" if path in self.before else "/dev/null",
+                f"b/{_relative(path, root)}",
+            )
+        )
+
+    def write(self, *, force: bool = False) -> tuple[Path, ...]:
+        """Write the files and return their paths.
+
+        Args:
+            force: whether files with uncommitted changes are overwritten, too.
+
+        Raises:
+            ConfigurationError: a file has changes that git does not have; nothing was written.
+
+        """
+        unsaved = () if force else tuple(_uncommitted(self.before))
+        if unsaved:
+            listed = ", ".join(path.name for path in unsaved)
+            raise ConfigurationError(
+                f"not overwritten, for git does not have them as they are: {listed}",
+                hint="Commit them first, or add --force.",
+            )
+        for folder in {path.parent for path in self.files}:
+            folder.mkdir(parents=True, exist_ok=True)
+        for path, text in self.files.items():
+            path.write_bytes(text.encode())
+        return tuple(sorted(self.files))
+
+
+def _relative(path: Path, root: Path | None) -> str:
+    return str(path.relative_to(root)) if root and path.is_relative_to(root) else str(path)
+
+
+def _uncommitted(paths: Collection[Path]) -> Iterator[Path]:
+    """Yield the files that git does not have as they are."""
+    for folder in sorted({path.parent for path in paths}):
+        inside = [path for path in paths if path.parent == folder]
+        listed = _listed(folder, [path.name for path in inside])
+        # A folder is listed as a whole where git knows nothing of it.
+        whole = listed is None or any(name.endswith("/") for name in listed)
+        yield from (path for path in inside if whole or path.name in (listed or ()))
+
+
+def _listed(folder: Path, names: Collection[str]) -> set[str] | None:
+    """Return the names that git status lists of these, None where there is no git."""
+    # Nothing is printed for a file that git knows and that is as it was committed.
+    command = ["git", "status", "--porcelain", "-z", "--ignored", "--no-renames", "--", *names]
+    try:
+        done = subprocess.run(  # noqa: S603 - git, on paths
+            command, cwd=folder, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        return None
+    if done.returncode:
+        return None
+    entries = [entry[3:] for entry in done.stdout.split("\0") if entry]
+    return {name if name.endswith("/") else Path(name).name for name in entries}

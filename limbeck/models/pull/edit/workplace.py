@@ -1,0 +1,97 @@
+"""The files of the working models, and their drafts."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from limbeck.errors import ModelsError
+from limbeck.models.pull.edit.draft import Draft
+from limbeck.models.pull.edit.known import Working
+from limbeck.models.pull.edit.syntax import Parsed
+from limbeck.models.pull.render.modules import Home
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """Where the working models are; `together` is the module that new classes go to, if one.
+
+    `base_has_tables` says whether there are classes beside their base.
+    """
+
+    package: str
+    place: Path
+    home: Home
+    together: str | None
+    base_has_tables: bool
+    modules: tuple[Path, ...]
+    drafts: dict[Path, Draft] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, package: str, known: Working) -> Workplace:
+        """Find the files of a package (or module) that is imported.
+
+        Raises:
+            ModelsError: it was not imported, or is no file.
+
+        """
+        place = _file(package)
+        single = place.name != "__init__.py"
+        homes = {found.module for found in known.tables.values()}
+        has_tables = known.base[0] in homes
+        together = homes.pop() if len(homes) == 1 and len(known.tables) > 1 else None
+        if single or known.base[0] == "":
+            # A module below the package could not import the base from it.
+            together = ""
+        elsewhere = {found.module[1:] for found in known.tables.values() if found.module[:1] == ":"}
+        named = {name for name in sys.modules if f"{name}.".startswith(f"{package}.")}
+        files = {path for name in {*elsewhere, *named} if (path := _path(name)) is not None}
+        home = Home(None if single else package, known.base, known.style)
+        return cls(package, place, home, together, has_tables, tuple(sorted(files)))
+
+    def path(self, module: str) -> Path:
+        """Return the file of a module: inside the package, or with a colon in front."""
+        if module.startswith(":"):
+            return _file(module[1:])
+        if self.place.name != "__init__.py" or not module:
+            return self.place
+        found = self.place.parent.joinpath(*module.split("."))
+        inside = found / "__init__.py"
+        return inside if inside.is_file() else found.with_suffix(".py")
+
+    def draft(self, module: str) -> Draft:
+        """Return the draft of a module, which has to be there."""
+        return self._draft(self.path(module))
+
+    def all_drafts(self) -> Iterator[Draft]:
+        """Yield a draft of every module of the models."""
+        return (self._draft(path) for path in self.modules)
+
+    def results(self) -> dict[Path, str]:
+        """Return the text of every module that has been changed."""
+        made = {path: draft.result(self.home) for path, draft in self.drafts.items()}
+        return {path: text for path, text in made.items() if text != self.drafts[path].parsed.text}
+
+    def _draft(self, path: Path) -> Draft:
+        if path not in self.drafts:
+            self.drafts[path] = Draft(Parsed.of((read(path) or "").replace("\r\n", "\n")))
+        return self.drafts[path]
+
+
+def _file(module: str) -> Path:
+    found = _path(module)
+    if found is None:
+        raise ModelsError(f"the module {module} was not imported, or is no file")
+    return found
+
+
+def _path(module: str) -> Path | None:
+    found = getattr(sys.modules.get(module), "__file__", None)
+    return Path(found) if found else None
+
+
+def read(path: Path) -> str | None:
+    """Return a file's text with the line ends that it has, None where there is no file."""
+    return path.read_bytes().decode() if path.is_file() else None

@@ -1,0 +1,3 @@
+"""The proof that pulled models create the schema they were read from."""
+
+from __future__ import annotations

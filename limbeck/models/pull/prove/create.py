@@ -1,0 +1,95 @@
+"""Create the tables of freshly written models: run as a program, so that nothing stays imported.
+
+Reads JSON from standard input: url, package (dotted), metadata (dotted, in the package), folder
+(where it lies), root (of the repository, or null).
+Writes nothing; a failure is the last line on standard error.
+
+It is made for haste: nothing is collected or cached that is thrown away a moment later, and
+Postgres creates the first tables while the last ones are put into words.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import configure_mappers
+
+from limbeck.postgres.connect import as_sqlalchemy, connect
+from limbeck.postgres.database import Database
+
+_ORDERS = ("CREATE", "ALTER", "COMMENT", "SET", "RESET", "GRANT", "REVOKE", "DROP", "DO ")
+
+
+def main() -> None:
+    """Import the models, configure the mappers, create everything."""
+    gc.disable()
+    sys.dont_write_bytecode = True
+    given = json.loads(sys.stdin.buffer.read())
+    os.chdir(given["folder"])
+    try:
+        models = _import(given["package"], given["folder"], given["root"])
+        _create(attrgetter(given["metadata"])(models), given["url"])
+    except Exception as error:  # noqa: BLE001 - models may raise anything
+        text = " ".join(str(error).split("[SQL")[0].split())
+        sys.exit(f"{type(error).__name__}: {text}")
+
+
+def _import(package: str, folder: str, root: str | None) -> Any:
+    sys.path[:0] = [folder, *([root] if root else [])]
+    parent, place = "", Path(folder)
+    for name in package.split(".")[:-1]:
+        # The rest of the application comes from the repository, the models from the folder.
+        parent = f"{parent}.{name}" if parent else name
+        place /= name
+        module = importlib.import_module(parent)
+        module.__path__ = [str(place), *module.__path__]
+    return importlib.import_module(package)
+
+
+def _create(metadata: Any, url: str) -> None:
+    scratch = Database("scratch", url)
+    with connect(scratch) as connection, as_sqlalchemy(connection) as target:
+        try:
+            with connection.pipeline() as pipeline, _answering(target, pipeline.sync):
+                _create_all(metadata, target)
+        except DBAPIError:
+            # A pipeline tells of a mistake at another statement; this says it where it is.
+            connection.rollback()
+            _create_all(metadata, target)
+
+
+@contextmanager
+def _answering(target: Connection, answer: Callable[[], None]) -> Iterator[None]:
+    """Get an answer at once for whoever asks something in a pipeline."""
+
+    def asked(*given: Any) -> None:
+        if not given[2].lstrip().startswith(_ORDERS):
+            answer()
+
+    event.listen(target, "after_cursor_execute", asked)
+    try:
+        yield
+    finally:
+        event.remove(target, "after_cursor_execute", asked)
+
+
+def _create_all(metadata: Any, target: Connection) -> None:
+    with target.begin():
+        target.exec_driver_sql("SET LOCAL synchronous_commit = off")
+        metadata.create_all(target, checkfirst=False)
+        configure_mappers()
+
+
+if __name__ == "__main__":
+    main()

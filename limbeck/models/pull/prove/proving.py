@@ -1,0 +1,141 @@
+"""Proving that pulled models make the same schema again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from limbeck.events import Listener
+from limbeck.models.pull.options import Options
+from limbeck.models.pull.prove.creator import Creator, creator
+from limbeck.models.pull.prove.proof import Proof, compared
+from limbeck.models.pull.render.respelling import respelled
+from limbeck.postgres.connect import connect
+from limbeck.postgres.database import Database
+from limbeck.postgres.embedded.server import Server
+from limbeck.project.project import Project
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.read import EVERYTHING, Filters, read
+from limbeck.shadow.shadow import Shadow
+
+
+def prove(  # noqa: PLR0913 - what is proved, and against what
+    files: Mapping[str, str],
+    catalog: Catalog,
+    scratch: Database,
+    options: Options | None = None,
+    filters: Filters = EVERYTHING,
+    *,
+    program: Creator | None = None,
+) -> Proof:
+    """Create the models in an empty database and compare it with their source.
+
+    Args:
+        files: the models as source() returned them, by relative path.
+        catalog: what they were pulled from.
+        scratch: an empty database, which is left full.
+        options: as they were given to source().
+        filters: with which the catalog was read.
+        program: what creates them, where it has been started already.
+
+    Raises:
+        ModelsError: the models do not import, do not configure, or Postgres refuses them.
+
+    """
+    if program is None:
+        with creator() as started:
+            return prove(files, catalog, scratch, options, filters, program=started)
+    with tempfile.TemporaryDirectory(prefix="limbeck-proof-") as folder:
+        package = _write(files, Path(folder), options or Options())
+        root = (options.root if options else None) or None
+        program.create(package, "Base.metadata", Path(folder), root, scratch)
+    return _held(catalog, scratch, filters)
+
+
+def prove_merged(  # noqa: PLR0913 - what is proved, and against what
+    files: Mapping[Path, str],
+    gone: Collection[Address],
+    models: str,
+    catalog: Catalog,
+    scratch: Database,
+    *,
+    filters: Filters = EVERYTHING,
+) -> Proof:
+    """Create working models as they would be after a merge, and compare them with the source.
+
+    Args:
+        files: the files that the merge changes, with their texts; nothing is written to them.
+        gone: what is in the models only, which is no loss.
+        models: where their MetaData is: "app.models:Base.metadata"; it has been imported.
+        catalog: what was pulled.
+        scratch: an empty database, which is left full.
+        filters: with which the catalog was read.
+
+    Raises:
+        ModelsError: the models do not import, do not configure, or Postgres refuses them.
+
+    """
+    package, _, metadata = models.partition(":")
+    place = Path(sys.modules[package].__file__ or "")
+    root = place.parents[package.count(".") + (place.name == "__init__.py")]
+    with tempfile.TemporaryDirectory(prefix="limbeck-proof-") as folder, creator() as program:
+        inside = {path.relative_to(root): text for path, text in files.items()}
+        for top in {place.relative_to(root).parts[0], *(path.parts[0] for path in inside)}:
+            _copy(root / top, Path(folder, top))
+        for path, text in inside.items():
+            target = Path(folder, path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+        program.create(package, metadata, Path(folder), root, scratch)
+    proof = _held(catalog, scratch, filters)
+    lost = (one for one in proof.lost if one.before is not None or not _is_gone(one.address, gone))
+    # The order of the columns is the author's own.
+    return replace(proof, lost=tuple(lost), reordered=())
+
+
+def _is_gone(address: Address, gone: Collection[Address]) -> bool:
+    return address in gone or Address("table", address.schema, address.name) in gone
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    elif source.is_file():
+        shutil.copy2(source, target)
+
+
+def _held(catalog: Catalog, scratch: Database, filters: Filters) -> Proof:
+    """Hold a source against what was made of it."""
+    with connect(scratch) as connection:
+        proof = compared(catalog, read(connection, filters=filters))
+        same = respelled(proof.lost, connection)
+    return replace(proof, lost=tuple(one for one in proof.lost if one not in same), respelled=same)
+
+
+def _write(files: Mapping[str, str], folder: Path, options: Options) -> str:
+    package = options.package if options.layout == "package" else "models"
+    parents = package.split(".")
+    place = folder.joinpath(*parents) if options.layout == "package" else folder
+    for path, text in files.items():
+        target = place / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    return package
+
+
+def shadow(project: Project | None, listen: Listener) -> Shadow:
+    """Return the project's shadow; without a project the same in the user's cache folder."""
+    if project is not None:
+        return Shadow.of(project, listen=listen)
+    if url := os.environ.get("SHADOW_DATABASE_URL"):
+        return Shadow(Database.from_url("SHADOW_DATABASE_URL", url, listen=listen))
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    server = Server(cache / "limbeck")
+    server.start(listen)
+    return Shadow(Database.from_url("shadow", server.url()))

@@ -1,0 +1,198 @@
+"""Pulling as it is asked for: from a database into a file, a folder, or the working models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from limbeck.errors import ModelsError
+from limbeck.events import Listener, StageStarted
+from limbeck.logs import log
+from limbeck.models.pull.edit.merged import Merge
+from limbeck.models.pull.options import Layout, Options, Style
+from limbeck.models.pull.prove.proof import Proof, unproved
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.collector import paused
+from limbeck.schema.catalog.read import EVERYTHING, Filters
+from limbeck.shadow.models import Models
+from limbeck.shadow.shadow import Shadow
+from limbeck.shadow.source import Live, Source
+
+if TYPE_CHECKING:
+    from limbeck.project.profile import Profile
+    from limbeck.project.project import Project
+
+
+@paused()
+def fresh(  # noqa: PLR0913 - what can be chosen
+    live: Source,
+    out: Path,
+    *,
+    layout: Layout | None = None,
+    style: Style = "declarative",
+    project: Project | None = None,
+    beside: bool = False,
+    proving: bool = True,
+    listen: Listener = log,
+) -> tuple[Merge, Proof]:
+    """Return models of a database for a new file or folder, proved but not written yet.
+
+    Args:
+        live: what is pulled.
+        out: a file when it ends in .py, else a folder.
+        layout: file or package; without it what `out` is.
+        style: what the classes are.
+        project: whose shadow and formatting are used; there need not be one.
+        beside: whether to prove in a scratch database on the server of `live`.
+        proving: whether to prove them at all.
+        listen: told of the stages.
+
+    Raises:
+        UnavailableError: no connection.
+        ConfigurationError: the style is sqlmodel, which is not installed.
+        ModelsError: what was written does not import, or Postgres refuses it; so it does when
+            something is left out that something else needs.
+        DatabaseError: the role may not create databases where the models are proved.
+
+    """
+    options = Options(
+        layout=layout or ("file" if out.suffix == ".py" else "package"),
+        package=_package(out),
+        root=project.root if project else None,
+        style=style,
+    )
+    there: dict[Path, bytes] = {}
+
+    def read() -> Catalog:
+        return _read(live, listen, lambda: there.update(_there(out)))
+
+    if proving:
+        shadow = Shadow(live.database) if beside and isinstance(live, Live) else None
+        kept = live.kept if isinstance(live, Live) else EVERYTHING
+        texts, proof = _proved(read, kept, options, project=project, shadow=shadow, listen=listen)
+    else:
+        catalog = read()
+        from limbeck.models.pull.render import writing  # noqa: PLC0415 - imported meanwhile
+
+        texts, proof = writing.source(catalog, options), unproved(catalog)
+    alone = out.suffix == ".py" and list(texts) == ["models.py"]
+    files = {(out if alone else out / name): text for name, text in texts.items()}
+    before = {
+        path: (there.get(path) or path.read_bytes()).decode().replace("\r\n", "\n")
+        for path in files
+        if path in there or path.is_file()
+    }
+    changed = {path: text for path, text in files.items() if before.get(path) != text}
+    return Merge(changed, {path: before[path] for path in changed if path in before}), proof
+
+
+def _there(out: Path) -> Iterator[tuple[Path, bytes]]:
+    """Yield the files that may be written to, as far as they can be read."""
+    for path in [out] if out.is_file() else out.glob("*.py"):
+        with suppress(OSError):
+            yield path, path.read_bytes()
+
+
+def into(
+    project: Project,
+    profile: Profile | None,
+    live: Source,
+    *,
+    proving: bool = True,
+    listen: Listener = log,
+) -> tuple[Merge, Proof]:
+    """Return how the working models have to change to be a database's; nothing is written yet.
+
+    Without `proving` they are not proved.
+
+    Raises:
+        UnavailableError: no connection.
+        ModelsError: the working models do not import, or Postgres refuses them.
+
+    """
+    options = Options(package=project.models.partition(":")[0], root=project.root)
+    metadata = project.metadata()
+    catalog = _read(live, listen)
+    from limbeck.models.pull.edit import merging  # noqa: PLC0415 - SQLAlchemy is slow to import
+
+    known = Models(project, profile, listen).catalog()
+    merged = merging.merge(metadata, known, catalog, options)
+    if not proving:
+        return merged, unproved(catalog)
+    from limbeck.models.pull.prove.proving import (  # noqa: PLC0415 - only a proof needs it
+        prove,
+        prove_merged,
+    )
+    from limbeck.models.pull.render import writing  # noqa: PLC0415 - the same
+
+    shadow = Shadow.of(project, profile, listen=listen)
+    kept = live.kept if isinstance(live, Live) else EVERYTHING
+    listen(StageStarted("proving the models on the shadow"))
+    try:
+        with shadow.scratch() as scratch:
+            return merged, prove_merged(
+                merged.files, merged.gone, project.models, catalog, scratch, filters=kept
+            )
+    except ModelsError as error:
+        # Something has to be done by hand first; what was pulled is proved by itself.
+        merged = replace(merged, left=(*merged.left, f"the models as merged: {error}"))
+    apart = replace(options, layout="file")
+    with shadow.scratch() as scratch:
+        return merged, prove(writing.source(catalog, apart), catalog, scratch, apart, kept)
+
+
+def _read(live: Source, listen: Listener, look: Callable[[], object] = lambda: None) -> Catalog:
+    """Read what is pulled; while the server begins to, this process gets ready to write it."""
+    listen(StageStarted("reading the database"))
+
+    def prepare() -> None:
+        import_module("limbeck.models.pull.render.writing")
+        look()
+
+    if isinstance(live, Live):
+        return replace(live, near=True, meanwhile=prepare).catalog()
+    prepare()
+    return live.catalog()
+
+
+def _package(out: Path) -> str:
+    """Return the dotted name of a package: the packages that it is put into come first."""
+    if not out.stem.isidentifier():
+        return "models"
+    names, place = [out.stem], out.resolve().parent
+    while (place / "__init__.py").is_file():
+        names, place = [place.name, *names], place.parent
+    return ".".join(names)
+
+
+def _proved(  # noqa: PLR0913 - what is pulled, how, and where it is proved
+    read: Callable[[], Catalog],
+    kept: Filters,
+    options: Options,
+    *,
+    project: Project | None,
+    shadow: Shadow | None,
+    listen: Listener,
+) -> tuple[Mapping[str, str], Proof]:
+    """Return models of a database and their proof, on the project's shadow if none is given."""
+    from limbeck.models.pull.prove import creator, proving  # noqa: PLC0415 - only a proof needs it
+    from limbeck.models.pull.render import writing  # noqa: PLC0415 - imported meanwhile
+
+    with creator.creator() as program:  # it gets ready while the database is read
+        catalog = read()
+        texts = writing.source(catalog, options)
+        server = shadow or proving.shadow(project, listen)
+        listen(StageStarted("proving the models on the shadow"))
+        try:
+            with server.scratch() as scratch:
+                proof = proving.prove(texts, catalog, scratch, options, kept, program=program)
+        except ModelsError as error:
+            if kept != EVERYTHING:
+                # The likelier reason: a type, a function or a table of a schema that is not read.
+                error.hint = "Something that is left out may be needed: include it, too."
+            raise
+    return texts, proof

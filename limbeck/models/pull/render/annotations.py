@@ -1,0 +1,130 @@
+"""What a column's value is in Python."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from types import MappingProxyType
+
+from limbeck.models.pull.options import Style
+from limbeck.models.pull.render.packaged import packaged
+from limbeck.models.source.text import Source, names
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.types import Domain
+
+_POSTGRESQL = "sqlalchemy.dialects.postgresql"
+_ANY = Source("Any", frozenset({"from typing import Any"}))
+_DECIMAL = Source("Decimal", frozenset({"from decimal import Decimal"}))
+_UUID = Source("UUID", frozenset({"from uuid import UUID"}))
+
+
+def _time(name: str) -> Source:
+    return Source(f"dt.{name}", frozenset({"import datetime as dt"}))
+
+
+def _ranges(name: str, bound: Source) -> dict[str, Source]:
+    return {
+        f"{name}{kind.lower()}": Source(
+            f"{kind}[{bound.text}]",
+            bound.imports | {f"from {module} import {kind}"},
+        )
+        for kind, module in (("Range", _POSTGRESQL), ("MultiRange", f"{_POSTGRESQL}.ranges"))
+    }
+
+
+_PYTHON: dict[str, Source] = {
+    **dict.fromkeys(("smallint", "integer", "bigint", "oid"), Source("int")),
+    **dict.fromkeys(("real", "double precision"), Source("float")),
+    **dict.fromkeys(
+        ("text", "character varying", "character", "public.citext", "name", '"char"', "xml"),
+        Source("str"),
+    ),
+    **dict.fromkeys(("tsvector", "tsquery", "public.ltree", "money"), Source("str")),
+    **dict.fromkeys(("macaddr", "macaddr8", "bit", "bit varying"), Source("str")),
+    # What psycopg has no adapter for comes as Postgres writes it.
+    **dict.fromkeys(("point", "line", "lseg", "box", "path", "polygon", "circle"), Source("str")),
+    **dict.fromkeys(("jsonpath", "pg_lsn", "regclass", "regconfig", "regproc"), Source("str")),
+    "boolean": Source("bool"),
+    "numeric": _DECIMAL,
+    "uuid": _UUID,
+    "bytea": Source("bytes"),
+    "date": _time("date"),
+    "time without time zone": _time("time"),
+    "time with time zone": _time("time"),
+    "timestamp without time zone": _time("datetime"),
+    "timestamp with time zone": _time("datetime"),
+    "interval": _time("timedelta"),
+    "public.hstore": Source("dict[str, str | None]"),
+    **_ranges("int4", Source("int")),
+    **_ranges("int8", Source("int")),
+    **_ranges("num", _DECIMAL),
+    **_ranges("date", _time("date")),
+    **_ranges("ts", _time("datetime")),
+    **_ranges("tstz", _time("datetime")),
+}
+# The type that Mapped[...] alone gives, by the annotation.
+IMPLIED: Mapping[str, str] = MappingProxyType(
+    {
+        "int": "integer",
+        "bool": "boolean",
+        "str": "character varying",
+        "bytes": "bytea",
+        "float": "double precision",
+        "Decimal": "numeric",
+        "UUID": "uuid",
+        "dt.date": "date",
+        "dt.time": "time without time zone",
+        "dt.datetime": "timestamp without time zone",
+        "dt.timedelta": "interval",
+    }
+)
+_DATETIME = "dt.datetime"
+# What may be implied instead, where most columns are of it.
+_ALTERNATIVES = {
+    "str": ("text", "sa.Text"),
+    "dt.datetime": ("timestamp with time zone", "sa.DateTime(timezone=True)"),
+}
+_MODIFIER = re.compile(r"\(.*?\)")
+_FIELDS = re.compile(r"interval .*")
+
+
+def python(type_: str, catalog: Catalog) -> Source:
+    """Return the annotation of a value that is not NULL; Any where nothing better is known."""
+    if type_.endswith("[]"):
+        item = python(type_.removesuffix("[]"), catalog)
+        return Source(f"list[{item.text}]", item.imports)
+    bare = _bare(type_)
+    if bare in _PYTHON:
+        return _PYTHON[bare]
+    if found := packaged(type_):
+        return found[1]
+    parts = names(bare)
+    domain = catalog.objects.get(Address("domain", *parts)) if len(parts) == 2 else None  # noqa: PLR2004 - schema and name
+    if isinstance(domain, Domain):
+        return python(domain.type, catalog)
+    # A composite, a range, a type of an extension: psycopg has no adapter for it.
+    return Source("str") if len(parts) == 2 else _ANY  # noqa: PLR2004 - schema and name
+
+
+@lru_cache(maxsize=1000)  # a schema has many columns and few types
+def _bare(type_: str) -> str:
+    return _FIELDS.sub("interval", _MODIFIER.sub("", type_))
+
+
+def implied_by(style: Style) -> dict[str, str]:
+    """Return the types that annotations alone give in a style, by the annotation."""
+    # SQLModel gives a datetime a type of its own, which depends on its version.
+    return {key: type_ for key, type_ in IMPLIED.items() if style != "sqlmodel" or key != _DATETIME}
+
+
+def preferred(types: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Return the annotations that should imply another type than usual: (type, its source)."""
+    count = Counter(types)
+    return {
+        annotation: other
+        for annotation, other in _ALTERNATIVES.items()
+        if count[other[0]] > count[IMPLIED[annotation]]
+    }

@@ -1,0 +1,223 @@
+"""Columns, as mapped_column(...) or sa.Column(...)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from limbeck.models.pull.render.annotations import python
+from limbeck.models.pull.render.conventions import name
+from limbeck.models.pull.render.models import Model, Models
+from limbeck.models.pull.render.packaged import packaged
+from limbeck.models.source.constraints import parts
+from limbeck.models.source.defaults import default, identity
+from limbeck.models.source.text import (
+    POSTGRESQL,
+    SQLALCHEMY,
+    Argument,
+    Source,
+    call,
+    keyword,
+    literal,
+    names,
+)
+from limbeck.models.source.types import type_
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.catalog.objects.constraints import Constraint
+
+_ENTITIES = "from limbeck.entities import Type"
+_ORM = "from sqlalchemy.orm import Mapped, mapped_column"
+
+
+def mapped(column: Column, model: Model, models: Models) -> Source:
+    """Return the line of a mapped class that declares a column."""
+    attribute = model.attributes[column.name]
+    if attribute != column.name or column.name in model.special or column.comment is not None:
+        made = _declaration(column, model, models)
+    else:
+        # Most columns are like many others.
+        alike = _kind(column, model)
+        if alike not in models.declarations:
+            models.declarations[alike] = _declaration(column, model, models)
+        made = models.declarations[alike]
+    return Source(f"{attribute}: {made.text}", made.imports)
+
+
+def _kind(column: Column, model: Model) -> tuple[object, ...]:
+    """Return all that a declaration is made of, but for names and special columns."""
+    contents, name = model.contents, column.name
+    own = (column.type, column.not_null is None, column.default, column.collation)
+    return (*own, name == contents.serial, name in contents.filled, model.roles.get(name))
+
+
+def _declaration(column: Column, model: Model, models: Models) -> Source:
+    annotated = annotation(column, models)
+    plain = model.attributes[column.name] == column.name
+    given: list[Argument] = [] if plain else [literal(column.name)]
+    if not is_implied(column, model, models):
+        given.append(type_of(column, models))
+    given += more(column, model, models)
+    if models.style == "dataclass":
+        given += _parameter(column, model, models)
+    end = call("mapped_column", given, _ORM)
+    value = f" = {end.text}" if given else ""
+    text = f"Mapped[{annotated.text}]{value}"
+    return Source(text, annotated.imports | end.imports)
+
+
+def _parameter(column: Column, model: Model, models: Models) -> Iterator[str]:
+    """Yield what a column is in the constructor of a dataclass."""
+    keys = (key for key in model.contents.foreign_keys if column.name in key.columns)
+    # A row can be related by the relationship instead, which sets the column.
+    related = any(_has_relationship(key, models) for key in keys)
+    if column.identity or column.generated or model.contents.serial == column.name:
+        yield "init=False"
+    elif model.contents.fills(column) or related or column.not_null is None:
+        # None is left out of an INSERT, so that the server's default holds.
+        yield "default=None"
+
+
+def _has_relationship(key: Constraint, models: Models) -> bool:
+    return key.reference is not None and models.tables[key.reference.table].mapped
+
+
+def core(column: Column, model: Model, models: Models) -> Source:
+    """Return sa.Column(...)."""
+    given = [literal(column.name), *arguments(column, model, models, annotated=False)]
+    return call("sa.Column", given, SQLALCHEMY)
+
+
+def arguments(
+    column: Column, model: Model, models: Models, *, annotated: bool
+) -> Iterator[Argument]:
+    """Yield all arguments of a column but its name: the type, too, where it is implied."""
+    yield type_of(column, models)
+    yield from more(column, model, models)
+    if annotated and models.style == "dataclass":
+        yield from _parameter(column, model, models)
+    if not annotated and column.not_null is not None and not _in_key(column, model):
+        yield "nullable=False"
+
+
+def type_of(column: Column, models: Models) -> Source:
+    """Return the type of a column; an own type stands for what SQLAlchemy lacks."""
+    return _enum_type(column.type, models) or _type(column, models)
+
+
+def _type(column: Column, models: Models) -> Source:
+    found = type_(column.type, models.catalog, collation=column.collation)
+    found = found or _packaged(column.type)
+    if found is not None:
+        return found
+    text = column.type if column.collation is None else f"{column.type} COLLATE {column.collation}"
+    return call("Type", [literal(text)], _ENTITIES)
+
+
+def _packaged(spelled: str) -> Source | None:
+    if spelled.endswith("[]"):
+        item = _packaged(spelled.removesuffix("[]"))
+        return call("postgresql.ARRAY", [item], POSTGRESQL) if item else None
+    found = packaged(spelled)
+    return found[0] if found else None
+
+
+def _enum_type(spelled: str, models: Models) -> Source | None:
+    if spelled.endswith("[]"):
+        item = _enum_type(spelled.removesuffix("[]"), models)
+        return call("postgresql.ARRAY", [item], POSTGRESQL) if item else None
+    found = models.enums.get(_address(spelled))
+    if found is None:
+        return None
+    return Source(found.variable, frozenset({f"enums:{found.variable}"}))
+
+
+def _address(spelled: str) -> Address:
+    found = names(spelled)
+    pair = len(found) == 2  # noqa: PLR2004 - schema and name
+    return Address("enum", *found) if pair else Address("enum", "", spelled)
+
+
+def annotation(column: Column, models: Models) -> Source:
+    """Return what a column's value is in Python; None too, where it may be NULL."""
+    depth, bare = 0, column.type
+    while bare.endswith("[]"):
+        depth, bare = depth + 1, bare.removesuffix("[]")
+    found = models.enums.get(_address(bare))
+    if found is None:
+        made = python(column.type, models.catalog)
+    else:
+        label = found.name if found.members is not None else "str"
+        imports = {f"enums:{label}"} if found.members is not None else set()
+        made = Source("list[" * depth + label + "]" * depth, frozenset(imports))
+    end = " | None" if column.not_null is None else ""
+    return Source(made.text + end, made.imports)
+
+
+def is_implied(column: Column, model: Model, models: Models) -> bool:
+    """Say whether a column's annotation alone gives it its type."""
+    plain = python(column.type, models.catalog).text
+    if models.implied.get(plain) != column.type or column.collation is not None:
+        return False
+    # SQLAlchemy gives a column the type of the first one that it refers to, whatever is annotated;
+    # of one that refers to another itself, it may not know the type yet.
+    return all(
+        _referred_type(found, models) == column.type and not _refers_on(found, models)
+        for found in model.inline.get(column.name, ())
+        if found.type == "f"
+    )
+
+
+def _referred_type(found: Constraint, models: Models) -> str | None:
+    if found.reference is None:
+        return None
+    table = models.tables[found.reference.table].contents
+    wanted = found.reference.columns[0]
+    return next((column.type for column in table.columns if column.name == wanted), None)
+
+
+def _refers_on(found: Constraint, models: Models) -> bool:
+    if found.reference is None:
+        return False
+    wanted = found.reference.columns[:1]
+    there = models.tables[found.reference.table].contents.constraints
+    return any(one.type == "f" and one.columns[:1] == wanted for one in there)
+
+
+def more(column: Column, model: Model, models: Models) -> Iterator[Argument]:
+    """Yield the arguments of a column after its type."""
+    for found in model.inline.get(column.name, ()):
+        if found.type == "f":
+            yield foreign_key(found, models)
+    yield from _generator(column, models)
+    yield from model.roles.get(column.name, ())
+    filled = None if column.generated else default(column, models.catalog.near)
+    if column.name in model.contents.filled:
+        yield keyword("server_default", Source("sa.FetchedValue()", frozenset({SQLALCHEMY})))
+    elif filled and model.contents.serial != column.name:
+        yield keyword("server_default", filled)
+    if column.comment is not None:
+        yield keyword("comment", literal(column.comment))
+
+
+def _generator(column: Column, models: Models) -> Iterator[Argument]:
+    made = identity(column) if column.identity else None
+    if made:
+        yield made
+    computed = default(column, models.catalog.near) if column.generated else None
+    if computed:
+        yield computed
+
+
+def foreign_key(found: Constraint, models: Models) -> Source:
+    """Return sa.ForeignKey(...)."""
+    spoken = parts(found)
+    positional, options = spoken or ([], [])
+    target = str(positional[1]).removeprefix("[").removesuffix("]") if positional else ""
+    spelled = name(found, models.convention)
+    named = [keyword("name", spelled)] if spelled else []
+    return call("sa.ForeignKey", [target, *named, *options], SQLALCHEMY)
+
+
+def _in_key(column: Column, model: Model) -> bool:
+    key = model.contents.primary_key
+    return key is not None and column.name in key.columns

@@ -1,0 +1,96 @@
+"""A catalog, sorted by table."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+
+from limbeck.models.pull.render.serials import columns_fed, serials
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.catalog.objects.constraints import Constraint
+from limbeck.schema.catalog.objects.indexes import Index
+from limbeck.schema.catalog.objects.tables import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """A table with everything that is made with it.
+
+    `serial` names the column whose sequence SQLAlchemy makes by itself, where there is one;
+    `filled` those whose default is set when the tables are there.
+    """
+
+    table: Table
+    columns: tuple[Column, ...]
+    constraints: tuple[Constraint, ...]
+    indexes: tuple[Index, ...]
+    serial: str | None
+    filled: frozenset[str] = frozenset()
+
+    @property
+    def primary_key(self) -> Constraint | None:
+        """The primary key, None where there is none."""
+        return next((found for found in self.constraints if found.type == "p"), None)
+
+    @property
+    def foreign_keys(self) -> tuple[Constraint, ...]:
+        """The foreign keys, by name."""
+        return tuple(found for found in self.constraints if found.type == "f")
+
+    def fills(self, column: Column) -> bool:
+        """Say whether the server fills a column that is given no value."""
+        own = column.name == self.serial or column.name in self.filled
+        return bool(own or column.identity or column.generated or column.default)
+
+
+def inline(constraint: Constraint) -> bool:
+    """Say whether a constraint can be said at its only column."""
+    return (
+        len(constraint.columns) == 1
+        and constraint.type in {"f", "u"}
+        and constraint.validated
+        and not (constraint.deferrable and constraint.type == "u")
+        and not constraint.include
+        and not constraint.nulls_not_distinct
+    )
+
+
+def contents(catalog: Catalog) -> dict[Address, Contents]:
+    """Return what belongs to each table of a catalog, by the table's address."""
+    columns: dict[tuple[str, str], list[Column]] = defaultdict(list)
+    constraints: dict[tuple[str, str], list[Constraint]] = defaultdict(list)
+    indexes: dict[Address, list[Index]] = defaultdict(list)
+    for column in catalog.every(Column):
+        columns[column.schema, column.table].append(column)
+    for constraint in catalog.every(Constraint):
+        constraints[constraint.schema, constraint.table].append(constraint)
+    for index in catalog.every(Index):
+        indexes[index.table].append(index)
+    own = serials(catalog)
+    fed: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for address in columns_fed(catalog):
+        fed[address.schema, address.name].add(address.part)
+    found: dict[Address, Contents] = {}
+    for table in catalog.of(Table):
+        at = (table.schema, table.name)
+        serial = _serial(table, constraints[at], own)
+        found[table.address] = Contents(
+            table,
+            tuple(sorted(columns[at], key=attrgetter("position"))),
+            tuple(sorted(constraints[at], key=attrgetter("name"))),
+            tuple(sorted(indexes[table.address], key=attrgetter("schema", "name"))),
+            serial,
+            frozenset(fed[at]) - {serial},
+        )
+    return found
+
+
+def _serial(table: Table, constraints: Sequence[Constraint], own: Container[Address]) -> str | None:
+    # SQLAlchemy makes one column of the primary key a serial, and no other.
+    key = next((found.columns for found in constraints if found.type == "p"), ())
+    addresses = (Address("column", table.schema, table.name, column) for column in key)
+    return next((address.part for address in addresses if address in own), None)

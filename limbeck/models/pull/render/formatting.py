@@ -1,0 +1,101 @@
+"""Formatting, as the repository that the models go to has it."""
+
+from __future__ import annotations
+
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from limbeck.models.pull.render.pipes import run
+
+# RUF022 sorts __all__ as it wants to see it sorted.
+SORTING = ("--select", "I001,RUF022", "--fix-only", "--unsafe-fixes")
+
+
+def formatted(files: Mapping[str, str], root: Path | None, package: str = "") -> dict[str, str]:
+    """Return the files with sorted imports and formatted by ruff.
+
+    Args:
+        files: the text of each, by path.
+        root: a folder of the repository whose ruff settings hold; None for ruff's own.
+        package: the dotted name by which the files import each other.
+
+    Raises:
+        LimbeckError: ruff cannot read the files or its settings.
+
+    """
+    own = settings(root, package)
+    with tempfile.TemporaryDirectory(prefix="limbeck-pull-") as folder:
+        for path, text in files.items():
+            target = Path(folder, path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+        # What a repository's own packages are, ruff sees from the working directory.
+        run(root or Path(folder), ["check", *own, *SORTING, folder])
+        run(root or Path(folder), ["format", *own, folder])
+        return {path: Path(folder, path).read_text(encoding="utf-8") for path in files}
+
+
+def like_before(
+    files: Mapping[Path, str], before: Mapping[Path, str], root: Path, package: str
+) -> dict[Path, str]:
+    """Return files formatted as far as they were; new ones are formatted whole.
+
+    Args:
+        files: the new text of each, with line feeds.
+        before: the text of those that are there already.
+        root: as in formatted().
+        package: as in formatted().
+
+    """
+    named = {path: f"{number}/{path.name}" for number, path in enumerate(files)}
+    bare = {path: text.replace("\r\n", "\n") for path, text in before.items()}
+    texts = {f"new/{named[path]}": text for path, text in files.items()}
+    texts |= {f"old/{named[path]}": text for path, text in bare.items()}
+    whole = formatted(texts, root, package)
+    made = {}
+    for path, text in files.items():
+        tidy = path not in before or whole[f"old/{named[path]}"] == bare[path]
+        new = whole[f"new/{named[path]}"] if tidy else _partly(bare[path], text, root, package)
+        made[path] = new.replace("\n", "\r\n") if "\r\n" in before.get(path, "") else new
+    return made
+
+
+def _partly(before: str, text: str, root: Path, package: str) -> str:
+    """Leave a module as it is that no formatter keeps; its imports are sorted if they were."""
+    sorting = ["check", *settings(root, package), "--select", "I001", "--fix-only"]
+    with tempfile.TemporaryDirectory(prefix="limbeck-pull-") as folder:
+        path = Path(folder, "module.py")
+        path.write_text(before, encoding="utf-8")
+        run(root, [*sorting, str(path)])
+        was_sorted = path.read_text(encoding="utf-8") == before
+        path.write_text(text, encoding="utf-8")
+        if was_sorted:
+            run(root, [*sorting, str(path)])
+        return path.read_text(encoding="utf-8")
+
+
+def settings(root: Path | None, package: str) -> list[str]:
+    """Return the options of ruff, of any verb; root and package are as in formatted()."""
+    found = next(_configurations(root), None) if root else None
+    common = ["--no-cache", "--quiet", *_own_packages(root, package)]
+    return [*common, "--config", str(found)] if found else [*common, "--isolated"]
+
+
+def _own_packages(root: Path | None, package: str) -> list[str]:
+    """Name the repository's packages, for a module that is not written yet looks like another's."""
+    places = [root, root / "src"] if root else []
+    found = {init.parent.name for place in places for init in place.glob("*/__init__.py")}
+    names = sorted({*found, package.partition(".")[0]} - {""})
+    return ["--config", f"lint.isort.known-first-party={names}"] if names else []
+
+
+def _configurations(root: Path) -> Iterator[Path]:
+    for folder in (root.resolve(), *root.resolve().parents):
+        for name in (".ruff.toml", "ruff.toml"):
+            if (path := folder / name).is_file():
+                yield path
+        path = folder / "pyproject.toml"
+        if path.is_file() and "ruff" in tomllib.loads(path.read_text("utf-8")).get("tool", {}):
+            yield path

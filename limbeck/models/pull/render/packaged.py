@@ -1,0 +1,65 @@
+"""Types of extensions, by the packages that keep them, where those are installed."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+
+from limbeck.models.source.text import Source, call
+
+_PGVECTOR = "from pgvector.sqlalchemy import"
+_GEOALCHEMY = "from geoalchemy2 import"
+# The extension's type: its class in pgvector, what a value is, where that comes from.
+_VECTORS = {
+    "vector": ("VECTOR", "list[float]", ()),
+    "halfvec": ("HALFVEC", "list[float]", ()),
+    "sparsevec": ("SPARSEVEC", "SparseVector", ("from pgvector import SparseVector",)),
+}
+_SHAPES = {"geometry": "Geometry", "geography": "Geography"}
+# Extensions are looked for in public: the packages write the bare name.
+_VECTOR = re.compile(r"public\.(vector|halfvec|sparsevec)(?:\((\d+)\))?")
+_SHAPE = re.compile(r"public\.(geometry|geography)(?:\((\w+)(?:,(\d+))?\))?")
+
+
+def packaged(spelled: str) -> tuple[Source, Source] | None:
+    """Return a type and what its values are in Python, None where no installed package has it.
+
+    Args:
+        spelled: what format_type spelled, such as "public.vector(3)".
+
+    """
+    return _vector(spelled) or _shape(spelled) or _raster(spelled)
+
+
+def _vector(spelled: str) -> tuple[Source, Source] | None:
+    found = _VECTOR.fullmatch(spelled)
+    if found is None or find_spec("pgvector") is None:
+        return None
+    name, length = found.groups()
+    class_, value, imports = _VECTORS[name]
+    given = [length] if length else []
+    return call(class_, given, f"{_PGVECTOR} {class_}"), Source(value, frozenset(imports))
+
+
+def _shape(spelled: str) -> tuple[Source, Source] | None:
+    found = _SHAPE.fullmatch(spelled)
+    if found is None or find_spec("geoalchemy2") is None:
+        return None
+    name, kind, reference = found.groups()
+    class_ = _SHAPES[name]
+    given = [f'geometry_type="{kind.upper()}"', f"srid={reference or 0}"] if kind else []
+    given = given or ["geometry_type=None"]
+    # Its index is said beside it, like any other.
+    return (
+        call(class_, [*given, "spatial_index=False"], f"{_GEOALCHEMY} {class_}"),
+        Source("WKBElement", frozenset({f"{_GEOALCHEMY} WKBElement"})),
+    )
+
+
+def _raster(spelled: str) -> tuple[Source, Source] | None:
+    if spelled != "public.raster" or find_spec("geoalchemy2") is None:
+        return None
+    return (
+        call("Raster", ["spatial_index=False"], f"{_GEOALCHEMY} Raster"),
+        Source("RasterElement", frozenset({f"{_GEOALCHEMY} RasterElement"})),
+    )

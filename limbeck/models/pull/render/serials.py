@@ -1,0 +1,81 @@
+"""Sequences that come with their column."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.names import chosen_name, quote
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.catalog.objects.sequences import Sequence, SequenceOptions
+from limbeck.schema.catalog.objects.tables import Table
+
+_LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
+
+
+def serials(catalog: Catalog) -> dict[Address, Sequence]:
+    """Return the sequences that writing "serial" would make, by their columns.
+
+    Their options and comments may be others: those are changed afterwards.
+    """
+    owned = {found.owned_by: found for found in catalog.of(Sequence) if found.owned_by}
+    # A serial's sequence is as its table is.
+    unlogged = {(table.schema, table.name) for table in catalog.every(Table) if table.unlogged}
+    columns = {at: one for at in owned if isinstance(one := catalog.objects.get(at), Column)}
+    return {
+        at: owned[at]
+        for at, column in sorted(columns.items())
+        if _is_serial(column, owned[at], unlogged=(column.schema, column.table) in unlogged)
+    }
+
+
+def _is_serial(column: Column, sequence: Sequence, *, unlogged: bool) -> bool:
+    name = chosen_name(column.table, column.name, "seq")
+    return (
+        column.type in _LARGEST
+        and column.not_null is not None
+        and (sequence.schema, sequence.name) == (column.schema, name)
+        and _is_fed(column, sequence)
+        and sequence.unlogged == unlogged
+    )
+
+
+def _is_fed(column: Column, sequence: Sequence) -> bool:
+    return column.default == _next_value(sequence)
+
+
+def _next_value(sequence: Sequence) -> str:
+    qualified = f"{quote(sequence.schema)}.{quote(sequence.name)}"
+    return f"nextval('{qualified.replace(chr(39), chr(39) * 2)}'::regclass)"
+
+
+def columns_fed(catalog: Catalog) -> frozenset[Address]:
+    """Return the columns whose default is the next value of a sequence that they own.
+
+    Alembic's autogenerate takes each of these for a serial and hides its default; the table of the
+    owner may be another, but not the column's name, nor its type smallint.
+    """
+    fed = {(one.owned_by.part, _next_value(one)) for one in catalog.of(Sequence) if one.owned_by}
+    return frozenset(
+        column.address
+        for column in catalog.every(Column)
+        if column.type in {"integer", "bigint"} and (column.name, column.default) in fed
+    )
+
+
+def made(sequence: Sequence, type_: str) -> Sequence:
+    """Return the sequence as "serial" makes it for a column of a type."""
+    return replace(sequence, options=_usual(type_), comment=None)
+
+
+def _usual(type_: str) -> SequenceOptions:
+    return SequenceOptions(
+        type=type_,
+        start=1,
+        increment=1,
+        minimum=1,
+        maximum=_LARGEST[type_],
+        cache=1,
+        cycle=False,
+    )

@@ -1,0 +1,210 @@
+"""Tables, as mapped classes or sa.Table(...)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from limbeck.models.pull.render import columns, fields
+from limbeck.models.pull.render.contents import inline
+from limbeck.models.pull.render.conventions import name
+from limbeck.models.pull.render.enums import docstring
+from limbeck.models.pull.render.models import Model, Models
+from limbeck.models.pull.render.relations import Relation
+from limbeck.models.pull.render.roles import column_of_plain_index, key_is_inline
+from limbeck.models.source.constraints import constraint as spell_constraint
+from limbeck.models.source.indexes import index
+from limbeck.models.source.text import SQLALCHEMY, Argument, Source, call, keyword, literal
+from limbeck.schema.catalog.names import chosen_name
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.catalog.objects.constraints import Constraint
+from limbeck.schema.catalog.objects.indexes import Index
+from limbeck.schema.catalog.objects.tables import Table
+
+_RELATIONSHIP = "from sqlalchemy.orm import Mapped, relationship"
+_BASE = "base:Base"
+_KEYWORDS = {"declarative": "", "dataclass": ", kw_only=True", "sqlmodel": ", table=True"}
+
+
+def source(model: Model, relations: Sequence[Relation], models: Models) -> Source:
+    """Return the class or the Table that stands for a table."""
+    return _class(model, relations, models) if model.mapped else _table(model, models)
+
+
+def _class(model: Model, relations: Sequence[Relation], models: Models) -> Source:
+    table = model.contents.table
+    body: list[Source] = []
+    if table.comment:
+        body.append(Source(docstring(table.comment) + "\n"))
+    body.append(Source(f"__tablename__ = {literal(table.name)}"))
+    arguments = table_args(model, models)
+    if arguments:
+        body.append(arguments)
+    body[-1] = Source(body[-1].text + "\n", body[-1].imports)
+    body += [attribute(column, model, models) for column in model.contents.columns]
+    related = [relationship(relation, model, models) for relation in relations]
+    if related:
+        body[-1] = Source(body[-1].text + "\n", body[-1].imports)
+    body += related
+    # Only blank lines may follow a first line: a text with line feeds in it is a literal.
+    lines = "\n".join(f"    {found.text}" for found in body)
+    imports = frozenset({_BASE}).union(*(found.imports for found in body))
+    return Source(f"class {model.name}(Base{_KEYWORDS[models.style]}):\n{lines}", imports)
+
+
+def attribute(column: Column, model: Model, models: Models) -> Source:
+    """Return the line of a mapped class that declares a column, in the models' style."""
+    return (fields.field if models.style == "sqlmodel" else columns.mapped)(column, model, models)
+
+
+def _table(model: Model, models: Models) -> Source:
+    table = model.contents.table
+    given: list[Argument] = [literal(table.name), "Base.metadata"]
+    given += [columns.core(column, model, models) for column in model.contents.columns]
+    given += _arguments(model, models)
+    given += [keyword(key, value) for key, value in options(table)]
+    made = call("sa.Table", given, SQLALCHEMY, _BASE)
+    return Source(f"{model.name} = {made.text}", made.imports)
+
+
+def table_args(model: Model, models: Models) -> Source | None:
+    """Return the assignment of __table_args__, None where nothing needs it."""
+    given = list(_arguments(model, models))
+    pairs = ", ".join(f"{literal(key)}: {value}" for key, value in options(model.contents.table))
+    if not given and not pairs:
+        return None
+    if not given:
+        return Source(f"__table_args__ = {{{pairs}}}")
+    last: list[Argument] = [f"{{{pairs}}}"] if pairs else []
+    made = call("", [*given, *last])
+    text = made.text if len(given) + len(last) > 1 else f"{made.text[:-1]},)"
+    return Source(f"__table_args__ = {text}", made.imports)
+
+
+def options(table: Table) -> Iterator[tuple[str, str]]:
+    """Yield the keyword arguments of a table, with their source."""
+    if table.schema != "public":
+        yield "schema", literal(table.schema)
+    if table.comment is not None:
+        yield "comment", literal(table.comment)
+    if table.unlogged:
+        yield "prefixes", '["UNLOGGED"]'
+    if table.partition_key:
+        yield "postgresql_partition_by", literal(table.partition_key)
+    if table.access_method:
+        yield "postgresql_using", literal(table.access_method)
+    if table.options:
+        pairs = (option.split("=", 1) for option in table.options)
+        values = ", ".join(f"{literal(key)}: {literal(value)}" for key, value in pairs)
+        yield "postgresql_with", f"{{{values}}}"
+
+
+def elements(model: Model, models: Models) -> Iterator[tuple[Address, Source]]:
+    """Yield what is said of a table beside its columns, by the address of what it says."""
+    for constraint in model.contents.constraints:
+        if not said_at_column(constraint, model, models):
+            made = _constraint(constraint, models)
+            if made:
+                yield constraint.address, made
+    yield from _not_nulls(model, models)
+    for found in model.contents.indexes:
+        if column_of_plain_index(found, model.contents, models.nameless) is None:
+            for made in _index(found, models):
+                yield found.address, made
+
+
+def _arguments(model: Model, models: Models) -> Iterator[Argument]:
+    return (made for _, made in elements(model, models))
+
+
+def _constraint(found: Constraint, models: Models) -> Source | None:
+    if found.validated:
+        return spell_constraint(found, name=name(found, models.convention))
+    # In CREATE TABLE, NOT VALID means nothing: use_alter adds the key afterwards, by its name.
+    made = spell_constraint(found, name=literal(found.name))
+    return made and Source(f"{made.text[:-1]}, use_alter=True)", made.imports)
+
+
+def said_at_column(constraint: Constraint, model: Model, models: Models) -> bool:
+    """Say whether the line of a column says all of a constraint."""
+    if constraint.type == "p":
+        return key_is_inline(model.contents, models.nameless)
+    if constraint.type == "f":
+        return inline(constraint)
+    nameless = constraint.address in models.nameless
+    return constraint.type == "u" and inline(constraint) and nameless
+
+
+def _not_nulls(model: Model, models: Models) -> Iterator[tuple[Address, Source]]:
+    for column in model.contents.columns:
+        found = column.not_null
+        if found is None or found.name is None:
+            continue
+        usual = chosen_name(column.table, column.name, "not_null")
+        own = (column.schema, found.name) not in models.shared
+        if found.name == usual and own and not found.no_inherit:
+            continue
+        given: list[Argument] = [literal(column.name), keyword("name", literal(found.name))]
+        given += ["no_inherit=True"] if found.no_inherit else []
+        yield column.address, call("NotNull", given, "from limbeck.entities import NotNull")
+
+
+def _index(found: Index, models: Models) -> Iterator[Source]:
+    spelled = index(found, models.catalog.near)
+    if spelled is None:
+        return
+    keys, options = spelled
+    listed = Source(keys.text[1:-1], keys.imports)
+    unique = ["unique=True"] if found.unique else []
+    named = name(found, models.convention) or "None"
+    yield call("sa.Index", [named, listed, *unique, *options], SQLALCHEMY)
+
+
+def relationship(relation: Relation, model: Model, models: Models) -> Source:
+    """Return the line of a mapped class that declares a relationship."""
+    if models.style == "sqlmodel":
+        return fields.relationship(
+            relation, model, models, _relationship_arguments(relation, model, models)
+        )
+    target = models.tables[relation.target]
+    annotation = f"list[{target.name}]" if relation.many else target.name
+    if relation.optional and not relation.many:
+        annotation += " | None"
+    given = list(_relationship_arguments(relation, model, models))
+    if models.style == "dataclass":
+        # A row of a graph must neither show nor compare the rest of it.
+        default = "default_factory=list" if relation.many else "default=None"
+        given += [default, "repr=False", "compare=False"]
+    made = call("relationship", given, _RELATIONSHIP)
+    own = set() if target is model else {f"class:{target.module}:{target.name}"}
+    text = f"{relation.name}: Mapped[{annotation}] = {made.text}"
+    return Source(text, made.imports | own)
+
+
+def _relationship_arguments(relation: Relation, model: Model, models: Models) -> Iterator[str]:
+    if relation.secondary:
+        address = relation.secondary
+        key = address.name if address.schema == "public" else f"{address.schema}.{address.name}"
+        plain = all(part.isidentifier() for part in key.split("."))
+        yield f"secondary={literal(key) if plain else f'lambda: Base.metadata.tables[{key!r}]'}"
+    if relation.foreign_keys:
+        yield f"foreign_keys={_attributes(relation.foreign_keys, model, models)}"
+    if relation.remote_side:
+        pairs = [(model.name, attribute) for attribute in relation.remote_side]
+        yield f"remote_side={_attributes(pairs, model, models)}"
+    if relation.back:
+        yield f"back_populates={literal(relation.back)}"
+    if relation.overlaps:
+        yield f"overlaps={literal(','.join(relation.overlaps))}"
+
+
+def _attributes(pairs: Sequence[tuple[str, str]], model: Model, models: Models) -> str:
+    """Spell attributes of classes; in quotes where the body of the class does not know them."""
+    known = {
+        model.attributes[column.name]
+        for column in model.contents.columns
+        if columns.mapped(column, model, models).text.endswith(")")
+    }
+    if all(owner == model.name and attribute in known for owner, attribute in pairs):
+        return f"[{', '.join(attribute for _, attribute in pairs)}]"
+    return literal(f"[{', '.join(f'{owner}.{attribute}' for owner, attribute in pairs)}]")

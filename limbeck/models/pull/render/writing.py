@@ -1,0 +1,58 @@
+"""Models as Python source, made of a catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from limbeck.models.pull.options import Options
+from limbeck.models.pull.render import modules
+from limbeck.models.pull.render.annotations import implied_by, preferred
+from limbeck.models.pull.render.beside import beside
+from limbeck.models.pull.render.contents import Contents, contents
+from limbeck.models.pull.render.conventions import detect
+from limbeck.models.pull.render.models import Models, models
+from limbeck.models.pull.render.plain import plain
+from limbeck.models.pull.render.split import early, late_parts
+from limbeck.models.pull.render.streams import file_formatted, modules_formatted
+from limbeck.models.source.text import Source
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.collector import paused
+from limbeck.schema.catalog.objects.address import Address
+
+
+def source(catalog: Catalog, options: Options | None = None) -> Mapping[str, str]:
+    """Return models that make the same schema again: the text of each file, by relative path.
+
+    The layout "file" has the only path "models.py". The same catalog gives the same bytes.
+
+    Raises:
+        ConfigurationError: the style is sqlmodel, which is not installed.
+        LimbeckError: the repository's ruff settings are broken.
+
+    """
+    options = options or Options()
+    with paused():
+        made_early = early(catalog)
+        tables = plain(contents(catalog), late_parts(catalog, made_early))
+        entities = [found.source for found in beside(catalog, made_early, tables)]
+        named, base = _named(catalog, tables, options)
+        if options.layout == "package":
+            made = modules.package(named, base, entities, options)
+            return modules_formatted(made, modules.classes(named, options), options)
+        pieces = modules.file(named, base, entities)
+        home = modules.Home(None, style=options.style)
+        return {"models.py": file_formatted(modules.DOCSTRING, pieces, home, options)}
+
+
+def _named(
+    catalog: Catalog, tables: Mapping[Address, Contents], options: Options
+) -> tuple[Models, Source]:
+    """Return the tables as Python has them, and the base of their classes."""
+    convention = detect(tables.values())
+    columns = (column.type for found in tables.values() for column in found.columns)
+    # SQLModel has no map of types that could be changed.
+    types = {} if options.style == "sqlmodel" else preferred(columns)
+    implied = implied_by(options.style) | {key: type_ for key, (type_, _) in types.items()}
+    named = models(catalog, tables, convention=convention, implied=implied, style=options.style)
+    changed = {key: made for key, (_, made) in types.items()}
+    return named, modules.base(convention, changed, options.style)

@@ -1,0 +1,3 @@
+"""Catalog objects as SQLAlchemy expressions, exact or not at all."""
+
+from __future__ import annotations

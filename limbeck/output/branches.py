@@ -1,0 +1,73 @@
+"""Branches in the three formats of Neon's command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from limbeck.branches.base import Branch
+from limbeck.output.data import to_json, to_yaml
+from limbeck.output.tables import table
+
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def several(found: Sequence[Branch], output: str) -> str:
+    """Return a list of branches: a bare array in JSON and YAML."""
+    if output == "table":
+        return table(
+            ("Name", "Parent", "Default", "Protected", "Created At"), [_row(one) for one in found]
+        )
+    return _data([_fields(one) for one in found], output)
+
+
+def one(found: Branch, output: str) -> str:
+    """Return one branch: a bare object in JSON and YAML."""
+    return several([found], output) if output == "table" else _data(_fields(found), output)
+
+
+def difference(base: str, compare: str, script: str, output: str) -> str:
+    """Return what makes one branch's schema out of another's, ended by a line break."""
+    if output == "table":
+        return script if script.endswith("\n") or not script else f"{script}\n"
+    if output == "markdown":
+        return _markdown(base, compare, script)
+    fields = {
+        "base_branch": base,
+        "compare_branch": compare,
+        "has_changes": bool(script.strip()),
+        "diff": script,
+    }
+    return _data(fields, output) + "\n"
+
+
+def _markdown(base: str, compare: str, script: str) -> str:
+    title = f"**Schema: `{base}` to `{compare}`**"
+    if not script.strip():
+        return f"{title}: no difference\n"
+    return f"{title}\n\n```sql\n{script.strip()}\n```\n"
+
+
+def _data(value: Any, output: str) -> str:
+    return to_json(value) if output == "json" else to_yaml(value)
+
+
+def _fields(branch: Branch) -> dict[str, Any]:
+    return {
+        "name": branch.name,
+        "parent": branch.parent,
+        "default": branch.default,
+        "protected": branch.protected,
+        "created_at": _time(branch),
+        "expires_at": branch.expires_at.strftime(_TIME) if branch.expires_at else None,
+        **({"id": branch.id} if branch.id else {}),
+    }
+
+
+def _row(branch: Branch) -> tuple[str, ...]:
+    marks = ["yes" if mark else "" for mark in (branch.default, branch.protected)]
+    return branch.name, branch.parent or "", *marks, _time(branch)
+
+
+def _time(branch: Branch) -> str:
+    return branch.created_at.strftime(_TIME)

@@ -1,0 +1,31 @@
+"""Objects that differ between two catalogs, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from limbeck.schema.catalog.catalog import Change
+
+_SIGNS = {"new": "+", "gone": "-", "changed": "~"}
+
+
+def changes_data(changes: Sequence[Change]) -> list[dict[str, Any]]:
+    """Return each change's object and whether it is new, gone or changed."""
+    return [
+        {
+            "change": _kind(change),
+            "kind": change.address.kind,
+            "object": str(change.address),
+        }
+        for change in changes
+    ]
+
+
+def change_line(change: Change) -> str:
+    """Return "+ table public.books" for a new object, "-" for one gone, "~" for a changed one."""
+    return f"{_SIGNS[_kind(change)]} {change.address}"
+
+
+def _kind(change: Change) -> str:
+    return "new" if change.before is None else "gone" if change.after is None else "changed"

@@ -1,0 +1,25 @@
+"""What turns one schema into another, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from limbeck.output.revisions import step_data, step_line
+from limbeck.output.tables import counted
+from limbeck.schema.diff.steps import Step
+
+_SIGNS = {"create": "+", "drop": "-"}
+
+
+def text(before: str, after: str, steps: Sequence[Step]) -> str:
+    """Return a line for each step from one schema to the other."""
+    if not steps:
+        return f"No differences between {before} and {after}."
+    lines = [f"{_SIGNS.get(step.verb, '~')} {step_line(step)}" for step in steps]
+    return "\n".join([f"From {before} to {after}, {counted(len(steps), 'step')}:", *lines])
+
+
+def data(before: str, after: str, steps: Sequence[Step]) -> dict[str, Any]:
+    """Return the same for JSON."""
+    return {"from": before, "to": after, "steps": [step_data(step) for step in steps]}

@@ -1,0 +1,75 @@
+"""What pulling found and wrote, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from limbeck.output.changes import change_line, changes_data
+from limbeck.output.revisions import generated_data, generated_text
+from limbeck.output.tables import counted
+from limbeck.paths import shown
+
+if TYPE_CHECKING:
+    from limbeck.generate.baseline import Baseline
+    from limbeck.models.pull.edit.merged import Merge
+    from limbeck.models.pull.prove.proof import Proof
+
+
+def text(
+    name: str, merge: Merge, proof: Proof, written: Sequence[Path] | None, root: Path | None
+) -> str:
+    """Return the diff or the files that were written, what is left, and the proof."""
+    return "\n".join(_lines(name, merge, proof, written, root))
+
+
+def _lines(
+    name: str, merge: Merge, proof: Proof, written: Sequence[Path] | None, root: Path | None
+) -> Iterator[str]:
+    if not merge.files and not merge.left and not merge.gone:
+        yield f"No changes: the models are those of {name}."
+    elif written is None and merge.files:
+        yield merge.diff(root).rstrip("\n")
+        yield f"{counted(len(merge.files), 'file')} would change; --write writes."
+    elif written:
+        yield "Wrote " + ", ".join(shown(path) for path in written)
+    yield from (f"Only in the models: {address}" for address in merge.gone)
+    yield from (f"To be changed by hand: {found}" for found in merge.left)
+    yield f"{name}: {proof}"
+    yield from (f"  {change_line(change)}" for change in proof.lost)
+    yield from (f"  the order of the columns of {address}" for address in proof.reordered)
+
+
+def data(name: str, merge: Merge, proof: Proof, written: Sequence[Path] | None) -> dict[str, Any]:
+    """Return the same for JSON; `written` is null when nothing was to be written."""
+    return {
+        "source": name,
+        "files": [shown(path) for path in sorted(merge.files)],
+        "written": None if written is None else [shown(path) for path in written],
+        "new": [str(address) for address in merge.new],
+        "changed": [str(address) for address in merge.changed],
+        "gone": [str(address) for address in merge.gone],
+        "left": list(merge.left),
+        "proved": proof.tried,
+        "exact": proof.exact,
+        "counts": dict(proof.counts),
+        "lost": changes_data(proof.lost),
+        "reordered": [str(address) for address in proof.reordered],
+        "unreadable": list(proof.unreadable),
+    }
+
+
+def baseline_text(name: str, made: Baseline) -> str:
+    """Return the files and the revision that were written, and the stamp."""
+    lines = list(_lines(name, made.merge, made.proof, made.written, None))
+    if made.generated.revision:
+        lines.append(generated_text(made.generated))
+        lines.append(f"{name} is stamped: it is at {made.generated.revision.id}.")
+    return "\n".join(lines)
+
+
+def baseline_data(name: str, made: Baseline) -> dict[str, Any]:
+    """Return the same for JSON."""
+    pulled = data(name, made.merge, made.proof, made.written)
+    return {**pulled, "baseline": generated_data(made.generated)}

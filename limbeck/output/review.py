@@ -1,0 +1,94 @@
+"""Hazards where a reviewer sees them: GitHub's annotations, and SARIF for code scanning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from limbeck.lint.allowances import UNREASONED, UNUSED
+from limbeck.lint.linting import Report
+from limbeck.lint.rules.hazard import Hazard
+from limbeck.lint.rules.judge import LONG_WORK
+from limbeck.lint.rules.registry import RULES
+from limbeck.output.hazards import shown, size_text
+from limbeck.version import __version__
+
+GITHUB = {"blocking": "error", "warning": "warning", "note": "notice"}
+SARIF = {"blocking": "error", "warning": "warning", "note": "note"}
+
+COMMENTS = {
+    UNREASONED: "A comment allows a rule and does not say why.",
+    UNUSED: "A comment allows what is not there.",
+}
+
+
+def hazards_github(report: Report) -> str:
+    """Return workflow commands, one a line, which GitHub shows beside the lines of the files."""
+    return "\n".join(_command(one, report) for one in report.hazards)
+
+
+def _command(one: Hazard, report: Report) -> str:
+    where = (
+        f"file={_property(_in_repository(one.path))},line={one.line},title={_property(one.code)}"
+    )
+    return f"::{GITHUB[one.level]} {where}::{_data(_message(one, report))}"
+
+
+def _message(one: Hazard, report: Report) -> str:
+    parts = (one.message, size_text(one, report), f"Instead: {one.recipe}")
+    return "\n".join(part for part in parts if part)
+
+
+def _in_repository(path: Path) -> str:
+    """Return a path from the root of its repository, where reviewers' tools look for it."""
+    for folder in path.parents:
+        if (folder / ".git").exists():
+            return path.relative_to(folder).as_posix()
+    return shown(path)
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def hazards_sarif(report: Report) -> dict[str, Any]:
+    """Return a SARIF 2.1.0 log with one run; what comments allow is marked as suppressed."""
+    all_hazards = [*report.hazards, *(one.hazard for one in report.allowed)]
+    results = [_result(one, report) for one in report.hazards]
+    results += [
+        {
+            **_result(one.hazard, report),
+            "suppressions": [{"kind": "inSource", "justification": one.reason}],
+        }
+        for one in report.allowed
+    ]
+    driver = {"name": "limbeck", "version": __version__, "rules": _rules(all_hazards)}
+    return {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{"tool": {"driver": driver}, "results": results}],
+    }
+
+
+def _rules(hazards: Sequence[Hazard]) -> list[dict[str, Any]]:
+    said = COMMENTS | {one.code: (one.find.__doc__ or "").strip() for one in (*RULES, *LONG_WORK)}
+    codes = sorted({one.code for one in hazards})
+    return [{"id": code, "shortDescription": {"text": said.get(code) or code}} for code in codes]
+
+
+def _result(one: Hazard, report: Report) -> dict[str, Any]:
+    place = {
+        "artifactLocation": {"uri": _in_repository(one.path)},
+        "region": {"startLine": max(one.line, 1)},
+    }
+    return {
+        "ruleId": one.code,
+        "level": SARIF[one.level],
+        "message": {"text": _message(one, report)},
+        "locations": [{"physicalLocation": place}],
+    }

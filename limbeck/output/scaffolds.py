@@ -1,0 +1,52 @@
+"""The plan of `init`, as text."""
+
+from __future__ import annotations
+
+from difflib import ndiff
+
+from limbeck.project.scaffold import File, Scaffold
+
+_VERBS = {"create": "create", "append": "add to", "change": "change", "keep": "keep"}
+
+
+def plan(scaffold: Scaffold) -> str:
+    """Return a line for each file, and what is added to files that are there already."""
+    lines = [f"In {scaffold.root}:"]
+    if scaffold.adopted:
+        lines.append(f"  the history in {scaffold.adopted} is adopted as it is")
+    lines.append(f"  the models are {scaffold.models}")
+    for file in scaffold.files:
+        lines.append(f"  {_VERBS[file.action]:<7} {file.path}")
+        lines.extend(_added(file))
+    return "\n".join(lines)
+
+
+def next_steps(scaffold: Scaffold) -> str:
+    """Return what to type after the files are written."""
+    kept = {str(file.path) for file in scaffold.files if file.action == "keep"}
+    lines = ["Next:"]
+    if "Makefile" in kept and "limbeck.mk" not in (scaffold.root / "Makefile").read_text("utf-8"):
+        lines.append("  add a line to your Makefile: include limbeck.mk")
+    if scaffold.neon:
+        lines += [
+            "  cp .env.example .env, and fill in NEON_API_KEY and NEON_PROJECT_ID",
+            "  limbeck branches list",
+            "  limbeck branches create development --parent production --exists-ok",
+        ]
+    elif scaffold.adopted:
+        lines += [
+            "  cp .env.example .env, and fill in the URLs of your databases",
+            "  limbeck status",
+        ]
+    if not scaffold.adopted:
+        lines += ['  limbeck generate -m "first tables"', "  limbeck migrate -e development"]
+    return "\n".join(lines)
+
+
+def _added(file: File) -> list[str]:
+    if file.action == "change":
+        lines = ndiff(file.before.splitlines(), file.text.splitlines())
+        return [f"          {line}" for line in lines if line.startswith(("+", "-"))]
+    if file.action != "append":
+        return []
+    return [f"          + {line}" for line in file.text.strip().splitlines()]

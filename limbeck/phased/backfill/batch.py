@@ -1,0 +1,124 @@
+"""The SQL of one batch: claim a range, change its next rows, move its position, in one statement.
+
+The position is a row of limbeck_state.backfill_range, which stays locked until the rows of the
+batch are committed with it. So whoever finds it unlocked may go on there, whatever became of the
+one before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from limbeck.phased.backfill.pieces import Piece
+from limbeck.phased.phases import Backfill
+from limbeck.schema.catalog.names import quote
+
+_MINE: Final = """
+mine AS MATERIALIZED (
+    SELECT id, low, high FROM limbeck_state.backfill_range
+    WHERE backfill = %(backfill)s AND piece = %(piece)s AND NOT done
+    ORDER BY id = %(avoid)s::bigint, id <> %(mine)s::bigint, id
+    LIMIT 1 FOR UPDATE SKIP LOCKED)"""
+
+_MOVE: Final = """
+UPDATE limbeck_state.backfill_range AS r
+SET low = coalesce((SELECT next FROM stop), r.high), done = (SELECT next FROM stop) IS NULL,
+    changed = r.changed + {changed}, scanned = r.scanned + (SELECT seen FROM stop)
+FROM mine WHERE r.id = mine.id
+RETURNING r.id, {changed}, (SELECT seen FROM stop)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The statements of the batches of one piece.
+
+    `update` does all of a batch. A function of Python needs three instead: `claim`, `rows` (with
+    %(low)s and %(above)s) and `move`.
+    """
+
+    update: str
+    claim: str
+    rows: str
+    write: str
+    move: str
+
+
+def batch(piece: Piece, backfill: Backfill) -> Batch:
+    """Return the statements; their parameters are backfill, piece, mine, avoid and size."""
+    table = f"{piece.name} AS {piece.alias}"
+    wrong = escaped(backfill.where)
+    sets = ", ".join(f"{quote(name)} = ({escaped(sql)})" for name, sql in backfill.assignments)
+    values = ", ".join(f"{quote(name)} = %s" for name in backfill.columns)
+    mine = _within(piece, "(SELECT low FROM mine)", "(SELECT coalesce(next, high) FROM mine, stop)")
+    given = _within(piece, "%(low)s::text[]", "%(above)s::text[]")
+    stop = _stop(piece)
+    changed = "(SELECT count(*) FROM changed)"
+    return Batch(
+        update=f"WITH {_MINE}, {stop}, changed AS (UPDATE ONLY {table} SET {sets}"
+        f" WHERE {mine} AND ({wrong}) RETURNING 1) {_MOVE.format(changed=changed)}",
+        claim=f"WITH {_MINE}, {stop} SELECT id, low, coalesce(next, high), next, seen"
+        " FROM mine, stop",
+        rows=f"SELECT {piece.alias}.*, {piece.alias}.ctid::text FROM ONLY {table}"
+        f" WHERE {given} AND ({wrong}) FOR NO KEY UPDATE",
+        write=f"UPDATE ONLY {table} SET {values} WHERE ctid = %s::tid",
+        move="UPDATE limbeck_state.backfill_range SET low = coalesce(%(next)s::text[], high),"
+        " done = %(next)s::text[] IS NULL, changed = changed + %(changed)s,"
+        " scanned = scanned + %(seen)s WHERE id = %(mine)s",
+    )
+
+
+def wrong(piece: Piece, backfill: Backfill) -> str:
+    """Return the statement that counts the rows of some blocks that are not right.
+
+    Its parameters are low and above, the first and the last block.
+    """
+    within = _blocks("%(low)s::bigint", "%(above)s::bigint")
+    return (
+        f"SELECT count(*) FROM ONLY {piece.name} AS {piece.alias}"
+        f" WHERE {within} AND ({escaped(backfill.where)})"
+    )
+
+
+def escaped(sql: str) -> str:
+    """Return SQL that may stand beside parameters."""
+    return sql.replace("%", "%%")
+
+
+def _stop(piece: Piece) -> str:
+    """Return how many rows (or blocks) the batch has, and where the next one begins, if one."""
+    if not piece.key:
+        low, high = (f"(SELECT {end}[1]::bigint FROM mine)" for end in ("low", "high"))
+        density = max(1, piece.rows // max(1, piece.blocks))
+        return (
+            f"stop AS MATERIALIZED (SELECT CASE WHEN {low} + %(size)s <= {high}"
+            f" THEN ARRAY[({low} + %(size)s)::text] END AS next,"
+            f" (least(%(size)s, {high} - {low} + 1) * {density})::bigint AS seen)"
+        )
+    texts = ", ".join(f"{quote(column)}::text" for column in piece.columns)
+    columns = ", ".join(quote(column) for column in piece.columns)
+    within = _keys(piece, "(SELECT low FROM mine)", "(SELECT high FROM mine)")
+    return (
+        f"stop AS MATERIALIZED (SELECT (SELECT ARRAY[{texts}] FROM ONLY {piece.name}"
+        f" WHERE {within} ORDER BY {columns} OFFSET %(size)s LIMIT 1) AS next,"
+        " %(size)s::bigint AS seen)"
+    )
+
+
+def _within(piece: Piece, low: str, high: str) -> str:
+    if piece.key:
+        return _keys(piece, low, high)
+    return _blocks(f"({low})[1]::bigint", f"({high})[1]::bigint")
+
+
+def _blocks(low: str, high: str) -> str:
+    return f"ctid >= format('(%%s,0)', {low})::tid AND ctid < format('(%%s,0)', {high} + 1)::tid"
+
+
+def _keys(piece: Piece, low: str, high: str) -> str:
+    columns = ", ".join(quote(column) for column in piece.columns)
+    ends = [
+        ", ".join(f"({end})[{n}]::{type_}" for n, (_, type_) in enumerate(piece.key, 1))
+        for end in (low, high)
+    ]
+    return f"({columns}) >= ({ends[0]}) AND ({columns}) <= ({ends[1]})"

@@ -1,0 +1,3 @@
+"""Steps rewritten so that they hold no strong lock for long."""
+
+from __future__ import annotations

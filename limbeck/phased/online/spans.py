@@ -1,0 +1,79 @@
+"""What must happen in one transaction: from the drop of a thing until it is there again."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from limbeck.phased.online.scene import Scene
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.diff.steps import AddConstraint, CreateIndex, Step
+
+TYPES = frozenset({"enum", "domain", "composite", "range"})
+
+
+def replacements(steps: Sequence[Step], scene: Scene) -> dict[int, int]:
+    """Return where indexes and unique constraints are only replaced: drop to create.
+
+    Nothing else of the same table is touched in between, so the drop can wait for the new one.
+    """
+    return {first: last for first, last in _again(steps) if _loose(steps[first : last + 1], scene)}
+
+
+def _loose(steps: Sequence[Step], scene: Scene) -> bool:
+    _, *between, created = steps
+    table = scene.locks(created)
+    return _unique(created) and bool(table) and not any(scene.locks(one) & table for one in between)
+
+
+def _unique(step: Step) -> bool:
+    match step.operation:
+        case CreateIndex(index):
+            return index.table.kind == "table"
+        case AddConstraint(constraint):
+            return constraint.type in "pu" and "WITHOUT OVERLAPS" not in constraint.definition
+    return False
+
+
+def held(steps: Sequence[Step], loose: dict[int, int]) -> list[tuple[int, int]]:
+    """Return the spans (first, last) that nobody may see the inside of, apart and in order."""
+    spans = [span for span in _again(steps) if loose.get(span[0]) != span[1]]
+    spans += [*_types(steps), *_defaults(steps)]
+    joined: list[tuple[int, int]] = []
+    for first, last in sorted(spans):
+        if joined and first <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
+        else:
+            joined.append((first, last))
+    return joined
+
+
+def _again(steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
+    """Yield where something is dropped and made again."""
+    gone: dict[Address, int] = {}
+    for number, step in enumerate(steps):
+        if step.verb == "drop":
+            gone[step.address] = number
+        elif step.verb == "create" and step.address in gone:
+            yield gone.pop(step.address), number
+
+
+def _types(steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
+    """Yield where a type is put aside until nothing uses it any more."""
+    places: dict[Address, list[int]] = defaultdict(list)
+    for number, step in enumerate(steps):
+        if step.address.kind in TYPES and not step.outside:
+            places[step.address].append(number)
+    for numbers in places.values():
+        if any(steps[number].verb == "create" for number in numbers[1:]):
+            yield numbers[0], numbers[-1]
+
+
+def _defaults(steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
+    """Yield where a column has no default for a while."""
+    without: dict[Address, int] = {}
+    for number, step in enumerate(steps):
+        if step.sql.endswith(" DROP DEFAULT"):
+            without[step.address] = number
+        elif " SET DEFAULT " in step.sql and step.address in without:
+            yield without.pop(step.address), number

@@ -1,0 +1,3 @@
+"""The embedded server: a Postgres below .limbeck/, started on demand and left running."""
+
+from __future__ import annotations

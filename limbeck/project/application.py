@@ -1,0 +1,46 @@
+"""The two URLs of an environment: the direct one, and the application's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from limbeck.events import Listener
+from limbeck.logs import log
+from limbeck.project import neon
+from limbeck.project import urls as found_urls
+from limbeck.project.profile import Profile
+from limbeck.project.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """Both URLs of an environment, with their passwords.
+
+    They are equal where no pooler is known. `branch` is the branch at Neon, if it is one.
+    """
+
+    environment: str
+    branch: str | None
+    direct: str = field(repr=False)
+    pooled: str = field(repr=False)
+
+
+def urls(project: Project, profile: Profile, listen: Listener = log) -> Urls:
+    """The URLs of an environment: schema changes take the direct one, the application the other.
+
+    Raises:
+        ConfigurationError: no URL, or one that must not be used; says where it is written.
+        ServerError: the embedded server does not start.
+        NeonError: Neon does not tell them.
+    """
+    from limbeck.postgres import url as texts  # noqa: PLC0415 - psycopg only when it is needed
+
+    found = found_urls.find_url(project, profile)
+    if found.neon and profile.neon_branch:
+        provider = neon.branches(project, profile)
+        direct, pooled = (provider.url(profile.neon_branch, pooled=each) for each in (False, True))
+        return Urls(profile.name, profile.neon_branch, direct, pooled)
+    direct = found_urls.database(project, profile, listen).url
+    parameters = texts.parse(direct)
+    pooled = texts.render(texts.pooled(parameters))
+    return Urls(profile.name, profile.neon_branch, direct, pooled)

@@ -1,0 +1,184 @@
+"""The project: the folder that the models, the history and the profiles are in."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from limbeck.errors import ConfigurationError, UnknownProfileError
+from limbeck.project import profile as profiles
+from limbeck.project import script_location as history
+from limbeck.project.profile import Profile
+
+if TYPE_CHECKING:
+    import sqlalchemy
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A folder with [tool.limbeck] in its pyproject.toml, or with alembic.ini and env_profiles/.
+
+    `versions` is the folder of the revision files where it is not the script location's own.
+    """
+
+    root: Path
+    script_location: Path
+    versions: Path | None = None
+    models: str = "app.models:Base.metadata"
+    profiles_dir: Path = Path("env_profiles")
+    default_environment: str = "development"
+    include_schemas: tuple[str, ...] = ()
+    exclude_schemas: tuple[str, ...] = ()
+    include_tables: tuple[str, ...] = ()
+    exclude_tables: tuple[str, ...] = ()
+    grants: bool = False
+    recipes: str = "online"
+    zero_downtime: bool = False
+    cache: bool = True
+    hooks: str | None = None
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> Project:
+        """The project around a folder: the folder itself or the nearest one above it.
+
+        Raises:
+            ConfigurationError: there is none, or its settings are wrong.
+        """
+        begin = (start or Path.cwd()).resolve()
+        for folder in (begin, *begin.parents):
+            settings = _settings(folder)
+            if settings is not None:
+                return cls._at(folder, settings)
+        raise ConfigurationError(f"there is no project in {begin} or above it", hint="limbeck init")
+
+    @classmethod
+    def _at(cls, root: Path, settings: dict[str, Any]) -> Project:
+        _refuse_shadowing(root)
+        _refuse_unknown(settings)
+        values = {_FIELDS[key][0]: _checked(key, value) for key, value in settings.items()}
+        values["profiles_dir"] = root / values.get("profiles_dir", "env_profiles")
+        script_location, versions = history.places(root, _tools(root).get("alembic", {}))
+        return cls(root=root, script_location=script_location, versions=versions, **values)
+
+    @property
+    def home(self) -> Path:
+        """The folder for what limbeck keeps itself: the embedded server, caches."""
+        return self.root / ".limbeck"
+
+    def profiles(self) -> tuple[Profile, ...]:
+        """Every profile, by name."""
+        return tuple(self.profile(name) for name in profiles.names(self.profiles_dir))
+
+    def profile(self, name: str | None = None) -> Profile:
+        """The profile of that name; the default environment's without one.
+
+        Raises:
+            UnknownProfileError: there is no such file; names those that there are.
+            ConfigurationError: the file has an unknown key or a wrong value.
+        """
+        wanted = name or self.default_environment
+        known = profiles.names(self.profiles_dir)
+        if wanted not in known:
+            raise self._unknown(wanted, known)
+        return profiles.load(self.root, self.profiles_dir, wanted)
+
+    def metadata(self) -> sqlalchemy.MetaData:
+        """The tables that the models declare.
+
+        Raises:
+            ModelsError: they do not import; says where and why.
+        """
+        from limbeck.project.code import (  # noqa: PLC0415 - SQLAlchemy only when it is needed
+            metadata as models,
+        )
+
+        return models.load(self.root, self.models)
+
+    def _unknown(self, wanted: str, known: tuple[str, ...]) -> UnknownProfileError:
+        folder = self.profiles_dir.name
+        if not known:
+            message = f"there is no environment {wanted}: {folder}/ has no profile"
+            return UnknownProfileError(message, hint=f"write {folder}/{wanted}.env")
+        near = difflib.get_close_matches(wanted, known, n=1)
+        return UnknownProfileError(
+            f"there is no environment {wanted}; known are {', '.join(known)}",
+            hint=f"did you mean {near[0]}?" if near else f"write {folder}/{wanted}.env",
+        )
+
+
+_FIELDS: dict[str, tuple[str, type]] = {
+    "models": ("models", str),
+    "profiles": ("profiles_dir", str),
+    "default-environment": ("default_environment", str),
+    "include-schemas": ("include_schemas", list),
+    "exclude-schemas": ("exclude_schemas", list),
+    "include-tables": ("include_tables", list),
+    "exclude-tables": ("exclude_tables", list),
+    "grants": ("grants", bool),
+    "recipes": ("recipes", str),
+    "zero-downtime": ("zero_downtime", bool),
+    "cache": ("cache", bool),
+    "hooks": ("hooks", str),
+}
+_CHOICES: dict[str, tuple[str, ...]] = {"recipes": ("online", "plain")}
+
+_SHAPES: dict[type, tuple[str, str]] = {
+    str: ("a string", '"..."'),
+    list: ("a list of strings", '["..."]'),
+    bool: ("true or false", "true"),
+}
+
+
+def _settings(folder: Path) -> dict[str, Any] | None:
+    """[tool.limbeck] of a folder; None where no project is."""
+    tools = _tools(folder)
+    if "limbeck" in tools:
+        return dict(tools["limbeck"])
+    here = (folder / "alembic.ini").is_file() and (folder / "env_profiles").is_dir()
+    return {} if here else None
+
+
+def _tools(folder: Path) -> dict[str, Any]:
+    path = folder / "pyproject.toml"
+    if not path.is_file():
+        return {}
+    try:
+        return dict(tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}") from error
+
+
+def _refuse_unknown(settings: dict[str, Any]) -> None:
+    for key in settings.keys() - _FIELDS.keys():
+        near = difflib.get_close_matches(key, _FIELDS, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise ConfigurationError(
+            f"[tool.limbeck] has no setting {key}", hint=f"{hint}known are {', '.join(_FIELDS)}"
+        )
+
+
+def _checked(key: str, value: Any) -> Any:
+    kind = _FIELDS[key][1]
+    if key in _CHOICES and value not in _CHOICES[key]:
+        raise ConfigurationError(
+            f"[tool.limbeck] {key} is {value!r}", hint=f"known are {', '.join(_CHOICES[key])}"
+        )
+    if kind is str and isinstance(value, str):
+        return value
+    if kind is bool and isinstance(value, bool):
+        return value
+    if kind is list and isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return tuple(value)
+    shape, example = _SHAPES[kind]
+    raise ConfigurationError(f"[tool.limbeck] {key} is not {shape}", hint=f"{key} = {example}")
+
+
+def _refuse_shadowing(root: Path) -> None:
+    if (root / "alembic" / "__init__.py").exists():
+        raise ConfigurationError(
+            "alembic/__init__.py makes your folder a package that hides the Alembic library",
+            hint="delete alembic/__init__.py; the folder needs none",
+        )

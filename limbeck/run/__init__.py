@@ -1,0 +1,3 @@
+"""How revisions reach a database: plan, confirmation, run; status, rehearsals, previews."""
+
+from __future__ import annotations

@@ -1,0 +1,70 @@
+"""What is lost when a branch is reset, restored or deleted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from limbeck.branches.base import Branch, BranchProvider
+from limbeck.errors import LimbeckError
+from limbeck.history.history import History
+from limbeck.postgres.connect import connect
+from limbeck.postgres.database import Database
+from limbeck.project.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What a branch has that goes.
+
+    `revisions` are those applied there and not at the parent; `rows` is Postgres' own estimate of
+    all rows; `sessions` are connections that end. `problem` says why nothing could be seen.
+    """
+
+    branch: Branch
+    revisions: tuple[str, ...] = ()
+    rows: int = 0
+    sessions: int = 0
+    problem: str | None = None
+
+    @property
+    def nothing(self) -> bool:
+        """Whether it is known that nothing goes."""
+        return self.problem is None and not (self.revisions or self.rows or self.sessions)
+
+
+_ROWS = """
+SELECT coalesce(sum(greatest(reltuples, pg_relation_size(pg_class.oid) / 100)), 0)::bigint
+FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
+WHERE relkind IN ('r', 'm') AND nspname NOT IN ('pg_catalog', 'information_schema', 'limbeck')
+  AND relname <> 'alembic_version'
+"""
+_SESSIONS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+
+
+def losses(project: Project, provider: BranchProvider, name: str) -> Losses:
+    """Look at a branch, and for its revisions at its parent; nothing is changed."""
+    branch = provider.get(name)
+    try:
+        own, rows, sessions = _look(project, provider, branch.name)
+        above = _look(project, provider, branch.parent)[0] if branch.parent else frozenset()
+    except LimbeckError as error:
+        return Losses(branch, problem=error.message)
+    return Losses(branch, tuple(sorted(own - above)), rows, sessions)
+
+
+def _look(project: Project, provider: BranchProvider, name: str) -> tuple[frozenset[str], int, int]:
+    database = Database.from_url(name, provider.url(name))
+    history = History.of(project)
+    with connect(database, read_only=True) as connection:
+        current = history.recorded(connection)
+        known = {one.id for one in history.revisions()}
+        applied = {one.id for one in history.applied([each for each in current if each in known])}
+        rows, sessions = (connection.execute(each).fetchone() for each in (_ROWS, _SESSIONS))
+    return frozenset({*applied, *current}), _int(rows), _int(sessions)
+
+
+def _int(row: tuple[object, ...] | None) -> int:
+    return int(str(row[0])) if row else 0

@@ -1,0 +1,211 @@
+"""Rehearse pending revisions on a throw-away branch, with the data that is really there."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from limbeck.branches.base import Branch
+from limbeck.events import Listener, Notice, RevisionFinished, RevisionStarted, StageStarted
+from limbeck.history.history import History
+from limbeck.history.revisions import Revision
+from limbeck.lint.trace.observer import Observer, observing
+from limbeck.lint.trace.statement import Statement
+from limbeck.logs import log
+from limbeck.phased.gates import gate
+from limbeck.phased.gates.gate import Terms
+from limbeck.postgres.connect import Connection, connect
+from limbeck.postgres.database import Database
+from limbeck.project import places
+from limbeck.project.places import Place
+from limbeck.project.profile import Profile
+from limbeck.project.project import Project
+from limbeck.run.offending import Offending, offending
+from limbeck.schema.diff import compare
+from limbeck.schema.diff.script import script as as_script
+from limbeck.shadow.source import Live
+
+TTL = timedelta(hours=2)
+PREFIX = "rehearsal"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What one statement held up: a table with so many rows, under which lock, rewritten or not.
+
+    `seconds` is how long the statement took; the lock is held until its transaction ends.
+    """
+
+    table: str
+    mode: str
+    rewritten: bool
+    rows: int
+    seconds: float
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """A revision that ran, how long it took, and what it held up."""
+
+    id: str
+    message: str
+    seconds: float
+    holds: tuple[Hold, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The revision that did not run, Postgres' words, and the rows that are in its way."""
+
+    id: str
+    message: str
+    words: str
+    offending: Offending | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What would happen to an environment; nothing has happened to it.
+
+    `difference` is the SQL between the schemas before and after; `test` the exit code of the
+    test that ran against the migrated branch, None without one.
+    """
+
+    environment: str
+    branch: str
+    revisions: tuple[Rehearsed, ...]
+    failed: Failed | None
+    difference: str
+    test: int | None = None
+
+    @property
+    def good(self) -> bool:
+        """Whether everything ran, and the test passed."""
+        return self.failed is None and not self.test
+
+
+def rehearse(  # noqa: PLR0913 - where, with what, for how long
+    project: Project,
+    profile: Profile,
+    *,
+    test: Callable[[str], int] | None = None,
+    ttl: timedelta = TTL,
+    keep: bool = False,
+    listen: Listener = log,
+) -> Rehearsal:
+    """Run the pending revisions on a branch of an environment's, and delete the branch.
+
+    The branch is made with an end, so it goes by itself should this program be killed.
+
+    Args:
+        project: whose history is used.
+        profile: the environment that is copied.
+        test: told the URL of the migrated branch, gives an exit code.
+        ttl: when the branch ends by itself.
+        keep: leave the branch until then.
+        listen: is told the stages.
+
+    Raises:
+        BranchError: the branch cannot be made.
+        ConfigurationError: nothing is known of the environment's branch.
+        HistoryError: the revision files are broken.
+    """
+    place = places.place(project, profile, listen)
+    with _copy(place, ttl, listen, keep=keep) as branch:
+        url = place.provider.url(branch.name)
+        database = _timed(Database.from_url(branch.name, url), profile)
+        found = _run(History.of(project, profile), profile, database, listen)
+        if test is not None and found.failed is None:
+            listen(StageStarted("testing against the rehearsal's branch"))
+            found = replace(found, test=test(url))
+        return replace(found, branch=branch.name)
+
+
+@contextlib.contextmanager
+def _copy(place: Place, ttl: timedelta, listen: Listener, *, keep: bool) -> Iterator[Branch]:
+    provider, name = place.provider, f"{PREFIX}/{secrets.token_hex(4)}"
+    listen(StageStarted(f"copying {place.branch} to the branch {name}"))
+    end = (datetime.now(UTC) + ttl).replace(microsecond=0)
+    try:
+        yield provider.create(name, place.branch, expires_at=end)
+    finally:
+        # Nothing is there yet, should it have been interrupted before the branch was made.
+        if not keep and any(one.name == name for one in provider.all()):
+            provider.delete(name)
+
+
+def _timed(database: Database, profile: Profile) -> Database:
+    return replace(
+        database,
+        lock_timeout=profile.lock_timeout,
+        statement_timeout=profile.statement_timeout,
+    )
+
+
+def _run(history: History, profile: Profile, database: Database, listen: Listener) -> Rehearsal:
+    before = Live(database).catalog()
+    with connect(database, listen=listen) as connection:
+        todo = history.pending(history.current(connection))
+        terms = Terms(profile.name, profile.protected, "contract", allow_used=True)
+        passed = gate.passed(history, connection, todo, terms, listen)
+        todo = passed.revisions
+        for one in passed.waiting:
+            listen(Notice(f"{one.revision} {one.message} is not rehearsed: {one.reason}"))
+        connection.execute("ANALYZE")  # so that the number of rows is known
+        done, failed = _revisions(history, todo, database, connection, listen)
+    script = as_script(compare.steps(before, Live(database).catalog()))
+    return Rehearsal(profile.name, "", tuple(done), failed, script)
+
+
+def _revisions(
+    history: History,
+    todo: tuple[Revision, ...],
+    database: Database,
+    connection: Connection,
+    listen: Listener,
+) -> tuple[list[Rehearsed], Failed | None]:
+    done: list[Rehearsed] = []
+    with observing(database, connection) as observer:
+        for number, one in enumerate(todo, 1):
+            listen(RevisionStarted(one.id, one.message, number, len(todo)))
+            rehearsed = _revision(history, one, connection, observer)
+            if isinstance(rehearsed, Failed):
+                return done, rehearsed
+            listen(RevisionFinished(one.id, one.message, number, len(todo), rehearsed.seconds))
+            done.append(rehearsed)
+    return done, None
+
+
+def _revision(
+    history: History, one: Revision, connection: Connection, observer: Observer
+) -> Rehearsed | Failed:
+    from limbeck.engine.upgrading import upgrade  # noqa: PLC0415 - Alembic only when it is needed
+
+    observer.start(connection, one.path)
+    began = time.monotonic()
+    try:
+        upgrade(history, connection, one)
+    except Exception as error:  # noqa: BLE001 - whatever a revision raises is what is looked for
+        observer.stop(connection)
+        connection.rollback()
+        words = str(getattr(error, "orig", error)).strip()
+        return Failed(one.id, one.message, words, offending(connection, error))
+    seconds = time.monotonic() - began
+    holds = [hold for each in observer.stop(connection) for hold in _holds(connection, each)]
+    return Rehearsed(one.id, one.message, seconds, tuple(holds))
+
+
+def _holds(connection: Connection, statement: Statement) -> Iterator[Hold]:
+    for oid, mode in statement.blocked():
+        row = connection.execute(
+            "SELECT reltuples::bigint FROM pg_class WHERE oid = %s", (oid,)
+        ).fetchone()
+        rows = max(0, int(str(row[0]))) if row else 0
+        rewritten = oid in statement.rewritten()
+        name = str(statement.name(oid))
+        yield Hold(name, mode, rewritten, rows, statement.seconds, statement.line)

@@ -1,0 +1,3 @@
+"""What a database holds, read from Postgres' own catalogs."""
+
+from __future__ import annotations

@@ -1,0 +1,103 @@
+"""The Catalog: everything one database holds, as Postgres itself spells it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from limbeck.errors import DatabaseError
+from limbeck.schema.catalog.objects.address import Address
+
+if TYPE_CHECKING:
+    from limbeck.schema.catalog.objects.object import Object
+
+Kind = TypeVar("Kind", bound="Object")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One object that differs: before is None when it is new, after is None when it is gone."""
+
+    address: Address
+    before: Object | None
+    after: Object | None
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The objects of one database and what each of them depends on.
+
+    `server` is server_version_num, e.g. 180006. `depends` holds the edges of pg_depend between
+    the objects here: views through their rule, and for a column's default or generation
+    expression under Address("default", schema, table, column).
+    `unreadable` names what the role was not allowed to see. `near` has, where it was asked for,
+    how defaults and the keys of indexes read with public on the search_path.
+    """
+
+    server: int
+    objects: Mapping[Address, Object]
+    depends: Mapping[Address, frozenset[Address]] = field(default_factory=dict)
+    unreadable: tuple[str, ...] = ()
+    near: Mapping[str, str] = field(default_factory=dict, compare=False)
+    _kinds: dict[type, list[Any]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+    _sorted: dict[type, tuple[Any, ...]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+
+    @property
+    def major(self) -> int:
+        """The server's major version, such as 18."""
+        return self.server // 10000
+
+    def of(self, kind: type[Kind]) -> Iterator[Kind]:
+        """Yield the objects of one class, in the order of their addresses."""
+        if kind not in self._sorted:
+            self._sorted[kind] = tuple(sorted(self.every(kind), key=attrgetter("address")))
+        return iter(self._sorted[kind])
+
+    def every(self, kind: type[Kind]) -> Iterator[Kind]:
+        """Yield the objects of one class, in no order."""
+        if not self._kinds:
+            for found in self.objects.values():
+                self._kinds.setdefault(type(found), []).append(found)
+        return iter(self._kinds.get(kind, ()))
+
+    def changes_to(self, other: Catalog) -> tuple[Change, ...]:
+        """Return what differs, by address; the order of columns is no difference.
+
+        Raises:
+            DatabaseError: the two servers' majors differ, which spell definitions differently.
+
+        """
+        if self.major != other.major:
+            raise DatabaseError(
+                f"a catalog of Postgres {self.major} cannot be compared with one of "
+                f"Postgres {other.major}",
+                hint=f"Set SHADOW_DATABASE_URL to a server of major {other.major}.",
+            )
+        addresses = self.objects.keys() | other.objects.keys()
+        pairs = ((at, self.objects.get(at), other.objects.get(at)) for at in addresses)
+        # Where one catalog was made of the other, most objects are the very same.
+        changed = (
+            Change(address, before, after)
+            for address, before, after in pairs
+            if before is not after and before != after
+        )
+        return tuple(sorted(changed, key=attrgetter("address")))
+
+    def fingerprint(self) -> str:
+        """Return a hash of everything that is compared: equal catalogs, equal fingerprints."""
+        import hashlib  # noqa: PLC0415 - loads OpenSSL, and few commands need it
+
+        text = "\n".join(_compared(found) for _, found in sorted(self.objects.items()))
+        return hashlib.sha256(f"{self.major}\n{text}".encode()).hexdigest()
+
+
+def _compared(found: Object) -> str:
+    fields = found.__dataclass_fields__.values()
+    values = {f.name: getattr(found, f.name) for f in fields if f.compare}
+    return f"{type(found).__name__} {values!r}"

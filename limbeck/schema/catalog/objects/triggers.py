@@ -1,0 +1,56 @@
+"""What tables and views do: triggers, policies, rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from limbeck.schema.catalog.objects.address import Address, Addressed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger(Addressed):
+    """A trigger of a table or view; enabled is O, D, R or A."""
+
+    schema: str
+    table: str
+    name: str
+    definition: str
+    enabled: str = "O"
+    inherited: bool = False
+    comment: str | None = None
+
+    def _place(self) -> Address:
+        return Address("trigger", self.schema, self.table, self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy(Addressed):
+    """A row-level security policy; command is ALL, SELECT, INSERT, UPDATE or DELETE."""
+
+    schema: str
+    table: str
+    name: str
+    command: str
+    permissive: bool
+    roles: tuple[str, ...]
+    using: str | None = None
+    check: str | None = None
+    comment: str | None = None
+
+    def _place(self) -> Address:
+        return Address("policy", self.schema, self.table, self.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule(Addressed):
+    """A rewrite rule other than a view's own."""
+
+    schema: str
+    table: str
+    name: str
+    definition: str
+    enabled: str = "O"
+    comment: str | None = None
+
+    def _place(self) -> Address:
+        return Address("rule", self.schema, self.table, self.name)

@@ -1,0 +1,193 @@
+"""Ask Postgres many questions in one round trip, as of one moment, and leave no trace."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import psycopg
+from psycopg import generators
+from psycopg.adapt import Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.rows import tuple_row
+
+from limbeck.schema.catalog.queries.building import Row
+
+if TYPE_CHECKING:
+    from psycopg.pq.abc import PGresult
+
+Query: TypeAlias = str | Callable[[int], str]
+"""SQL, or a function of server_version_num where servers differ."""
+Questions: TypeAlias = Mapping[str, Query]
+Answers: TypeAlias = dict[str, Sequence[Row]]
+
+# What changes how Postgres spells a definition, and what only costs time here.
+SETTINGS: Final[Mapping[str, str]] = {
+    "search_path": "",
+    "quote_all_identifiers": "off",
+    "datestyle": "ISO, MDY",
+    "intervalstyle": "postgres",
+    "timezone": "UTC",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "jit": "off",
+}
+SAVEPOINT: Final = "limbeck_catalog"
+
+
+@contextmanager
+def asked(
+    connection: psycopg.Connection, questions: Questions, timeout: float | None
+) -> Iterator[Answers]:
+    """Send all questions at once; yield the rows by the questions' names.
+
+    An answer is read when its rows are first looked at, after those before it: who works on one
+    lets the server work on the next. psycopg's own pipeline would read all of them at the first.
+    """
+    begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+    opening, closing = _brackets(connection, begin)
+    before = (opening, _settings(timeout))
+    try:
+        with _pipelined(connection, (*before, *questions.values(), *closing)):
+            answers = _Answers(connection, questions, len(before))
+            yield answers
+            answers.read_rest()
+    except BaseException:
+        # Without an error of the server all that was sent was done.
+        if connection.info.transaction_status == TransactionStatus.INERROR:
+            _close(connection, closing)
+        raise
+
+
+def asked_singly(
+    connection: psycopg.Connection, questions: Questions, timeout: float | None
+) -> tuple[Answers, tuple[str, ...]]:
+    """Return the rows of each question, and the names of those that the role may not ask."""
+    rows: Answers = {}
+    refused: list[str] = []
+    # Without autocommit psycopg itself sends a BEGIN before.
+    begin = "BEGIN" if connection.autocommit else "SET TRANSACTION"
+    opening, closing = _brackets(connection, f"{begin} ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    for statement in (opening, _settings(timeout)):
+        _send(connection, statement)
+    try:
+        for name, query in questions.items():
+            try:
+                with connection.transaction():
+                    rows[name] = _send(connection, _text(query, connection)).fetchall()
+            except psycopg.errors.InsufficientPrivilege:
+                rows[name] = ()
+                refused.append(name)
+    finally:
+        if connection.info.transaction_status in _OPEN:
+            _close(connection, closing)
+    return rows, tuple(refused)
+
+
+class _Answers(dict[str, Sequence[Row]]):
+    """The rows that were read, by the names of their questions; some results come `before`."""
+
+    def __init__(self, connection: psycopg.Connection, names: Iterable[str], before: int) -> None:
+        super().__init__()
+        self._connection = connection
+        self._before = before
+        self._unread = deque(names)
+        self._transformer = Transformer(connection)
+
+    def __missing__(self, name: str) -> Sequence[Row]:
+        while self._unread:
+            if self._read() == name:
+                return self[name]
+        raise KeyError(name)
+
+    def read_rest(self) -> None:
+        """Read what nobody looked at."""
+        while self._unread:
+            self._read()
+
+    def _read(self) -> str:
+        while self._before:
+            _result(self._connection)
+            self._before -= 1
+        result = _result(self._connection)
+        self._transformer.set_pgresult(result)
+        name = self._unread.popleft()
+        self[name] = self._transformer.load_rows(0, result.ntuples, tuple)
+        return name
+
+
+_OPEN: Final = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
+_DONE: Final = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
+
+
+@contextmanager
+def _pipelined(connection: psycopg.Connection, queries: Iterable[Query]) -> Iterator[None]:
+    """Send statements, and read in the end what was not read in the block.
+
+    Source: the manual's section 32.5, Pipeline Mode.
+    """
+    pgconn = connection.pgconn
+    pgconn.enter_pipeline_mode()
+    try:
+        for query in queries:
+            # Never prepared under a name: a transaction pooler would lose the statement.
+            pgconn.send_query_params(_text(query, connection).encode(), None)
+            # Otherwise the end of each answer would wait for the next ones.
+            pgconn.send_flush_request()
+        pgconn.pipeline_sync()
+        connection.wait(generators.send(pgconn))
+        yield
+    finally:
+        _drain(connection)
+
+
+def _drain(connection: psycopg.Connection) -> None:
+    """Read what is still to come; a connection that breaks at it is of no more use, and closed."""
+    pgconn = connection.pgconn
+    try:
+        while results := connection.wait(generators.fetch_many(pgconn)):
+            if results[-1].status == ExecStatus.PIPELINE_SYNC:
+                break
+        pgconn.exit_pipeline_mode()
+    except psycopg.OperationalError:
+        connection.close()
+
+
+def _result(connection: psycopg.Connection) -> PGresult:
+    results: list[PGresult] = connection.wait(generators.fetch_many(connection.pgconn))
+    (result,) = results
+    if result.status not in _DONE:
+        raise error_from_result(result, encoding=connection.info.encoding)
+    return result
+
+
+def _brackets(connection: psycopg.Connection, begin: str) -> tuple[str, tuple[str, ...]]:
+    """Return what begins a transaction and what undoes it, or in one a savepoint."""
+    if connection.info.transaction_status == TransactionStatus.IDLE:
+        return begin, ("ROLLBACK",)
+    undo = f"ROLLBACK TO SAVEPOINT {SAVEPOINT}", f"RELEASE SAVEPOINT {SAVEPOINT}"
+    return f"SAVEPOINT {SAVEPOINT}", undo
+
+
+def _close(connection: psycopg.Connection, closing: Iterable[str]) -> None:
+    for statement in closing:
+        _send(connection, statement)
+
+
+def _settings(timeout: float | None) -> str:
+    settings = dict(SETTINGS)
+    if timeout is not None:
+        settings["statement_timeout"] = f"{max(1, int(timeout * 1000))}ms"
+    calls = (f"set_config('{name}', '{text}', true)" for name, text in settings.items())
+    return f"SELECT {', '.join(calls)}"
+
+
+def _text(query: Query, connection: psycopg.Connection) -> str:
+    return query if isinstance(query, str) else query(connection.info.server_version)
+
+
+def _send(connection: psycopg.Connection, text: str) -> psycopg.Cursor[Row]:
+    return connection.cursor(row_factory=tuple_row).execute(text, prepare=False)

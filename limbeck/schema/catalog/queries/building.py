@@ -1,0 +1,120 @@
+"""What is being put together while the answers are read, and the pieces of SQL all share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from limbeck.schema.catalog.objects.address import Address
+
+if TYPE_CHECKING:
+    from limbeck.schema.catalog.objects.columns import NotNull
+    from limbeck.schema.catalog.objects.object import Object
+    from limbeck.schema.catalog.objects.sequences import SequenceOptions
+    from limbeck.schema.catalog.objects.types import DomainCheck
+
+Row: TypeAlias = tuple[Any, ...]
+Key: TypeAlias = tuple[int, int, int]
+"""What pg_depend and pg_description point with: catalog, oid, column."""
+Place: TypeAlias = tuple[int, int]
+"""A relation's oid and a column's number."""
+
+SPACES: Final = """(ARRAY(SELECT oid FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%'
+    AND nspname NOT IN ('information_schema', 'neon_auth', 'limbeck_state')))"""
+"""The oids of the schemas that are read, as an array that is computed once a query."""
+
+
+def not_member(catalog: int, oid: str) -> str:
+    """Return the condition that an object belongs to no extension."""
+    return (
+        f"NOT EXISTS (SELECT 1 FROM pg_depend e WHERE e.classid = {catalog}"
+        f" AND e.objid = {oid} AND e.deptype = 'e')"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which schemas and tables are read, as fnmatch patterns of "table" or "schema.table".
+
+    `tables` and `ignore` say which tables and views are read (with all that belongs to them);
+    `version_table` is Alembic's table, which is nobody's object in any schema; `grants` says
+    whether privileges are read.
+    """
+
+    schemas: tuple[str, ...] = ("*",)
+    ignore_schemas: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ("*",)
+    ignore: tuple[str, ...] = ()
+    version_table: str = "alembic_version"
+    grants: bool = False
+
+    def schema(self, name: str) -> bool:
+        """Return whether a schema is read."""
+        return _matches(self.schemas, name) and not _matches(self.ignore_schemas, name)
+
+    def table(self, schema: str, name: str) -> bool:
+        """Return whether a table or view is read, given that its schema is."""
+        names = (name, f"{schema}.{name}")
+        return (
+            name != self.version_table
+            and _matches(self.tables, *names)
+            and not _matches(self.ignore, *names)
+        )
+
+
+def _matches(patterns: Iterable[str], *names: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
+
+
+EVERYTHING: Final = Filters()
+
+
+@dataclass(slots=True)
+class Found:
+    """The objects found so far, and by which oids Postgres knows them.
+
+    `rows` are the answers by the name of their query; `schemas` maps oids to names; `relations`
+    maps the oids of what is read to addresses; `columns` maps relations, of extensions too, to
+    their columns' names by number. What stands in rows of its own until its owner is built is
+    kept by (relation, number): `collations`, `defaults`, `not_nulls`, `identities`; by domain:
+    `domain_checks`, `domain_not_nulls`; by child: `parents` as (schema, name).
+    """
+
+    server: int
+    filters: Filters
+    rows: dict[str, Sequence[Row]]
+    comments: dict[Key, str] = field(default_factory=dict)
+    schemas: dict[int, str] = field(default_factory=dict)
+    relations: dict[int, Address] = field(default_factory=dict)
+    columns: dict[int, dict[int, str]] = field(default_factory=dict)
+    collations: dict[Place, int] = field(default_factory=dict)
+    defaults: dict[Place, str] = field(default_factory=dict)
+    not_nulls: dict[Place, NotNull] = field(default_factory=dict)
+    identities: dict[Place, tuple[str, SequenceOptions]] = field(default_factory=dict)
+    domain_checks: dict[int, list[DomainCheck]] = field(default_factory=dict)
+    domain_not_nulls: dict[int, str] = field(default_factory=dict)
+    parents: dict[int, list[tuple[str, str]]] = field(default_factory=dict)
+    objects: dict[Address, Object] = field(default_factory=dict)
+    addresses: dict[Key, Address] = field(default_factory=dict)
+
+    def add(self, catalog: int, oid: int, thing: Object) -> None:
+        """Keep one object and the oid that it is known by."""
+        address = thing.address
+        self.objects[address] = thing
+        self.addresses[catalog, oid, 0] = address
+
+    def comment(self, catalog: int, oid: int, column: int = 0) -> str | None:
+        """Return the comment on something."""
+        return self.comments.get((catalog, oid, column))
+
+
+def options(values: Iterable[str] | None) -> tuple[str, ...]:
+    """Return reloptions and their like in one order, which Postgres does not keep."""
+    return tuple(sorted(values)) if values else ()
+
+
+def vector(text: str | None) -> list[int]:
+    """Return the numbers of an int2vector or oidvector."""
+    return [*map(int, text.split())] if text else []

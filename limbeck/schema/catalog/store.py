@@ -1,0 +1,133 @@
+"""A Catalog as text and back: how the catalogs of replayed histories are kept on disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from operator import attrgetter
+from typing import Any, Final, TypeAlias, get_args, get_origin, get_type_hints
+
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.collector import paused
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.kinds import KINDS
+from limbeck.schema.catalog.objects.object import Object
+
+FORMAT: Final = 2
+"""Counts up whenever the meaning of a field in objects/ changes; new fields need not count."""
+
+Reader: TypeAlias = Callable[[Any], Any]
+
+_GETTERS: Final[Mapping[type, Reader]] = {
+    kind: attrgetter(*(field.name for field in fields(kind))) for kind in KINDS.values()
+}
+
+
+def dumps(catalog: Catalog) -> bytes:
+    """Return the catalog as JSON in UTF-8, which `loads` reads back to an equal one.
+
+    An object is the list of its fields' values, under the name of its class with the fields'
+    names; addresses stand once, and what depends on what is told by their numbers.
+    """
+    objects: dict[str, list[Object]] = {}
+    for found in catalog.objects.values():
+        objects.setdefault(type(found).__name__, []).append(found)
+    numbers: dict[Address, int] = {}
+    for source, targets in catalog.depends.items():
+        for address in (source, *targets):
+            numbers.setdefault(address, len(numbers))
+    content = {
+        "format": FORMAT,
+        "server": catalog.server,
+        "unreadable": catalog.unreadable,
+        "fields": {name: _names(type(found[0])) for name, found in objects.items()},
+        "objects": objects,
+        "addresses": list(numbers),
+        "depends": [
+            (numbers[source], [numbers[target] for target in targets])
+            for source, targets in catalog.depends.items()
+        ],
+    }
+    text = json.dumps(content, default=_values, ensure_ascii=False, separators=(",", ":"))
+    return text.encode()
+
+
+def loads(text: str | bytes) -> Catalog:
+    """Return the catalog of a text that `dumps` wrote.
+
+    Raises:
+        ValueError: the text is no such thing, is cut off, or was written by another version.
+
+    """
+    with paused():
+        content = json.loads(text)
+        if not isinstance(content, dict) or content.get("format") != FORMAT:
+            raise ValueError("not a catalog of this version")
+        return Catalog(
+            content["server"],
+            _objects(content["fields"], content["objects"]),
+            _depends(content["addresses"], content["depends"]),
+            tuple(content["unreadable"]),
+        )
+
+
+def _objects(
+    names: Mapping[str, list[str]], objects: Mapping[str, list[list[Any]]]
+) -> dict[Address, Object]:
+    classes = {kind.__name__: kind for kind in get_args(Object)}
+    result: dict[Address, Object] = {}
+    for name, rows in objects.items():
+        kind = classes.get(name)
+        if kind is None or list(_names(kind)) != names[name]:
+            raise ValueError("a catalog of another version")
+        read = _instance(kind)
+        for row in rows:
+            found = read(row)
+            result[found.address] = found
+    return result
+
+
+def _depends(
+    addresses: list[list[str]], edges: list[tuple[int, list[int]]]
+) -> dict[Address, frozenset[Address]]:
+    known = [Address(*values) for values in addresses]
+    return {
+        known[source]: frozenset(known[target] for target in targets) for source, targets in edges
+    }
+
+
+def _values(found: Any) -> Any:
+    return _GETTERS[type(found)](found)
+
+
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+def _instance(kind: Any) -> Reader:
+    """Return what makes an instance of a dataclass out of its fields' values."""
+    names = _names(kind)
+    hints = get_type_hints(kind)
+    readers = [(name, reader) for name in names if (reader := _reader(hints[name]))]
+
+    def read(values: Sequence[Any]) -> Any:
+        keywords = dict(zip(names, values, strict=True))
+        for name, reader in readers:
+            if keywords[name] is not None:
+                keywords[name] = reader(keywords[name])
+        return kind(**keywords)
+
+    return read
+
+
+def _reader(hint: Any) -> Reader | None:
+    """Return what turns JSON into a field's value, or None where JSON is the value."""
+    if hint is Address:
+        return lambda values: Address(*values)
+    if is_dataclass(hint):
+        return _instance(hint)
+    if get_origin(hint) is tuple:
+        inner = _reader(get_args(hint)[0])
+        return (lambda values: tuple(map(inner, values))) if inner else tuple
+    return next((found for part in get_args(hint) if (found := _reader(part))), None)

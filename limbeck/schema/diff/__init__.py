@@ -1,0 +1,3 @@
+"""The ordered steps from one catalog to another."""
+
+from __future__ import annotations

@@ -1,0 +1,130 @@
+"""What one type's values need to become another's."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.diff import sql
+
+INTEGERS = ("smallint", "integer", "bigint")
+NUMBERS = (*INTEGERS, "numeric", "real", "double precision")
+TEXTS = ("character", "character varying", "text", "name", '"char"')
+TIMES = ("date", "timestamp without time zone", "timestamp with time zone")
+HOURS = ("time without time zone", "time with time zone", "interval")
+BITS = ("bit", "bit varying")
+FAMILIES = (NUMBERS, TEXTS, TIMES, ("json", "jsonb"), ("inet", "cidr"), BITS)
+DIRECT = {
+    ("boolean", "integer"),
+    ("integer", "boolean"),
+    *((number, "money") for number in ("integer", "bigint", "numeric")),
+    ("money", "numeric"),
+    *((time, hour) for time in TIMES[1:] for hour in HOURS[:1]),
+    ("timestamp with time zone", "time with time zone"),
+    (HOURS[0], HOURS[1]),
+    (HOURS[1], HOURS[0]),
+    (HOURS[0], HOURS[2]),
+    (HOURS[2], HOURS[0]),
+    *((kind, bits) for kind in INTEGERS[1:] for bits in BITS),
+    *((bits, kind) for kind in INTEGERS[1:] for bits in BITS),
+}
+
+# How many digits before the point a whole number can have.
+DIGITS = {"smallint": 5, "integer": 10, "bigint": 19}
+# What holds all values of a number's type.
+WIDER = {
+    "smallint": set(NUMBERS[1:]),
+    "integer": {"bigint", "numeric", "double precision"},
+    "bigint": {"numeric"},
+    "real": {"double precision"},
+}
+CUT = {
+    *((time, shorter) for time in TIMES[1:] for shorter in ("date", *HOURS[:2])),
+    *((hour, HOURS[0]) for hour in HOURS[1:]),
+    ("inet", "cidr"),
+}
+LIMITS = {"name": 63, '"char"': 1, "timestamp": 6, "time": 6, "interval": 6}
+
+
+def base(type_: str) -> str:
+    """Return a type without its modifier: "character varying(10)" is "character varying"."""
+    return re.sub(r"\([^)]*\)", "", type_).strip()
+
+
+def _family(type_: str) -> tuple[str, ...] | None:
+    return next((family for family in FAMILIES if base(type_) in family), None)
+
+
+def integers(before: str, after: str) -> bool:
+    """Tell whether both types are whole numbers."""
+    return before in INTEGERS and after in INTEGERS
+
+
+def assignable(before: str, after: str) -> bool:
+    """Tell whether ALTER COLUMN TYPE needs no USING."""
+    old, new = base(before), base(after)
+    if old == new:
+        return True
+    if new in TEXTS[:3] and not old.endswith("[]"):
+        return old in (*TEXTS, *NUMBERS, *TIMES, "uuid", "boolean")
+    family = _family(old)
+    return family is not None and new in family and family is not BITS
+
+
+def narrows(before: str, after: str) -> bool:
+    """Tell whether values may not fit another type: they are cut or rounded, or refused."""
+    before, after = before.removesuffix("[]"), after.removesuffix("[]")
+    old, new = base(before), base(after)
+    if "numeric" in (old, new) and {old, new} <= {*DIGITS, "numeric"}:
+        return _digits(before) > _digits(after) or _scale(before) > _scale(after)
+    if old in NUMBERS and new in NUMBERS:
+        return old != new and new not in WIDER.get(old, ())
+    if old == new or (old in TEXTS and new in TEXTS):
+        return _limit(before) > _limit(after)
+    return (old, new) in CUT
+
+
+def _modifiers(type_: str) -> list[int]:
+    found = re.search(r"\(([^)]*)\)", type_)
+    return [int(number) for number in found[1].split(",")] if found else []
+
+
+def _digits(type_: str) -> float:
+    precision, scale = (*_modifiers(type_), math.inf, 0)[:2]
+    return DIGITS.get(type_, precision - scale)
+
+
+def _scale(type_: str) -> float:
+    return 0 if type_ in DIGITS else (*_modifiers(type_), math.inf, math.inf)[1]
+
+
+def _limit(type_: str) -> float:
+    return (*_modifiers(type_), LIMITS.get(type_.split(" ", maxsplit=1)[0], math.inf))[0]
+
+
+def conversion(before: Column, after: Column, *, aside: bool) -> str:
+    """Spell the expression that turns a column's value into the new type.
+
+    Through text where no direct cast is known: every type can be read from its own text. What is
+    too long for a text type is refused: a cast to the type with its length would cut it.
+    """
+    name, type_ = sql.quote(after.name), after.type
+    if base(type_).removesuffix("[]") == "character varying":
+        type_ = base(type_)
+    if not aside and _direct(before.type, type_):
+        return f"{name}::{type_}"
+    if {base(before.type), base(after.type)} in ({"boolean", "smallint"}, {"boolean", "bigint"}):
+        return f"{name}::integer::{type_}"
+    text = "text[]" if before.type.endswith("[]") and after.type.endswith("[]") else "text"
+    return f"{name}::{text}::{type_}"
+
+
+def _direct(before: str, after: str) -> bool:
+    if before.endswith("[]") and after.endswith("[]"):
+        before, after = before[:-2], after[:-2]
+    old, new = base(before), base(after)
+    if old in TEXTS or new in TEXTS or old == new or (old, new) in DIRECT:
+        return True
+    family = _family(old)
+    return family is not None and new in family

@@ -1,0 +1,222 @@
+"""Columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.catalog.objects.constraints import Constraint
+from limbeck.schema.catalog.objects.sequences import Sequence
+from limbeck.schema.catalog.objects.types import Domain
+from limbeck.schema.diff import (
+    comments,
+    descent,
+    handover,
+    identities,
+    not_nulls,
+    others,
+    sequences,
+    sql,
+)
+from limbeck.schema.diff.casts import assignable, base, conversion, narrows
+from limbeck.schema.diff.part import Default, Generator, Ownership, Part, Required, owner
+from limbeck.schema.diff.parts import Parts
+from limbeck.schema.diff.situation import Alteration, Members, Situation
+from limbeck.schema.diff.steps import AddColumn, AlterColumn, DropColumn, Step
+
+# The first majors that have ALTER COLUMN ... SET EXPRESSION and SET STORAGE DEFAULT.
+SET_EXPRESSION = 17
+STORAGE_DEFAULT = 16
+GENERATED = {"s": "STORED", "v": "VIRTUAL"}
+SERIALS = {"smallint": "smallserial", "integer": "serial", "bigint": "bigserial"}
+
+
+def whole(column: Column, members: Iterable[Part]) -> Column:
+    """Put a column together again from the parts that are created with it."""
+    own = [m for m in members if getattr(m, "column", None) == column]
+    for part in own:
+        if isinstance(part, Default):
+            column = replace(column, default=part.expression)
+        elif isinstance(part, Required):
+            column = replace(column, not_null=part.constraint)
+        elif isinstance(part, Generator):
+            column = replace(column, identity=part.identity)
+    return column
+
+
+def serial(column: Column, members: Iterable[Part]) -> Sequence | None:
+    """Return the sequence that makes a column a serial one, if all of it is created here."""
+    for part in members:
+        if isinstance(part, Ownership) and part.column == column.address:
+            return part.sequence
+    return None
+
+
+def is_serial(column: Column, sequence: Sequence) -> bool:
+    """Tell whether `serial` would have made just this sequence for the column."""
+    if column.type not in SERIALS or sequence.comment or sequence.unlogged:
+        return False
+    name = sql.chosen_name(column.table, column.name, "seq")
+    return (sequence.schema, sequence.name) == (column.schema, name) and (
+        sequence.options == sequences.standard(column.type)
+    )
+
+
+def definition(
+    column: Column, sequence: Sequence | None, situation: Situation, *, keyed: bool = False
+) -> str:
+    """Spell a column as in CREATE TABLE; keyed: a primary key makes it NOT NULL anyway."""
+    words = [sql.quote(column.name), SERIALS[column.type] if sequence else column.type]
+    if column.server_options:
+        words.append(f"OPTIONS ({sql.server_options(column.server_options)})")
+    if column.collation:
+        words.append(f"COLLATE {column.collation}")
+    if column.generated:
+        words.append(f"GENERATED ALWAYS AS ({column.default}) {GENERATED[column.generated]}")
+    elif column.default is not None and not sequence:
+        words.append(f"DEFAULT {column.default}")
+    usual = situation.chooses(column)
+    words.extend(not_nulls.spelled(column, implied=keyed or bool(sequence), usual=usual))
+    if column.identity:
+        words.append(identities.generator(column))
+    return " ".join(words)
+
+
+def extras(column: Column) -> list[Step]:
+    """Set what a column definition cannot say on every server."""
+    blank = replace(column, storage=None, compression=None, statistics=None, options=())
+    steps = [*identities.typed(column), *_settings(blank, column, STORAGE_DEFAULT)]
+    if column.not_null is not None:
+        steps += not_nulls.commented(column)
+    if column.comment is not None:
+        steps.append(comments.on_column(column, column.address, column.comment, None))
+    return steps
+
+
+def create(column: Column, members: Members, situation: Situation) -> list[Step]:
+    """Add a column."""
+    complete, sequence = whole(column, members), serial(column, members)
+    note = None
+    if complete.not_null and complete.default is None and not complete.identity and not sequence:
+        note = "fails where the table has rows: NOT NULL without a default"
+    text = f"{sql.alter_table(column)} ADD COLUMN {definition(complete, sequence, situation)}"
+    operation = AddColumn(complete, sequence)
+    step = Step(text, "create", column.address, operation, note=note)
+    return [step, *extras(complete), *handover.take_over(members, situation)]
+
+
+def drop(column: Column, situation: Situation) -> list[Step]:
+    """Drop a column; its rows' values are lost unless they are computed."""
+    after = situation.after.found.get(column.address)
+    if isinstance(after, Column) and handover.is_one(column, after, situation):
+        return [handover.put_aside(column, situation)]
+    only = descent.leaves_heirs(column.address, situation.before, situation.after)
+    text = f"{sql.alter_table(column, only=only)} DROP COLUMN {sql.quote(column.name)}"
+    original = situation.before.catalog.objects.get(column.address, column)
+    loses = None if column.generated else f"the values of {sql.of(column.address)}.{column.name}"
+    operation = DropColumn(original if isinstance(original, Column) else column)
+    return [Step(text, "drop", column.address, operation, loses=loses)]
+
+
+def alter(before: Column, after: Column, situation: Situation) -> Alteration | None:
+    """Alter a column; its type, collation and expression are hard on what uses it."""
+    if handover.is_one(before, after, situation) or _recomputed(before, after, situation):
+        return None
+    major = situation.after.catalog.major
+    aside = before.address in situation.retyped
+    hard = (before.type, before.collation) != (after.type, after.collation) or aside
+    was, steps = before, list[Step]()
+    overtaken = descent.overtaken(before, after, situation)
+    hard_here = hard
+    if overtaken is not None:
+        before = overtaken
+        hard_here = (before.type, before.collation) != (after.type, after.collation)
+    if before.generated != after.generated or (
+        before.generated and before.default != after.default
+    ):
+        steps.append(_expression(before, after))
+    if hard_here:
+        steps.append(_retype(before, after, situation))
+        before = replace(before, storage=None, compression=None)
+    steps += _settings(before, after, major)
+    if before.comment != after.comment:
+        steps.append(comments.on_column(after, after.address, after.comment, before.comment))
+    return Alteration(tuple(steps), hard or was.default != after.default)
+
+
+def _recomputed(before: Column, after: Column, situation: Situation) -> bool:
+    """Tell whether only another column can be generated so.
+
+    SET EXPRESSION does not change a virtual one of a table that has checks.
+    """
+    if before.generated != after.generated:
+        return bool(after.generated) or before.generated == "v"
+    if not after.generated or before.default == after.default:
+        return False
+    if situation.after.catalog.major < SET_EXPRESSION:
+        return True
+    table = owner(after.address)
+    return after.generated == "v" and any(
+        isinstance(found := side.found.get(user), Constraint) and found.type == "c"
+        for side in (situation.before, situation.after)
+        for user in side.users[table]
+    )
+
+
+def _expression(_before: Column, after: Column) -> Step:
+    text = f"SET EXPRESSION AS ({after.default})" if after.generated else "DROP EXPRESSION"
+    return Step(f"{sql.alter_column(after)} {text}", "alter", after.address)
+
+
+def _retype(before: Column, after: Column, situation: Situation) -> Step:
+    text = f"{sql.alter_column(after)} SET DATA TYPE {after.type}"
+    if after.collation or before.collation:
+        text += f" COLLATE {after.collation}" if after.collation else ""
+    using, note, loses = None, None, None
+    aside = before.address in situation.retyped
+    if not before.generated and (aside or not assignable(before.type, after.type)):
+        using, note = conversion(before, after, aside=aside), "the cast can fail"
+        text += f" USING {using}"
+    types = (_underlying(before.type, situation.before), _underlying(after.type, situation.after))
+    if not before.generated and narrows(*types):
+        note = "values that do not fit are rounded or cut, or make this fail"
+        loses = f"what of {sql.of(after.address)}.{after.name} does not fit {after.type}"
+    original = situation.original(before)
+    target = replace(original, type=after.type, collation=after.collation)
+    operation = AlterColumn(original, target, using)
+    return Step(text, "alter", after.address, operation, loses=loses, note=note)
+
+
+def _underlying(type_: str, parts: Parts) -> str:
+    """Return the type that a domain stands on, at last; any other type is its own."""
+    name = type_.removesuffix("[]")
+    array = type_.removeprefix(name)
+    while "." in name and (found := parts.found.get(Address("domain", *sql.unquoted(name)))):
+        name = found.type if isinstance(found, Domain) else name
+    return name + array
+
+
+def _usual_storage(column: Column, major: int) -> str:
+    if major >= STORAGE_DEFAULT:
+        return "DEFAULT"
+    return "MAIN" if base(column.type) in {"numeric", "inet", "cidr"} else "EXTENDED"
+
+
+def _settings(before: Column, after: Column, major: int) -> list[Step]:
+    texts: list[str] = []
+    if before.storage != after.storage:
+        texts.append(f"SET STORAGE {after.storage or _usual_storage(after, major)}")
+    if before.compression != after.compression:
+        texts.append(f"SET COMPRESSION {after.compression or 'default'}")
+    if before.statistics != after.statistics:
+        target = -1 if after.statistics is None else after.statistics
+        texts.append(f"SET STATISTICS {target}")
+    if gone := set(sql.option_names(before.options)) - set(sql.option_names(after.options)):
+        texts.append(f"RESET ({', '.join(sorted(gone))})")
+    if new := [option for option in after.options if option not in before.options]:
+        texts.append(f"SET ({sql.options(new)})")
+    if words := others.server_option_changes(before.server_options, after.server_options):
+        texts.append(f"OPTIONS ({words})")
+    return [Step(f"{sql.alter_column(after)} {text}", "alter", after.address) for text in texts]

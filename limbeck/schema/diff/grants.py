@@ -1,0 +1,137 @@
+"""GRANT, REVOKE and ALTER DEFAULT PRIVILEGES."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.grants import DefaultGrant, Grant
+from limbeck.schema.catalog.queries.privileges import BUILT_IN, PUBLIC
+from limbeck.schema.diff import sql
+from limbeck.schema.diff.part import Generator
+from limbeck.schema.diff.parts import Parts
+from limbeck.schema.diff.situation import Alteration, Members, Situation
+from limbeck.schema.diff.steps import Step
+
+WORDS = {
+    "column": "TABLE",
+    "table": "TABLE",
+    "view": "TABLE",
+    "sequence": "SEQUENCE",
+    "function": "ROUTINE",
+    "schema": "SCHEMA",
+    "foreign_data_wrapper": "FOREIGN DATA WRAPPER",
+    "server": "FOREIGN SERVER",
+}
+# What default privileges on a kind are granted on.
+MADE = {
+    "table": {"table", "view"},
+    "sequence": {"sequence"},
+    "function": {"function"},
+    "type": {"enum", "domain", "composite", "range"},
+    "schema": {"schema"},
+}
+
+
+def create(grant: Grant, _members: Members, _situation: Situation) -> list[Step]:
+    """Grant what is not granted to everybody anyway."""
+    return _changes(_usual(grant), grant, "create")
+
+
+def drop(grant: Grant, _situation: Situation) -> list[Step]:
+    """Take away what was granted; give back what was taken from everybody."""
+    return _changes(grant, _usual(grant), "drop")
+
+
+def alter(before: Grant, after: Grant, _situation: Situation) -> Alteration:
+    """Grant more, revoke the rest."""
+    return Alteration(tuple(_changes(before, after, "alter")))
+
+
+def create_default(grant: DefaultGrant, _members: Members, _situation: Situation) -> list[Step]:
+    """Grant by default."""
+    return _changes(_usual_default(grant), grant, "create")
+
+
+def drop_default(grant: DefaultGrant, _situation: Situation) -> list[Step]:
+    """Grant by default no longer."""
+    return _changes(grant, _usual_default(grant), "drop")
+
+
+def alter_default(before: DefaultGrant, after: DefaultGrant, _situation: Situation) -> Alteration:
+    """Change what is granted by default."""
+    return Alteration(tuple(_changes(before, after, "alter")))
+
+
+def taken_back(before: Parts, after: Parts, created: Sequence[Address]) -> Iterator[Step]:
+    """Revoke what new objects get by default privileges of both sides, and shall not have."""
+    defaults = [
+        part
+        for address, part in after.found.items()
+        if isinstance(part, DefaultGrant) and not part.role and address in before
+    ]
+    for address in _made(created, after):
+        for default in defaults:
+            if address.kind not in MADE[default.on] or default.schema not in {"", address.schema}:
+                continue
+            given = Grant(target=address, grantee=default.grantee, privileges=default.privileges)
+            if given.address not in after:
+                yield from _changes(given, _usual(given), "alter")
+
+
+def _made(created: Sequence[Address], after: Parts) -> Iterator[Address]:
+    """Yield what was created, and the sequences of the identities among that."""
+    for address in created:
+        part = after[address]
+        if isinstance(part, Generator):
+            yield Address("sequence", *sql.unquoted(part.identity.sequence))
+        else:
+            yield address
+
+
+def _usual(grant: Grant) -> Grant:
+    built_in = BUILT_IN.get(grant.target.kind, ()) if grant.grantee == PUBLIC else ()
+    return replace(grant, privileges=built_in, grantable=())
+
+
+def _usual_default(grant: DefaultGrant) -> DefaultGrant:
+    built_in = {"function": ("EXECUTE",), "type": ("USAGE",)}.get(grant.on, ())
+    public = grant.grantee == PUBLIC and not grant.schema
+    return replace(grant, privileges=built_in if public else (), grantable=())
+
+
+def _changes(before: Grant | DefaultGrant, after: Grant | DefaultGrant, verb: str) -> list[Step]:
+    """Spell what leads from some privileges of a role to others; a new one may be grantable."""
+    who = after.grantee if after.grantee == PUBLIC else sql.quote(after.grantee)
+    gone = [each for each in before.privileges if each not in after.privileges]
+    kept = [each for each in before.grantable if each not in (*gone, *after.grantable)]
+    new = [each for each in after.privileges if each not in before.privileges]
+    grantable = [each for each in after.grantable if each not in before.grantable]
+    plain = [each for each in new if each not in grantable]
+    lists = (
+        ("REVOKE {} FROM {}", gone),
+        ("REVOKE GRANT OPTION FOR {} FROM {}", kept),
+        ("GRANT {} TO {}", plain),
+        ("GRANT {} TO {} WITH GRANT OPTION", grantable),
+    )
+    texts = [form.format(_on(after, names), who) for form, names in lists if names]
+    prefix = _prefix(after) if isinstance(after, DefaultGrant) else ""
+    return [Step(prefix + text, verb, after.address) for text in texts]
+
+
+def _on(grant: Grant | DefaultGrant, privileges: Sequence[str]) -> str:
+    if isinstance(grant, DefaultGrant):
+        return f"{', '.join(privileges)} ON {grant.on.upper()}S"
+    target = grant.target
+    words = WORDS.get(target.kind, "TYPE")
+    if target.kind == "column":
+        privileges = [f"{each} ({sql.quote(target.part)})" for each in privileges]
+    name = f"{sql.quote(target.schema)}.{target.name}" if words == "ROUTINE" else sql.of(target)
+    return f"{', '.join(privileges)} ON {words} {name}"
+
+
+def _prefix(grant: DefaultGrant) -> str:
+    role = f"FOR ROLE {sql.quote(grant.role)} " if grant.role else ""
+    schema = f"IN SCHEMA {sql.quote(grant.schema)} " if grant.schema else ""
+    return f"ALTER DEFAULT PRIVILEGES {role}{schema}"

@@ -1,0 +1,106 @@
+"""The identity of a column."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.catalog.objects.sequences import Sequence, SequenceOptions
+from limbeck.schema.diff import sequences, sql
+from limbeck.schema.diff.part import Generator
+from limbeck.schema.diff.situation import Alteration, Members, Situation
+from limbeck.schema.diff.steps import Step
+
+
+def generator(column: Column) -> str:
+    """Spell GENERATED ... AS IDENTITY with the options that are not the usual ones."""
+    identity = column.identity
+    if identity is None:
+        return ""
+    words = []
+    if identity.options.type == column.type:
+        usual = sequences.standard(column.type)
+        words = sequences.differences(usual, identity.options, with_type=False)
+    schema, name = sql.unquoted(identity.sequence)
+    if (schema, name) != (column.schema, sql.chosen_name(column.table, column.name, "seq")):
+        words = [f"SEQUENCE NAME {identity.sequence}", *words]
+    options = f" ({' '.join(words)})" if words else ""
+    return f"GENERATED {_when(always=identity.always)} AS IDENTITY{options}"
+
+
+def _when(*, always: bool) -> str:
+    return "ALWAYS" if always else "BY DEFAULT"
+
+
+def catch_up(column: Column, sequence: str, options: SequenceOptions) -> Step:
+    """Let a sequence go on after the values that its column has."""
+    edge = "max" if options.increment > 0 else "min"
+    sign = "+" if options.increment > 0 else "-"
+    value = f"{edge}({sql.quote(column.name)}) {sign} {abs(options.increment)}"
+    text = (
+        f"SELECT pg_catalog.setval({sql.literal(sequence)}, coalesce({value}, {options.start}),"
+        f" false)\nFROM {sql.qualified(column.schema, column.table)}"
+    )
+    return Step(text, "alter", column.address)
+
+
+def create(part: Generator, _members: Members, situation: Situation) -> list[Step]:
+    """Make a column an identity; its sequence starts after what is there."""
+    column, identity = part.column, part.identity
+    text = f"{sql.alter_column(column)} ADD {generator(replace(column, identity=identity))}"
+    steps = [
+        Step(text, "alter", column.address),
+        *typed(replace(column, identity=identity)),
+    ]
+    if situation.kept(column.address):
+        steps.append(catch_up(column, identity.sequence, identity.options))
+    return steps
+
+
+def drop(part: Generator, _situation: Situation) -> list[Step]:
+    """Make an identity a plain column."""
+    column = part.column
+    return [Step(f"{sql.alter_column(column)} DROP IDENTITY", "alter", column.address)]
+
+
+def alter(before: Generator, after: Generator, situation: Situation) -> Alteration:
+    """Change an identity's options; its sequence follows the column's type by itself."""
+    column, old, new = after.column, before.identity, after.identity
+    if before.column.type == column.type and old.options.type != new.options.type:
+        return _retyped(before, after, situation)
+    steps: list[Step] = []
+    if old.sequence != new.sequence:
+        steps += sequences.rename(Address("sequence", *sql.unquoted(old.sequence)), new.sequence)
+    words = [] if old.always == new.always else [f"SET GENERATED {_when(always=new.always)}"]
+    options = sequences.retyped(old.options, new.options.type)
+    changes = sequences.differences(options, new.options, with_type=False)
+    if changes and sequences.narrows(old.options, new.options):
+        options = old.options  # changed before the column's type
+        changes = sequences.differences(options, new.options, with_type=False)
+    words += [f"SET {word}" for word in changes]
+    words += sequences.restart(options, new.options)
+    if words:
+        steps += sequences.bounded(new.sequence, options, new.options, column.address)
+        steps.append(Step(f"{sql.alter_column(column)} {' '.join(words)}", "alter", column.address))
+    return Alteration(tuple(steps))
+
+
+def _retyped(before: Generator, after: Generator, situation: Situation) -> Alteration:
+    """Change the type of an identity's sequence, which need not be its column's."""
+    schema, name = sql.unquoted(before.identity.sequence)
+    old = Sequence(schema=schema, name=name, options=before.identity.options)
+    new = replace(old, options=after.identity.options)
+    rest = replace(before, identity=replace(before.identity, options=new.options))
+    steps = sequences.changes(old, new)
+    return Alteration((*steps, *alter(rest, after, situation).steps))
+
+
+def typed(column: Column) -> tuple[Step, ...]:
+    """Return what makes an identity's sequence of another type than its column."""
+    identity = column.identity
+    if identity is None or identity.options.type == column.type:
+        return ()
+    schema, name = sql.unquoted(identity.sequence)
+    usual = Sequence(schema=schema, name=name, options=sequences.standard(column.type))
+    return sequences.changes(usual, replace(usual, options=identity.options))

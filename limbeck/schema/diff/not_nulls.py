@@ -1,0 +1,106 @@
+"""The NOT NULL of a column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.diff import comments, sql
+from limbeck.schema.diff.part import Required, owner, sub
+from limbeck.schema.diff.situation import Alteration, Members, Situation
+from limbeck.schema.diff.steps import AlterColumn, Step
+
+
+def spelled(column: Column, *, implied: bool, usual: bool) -> Iterator[str]:
+    """Yield the words of a column definition; implied: something else makes it NOT NULL."""
+    required = column.not_null
+    if required is None:
+        return
+    if usual and not required.no_inherit:
+        if not implied and not column.identity:
+            yield "NOT NULL"
+        return
+    yield f"CONSTRAINT {sql.quote(required.name or '')} NOT NULL"
+    if required.no_inherit:
+        yield "NO INHERIT"
+
+
+def commented(column: Column, before: str | None = None) -> list[Step]:
+    """Return the comment on the constraint, where it is another than before."""
+    required = column.not_null
+    if required is None or required.name is None or required.comment == before:
+        return []
+    table = sql.qualified(column.schema, column.table)
+    name = f"CONSTRAINT {sql.quote(required.name)} ON {table}"
+    return [comments.step(column.address, name, required.comment)]
+
+
+def create(part: Required, _members: Members, situation: Situation) -> list[Step]:
+    """Make a column NOT NULL."""
+    column, required = part.column, part.constraint
+    note = "fails where a row has NULL"
+    original = situation.original(column)
+    operation = AlterColumn(replace(original, not_null=None), replace(original, not_null=required))
+    usual = situation.chooses(replace(column, not_null=required))
+    if usual and not required.no_inherit and required.validated:
+        text = f"{sql.alter_column(column)} SET NOT NULL"
+        step = Step(text, "alter", column.address, operation, note=note)
+    else:
+        name = sql.quote(required.name or "")
+        text = f"{sql.alter_table(column)} ADD CONSTRAINT {name} NOT NULL {sql.quote(column.name)}"
+        text += " NO INHERIT" if required.no_inherit else ""
+        text += "" if required.validated else " NOT VALID"
+        step = Step(text, "alter", column.address, note=note)
+    return [step, *commented(replace(column, not_null=required))]
+
+
+def drop(part: Required, situation: Situation) -> list[Step]:
+    """Let a column be NULL."""
+    column = part.column
+    original = situation.original(column)
+    operation = AlterColumn(
+        replace(original, not_null=part.constraint), replace(original, not_null=None)
+    )
+    return [Step(f"{sql.alter_column(column)} DROP NOT NULL", "alter", column.address, operation)]
+
+
+def alter(before: Required, after: Required, situation: Situation) -> Alteration | None:
+    """Rename, validate or comment on a NOT NULL."""
+    old, new, column = before.constraint, after.constraint, after.column
+    if old.no_inherit != new.no_inherit or (old.validated and not new.validated):
+        return None
+    if new.inherited and old.inherited:
+        return Alteration()
+    child = _stays_child(column, situation)
+    if child and _has_to_go(before, after, situation):
+        return None
+    texts = []
+    if old.inherited and child:
+        texts.append(f"ALTER COLUMN {sql.quote(column.name)} SET NOT NULL")  # by its own word too
+    if old.name != new.name and old.name and new.name:
+        texts.append(f"RENAME CONSTRAINT {sql.quote(old.name)} TO {sql.quote(new.name)}")
+    if new.validated and not old.validated:
+        texts.append(f"VALIDATE CONSTRAINT {sql.quote(new.name or '')}")
+    steps = [Step(f"{sql.alter_table(column)} {text}", "alter", column.address) for text in texts]
+    steps += commented(replace(column, not_null=new), old.comment)
+    return Alteration(tuple(steps))
+
+
+def _stays_child(column: Column, situation: Situation) -> bool:
+    table = owner(column.address)
+    parents = situation.before.parents(table)
+    return bool(parents) and parents == situation.after.parents(table)
+
+
+def _has_to_go(before: Required, after: Required, situation: Situation) -> bool:
+    """Tell whether a child's is made anew: what is inherited keeps its name.
+
+    And no statement says that a child's own is from now on only inherited. A partition has its
+    parent taken away and given back for that.
+    """
+    old, new = before.constraint, after.constraint
+    if old.inherited:
+        return old.name != new.name
+    partition = sub(owner(after.column.address), "attachment") in situation.after
+    return new.inherited and not partition

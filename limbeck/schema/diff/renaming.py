@@ -1,0 +1,145 @@
+"""Renames as steps: those that were answered, and those that nobody has to be asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.catalog.objects.constraints import Constraint
+from limbeck.schema.catalog.objects.definitions import Definition
+from limbeck.schema.catalog.objects.indexes import Index
+from limbeck.schema.catalog.objects.object import Object
+from limbeck.schema.catalog.objects.schemas import Schema
+from limbeck.schema.catalog.objects.sequences import Sequence as SequenceObject
+from limbeck.schema.catalog.objects.tables import Table
+from limbeck.schema.diff import comments, constraints, others, sql
+from limbeck.schema.diff.ordering import RELATIONS
+from limbeck.schema.diff.ordering import ROW_TYPES as TYPES
+from limbeck.schema.diff.part import owner
+from limbeck.schema.diff.steps import RenameColumn, RenameTable, Step
+from limbeck.schema.renames.move import moved, names_of
+from limbeck.schema.renames.rename import Rename
+from limbeck.schema.renames.respell import respelled
+from limbeck.schema.renames.tokens import Names, alike
+
+
+def apply(
+    before: Catalog, after: Catalog, renames: Sequence[Rename]
+) -> tuple[Catalog, tuple[Step, ...]]:
+    """Return the catalog as it is after all renames, and the steps that carry them out."""
+    steps: list[Step] = []
+    done: list[Rename] = []
+    for rename in renames:
+        if rename.before == rename.after:
+            continue
+        before = _carry_out(rename, before, after, steps, done)
+    names = names_of(done)
+    for rename in _silent(before, after, names):
+        before = _carry_out(rename, before, after, steps, done)
+    return (respelled(before, after, done) if done else before), tuple(steps)
+
+
+def _carry_out(
+    rename: Rename, before: Catalog, after: Catalog, steps: list[Step], done: list[Rename]
+) -> Catalog:
+    before = _make_room(rename, before, after, steps, done)
+    steps += _steps(rename, before)
+    done.append(rename)
+    return moved(before, rename)
+
+
+def _make_room(
+    rename: Rename, before: Catalog, after: Catalog, steps: list[Step], done: list[Rename]
+) -> Catalog:
+    """Make the schema that something moves to; rename what still has the name."""
+    new = rename.after
+    at = Address("schema", "", new.schema)
+    wanted = after.objects.get(at)
+    if new.schema and at not in before.objects and isinstance(wanted, Schema):
+        steps += others.schema_steps(replace(wanted, comment=None))
+        made = replace(wanted, comment=None)
+        before = replace(before, objects={**before.objects, at: made})
+    taken = _occupant(new, before)
+    if taken is not None and taken != rename.before:
+        field = "part" if taken.part else "name"
+        spare = sql.chosen_name(getattr(taken, field), "", "old")
+        other = Rename(taken.kind, taken, taken._replace(**{field: spare}))
+        steps += _steps(other, before)
+        done.append(other)
+        before = moved(before, other)
+    return before
+
+
+def _occupant(wanted: Address, catalog: Catalog) -> Address | None:
+    """Return what has the name that something is to get."""
+    kinds = {wanted.kind} | (RELATIONS if wanted.kind in RELATIONS else frozenset())
+    kinds |= TYPES if wanted.kind in TYPES else frozenset()
+    there = (wanted._replace(kind=kind) for kind in sorted(kinds))
+    return next((at for at in there if at in catalog.objects), None)
+
+
+def _steps(rename: Rename, catalog: Catalog) -> Iterator[Step]:
+    old, new = rename.before, rename.after
+    if rename.kind == "enum" and old.part:
+        labels = f"{sql.literal(old.part)} TO {sql.literal(new.part)}"
+        yield Step(f"ALTER TYPE {sql.of(old)} RENAME VALUE {labels}", "rename", old)
+        return
+    item = catalog.objects[old]
+    if isinstance(item, Column):
+        yield _column(item, new.part)
+    elif isinstance(item, Constraint):
+        yield constraints.rename(old, owner(old), new.part)
+    elif old.part:
+        text = f"ALTER {comments.target(item)} RENAME TO {sql.quote(new.part)}"
+        yield Step(text, "rename", old)
+    else:
+        yield from _whole(item, old, new)
+
+
+def _column(column: Column, name: str) -> Step:
+    text = f"{sql.alter_table(column)} RENAME COLUMN {sql.quote(column.name)} TO {sql.quote(name)}"
+    return Step(text, "rename", column.address, RenameColumn(column, name))
+
+
+def _whole(item: Object, old: Address, new: Address) -> Iterator[Step]:
+    target = comments.target(item)
+    bare = sql.unquoted(new.name.partition("(")[0])[-1] if old.kind == "function" else new.name
+    if old.schema != new.schema:
+        text = f"ALTER {target} SET SCHEMA {sql.quote(new.schema)}"
+        yield Step(text, "rename", old)
+        if not isinstance(item, Definition):
+            item = replace(item, schema=new.schema)  # type: ignore[arg-type]
+            target = comments.target(item)
+    if old.name != new.name:
+        text = f"ALTER {target} RENAME TO {sql.quote(bare)}"
+        operation = RenameTable(item, new.name) if isinstance(item, Table) else None
+        yield Step(text, "rename", old, operation)
+
+
+def _silent(before: Catalog, after: Catalog, names: Names) -> Iterator[Rename]:
+    """Yield the constraints, indexes and owned sequences that changed nothing but their name."""
+    spare = [item for at, item in sorted(after.objects.items()) if at not in before.objects]
+    for at, item in sorted(before.objects.items()):
+        if at in after.objects or not isinstance(item, Constraint | Index | SequenceObject):
+            continue
+        match = next((one for one in spare if _same(item, one, names)), None)
+        if match is not None and _occupant(match.address, before) is None:
+            spare.remove(match)
+            yield Rename(at.kind, at, match.address)
+
+
+def _same(old: Object, new: Object, names: Names) -> bool:
+    if isinstance(old, SequenceObject) and isinstance(new, SequenceObject):
+        return old.owned_by is not None and old.owned_by == new.owned_by
+    if isinstance(old, Constraint) and isinstance(new, Constraint):
+        home = (old.schema, old.table, old.type) == (new.schema, new.table, new.type)
+        plain = old.inherited == new.inherited and (old.type != "c" or not old.inherited)
+        index = alike(constraints.nameless(old.index), constraints.nameless(new.index), names)
+        return home and plain and index and alike(old.definition, new.definition, names)
+    if isinstance(old, Index) and isinstance(new, Index):
+        texts = (constraints.nameless(old.definition), constraints.nameless(new.definition))
+        return old.table == new.table and alike(*texts, names)
+    return False

@@ -1,0 +1,63 @@
+"""Functions, procedures and aggregates."""
+
+from __future__ import annotations
+
+import re
+
+from limbeck.schema.catalog.objects.routines import Function
+from limbeck.schema.diff import comments
+from limbeck.schema.diff.situation import Alteration, Members, Situation
+from limbeck.schema.diff.steps import Step
+
+
+def create(function: Function, _members: Members, _situation: Situation) -> list[Step]:
+    """Create a function."""
+    text = re.sub(r"^CREATE OR REPLACE ", "CREATE ", function.definition)
+    return [Step(text, "create", function.address), *comments.on(function)]
+
+
+def drop(function: Function, _situation: Situation) -> list[Step]:
+    """Drop a function."""
+    return [Step(f"DROP {comments.target(function)}", "drop", function.address)]
+
+
+def alter(before: Function, after: Function, _situation: Situation) -> Alteration | None:
+    """Replace a function in place where Postgres lets its callers keep it."""
+    steps: list[Step] = []
+    if before.definition != after.definition:
+        if after.kind == "a" or not replaceable(before, after):
+            return None
+        text = re.sub(r"^CREATE (?!OR REPLACE)", "CREATE OR REPLACE ", after.definition)
+        steps.append(Step(text, "alter", after.address))
+    return Alteration((*steps, *comments.on(after, before.comment)))
+
+
+def replaceable(before: Function, after: Function) -> bool:
+    """Tell whether CREATE OR REPLACE is allowed: same result, same names, no default taken away."""
+    if (before.kind, before.result) != (after.kind, after.result):
+        return False
+    old, new = _arguments(before.arguments), _arguments(after.arguments)
+    if len(old) != len(new):
+        return False
+    return all(_fits(*pair) for pair in zip(old, new, strict=True))
+
+
+def _fits(before: tuple[str, bool], after: tuple[str, bool]) -> bool:
+    named = before[0] == after[0] or after[0].endswith(f" {before[0]}")
+    return named and (after[1] or not before[1])
+
+
+def _arguments(text: str) -> list[tuple[str, bool]]:
+    """Take pg_get_function_arguments() apart: each with its name and type, and if it may lack."""
+    found, depth, start, inside = list[str](), 0, 0, False
+    for place, sign in enumerate(text):
+        if sign in "'\"":
+            inside = not inside
+        elif not inside:
+            depth += (sign in "([") - (sign in ")]")
+            if sign == "," and not depth:
+                found.append(text[start:place])
+                start = place + 1
+    found.append(text[start:])
+    pairs = (one.strip().partition(" DEFAULT ") for one in found)
+    return [(name, bool(default)) for name, default, _ in pairs]

@@ -1,0 +1,172 @@
+"""Sequences, and whose column they belong to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.sequences import Sequence, SequenceOptions
+from limbeck.schema.diff import comments, sql
+from limbeck.schema.diff.part import Ownership
+from limbeck.schema.diff.situation import Alteration, Members, Situation
+from limbeck.schema.diff.steps import Step
+
+BITS = {"smallint": 15, "integer": 31, "bigint": 63}
+
+
+def limits(type_: str, increment: int) -> tuple[int, int]:
+    """Return the least and the greatest value a sequence has unless it is told otherwise."""
+    bits = BITS.get(type_, 63)
+    return (1, 2**bits - 1) if increment > 0 else (-(2**bits), -1)
+
+
+def standard(type_: str, increment: int = 1) -> SequenceOptions:
+    """Return the options of CREATE SEQUENCE ... AS type."""
+    low, high = limits(type_, increment)
+    start = low if increment > 0 else high
+    known = type_ if type_ in BITS else "bigint"
+    return SequenceOptions(
+        type=known,
+        start=start,
+        increment=increment,
+        minimum=low,
+        maximum=high,
+        cache=1,
+        cycle=False,
+    )
+
+
+def retyped(options: SequenceOptions, type_: str) -> SequenceOptions:
+    """Return the options as they are after a change of the type: its limits follow."""
+    old, new = (limits(kind, options.increment) for kind in (options.type, type_))
+    full = 2 ** BITS.get(options.type, 63)
+    maximum = new[1] if options.maximum in {old[1], full - 1} else options.maximum
+    minimum = new[0] if options.minimum == old[0] else options.minimum
+    return replace(options, type=type_, maximum=maximum, minimum=minimum)
+
+
+def narrows(before: SequenceOptions, after: SequenceOptions) -> bool:
+    """Tell whether the new type holds fewer numbers."""
+    return BITS.get(after.type, 63) < BITS.get(before.type, 63)
+
+
+def differences(
+    before: SequenceOptions, after: SequenceOptions, *, with_type: bool = True
+) -> list[str]:
+    """Spell the options that differ, in the order of CREATE SEQUENCE."""
+    words = [f"AS {after.type}"] if with_type and before.type != after.type else []
+    if before.increment != after.increment:
+        words.append(f"INCREMENT BY {after.increment}")
+    if before.minimum != after.minimum:
+        words.append(f"MINVALUE {after.minimum}")
+    if before.maximum != after.maximum:
+        words.append(f"MAXVALUE {after.maximum}")
+    if before.start != after.start:
+        words.append(f"START WITH {after.start}")
+    if before.cache != after.cache:
+        words.append(f"CACHE {after.cache}")
+    if before.cycle != after.cycle:
+        words.append("CYCLE" if after.cycle else "NO CYCLE")
+    return words
+
+
+def create(sequence: Sequence, _members: Members, _situation: Situation) -> list[Step]:
+    """Create a sequence."""
+    options = sequence.options
+    usual = standard(options.type, options.increment)
+    words = [f"AS {options.type}"] if options.type != "bigint" else []
+    if options.increment != 1:
+        words.append(f"INCREMENT BY {options.increment}")
+    words += differences(usual, options, with_type=False)
+    unlogged = "UNLOGGED " if sequence.unlogged else ""
+    text = " ".join([f"CREATE {unlogged}SEQUENCE {sql.of(sequence.address)}", *words])
+    return [Step(text, "create", sequence.address), *comments.on(sequence)]
+
+
+def drop(sequence: Sequence, _situation: Situation) -> list[Step]:
+    """Drop a sequence."""
+    text = f"DROP SEQUENCE {sql.of(sequence.address)}"
+    return [Step(text, "drop", sequence.address, loses=f"how far {sequence.name} has counted")]
+
+
+def alter(before: Sequence, after: Sequence, _situation: Situation) -> Alteration:
+    """Alter a sequence; its value stays, within the new bounds."""
+    steps = [persistence(after)] if before.unlogged != after.unlogged else []
+    steps += changes(before, after)
+    return Alteration((*steps, *comments.on(after, before.comment)))
+
+
+def changes(before: Sequence, after: Sequence) -> tuple[Step, ...]:
+    """Change what a sequence counts."""
+    name, steps = sql.of(after.address), list[Step]()
+    options = retyped(before.options, after.options.type)
+    words = [f"AS {options.type}"] if options.type != before.options.type else []
+    words += differences(options, after.options, with_type=False)
+    if words:
+        steps += bounded(name, options, after.options, after.address)
+        words += restart(options, after.options)
+        text = f"ALTER SEQUENCE {name} {' '.join(words)}"
+        steps.append(Step(text, "alter", after.address))
+    return tuple(steps)
+
+
+def persistence(sequence: Sequence) -> Step:
+    """Make a sequence LOGGED or UNLOGGED."""
+    text = f"SET {'UNLOGGED' if sequence.unlogged else 'LOGGED'}"
+    return Step(f"ALTER SEQUENCE {sql.of(sequence.address)} {text}", "alter", sequence.address)
+
+
+def restart(before: SequenceOptions, after: SequenceOptions) -> list[str]:
+    """Start over where no old value is within the new bounds."""
+    apart = after.minimum > before.maximum or after.maximum < before.minimum
+    return ["RESTART"] if apart else []
+
+
+def bounded(
+    name: str, before: SequenceOptions, after: SequenceOptions, address: Address
+) -> list[Step]:
+    """Move a sequence's value into bounds that may have become narrower."""
+    value = "last_value"
+    if after.minimum > before.minimum and after.minimum <= before.maximum:
+        value = f"greatest({value}, {after.minimum})"
+    if after.maximum < before.maximum and after.maximum >= before.minimum:
+        value = f"least({value}, {after.maximum})"
+    if value == "last_value":
+        return []
+    text = f"SELECT pg_catalog.setval({sql.literal(name)}, {value}, is_called)\nFROM {name}"
+    return [Step(text, "alter", address)]
+
+
+def rename(sequence: Address, name: str) -> list[Step]:
+    """Give a sequence the qualified name that Postgres spells like that."""
+    schema, new = sql.unquoted(name)
+    steps, old = list[Step](), sequence
+    if schema != old.schema:
+        text = f"ALTER SEQUENCE {sql.of(old)} SET SCHEMA {sql.quote(schema)}"
+        steps.append(Step(text, "rename", sequence))
+        old = old._replace(schema=schema)
+    if new != old.name:
+        text = f"ALTER SEQUENCE {sql.of(old)} RENAME TO {sql.quote(new)}"
+        steps.append(Step(text, "rename", sequence))
+    return steps
+
+
+def create_ownership(part: Ownership, _members: Members, _situation: Situation) -> list[Step]:
+    """Make a sequence a column's own."""
+    column = f"{sql.of(part.column)}.{sql.quote(part.column.part)}"
+    return [_own(part, column)]
+
+
+def drop_ownership(part: Ownership, _situation: Situation) -> list[Step]:
+    """Make a sequence nobody's."""
+    return [_own(part, "NONE")]
+
+
+def alter_ownership(_before: Ownership, after: Ownership, situation: Situation) -> Alteration:
+    """Make a sequence another column's."""
+    return Alteration(tuple(create_ownership(after, (), situation)))
+
+
+def _own(part: Ownership, column: str) -> Step:
+    address = part.sequence.address
+    return Step(f"ALTER SEQUENCE {sql.of(address)} OWNED BY {column}", "alter", address)

@@ -1,0 +1,79 @@
+"""Spelling SQL: literals, lists, storage parameters; names as the catalog spells them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from limbeck.schema.catalog.names import (
+    KEYWORDS,
+    chosen_name,
+    of,
+    qualified,
+    quote,
+    quoted,
+    unquoted,
+)
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.columns import Column
+
+__all__ = [
+    "alter_column",
+    "alter_table",
+    "chosen_name",
+    "indented",
+    "literal",
+    "of",
+    "option_names",
+    "options",
+    "qualified",
+    "quote",
+    "quoted",
+    "server_options",
+    "unquoted",
+]
+
+
+def literal(text: str) -> str:
+    """Spell a string, whatever standard_conforming_strings says."""
+    body = text.replace("'", "''")
+    return "E'" + body.replace("\\", "\\\\") + "'" if "\\" in text else f"'{body}'"
+
+
+def indented(lines: Iterable[str]) -> str:
+    """Put the lines of a parenthesised list below each other."""
+    return ",\n".join(f"    {line}" for line in lines)
+
+
+def options(settings: Iterable[str]) -> str:
+    """Spell storage parameters ("fillfactor=70") as the inside of WITH (...) or SET (...)."""
+    return ", ".join(_option(setting) for setting in settings)
+
+
+def _option(setting: str) -> str:
+    name, _, value = setting.partition("=")
+    plain = re.fullmatch(r"-?[0-9.]+|[a-z_]+", value) and value not in KEYWORDS - {"true", "false"}
+    spelled = ".".join(quote(part) for part in name.split(".", 1))
+    return f"{spelled}={value if plain or value in {'on', 'off'} else literal(value)}"
+
+
+def option_names(settings: Iterable[str]) -> list[str]:
+    """Return the names of storage parameters, spelled for RESET (...)."""
+    return [_option(setting).partition("=")[0] for setting in settings]
+
+
+def alter_table(column: Column | Address, *, only: bool = False) -> str:
+    """Spell the ALTER TABLE of what belongs to a table."""
+    name = column.name if isinstance(column, Address) else column.table
+    return f"ALTER TABLE {'ONLY ' if only else ''}{qualified(column.schema, name)}"
+
+
+def alter_column(column: Column) -> str:
+    """Spell the ALTER TABLE ... ALTER COLUMN of what belongs to a column."""
+    return f"{alter_table(column)} ALTER COLUMN {quote(column.name)}"
+
+
+def server_options(options: Iterable[str]) -> str:
+    """Spell what a foreign server is told ("name=value") as the inside of OPTIONS (...)."""
+    pairs = (option.partition("=") for option in options)
+    return ", ".join(f"{quote(name)} {literal(value)}" for name, _, value in pairs)

@@ -1,0 +1,251 @@
+"""Tables: plain, partitioned and foreign; partitions and inheritance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.catalog.objects.constraints import Constraint
+from limbeck.schema.catalog.objects.sequences import Sequence
+from limbeck.schema.catalog.objects.tables import Table
+from limbeck.schema.diff import columns, comments, constraints, others, sequences, sql
+from limbeck.schema.diff.part import Attachment, Inheritance, Ownership, Part, Required, owner
+from limbeck.schema.diff.situation import Alteration, Members, Situation
+from limbeck.schema.diff.steps import CreateTable, DropTable, Step
+
+KEYS = "pufcx"
+IDENTITIES = {"d": "DEFAULT", "n": "NOTHING", "f": "FULL"}
+
+
+def create(table: Table, members: Members, situation: Situation) -> list[Step]:
+    """Create a table with all that is folded into it."""
+    members = [m for m in members if _stands_in(table, m)]
+    found = _complete(members)
+    descends = any(isinstance(m, Attachment | Inheritance) for m in members)
+    original = situation.after.catalog.objects.get(table.address)
+    serials = tuple((c.name, s) for c, s in found if s)
+    keys = sorted(
+        (m for m in members if isinstance(m, Constraint) and not (m.inherited and descends)),
+        key=lambda m: (KEYS.index(m.type), m.name),
+    )
+    operation = CreateTable(
+        original if isinstance(original, Table) else table,
+        tuple(column for column, _ in found),
+        tuple(keys),
+        serials,
+    )
+    body = _body(table, found, keys, members, situation)
+    text = f"CREATE {_kind(table)} {sql.of(table.address)}{body}"
+    step = Step(
+        text,
+        "create",
+        table.address,
+        operation if not descends and table.kind != "f" and not table.of_type else None,
+    )
+    return [step, *_extras(table, found, keys, members, situation)]
+
+
+def _stands_in(table: Table, part: Part) -> bool:
+    """Tell whether a member is not just what a child of the table gets from it."""
+    place = (table.schema, table.name)
+    return not isinstance(part, Column | Constraint) or (part.schema, part.table) == place
+
+
+def _complete(members: Members) -> list[tuple[Column, Sequence | None]]:
+    found = sorted((m for m in members if isinstance(m, Column)), key=lambda c: c.position)
+    return [(columns.whole(c, members), columns.serial(c, members)) for c in found]
+
+
+def _kind(table: Table) -> str:
+    return {"f": "FOREIGN TABLE"}.get(table.kind, "UNLOGGED TABLE" if table.unlogged else "TABLE")
+
+
+def _body(
+    table: Table,
+    found: list[tuple[Column, Sequence | None]],
+    keys: list[Constraint],
+    members: Members,
+    situation: Situation,
+) -> str:
+    attachment = next((m for m in members if isinstance(m, Attachment)), None)
+    parents = [m.parent for m in members if isinstance(m, Inheritance)]
+    primary = {name for key in keys if key.type == "p" for name in key.columns}
+    typed = table.of_type is not None
+    lines = [
+        columns.definition(column, sequence, situation, keyed=column.name in primary)
+        for column, sequence in found
+        if not (column.inherited and (attachment or parents)) and not typed
+    ]
+    if typed:
+        own = (_of_type(c, situation, keyed=c.name in primary) for c, _ in found)
+        lines = [text for text in own if text]
+    lines += [_own_not_null(m) for m in members if isinstance(m, Required) and _is_own(m)]
+    lines += [constraints.definition(key) for key in keys]
+    body = f" (\n{sql.indented(lines)}\n)" if lines else " ()"
+    if attachment:
+        body = f" (\n{sql.indented(lines)}\n)" if lines else ""
+        return f" PARTITION OF {sql.of(attachment.parent)}{body} {attachment.bound}{_tail(table)}"
+    if typed:
+        body = f" OF {table.of_type}" + (body if lines else "")
+    if parents:
+        body += f" INHERITS ({', '.join(sql.of(parent) for parent in parents)})"
+    return body + _tail(table)
+
+
+def _of_type(column: Column, situation: Situation, *, keyed: bool) -> str:
+    """Spell what a column says beyond the type of its table; "" when that is nothing."""
+    bare = columns.definition(replace(column, default=None, not_null=None), None, situation)
+    rest = columns.definition(column, None, situation, keyed=keyed).removeprefix(bare).strip()
+    return f"{sql.quote(column.name)} WITH OPTIONS {rest}" if rest else ""
+
+
+def _is_own(part: Required) -> bool:
+    """Tell whether a column of the parent is NOT NULL by the child's own word."""
+    return part.column.inherited and not part.constraint.inherited
+
+
+def _own_not_null(part: Required) -> str:
+    name, column = sql.quote(part.constraint.name or ""), sql.quote(part.column.name)
+    return f"CONSTRAINT {name} NOT NULL {column}" + (
+        " NO INHERIT" if part.constraint.no_inherit else ""
+    )
+
+
+def _tail(table: Table) -> str:
+    text = f" PARTITION BY {table.partition_key}" if table.partition_key else ""
+    if table.access_method and table.kind != "p":
+        text += f" USING {sql.quote(table.access_method)}"
+    if table.server:
+        text += f" SERVER {sql.quote(table.server)}"
+    if table.server_options:
+        text += f" OPTIONS ({sql.server_options(table.server_options)})"
+    return text + (f" WITH ({sql.options(table.options)})" if table.options else "")
+
+
+def _extras(
+    table: Table,
+    found: list[tuple[Column, Sequence | None]],
+    keys: list[Constraint],
+    members: Members,
+    situation: Situation,
+) -> list[Step]:
+    blank = replace(
+        table, row_security=False, force_row_security=False, replica_identity="d", comment=None
+    )
+    steps = _settings(blank, table)
+    descends = any(isinstance(m, Attachment | Inheritance) for m in members)
+    for column, _ in found:
+        steps += columns.extras(column)
+        if descends and column.inherited:
+            steps += _without_default(column, situation)
+    for key in keys:
+        steps += constraints.extras(key)
+    return steps
+
+
+def _without_default(column: Column, situation: Situation) -> Iterator[Step]:
+    """Yield the end of a default that the parent has and its child has not."""
+    at = Address("default", column.schema, column.table, column.name)
+    for parent in situation.after.parents(owner(at)):
+        above = at._replace(schema=parent.schema, name=parent.name)
+        if at not in situation.after and above in situation.after and not column.generated:
+            text = f"{sql.alter_column(column)}"
+            yield Step(f"{text} DROP DEFAULT", "alter", column.address)
+
+
+def drop(table: Table, situation: Situation) -> list[Step]:
+    """Drop a table."""
+    kind = "FOREIGN TABLE" if table.kind == "f" else "TABLE"
+    original = situation.before.catalog.objects.get(table.address)
+    operation = DropTable(original if isinstance(original, Table) else table)
+    text = f"DROP {kind} {sql.of(table.address)}"
+    loses = None if table.kind == "f" else f"the rows of {sql.of(table.address)}"
+    return [Step(text, "drop", table.address, operation, loses=loses)]
+
+
+def alter(before: Table, after: Table, situation: Situation) -> Alteration | None:
+    """Alter a table itself; another kind or partition key needs another table."""
+    if (before.kind, before.partition_key, before.server) != (
+        after.kind,
+        after.partition_key,
+        after.server,
+    ):
+        return None
+    steps = _settings(before, after)
+    if before.unlogged != after.unlogged:
+        steps += _sequences_kept(after, situation)
+    return Alteration(tuple(steps))
+
+
+def _sequences_kept(table: Table, situation: Situation) -> Iterator[Step]:
+    """Yield what keeps a table's own sequences from becoming logged, or not, with it."""
+    for part in situation.after.found.values():
+        if not isinstance(part, Ownership) or owner(part.column) != table.address:
+            continue
+        kept = situation.kept(part.sequence.address)
+        if kept and part.sequence.unlogged != table.unlogged:
+            yield sequences.persistence(part.sequence)
+
+
+def _settings(before: Table, after: Table) -> list[Step]:
+    kind = "FOREIGN TABLE" if after.kind == "f" else "TABLE"
+    name = f"ALTER {kind} {sql.of(after.address)}"
+    steps = [Step(f"{name} {text}", "alter", after.address) for text in _texts(before, after)]
+    return steps + comments.on(after, before.comment)
+
+
+def _texts(before: Table, after: Table) -> Iterator[str]:
+    if before.unlogged != after.unlogged:
+        yield "SET UNLOGGED" if after.unlogged else "SET LOGGED"
+    if before.of_type != after.of_type:
+        yield f"OF {after.of_type}" if after.of_type else "NOT OF"
+    if before.access_method != after.access_method:
+        yield f"SET ACCESS METHOD {sql.quote(after.access_method or 'heap')}"
+    if gone := set(sql.option_names(before.options)) - set(sql.option_names(after.options)):
+        yield f"RESET ({', '.join(sorted(gone))})"
+    if new := [option for option in after.options if option not in before.options]:
+        yield f"SET ({sql.options(new)})"
+    if before.row_security != after.row_security:
+        yield f"{'ENABLE' if after.row_security else 'DISABLE'} ROW LEVEL SECURITY"
+    if before.force_row_security != after.force_row_security:
+        yield f"{'FORCE' if after.force_row_security else 'NO FORCE'} ROW LEVEL SECURITY"
+    if after.replica_identity not in {before.replica_identity, "i"}:
+        yield f"REPLICA IDENTITY {IDENTITIES[after.replica_identity]}"
+    if words := others.server_option_changes(before.server_options, after.server_options):
+        yield f"OPTIONS ({words})"
+
+
+def create_attachment(part: Attachment, _members: Members, situation: Situation) -> list[Step]:
+    """Make a table a partition; what is NOT NULL by its own word too has to be told again."""
+    child, parent = sql.of(part.table.address), sql.of(part.parent)
+    text = f"ALTER TABLE {parent} ATTACH PARTITION {child} {part.bound}"
+    steps = [Step(text, "alter", part.table.address)]
+    for name in part.table.columns:
+        at = Address("not_null", part.table.schema, part.table.name, name)
+        above = at._replace(schema=part.parent.schema, name=part.parent.name)
+        found = situation.after.found.get(at)
+        if isinstance(found, Required) and _is_own(found) and above in situation.after:
+            text = f"{sql.alter_column(found.column)} SET NOT NULL"
+            steps.append(Step(text, "alter", at._replace(kind="column")))
+    return steps
+
+
+def drop_attachment(part: Attachment, _situation: Situation) -> list[Step]:
+    """Make a partition a table of its own."""
+    child, parent = sql.of(part.table.address), sql.of(part.parent)
+    text = f"ALTER TABLE {parent} DETACH PARTITION {child}"
+    return [Step(text, "alter", part.table.address)]
+
+
+def create_inheritance(part: Inheritance, _members: Members, _situation: Situation) -> list[Step]:
+    """Make a table inherit."""
+    text = f"ALTER TABLE {sql.of(part.table.address)} INHERIT {sql.of(part.parent)}"
+    return [Step(text, "alter", part.table.address)]
+
+
+def drop_inheritance(part: Inheritance, _situation: Situation) -> list[Step]:
+    """Make a table inherit no longer."""
+    text = f"ALTER TABLE {sql.of(part.table.address)} NO INHERIT {sql.of(part.parent)}"
+    return [Step(text, "alter", part.table.address)]

@@ -1,0 +1,81 @@
+"""What tables and views do: triggers, policies, rules."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from limbeck.schema.catalog.objects.triggers import Policy, Rule, Trigger
+from limbeck.schema.diff import comments, sql
+from limbeck.schema.diff.situation import Alteration, Members, Situation
+from limbeck.schema.diff.steps import Step
+
+ENABLED = {"O": "ENABLE", "D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
+
+
+def create(item: Trigger | Rule, _members: Members, _situation: Situation) -> list[Step]:
+    """Create a trigger or a rule."""
+    steps = [Step(item.definition, "create", item.address), *comments.on(item)]
+    return steps + _enabled(replace(item, enabled="O"), item)
+
+
+def drop(item: Trigger | Rule | Policy, _situation: Situation) -> list[Step]:
+    """Drop a trigger, a rule or a policy."""
+    return [Step(f"DROP {comments.target(item)}", "drop", item.address)]
+
+
+def alter(
+    before: Trigger | Rule, after: Trigger | Rule, _situation: Situation
+) -> Alteration | None:
+    """Enable, disable and comment; anything else needs another one."""
+    if before.definition != after.definition:
+        return None
+    return Alteration((*_enabled(before, after), *comments.on(after, before.comment)))
+
+
+def _enabled(before: Trigger | Rule, after: Trigger | Rule) -> list[Step]:
+    if before.enabled == after.enabled:
+        return []
+    table = sql.qualified(after.schema, after.table)
+    kind = type(after).__name__.upper()
+    text = f"ALTER TABLE {table} {ENABLED[after.enabled]} {kind} {sql.quote(after.name)}"
+    return [Step(text, "alter", after.address)]
+
+
+def create_policy(policy: Policy, _members: Members, _situation: Situation) -> list[Step]:
+    """Create a policy."""
+    words = [f"CREATE {comments.target(policy)}"]
+    if not policy.permissive:
+        words.append("AS RESTRICTIVE")
+    if policy.command != "ALL":
+        words.append(f"FOR {policy.command}")
+    if policy.roles != ("public",):
+        words.append(f"TO {_roles(policy)}")
+    words += _conditions(policy)
+    return [Step(" ".join(words), "create", policy.address), *comments.on(policy)]
+
+
+def _roles(policy: Policy) -> str:
+    return ", ".join("public" if r == "public" else sql.quote(r) for r in policy.roles)
+
+
+def _conditions(policy: Policy) -> list[str]:
+    pairs = (("USING", policy.using), ("WITH CHECK", policy.check))
+    return [f"{word} ({text})" for word, text in pairs if text is not None]
+
+
+def alter_policy(before: Policy, after: Policy, _situation: Situation) -> Alteration | None:
+    """Alter a policy; its command and kind stay, and no condition can be taken away."""
+    if (before.command, before.permissive) != (after.command, after.permissive):
+        return None
+    if (before.using and not after.using) or (before.check and not after.check):
+        return None
+    words = [] if before.roles == after.roles else [f"TO {_roles(after)}"]
+    changed = replace(
+        after,
+        using=None if before.using == after.using else after.using,
+        check=None if before.check == after.check else after.check,
+    )
+    words += _conditions(changed)
+    text = " ".join([f"ALTER {comments.target(after)}", *words])
+    steps = [Step(text, "alter", after.address)] if words else []
+    return Alteration((*steps, *comments.on(after, before.comment)))

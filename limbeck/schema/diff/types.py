@@ -1,0 +1,249 @@
+"""Types and collations: enumerated, domains, composite, ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from limbeck.schema.catalog.objects.types import (
+    Attribute,
+    Collation,
+    Composite,
+    Domain,
+    DomainCheck,
+    Enum,
+    Range,
+)
+from limbeck.schema.diff import comments, sql
+from limbeck.schema.diff.part import DomainRule
+from limbeck.schema.diff.situation import Alteration, Members, Situation
+from limbeck.schema.diff.steps import Step
+
+
+def create_enum(enum: Enum, _members: Members, _situation: Situation) -> list[Step]:
+    """Create an enumerated type."""
+    labels = ", ".join(sql.literal(label) for label in enum.labels)
+    text = f"CREATE TYPE {sql.of(enum.address)} AS ENUM ({labels})"
+    return [Step(text, "create", enum.address), *comments.on(enum)]
+
+
+def drop(item: Enum | Domain | Composite | Range | Collation, situation: Situation) -> list[Step]:
+    """Drop a type or collation, by the name it was moved to if it was."""
+    kind = comments.target(item).partition(" ")[0]
+    name = situation.asides.get(item.address, item.name)
+    text = f"DROP {kind} {sql.qualified(item.schema, name)}"
+    return [Step(text, "drop", item.address)]
+
+
+def aside(item: Enum | Domain | Composite | Range | Collation, situation: Situation) -> list[Step]:
+    """Rename a type out of the way of the one that replaces it."""
+    name = situation.asides[item.address]
+    text = f"ALTER {comments.target(item)} RENAME TO {sql.quote(name)}"
+    steps = [Step(text, "rename", item.address)]
+    return [*steps, *_range_aside(item, name)] if isinstance(item, Range) else steps
+
+
+def _range_aside(item: Range, name: str) -> Iterator[Step]:
+    """Rename what came with a range type: its multirange, and the constructors of both."""
+    schema, multi = sql.unquoted(item.multirange or "")
+    other = sql.chosen_name(multi, "", "old")
+    old = sql.qualified(item.schema, name)
+    takes = (f"{item.subtype}, {item.subtype}", f"{item.subtype}, {item.subtype}, text")
+    texts = [f"TYPE {item.multirange} RENAME TO {sql.quote(other)}"]
+    functions = [(item.schema, item.name, arguments, name) for arguments in takes]
+    functions += [(schema, multi, arguments, other) for arguments in ("", old, f"{old}[]")]
+    for space, function, arguments, new in functions:
+        at = sql.qualified(space, function)
+        texts.append(f"FUNCTION {at}({arguments}) RENAME TO {sql.quote(new)}")
+    for text in texts:
+        yield Step(f"ALTER {text}", "rename", item.address)
+
+
+def alter_enum(before: Enum, after: Enum, _situation: Situation) -> Alteration | None:
+    """Add labels where they belong; anything else needs another type."""
+    kept = [label for label in after.labels if label in before.labels]
+    if kept != list(before.labels):
+        return None
+    name, there, steps = sql.of(after.address), list(before.labels), list[Step]()
+    for place, label in enumerate(after.labels):
+        if label in there:
+            continue
+        text = f"ALTER TYPE {name} ADD VALUE {sql.literal(label)}"
+        if place < len(there):
+            text += f" BEFORE {sql.literal(there[place])}"
+        there.insert(place, label)
+        steps.append(Step(text, "alter", after.address))
+    return Alteration((*steps, *comments.on(after, before.comment)))
+
+
+def create_domain(domain: Domain, members: Members, situation: Situation) -> list[Step]:
+    """Create a domain."""
+    words = [f"CREATE DOMAIN {sql.of(domain.address)} AS {domain.type}"]
+    if domain.collation:
+        words.append(f"COLLATE {domain.collation}")
+    if domain.default is not None:
+        words.append(f"DEFAULT {domain.default}")
+    if domain.not_null:
+        words.append(_domain_not_null(domain, situation))
+    rules = [member.check for member in members if isinstance(member, DomainRule)]
+    words += [f"CONSTRAINT {sql.quote(rule.name)} {rule.definition}" for rule in rules]
+    steps = [Step(" ".join(words), "create", domain.address), *comments.on(domain)]
+    for rule in rules:
+        steps += _check_comment(domain, rule, None)
+    return steps
+
+
+def _domain_not_null(domain: Domain, situation: Situation) -> str:
+    name = domain.not_null_name
+    if name is None or situation.chooses_for(domain):
+        return "NOT NULL"
+    return f"CONSTRAINT {sql.quote(name or '')} NOT NULL"
+
+
+def alter_domain(before: Domain, after: Domain, situation: Situation) -> Alteration | None:
+    """Alter a domain; another base type or collation needs another domain."""
+    if (before.type, before.collation) != (after.type, after.collation):
+        return None
+    alter, texts = f"ALTER DOMAIN {sql.of(after.address)}", list[str]()
+    if before.default != after.default:
+        text = "DROP DEFAULT" if after.default is None else f"SET DEFAULT {after.default}"
+        texts.append(text)
+    if before.not_null and not after.not_null:
+        texts.append("DROP NOT NULL")
+    elif after.not_null and not before.not_null:
+        plain = _domain_not_null(after, situation)
+        texts.append(f"SET {plain}" if plain == "NOT NULL" else f"ADD {plain}")
+    elif before.not_null_name != after.not_null_name and before.not_null_name:
+        old, new = before.not_null_name, after.not_null_name or ""
+        texts.append(f"RENAME CONSTRAINT {sql.quote(old)} TO {sql.quote(new)}")
+    steps = [Step(f"{alter} {text}", "alter", after.address) for text in texts]
+    return Alteration((*steps, *comments.on(after, before.comment)))
+
+
+def create_check(part: DomainRule, _members: Members, _situation: Situation) -> list[Step]:
+    """Add a check to a domain."""
+    text = f"ADD CONSTRAINT {sql.quote(part.check.name)} {part.check.definition}"
+    return [_alter_domain(part.domain, text), *_check_comment(part.domain, part.check, None)]
+
+
+def drop_check(part: DomainRule, _situation: Situation) -> list[Step]:
+    """Drop a check of a domain."""
+    return [_alter_domain(part.domain, f"DROP CONSTRAINT {sql.quote(part.check.name)}")]
+
+
+def alter_check(before: DomainRule, after: DomainRule, _situation: Situation) -> Alteration | None:
+    """Validate a check of a domain and comment on it."""
+    old, new, steps = before.check, after.check, list[Step]()
+    if old.definition not in {new.definition, f"{new.definition} NOT VALID"}:
+        return None
+    if old.definition != new.definition:
+        steps.append(_alter_domain(after.domain, f"VALIDATE CONSTRAINT {sql.quote(new.name)}"))
+    return Alteration((*steps, *_check_comment(after.domain, new, old.comment)))
+
+
+def _alter_domain(domain: Domain, text: str) -> Step:
+    return Step(f"ALTER DOMAIN {sql.of(domain.address)} {text}", "alter", domain.address)
+
+
+def _check_comment(domain: Domain, check: DomainCheck, before: str | None) -> list[Step]:
+    if check.comment == before:
+        return []
+    target = f"CONSTRAINT {sql.quote(check.name)} ON DOMAIN {sql.of(domain.address)}"
+    return [comments.step(domain.address, target, check.comment)]
+
+
+def create_composite(item: Composite, _members: Members, _situation: Situation) -> list[Step]:
+    """Create a composite type."""
+    lines = [_attribute(attribute) for attribute in item.attributes]
+    body = f"\n{sql.indented(lines)}\n" if lines else ""
+    text = f"CREATE TYPE {sql.of(item.address)} AS ({body})"
+    steps = [Step(text, "create", item.address), *comments.on(item)]
+    return steps + list(_attribute_comments(replace(item, attributes=()), item))
+
+
+def _attribute(attribute: Attribute) -> str:
+    collation = f" COLLATE {attribute.collation}" if attribute.collation else ""
+    return f"{sql.quote(attribute.name)} {attribute.type}{collation}"
+
+
+def _attribute_comments(before: Composite, after: Composite) -> Iterator[Step]:
+    old = {attribute.name: attribute.comment for attribute in before.attributes}
+    for attribute in after.attributes:
+        if attribute.comment != old.get(attribute.name):
+            at = after.address._replace(part=attribute.name)
+            yield comments.on_column(after, at, attribute.comment, None)
+
+
+def alter_composite(before: Composite, after: Composite, situation: Situation) -> Alteration | None:
+    """Drop and add fields at the end; fields that change in place need nobody to use the type."""
+    old = {attribute.name: attribute for attribute in before.attributes}
+    new = {attribute.name: attribute for attribute in after.attributes}
+    kept = [name for name in old if name in new]
+    if list(new)[: len(kept)] != kept:
+        return None
+    words, steps = [f"DROP ATTRIBUTE {sql.quote(n)}" for n in old if n not in new], list[Step]()
+    changed = [n for n in kept if _attribute(old[n]) != _attribute(new[n])]
+    if changed and used_by_rows(after, situation):
+        return None
+    words += [_altered_attribute(new[name]) for name in changed]
+    words += [f"ADD ATTRIBUTE {_attribute(new[name])}" for name in new if name not in old]
+    if words:
+        loses = "the values of the dropped fields" if len(kept) < len(old) else None
+        text = f"ALTER TYPE {sql.of(after.address)} {', '.join(words)}"
+        steps.append(Step(text, "alter", after.address, loses=loses))
+    steps += _attribute_comments(before, after)
+    return Alteration((*steps, *comments.on(after, before.comment)), hard=bool(words))
+
+
+def _altered_attribute(attribute: Attribute) -> str:
+    collation = f" COLLATE {attribute.collation}" if attribute.collation else ""
+    name = sql.quote(attribute.name)
+    return f"ALTER ATTRIBUTE {name} SET DATA TYPE {attribute.type}{collation}"
+
+
+def used_by_rows(item: Composite, situation: Situation) -> bool:
+    """Tell whether a type is that of a column, a field or a domain."""
+    users = situation.before.users[item.address]
+    return any(user.kind in {"column", "composite", "domain", "range"} for user in users)
+
+
+def create_range(item: Range, _members: Members, _situation: Situation) -> list[Step]:
+    """Create a range type."""
+    settings = {
+        "subtype": item.subtype,
+        "subtype_opclass": item.subtype_opclass,
+        "collation": item.collation,
+        "canonical": item.canonical,
+        "subtype_diff": item.subtype_diff,
+        "multirange_type_name": item.multirange,
+    }
+    body = ", ".join(f"{name} = {value}" for name, value in settings.items() if value)
+    text = f"CREATE TYPE {sql.of(item.address)} AS RANGE ({body})"
+    return [Step(text, "create", item.address), *comments.on(item)]
+
+
+def create_collation(item: Collation, _members: Members, _situation: Situation) -> list[Step]:
+    """Create a collation."""
+    words = [f"provider = {item.provider}"]
+    if item.locale is not None:
+        words.append(f"locale = {sql.literal(item.locale)}")
+    elif item.lc_collate is not None and item.lc_collate == item.lc_ctype:
+        words.append(f"locale = {sql.literal(item.lc_collate)}")
+    else:
+        words.append(f"lc_collate = {sql.literal(item.lc_collate or '')}")
+        words.append(f"lc_ctype = {sql.literal(item.lc_ctype or '')}")
+    if not item.deterministic:
+        words.append("deterministic = false")
+    if item.rules is not None:
+        words.append(f"rules = {sql.literal(item.rules)}")
+    text = f"CREATE COLLATION {sql.of(item.address)} ({', '.join(words)})"
+    return [Step(text, "create", item.address), *comments.on(item)]
+
+
+def only_comment(
+    before: Range | Collation, after: Range | Collation, _situation: Situation
+) -> Alteration | None:
+    """Comment on what cannot be altered otherwise."""
+    if replace(before, comment=after.comment) != after:
+        return None
+    return Alteration(tuple(comments.on(after, before.comment)))

@@ -1,0 +1,179 @@
+"""Questions to ask: what went and what came that look like one thing renamed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+from typing import Any
+
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.catalog.objects.object import Object
+from limbeck.schema.catalog.objects.schemas import Schema
+from limbeck.schema.catalog.objects.sequences import Sequence as SequenceObject
+from limbeck.schema.catalog.objects.tables import Table
+from limbeck.schema.catalog.objects.triggers import Policy
+from limbeck.schema.catalog.objects.types import Composite, Domain, Enum
+from limbeck.schema.catalog.objects.views import View
+from limbeck.schema.renames.move import moved, names_of
+from limbeck.schema.renames.rename import Rename
+from limbeck.schema.renames.tokens import Names, alike
+
+THRESHOLD = 0.55
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A question: is this one thing renamed? likeness is between 0 and 1."""
+
+    rename: Rename
+    likeness: float
+
+    @property
+    def flag(self) -> str:
+        """What to type to answer with yes."""
+        return f"--rename {self.rename}"
+
+
+def propose(
+    before: Catalog, after: Catalog, answered: Sequence[Rename] = ()
+) -> tuple[Proposal, ...]:
+    """Return the likeliest renames, outer objects first, each object in one of them at most.
+
+    Columns are compared within tables that are on both sides: ask again with the answers to
+    find those of a renamed table.
+    """
+    for rename in answered:
+        before = moved(before, rename)
+    names = names_of(answered)
+    pairs = sorted(
+        _pairs(before, after, names), key=lambda p: (-p.likeness, p.rename.before, p.rename.after)
+    )
+    taken: set[Address] = set()
+    found = []
+    for proposal in pairs:
+        ends = {proposal.rename.before, proposal.rename.after}
+        if not ends & taken:
+            taken |= ends
+            found.append(proposal)
+    kinds = list(LIKENESS)
+    return tuple(sorted(found, key=lambda p: (kinds.index(type_of(p, before)), p.rename.before)))
+
+
+def type_of(proposal: Proposal, catalog: Catalog) -> type[Object]:
+    """Return the class of what a proposal is about."""
+    address = proposal.rename.before
+    found = catalog.objects.get(address) or catalog.objects[address._replace(part="")]
+    return type(found)
+
+
+def _pairs(before: Catalog, after: Catalog, names: Names) -> Iterator[Proposal]:
+    gone = [item for at, item in before.objects.items() if at not in after.objects]
+    new = [item for at, item in after.objects.items() if at not in before.objects]
+    for cls, likeness in LIKENESS.items():
+        olds = [item for item in gone if isinstance(item, cls)]
+        news = [item for item in new if isinstance(item, cls)]
+        for old in olds:
+            for one in news:
+                if (value := likeness(old, one, before, after, names)) >= THRESHOLD:
+                    rename = Rename(old.address.kind, old.address, one.address)
+                    yield Proposal(rename, round(value, 2))
+    yield from _labels(before, after)
+
+
+def _labels(before: Catalog, after: Catalog) -> Iterator[Proposal]:
+    """Pair labels that went with labels that came at the same place."""
+    for at, old in before.objects.items():
+        new = after.objects.get(at)
+        if not isinstance(old, Enum) or not isinstance(new, Enum):
+            continue
+        for place, label in enumerate(old.labels[: len(new.labels)]):
+            other = new.labels[place]
+            if label not in new.labels and other not in old.labels:
+                ends = (at._replace(part=label), at._replace(part=other))
+                yield Proposal(Rename("enum", *ends), round(0.6 + 0.4 * _named(label, other), 2))
+
+
+def _named(old: str, new: str) -> float:
+    return SequenceMatcher(None, old.lower(), new.lower()).ratio()
+
+
+def _shared(old: Iterable[object], new: Iterable[object]) -> float:
+    first, second = set(old), set(new)
+    return len(first & second) / len(first | second) if first | second else 1.0
+
+
+def _names(old: Any, new: Any) -> float:
+    same_schema = getattr(old, "schema", "") == getattr(new, "schema", "")
+    return 0.8 * _named(old.name, new.name) + (0.2 if same_schema else 0)
+
+
+def _tables(old: Table, new: Table, before: Catalog, after: Catalog, _: Names) -> float:
+    if old.kind != new.kind:
+        return 0
+    first, second = list(_columns(old, before)), list(_columns(new, after))
+    size = max(len(first), len(second))
+    same = len(set(first) & set(second))
+    placed = zip(first, second, strict=False)
+    alike_ = sum(one[1] == other[1] and one != other for one, other in placed)
+    return 0.7 * min(1, (same + 0.5 * alike_) / size if size else 1) + 0.3 * _names(old, new)
+
+
+def _columns(table: Table, catalog: Catalog) -> Iterator[tuple[str, str]]:
+    for name in table.columns:
+        column = catalog.objects.get(Address("column", table.schema, table.name, name))
+        if isinstance(column, Column):
+            yield column.name, column.type
+
+
+def _column(old: Column, new: Column, _: Catalog, __: Catalog, names: Names) -> float:
+    if (old.schema, old.table) != (new.schema, new.table) or new.inherited:
+        return 0
+    if not alike(old.type, new.type, names) or bool(old.generated) != bool(new.generated):
+        return 0.5 * _named(old.name, new.name)
+    same = replace(old, name=new.name, comment=new.comment, not_null=new.not_null) == new
+    place = 0.1 if old.position == new.position else 0
+    return 0.4 + place + (0.15 if same else 0) + 0.35 * _named(old.name, new.name)
+
+
+def _within(old: Any, new: Any, _: Catalog, __: Catalog, ___: Names) -> float:
+    """Compare what belongs to a table and is known by what it says."""
+    if (old.schema, old.table) != (new.schema, new.table) or getattr(new, "inherited", False):
+        return 0
+    plain = replace(old, name=new.name, comment=new.comment)
+    return (0.6 if plain == new else 0) + 0.4 * _named(old.name, new.name)
+
+
+def _alone(old: Any, new: Any, _: Catalog, __: Catalog, ___: Names) -> float:
+    """Compare what is known by its own fields."""
+    plain = replace(old, schema=new.schema, name=new.name, comment=new.comment)
+    return (0.6 if plain == new else 0) + 0.4 * _names(old, new)
+
+
+def _enums(old: Enum, new: Enum, _: Catalog, __: Catalog, ___: Names) -> float:
+    return 0.7 * _shared(old.labels, new.labels) + 0.3 * _names(old, new)
+
+
+def _schemas(old: Schema, new: Schema, before: Catalog, after: Catalog, _: Names) -> float:
+    inside = [
+        {(a.kind, a.name, a.part) for a in catalog.objects if a.schema == schema.name}
+        for catalog, schema in ((before, old), (after, new))
+    ]
+    if not all(inside):
+        return 0.9 * _named(old.name, new.name)
+    return 0.7 * _shared(*inside) + 0.3 * _named(old.name, new.name)
+
+
+LIKENESS: dict[type[Object], Callable[[Any, Any, Catalog, Catalog, Names], float]] = {
+    Schema: _schemas,
+    Table: _tables,
+    View: _alone,
+    SequenceObject: _alone,
+    Enum: _enums,
+    Domain: _alone,
+    Composite: _alone,
+    Column: _column,
+    Policy: _within,
+}

@@ -1,0 +1,38 @@
+"""What the settings of a project, or the options of a command, leave to be seen of a database."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from limbeck.schema.catalog.read import Filters
+
+if TYPE_CHECKING:
+    from limbeck.project.project import Project
+
+
+def filters(project: Project) -> Filters:
+    """Return the schemas and tables that a project's settings include."""
+    kept = chosen(
+        include_schemas=project.include_schemas,
+        exclude_schemas=project.exclude_schemas,
+        include_tables=project.include_tables,
+        exclude_tables=project.exclude_tables,
+    )
+    return replace(kept, grants=project.grants)
+
+
+def chosen(
+    *,
+    include_schemas: tuple[str, ...] = (),
+    exclude_schemas: tuple[str, ...] = (),
+    include_tables: tuple[str, ...] = (),
+    exclude_tables: tuple[str, ...] = (),
+) -> Filters:
+    """Return the same for patterns as they are written in settings; none includes everything."""
+    return Filters(
+        schemas=include_schemas or ("*",),
+        ignore_schemas=exclude_schemas,
+        tables=include_tables or ("*",),
+        ignore=exclude_tables,
+    )

@@ -1,0 +1,85 @@
+"""What of the shadow server decides how a schema is made and read there, as a hash."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from limbeck.postgres.embedded import postmaster
+from limbeck.project.profile import Profile
+from limbeck.project.project import Project
+from limbeck.project.urls import shadow_url
+from limbeck.shadow import cache
+
+if TYPE_CHECKING:
+    from limbeck.postgres.connect import Connection
+
+# Databases are made of template0. A setting of our own sessions is the same everywhere.
+QUESTION = """
+SELECT current_user,
+    (SELECT row(encoding, datcollate, datctype)::text FROM pg_database
+     WHERE datname = 'template0'),
+    (SELECT string_agg(name || '=' || setting, ',' ORDER BY name) FROM pg_settings
+     WHERE context IN ('user', 'superuser') AND setting IS DISTINCT FROM boot_val
+       AND name NOT LIKE '%timeout' AND name NOT IN ('application_name', 'client_encoding')),
+    (SELECT string_agg(name || '=' || default_version, ',' ORDER BY name)
+     FROM pg_available_extensions)
+"""
+
+
+def asked(connection: Connection) -> str:
+    """Ask a server: its version, settings, extensions, and how new databases are encoded."""
+    row = connection.execute(QUESTION).fetchone()
+    return _hash(f"{connection.info.server_version} {row}")
+
+
+def known(
+    project: Project, profile: Profile | None = None, connection: Connection | None = None
+) -> str | None:
+    """Return the identity of a project's shadow; None while the embedded server does not run.
+
+    The embedded server is asked once in its life: its lock file says whether it is the same.
+    Another one is asked each time, through the connection where there is one.
+
+    Raises:
+        UnavailableError: no connection.
+
+    """
+    if shadow_url(project, profile):
+        return asked(connection) if connection else _asked_anew(project, profile)
+    if (life := _life(project.home / "postgres")) is None:
+        return None
+    path = cache.folder(project) / "shadow.json"
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        found = json.loads(path.read_bytes())
+        if found["life"] == life:
+            return str(found["identity"])
+    identity = asked(connection) if connection else _asked_anew(project, profile)
+    cache.write(path, json.dumps({"life": life, "identity": identity}).encode())
+    return identity
+
+
+def _asked_anew(project: Project, profile: Profile | None) -> str:
+    from limbeck.postgres.connect import connect  # noqa: PLC0415 - psycopg only to ask
+    from limbeck.shadow.shadow import Shadow  # noqa: PLC0415 - the same
+
+    with connect(Shadow.of(project, profile).database) as connection:
+        return asked(connection)
+
+
+def _life(data: Path) -> str | None:
+    """Tell one start of the server, with one configuration, from every other."""
+    running = postmaster.read(data)
+    if running is None or not running.ready:
+        return None
+    # The lines are: pid, folder, start time (src/include/utils/pidfile.h).
+    began = (data / "postmaster.pid").read_text().splitlines()[:3]
+    settings = [data / name for name in ("postgresql.conf", "postgresql.auto.conf")]
+    return _hash(f"{began} {[path.stat().st_mtime_ns for path in settings if path.exists()]}")
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,138 @@
+"""The shadow: a server on which throw-away databases may be made."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import platform
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from limbeck.errors import DatabaseError
+from limbeck.events import Listener, ignore
+from limbeck.postgres.connect import Connection, connect
+from limbeck.postgres.database import Database
+from limbeck.postgres.embedded.server import Server
+from limbeck.project.profile import Profile
+from limbeck.project.project import Project
+from limbeck.project.urls import shadow_url
+
+SCRATCH = "limbeck_scratch_"
+FIRST_WITH_STRATEGIES = 150000
+OLDEST = 3600  # seconds after which a scratch database is nobody's
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """A server and a role that may create databases there; `database` is where it connects."""
+
+    database: Database
+
+    @classmethod
+    def of(
+        cls, project: Project, profile: Profile | None = None, *, listen: Listener = ignore
+    ) -> Shadow:
+        """Return the project's shadow: SHADOW_DATABASE_URL, or the embedded server, started.
+
+        Raises:
+            ServerError: the embedded server does not start.
+
+        """
+        if url := shadow_url(project, profile):
+            return cls(Database.from_url("SHADOW_DATABASE_URL", url, listen=listen))
+        server = Server(project.home)
+        server.start(listen)
+        return cls(Database.from_url("shadow", server.url("postgres")))
+
+    @contextmanager
+    def scratch(self, template: str | None = None) -> Iterator[Database]:
+        """Give a new database, empty or a copy of a template; it is dropped with the block.
+
+        Raises:
+            DatabaseError: the role may not create databases there.
+
+        """
+        with connect(self.database) as connection:
+            sweep(connection)
+            name = create(connection, template)
+            try:
+                yield self.database.on(name, name="shadow")
+            finally:
+                # One that was renamed, to be kept, is not there any more.
+                drop(connection, name)
+
+
+def create(connection: Connection, template: str | None = None) -> str:
+    """Create a scratch database from a template, or empty, and return its name."""
+    name = f"{SCRATCH}{_host()}_{os.getpid()}_{int(time.time())}_{secrets.token_hex(4)}"
+    query = sql.SQL("CREATE DATABASE {} TEMPLATE {}{}").format(
+        sql.Identifier(name), sql.Identifier(template or "template0"), _strategy(connection)
+    )
+    try:
+        connection.execute(query)
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise DatabaseError(
+            f"role {connection.info.user} may not create databases on the shadow server",
+            hint="Give it CREATEDB, or name another server in SHADOW_DATABASE_URL.",
+        ) from error
+    except psycopg.Error as error:
+        raise DatabaseError(f"no scratch database on the shadow server: {error}") from error
+    return name
+
+
+def _strategy(connection: Connection) -> sql.SQL:
+    """Copy files where a checkpoint costs nothing: it takes a third of the time of WAL_LOG."""
+    if connection.info.server_version < FIRST_WITH_STRATEGIES:
+        return sql.SQL("")
+    fsync = connection.execute("SHOW fsync").fetchone()
+    return sql.SQL(" STRATEGY FILE_COPY" if fsync == ("off",) else "")
+
+
+def drop(connection: Connection, name: str) -> None:
+    """Drop a database with all its sessions, if it is there."""
+    connection.execute(
+        sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+    )
+
+
+def sweep(connection: Connection) -> None:
+    """Drop the scratch databases that runs which were killed left behind."""
+    found = connection.execute(
+        "SELECT datname, EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = d.datname) "
+        "FROM pg_database d WHERE starts_with(datname, %s)",
+        [SCRATCH],
+    )
+    for name, busy in found.fetchall():
+        if _abandoned(str(name), busy=bool(busy)):
+            with contextlib.suppress(psycopg.Error):  # another run sweeps at the same time
+                drop(connection, str(name))
+
+
+def _abandoned(name: str, *, busy: bool) -> bool:
+    host, pid, made, *_ = [*name.removeprefix(SCRATCH).split("_"), "", "", ""]
+    if not (pid.isdigit() and made.isdigit()):
+        return False
+    if time.time() - int(made) > OLDEST:
+        return True
+    return host == _host() and not busy and not _alive(int(pid))
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _host() -> str:
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:6]
