@@ -99,8 +99,9 @@ def _applied(plans: Sequence[Plan], way: Way) -> Iterator[Report]:
 def _script(plan: Plan, *, several: bool) -> str:
     if not several:
         return plan.script()
-    name = plan.database.dbname.replace('"', '""')
-    return f'\\connect "{name}"\n{plan.script()}'
+    from limbeck.schema.sql.quoting import in_quotes
+
+    return f"\\connect {in_quotes(plan.database.dbname)}\n{plan.script()}"
 
 
 def _seen(found: Hazards | None) -> dict[str, Any]:

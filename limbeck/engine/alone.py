@@ -7,7 +7,6 @@ catalog; of all others the ledger knows, for it is written in the same transacti
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -31,8 +30,6 @@ _DONE: Final = (
     psycopg.errors.UndefinedTable,
     psycopg.errors.UndefinedObject,
 )
-_DETACH: Final = re.compile(r"\bCONCURRENTLY\s*;?\s*$", re.IGNORECASE)
-_REINDEX: Final = re.compile(r"\s*REINDEX\b", re.IGNORECASE)
 
 
 def run(execution: Execution, waiting: Waiting, cursor: psycopg.Cursor[Any]) -> None:
@@ -109,7 +106,7 @@ def _repair(execution: Execution, statement: str, *, in_doubt: bool) -> None:
     session = execution.session
     if index := statements.concurrent_index(statement):
         indexes.repair(session.connection, index, session.listen)
-    elif in_doubt and _REINDEX.match(statement):
+    elif in_doubt and statements.is_reindex(statement):
         indexes.repair_reindexed(session.connection, session.listen)
 
 
@@ -122,9 +119,10 @@ def _send_again(waiting: Waiting, cursor: psycopg.Cursor[Any], *, in_doubt: bool
             raise
     except psycopg.errors.ObjectNotInPrerequisiteState:
         # DETACH PARTITION CONCURRENTLY that broke off is pending, and only FINALIZE ends it.
-        if not in_doubt or not _DETACH.search(waiting.statement):
+        finalized = statements.finalized(waiting.statement)
+        if not in_doubt or finalized is None:
             raise
-        cursor.execute(_DETACH.sub("FINALIZE", waiting.statement).encode())
+        cursor.execute(finalized.encode())
 
 
 def _tidy(execution: Execution, statement: str) -> None:

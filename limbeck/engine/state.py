@@ -11,6 +11,7 @@ from psycopg.rows import tuple_row
 from limbeck.engine import ledger, version_table
 from limbeck.engine.ledger import Ledger
 from limbeck.postgres.connect import SESSION, Session
+from limbeck.schema.sql.own_schemas import STATE
 
 # What is not there must not be asked for: an error would end the round trip for the others, too.
 _THERE: Final = f"""
@@ -23,7 +24,7 @@ SELECT to_regclass('alembic_version') IS NOT NULL,
         FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'ledger'),
       has_schema_privilege(n.oid, 'CREATE')) END,
   {SESSION}
-FROM (SELECT (SELECT oid FROM pg_namespace WHERE nspname = 'limbeck_state') AS oid) AS n"""
+FROM (SELECT (SELECT oid FROM pg_namespace WHERE nspname = '{STATE}') AS oid) AS n"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from psycopg.rows import tuple_row
 
 from limbeck.engine.version_table import VERSION_TABLE
+from limbeck.schema.sql.own_schemas import of_users
 
 if TYPE_CHECKING:
     import psycopg
@@ -20,8 +21,7 @@ SELECT n.nspname, c.relname, count(*) OVER (),
     FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     ORDER BY a.attnum)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'f') AND n.nspname NOT LIKE 'pg\\_%'
-  AND n.nspname NOT IN ('information_schema', 'neon_auth', 'limbeck_state')
+WHERE c.relkind IN ('r', 'p', 'f') AND {of_users("n.nspname")}
   AND c.relname <> '{VERSION_TABLE}' AND NOT EXISTS (SELECT FROM pg_depend e
     WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
 ORDER BY n.nspname, c.relname LIMIT {MOST}"""

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
+from psycopg.types.json import JsonbDumper
 
 from limbeck.errors import DatabaseError
 from limbeck.events import Listener
 from limbeck.logs import log
-from limbeck.phased.backfill.batch import escaped
 from limbeck.phased.backfill.function import load, values
 from limbeck.phased.backfill.pieces import Piece, pieces
 from limbeck.phased.backfill.planning import Plan, Task
 from limbeck.postgres.connect import Connection, connect
-from limbeck.schema.catalog.names import quote
+from limbeck.schema.sql.quoting import percent_escaped, quote
 
 _SAMPLE: Final = 1000  # rows that are changed and rolled back
 _CTID: Final = "ctid"  # no column of a user may be called so
@@ -45,6 +45,7 @@ def estimate(plan: Plan, *, listen: Listener = log) -> tuple[Estimate, ...]:
     """
     found = []
     with connect(plan.database, listen=listen) as connection:
+        connection.adapters.register_dumper(dict, JsonbDumper)  # as the workers do
         for task in plan.tasks:
             try:
                 found.append(_estimate(plan, task, connection))
@@ -78,15 +79,13 @@ def _counted(connection: Connection, piece: Piece, task: Task) -> tuple[int, int
 
 def _rate(plan: Plan, task: Task, connection: Connection, piece: Piece) -> float | None:
     """Return how many rows a second are changed, once the first few have warmed everything up."""
-    where = escaped(task.backfill.where)
-    sample = f"FROM ONLY {piece.name} AS {piece.alias} WHERE {where} LIMIT {_SAMPLE}"
+    sample = (
+        f"SELECT {piece.alias}.*, {piece.alias}.ctid::text FROM ONLY {piece.name} AS {piece.alias}"
+        f" WHERE {task.backfill.where} LIMIT {_SAMPLE} FOR NO KEY UPDATE SKIP LOCKED"
+    )
     with connection.transaction(force_rollback=True), connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '100ms'")
-        cursor.execute(
-            f"SELECT {piece.alias}.*, {piece.alias}.ctid::text {sample}"
-            " FOR NO KEY UPDATE SKIP LOCKED".encode(),
-            [],
-        )
+        cursor.execute(sample.encode())
         rows, names = cursor.fetchall(), [one.name for one in cursor.description or ()][:-1]
         found = [dict(zip([*names, _CTID], row, strict=True)) for row in rows]
         change = _by_function if task.backfill.python else _by_sql
@@ -101,11 +100,11 @@ def _rate(plan: Plan, task: Task, connection: Connection, piece: Piece) -> float
 def _by_sql(
     _: Plan, task: Task, cursor: psycopg.Cursor[Any], piece: Piece, rows: list[dict[str, Any]]
 ) -> None:
-    sets = ", ".join(
-        f"{quote(column)} = ({escaped(sql)})" for column, sql in task.backfill.assignments
+    sets = ", ".join(f"{quote(column)} = ({sql})" for column, sql in task.backfill.assignments)
+    update = percent_escaped(f"UPDATE ONLY {piece.name} AS {piece.alias} SET {sets}")
+    cursor.execute(
+        f"{update} WHERE ctid = ANY (%s::tid[])".encode(), [[row[_CTID] for row in rows]]
     )
-    statement = f"UPDATE ONLY {piece.name} AS {piece.alias} SET {sets} WHERE ctid = ANY (%s::tid[])"
-    cursor.execute(statement.encode(), [[row[_CTID] for row in rows]])
 
 
 def _by_function(
@@ -116,6 +115,7 @@ def _by_function(
         [*values(function, task, {k: v for k, v in row.items() if k != _CTID}, "a row"), row[_CTID]]
         for row in rows
     ]
-    sets = ", ".join(f"{quote(column)} = %s" for column in task.backfill.columns)
-    statement = f"UPDATE ONLY {piece.name} AS {piece.alias} SET {sets} WHERE ctid = %s::tid"
-    cursor.executemany(statement.encode(), new)
+    columns = [percent_escaped(quote(column)) for column in task.backfill.columns]
+    update = percent_escaped(f"UPDATE ONLY {piece.name} AS {piece.alias}")
+    sets = ", ".join(f"{column} = %s" for column in columns)
+    cursor.executemany(f"{update} SET {sets} WHERE ctid = %s::tid".encode(), new)

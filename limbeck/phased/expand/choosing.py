@@ -35,7 +35,7 @@ from limbeck.schema.diff.steps import (
     Step,
 )
 from limbeck.schema.renames.rename import Rename
-from limbeck.schema.renames.tokens import tokens
+from limbeck.schema.sql.lexer import identifiers
 
 # What an ALTER may say without being in anybody's way.
 HARMLESS = (" SET DEFAULT ", " DROP DEFAULT", " DROP NOT NULL", " ADD VALUE ", "COMMENT ON ")
@@ -252,7 +252,7 @@ def _new_names(found: Sequence[Step]) -> frozenset[str]:
 
 
 def _mentions(step: Step, names: frozenset[str]) -> bool:
-    return bool(names) and any(word in names for _, word, _, _ in tokens(step.sql))
+    return bool(names) and not names.isdisjoint(identifiers(step.sql))
 
 
 def _nullable(step: Step, change: Change) -> Step:

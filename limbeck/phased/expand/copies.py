@@ -7,18 +7,24 @@ from dataclasses import replace
 
 from limbeck.phased.expand.sync import Sync
 from limbeck.phased.phases import Backfill
-from limbeck.schema.catalog.names import of, qualified, quote, unquoted
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.tables import Table
-from limbeck.schema.diff.sql import literal
 from limbeck.schema.diff.steps import AddColumn, AlterColumn, DropColumn, RenameColumn, Step
+from limbeck.schema.sql.quoting import (
+    dollar_quoted,
+    literal,
+    percent_escaped,
+    qualified,
+    quote,
+    schema_and_name,
+)
 
 LEFT = "Finds nothing after limbeck backfill."
 PAGES = 100  # 800 kB; a writer waits for the rows of one batch at most
 # Names of variables that no column has: Postgres takes one for the other.
-BATCHES = """\
-DO $$
+BATCHES = """
 DECLARE
     limbeck_page bigint := 0;
     limbeck_pages bigint := {size} / current_setting('block_size')::bigint;
@@ -33,15 +39,14 @@ BEGIN
     UPDATE {table} SET {sets}
     WHERE {wrong};
 END
-$$"""
+"""
 WITHIN = (
     "ctid >= format('(%s,0)', limbeck_page)::tid"
     " AND ctid < format('(%s,0)', limbeck_page + {})::tid"
 )
 LARGEST = "(SELECT max(pg_relation_size(relid)) FROM pg_partition_tree({}))"
 
-GRANTS = """\
-DO $$
+GRANTS = """
 DECLARE
     one record;
 BEGIN
@@ -52,10 +57,10 @@ BEGIN
         FROM pg_attribute a, aclexplode(a.attacl) acl
         WHERE a.attrelid = {table}::regclass AND a.attname = {column}
     LOOP
-        EXECUTE format('GRANT %s ({name}) ON {named} TO %s', one.may, one.who);
+        EXECUTE format({grant}, one.may, one.who);
     END LOOP;
 END
-$$"""
+"""
 
 
 def added(column: Column) -> Step:
@@ -86,13 +91,9 @@ def with_default(column: Column, default: str) -> Step:
 def granted(column: Column, name: str) -> Step:
     """Grant on a column beside what is granted on one column alone, whoever it was granted to."""
     table = _table(column)
-    text = GRANTS.format(
-        table=literal(table),
-        column=literal(column.name),
-        named=table.replace("'", "''").replace("%", "%%"),
-        name=quote(name).replace("'", "''").replace("%", "%%"),
-    )
-    return Step(text, "alter", column.address)
+    grant = f"GRANT %s ({percent_escaped(quote(name))}) ON {percent_escaped(table)} TO %s"
+    body = GRANTS.format(table=literal(table), column=literal(column.name), grant=literal(grant))
+    return Step(f"DO {dollar_quoted(body)}", "alter", column.address)
 
 
 def dropped(column: Column) -> Step:
@@ -127,7 +128,7 @@ def batches(table: Table, sets: str, wrong: str) -> str:
     """Spell an UPDATE of the wrong rows, some pages at a time, of each partition at once."""
     name = of(table.address)
     size = LARGEST if table.kind == "p" else "pg_relation_size({})"
-    return BATCHES.format(
+    body = BATCHES.format(
         size=size.format(literal(name)),
         pages=PAGES,
         table=name,
@@ -135,6 +136,7 @@ def batches(table: Table, sets: str, wrong: str) -> str:
         wrong=wrong,
         within=WITHIN.format(PAGES),
     )
+    return f"DO {dollar_quoted(body)}"
 
 
 def left(backfills: Iterable[Backfill]) -> Iterator[Step]:
@@ -145,5 +147,5 @@ def left(backfills: Iterable[Backfill]) -> Iterator[Step]:
     for one in backfills:
         sets = ", ".join(f"{column} = {value}" for column, value in one.assignments)
         text = f"UPDATE {one.table} SET {sets}\nWHERE {one.where}"
-        schema, name = unquoted(one.table)
+        schema, name = schema_and_name(one.table)
         yield Step(text, "alter", Address("table", schema, name), outside=True, note=LEFT)

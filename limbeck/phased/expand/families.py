@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.tables import Table
-from limbeck.schema.renames.tokens import tokens
+from limbeck.schema.sql.lexer import identifiers
 
 
 def family(catalog: Catalog, address: Address) -> tuple[Table, ...]:
@@ -25,8 +25,7 @@ def _partitions(catalog: Catalog, address: Address) -> Iterator[Table]:
 
 def is_key_of_partitions(table: Table, column: str) -> bool:
     """Tell whether a column decides on the partition of a row, which no trigger may change."""
-    words = tokens(table.partition_key or "")
-    return any(word == column for _, word, _, _ in words)
+    return column in identifiers(table.partition_key or "")
 
 
 def unseen(catalog: Catalog, address: Address) -> Iterator[str]:

@@ -8,14 +8,13 @@ later: they may be waiting for a row of ours.
 
 from __future__ import annotations
 
-from limbeck.schema.diff.sql import literal
+from limbeck.schema.sql.quoting import dollar_quoted, literal
 
 PAGES = 100
 TIMES = 100
 # The rows of two partitions may have one ctid.
 ROW_NAME = "tableoid || ' ' || ctid::text"
-TEXT = """\
-DO $$
+TEXT = """
 DECLARE
     limbeck_page bigint := 0;
     limbeck_pages bigint := (
@@ -54,12 +53,12 @@ BEGIN
     UPDATE {table} SET {sets}
     WHERE {wrong};
 END
-$$"""
+"""
 
 
 def locked_batches(table: str, sets: str, wrong: str) -> str:
     """Spell the UPDATE of the wrong rows of a table, given by its whole name as SQL spells it."""
-    return TEXT.format(
+    body = TEXT.format(
         name=literal(table),
         table=table,
         row_name=ROW_NAME,
@@ -68,3 +67,4 @@ def locked_batches(table: str, sets: str, wrong: str) -> str:
         sets=sets,
         wrong=wrong,
     )
+    return f"DO {dollar_quoted(body)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,24 +13,23 @@ from limbeck.phased.expand.naming import trigger
 from limbeck.phased.expand.values import differ, is_exact
 from limbeck.phased.phases import Backfill
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.names import of, qualified, quote
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
-from limbeck.schema.diff.sql import literal
 from limbeck.schema.diff.steps import AlterColumn, Step
-from limbeck.schema.renames.parse import split, unquote
+from limbeck.schema.sql.lexer import tokens
+from limbeck.schema.sql.quoting import dollar_quoted, literal, qualified, quote, unquote
 
 PREFIX = "zz_move"
-LOST = """\
-DO $$
+LOST = """
 BEGIN
     IF EXISTS (SELECT FROM {there} t WHERE t.{old} IS NOT NULL
         AND NOT EXISTS (SELECT FROM {here} h WHERE {joined})) THEN
         RAISE EXCEPTION USING MESSAGE = {message};
     END IF;
 END
-$$"""
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +81,14 @@ class MovedColumn:
         del middle, after
         yield from copies.left(self.backfill())
         message = f"no row of {self._here} refers to some rows that have a {self.old.name}"
-        text = LOST.format(
+        body = LOST.format(
             there=self._there,
             here=self._here,
             old=quote(self.old.name),
             joined=self._joined("h", "t"),
             message=literal(message),
         )
+        text = f"DO {dollar_quoted(body)}"
         yield Step(text, "alter", self._at(self.old), outside=True)
         for one in (self._back(), self._forth(), self._taken()):
             table = self._at(self.old if one.there else self.new)
@@ -190,10 +189,10 @@ class MovedColumn:
             column = self.old if one.there else self.new
             table, at = qualified(column.schema, column.table), self._at(column)
             function, name = qualified(column.schema, one.name), quote(one.name)
+            body = dollar_quoted(f"\nBEGIN\n    {one.text}\n    RETURN NEW;\nEND\n")
             text = (
                 f"CREATE FUNCTION {function}() RETURNS trigger\n"
-                f"LANGUAGE plpgsql SET search_path = '' AS $$\n"
-                f"BEGIN\n    {one.text}\n    RETURN NEW;\nEND\n$$"
+                f"LANGUAGE plpgsql SET search_path = '' AS {body}"
             )
             yield Step(text, "create", self._function(one))
             when = f" WHEN ({one.when})" if one.when else ""
@@ -232,13 +231,19 @@ def moved(before: Catalog, after: Catalog, values: Mapping[Address, str]) -> Ite
 
 
 def _column(expression: str, schema: str, before: Catalog) -> Column | None:
-    if not re.fullmatch(r'[\w$.]+|(?:[\w$]+\.|"[^"]+"\.?)+[\w$]*', expression.strip()):
-        return None
-    names = [unquote(one) for one in split(expression.strip(), ".")]
+    names = _path(expression)
     if len(names) == 2:  # noqa: PLR2004 - table and column
         names = [schema, *names]
-    found = before.objects.get(Address("column", *names)) if len(names) == 3 else None  # noqa: PLR2004
-    return found if isinstance(found, Column) else None
+    column = before.objects.get(Address("column", *names)) if len(names) == 3 else None  # noqa: PLR2004
+    return column if isinstance(column, Column) else None
+
+
+def _path(expression: str) -> list[str]:
+    """Return the names of an expression that is a qualified name alone, else none."""
+    found = tokens(expression)
+    names = [text.lower() if kind == "word" else unquote(text) for kind, text, _ in found[::2]]
+    joined = len(found) % 2 and all(text == "." for _, text, _ in found[1::2])
+    return names if joined and {kind for kind, _, _ in found[::2]} <= {"word", "name"} else []
 
 
 def _key(new: Column, old: Column, before: Catalog) -> Constraint | None:

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 from limbeck.phased.phases import Backfill
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.names import of, quote
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.diff import sql
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.sql.quoting import dollar_quoted, literal, percent_escaped, quote
 
 SECURITY_INVOKER = 15  # the first major whose views can ask for the caller's own rights
 # What was granted on the table is granted on the view, whoever it was granted to.
-GRANTS = """\
-DO $$
+GRANTS = """
 DECLARE
     one record;
 BEGIN
@@ -27,10 +27,10 @@ BEGIN
         FROM pg_class c, aclexplode(c.relacl) acl
         WHERE c.oid = {table}::regclass AND acl.grantee <> c.relowner
     LOOP
-        EXECUTE format('GRANT %s ON {view} TO %s', one.may, one.who);
+        EXECUTE format({grant}, one.may, one.who);
     END LOOP;
 END
-$$"""
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,9 @@ class RenamedTable:
         text = f"CREATE VIEW {of(self.name)}{options} AS\nSELECT\n{columns}\n"
         view, table = self._view, of(self.table.address)
         yield Step(f"{text}FROM {table}", "create", view)
-        granted = GRANTS.format(table=sql.literal(table), view=of(view).replace("'", "''"))
-        yield Step(granted, "alter", view)
+        grant = f"GRANT %s ON {percent_escaped(of(view))} TO %s"
+        body = GRANTS.format(table=literal(table), grant=literal(grant))
+        yield Step(f"DO {dollar_quoted(body)}", "alter", view)
 
     @property
     def _view(self) -> Address:

@@ -10,10 +10,11 @@ from limbeck.phased.expand.naming import trigger
 from limbeck.phased.expand.values import of_row
 from limbeck.phased.phases import Backfill
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.names import of, qualified, quote
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.diff.steps import AddColumn, AlterColumn, Step
+from limbeck.schema.sql.quoting import dollar_quoted, qualified, quote
 
 PREFIX = "zz_fill"
 
@@ -61,10 +62,10 @@ class RequiredColumn:
         column = quote(self.column.name)
         value = of_row("NEW", self.value, self.names)
         schema = quote(self.column.schema)
+        body = f"\nBEGIN\n    NEW.{column} := {value};\n    RETURN NEW;\nEND\n"
         yield Step(
             f"CREATE FUNCTION {function}() RETURNS trigger\n"
-            f"LANGUAGE plpgsql SET search_path = {schema} AS $$\nBEGIN\n"
-            f"    NEW.{column} := {value};\n    RETURN NEW;\nEND\n$$",
+            f"LANGUAGE plpgsql SET search_path = {schema} AS {dollar_quoted(body)}",
             "create",
             Address("function", self.column.schema, f"{self._name}()"),
         )

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from limbeck.phased.expand.naming import trigger
 from limbeck.phased.expand.values import differ, of_row
-from limbeck.schema.catalog.names import of, qualified, quote
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.sql.quoting import dollar_quoted, qualified, quote
 
 # Triggers of one kind fire in the order of their names: this one comes after the user's own.
 PREFIX = "zz_sync"
@@ -110,12 +111,12 @@ class Sync:
         ]
 
     def _function(self, name: str) -> str:
-        body = self._both_ways() if self.backward else self._one_way()
-        lines = "\n".join(f"    {line}" if line else "" for line in body)
+        written = self._both_ways() if self.backward else self._one_way()
+        lines = "\n".join(f"    {line}" if line else "" for line in written)
+        body = dollar_quoted(f"\nBEGIN\n{lines}\n    RETURN NEW;\nEND\n")
         return (
             f"CREATE FUNCTION {name}() RETURNS trigger\n"
-            f"LANGUAGE plpgsql SET search_path = {self.path} AS $$\n"
-            f"BEGIN\n{lines}\n    RETURN NEW;\nEND\n$$"
+            f"LANGUAGE plpgsql SET search_path = {self.path} AS {body}"
         )
 
     def _one_way(self) -> list[str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 
-from limbeck.schema.catalog.names import quote
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.diff.casts import base, narrows
-from limbeck.schema.renames.tokens import tokens
+from limbeck.schema.sql.lexer import tokens
+from limbeck.schema.sql.quoting import KEYWORDS, RESERVED, quote, unquote
 
 # Types whose "=" is true for one value only. It is true for others in citext ('a' = 'A'), numeric
 # (1.0 = 1.00), interval ('1 day' = '24 hours'), character; json, xml and point have none.
@@ -37,6 +37,12 @@ CLOCK = r"(?:now\(\)|CURRENT_\w+(?:\(\d\))?|LOCALTIME\w*(?:\(\d\))?|statement_ti
 NUMERIC = re.compile(r"numeric\((\d+),(\d+)\)")
 # Types whose values are stored alike, to more room.
 FREE = {("character varying", "text"), ("text", "character varying"), ("cidr", "inet")}
+# Unreserved keywords inside of expressions, in capitals as Postgres deparses them: AT TIME ZONE.
+PHRASES = frozenset(
+    {"at", "zone", "local", "year", "month", "day", "hour", "minute", "second", "escape", "by"}
+    | {"partition", "over", "filter", "within", "range", "rows", "groups", "unbounded", "preceding"}
+    | {"following", "exclude", "others", "ties", "nulls", "first", "last", "json", "document"}
+)
 STEADY = re.compile(rf"\(?(?:{LITERAL}|{CLOCK})\)?(?:::[\w ]+)?")
 
 
@@ -80,16 +86,42 @@ def is_steady(default: str) -> bool:
 
 
 def respelled(expression: str, names: Collection[str], spell: Callable[[str], str]) -> str:
-    """Spell the columns of these names anew in an expression over one row."""
-    parts, place = [], 0
-    found = list(tokens(expression))
-    for number, (kind, name, start, end) in enumerate(found):
-        follows = found[number + 1][1] if number + 1 < len(found) else ""
-        before = found[number - 1][1] if number else ""
-        if kind == "word" and name in names and follows not in {"(", "."} and before != ".":
-            parts += [expression[place:start], spell(name)]
-            place = end
-    return "".join([*parts, expression[place:]])
+    """Return an expression over one row with its columns of these names spelled otherwise.
+
+    Args:
+        expression: as Postgres deparsed it, or as somebody wrote it: unquoted names are folded.
+        names: the names of columns.
+        spell: returns the text that stands for a column.
+
+    """
+    pieces, end = list[str](), 0
+    found = tokens(expression)
+    before = [("", ""), *((kind, text.lower()) for kind, text, _ in found)]
+    after = [*before[2:], ("", "")]
+    for (kind, text, start), last, following in zip(found, before[:-1], after, strict=True):
+        name = _column(kind, text)
+        if name in names and not _is_no_column(last, following):
+            pieces += [expression[end:start], spell(name)]
+            end = start + len(text)
+    return "".join([*pieces, expression[end:]])
+
+
+def _column(kind: str, text: str) -> str:
+    """Return the name of the column that a token can be, "" for none."""
+    if kind == "name":
+        return unquote(text)
+    folded = text.lower()
+    keyword = folded in RESERVED or (text.isupper() and folded in KEYWORDS | PHRASES)
+    return folded if kind == "word" and not keyword else ""
+
+
+def _is_no_column(last: tuple[str, str], following: tuple[str, str]) -> bool:
+    """Return whether a name is one of a function, a type, a field or an argument beside these."""
+    return (
+        last[1] in {".", "::", "as", "collate"}
+        or following[1] in {"(", ".", "=>", ":="}
+        or following[0] == "string"  # date '2026-01-01'
+    )
 
 
 def of_row(row: str, expression: str, names: Collection[str]) -> str:

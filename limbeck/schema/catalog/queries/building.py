@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.sql.own_schemas import of_users
 
 if TYPE_CHECKING:
     from limbeck.schema.catalog.objects.columns import NotNull
@@ -21,8 +22,7 @@ Key: TypeAlias = tuple[int, int, int]
 Place: TypeAlias = tuple[int, int]
 """A relation's oid and a column's number."""
 
-SPACES: Final = """(ARRAY(SELECT oid FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%'
-    AND nspname NOT IN ('information_schema', 'neon_auth', 'limbeck_state')))"""
+SPACES: Final = f"(ARRAY(SELECT oid FROM pg_namespace WHERE {of_users('nspname')}))"
 """The oids of the schemas that are read, as an array that is computed once a query."""
 
 

@@ -11,6 +11,7 @@ from limbeck.schema.catalog.queries import classes
 from limbeck.schema.catalog.queries.arrays import settled
 from limbeck.schema.catalog.queries.building import SPACES, Found, Row, options, vector
 from limbeck.schema.catalog.queries.constraints import NULLS_NOT_DISTINCT_SINCE
+from limbeck.schema.sql.quoting import literal
 
 BTREE: Final = 403
 """BTREE_AM_OID of pg_am.dat."""
@@ -168,12 +169,8 @@ def _operator_class(name: str, default: bool, settings: Row | None) -> str | Non
     parameters = settings[1] if settings else None
     if parameters:
         pairs = (parameter.partition("=") for parameter in parameters)
-        return f"{name} ({', '.join(f'{key}={_quoted(value)}' for key, _, value in pairs)})"
+        return f"{name} ({', '.join(f'{key}={literal(value)}' for key, _, value in pairs)})"
     return None if default else name
-
-
-def _quoted(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _collation(row: Row, number: int, places: _Places, found: Found) -> str | None:
