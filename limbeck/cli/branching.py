@@ -42,7 +42,7 @@ def show(branch: Branch, output: str) -> None:
     """Print one branch."""
     from limbeck.output import branches as reports
 
-    click.echo(reports.one(branch, output))
+    click.echo(reports.single(branch, output))
 
 
 def end_of(expires_in: str | None) -> datetime | None:

@@ -323,7 +323,7 @@ def test_the_command_shows_first_and_then_does_it(work: Work) -> None:
     call = ["--project", str(work.project.root), "squash"]
     shown = CliRunner().invoke(group, [*call, "--dry-run"])
     assert shown.exit_code == 0
-    assert shown.stdout.startswith("Would replace 6 revisions by one:\n")
+    assert shown.stdout.startswith("Would replace 6 revisions with one:\n")
     for text in ("SELECT id FROM books", "Python that asks", "update books set name = trim(name)"):
         assert f": {text}" in shown.stdout
     assert "op.create_table(" in shown.stdout
