@@ -55,13 +55,13 @@ def report_text(report: Report) -> str:
 
 def plan_data(plan: Plan, estimates: Sequence[Estimate] = ()) -> dict[str, Any]:
     """Return a plan and its estimates for JSON."""
-    estimates = {id(one.task): one for one in estimates}
+    by_task = {id(estimate.task): estimate for estimate in estimates}
     return {
         "environment": plan.environment,
         "destination": plan.destination,
         "protected": plan.protected,
-        "backfills": [_task_data(one, by_task.get(id(one))) for one in plan.tasks],
-        "verified": [{"change": one.change, "table": one.backfill.table} for one in plan.done],
+        "backfills": [_task_data(task, by_task.get(id(task))) for task in plan.tasks],
+        "verified": [{"change": task.change, "table": task.backfill.table} for task in plan.done],
     }
 
 
