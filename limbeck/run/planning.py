@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from limbeck.engine import ledger, offline, state
 from limbeck.engine.ledger import Ledger
 from limbeck.errors import ConfigurationError
 from limbeck.events import Listener
@@ -39,7 +40,7 @@ class Words:
     def of(self, revision: Revision) -> str:
         """Return the statements of a revision."""
         if revision.id not in self._known:
-            (text,) = self.history.sql([revision], downgrade=self.downgrade)
+            (text,) = offline.sql(self.history, [revision], downgrade=self.downgrade)
             self._known[revision.id] = text
         return self._known[revision.id]
 
@@ -100,7 +101,7 @@ class Plan:
             HistoryError: a revision asks the database something, so it is no script.
 
         """
-        return self.history.script(revisions(self), downgrade=self.downgrade)
+        return offline.script(self.history, revisions(self), downgrade=self.downgrade)
 
 
 def plan(  # noqa: PLR0913 - what, where, how far, and who is told
@@ -145,10 +146,10 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
         allow_used,
     )
     with connect(database, read_only=True, listen=listen) as connection:
-        found = history.state(connection)
+        found = state.read(connection)
         refuse_pooler(database, found.session)
         current = history.known(found.recorded, database.dbname)
-        late = history.late(current, found.ledger)
+        late = ledger.late(history, current, found.ledger)
         pending = history.pending(current, to)
         if to not in {"head", "heads"} and not pending and not late:
             _refuse_below(history, current, to)
@@ -180,7 +181,7 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
     hooks.call("before_plan", profile, database)
     history = History.of(project, profile)
     with connect(database, read_only=True, listen=listen) as connection:
-        found = history.state(connection)
+        found = state.read(connection)
     refuse_pooler(database, found.session)
     current = history.known(found.recorded, database.dbname)
     todo = history.beyond(current, to) if to else _last(history, current, steps)
@@ -212,7 +213,7 @@ class _Way:
             late = one in self.late
             planned = PlannedRevision(one.id, one.message, one.path, late=late, words=words)
             if (entry := begun.get(one.id)) and entry.action == action:
-                steps = self.history.steps(one, downgrade=self.downgrade)
+                steps = offline.steps(self.history, one, downgrade=self.downgrade)
                 planned = replace(planned, done=entry.steps, steps=steps)
             yield planned
 

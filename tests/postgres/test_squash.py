@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from limbeck import migrate, status
 from limbeck.cli import group
+from limbeck.engine import version_table
 from limbeck.errors import CheckFailedError, ConfigurationError, HistoryError, ProofError
 from limbeck.events import Event, Notice
 from limbeck.generate.squash.squash import Squash, squash
@@ -154,7 +155,7 @@ def test_plain_alembic_runs_it_on_an_empty_database(
     (work.project.script_location / "env.py").write_text(PLAIN_ENV.format(url))
     command.upgrade(config, "head")
     with connect(database) as connection:
-        assert work.history.recorded(connection) == (ids[-1],)
+        assert version_table.recorded(connection) == (ids[-1],)
         assert connection.execute("SELECT to_regclass('books_name_idx')").fetchone() != (None,)
 
 
