@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from limbeck.errors import CheckFailedError
 
 if TYPE_CHECKING:
-    from limbeck.run.planning import Plan
+    from limbeck.run.plan import Plan
 
 STILL_USED = "still-used"
 """What --allow says to take away what is still used."""
@@ -18,7 +18,7 @@ def refuse_waiting(plans: Sequence[Plan]) -> None:
     """Stop where contracts are asked for, and not one of them may run."""
     from limbeck.output.plans import waiting_lines
     from limbeck.phased.gates.gate import contracted
-    from limbeck.run.planning import revisions
+    from limbeck.run.plan import revisions
 
     waiting = [one for plan in plans for one in plan.waiting]
     if waiting and not any(contracted(revisions(plan)) for plan in plans):
