@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from limbeck.errors import CheckFailedError
 
 if TYPE_CHECKING:
-    from limbeck.run.planning import Plan
+    from limbeck.run.plan import Plan
 
 STILL_USED = "still-used"
 """The value of --allow that removes a structure although it is still used."""
@@ -23,7 +23,7 @@ def refuse_waiting(plans: Sequence[Plan]) -> None:
     """
     from limbeck.output.plans import waiting_lines
     from limbeck.phased.gates.gate import contracted
-    from limbeck.run.planning import revisions
+    from limbeck.run.plan import revisions
 
     waiting = [contract for plan in plans for contract in plan.waiting]
     if waiting and not any(contracted(revisions(plan)) for plan in plans):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from limbeck.phased.gates.gate import Through
     from limbeck.project.profile import Profile
     from limbeck.project.project import Project
-    from limbeck.run.planning import Plan
+    from limbeck.run.plan import Plan
 
 
 @command()

@@ -14,7 +14,7 @@ from limbeck.cli.terminal import Narrator, confirm_plan, note
 if TYPE_CHECKING:
     from limbeck.lint.linting import Report as Hazards
     from limbeck.run.keeping import Keep
-    from limbeck.run.planning import Plan
+    from limbeck.run.plan import Plan
     from limbeck.run.report import Report
 
 

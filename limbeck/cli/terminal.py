@@ -28,7 +28,7 @@ from limbeck.events import (
 
 if TYPE_CHECKING:
     from limbeck.phased.backfill.planning import Plan as BackfillPlan
-    from limbeck.run.planning import Plan
+    from limbeck.run.plan import Plan
 
 
 def coloured(text: str, colour: str, *, err: bool = True) -> str:

@@ -12,7 +12,7 @@ from limbeck.errors import ConfigurationError, HistoryError, NotConfirmedError
 from limbeck.events import Listener
 from limbeck.generate import generate
 from limbeck.generate.answers import Answers
-from limbeck.generate.generate import Generated
+from limbeck.generate.generated import Generated
 from limbeck.history.history import History
 from limbeck.logs import log
 from limbeck.models.pull import pulling

@@ -8,7 +8,7 @@ from typing import Any
 from limbeck.output.tables import counted
 from limbeck.phased.gates.gate import Waiting
 from limbeck.run.outline import Outline
-from limbeck.run.planning import Plan, PlannedRevision
+from limbeck.run.plan import Plan, PlannedRevision
 from limbeck.run.report import Report
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from limbeck.paths import shown
 
 if TYPE_CHECKING:
-    from limbeck.generate.generate import Generated
+    from limbeck.generate.generated import Generated
     from limbeck.generate.merge import Merge
     from limbeck.generate.squash.squash import Squash
     from limbeck.schema.diff.steps import Step

@@ -34,7 +34,7 @@ from limbeck.run import hazards, outline
 from limbeck.run.failing import accounted, failure_told
 from limbeck.run.keeping import Keep
 from limbeck.run.keeping import keep as kept
-from limbeck.run.planning import Plan, fingerprint, revisions
+from limbeck.run.plan import Plan, fingerprint, revisions
 from limbeck.run.report import Applied, Report
 
 WAIT = 60.0

@@ -9,7 +9,7 @@ from limbeck.errors import ConfigurationError
 from limbeck.events import Listener, Notice
 from limbeck.phased import phases
 from limbeck.project.places import Place
-from limbeck.run.planning import Plan, revisions
+from limbeck.run.plan import Plan, revisions
 
 Keep: TypeAlias = Callable[[], Place]
 """Says where the environment's branch is, as `limbeck.settings.place` does."""
