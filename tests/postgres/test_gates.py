@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from limbeck.history.revisions import Revision
-    from limbeck.phased.gates.gate import Through
+    from limbeck.phased.gates.waiting import Through
     from tests.postgres.conftest import MakeWork, Work
 
 COPY = {"table": "public.t", "set": {"b": "a"}, "where": "b IS DISTINCT FROM a"}

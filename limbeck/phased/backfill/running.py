@@ -14,7 +14,6 @@ import psycopg
 from limbeck.errors import (
     CheckFailedError,
     DatabaseError,
-    LimbeckError,
     MigrationInterruptedError,
     NotConfirmedError,
 )
@@ -204,8 +203,6 @@ def _explained(task: Task) -> Iterator[None]:
             f"{task}: {_words(error)}",
             hint="What was done stays; the same command goes on where it stopped.",
         ) from error
-    except LimbeckError:
-        raise
 
 
 def _words(error: psycopg.Error) -> str:

@@ -2,56 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
 
-from limbeck.engine.ledger import Ledger
 from limbeck.events import Listener
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
-from limbeck.phased.gates.uses import Use
+from limbeck.phased.gates.waiting import Terms, Waiting
 from limbeck.phased.phases import changes, of
 from limbeck.postgres.connect import Connection
-
-Through: TypeAlias = Literal["expand", "contract"]
-Why: TypeAlias = Literal["backfill", "used", "contract"]
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How far an environment goes.
-
-    Args:
-        environment: its name, for what to type next.
-        protected: whether its application is asked after as well.
-        through: "expand" stops before each contract revision.
-        allow_used: go on although something still uses what a contract takes away.
-
-    """
-
-    environment: str
-    protected: bool
-    through: Through
-    allow_used: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A contract revision that does not run yet; `hint` is what to type next.
-
-    `why` is "backfill" (it is not verified), "used" (something still uses the old structure, as
-    `uses` says) or "contract" (nobody asked for it). `others` are the revisions behind it.
-    """
-
-    revision: str
-    message: str
-    change: str
-    why: Why
-    reason: str
-    hint: str
-    uses: tuple[Use, ...] = ()
-    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +19,6 @@ class Passed:
 
     revisions: tuple[Revision, ...]
     waiting: tuple[Waiting, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a database is at, with its ledger."""
-
-    connection: Connection
-    applied: Collection[str]
-    ledger: Ledger
 
 
 def passed(
@@ -90,12 +40,13 @@ def passed(
     """
     if not contracted(todo):
         return Passed(tuple(todo))
-    applied = {one.id for one in history.applied(history.current(connection))}
-    seen = Seen(connection, applied, history.ledger(connection))
-    from limbeck.phased.gates.waiting import (  # noqa: PLC0415 - only where a contract is pending
+    from limbeck.phased.gates.conditions import (  # noqa: PLC0415 - only where a contract is pending
+        Seen,
         waits,
     )
 
+    applied = {one.id for one in history.applied(history.current(connection))}
+    seen = Seen(connection, applied, history.ledger(connection))
     known = changes(history.revisions())
     contracts = {one.contract.id: one for one in known if one.contract}
     stopped: dict[str, Waiting] = {}
