@@ -18,7 +18,7 @@ from limbeck.postgres.connect import Connection
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a database is at, with its ledger."""
+    """A database with its applied revisions and its ledger."""
 
     connection: Connection
     applied: Collection[str]
@@ -28,10 +28,17 @@ class Seen:
 def waits(
     history: History, seen: Seen, change: Change, terms: Terms, listen: Listener
 ) -> Waiting | None:
-    """Return what the contract of a change waits for, or None where it may run.
+    """Return why the contract of a change is on hold, or None if it may run.
+
+    Args:
+        history: The revision files.
+        seen: The database.
+        change: The change whose contract is pending.
+        terms: How far the environment goes.
+        listen: Receives notices about statements that name the old structure.
 
     Raises:
-        HistoryError: its file cannot be put into words.
+        HistoryError: the SQL of the contract cannot be rendered.
 
     """
     if _is_new(seen, change):
@@ -40,33 +47,34 @@ def waits(
 
 
 def _unprepared(seen: Seen, change: Change, terms: Terms) -> Waiting | None:
-    """Say what has to be done before the old structure may go."""
+    """Return what must be done before the contract: expand, backfill, or request it."""
     if _expands_only_now(seen, change) and terms.protected:
-        reason = "it is expanded only now, and the old application still runs"
+        reason = "the expand revision is applied only now, while the old application still runs"
         why: Why = "backfill" if change.backfills else "contract"
-        return _made(change, why, reason, _next(change, terms))
+        return _hold(change, why, reason, _next(change, terms))
     if tables := open_backfills(seen.connection, change, seen.ledger):
         reason = f"the backfill of {', '.join(tables)} is not verified"
-        return _made(change, "backfill", reason, _next(change, terms))
+        return _hold(change, "backfill", reason, _next(change, terms))
     if terms.through == "expand":
-        reason = "it takes the old structure away, which has to be asked for"
+        reason = "it removes the old structure, which must be requested explicitly"
         hint = f"When no old application runs: {_contract(terms)}"
-        return _made(change, "contract", reason, hint)
+        return _hold(change, "contract", reason, hint)
     return None
 
 
 def _unfinished(
     history: History, seen: Seen, change: Change, terms: Terms, listen: Listener
 ) -> Waiting | None:
-    """Say what still uses the old structure."""
+    """Return what still uses the old structure."""
     if terms.allow_used or _expands_only_now(seen, change):
         return None
-    found = uses(history, seen.connection, change, running=terms.protected, listen=listen)
-    if not found:
+    users = uses(history, seen.connection, change, running=terms.protected, listen=listen)
+    if not users:
         return None
-    names = "".join(f"\n      {one}" for one in found)
+    names = "".join(f"\n      {use}" for use in users)
     reason = f"{', '.join(change.uses)} is still used by{names}"
-    return _made(change, "used", reason, "Change what uses it, or add --allow still-used", found)
+    hint = "Change what uses it, or add --allow still-used."
+    return _hold(change, "used", reason, hint, users)
 
 
 def _contract(terms: Terms) -> str:
@@ -81,17 +89,11 @@ def _next(change: Change, terms: Terms) -> str:
     return f"limbeck backfill -e {terms.environment} {change.name}, then {then}"
 
 
-def _made(
-    change: Change,
-    why: Why,
-    reason: str,
-    hint: str,
-    found: tuple[Use, ...] = (),
-) -> Waiting:
+def _hold(change: Change, why: Why, reason: str, hint: str, users: tuple[Use, ...] = ()) -> Waiting:
     revision = change.contract
     if revision is None:
         raise AssertionError
-    return Waiting(revision.id, revision.message, change.name, why, reason, hint, found)
+    return Waiting(revision.id, revision.message, change.name, why, reason, hint, users)
 
 
 def _expands_only_now(seen: Seen, change: Change) -> bool:
@@ -99,6 +101,6 @@ def _expands_only_now(seen: Seen, change: Change) -> bool:
 
 
 def _is_new(seen: Seen, change: Change) -> bool:
-    """Tell whether nobody can be using the database yet."""
-    tables = {one.table for one in change.backfills}
-    return not seen.applied and not any(exists(seen.connection, one) for one in tables)
+    """Return whether no application can be using the database yet."""
+    tables = {backfill.table for backfill in change.backfills}
+    return not seen.applied and not any(exists(seen.connection, table) for table in tables)

@@ -1,4 +1,4 @@
-"""Which of the pending revisions may run, and why the others wait."""
+"""Decides which pending revisions may run on a database; `run` asks it before each plan."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from limbeck.postgres.connect import Connection
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """The revisions that may run, in their order, and those that keep the others waiting."""
+    """The revisions that may run, in their order, and the contracts on hold."""
 
     revisions: tuple[Revision, ...]
     waiting: tuple[Waiting, ...] = ()
@@ -28,11 +28,19 @@ def passed(
     terms: Terms,
     listen: Listener,
 ) -> Passed:
-    """Return which pending revisions may run now; the database is asked about contracts only.
+    """Return which pending revisions may run now.
 
-    A contract revision waits until its backfill is verified (or the table is empty), nothing uses
-    what it takes away, and `through` is "contract"; what follows it waits as well. On a database
-    without any revision yet nothing has to be waited for.
+    A contract revision waits until its backfill is verified or its table is empty, nothing uses
+    what it removes, and `terms.through` is "contract". Revisions behind it wait, too. On a
+    database without revisions nothing waits. Without a pending contract the database is not
+    queried.
+
+    Args:
+        history: The revision files.
+        connection: The database.
+        todo: The pending revisions, in their order.
+        terms: How far the environment goes.
+        listen: Receives notices about statements that name the old structure.
 
     Raises:
         HistoryError: a phase cannot be read.
@@ -45,22 +53,22 @@ def passed(
         waits,
     )
 
-    applied = {one.id for one in history.applied(history.current(connection))}
+    applied = {revision.id for revision in history.applied(history.current(connection))}
     seen = Seen(connection, applied, history.ledger(connection))
     known = changes(history.revisions())
-    contracts = {one.contract.id: one for one in known if one.contract}
+    contracts = {change.contract.id: change for change in known if change.contract}
     stopped: dict[str, Waiting] = {}
     behind: dict[str, str] = {}
     for revision in todo:
         if before := next((behind[id_] for id_ in revision.parents if id_ in behind), None):
             behind[revision.id] = before
         elif revision.id in contracts and (
-            found := waits(history, seen, contracts[revision.id], terms, listen)
+            hold := waits(history, seen, contracts[revision.id], terms, listen)
         ):
-            stopped[revision.id] = found
+            stopped[revision.id] = hold
             behind[revision.id] = revision.id
-    waiting = tuple(_with_others(one, behind) for one in stopped.values())
-    return Passed(tuple(one for one in todo if one.id not in behind), waiting)
+    waiting = tuple(_with_others(hold, behind) for hold in stopped.values())
+    return Passed(tuple(revision for revision in todo if revision.id not in behind), waiting)
 
 
 def _with_others(waiting: Waiting, behind: dict[str, str]) -> Waiting:
@@ -69,5 +77,5 @@ def _with_others(waiting: Waiting, behind: dict[str, str]) -> Waiting:
 
 
 def contracted(revisions: Sequence[Revision]) -> tuple[Revision, ...]:
-    """Return those that are contract revisions."""
-    return tuple(one for one in revisions if (phase := of(one)) and phase.kind == "contract")
+    """Return the contract revisions among these."""
+    return tuple(each for each in revisions if (phase := of(each)) and phase.kind == "contract")

@@ -1,4 +1,4 @@
-"""Contract revisions on hold: how far an environment goes, and why a contract does not run yet."""
+"""Values about contracts on hold: how far an environment goes, and why a contract waits."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Terms:
     """How far an environment goes.
 
     Args:
-        environment: its name, for what to type next.
-        protected: whether its application is asked after as well.
+        environment: Its name, for the commands in hints.
+        protected: Whether the sessions and statements of its application are checked, too.
         through: "expand" stops before each contract revision.
-        allow_used: go on although something still uses what a contract takes away.
+        allow_used: Whether to run a contract although its old structure is still used.
 
     """
 
@@ -31,10 +31,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A contract revision that does not run yet; `hint` is what to type next.
+    """A contract revision on hold; `hint` is the next command.
 
-    `why` is "backfill" (it is not verified), "used" (something still uses the old structure, as
-    `uses` says) or "contract" (nobody asked for it). `others` are the revisions behind it.
+    `why` is "backfill" (a backfill is not verified), "used" (`uses` still use the old structure)
+    or "contract" (the contract was not requested). `others` are the revisions behind it.
     """
 
     revision: str
