@@ -9,7 +9,7 @@ from limbeck.errors import ProofError
 from limbeck.events import Listener, Notice, StageStarted
 from limbeck.generate import bodies
 from limbeck.generate.draft import Draft
-from limbeck.generate.generate import Generated
+from limbeck.generate.generated import Generated
 from limbeck.generate.proof import Premises, proven
 from limbeck.generate.rendering.body import render
 from limbeck.history.revisions import Revision

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from limbeck.errors import HookError, LimbeckError, MigrationError, MigrationInterruptedError
 from limbeck.events import Listener, Notice, RunFailed
-from limbeck.run.planning import Plan
+from limbeck.run.plan import Plan
 from limbeck.run.report import Applied
 
 

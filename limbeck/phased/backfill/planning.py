@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from limbeck.engine import ledger, version_table
 from limbeck.errors import ConfigurationError
 from limbeck.events import Listener
 from limbeck.history.history import History
@@ -73,11 +74,12 @@ def plan(
     history = History.of(project, profile)
     known = changes(history.revisions())
     with connect(database, read_only=True, listen=listen) as connection:
-        applied = {revision.id for revision in history.applied(history.current(connection))}
+        current = version_table.current(history, connection)
+        applied = {revision.id for revision in history.applied(current)}
         open_ = [each for each in known if _is_open(each, applied)]
         if change is not None:
             open_ = [_chosen(known, applied, change, profile.name)]
-        tasks = [task for each in open_ for task in _tasks(history, connection, each)]
+        tasks = [task for each in open_ for task in _tasks(connection, each)]
     return Plan(
         environment=profile.name,
         destination=database.destination,
@@ -114,11 +116,11 @@ def _chosen(known: tuple[Change, ...], applied: set[str], name: str, environment
     return change
 
 
-def _tasks(history: History, connection: Connection, change: Change) -> list[tuple[Task, bool]]:
-    ledger, states = history.ledger(connection), state.read(connection)
-    verified = state.verified(change, ledger, states)
+def _tasks(connection: Connection, change: Change) -> list[tuple[Task, bool]]:
+    entries, states = ledger.read(connection), state.read(connection)
+    verified = state.verified(change, entries, states)
     return [
-        (_task(change, number, state.definition(change, number, ledger), states), verified[number])
+        (_task(change, number, state.definition(change, number, entries), states), verified[number])
         for number in range(len(change.backfills))
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from limbeck.engine import ledger, version_table
 from limbeck.events import Listener
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
@@ -53,8 +54,9 @@ def passed(
         waits,
     )
 
-    applied = {revision.id for revision in history.applied(history.current(connection))}
-    seen = Seen(connection, applied, history.ledger(connection))
+    current = version_table.current(history, connection)
+    applied = {revision.id for revision in history.applied(current)}
+    seen = Seen(connection, applied, ledger.read(connection))
     known = changes(history.revisions())
     contracts = {change.contract.id: change for change in known if change.contract}
     stopped: dict[str, Waiting] = {}
