@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from limbeck.output.tables import counted
-from limbeck.phased.gates.gate import Waiting
+from limbeck.phased.gates.waiting import Waiting
 from limbeck.run.outline import Outline
 from limbeck.run.plan import Plan, PlannedRevision
 from limbeck.run.report import Report

@@ -11,7 +11,7 @@ from typing import Protocol
 from limbeck.engine import offline
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
-from limbeck.phased.gates.gate import Terms, Waiting
+from limbeck.phased.gates.waiting import Terms, Waiting
 from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
