@@ -1,4 +1,4 @@
-"""A plan on the command line: shown, asked about, carried out."""
+"""Plans on the command line: printed, confirmed, applied."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add what can be done with a plan besides carrying it out, and how long to wait."""
+    """Add the options --dry-run, --sql and --wait."""
     for option in (
         click.option(
             "--wait",
@@ -27,7 +27,7 @@ def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
             type=click.FloatRange(min=0),
             default=60,
             show_default=True,
-            help="How long to wait for another migrator.",
+            help="How long to wait for the migration lock.",
         ),
         click.option(
             "--sql", "script", is_flag=True, help="Print the plan as a script for psql and stop."
@@ -39,8 +39,8 @@ def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """How a plan is carried out, or only shown."""
+class RunOptions:
+    """The options of a run: whether to apply a plan or only print it, and how."""
 
     dry_run: bool
     script: bool
@@ -51,47 +51,51 @@ class Way:
 
 
 def carry_out(
-    plans: Sequence[Plan], way: Way, found: Sequence[Hazards | None] = (), *, several: bool = False
+    plans: Sequence[Plan],
+    options: RunOptions,
+    hazards: Sequence[Hazards | None] = (),
+    *,
+    several: bool = False,
 ) -> None:
-    """Carry out what is planned, asking once; the answer of several plans is a list."""
+    """Apply or print the plans, asking once; for several plans the JSON answer is a list."""
     from limbeck.output import plans as reports
     from limbeck.output.data import to_json
 
-    if way.script:
+    if options.script:
         click.echo("\n".join(_script(plan, several=several) for plan in plans))
-    elif way.dry_run and way.as_json:
-        seen = found or [None] * len(plans)
+    elif options.dry_run and options.as_json:
+        seen = hazards or [None] * len(plans)
         data = [reports.plan_data(p) | _seen(f) for p, f in zip(plans, seen, strict=True)]
         click.echo(to_json(data if several else data[0]))
-    elif way.dry_run:
+    elif options.dry_run:
         click.echo("\n".join(reports.plan_text(plan, with_sql=True) for plan in plans))
     else:
-        done = [reports.report_data(report) for report in _applied(plans, way)]
-        if way.as_json:
+        done = [reports.report_data(report) for report in _applied(plans, options)]
+        if options.as_json:
             click.echo(to_json(done if several else done[0]))
 
 
-def _applied(plans: Sequence[Plan], way: Way) -> Iterator[Report]:
+def _applied(plans: Sequence[Plan], options: RunOptions) -> Iterator[Report]:
     from limbeck.output import plans as reports
     from limbeck.run import applying
 
     todo = [plan for plan in plans if plan.revisions]
     for plan in todo:
         note(reports.plan_text(plan, with_sql=plan.protected))
-    narrator, confirm = Narrator(), partial(confirm_plan, yes=way.yes)
+    narrator, confirm = Narrator(), partial(confirm_plan, yes=options.yes)
     for plan in plans:
-        # The first one that has something to do is asked about, with all of them shown above.
+        # One question covers all plans: they are all printed above.
         first = bool(todo) and plan is todo[0]
         report = applying.apply(
             plan,
             confirm=confirm if first else lambda _: True,
-            allow=None,  # they were looked at above, and shown
-            keep=way.keep if first else None,
-            wait=way.wait,
+            allow=None,  # the command has linted and printed them already
+            keep=options.keep if first else None,
+            wait=options.wait,
             progress=narrator.bar,
             listen=narrator,
         )
-        if not way.as_json:
+        if not options.as_json:
             _show(report)
         yield report
 
@@ -103,12 +107,12 @@ def _script(plan: Plan, *, several: bool) -> str:
     return f'\\connect "{name}"\n{plan.script()}'
 
 
-def _seen(found: Hazards | None) -> dict[str, Any]:
-    if found is None:
+def _seen(report: Hazards | None) -> dict[str, Any]:
+    if report is None:
         return {}
     from limbeck.output import hazards
 
-    return {"hazards": hazards.hazards_data(found)["hazards"]}
+    return {"hazards": hazards.hazards_data(report)["hazards"]}
 
 
 def _show(report: Report) -> None:

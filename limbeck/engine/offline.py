@@ -8,19 +8,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING
 
-from alembic.operations import Operations
-from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import HeadMaintainer, MigrationContext, RevisionStep
-
 from limbeck.errors import HistoryError
-from limbeck.history import scripts
+from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.paths import shown
 
 if TYPE_CHECKING:
+    from alembic.runtime.migration import MigrationContext, RevisionStep
     from alembic.script import ScriptDirectory
-
-    from limbeck.history.history import History
 
 
 def sql(
@@ -30,7 +25,15 @@ def sql(
     downgrade: bool = False,
     directory: ScriptDirectory | None = None,
 ) -> tuple[str, ...]:
-    """Return the statements of each revision; what needs a database becomes a comment."""
+    """Return the statements of each revision, each ended by a semicolon.
+
+    A revision that queries the database cannot be rendered; its text has the statements up to
+    the query, and a comment.
+    """
+    if not revisions:
+        return ()
+    from limbeck.history import scripts  # noqa: PLC0415 - Alembic only when it is needed
+
     directory = directory or scripts.directory(history)
     return tuple(_sql(history, directory, each, downgrade=downgrade) for each in revisions)
 
@@ -40,6 +43,8 @@ def steps(history: History, revision: Revision, *, downgrade: bool = False) -> i
 
     A step is a transaction with statements, or one statement in an autocommit block.
     """
+    from limbeck.history import scripts  # noqa: PLC0415 - Alembic only when it is needed
+
     directory = scripts.directory(history)
     module = scripts.script(directory, revision).module
     said = _Steps()
@@ -90,7 +95,16 @@ class _Steps(io.StringIO):
 
 
 def script(history: History, revisions: Sequence[Revision], *, downgrade: bool = False) -> str:
-    """Return all of it with transactions and version rows, as `alembic upgrade --sql` does."""
+    """Return all of it with transactions and version rows, as `alembic upgrade --sql` does.
+
+    Raises:
+        HistoryError: a revision queries the database.
+
+    """
+    from alembic.runtime.migration import RevisionStep  # noqa: PLC0415 - only when it is needed
+
+    from limbeck.history import scripts  # noqa: PLC0415 - as above
+
     directory = scripts.directory(history)
     said = io.StringIO()
     for revision in revisions:
@@ -105,6 +119,8 @@ def script(history: History, revisions: Sequence[Revision], *, downgrade: bool =
 def _sql(
     history: History, directory: ScriptDirectory, revision: Revision, *, downgrade: bool
 ) -> str:
+    from limbeck.history import scripts  # noqa: PLC0415 - as above
+
     module = scripts.script(directory, revision).module
     said = io.StringIO()
     with _offline(history, directory, said, revision, downgrade=downgrade):
@@ -118,6 +134,8 @@ def _sql(
 def _write_step(
     context: MigrationContext, step: RevisionStep, revision: Revision, said: io.StringIO
 ) -> None:
+    from alembic.runtime.migration import HeadMaintainer  # noqa: PLC0415 - as above
+
     heads = HeadMaintainer(context, step.from_revisions)
     context.impl.emit_begin()
     said.write(f"-- {'upgrade' if step.is_upgrade else 'downgrade'} {revision}\n\n")
@@ -144,6 +162,11 @@ def _offline(
     *,
     downgrade: bool = False,
 ) -> Iterator[MigrationContext]:
+    from alembic.operations import Operations  # noqa: PLC0415 - as above
+    from alembic.runtime.environment import EnvironmentContext  # noqa: PLC0415 - as above
+
+    from limbeck.history import scripts  # noqa: PLC0415 - as above
+
     config = scripts.configuration(history)
     start = (revision.id,) if downgrade else revision.parents
     options = {"as_sql": True, "starting_rev": start or None}

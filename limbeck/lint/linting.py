@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from limbeck.engine import version_table
 from limbeck.errors import CheckFailedError, ConfigurationError
 from limbeck.events import Listener
 from limbeck.history.history import History
@@ -89,7 +90,7 @@ def pending(
     """
     history = History.of(project, profile)
     with connect(database, read_only=True, listen=listen) as connection:
-        current = history.current(connection)
+        current = version_table.current(history, connection)
     return history.pending(current), current
 
 

@@ -1,4 +1,4 @@
-"""What turns one schema into another, as text and as JSON."""
+"""The steps from one schema to another, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def text(before: str, after: str, steps: Sequence[Step]) -> str:
 
 
 def data(before: str, after: str, steps: Sequence[Step]) -> dict[str, Any]:
-    """Return the same for JSON."""
+    """Return the steps for JSON."""
     return {"from": before, "to": after, "steps": [step_data(step) for step in steps]}

@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 import psycopg
 
 from limbeck.branches.moment import Source
+from limbeck.engine import version_table
 from limbeck.errors import ConfigurationError, NotConfirmedError
 from limbeck.events import Listener, StageStarted
 from limbeck.history.history import History
@@ -64,7 +65,6 @@ Confirm: TypeAlias = Callable[[Undo], bool]
 
 def keep(
     place: Place,
-    history: History,
     database: Database,
     changes: tuple[str, ...],
     *,
@@ -82,7 +82,7 @@ def keep(
     label = f"{place.branch} before contract {now:%Y-%m-%d %H:%M:%S}"
     name = place.provider.snapshot(place.branch, label)
     with connect(database, listen=listen) as connection:
-        current = history.recorded(connection)
+        current = version_table.recorded(connection)
         with connection.transaction():
             for statement in _CREATE:
                 connection.execute(statement.encode())
@@ -110,7 +110,7 @@ def plan(project: Project, profile: Profile, database: Database, *, listen: List
                 hint=f"limbeck rollback -e {profile.name} takes the contract revision back.",
             )
         name, since, changes, former = found
-        now = {one.id for one in history.applied(history.current(connection))}
+        now = {one.id for one in history.applied(version_table.current(history, connection))}
         then = {one.id for one in history.applied(former)}
         sessions = connection.execute(_SESSIONS).fetchone()
     place = places.place(project, profile, listen)

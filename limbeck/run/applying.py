@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TypeAlias
 
+from limbeck.engine import running, state
 from limbeck.engine.ledger import Ledger
 from limbeck.engine.terms import Terms
 from limbeck.errors import DatabaseError, MigrationError, NotConfirmedError
@@ -101,7 +102,7 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
 
 
 def _apply(connection: Connection, plan: Plan, terms: Terms, listen: Listener) -> Report:
-    found = plan.history.state(connection)
+    found = state.read(connection)
     current = found.recorded
     if current != plan.current or _ran_late(plan, found.ledger):
         return _overtaken(plan, current)
@@ -119,8 +120,14 @@ def _apply(connection: Connection, plan: Plan, terms: Terms, listen: Listener) -
         listen(RunStarted(*_where(plan), current, plan.target, ids, plan.downgrade))
         plan.hooks.call("before_run", plan)
         note = _noting(plan, done, listen)
-        at = plan.history.run(
-            connection, todo, downgrade=plan.downgrade, terms=terms, found=found, listen=note
+        at = running.run(
+            plan.history,
+            connection,
+            todo,
+            downgrade=plan.downgrade,
+            terms=terms,
+            state=found,
+            listen=note,
         )
         report = replace(_report(plan, at, tuple(done)), tables=outline.read(connection))
         plan.hooks.call("after_run", plan, report)
@@ -146,7 +153,7 @@ def _refuse_closed(
 @contextmanager
 def _getting_ready() -> Iterator[None]:
     """Import what runs revisions while the server is being connected to."""
-    work = threading.Thread(target=importlib.import_module, args=("limbeck.engine.running",))
+    work = threading.Thread(target=importlib.import_module, args=("limbeck.engine.runner",))
     work.start()
     try:
         yield

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from limbeck.engine import offline
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.phased.gates.gate import Terms, Waiting
@@ -38,7 +39,7 @@ class Words:
     def of(self, revision: Revision) -> str:
         """Return the statements of a revision."""
         if revision.id not in self._known:
-            (text,) = self.history.sql([revision], downgrade=self.downgrade)
+            (text,) = offline.sql(self.history, [revision], downgrade=self.downgrade)
             self._known[revision.id] = text
         return self._known[revision.id]
 
@@ -99,7 +100,7 @@ class Plan:
             HistoryError: a revision asks the database something, so it is no script.
 
         """
-        return self.history.script(revisions(self), downgrade=self.downgrade)
+        return offline.script(self.history, revisions(self), downgrade=self.downgrade)
 
 
 def fingerprint(destination: str, current: Sequence[str], todo: Sequence[Revision]) -> str:

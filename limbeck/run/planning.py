@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from limbeck.engine import ledger, offline, state
 from limbeck.engine.ledger import Ledger
 from limbeck.errors import ConfigurationError
 from limbeck.events import Listener
@@ -65,10 +66,10 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
         allow_used,
     )
     with connect(database, read_only=True, listen=listen) as connection:
-        found = history.state(connection)
+        found = state.read(connection)
         refuse_pooler(database, found.session)
         current = history.known(found.recorded, database.dbname)
-        late = history.late(current, found.ledger)
+        late = ledger.late(history, current, found.ledger)
         pending = history.pending(current, to)
         if to not in {"head", "heads"} and not pending and not late:
             _refuse_below(history, current, to)
@@ -100,7 +101,7 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
     hooks.call("before_plan", profile, database)
     history = History.of(project, profile)
     with connect(database, read_only=True, listen=listen) as connection:
-        found = history.state(connection)
+        found = state.read(connection)
     refuse_pooler(database, found.session)
     current = history.known(found.recorded, database.dbname)
     todo = history.beyond(current, to) if to else _last(history, current, steps)
@@ -132,7 +133,7 @@ class _Way:
             late = one in self.late
             planned = PlannedRevision(one.id, one.message, one.path, late=late, words=words)
             if (entry := begun.get(one.id)) and entry.action == action:
-                steps = self.history.steps(one, downgrade=self.downgrade)
+                steps = offline.steps(self.history, one, downgrade=self.downgrade)
                 planned = replace(planned, done=entry.steps, steps=steps)
             yield planned
 

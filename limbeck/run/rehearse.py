@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from limbeck.branches.base import Branch
+from limbeck.engine import version_table
 from limbeck.events import Listener, Notice, RevisionFinished, RevisionStarted, StageStarted
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
@@ -150,7 +151,7 @@ def _timed(database: Database, profile: Profile) -> Database:
 def _run(history: History, profile: Profile, database: Database, listen: Listener) -> Rehearsal:
     before = Live(database).catalog()
     with connect(database, listen=listen) as connection:
-        todo = history.pending(history.current(connection))
+        todo = history.pending(version_table.current(history, connection))
         terms = Terms(profile.name, profile.protected, "contract", allow_used=True)
         passed = gate.passed(history, connection, todo, terms, listen)
         todo = passed.revisions

@@ -368,7 +368,7 @@ def test_the_commands_say_what_waits_and_what_to_type_next(
     assert "limbeck backfill -e development copy, then" in out
     code, _, err = said(work, capsys, "contract")
     assert code == 3
-    assert "the contract may not run yet; nothing was done" in err
+    assert "the contract may not run yet; nothing was changed" in err
     code, out, _ = said(work, capsys, "status", "--json")
     (one,) = json.loads(out)["environments"]
     assert one["changes"][0]["phase"] == "expanded"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from limbeck.engine import ledger, version_table
 from limbeck.errors import ConfigurationError
 from limbeck.events import Listener
 from limbeck.history.history import History
@@ -66,11 +67,11 @@ def plan(
     history = History.of(project, profile)
     known = changes(history.revisions())
     with connect(database, read_only=True, listen=listen) as connection:
-        applied = {one.id for one in history.applied(history.current(connection))}
+        applied = {one.id for one in history.applied(version_table.current(history, connection))}
         open_ = [one for one in known if _is_open(one, applied)]
         if change is not None:
             open_ = [_chosen(known, applied, change, profile.name)]
-        tasks = [task for one in open_ for task in _tasks(history, connection, one)]
+        tasks = [task for one in open_ for task in _tasks(connection, one)]
     return Plan(
         environment=profile.name,
         destination=database.destination,
@@ -107,8 +108,8 @@ def _chosen(known: tuple[Change, ...], applied: set[str], name: str, environment
     return found
 
 
-def _tasks(history: History, connection: Connection, change: Change) -> list[tuple[Task, bool]]:
-    found, states = history.ledger(connection), state.read(connection)
+def _tasks(connection: Connection, change: Change) -> list[tuple[Task, bool]]:
+    found, states = ledger.read(connection), state.read(connection)
     verified = state.verified(change, found, states)
     return [
         (_task(change, number, state.definition(change, number, found), states), verified[number])

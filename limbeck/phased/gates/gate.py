@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from limbeck.engine import ledger, version_table
 from limbeck.engine.ledger import Ledger
 from limbeck.events import Listener
 from limbeck.history.history import History
@@ -90,8 +91,8 @@ def passed(
     """
     if not contracted(todo):
         return Passed(tuple(todo))
-    applied = {one.id for one in history.applied(history.current(connection))}
-    seen = Seen(connection, applied, history.ledger(connection))
+    applied = {one.id for one in history.applied(version_table.current(history, connection))}
+    seen = Seen(connection, applied, ledger.read(connection))
     from limbeck.phased.gates.waiting import (  # noqa: PLC0415 - only where a contract is pending
         waits,
     )

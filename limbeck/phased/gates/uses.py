@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 import psycopg
 
+from limbeck.engine import offline
 from limbeck.events import Listener, Notice
 from limbeck.history.history import History
 from limbeck.phased.phases import Change
@@ -125,7 +126,7 @@ def uses(
     """
     if change.contract is None or not change.uses:
         return ()
-    sql = history.sql([change.contract])[0]
+    sql = offline.sql(history, [change.contract])[0]
     olds = [old for name in change.uses if (old := _found(connection, name))]
     found = [use for old in olds for use in _objects(connection, old, sql)]
     if running:
