@@ -66,7 +66,7 @@ def _both(
     try:
         with connection.pipeline():
             rows, entries = version_table.asked(connection), ledger.asked(connection)
-        return version_table.ids(rows), ledger.found(entries)
+        return version_table.ids(rows), ledger.of(entries)
     except psycopg.Error:
         if connection.closed:
             raise

@@ -177,7 +177,7 @@ def _terms(plan: Plan, *, progress: bool) -> Terms:
         transaction_timeout=database.transaction_timeout,
         watch=database,
         progress=progress,
-        sql=plan.revisions[0].words.of,
+        sql=plan.revisions[0].words.known,
     )
 
 
