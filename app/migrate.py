@@ -91,7 +91,7 @@ def _agreed(plan: Plan) -> bool:
             f"{plan.environment} is protected, and there is nobody to ask",
             hint=f"python -m app.migrate {plan.environment} --yes",
         )
-    return input(f"Type {plan.environment} to go on: ").strip() == plan.environment
+    return input(f"Type {plan.environment} to continue: ").strip() == plan.environment
 
 
 def _usage(project: Project) -> str:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from limbeck.engine import ledger, offline, statements
 from limbeck.engine.ledger import Ledger
+from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 
-if TYPE_CHECKING:
-    from limbeck.history.history import History
 
-
-def edited(history: History, applied: tuple[Revision, ...], found: Ledger) -> tuple[Revision, ...]:
+def edited(history: History, current: Sequence[str], found: Ledger) -> tuple[Revision, ...]:
     """Return the applied revisions that say another SQL now than when they were applied.
 
     Only of files with other bytes the SQL is looked at; comments and white space do not count.
@@ -20,10 +18,10 @@ def edited(history: History, applied: tuple[Revision, ...], found: Ledger) -> tu
     entries = found.applied()
     touched = [
         one
-        for one in applied
+        for one in history.applied(current)
         if (entry := entries.get(one.id)) and entry.file not in {None, ledger.file_hash(one.path)}
     ]
-    said = offline.sql(history, touched) if touched else ()
+    said = offline.sql(history, touched)
     return tuple(
         one
         for one, text in zip(touched, said, strict=True)

@@ -52,7 +52,7 @@ def failure(
 
 
 def _done(progress: Progress) -> str:
-    if not progress.kept:
+    if not progress.in_ledger:
         return (
             "It has an autocommit block: what ran up to the end of it is in the database, "
             "and the version is not."
@@ -83,13 +83,14 @@ def _said(error: Exception, folder: Path) -> Iterator[str]:
     else:
         yield f"  {type(error).__name__}: {error}"
     if statement:
-        yield "  statement: " + _shortened(statement.strip())
+        # SQLAlchemy doubles percent signs, which the driver takes for placeholders.
+        yield "  statement: " + _shortened(statement.strip().replace("%%", "%"))
     yield f"  at {where or scripts.where(error, folder)}"
 
 
 def _statement(error: Exception) -> tuple[str | None, str | None]:
     if isinstance(error, StatementError):
-        return error.waiting.statement, error.waiting.where
+        return error.statement.text, error.statement.where
     return (error.statement if isinstance(error, sa.exc.StatementError) else None), None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import hashlib
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any, Final
 import psycopg
 from psycopg.rows import class_row
 
+from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 
 APPLYING: Final = ("upgrade", "stamp", "adopt")
@@ -115,10 +116,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What a database remembers of its migrations, oldest first; `kept` says whether it does."""
+    """The entries of a database's ledger, oldest first; `exists` says whether it has one."""
 
     entries: tuple[Entry, ...] = ()
-    kept: bool = False
+    exists: bool = False
 
     def applied(self) -> dict[str, Entry]:
         """Return the last entry of each revision that is applied."""
@@ -133,7 +134,7 @@ class Ledger:
 def read(connection: psycopg.Connection) -> Ledger:
     """Return the ledger of a database; it is empty where none is kept, or may be read."""
     try:
-        return found(asked(connection))
+        return of(asked(connection))
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
         return Ledger()
     except (psycopg.errors.UndefinedColumn, psycopg.errors.InsufficientPrivilege):
@@ -145,9 +146,9 @@ def asked(connection: psycopg.Connection) -> psycopg.Cursor[Entry]:
     return connection.cursor(row_factory=class_row(Entry)).execute(_READ)
 
 
-def found(entries: psycopg.Cursor[Entry]) -> Ledger:
+def of(entries: psycopg.Cursor[Entry]) -> Ledger:
     """Return the ledger that has these entries."""
-    return Ledger(tuple(entries.fetchall()), kept=True)
+    return Ledger(tuple(entries.fetchall()), exists=True)
 
 
 def step(revision: Revision, action: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -180,18 +181,21 @@ def file_hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def late(revisions: Sequence[Revision], have: Iterable[str], ledger: Ledger) -> tuple[str, ...]:
-    """Return which of the revisions below the current one never ran.
+def late(history: History, current: Sequence[str], ledger: Ledger) -> tuple[Revision, ...]:
+    """Return the revisions below the current ones that never ran, parents first.
 
-    They came into the history below one that was applied already. What was applied by others is
-    in no ledger either; but what limbeck runs, it runs after it wrote down all that was there.
+    They entered the history below a revision that was applied already, such as by a merge of two
+    git branches. Revisions that another tool applied are in no ledger either; but limbeck adopts
+    those into the ledger before it runs the first revision of its own.
     """
     written = set(ledger.applied())
-    below = {id_ for one in revisions if one.id in written for id_ in one.parents}
-    for one in reversed(revisions):
-        if one.id in below:
-            below |= set(one.parents)
-    return tuple(one.id for one in revisions if one.id in set(have) and one.id in below - written)
+    applied = history.applied(current)
+    below = {id_ for revision in applied if revision.id in written for id_ in revision.parents}
+    for revision in reversed(applied):
+        if revision.id in below:
+            below |= set(revision.parents)
+    missing = below - written
+    return tuple(revision for revision in applied if revision.id in missing)
 
 
 def _about(revision: Revision, action: str) -> dict[str, Any]:

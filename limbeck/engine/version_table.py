@@ -7,6 +7,7 @@ from psycopg import sql
 from psycopg.rows import tuple_row
 
 from limbeck.errors import DatabaseError
+from limbeck.history.history import History
 
 VERSION_TABLE = "alembic_version"
 
@@ -26,6 +27,16 @@ def recorded(connection: psycopg.Connection) -> tuple[str, ...]:
             f"cannot read {VERSION_TABLE} of {connection.info.dbname}: {error}",
             hint="The role needs SELECT on it: it says which revisions are applied.",
         ) from error
+
+
+def current(history: History, connection: psycopg.Connection) -> tuple[str, ...]:
+    """Return the revisions that a database is at; () is before the first.
+
+    Raises:
+        HistoryError: no file of the history has one of them.
+
+    """
+    return history.known(recorded(connection), connection.info.dbname)
 
 
 def asked(connection: psycopg.Connection) -> psycopg.Cursor[tuple[str]]:

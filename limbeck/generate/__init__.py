@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from limbeck.generate.answers import Answers
-from limbeck.generate.generate import Generated, revision
+from limbeck.generate.generate import revision
+from limbeck.generate.generated import Generated
 
 __all__ = ["Answers", "Generated", "revision"]

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from limbeck.engine.version_table import recorded
 from limbeck.errors import ConfigurationError, HistoryError, NotConfirmedError
 from limbeck.events import Listener
 from limbeck.generate import generate
 from limbeck.generate.answers import Answers
-from limbeck.generate.generate import Generated
+from limbeck.generate.generated import Generated
 from limbeck.history.history import History
 from limbeck.logs import log
 from limbeck.models.pull import pulling
@@ -62,8 +63,8 @@ def baseline(  # noqa: PLR0913 - all but the first three are asked for by name
     """
     history = History.of(project, profile)
     with connect(live.database, read_only=True, listen=listen) as connection:
-        recorded = history.recorded(connection)
-    if recorded or history.revisions():
+        current = recorded(connection)
+    if current or history.revisions():
         raise HistoryError(
             "a baseline is for a history without revisions, and there are some",
             hint="limbeck status shows where the database stands.",

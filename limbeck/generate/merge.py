@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+from limbeck.engine import running
 from limbeck.errors import HistoryError, MigrationError, ProofError
 from limbeck.events import Listener, StageStarted
 from limbeck.history.history import History
@@ -115,9 +116,9 @@ class _Proof:
     ) -> Catalog | _Clash:
         shadow = Shadow.of(self.project, self.profile, listen=self.listen)
         with shadow.scratch(template) as database, connect(database) as connection:
-            self.history.run(connection, before)
+            running.run(self.history, connection, before)
             try:
-                self.history.run(connection, after)
+                running.run(self.history, connection, after)
             except MigrationError as error:
                 self._run_alone(template, after)
                 return _Clash(f"{said}: {_literally(error.message)}", error)
@@ -126,7 +127,7 @@ class _Proof:
     def _run_alone(self, template: str, revisions: Sequence[Revision]) -> None:
         shadow = Shadow.of(self.project, self.profile, listen=self.listen)
         with shadow.scratch(template) as database, connect(database) as connection:
-            self.history.run(connection, revisions)
+            running.run(self.history, connection, revisions)
 
 
 def _shortest(

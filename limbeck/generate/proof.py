@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from limbeck.engine import running
 from limbeck.errors import MigrationError, ProofError
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
@@ -13,7 +14,8 @@ from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
 from limbeck.project.project import Project
 from limbeck.schema.catalog.catalog import Catalog, Change
-from limbeck.schema.catalog.read import Filters, read
+from limbeck.schema.catalog.filters import Filters
+from limbeck.schema.catalog.read import read
 from limbeck.shadow.filters import filters
 from limbeck.shadow.shadow import Shadow
 
@@ -67,7 +69,7 @@ def _run(
     with connect(database) as connection:
         connection.execute("SET synchronous_commit = off")
         try:
-            history.run(connection, [revision], downgrade=downgrade)
+            running.run(history, connection, [revision], downgrade=downgrade)
         except MigrationError as error:
             raise UnrunnableError(
                 f"the revision that was made does not run on the shadow: {error.message}",

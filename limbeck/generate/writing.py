@@ -9,7 +9,7 @@ from limbeck.events import Listener, Notice, StageStarted
 from limbeck.generate import bodies, phased
 from limbeck.generate.answers import Answers
 from limbeck.generate.draft import Draft, draft
-from limbeck.generate.generate import Generated
+from limbeck.generate.generated import Generated
 from limbeck.generate.narrowing import concerned, narrowed
 from limbeck.generate.proof import Premises, proven
 from limbeck.generate.questions import agree_to_losses, agree_to_renames, inverse, values

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from limbeck.history.revisions import Revision, imported
 
 if TYPE_CHECKING:
-    from limbeck.history.history import History
+    from limbeck.history.chain import Chain
 
 # What a replay does not read: it goes around env.py, and writes nothing.
 UNUSED = {"env.py", "script.py.mako", "README"}
 
 
-def hashes(history: History, revisions: Sequence[Revision]) -> list[tuple[Revision, str]]:
+def hashes(history: Chain, revisions: Sequence[Revision]) -> list[tuple[Revision, str]]:
     """Return the hash after each of the revisions, which are in the order they run."""
     digest = hashlib.sha256()
     for path in _beside(history, revisions):
@@ -33,7 +33,7 @@ def _content(path: Path) -> bytes:
     return hashlib.sha256(path.read_bytes()).digest()
 
 
-def _beside(history: History, revisions: Iterable[Revision]) -> list[Path]:
+def _beside(history: Chain, revisions: Iterable[Revision]) -> list[Path]:
     """The files that revisions may read or import: beside them, and the project's own modules."""
     ours = {one.path for one in history.revisions()}
     under = [history.script_location, history.folder]

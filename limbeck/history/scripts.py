@@ -17,10 +17,10 @@ from limbeck.history.revisions import Revision
 from limbeck.paths import shown
 
 if TYPE_CHECKING:
-    from limbeck.history.history import History
+    from limbeck.history.chain import Chain
 
 
-def directory(history: History) -> ScriptDirectory:
+def directory(history: Chain) -> ScriptDirectory:
     """Open the revision files with Alembic; names of new files are as alembic.ini says."""
     config = configuration(history)
     # Revisions may import what belongs to the project.
@@ -40,7 +40,7 @@ def directory(history: History) -> ScriptDirectory:
         raise HistoryError(str(error), hint="Make the folder: limbeck init") from error
 
 
-def configuration(history: History) -> Config:
+def configuration(history: Chain) -> Config:
     """Return the alembic.ini beside the script location; its URL, if any, is never used."""
     ini = history.script_location.parent / "alembic.ini"
     return Config(str(ini)) if ini.exists() else Config()

@@ -17,7 +17,7 @@ from limbeck.history.revisions import read
 from limbeck.paths import shown
 
 if TYPE_CHECKING:
-    from limbeck.history.history import History
+    from limbeck.history.chain import Chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Text:
     data: str = ""
 
 
-def write(history: History, text: Text, down: tuple[str, ...]) -> Path:
+def write(history: Chain, text: Text, down: tuple[str, ...]) -> Path:
     """Write the file under a new id of 12 hexadecimal digits and return its path."""
     directory = scripts.directory(history)
     id_, date = rev_id(), directory._generate_create_date()  # noqa: SLF001 - alembic.ini's timezone

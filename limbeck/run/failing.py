@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from limbeck.errors import HookError, LimbeckError, MigrationError, MigrationInterruptedError
 from limbeck.events import Listener, Notice, RunFailed
-from limbeck.run.planning import Plan
+from limbeck.run.plan import Plan
 from limbeck.run.report import Applied
 
 
@@ -44,7 +44,7 @@ def _standing(plan: Plan, done: Sequence[Applied]) -> str:
 
 
 @contextmanager
-def failure_told(plan: Plan, listen: Listener) -> Iterator[None]:
+def reported(plan: Plan, listen: Listener) -> Iterator[None]:
     """Tell of a failure, and call the hook for it; should that fail as well, the first counts."""
     try:
         yield

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from limbeck.errors import DatabaseError, MigrationError, ServerError
 from limbeck.events import Listener, Notice
 from limbeck.logs import log
-from limbeck.run.planning import Plan, revisions
+from limbeck.run.plan import Plan, revisions
 
 if TYPE_CHECKING:
     from limbeck.lint.linting import Report

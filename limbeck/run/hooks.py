@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from limbeck.postgres.database import Database
     from limbeck.project.profile import Profile
     from limbeck.project.project import Project
-    from limbeck.run.planning import Plan, PlannedRevision
+    from limbeck.run.plan import Plan, PlannedRevision
     from limbeck.run.report import Applied, Report
 
 BeforePlan: TypeAlias = "Callable[[Profile, Database], object]"

@@ -9,7 +9,7 @@ from limbeck.errors import ConfigurationError
 from limbeck.events import Listener, Notice
 from limbeck.phased import phases
 from limbeck.project.places import Place
-from limbeck.run.planning import Plan, revisions
+from limbeck.run.plan import Plan, revisions
 
 Keep: TypeAlias = Callable[[], Place]
 """Says where the environment's branch is, as `limbeck.settings.place` does."""
@@ -29,7 +29,7 @@ def keep(plan: Plan, where: Keep, listen: Listener) -> None:
     from limbeck.phased import undo  # noqa: PLC0415 - only before a contract
 
     try:
-        kept = undo.keep(where(), plan.history, plan.database, names, listen=listen)
+        kept = undo.keep(where(), plan.database, names, listen=listen)
     except ConfigurationError as error:
         listen(Notice(f"No branch is kept from before the contract: {error.message}"))
     else:

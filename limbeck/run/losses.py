@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from limbeck.branches.base import Branch, BranchProvider
+from limbeck.engine.version_table import recorded
 from limbeck.errors import LimbeckError
 from limbeck.history.history import History
 from limbeck.postgres.connect import connect
@@ -60,7 +61,7 @@ def _look(project: Project, provider: BranchProvider, name: str) -> tuple[frozen
     database = Database.from_url(name, provider.url(name))
     history = History.of(project)
     with connect(database, read_only=True) as connection:
-        current = history.recorded(connection)
+        current = recorded(connection)
         known = {one.id for one in history.revisions()}
         applied = {one.id for one in history.applied([each for each in current if each in known])}
         rows, sessions = (connection.execute(each).fetchone() for each in (_ROWS, _SESSIONS))

@@ -2,105 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
+from limbeck.engine import ledger, offline, state
 from limbeck.engine.ledger import Ledger
 from limbeck.errors import ConfigurationError
 from limbeck.events import Listener
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.logs import log
-from limbeck.phased.gates.gate import Terms, Through, Waiting
 from limbeck.phased.gates.gate import passed as gates_passed
+from limbeck.phased.gates.waiting import Terms, Through, Waiting
 from limbeck.postgres.connect import connect, refuse_pooler
 from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.run.hooks import Hooks
+from limbeck.run.plan import Plan, PlannedRevision, Words, fingerprint
 
 NO_HOOKS = Hooks()
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What revisions say they run; each is put into words once, when it is asked for first.
-
-    That takes Alembic, and as long as sending them: a run without a look at them does it while
-    the server works.
-    """
-
-    history: History
-    downgrade: bool
-    _known: dict[str, str] = field(default_factory=dict, init=False)
-
-    def of(self, revision: Revision) -> str:
-        """Return the statements of a revision."""
-        if revision.id not in self._known:
-            (text,) = self.history.sql([revision], downgrade=self.downgrade)
-            self._known[revision.id] = text
-        return self._known[revision.id]
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedRevision:
-    """A revision that will run (or be taken back), and the SQL it runs.
-
-    `done` are the steps that an interrupted run has done already, None for one that is not begun;
-    `steps` is how many there are, as far as that is known. `late` is one that came into the
-    history below the current revision.
-    """
-
-    id: str
-    message: str
-    path: Path
-    done: int | None = None
-    steps: int | None = None
-    late: bool = False
-    words: Words = field(kw_only=True, repr=False, compare=False)
-
-    @property
-    def sql(self) -> str:
-        """The statements, every one ended by a semicolon; they are put into words when asked."""
-        return self.words.of(self.words.history.find(self.id)[0])
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What would be done to which database; nothing has been done yet.
-
-    `current` are the revisions it is at, () before the first; `target` are those it will be
-    at, () is base. `fingerprint` is a hash of all that was seen: of the destination, the current
-    revisions and the bytes of the files to run. `waiting` are contract revisions that may not run
-    yet, and `gate` how far it may go.
-    """
-
-    environment: str
-    destination: str
-    protected: bool
-    current: tuple[str, ...]
-    target: tuple[str, ...]
-    revisions: tuple[PlannedRevision, ...]
-    downgrade: bool
-    fingerprint: str
-    project: Project = field(repr=False, compare=False)
-    profile: Profile = field(repr=False, compare=False)
-    history: History = field(repr=False, compare=False)
-    database: Database = field(repr=False, compare=False)
-    hooks: Hooks = field(default=NO_HOOKS, repr=False, compare=False)
-    waiting: tuple[Waiting, ...] = ()
-    gate: Terms | None = field(default=None, repr=False, compare=False)
-
-    def script(self) -> str:
-        """Return the plan as a script for psql, with transactions and version rows.
-
-        Raises:
-            HistoryError: a revision asks the database something, so it is no script.
-
-        """
-        return self.history.script(revisions(self), downgrade=self.downgrade)
 
 
 def plan(  # noqa: PLR0913 - what, where, how far, and who is told
@@ -145,10 +66,10 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
         allow_used,
     )
     with connect(database, read_only=True, listen=listen) as connection:
-        found = history.state(connection)
+        found = state.read(connection)
         refuse_pooler(database, found.session)
         current = history.known(found.recorded, database.dbname)
-        late = history.late(current, found.ledger)
+        late = ledger.late(history, current, found.ledger)
         pending = history.pending(current, to)
         if to not in {"head", "heads"} and not pending and not late:
             _refuse_below(history, current, to)
@@ -180,7 +101,7 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
     hooks.call("before_plan", profile, database)
     history = History.of(project, profile)
     with connect(database, read_only=True, listen=listen) as connection:
-        found = history.state(connection)
+        found = state.read(connection)
     refuse_pooler(database, found.session)
     current = history.known(found.recorded, database.dbname)
     todo = history.beyond(current, to) if to else _last(history, current, steps)
@@ -212,7 +133,7 @@ class _Way:
             late = one in self.late
             planned = PlannedRevision(one.id, one.message, one.path, late=late, words=words)
             if (entry := begun.get(one.id)) and entry.action == action:
-                steps = self.history.steps(one, downgrade=self.downgrade)
+                steps = offline.steps(self.history, one, downgrade=self.downgrade)
                 planned = replace(planned, done=entry.steps, steps=steps)
             yield planned
 
@@ -246,21 +167,6 @@ def _plan(  # noqa: PLR0913 - what, where, who is told, and how far
     )
     hooks.call("after_plan", made)
     return made
-
-
-def fingerprint(destination: str, current: Sequence[str], todo: Sequence[Revision]) -> str:
-    """Return a hash of what a plan rests on."""
-    seen = [destination, *current, *(_content(one.path) for one in todo)]
-    return hashlib.sha256("\n".join(seen).encode()).hexdigest()
-
-
-def revisions(plan: Plan) -> tuple[Revision, ...]:
-    """Return the revisions of a plan as the files have them now."""
-    return tuple(plan.history.find(one.id)[0] for one in plan.revisions)
-
-
-def _content(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _last(history: History, current: Sequence[str], steps: int) -> tuple[Revision, ...]:

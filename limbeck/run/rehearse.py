@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from limbeck.branches.base import Branch
+from limbeck.engine import version_table
 from limbeck.events import Listener, Notice, RevisionFinished, RevisionStarted, StageStarted
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
@@ -17,7 +18,7 @@ from limbeck.lint.trace.observer import Observer, observing
 from limbeck.lint.trace.statement import Statement
 from limbeck.logs import log
 from limbeck.phased.gates import gate
-from limbeck.phased.gates.gate import Terms
+from limbeck.phased.gates.waiting import Terms
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.project import places
@@ -150,7 +151,7 @@ def _timed(database: Database, profile: Profile) -> Database:
 def _run(history: History, profile: Profile, database: Database, listen: Listener) -> Rehearsal:
     before = Live(database).catalog()
     with connect(database, listen=listen) as connection:
-        todo = history.pending(history.current(connection))
+        todo = history.pending(version_table.current(history, connection))
         terms = Terms(profile.name, profile.protected, "contract", allow_used=True)
         passed = gate.passed(history, connection, todo, terms, listen)
         todo = passed.revisions

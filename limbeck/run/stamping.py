@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from limbeck.engine import ledger, statements
+from limbeck.engine import ledger, offline, running, statements, version_table
 from limbeck.engine.ledger import Ledger
 from limbeck.errors import NotConfirmedError
 from limbeck.events import Listener
@@ -45,25 +45,25 @@ def stamp(  # noqa: PLR0913 - what, where, to which revision, and who agrees
         migration_lock(connection, wait=wait, listen=listen),
     ):
         mark(history, connection, to)
-        return history.recorded(connection)
+        return version_table.recorded(connection)
 
 
 def mark(history: History, connection: Connection, to: str) -> None:
     """Let the version table and the ledger say that a database is at a revision."""
-    history.stamp(connection, to)
-    found = history.ledger(connection)
-    if found.kept:
+    running.stamp(history, connection, to)
+    found = ledger.read(connection)
+    if found.exists:
         _write_down(history, connection, found, to)
 
 
 def _write_down(history: History, connection: Connection, found: Ledger, to: str) -> None:
     below = {one.id for one in history.applied([one.id for one in history.find(to)])}
     known = history.revisions()
-    texts = dict(zip((one.id for one in known), history.sql(known), strict=True))
+    texts = dict(zip((one.id for one in known), offline.sql(history, known), strict=True))
     with connection.transaction():
         for id_ in found.interrupted():
             _execute(connection, *ledger.forget(id_))
-        for id_ in history.deleted(found):
+        for id_ in history.deleted(found.applied()):
             _execute(connection, *ledger.leave(id_))
         for one in known:
             applied = one.id in found.applied()

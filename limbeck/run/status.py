@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from limbeck.engine import audit, ledger, version_table
 from limbeck.engine.ledger import Ledger
 from limbeck.errors import LimbeckError, ModelsError, SeveralHeadsError
 from limbeck.events import Listener, ignore
@@ -13,8 +14,8 @@ from limbeck.history.history import History
 from limbeck.history.revisions import Revision, way_out
 from limbeck.logs import log
 from limbeck.phased.gates import gate
-from limbeck.phased.gates.gate import Terms, Waiting
 from limbeck.phased.gates.standing import Standing, standings
+from limbeck.phased.gates.waiting import Terms, Waiting
 from limbeck.postgres.connect import Connection, connect
 from limbeck.project import urls
 from limbeck.project.profile import Profile
@@ -201,7 +202,7 @@ def _status(project: Project, profile: Profile, *, drift: bool, listen: Listener
         database = urls.database(project, profile, listen)
         found = replace(found, destination=database.destination)
         with connect(database, read_only=True, listen=listen) as connection:
-            current, kept, live = _ask(project, history, connection, with_catalog=drift)
+            current, kept, live = _ask(project, connection, with_catalog=drift)
             found = _remembered(_placed(found, history, current), history, kept)
             found = _phased(found, history, connection, kept)
         if live is None or found.unknown:
@@ -213,10 +214,10 @@ def _status(project: Project, profile: Profile, *, drift: bool, listen: Listener
 
 
 def _ask(
-    project: Project, history: History, connection: Connection, *, with_catalog: bool
+    project: Project, connection: Connection, *, with_catalog: bool
 ) -> tuple[tuple[str, ...], Ledger, Catalog | None]:
-    current = history.recorded(connection)
-    kept = history.ledger(connection)
+    current = version_table.recorded(connection)
+    kept = ledger.read(connection)
     live = read(connection, filters=filters(project)) if with_catalog else None
     return current, kept, live
 
@@ -239,12 +240,12 @@ def _phased(found: Status, history: History, connection: Connection, kept: Ledge
 def _remembered(found: Status, history: History, kept: Ledger) -> Status:
     """Add what the database's ledger says of its revisions."""
     begun = tuple((one.revision, one.steps) for one in kept.interrupted().values())
-    found = replace(found, deleted=history.deleted(kept), interrupted=begun)
+    found = replace(found, deleted=history.deleted(kept.applied()), interrupted=begun)
     if found.current is None or found.unknown:
         return found
-    late = history.late(found.current, kept)
+    late = ledger.late(history, found.current, kept)
     pending = tuple(one for one in history.revisions() if one in {*late, *found.pending})
-    return replace(found, pending=pending, edited=history.edited(found.current, kept))
+    return replace(found, pending=pending, edited=audit.edited(history, found.current, kept))
 
 
 def _placed(found: Status, history: History, current: tuple[str, ...]) -> Status:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import psycopg
 from psycopg import sql
 
+from limbeck.engine import running
 from limbeck.errors import MigrationError
 from limbeck.events import Listener, StageStarted, ignore
 from limbeck.history.history import History
@@ -132,7 +133,7 @@ class Replay:
 
     def _run(self, connection: Connection, todo: Sequence[Revision]) -> None:
         try:
-            self.history.run(connection, todo)
+            running.run(self.history, connection, todo)
         except MigrationError as error:
             raise MigrationError(
                 f"the recorded history does not replay on the shadow: {error.message}",

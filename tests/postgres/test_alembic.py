@@ -11,6 +11,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 
+from limbeck.engine import running, version_table
 from limbeck.postgres.connect import as_sqlalchemy, connect
 from limbeck.postgres.lock import migration_lock
 
@@ -63,13 +64,13 @@ def test_autogenerate_writes_what_the_models_have_more(
     work: Work, connection: psycopg.Connection
 ) -> None:
     recorded(work)
-    work.history.upgrade(connection)
+    running.upgrade(work.history, connection)
     work.models(
         'Table("one", metadata, Column("id", Integer, primary_key=True), Column("a", Text))\n'
     )
     done = alembic(work, "revision", "--autogenerate", "-m", "a")
     assert done.returncode == 0, done.stderr
-    work.history.upgrade(connection)
+    running.upgrade(work.history, connection)
     assert alembic(work, "check").returncode == 0
 
 
@@ -134,4 +135,4 @@ def test_a_connection_of_the_caller_is_used_as_it_is(
         with as_sqlalchemy(connection) as given:
             config.attributes["connection"] = given
             command.upgrade(config, "head")
-        assert work.history.current(connection) == (work.history.revisions()[0].id,)
+        assert version_table.current(work.history, connection) == (work.history.revisions()[0].id,)

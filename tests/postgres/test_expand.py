@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from limbeck import generate
+from limbeck.engine import running
 from limbeck.errors import ConfigurationError
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
@@ -507,16 +508,16 @@ def test_a_recipe(case: Case, project: Project, make_database: Any) -> None:
     history = History(project.script_location)
     expand = made.expand or first.revision
     with connect(database) as connection:
-        history.upgrade(connection, first.revision.id)
+        running.upgrade(history, connection, first.revision.id)
         start = read(connection)
         connection.execute(case.seed.encode())
 
         # Start, roll back, start again.
-        history.upgrade(connection, expand.id)
+        running.upgrade(history, connection, expand.id)
         middle = read(connection)
-        history.downgrade(connection, first.revision.id)
+        running.downgrade(history, connection, first.revision.id)
         assert differences(read(connection), start) == []
-        history.upgrade(connection, expand.id)
+        running.upgrade(history, connection, expand.id)
         assert differences(read(connection), middle) == []
 
         # Both applications write.
@@ -529,20 +530,20 @@ def test_a_recipe(case: Case, project: Project, make_database: Any) -> None:
 
         # The rollback loses nothing of either; nor does the way back from the end.
         if case.returns:
-            history.downgrade(connection, first.revision.id)
+            running.downgrade(history, connection, first.revision.id)
             assert rows(connection, case.old_query) == case.old_rows
-            history.upgrade(connection, expand.id)
+            running.upgrade(history, connection, expand.id)
             backfill(connection, expand)
-        history.upgrade(connection, "head")
+        running.upgrade(history, connection, "head")
         assert rows(connection, case.new_query) == case.new_rows
         assert differences(read(connection), Models(after).catalog()) == []
-        history.downgrade(connection, expand.id)
+        running.downgrade(history, connection, expand.id)
         assert differences(read(connection), middle) == []
         assert rows(connection, case.new_query) == case.new_rows
         if case.returns:
             assert rows(connection, case.old_query) == case.old_rows
         assert wrong(connection, expand) == 0
-        history.upgrade(connection, "head")
+        running.upgrade(history, connection, "head")
         assert rows(connection, case.new_query) == case.new_rows
 
 
@@ -615,7 +616,7 @@ REFUSED = (
         DAYS.format("a", "int", "m int", "a"),
         DAYS.format("b", "int", "m int", "b"),
         "public.t.a:public.t.b",
-        "decides on the partition of a row",
+        "is in the partition key",
     ),
     (
         DAYS.format("a", "int", "m int", "a")
@@ -623,7 +624,7 @@ REFUSED = (
         DAYS.format("a", "int", "o int", "a")
         + "CREATE TABLE u PARTITION OF t DEFAULT PARTITION BY LIST (n)",
         "public.t.n:public.t.o",
-        "decides on the partition of a row",
+        "is in the partition key",
     ),
     (
         DAYS.format("a", "int", "PRIMARY KEY (a, n)", "a"),
@@ -643,7 +644,7 @@ REFUSED = (
         "CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a * 2) STORED)",
         "CREATE TABLE t (a bigint, b int GENERATED ALWAYS AS (a * 2) STORED)",
         "",
-        r"column public\.t\.b is computed from column public\.t\.a",
+        r"column public\.t\.b is generated from column public\.t\.a",
     ),
     (
         "CREATE TABLE t (a int, b int); CREATE STATISTICS s ON a, b FROM t",
@@ -661,13 +662,13 @@ REFUSED = (
         "CREATE TABLE t (a int)",
         "CREATE TABLE t (b bigint)",
         "public.t.a:public.t.b",
-        r"column public\.t\.b gets another type and another name at once",
+        r"column public\.t\.b changes its type and its name at once",
     ),
     (
         "CREATE TABLE t (a int)",
         "CREATE TABLE u (a bigint)",
         "public.t:public.u",
-        r"column public\.u\.a gets another type and another name at once",
+        r"column public\.u\.a changes its type and its name at once",
     ),
     (
         "CREATE TYPE t AS ENUM ('a'); CREATE TABLE u (a t)",
@@ -685,7 +686,7 @@ REFUSED = (
         "CREATE TABLE t (a int); CREATE TABLE u (b int) INHERITS (t)",
         "CREATE TABLE t (a int); CREATE TABLE u (b bigint) INHERITS (t)",
         "",
-        "is of a foreign, an inheriting or a typed table",
+        "belongs to a foreign, an inheriting or a typed table",
     ),
 )
 
@@ -718,7 +719,9 @@ def test_a_value_that_nothing_asks_for_is_refused(make_database: Any) -> None:
             old, new = read(one), read(other)
             values = {Address("column", *column.split(".")): value}
             change = Change(old, new, (), values)
-            with pytest.raises(ConfigurationError, match=f"--value {column}=.* used by nothing"):
+            with pytest.raises(
+                ConfigurationError, match=f"--value {column}=.* is not used by this change"
+            ):
                 choosing.choose(compare.steps(old, new), change)
 
 
@@ -730,9 +733,9 @@ def test_without_a_backfill_no_value_is_lost(project: Project, database: Databas
     generate.revision(after, answers=generate.Answers(phased=True))
     history = History(project.script_location)
     with connect(database) as connection:
-        history.upgrade(connection, first.revision.id if first.revision else "")
+        running.upgrade(history, connection, first.revision.id if first.revision else "")
         connection.execute("INSERT INTO books (title, price) VALUES ('Emma', 7)")
-        history.upgrade(connection, "head")
+        running.upgrade(history, connection, "head")
         assert rows(connection, "SELECT price FROM books") == [("7",)]
 
 
@@ -760,15 +763,15 @@ def test_who_may_use_one_column_alone_may_use_it_in_every_phase(
         return [str(name) for (name,) in found]
 
     with connect(database) as connection:
-        history.upgrade(connection, first.revision.id)
+        running.upgrade(history, connection, first.revision.id)
         connection.execute(f"CREATE ROLE {role}".encode())
         try:
             connection.execute(f"GRANT UPDATE (old, price) ON books TO {role}".encode())
-            history.upgrade(connection, made.expand.id)
+            running.upgrade(history, connection, made.expand.id)
             assert may() == ["new", "old", "price"]
-            history.upgrade(connection, "head")
+            running.upgrade(history, connection, "head")
             assert may() == ["new", "price"]
-            history.downgrade(connection, made.expand.id)
+            running.downgrade(history, connection, made.expand.id)
             assert set(may()) >= {"new", "old", "price"}
         finally:
             connection.execute(f"DROP OWNED BY {role}".encode())

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from limbeck import migrate
 from limbeck.cli import group
+from limbeck.engine import running
 from limbeck.errors import (
     CheckFailedError,
     ConfigurationError,
@@ -135,7 +136,7 @@ def test_a_rollback_has_the_same_hooks(
     work: Work, database: Database, connection: psycopg.Connection
 ) -> None:
     two(work)
-    work.history.upgrade(connection)
+    running.upgrade(work.history, connection)
     recorder = Recorder(connection)
     plan = migrate.rollback_plan(work.project, work.profile, database, hooks=recorder.hooks())
     migrate.apply(plan, confirm=yes)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from limbeck import migrate
+from limbeck.engine import running, version_table
 from limbeck.errors import (
     ConfigurationError,
     DatabaseError,
@@ -267,7 +268,7 @@ def test_a_connection_that_breaks_is_no_traceback(
     with pytest.raises(MigrationError, match=f"applied: {first.id}") as caught:
         migrate.apply(plan(work, database), confirm=yes)
     assert "limbeck status" in (caught.value.hint or "")
-    assert work.history.current(connection) == (first.id,)
+    assert version_table.current(work.history, connection) == (first.id,)
 
 
 def test_a_statement_that_waits_too_long_for_a_table_says_so(
@@ -409,7 +410,7 @@ def test_a_database_that_others_have_migrated_gets_its_ledger(
     work: Work, database: Database, connection: psycopg.Connection
 ) -> None:
     first = work.revision("first", "CREATE TABLE one (id int)")
-    work.history.upgrade(connection)
+    running.upgrade(work.history, connection)
     second = work.revision("second", "CREATE TABLE two (id int)")
     migrate.apply(plan(work, database), confirm=yes)
     kept = connection.execute("SELECT revision, action FROM limbeck_state.ledger ORDER BY id")

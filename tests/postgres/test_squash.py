@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from limbeck import migrate, status
 from limbeck.cli import group
+from limbeck.engine import version_table
 from limbeck.errors import CheckFailedError, ConfigurationError, HistoryError, ProofError
 from limbeck.events import Event, Notice
 from limbeck.generate.squash.squash import Squash, squash
@@ -154,7 +155,7 @@ def test_plain_alembic_runs_it_on_an_empty_database(
     (work.project.script_location / "env.py").write_text(PLAIN_ENV.format(url))
     command.upgrade(config, "head")
     with connect(database) as connection:
-        assert work.history.recorded(connection) == (ids[-1],)
+        assert version_table.recorded(connection) == (ids[-1],)
         assert connection.execute("SELECT to_regclass('books_name_idx')").fetchone() != (None,)
 
 
@@ -323,7 +324,7 @@ def test_the_command_shows_first_and_then_does_it(work: Work) -> None:
     call = ["--project", str(work.project.root), "squash"]
     shown = CliRunner().invoke(group, [*call, "--dry-run"])
     assert shown.exit_code == 0
-    assert shown.stdout.startswith("Would replace 6 revisions by one:\n")
+    assert shown.stdout.startswith("Would replace 6 revisions with one:\n")
     for text in ("SELECT id FROM books", "Python that asks", "update books set name = trim(name)"):
         assert f": {text}" in shown.stdout
     assert "op.create_table(" in shown.stdout

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from limbeck.engine import running
 from limbeck.errors import HistoryError, MissingUrlError, UnavailableError
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.status import Status, check, status
@@ -37,7 +38,7 @@ def kinds(work: Work) -> list[str]:
 
 def test_a_database_at_the_head_is_clean(work: Work, connection: psycopg.Connection) -> None:
     ids = recorded(work)
-    work.history.upgrade(connection)
+    running.upgrade(work.history, connection)
     found = one(work)
     assert found.clean
     assert found.current == (ids[-1],)
@@ -48,7 +49,7 @@ def test_a_database_at_the_head_is_clean(work: Work, connection: psycopg.Connect
 
 def test_pending_revisions_are_no_drift(work: Work, connection: psycopg.Connection) -> None:
     ids = recorded(work)
-    work.history.upgrade(connection, ids[0])
+    running.upgrade(work.history, connection, ids[0])
     found = one(work)
     assert [each.id for each in found.pending] == ids[1:]
     assert found.drift == ()
@@ -59,7 +60,7 @@ def test_drift_is_what_differs_from_the_replay_of_its_own_revision(
     work: Work, connection: psycopg.Connection
 ) -> None:
     ids = recorded(work)
-    work.history.upgrade(connection, ids[0])
+    running.upgrade(work.history, connection, ids[0])
     connection.execute("create index by_hand on one (id)")
     drift = one(work).drift
     assert drift is not None
@@ -80,7 +81,7 @@ def test_a_database_that_was_never_migrated_has_all_it_holds_as_drift(
 
 def test_an_unknown_revision_is_a_value(work: Work, connection: psycopg.Connection) -> None:
     recorded(work)
-    work.history.upgrade(connection)
+    running.upgrade(work.history, connection)
     connection.execute("update alembic_version set version_num = 'beefbeefbeef'")
     found = one(work)
     assert found.unknown == found.current == ("beefbeefbeef",)
@@ -101,7 +102,7 @@ def test_an_environment_out_of_reach_does_not_hide_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     recorded(work)
-    work.history.upgrade(connection)
+    running.upgrade(work.history, connection)
     (work.project.root / "env_profiles" / "production.env").write_text("PROTECTED=yes\n")
     monkeypatch.setenv("DATABASE_URL_PRODUCTION", url)
     away, here = status(work.project, work.project.profiles()[::-1])
@@ -117,7 +118,7 @@ def test_models_without_a_revision_are_found_and_named(
     work: Work, connection: psycopg.Connection
 ) -> None:
     recorded(work)
-    work.history.upgrade(connection)
+    running.upgrade(work.history, connection)
     work.models('Table("two", metadata, Column("id", Integer))\n')
     (finding,) = check(work.project, [work.profile])
     assert (finding.kind, finding.environment) == ("unrecorded", None)
@@ -129,7 +130,7 @@ def test_several_heads_and_models_that_do_not_import_are_findings(
     work: Work, connection: psycopg.Connection
 ) -> None:
     recorded(work)
-    work.history.upgrade(connection)
+    running.upgrade(work.history, connection)
     work.models("import no_such_module\n")
     assert kinds(work) == ["models"]
     work.revision("other", down=work.history.revisions()[0])
@@ -147,7 +148,7 @@ def test_an_environment_is_asked_over_one_connection(
     work: Work, database: Database, admin: psycopg.Connection, connection: psycopg.Connection
 ) -> None:
     recorded(work)
-    work.history.upgrade(connection)
+    running.upgrade(work.history, connection)
     one(work)
     query = "SELECT sessions FROM pg_stat_database WHERE datname = %s"
 

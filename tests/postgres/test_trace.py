@@ -14,6 +14,7 @@ import pytest
 from limbeck import generate, safety, settings
 from limbeck import migrate as migration
 from limbeck.cli import main
+from limbeck.engine import running
 from limbeck.errors import CheckFailedError, ConfigurationError
 from limbeck.lint.trace import facts, rows
 from limbeck.lint.trace.tracing import trace
@@ -78,7 +79,7 @@ def shop(work: Work) -> Work:
     """A project whose database has the tables users and orders, and is protected."""
     work.revision("base", BASE.strip())
     with connect(settings.database(work.project, work.profile)) as connection:
-        work.history.upgrade(connection)
+        running.upgrade(work.history, connection)
     return work
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from limbeck.engine.version_table import recorded
 from limbeck.errors import CheckFailedError, LimbeckError
 from limbeck.events import Listener, Notice
 from limbeck.generate.squash.line import Line
@@ -45,6 +46,6 @@ def _current(
         try:
             database = urls.database(project, profile, listen)
             with connect(database, read_only=True, listen=listen) as connection:
-                yield profile, history.recorded(connection)
+                yield profile, recorded(connection)
         except LimbeckError as error:
             listen(Notice(f"{profile.name} was not asked where it is: {error.message}"))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from limbeck.engine import statements
+from limbeck.engine import offline, statements
 from limbeck.errors import ConfigurationError
 from limbeck.events import Listener, StageStarted
 from limbeck.generate.bodies import attempted
@@ -170,7 +170,7 @@ def _write(work: Work, found: Sides, unfinished: Draft, message: str | None, way
 
 def _declared(work: Work) -> str:
     last = work.line.last
-    (said,) = work.history.sql([last])
+    (said,) = offline.sql(work.history, [last])
     known = (*last.replaced_sql, statements.checksum([said]))
     return (
         "# Databases that have all of these have this revision; limbeck squash wrote it.\n"
@@ -180,7 +180,8 @@ def _declared(work: Work) -> str:
 
 def _left_out(work: Work) -> Iterator[tuple[Revision, str]]:
     """Yield the statements about rows, and the Python that asks the database, that find none."""
-    for one, text in zip(work.line.revisions, work.history.sql(work.line.revisions), strict=True):
+    revisions = work.line.revisions
+    for one, text in zip(revisions, offline.sql(work.history, revisions), strict=True):
         for part in statements.split(text):
             if first_word(part) in _DATA:
                 yield one, part

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from limbeck.engine import running
 from limbeck.events import Listener
 from limbeck.generate.squash.line import Line
 from limbeck.history.history import History
@@ -62,7 +63,7 @@ def run(
     """Run revisions of the history on a scratch database, or take them back."""
     with connect(database) as connection:
         connection.execute("SET synchronous_commit = off")
-        work.history.run(connection, revisions, downgrade=downgrade)
+        running.run(work.history, connection, revisions, downgrade=downgrade)
 
 
 @contextmanager
