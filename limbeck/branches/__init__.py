@@ -1,3 +1,3 @@
-"""Where branches come from: databases on a Postgres that comes with the install."""
+"""Database branches: their protocol, and the providers on this machine and at Neon."""
 
 from __future__ import annotations

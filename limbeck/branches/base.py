@@ -1,4 +1,4 @@
-"""Branches of a database, and what any place that they come from can do."""
+"""Branches of a database, and the protocol of the providers: this machine, and Neon."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ LONGEST_NAME = 256
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A named copy of a database, made from its parent; a root branch has none.
+    """A named copy of a database, created from its parent; a root branch has no parent.
 
-    created_at is in UTC. default marks the branch that others are made from unless told
-    otherwise: the oldest root, until another is chosen. From expires_at on it may be deleted by
-    itself. id is what its place calls it, None where that is the name.
+    `created_at` is in UTC. `default` marks the branch that new ones are created from unless a
+    parent is given: the oldest root, until another is chosen. After `expires_at` the provider may
+    delete it. `id` is the provider's own identifier, None if it has no other than the name.
     """
 
     name: str
@@ -32,17 +32,17 @@ class Branch:
 
 
 class BranchProvider(Protocol):
-    """A place that branches come from. Every refusal is a BranchError, and changes nothing.
+    """A provider of branches. Every refusal raises a BranchError, and changes nothing.
 
-    A branch is named by its name, or by its id where it has one.
+    `name` is the name of a branch, or its id if it has one.
     """
 
     def all(self) -> tuple[Branch, ...]:
-        """Give the branches, oldest first."""
+        """Return the branches, oldest first."""
         ...
 
     def get(self, name: str) -> Branch:
-        """Give one branch, or raise if there is none of that name."""
+        """Return the branch with this name."""
         ...
 
     def create(  # noqa: PLR0913 - what a branch can have
@@ -55,100 +55,114 @@ class BranchProvider(Protocol):
         protected: bool = False,
         expires_at: datetime | None = None,
     ) -> Branch:
-        """Copy the parent, as it is or was, into a new branch.
+        """Create a branch as a copy of its parent, now or at a moment.
 
-        schema_only leaves the rows behind and makes a root branch. Without a parent an empty
-        root branch is made, where the place can do that.
+        Args:
+            name: The name of the new branch.
+            parent: The branch to copy; without one an empty root is created, if the provider can.
+            at: A time or an LSN of the parent; None is now.
+            schema_only: Whether to leave the rows out; the branch is a root then.
+            protected: Whether it is refused to reset or delete the branch.
+            expires_at: When the provider may delete the branch.
+
         """
         ...
 
     def reset(
         self, name: str, parent: str | None = None, *, preserve_under: str | None = None
     ) -> Branch:
-        """Replace a branch's content by its parent's; its URL stays, its sessions end.
+        """Replace the content of a branch with that of its parent; its URL stays, sessions end.
 
-        What it had is kept as the branch `preserve_under`, to which its children go. Refused for
-        a protected branch, a root, a branch with children whose content is not kept, and when
-        `parent` is given and is not the branch's parent.
+        Refused for a protected branch, a root, and a branch with children whose content is not
+        preserved.
+
+        Args:
+            name: The branch.
+            parent: Its parent's name; any other name is refused.
+            preserve_under: A name for a branch with the former content, which gets the children.
+
         """
         ...
 
     def restore(self, name: str, source: Source, *, preserve_under: str | None = None) -> Branch:
-        """Replace a branch's content by that of a source, which may be a snapshot's name.
+        """Replace the content of a branch with that of a source; its URL stays, sessions end.
 
-        `^self` needs a moment and preserve_under. The URL stays, its sessions end.
+        The source may be a snapshot. `^self` needs a moment and `preserve_under`.
         """
         ...
 
     def rename(self, name: str, new: str) -> Branch:
-        """Give a branch another name."""
+        """Rename a branch."""
         ...
 
     def delete(self, name: str) -> None:
-        """Remove a branch and its data; refused for a protected one and one with children."""
+        """Delete a branch and its data; refused for a protected branch and one with children."""
         ...
 
     def set_default(self, name: str) -> Branch:
-        """Make it the branch that others are made from unless told otherwise."""
+        """Make a branch the one that new ones are created from by default."""
         ...
 
     def set_expiration(self, name: str, expires_at: datetime | None) -> Branch:
-        """Have a branch deleted from a time on, or never; refused for default and protected."""
+        """Set when a branch is deleted; refused for the default branch and a protected one."""
         ...
 
     def snapshot(self, name: str, label: str) -> str:
-        """Keep what a branch is now; give the name under which `restore` finds it."""
+        """Save the present content of a branch; return the name for `restore`."""
         ...
 
     def databases(self, name: str) -> tuple[str, ...]:
-        """Give the names of the databases of a branch."""
+        """Return the names of the databases of a branch."""
         ...
 
     def url(self, name: str, *, database: str | None = None, pooled: bool = False) -> str:
-        """Give the URL of a branch with its password: the direct one, or the pooler's if any."""
+        """Return the URL of a branch with its password: the direct one, or a pooler's if any."""
         ...
 
 
 def check_name(name: str) -> None:
-    """Raise unless the name may be a branch's: 1 to 256 printable characters."""
+    """Refuse a name that is not 1 to 256 printable characters without space around them."""
     if not name or len(name) > LONGEST_NAME or not name.isprintable() or name != name.strip():
         raise BranchError(
             f"{name[:80]!r} cannot be the name of a branch",
-            hint=f"take 1 to {LONGEST_NAME} printable characters, with no space around them",
+            hint=f"Use 1 to {LONGEST_NAME} printable characters, without space around them.",
         )
 
 
 def find(branches: Sequence[Branch], name: str) -> Branch:
-    """Give the branch of that name, or raise an error that says which there are."""
+    """Return the branch with this name or id, or raise an error that lists the branches."""
     for branch in branches:
         if branch.name == name:
             return branch
     for branch in branches:
         if branch.id == name:
             return branch
-    there = ", ".join(branch.name for branch in branches) or "none"
-    raise BranchError(f'there is no branch "{name}"', hint=f"the branches are: {there}")
+    names = ", ".join(branch.name for branch in branches)
+    raise BranchError(
+        f'there is no branch "{name}"',
+        hint=f"The branches are: {names}" if names else "limbeck branches create NAME",
+    )
 
 
 def refuse_existing(branches: Sequence[Branch], name: str) -> None:
-    """Raise when there is a branch of that name."""
+    """Refuse the name of an existing branch."""
     if any(branch.name == name for branch in branches):
         raise BranchError(
             f'there is a branch "{name}" already',
-            hint=f'to take its parent\'s content again: limbeck branches reset "{name}" --parent',
+            hint=f'To copy its parent again: limbeck branches reset "{name}" --parent',
         )
 
 
 def resettable(
     branches: Sequence[Branch], name: str, parent: str | None, preserve_under: str | None = None
 ) -> Branch:
-    """Give the branch, or raise when it may not be reset from that parent."""
+    """Return the branch, or raise an error if it cannot be reset to this parent."""
     branch = find(branches, name)
-    _refuse_protected(branch, "reset")
+    _refuse_protected(branch, "be reset")
     if branch.parent is None:
         raise BranchError(
-            f'the branch "{name}" is a root: it has no parent to be reset from',
-            hint="delete it and create it again, with --parent",
+            f'the branch "{name}" is a root: it has no parent to be reset to',
+            hint="Delete it and create it again, with --parent.",
         )
     if parent is not None and find(branches, parent).name != branch.parent:
         raise BranchError(
@@ -156,73 +170,73 @@ def resettable(
             hint=f'limbeck branches reset "{name}" --parent "{branch.parent}"',
         )
     find(branches, branch.parent)
-    _refuse_replacing(branches, branch, "reset", preserve_under)
+    _refuse_replacing(branches, branch, "be reset", preserve_under)
     return branch
 
 
 def restorable(branches: Sequence[Branch], name: str, preserve_under: str | None) -> Branch:
-    """Give the branch, or raise when its content may not be replaced."""
+    """Return the branch, or raise an error if its content cannot be replaced."""
     branch = find(branches, name)
-    _refuse_replacing(branches, branch, "restored", preserve_under)
+    _refuse_replacing(branches, branch, "be restored", preserve_under)
     return branch
 
 
 def expirable(branches: Sequence[Branch], name: str, expires_at: datetime | None) -> Branch:
-    """Give the branch, or raise when it may not be deleted by itself at that time."""
+    """Return the branch, or raise an error if it cannot expire at that time."""
     branch = find(branches, name)
     if expires_at is None:
         return branch
-    _refuse_protected(branch, "given an end")
-    _refuse_children(branches, branch, "given an end")
+    _refuse_protected(branch, "expire")
+    _refuse_children(branches, branch, "expire")
     if branch.default:
         raise BranchError(
-            f'the branch "{branch.name}" is the default one, so it is not given an end',
-            hint="first make another branch the default: limbeck branches set-default NAME",
+            f'the branch "{branch.name}" is the default branch, so it cannot expire',
+            hint="Make another branch the default first: limbeck branches set-default NAME",
         )
     refuse_past(expires_at)
     return branch
 
 
 def refuse_past(expires_at: datetime | None) -> None:
-    """Raise when the end of a branch has been already."""
+    """Refuse an expiration time that has passed."""
     if expires_at is not None and expires_at <= datetime.now(UTC):
         raise BranchError(
-            f"{expires_at:%Y-%m-%d %H:%M:%S UTC} has been already, so no branch can end then",
-            hint="give a time to come, or a length of time such as 2h",
+            f"{expires_at:%Y-%m-%d %H:%M:%S UTC} has passed, so no branch can expire then",
+            hint="Give a time in the future, or a duration such as 2h.",
         )
 
 
 def refuse_ending_parent(branches: Sequence[Branch], name: str) -> None:
-    """Raise when a branch comes to an end, so that none may be made from it."""
+    """Refuse to create a branch from one that expires, as Neon does."""
     parent = find(branches, name)
     if parent.expires_at is not None:
         raise BranchError(
-            f'the branch "{name}" ends at {parent.expires_at:%Y-%m-%d %H:%M UTC}, so no branch '
-            "is made from it",
-            hint=f'limbeck branches set-expiration "{name}" keeps it',
+            f'the branch "{name}" expires at {parent.expires_at:%Y-%m-%d %H:%M UTC}, so no branch '
+            "can be created from it",
+            hint=f'To keep it: limbeck branches set-expiration "{name}"',
         )
 
 
 def deletable(branches: Sequence[Branch], name: str) -> Branch:
-    """Give the branch, or raise when it may not be deleted."""
+    """Return the branch, or raise an error if it cannot be deleted."""
     branch = find(branches, name)
-    _refuse_protected(branch, "deleted")
-    _refuse_children(branches, branch, "deleted")
+    _refuse_protected(branch, "be deleted")
+    _refuse_children(branches, branch, "be deleted")
     return branch
 
 
 def _refuse_protected(branch: Branch, verb: str) -> None:
     if branch.protected:
         raise BranchError(
-            f'the branch "{branch.name}" is protected, so it is not {verb}',
-            hint="set PROTECTED=false in the profile that names it, if you are sure",
+            f'the branch "{branch.name}" is protected, so it cannot {verb}',
+            hint="If you are sure, set PROTECTED=false in the profile of its environment.",
         )
 
 
 def _refuse_replacing(
     branches: Sequence[Branch], branch: Branch, verb: str, preserve_under: str | None
 ) -> None:
-    """Raise when children would lose what they came from, or its new place is taken."""
+    """Refuse if children would lose their parent's content, or if the new name is taken."""
     if preserve_under is None:
         _refuse_children(branches, branch, verb, keep=True)
         return
@@ -235,20 +249,27 @@ def _refuse_children(
 ) -> None:
     children = [f'"{other.name}"' for other in branches if other.parent == branch.name]
     if children:
-        way_out = ", or keep what they came from: --preserve-under-name NAME" if keep else ""
+        way_out = ", or keep the content: --preserve-under-name NAME" if keep else ""
         raise BranchError(
-            f'the branch "{branch.name}" has children, so it is not {verb}: {", ".join(children)}',
-            hint=f"first: limbeck branches delete {children[0]}{way_out}",
+            f'the branch "{branch.name}" has children, so it cannot {verb}: {", ".join(children)}',
+            hint=f"First: limbeck branches delete {children[0]}{way_out}",
         )
 
 
 def adopt(
     provider: BranchProvider, name: str, parent: str, *, expires_at: datetime | None = None
 ) -> tuple[Branch, bool]:
-    """Give the branch of that name, made if it is not there; say whether it was made.
+    """Return the branch with this name, created if it is missing, and whether it was created.
+
+    Args:
+        provider: Where the branch is.
+        name: Its name.
+        parent: The branch to create it from.
+        expires_at: When a new branch expires.
 
     Raises:
-        BranchError: it is there, and made from another parent.
+        BranchError: it exists, and has another parent.
+
     """
     branches = provider.all()
     for branch in branches:
@@ -263,5 +284,5 @@ def _refuse_other_parent(branch: Branch, wanted: Branch) -> None:
         raise BranchError(
             f'there is a branch "{branch.name}" already, but its parent is '
             f'"{branch.parent or "none"}", not "{wanted.name}"',
-            hint=f'limbeck branches delete "{branch.name}", or take another name',
+            hint=f'Run limbeck branches delete "{branch.name}", or use another name.',
         )

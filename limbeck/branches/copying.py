@@ -1,4 +1,4 @@
-"""Copy a database on one server while people are connected to it."""
+"""Copy a database to another one on the same server, while sessions use it."""
 
 from __future__ import annotations
 
@@ -16,22 +16,21 @@ from limbeck.errors import BranchError
 from limbeck.postgres.connect import Connection
 from limbeck.postgres.embedded.binaries import Binaries
 
-# Bytes from which on cloning files beats writing every page to the log.
-LARGE = 64_000_000
-CLONING = 180_000
+LARGE = 64_000_000  # bytes; above them, cloning files is faster than logging every page
+CLONING = 180_000  # server_version since which CREATE DATABASE clones (file_copy_method)
 LOCK_WAIT = "10s"
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where copies are made: how to find the URL of a database, and Postgres' programs."""
+    """The server of the copies: the URLs of its databases, and the programs of its Postgres."""
 
     url: Callable[[str], str]
     find_binaries: Callable[[], Binaries]
 
 
 def create_empty(connection: Connection, name: str) -> None:
-    """Make a database that has nothing in it, whatever was put into template1."""
+    """Create a database without any objects, whatever somebody put into template1."""
     connection.execute(
         sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name))
     )
@@ -40,19 +39,28 @@ def create_empty(connection: Connection, name: str) -> None:
 def copy(
     connection: Connection, source: str, target: str, place: Place, *, schema_only: bool = False
 ) -> None:
-    """Make `target` a copy of `source`: its files when nobody is connected, else a dump.
+    """Create the database `target` as a copy of `source`.
 
-    CREATE DATABASE ... TEMPLATE refuses a source that has sessions; they are to live on. A copy
-    without the rows is always a dump.
+    The files are copied if `source` has no sessions. CREATE DATABASE ... TEMPLATE refuses it
+    otherwise, and the sessions must survive, so it is dumped then. A copy without rows is always
+    a dump.
+
+    Args:
+        connection: A connection to another database of the server.
+        source: The database to copy.
+        target: The name of the new database.
+        place: The server, for the dump.
+        schema_only: Whether to leave the rows out.
 
     Raises:
-        BranchError: the dump could not be made or loaded.
+        BranchError: the dump failed.
+
     """
     if not schema_only and not _in_use(connection, source):
         try:
             _copy_files(connection, source, target)
         except psycopg.errors.ObjectInUse:
-            pass  # somebody connected between our look and Postgres'
+            pass  # a session connected after the check
         else:
             _copy_settings(connection, source, target)
             return
@@ -84,7 +92,7 @@ def _copy_files(connection: Connection, source: str, target: str) -> None:
 
 
 def _copy_settings(connection: Connection, source: str, target: str) -> None:
-    """Copy what ALTER DATABASE ... SET noted, which neither way of copying takes along."""
+    """Copy the settings of ALTER DATABASE ... SET, which neither copy includes."""
     rows = connection.execute(
         """
         SELECT setting FROM pg_db_role_setting
@@ -96,7 +104,7 @@ def _copy_settings(connection: Connection, source: str, target: str) -> None:
     for (setting,) in rows:
         name, _, value = str(setting).partition("=")
         with connection.transaction():
-            # By way of the session, since a list such as search_path has a syntax of its own.
+            # FROM CURRENT, because the values of lists such as search_path have their own syntax.
             connection.execute("SELECT set_config(%s, %s, true)", (name, value))
             connection.execute(
                 sql.SQL("ALTER DATABASE {} SET {} FROM CURRENT").format(
@@ -109,31 +117,31 @@ def _copy_dump(binaries: Binaries, source: str, target: str, options: list[str])
     dump = [binaries.program("pg_dump"), f"--lock-wait-timeout={LOCK_WAIT}", *options]
     load = [binaries.program("psql"), "-X", "-q", "-1", "-v", "ON_ERROR_STOP=1", "-o", os.devnull]
     with (
-        tempfile.TemporaryFile("w+", errors="replace") as said,
+        tempfile.TemporaryFile("w+", errors="replace") as messages,
         subprocess.Popen(  # noqa: S603 - pg_dump itself, with arguments of ours
-            dump, env=_environment(source), stdout=subprocess.PIPE, stderr=said
+            dump, env=_environment(source), stdout=subprocess.PIPE, stderr=messages
         ) as dumping,
     ):
         loading = subprocess.run(  # noqa: S603 - psql itself, with arguments of ours
-            load, env=_environment(target), stdin=dumping.stdout, stderr=said, check=False
+            load, env=_environment(target), stdin=dumping.stdout, stderr=messages, check=False
         )
-        dumping.communicate()  # reads what is left, should psql have given up
+        dumping.communicate()  # if psql gave up, pg_dump must not block on a full pipe
         if dumping.returncode or loading.returncode:
-            said.seek(0)
-            lines = [line for line in said.read().splitlines() if line.strip()]
+            messages.seek(0)
+            lines = [line for line in messages.read().splitlines() if line.strip()]
             raise BranchError(
                 "the parent, which is in use, could not be copied:\n"
                 + "\n".join(f"  {line}" for line in lines[:5]),
-                hint="close the programs that are connected to the parent, and try again",
+                hint="Close the programs that are connected to the parent, and try again.",
             )
 
 
 def _environment(url: str) -> dict[str, str]:
-    """Give the connection in variables: an argument's password would be seen by everybody."""
+    """Return the environment with the connection: every user can see a program's arguments."""
     parts = urlsplit(url)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    others = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     return {
-        **kept,
+        **others,
         "PGHOST": parts.hostname or "",
         "PGPORT": str(parts.port),
         "PGUSER": unquote(parts.username or ""),

@@ -1,4 +1,4 @@
-"""The databases that branches are: put in place, taken away, freed of sessions."""
+"""The databases of local branches: drop and rename them, and end their sessions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ ATTEMPTS = 5
 
 
 def leftovers(connection: Connection) -> list[str]:
-    """Give what killed commands left: copies not put in place, and half deleted databases."""
+    """Return the remains of killed commands: copies without a name, half-dropped databases.
+
+    datconnlimit is -2 after a DROP DATABASE that was interrupted.
+    """
     rows = connection.execute(
         "SELECT datname FROM pg_database WHERE starts_with(datname, %s) OR datconnlimit = -2",
         (UNFINISHED,),
@@ -25,21 +28,21 @@ def leftovers(connection: Connection) -> list[str]:
 
 
 def drop(connection: Connection, database: str) -> None:
-    """Remove a database if it is there, ending its sessions."""
+    """Drop a database if it exists, and end its sessions."""
     connection.execute(
         sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database))
     )
 
 
 def rename(connection: Connection, old: str, new: str) -> None:
-    """Give a database another name; nobody may be connected to it."""
+    """Rename a database, which must have no sessions."""
     connection.execute(
         sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(old), sql.Identifier(new))
     )
 
 
 def without_sessions(connection: Connection, database: str, move: Callable[[], None]) -> None:
-    """Move a database in one transaction, once nobody is connected: it is there, or moved."""
+    """End the sessions of a database and move it, in one transaction, or raise an error."""
     for attempt in range(ATTEMPTS):
         connection.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s",
@@ -49,11 +52,11 @@ def without_sessions(connection: Connection, database: str, move: Callable[[], N
             with connection.transaction():
                 move()
         except psycopg.errors.ObjectInUse:
-            # Somebody connected again in between.
+            # A session connected after the others were ended.
             if attempt == ATTEMPTS - 1:
                 raise BranchError(
                     f'the branch "{database}" was not changed: programs keep connecting to it',
-                    hint="stop what uses the branch, and try again",
+                    hint="Stop the programs that use the branch, and try again.",
                 ) from None
             time.sleep(0.1)
         else:

@@ -1,4 +1,4 @@
-"""Branches on this machine: databases on one server."""
+"""The provider of local branches, which are the databases of one server."""
 
 from __future__ import annotations
 
@@ -29,65 +29,65 @@ from limbeck.postgres.embedded.binaries import Binaries
 
 __all__ = ["BranchServer", "LocalBranches", "database_name"]
 
-# One change of branches at a time; any number that no other program uses will do.
+# The key of the advisory lock that changes of branches hold, one at a time; otherwise arbitrary.
 LOCK = 7_233_415_861_120_945
 
 
 class BranchServer(Protocol):
-    """The server that branches live on: an embedded.Server, or anything like one."""
+    """The server of the branches: the embedded `Server`, or another one in tests."""
 
     def start(self, listen: Listener = ignore) -> None:
-        """Start it unless it runs."""
+        """Start the server unless it runs."""
         ...
 
     def url(self, database: str = "postgres") -> str:
-        """Give the URL of one of its databases."""
+        """Return the URL of one of its databases."""
         ...
 
     def find_binaries(self) -> Binaries:
-        """Give its programs."""
+        """Return its programs."""
         ...
 
     def forget(self) -> None:
-        """Have branches be looked for again that were seen to be there."""
+        """Delete the notes about existing branches."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class LocalBranches:
-    """Branches as databases on a server, which is started when it is needed.
+    """Branches as databases of a server, which is started when needed.
 
-    Such a server keeps no past: a branch is copied as it is, and a snapshot is a root branch.
+    Such a server has no history: a branch is copied as it is now, and a snapshot is a root branch.
     """
 
     server: BranchServer
     listen: Listener = ignore
 
     def all(self) -> tuple[Branch, ...]:
-        """Give the branches, oldest first."""
+        """Return the branches, oldest first."""
         with self._server() as connection:
             return branches(connection)
 
     def get(self, name: str) -> Branch:
-        """Give one branch, or raise a BranchError if there is none of that name."""
+        """Return the branch with this name, or raise a BranchError."""
         return base.find(self.all(), name)
 
     def databases(self, name: str) -> tuple[str, ...]:
-        """Give the one database that a branch is."""
+        """Return the one database of a branch."""
         return (database_name(self.get(name).name),)
 
     def url(self, name: str, *, database: str | None = None, pooled: bool = False) -> str:  # noqa: ARG002 - no pooler runs on this machine, so the direct URL is the application's too
-        """Give the URL of a branch, with its password, or raise if there is no such branch."""
+        """Return the URL of a branch, with the password, or raise a BranchError."""
         (own,) = self.databases(name)
         if database not in (None, own):
             raise BranchError(
                 f'the branch "{name}" has no database "{database}"',
-                hint=f"on this machine a branch is one database: {own}",
+                hint=f"A local branch is a single database: {own}",
             )
         return self.server.url(own)
 
     def oid(self, name: str) -> int | None:
-        """Give the oid of a branch's database, which a reset changes; None if it is not there."""
+        """Return the oid of a branch's database, which a reset changes; None for no database."""
         with self._server() as connection:
             row = connection.execute(
                 "SELECT oid::bigint FROM pg_database WHERE datname = %s", (database_name(name),)
@@ -104,9 +104,9 @@ class LocalBranches:
         protected: bool = False,
         expires_at: datetime | None = None,
     ) -> Branch:
-        """Copy the parent into a new branch; without a parent make an empty root branch.
+        """Create a branch as a copy of its parent, whose sessions stay; see `BranchProvider`.
 
-        Sessions of the parent go on meanwhile.
+        Without a parent the branch is an empty root.
         """
         base.check_name(name)
         base.refuse_past(expires_at)
@@ -114,14 +114,14 @@ class LocalBranches:
         now = datetime.now(UTC)
         shown = None if schema_only else parent
         branch = Branch(name, shown, now, protected, expires_at=expires_at)
-        return self._made(branch, parent, schema_only=schema_only)
+        return self._created(branch, parent, schema_only=schema_only)
 
     def reset(
         self, name: str, parent: str | None = None, *, preserve_under: str | None = None
     ) -> Branch:
-        """Replace a branch's content by its parent's: its URL stays, its sessions end.
+        """Replace the content of a branch with that of its parent; its URL stays, sessions end.
 
-        Killed at any moment it leaves the branch as it was, or as its parent is.
+        If the command is killed, the branch has either the old or the new content.
         """
         with self._changing() as connection:
             branch = base.resettable(branches(connection), name, parent, preserve_under)
@@ -129,17 +129,17 @@ class LocalBranches:
         return branch
 
     def restore(self, name: str, source: Source, *, preserve_under: str | None = None) -> Branch:
-        """Replace a branch's content by another's, or a snapshot's, which is a branch too."""
+        """Replace the content of a branch with that of another, or of a snapshot, also a branch."""
         refuse_past(source.at)
         with self._changing() as connection:
             there = branches(connection)
             branch = base.restorable(there, name, preserve_under)
-            found = origin(there, branch, source)
-            self._refill(connection, branch, found.name, preserve_under)
+            parent = origin(there, branch, source)
+            self._refill(connection, branch, parent.name, preserve_under)
         return branch
 
     def rename(self, name: str, new: str) -> Branch:
-        """Give a branch another name, and so another URL; its sessions end."""
+        """Rename a branch, which changes its URL; its sessions end."""
         base.check_name(new)
         with self._changing() as connection:
             there = branches(connection)
@@ -157,13 +157,13 @@ class LocalBranches:
         return self.get(new)
 
     def delete(self, name: str) -> None:
-        """Remove a branch and its data, ending its sessions."""
+        """Delete a branch and its data; its sessions end."""
         with self._changing() as connection:
             branch = base.deletable(branches(connection), name)
             databases.drop(connection, database_name(branch.name))
 
     def set_default(self, name: str) -> Branch:
-        """Make it the branch that others are made from unless told otherwise."""
+        """Make a branch the one that new ones are created from by default."""
         with self._changing() as connection:
             there = branches(connection)
             base.find(there, name)
@@ -174,19 +174,19 @@ class LocalBranches:
         return self.get(name)
 
     def set_expiration(self, name: str, expires_at: datetime | None) -> Branch:
-        """Have a branch deleted by the first change of branches from a time on, or never."""
+        """Set when a branch expires; the first change of branches after that deletes it."""
         with self._changing() as connection:
             branch = base.expirable(branches(connection), name, expires_at)
             register(connection, database_name(name), replace(branch, expires_at=expires_at))
         return self.get(name)
 
     def snapshot(self, name: str, label: str) -> str:
-        """Keep what a branch is now as a root branch of that name."""
+        """Save the present content of a branch as a root branch with this name."""
         base.check_name(label)
-        return self._made(Branch(label, None, datetime.now(UTC)), name).name
+        return self._created(Branch(label, None, datetime.now(UTC)), name).name
 
     def protect(self, name: str, protected: bool) -> None:  # noqa: FBT001 - reads as a sentence
-        """Note whether a branch is protected, as its profile says."""
+        """Register whether a branch is protected, as its profile says."""
         with self._changing() as connection:
             branch = base.find(branches(connection), name)
             register(connection, database_name(name), replace(branch, protected=protected))
@@ -199,15 +199,15 @@ class LocalBranches:
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[Connection]:
-        """Connect as the only one who changes branches, with what others left unfinished gone."""
+        """Yield a connection that holds the lock of changes, and clean up after killed commands."""
         with self._server() as connection:
             connection.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
             for leftover in (*databases.leftovers(connection), *ended(connection)):
                 databases.drop(connection, leftover)
             yield connection
 
-    def _made(self, branch: Branch, source: str | None, *, schema_only: bool = False) -> Branch:
-        """Put a branch with the content of a source in its place."""
+    def _created(self, branch: Branch, source: str | None, *, schema_only: bool = False) -> Branch:
+        """Create a branch with the content of a source."""
         with self._changing() as connection:
             there = branches(connection)
             base.refuse_existing(there, branch.name)
@@ -223,7 +223,7 @@ class LocalBranches:
     def _refill(
         self, connection: Connection, branch: Branch, source: str, preserve_under: str | None
     ) -> None:
-        """Put a copy of a source in a branch's place; what it had is kept, or goes."""
+        """Replace the database of a branch with a copy of a source, and keep or drop the old."""
         there = branches(connection)
         own = database_name(branch.name)
         if preserve_under:
@@ -231,11 +231,12 @@ class LocalBranches:
 
         def move() -> None:
             if preserve_under is None:
+                # Both renames are one transaction, which DROP DATABASE cannot be part of.
                 databases.rename(connection, own, UNFINISHED + secrets.token_hex(8))
             else:
-                kept = database_name(preserve_under)
-                databases.rename(connection, own, kept)
-                register(connection, kept, replace(branch, name=preserve_under, default=False))
+                preserved = database_name(preserve_under)
+                databases.rename(connection, own, preserved)
+                register(connection, preserved, replace(branch, name=preserve_under, default=False))
                 _adopt(connection, there, branch.name, preserve_under)
             databases.rename(connection, fresh, own)
 
@@ -251,7 +252,7 @@ class LocalBranches:
         *,
         schema_only: bool = False,
     ) -> Iterator[str]:
-        """Make the branch's new content under another name, for the block to put in place."""
+        """Create the new content under a temporary name, which the block replaces."""
         fresh = UNFINISHED + secrets.token_hex(8)
         server = copying.Place(self.server.url, self.server.find_binaries)
         try:
@@ -268,7 +269,7 @@ class LocalBranches:
 
 
 def _adopt(connection: Connection, there: tuple[Branch, ...], old: str, new: str) -> None:
-    """Have the children of one name be those of another."""
+    """Register the children of one branch as children of another."""
     for child in there:
         if child.parent == old:
             register(connection, database_name(child.name), replace(child, parent=new))

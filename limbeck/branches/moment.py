@@ -1,4 +1,4 @@
-"""A point in a branch's past: a time or a position in its log."""
+"""Points in the past of a branch, a time or an LSN, and durations, as users write them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from limbeck.errors import ConfigurationError
 
-# As Neon's own command line takes them.
+# The notation of Neon's command line.
 _LSN = re.compile(r"[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)?")
 _SPAN = re.compile(r"(\d+)\s*(s|min|m|h|d)")
@@ -23,13 +23,13 @@ class Moment:
     time: datetime | None = None
 
     def __str__(self) -> str:
-        """As it is written on the command line."""
+        """Return the notation of the command line."""
         return self.lsn or (self.time.isoformat().replace("+00:00", "Z") if self.time else "now")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a branch's content comes from: another branch, now or at a moment.
+    """The source of a branch's content: another branch, now or at a moment.
 
     `branch` may be `^self` or `^parent`; None is the default branch.
     """
@@ -39,10 +39,11 @@ class Source:
 
 
 def parse(text: str) -> Moment | None:
-    """The moment that a text is; None when it is none.
+    """Return the moment that a text names, None if it names none.
 
     Raises:
-        ConfigurationError: a time without a zone, or one that is still to come.
+        ConfigurationError: it is a time without a zone, or in the future.
+
     """
     if _LSN.fullmatch(text):
         return Moment(lsn=text.upper())
@@ -53,14 +54,17 @@ def parse(text: str) -> Moment | None:
     except ValueError:
         return None
     if time.tzinfo is None:
-        raise ConfigurationError(f"{text} has no time zone", hint=f"in UTC it is {text}Z")
+        raise ConfigurationError(f"{text} has no time zone", hint=f"For UTC, write {text}Z.")
     if time > datetime.now(UTC) + timedelta(minutes=1):
-        raise ConfigurationError(f"{text} is still to come", hint="give a time that has been")
+        raise ConfigurationError(f"{text} is in the future", hint="Give a time in the past.")
     return Moment(time=time.astimezone(UTC))
 
 
 def parse_source(text: str) -> Source:
-    """A branch, a moment of the default branch, or BRANCH@MOMENT; a name may have an @ in it."""
+    """Return the source for BRANCH, BRANCH@MOMENT, or a moment alone, of the default branch.
+
+    A branch's name may have an @ in it.
+    """
     alone = parse(text)
     if alone is not None:
         return Source(None, alone)
@@ -70,20 +74,20 @@ def parse_source(text: str) -> Source:
 
 
 def parse_span(text: str) -> timedelta:
-    """A length of time such as 30min, 2h or 7d.
+    """Return a duration such as 30min, 2h or 7d.
 
     Raises:
-        ConfigurationError: it is none.
+        ConfigurationError: it is no duration, or zero.
+
     """
-    found = _SPAN.fullmatch(text.strip())
-    if found is None or not int(found[1]):
+    match = _SPAN.fullmatch(text.strip())
+    if match is None or not int(match[1]):
         raise ConfigurationError(
-            f"{text!r} is no length of time",
-            hint="write 30min, 2h or 7d; the units are s, min, h, d",
+            f"{text!r} is no duration", hint="Write 30min, 2h or 7d; the units are s, min, h, d."
         )
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 def rfc3339(time: datetime) -> str:
-    """A time in UTC and whole seconds, which is as exact as the end of a branch can be."""
+    """Return a time in UTC and whole seconds, the precision of a branch's expiration."""
     return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""Where a branch on this machine gets its content from, and what it cannot be had from."""
+"""The source of a local branch's content; a source in the past is refused."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ from limbeck.errors import BranchError
 
 
 def refuse_past(at: Moment | None) -> None:
-    """Refuse a moment that is over, for nothing is kept of it.
+    """Refuse a moment: a local server keeps no history of its databases.
 
     Raises:
-        BranchError: there is one.
+        BranchError: a moment is given.
 
     """
     if at is not None:
         raise BranchError(
-            f"a branch on this machine has no past, so there is nothing at {at}",
-            hint="Neon keeps one. Here, make a branch before you need it: limbeck branches create",
+            f"a local branch has no history, so its content at {at} is not available",
+            hint="Create a branch before you need it, with limbeck branches create, or use Neon.",
         )
 
 
 def origin(there: tuple[Branch, ...], branch: Branch, source: Source) -> Branch:
-    """Find the branch whose content another is to get.
+    """Return the branch that a source names.
 
     Raises:
-        BranchError: there is none, or it is the branch itself.
+        BranchError: there is no such branch, or it is the target itself.
 
     """
     if source.branch == "^self":
         raise BranchError(
-            "a branch on this machine has no past, so it cannot be restored from itself",
-            hint=f'give another branch: limbeck branches restore "{branch.name}" BRANCH',
+            "a local branch has no history, so it cannot be restored from itself",
+            hint=f'limbeck branches restore "{branch.name}" BRANCH',
         )
     if source.branch == "^parent" and branch.parent is None:
         raise BranchError(
             f'the branch "{branch.name}" is a root: it has no parent to be restored from',
-            hint=f'name a branch: limbeck branches restore "{branch.name}" BRANCH',
+            hint=f'limbeck branches restore "{branch.name}" BRANCH',
         )
     wanted = branch.parent if source.branch == "^parent" else source.branch
-    found = base.find(there, wanted or next(one.name for one in there if one.default))
-    if found.name == branch.name:
+    parent = base.find(there, wanted or next(other.name for other in there if other.default))
+    if parent.name == branch.name:
         raise BranchError(
-            f'the branch "{branch.name}" already has its own content',
-            hint="give another branch",
+            f'the branch "{branch.name}" cannot be restored from itself',
+            hint=f'limbeck branches restore "{branch.name}" BRANCH',
         )
-    return found
+    return parent

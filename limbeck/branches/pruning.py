@@ -1,4 +1,4 @@
-"""Which branches are stale."""
+"""The choice of stale branches, for `limbeck branches prune`."""
 
 from __future__ import annotations
 
@@ -12,15 +12,22 @@ from limbeck.branches.base import Branch
 def stale(
     branches: Sequence[Branch], pattern: str, older_than: timedelta, now: datetime
 ) -> tuple[Branch, ...]:
-    """Give those whose name fits a pattern such as `preview/*` and that are older than that.
+    """Return the branches that match a pattern and are older than a duration.
 
-    Never the default branch, a protected one, or one with children.
+    The default branch, protected branches and branches with children are never stale.
+
+    Args:
+        branches: All branches.
+        pattern: A shell pattern of names, such as `preview/*`.
+        older_than: The least age.
+        now: The present time.
+
     """
-    parents = {one.parent for one in branches}
+    parents = {branch.parent for branch in branches}
     return tuple(
-        one
-        for one in branches
-        if fnmatchcase(one.name, pattern)
-        and now - one.created_at > older_than
-        and not (one.default or one.protected or one.name in parents)
+        branch
+        for branch in branches
+        if fnmatchcase(branch.name, pattern)
+        and now - branch.created_at > older_than
+        and not (branch.default or branch.protected or branch.name in parents)
     )

@@ -1,4 +1,4 @@
-"""Which databases of a server are branches: each says so in its comment."""
+"""The registry of local branches: the comment of a database says which branch it is."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from limbeck.errors import BranchError
 from limbeck.postgres.connect import Connection
 
 KEY = "limbeck_branch"
-# Databases that limbeck makes for itself begin so; the first are copies not yet in place.
+# Prefixes of the databases that limbeck creates for itself.
 RESERVED = ("limbeck_", "_limbeck")
-UNFINISHED = "limbeck_unfinished_"
-LONGEST = 63
+UNFINISHED = "limbeck_unfinished_"  # a copy that does not have its final name yet
+LONGEST = 63  # bytes of a name: NAMEDATALEN - 1
 
 
 def database_name(branch: str) -> str:
-    """Give the name of a branch's database: its own as far as Postgres and limbeck allow it."""
+    """Return the name of a branch's database: the branch's own, unless it is reserved or long."""
     name = branch
     if branch.startswith(RESERVED) or branch in ("postgres", "template0", "template1"):
         name = f"branch_{branch}"
@@ -32,23 +32,26 @@ def database_name(branch: str) -> str:
 
 
 def branches(connection: Connection) -> tuple[Branch, ...]:
-    """Give those that have not come to their end, oldest first."""
+    """Return the branches that have not expired, oldest first."""
     now = datetime.now(UTC)
-    found = [one for one in _all(connection) if one.expires_at is None or one.expires_at > now]
-    chosen = next((one.name for one in found if one.default), None)
-    default = chosen or next((one.name for one in found if one.parent is None), None)
-    return tuple(replace(one, default=one.name == default) for one in found)
+    valid = [each for each in _all(connection) if each.expires_at is None or each.expires_at > now]
+    chosen = next((branch.name for branch in valid if branch.default), None)
+    default = chosen or next((branch.name for branch in valid if branch.parent is None), None)
+    return tuple(replace(branch, default=branch.name == default) for branch in valid)
 
 
 def ended(connection: Connection) -> tuple[str, ...]:
-    """Give the databases of the branches that have come to their end."""
+    """Return the databases of the branches that have expired."""
     now = datetime.now(UTC)
-    over = [one for one in _all(connection) if one.expires_at and one.expires_at <= now]
-    return tuple(database_name(one.name) for one in over)
+    return tuple(
+        database_name(branch.name)
+        for branch in _all(connection)
+        if branch.expires_at and branch.expires_at <= now
+    )
 
 
 def register(connection: Connection, database: str, branch: Branch) -> None:
-    """Note in a database's comment which branch it is."""
+    """Write a branch into the comment of its database."""
     entry = {
         KEY: branch.name,
         "parent": branch.parent,
@@ -65,19 +68,19 @@ def register(connection: Connection, database: str, branch: Branch) -> None:
 
 
 def refuse_foreign(connection: Connection, name: str) -> None:
-    """Raise when the branch's database would be one that is no branch."""
+    """Refuse a branch whose database would be an existing one that is no branch."""
     taken = connection.execute(
         "SELECT FROM pg_database WHERE datname = %s", (database_name(name),)
     ).fetchone()
     if taken is not None:
         raise BranchError(
             f'the server has a database "{database_name(name)}" that is no branch',
-            hint="take another name, or drop that database",
+            hint="Use another name, or drop that database.",
         )
 
 
 def _all(connection: Connection) -> list[Branch]:
-    """Read the comments; a database whose deletion was interrupted is no branch any more."""
+    """Return the branches in the comments, without databases that are half dropped."""
     rows = connection.execute(
         """
         SELECT datname, description FROM pg_database
@@ -87,8 +90,8 @@ def _all(connection: Connection) -> list[Branch]:
         """,
         (f'{{"{KEY}": ', UNFINISHED),
     )
-    found = [_parse(str(description)) for _, description in rows]
-    return sorted(found, key=lambda branch: (branch.created_at, branch.name))
+    registered = [_parse(str(description)) for _, description in rows]
+    return sorted(registered, key=lambda branch: (branch.created_at, branch.name))
 
 
 def _parse(comment: str) -> Branch:

@@ -1,4 +1,4 @@
-"""Connections: made with the database's timeouts, retried while a compute wakes."""
+"""Open connections with the timeouts of an environment, and retry while a compute starts."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 Connection: TypeAlias = psycopg.Connection[tuple[object, ...]]
 
 _CONNECT_TIMEOUT = 15
-_DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0)  # seconds; what Neon advises while a compute wakes
-_READING = "10s"
+_DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0)  # seconds; Neon's advice while a compute starts
+_READING = "10s"  # the lock timeout of sessions that only read
 _PATIENCE = 45.0  # seconds after which no further attempt begins
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A way in which connecting fails: how the server or libpq words it, and what it means."""
+    """A reason why connecting fails: its words in Postgres, libpq or Neon, and what it means."""
 
     pattern: str
     message: str
@@ -40,9 +40,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What a session says of itself: where new objects go, how transactions are isolated.
+    """The state of a session that costs a round trip to ask for.
 
-    `read_only` is what its transactions are, `server` the address that Postgres itself has.
+    `schema` is where new objects go, `isolation` and `read_only` are those of its transactions,
+    `server` is the address that Postgres itself has, behind a pooler too.
     """
 
     schema: str | None
@@ -52,7 +53,7 @@ class Session:
 
     @classmethod
     def read(cls, row: Sequence[object]) -> Session:
-        """Return what the columns of SESSION say."""
+        """Return a session from the columns of SESSION."""
         schema, isolation, read_only, server = row
         return cls(
             None if schema is None else str(schema),
@@ -71,22 +72,22 @@ FAILURES = (
     Failure(
         r"password authentication failed|no password supplied",
         "the password for {user} at {where} is wrong or missing",
-        "look at the password in the URL of {name}",
+        "Check the password in the URL of {name}.",
     ),
     Failure(
         r'role "[^"]*" does not exist|role "[^"]*" is not permitted to log in',
         "there is no user {user} who may log in at {where}",
-        "look at the user in the URL of {name}",
+        "Check the user in the URL of {name}.",
     ),
     Failure(
         r'database "[^"]*" does not exist',
         "there is no database {dbname} at {where}",
-        'create it, CREATE DATABASE "{dbname}", or look at the end of the URL of {name}',
+        'Run CREATE DATABASE "{dbname}", or check the end of the URL of {name}.',
     ),
     Failure(
         r"no pg_hba.conf entry",
-        "the server at {where} does not let {user} in from here",
-        "the server's pg_hba.conf has no line for this user, database and address",
+        "the server at {where} does not accept {user} from this address",
+        "Add a line for this user, database and address to the server's pg_hba.conf.",
     ),
     Failure(
         r"unsupported startup parameter",
@@ -96,43 +97,43 @@ FAILURES = (
     ),
     Failure(
         r"failed to resolve host|could not translate host name|Name or service not known",
-        "the host of {where} is not known",
-        "look for a typing error in the URL of {name}, and whether this machine is online",
+        "the host of {where} cannot be resolved",
+        "Check the host in the URL of {name}, and whether this machine is online.",
     ),
     Failure(
         r"certificate|SSL error|does not support SSL|SSL was required|channel binding",
-        "TLS with {where} does not come about: {words}",
-        "look at sslmode, sslrootcert and channel_binding in the URL of {name}",
+        "TLS with {where} fails: {words}",
+        "Check sslmode, sslrootcert and channel_binding in the URL of {name}.",
     ),
     Failure(
         r"endpoint (?:is )?(?:could not be found|not found)|endpoint ID is not specified",
         "Neon does not know the endpoint of {where}: {words}",
-        "look at the host in the URL of {name}: was the branch deleted?",
+        "Check the host in the URL of {name}: the branch may have been deleted.",
     ),
     Failure(
         r"Couldn't connect to compute node|Control plane request failed|starting up"
         r"|concurrently active endpoints|remaining connection slots|too many clients already"
         r"|administrator command|server closed the connection unexpectedly",
         "{where} is not ready: {words}",
-        "try again in a minute",
+        "Try again in a minute.",
         waking=True,
     ),
     Failure(
         r"timeout expired|timed out",
         "{where} does not answer",
-        "look at the host and the port in the URL of {name}, and at firewalls in between",
+        "Check the host and the port in the URL of {name}, and firewalls in between.",
         waking=True,
     ),
     Failure(
         r"Connection refused|No such file or directory|No route to host|Network is unreachable"
         r"|shutting down",
         "no server is listening at {where}",
-        "start the server, or look at the host and the port in the URL of {name}",
+        "Start the server, or check the host and the port in the URL of {name}.",
     ),
 )
-"""The first whose pattern is found is taken; the words are libpq's, Postgres' and Neon's."""
+"""The first with a matching pattern counts."""
 
-_UNKNOWN = Failure("", "no connection to {where}: {words}", "look at the URL of {name}")
+_UNKNOWN = Failure("", "no connection to {where}: {words}", "Check the URL of {name}.")
 
 
 @contextmanager
@@ -144,14 +145,22 @@ def connect(
     application_name: str = "limbeck",
     listen: Listener = ignore,
 ) -> Iterator[Connection]:
-    """A connection for the length of a block, committed at its end and rolled back on an error.
+    """Yield a connection; commit at the end of the block, roll back on an error.
 
-    Connecting (and nothing else) is tried again while a sleeping compute wakes. The timeouts of
-    the database travel in the startup message, so they cost no round trip.
+    Only connecting is retried, while a suspended compute starts. The timeouts are part of the
+    startup message, so they cost no round trip.
+
+    Args:
+        database: The database, with its timeouts.
+        autocommit: Whether each statement is a transaction of its own.
+        read_only: Whether transactions may only read; they wait for locks a little longer.
+        application_name: The name that pg_stat_activity shows.
+        listen: Receives a Notice for each retry.
 
     Raises:
-        UnavailableError: no connection; the message says which of the many reasons it is.
-        PooledUrlError: the server turns out to be a transaction pooler.
+        UnavailableError: there is no connection; the message gives the reason.
+        PooledUrlError: the server is a transaction pooler.
+
     """
     connection = _open(database, _options(database, read_only=read_only), application_name, listen)
     connection.autocommit = autocommit
@@ -163,15 +172,15 @@ def connect(
 def as_sqlalchemy(
     connection: Connection, session: Session | None = None
 ) -> Iterator[sqlalchemy.Connection]:
-    """SQLAlchemy over this very connection, which stays open and keeps its session afterwards.
+    """Yield a SQLAlchemy connection over an open one, which keeps its session afterwards.
 
-    Transactions are SQLAlchemy's inside the block; what is not committed is rolled back. What is
-    known of the session already needs no round trip.
+    SQLAlchemy begins the transactions inside of the block; what is not committed is rolled back. A
+    known `session` saves the round trips of SQLAlchemy's first connect.
     """
     from sqlalchemy import create_engine, pool  # noqa: PLC0415 - slow, and few commands need it
 
     autocommit = connection.autocommit
-    # Without the hstore look-up the first connect costs one round trip less.
+    # The look-up of hstore would cost a round trip.
     engine = create_engine(
         "postgresql+psycopg://",
         creator=lambda: connection,
@@ -190,10 +199,14 @@ def as_sqlalchemy(
 
 
 def refuse_pooler(database: Database, session: Session) -> None:
-    """Raise PooledUrlError where what was asked for at the start, to be read-only, does not hold.
+    """Refuse a session that is not read-only although its startup message asked for that.
 
-    A transaction pooler that is told to ignore what it does not know (PgBouncer's
-    ignore_startup_parameters) loses the timeouts of a session as silently.
+    A transaction pooler that ignores unknown settings (PgBouncer's ignore_startup_parameters)
+    loses the timeouts as silently.
+
+    Raises:
+        PooledUrlError: the setting did not arrive.
+
     """
     if not session.read_only:
         where = urls.address(database.parameters)
@@ -204,8 +217,8 @@ def refuse_pooler(database: Database, session: Session) -> None:
 
 
 def _direct(server: str | None) -> str:
-    at = f", which says it is at {server}" if server else ""
-    return f"use the URL of the Postgres server behind the pooler{at}"
+    at = f", which is at {server}" if server else ""
+    return f"Use the URL of the Postgres server behind the pooler{at}."
 
 
 def _session(connection: Connection) -> Session:
@@ -214,7 +227,7 @@ def _session(connection: Connection) -> Session:
 
 
 def _tell(dialect: sqlalchemy.Dialect, connection: Connection, session: Session) -> None:
-    """Answer what SQLAlchemy would ask at its first connect, in five round trips."""
+    """Set on a dialect what its first connect would ask for in five round trips."""
     number = connection.info.server_version
     escaping = connection.info.parameter_status("standard_conforming_strings") == "off"
     known: dict[str, Callable[[object], object]] = {
@@ -228,9 +241,9 @@ def _tell(dialect: sqlalchemy.Dialect, connection: Connection, session: Session)
 
 
 def _options(database: Database, *, read_only: bool) -> str:
-    """The `options` of the startup message; the last of two equal settings holds."""
+    """Return the `options` of the startup message; of two equal settings the last one counts."""
     names = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
-    # Who only reads stops nobody while he waits, so he may wait a little longer.
+    # A reader that waits for a lock blocks nobody, so it may wait a little longer.
     patient = replace(database, lock_timeout=_READING) if read_only else database
     settings = [(name, getattr(patient, name)) for name in names]
     chosen = [f"-c {name}={value}" for name, value in settings if value is not None]
@@ -266,7 +279,7 @@ def _open(database: Database, options: str, application_name: str, listen: Liste
 
 
 def _server_behind(database: Database) -> str | None:
-    """Ask through a pooler where Postgres itself is; it takes a connection without settings."""
+    """Return the address of Postgres behind a pooler, which accepts sessions without settings."""
     with suppress(psycopg.Error), psycopg.connect(database.url, autocommit=True) as connection:
         return _session(connection).server
     return None
@@ -274,12 +287,12 @@ def _server_behind(database: Database) -> str | None:
 
 def _recognise(error: psycopg.Error) -> tuple[Failure, str]:
     text = str(error)
-    found = (each for each in FAILURES if re.search(each.pattern, text, re.IGNORECASE))
-    return next(found, _UNKNOWN), _first_words(text)
+    matching = (each for each in FAILURES if re.search(each.pattern, text, re.IGNORECASE))
+    return next(matching, _UNKNOWN), _first_words(text)
 
 
 def _first_words(text: str) -> str:
-    """What the server said, without libpq's account of how it got there."""
+    """Return the server's own words, without the addresses that libpq tried."""
     first = text.strip().splitlines()[0] if text.strip() else "no reason was given"
     return re.sub(r"^.*?(?:FATAL|ERROR):\s+|^connection failed: .*? failed: ", "", first)
 

@@ -1,4 +1,4 @@
-"""A database that schema changes may be sent to."""
+"""A database with a checked URL and the timeouts of its environment."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from limbeck.postgres import url as urls
 class Database:
     """A database that DDL may be sent to: its URL is direct, and uses TLS unless it is local.
 
-    The timeouts are spelt as Postgres spells them ("2s", "5min"); None leaves the server's.
-    `lock_budget` is for how long a step of a revision is tried again that did not get its locks.
+    The timeouts are durations as in Postgres ("2s", "5min"); None leaves the server's setting.
+    `lock_budget` is how long a step of a revision is retried that cannot acquire its locks.
 
     Raises:
         PooledUrlError: the URL leads to a transaction pooler.
         InsecureUrlError: the URL leads to another machine without TLS.
-        ConfigurationError: the URL is not one of Postgres.
+        ConfigurationError: the URL is not a URL of Postgres.
+
     """
 
     name: str
@@ -45,14 +46,15 @@ class Database:
         allow_pooled_rewrite: bool = False,
         listen: Listener = ignore,
     ) -> Database:
-        """Check and normalise any spelling of a URL; a remote one without sslmode gets `require`.
+        """Return a database for any form of a URL; a remote one without sslmode gets `require`.
 
         Args:
             name: The environment's name.
             url: `postgres://`, `postgresql://`, `postgresql+driver://` or libpq's `key=value`.
-            protected: Whether changes need the name typed.
-            allow_pooled_rewrite: Change a pooled host to the direct one, and emit a Notice.
-            listen: Told of a changed host.
+            protected: Whether changes have to be confirmed by the environment's name.
+            allow_pooled_rewrite: Replace a pooled host with the direct one, and emit a Notice.
+            listen: Receives the Notice.
+
         """
         parameters = urls.parse(url)
         if allow_pooled_rewrite and urls.is_pooled(parameters):
@@ -61,7 +63,7 @@ class Database:
         return cls(name, urls.render(urls.with_tls(parameters)), protected)
 
     def on(self, dbname: str, *, name: str | None = None) -> Database:
-        """The same server and user, another database."""
+        """Return another database on the same server, for the same user."""
         url = urls.render({**urls.parse(self.url), "dbname": dbname})
         return replace(self, name=name or self.name, url=url)
 
@@ -77,9 +79,9 @@ class Database:
 
     @property
     def destination(self) -> str:
-        """What people need to recognise it, `user@host:port/dbname`: never the password."""
+        """`user@host:port/dbname` for messages, without the password."""
         return urls.destination(self.parameters)
 
     def redact(self, text: str) -> str:
-        """The text without this database's password, however it is spelt."""
+        """Return a text without this database's password, URL-encoded or not."""
         return urls.redact(text, self.parameters.get("password", ""))

@@ -1,8 +1,8 @@
-"""Times as Postgres spells them."""
+"""Durations in the notation of Postgres' timeouts."""
 
 from __future__ import annotations
 
-# Without a unit it is in milliseconds, as for all of Postgres' timeouts.
+# A number without a unit means milliseconds, as in all timeouts of Postgres.
 _UNITS = {"": 1e-3, "us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
 

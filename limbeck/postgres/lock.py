@@ -1,4 +1,4 @@
-"""The migration lock: one migrator at a time in a database."""
+"""The migration lock, an advisory lock that only one migrator of a database holds at a time."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from limbeck.events import Listener, LockWaiting, ignore
 from limbeck.postgres.connect import Connection
 
 MIGRATION_LOCK = 0x6C696D6265636B
-"""The key, "limbeck" in ASCII; Postgres keeps advisory locks apart by database."""
+"""The key, "limbeck" in ASCII. Postgres keeps the advisory locks of databases apart."""
 
 _PAUSE = 0.25  # seconds between two attempts
 
-# One second while a statement runs; some 60 where the network went away without a word.
+# How soon a server notices that its client is gone: after 1 s while a statement runs, after some
+# 60 s (30 + 3 * 10) on an idle connection of a network that failed silently.
 _SIGNS_OF_LIFE = (
     ("client_connection_check_interval", "1s"),
     ("tcp_keepalives_idle", "30"),
@@ -44,19 +45,20 @@ where l.locktype = 'advisory' and l.granted and l.objsubid = 1
 def migration_lock(
     connection: Connection, *, wait: float = 60.0, listen: Listener = ignore
 ) -> Iterator[None]:
-    """Hold the session's advisory lock for the length of a block.
+    """Hold the migration lock inside of a block.
 
-    The lock is the session's, not a transaction's: revisions may commit and CREATE INDEX
-    CONCURRENTLY inside it. A connection that breaks gives it up by itself.
+    The session holds it, not a transaction: revisions may commit, and CREATE INDEX CONCURRENTLY,
+    inside of the block. Postgres releases it when the connection ends.
 
     Args:
-        connection: One that is in no transaction; the lock is committed at once.
+        connection: A connection without an open transaction; the lock is taken at once.
         wait: Seconds to wait for another migrator.
-        listen: Told once, by LockWaiting, that there is another.
+        listen: Receives one LockWaiting if there is another.
 
     Raises:
-        LockNotAcquiredError: the other one did not finish in time.
-        DatabaseError: the session lost its lock meanwhile, as behind a transaction pooler.
+        LockNotAcquiredError: the other migrator did not finish in time.
+        DatabaseError: the session lost the lock, as behind a transaction pooler.
+
     """
     _acquire(connection, wait, listen)
     try:
@@ -67,38 +69,38 @@ def migration_lock(
     if not _release(connection):
         raise DatabaseError(
             "the migration lock was lost while it was held, so another migrator may have run",
-            hint="is there a pooler between here and Postgres? use the direct URL",
+            hint="Use the direct URL if there is a pooler in front of Postgres.",
         )
 
 
 def _acquire(connection: Connection, wait: float, listen: Listener) -> None:
     deadline = time.monotonic() + wait
-    told = False
-    got = _first_attempt(connection)
-    while not got:
+    reported = False
+    acquired = _first_attempt(connection)
+    while not acquired:
         holder = _holder(connection)
         if time.monotonic() >= deadline:
             raise LockNotAcquiredError(
-                f"another migrator is at work: {holder}; waited {wait:g} s",
-                hint="try again when it has finished, or wait longer with --wait SECONDS",
+                f"another migrator is running: {holder}; waited {wait:g} s",
+                hint="Try again when it has finished, or wait longer with --wait SECONDS.",
             )
-        if not told:
+        if not reported:
             listen(LockWaiting(holder, wait))
-            told = True
+            reported = True
         time.sleep(min(_PAUSE, max(0.0, deadline - time.monotonic())))
-        got = bool(_ask(connection, _TRY)[0])
+        acquired = bool(_ask(connection, _TRY)[0])
 
 
 def _first_attempt(connection: Connection) -> bool:
-    """Try to get the lock, and let it end soon after a client that was killed.
+    """Try to acquire the lock, and make the server release it soon after this client dies.
 
-    Otherwise a backend notices it only when it has something to say, and that may be after hours.
+    By default a backend notices a dead client only when it sends something, perhaps hours later.
     """
     settings = ", ".join(f"set_config('{each}', '{text}', false)" for each, text in _SIGNS_OF_LIFE)
     try:
-        # In this order: an error after the lock was taken would leave it taken twice.
+        # The lock comes last: if a setting failed after it, the second attempt would take it twice.
         return bool(_ask(connection, f"select {settings}, pg_try_advisory_lock(%s)")[-1])
-    except psycopg.Error:  # not every system can look at its sockets
+    except psycopg.Error:  # not every operating system can check a socket
         if connection.closed:
             raise
         connection.rollback()
@@ -114,10 +116,10 @@ def _release(connection: Connection) -> bool:
 
 
 def _holder(connection: Connection) -> str:
-    """Who has the lock, as far as Postgres tells a user who is no superuser."""
+    """Return a description of the holder, as far as Postgres shows it to an ordinary user."""
     row = _ask(connection, _HOLDER)
     if not row:
-        return "one that has just finished"
+        return "it has just finished"
     pid, application, user, since, query = row
     started = f", connected since {since}" if since else ""
     doing = f", {query}" if query else ""
@@ -125,7 +127,7 @@ def _holder(connection: Connection) -> str:
 
 
 def _ask(connection: Connection, query: str) -> tuple[object, ...]:
-    """One row, and no transaction left open by having asked for it."""
+    """Return one row, and leave no transaction open."""
     row = connection.execute(query.encode(), [MIGRATION_LOCK]).fetchone()
     if not connection.autocommit:
         connection.commit()

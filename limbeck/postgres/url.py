@@ -1,4 +1,4 @@
-"""A Postgres URL taken apart, checked and put together again."""
+"""Parse, check and render the URL of a Postgres database."""
 
 from __future__ import annotations
 
@@ -13,21 +13,22 @@ from psycopg import conninfo, pq
 from limbeck.errors import ConfigurationError, InsecureUrlError, PooledUrlError
 
 _HOW_TO_WRITE = (
-    "write postgresql://user:password@host/dbname; in the password, "
-    "spell @ as %40, / as %2F, : as %3A, ? as %3F, # as %23 and % as %25"
+    "Write postgresql://user:password@host/dbname, and in the password "
+    "%40 for @, %2F for /, %3A for :, %3F for ?, %23 for # and %25 for %."
 )
 _SCHEME = re.compile(r"^(?:postgres|postgresql)(?:\+\w+)?://")
 
 
 def parse(url: str) -> dict[str, str]:
-    """The parameters of a URL under libpq's names, read by libpq itself.
+    """Return the parameters of a URL under libpq's names; libpq itself parses it.
 
-    User, dbname and a missing host are filled in as libpq would (PGHOST ...), so that what is
-    checked is what will be connected to. A lone `%` and spaces, which libpq refuses, are taken
-    for themselves.
+    User, dbname and a missing host are filled in as libpq would (PGHOST ...), so that limbeck
+    checks the address that it will connect to. A single `%` and spaces, which libpq refuses, are
+    read as themselves.
 
     Raises:
-        ConfigurationError: libpq does not understand it; the message never repeats the URL.
+        ConfigurationError: libpq cannot parse it; the message never repeats the URL.
+
     """
     try:
         given = {key: str(value) for key, value in conninfo.conninfo_to_dict(_mend(url)).items()}
@@ -38,7 +39,7 @@ def parse(url: str) -> dict[str, str]:
 
 
 def render(parameters: Mapping[str, str]) -> str:
-    """A `postgresql://` URL that libpq, psql and SQLAlchemy read as these parameters."""
+    """Return a `postgresql://` URL that libpq, psql and SQLAlchemy read as these parameters."""
     rest = dict(parameters)
     user, password, dbname = (rest.pop(key, "") for key in ("user", "password", "dbname"))
     secret = f":{quote(password, safe='')}" if password else ""
@@ -52,19 +53,19 @@ def render(parameters: Mapping[str, str]) -> str:
 
 
 def destination(parameters: Mapping[str, str]) -> str:
-    """`user@host:port/dbname` for people."""
+    """Return `user@host:port/dbname` for messages."""
     return f"{parameters.get('user', '')}@{address(parameters)}/{parameters.get('dbname', '')}"
 
 
 def address(parameters: Mapping[str, str]) -> str:
-    """`host:port` for people; the folder of the socket where there is no host."""
+    """Return `host:port` for messages, with the folder of the socket for a missing host."""
     host = parameters.get("host") or parameters.get("hostaddr") or "socket"
     shown = f"[{host}]" if ":" in host else host
     return f"{shown}:{parameters.get('port') or '5432'}"
 
 
 def redact(text: str, *secrets: str) -> str:
-    """The text without passwords: those given, and any that a URL or `password=` shows."""
+    """Return a text without passwords: those given, and any in a URL or after `password=`."""
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         for spelling in (quote(secret, safe=""), quote(secret), secret):
             text = text.replace(spelling, "***")
@@ -73,28 +74,28 @@ def redact(text: str, *secrets: str) -> str:
 
 
 def is_pooled(parameters: Mapping[str, str]) -> bool:
-    """Whether a host's first label ends in `-pooler`, as those of Neon's PgBouncer do."""
+    """Return whether a host's first label ends in `-pooler`, as those of Neon's PgBouncer do."""
     return any(host.split(".")[0].endswith("-pooler") for host in _hosts(parameters))
 
 
 def is_local(parameters: Mapping[str, str]) -> bool:
-    """Whether every host is this machine: a unix socket, localhost, or a loopback address.
+    """Return whether every host is this machine: a socket, localhost, or a loopback address.
 
-    Where there is a hostaddr, libpq connects to that, and the host is but a name.
+    If there is a hostaddr, libpq connects to it, and the host is only a name.
     """
     addresses = [each for each in parameters.get("hostaddr", "").split(",") if each]
     return all(_is_here(host) for host in addresses or _hosts(parameters))
 
 
 def direct(parameters: Mapping[str, str]) -> dict[str, str]:
-    """The parameters with the hosts behind the pooler."""
+    """Return the parameters with the direct hosts behind the pooler."""
     split = [host.partition(".") for host in _hosts(parameters)]
     hosts = [label.removesuffix("-pooler") + dot + domain for label, dot, domain in split]
     return {**parameters, "host": ",".join(hosts)}
 
 
 def pooled(parameters: Mapping[str, str]) -> dict[str, str]:
-    """The parameters with the hosts of Neon's pooler, where they are Neon's."""
+    """Return the parameters with the hosts of Neon's pooler, unchanged for other hosts."""
     split = [host.partition(".") for host in _hosts(parameters)]
     if not all(domain.endswith(".neon.tech") for _, _, domain in split) or is_pooled(parameters):
         return dict(parameters)
@@ -103,40 +104,42 @@ def pooled(parameters: Mapping[str, str]) -> dict[str, str]:
 
 
 def with_tls(parameters: Mapping[str, str]) -> dict[str, str]:
-    """The parameters, with `sslmode=require` where another machine is named without any."""
+    """Return the parameters, with `sslmode=require` for a remote host without sslmode."""
     if is_local(parameters) or "sslmode" in parameters:
         return dict(parameters)
     return {**parameters, "sslmode": "require"}
 
 
 def refuse_pooler(parameters: Mapping[str, str]) -> None:
-    """Let nothing but direct hosts through.
+    """Refuse the host of a transaction pooler.
 
     Raises:
-        PooledUrlError: a host is a pooler's; the direct one is in the hint.
+        PooledUrlError: a host is a pooler's; the hint gives the direct one.
+
     """
     if is_pooled(parameters):
         raise PooledUrlError(
             f"{destination(parameters)} is a transaction pooler: it drops timeouts and locks, "
-            "so schema changes do not go through it",
-            hint=f"use the direct host {direct(parameters)['host']}, "
-            "or write DIRECT=allow in the profile to have it changed",
+            "so schema changes cannot go through it",
+            hint=f"Use the direct host {direct(parameters)['host']}, "
+            "or write DIRECT=allow in the profile, and limbeck replaces the host.",
         )
 
 
 def refuse_plain(parameters: Mapping[str, str]) -> None:
-    """Let nothing but this machine and TLS through.
+    """Refuse a remote host without TLS.
 
     Raises:
-        InsecureUrlError: libpq would, or might, talk to another machine in plain text.
+        InsecureUrlError: libpq would, or might, connect to another machine in plain text.
+
     """
     mode = parameters.get("sslmode", "prefer")
     if mode in {"require", "verify-ca", "verify-full"} or is_local(parameters):
         return
     raise InsecureUrlError(
         f"{destination(parameters)} is not this machine, and sslmode={mode} "
-        "would allow the password and the data to travel without TLS",
-        hint="write sslmode=require (or verify-full) in the URL",
+        "would send the password and the data without TLS",
+        hint="Write sslmode=require (or verify-full) in the URL.",
     )
 
 
@@ -164,42 +167,47 @@ def _mend(url: str) -> str:
 def _unreadable(url: str, reason: str) -> ConfigurationError:
     scheme = re.match(r"[A-Za-z][\w+.-]*(?=://)", url.strip())
     if scheme and not _SCHEME.match(url.strip()):
-        message = f"a {scheme[0]}:// URL is not one of Postgres"
+        message = f"a {scheme[0]}:// URL is not a URL of Postgres"
         return ConfigurationError(message, hint=_HOW_TO_WRITE)
     unknown = re.search(r'invalid (?:URI query parameter|connection option)[^"]*"(\w+)"', reason)
     if unknown:
         message = f"the URL has a parameter that Postgres does not know: {unknown[1]}"
-        return ConfigurationError(message, hint=f"remove {unknown[1]}=... from the URL")
+        return ConfigurationError(message, hint=f"Remove {unknown[1]}=... from the URL.")
     return ConfigurationError("the URL cannot be read", hint=_HOW_TO_WRITE)
 
 
 def _refuse_misread(parameters: Mapping[str, str]) -> None:
-    """Stop where a bare `@`, `/` or `:` in a password has shifted the parts; show none of them."""
+    """Refuse a URL whose parts were shifted by a bare `@`, `/` or `:` in the password.
+
+    The message shows none of them, since any may be a part of the password.
+    """
     ports = filter(None, parameters.get("port", "").split(","))
     hosts = _hosts(parameters)
     shifted = not all(port.isdigit() for port in ports)
     shifted |= any("@" in host for host in hosts) or "@" in parameters.get("dbname", "")
     if shifted:
-        raise ConfigurationError("the URL's parts cannot be told apart", hint=_HOW_TO_WRITE)
+        raise ConfigurationError("the parts of the URL are ambiguous", hint=_HOW_TO_WRITE)
     if "service" in parameters:
         raise ConfigurationError(
-            "a URL with service= does not say where it leads",
-            hint="write the host, the user and the database themselves",
+            "a URL with service= does not name its server",
+            hint="Write the host, the user and the database instead.",
         )
 
 
 def _with_defaults(given: Mapping[str, str]) -> dict[str, str]:
-    """What libpq would take from the environment, written down; a URL's own host wins over it."""
+    """Add what libpq would take from the environment; a host in the URL wins over it."""
     known = {each.keyword.decode(): each.val for each in pq.Conninfo.get_defaults()}
     environment = {key: value.decode() for key, value in known.items() if value}
-    found = dict(given)
-    if not found.keys() & {"host", "hostaddr"}:
+    parameters = dict(given)
+    if not parameters.keys() & {"host", "hostaddr"}:
         names = ("host", "hostaddr", "port")
-        found |= {key: environment[key] for key in names if key in environment and key not in given}
+        parameters |= {
+            key: environment[key] for key in names if key in environment and key not in given
+        }
     elif environment.get("port", "5432") != "5432":
-        found.setdefault("port", "5432")  # PGPORT belongs to PGHOST, not to this host
+        parameters.setdefault("port", "5432")  # PGPORT belongs to PGHOST, not to this host
     if environment.get("sslmode", "prefer") != "prefer":
-        found.setdefault("sslmode", environment["sslmode"])
-    found.setdefault("user", environment.get("user", ""))
-    found.setdefault("dbname", environment.get("dbname") or found["user"])
-    return found
+        parameters.setdefault("sslmode", environment["sslmode"])
+    parameters.setdefault("user", environment.get("user", ""))
+    parameters.setdefault("dbname", environment.get("dbname") or parameters["user"])
+    return parameters

@@ -1,4 +1,4 @@
-"""Look from a second session at what a statement waits for, and how far it has come."""
+"""Watch a statement from a second session: who blocks it, and how far it has got."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.postgres.duration import seconds
 
-_FIRST: Final = 0.125  # seconds after which a statement is worth a second session
-_PAUSE: Final = 0.1
-_LONG: Final = 2.0  # seconds after which it is told who is in the way
-_LATER: Final = 1.0
-_SOON: Final = 0.005  # once somebody was in the way
-_PATIENCE: Final = 2.0  # seconds for the second session to come about
-_LOOK: Final = 0.05
+# All in seconds.
+_FIRST: Final = 0.125  # before the second session: most statements end earlier
+_PAUSE: Final = 0.1  # between two checks
+_LONG: Final = 2.0  # before the blockers are reported
+_LATER: Final = 1.0  # between two checks after that
+_SOON: Final = 0.005  # before a check, once a statement was blocked
+_PATIENCE: Final = 2.0  # for the second session to connect
+_LOOK: Final = 0.05  # between two checks whether blockers have ended
 
 _BLOCKERS: Final = """
 SELECT a.pid, coalesce(a.usename, ''), coalesce(a.application_name, ''), coalesce(a.state, ''),
@@ -47,10 +48,10 @@ FROM pg_stat_progress_create_index WHERE pid = %s"""
 
 
 class Watcher:
-    """Watches one session while it waits for the server; the second one is opened only then.
+    """A second session that watches another one; it connects when a statement takes a while.
 
-    Events are told from a thread, but never after the block of `waiting` was left, and so never
-    beside another one. `blockers` are those who were last seen in the way of the last statement.
+    A thread emits the events, but never after the block of `waiting` has ended, so that no two
+    events are concurrent. `blockers` are the sessions last seen blocking the last statement.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class Watcher:
         self.pid = pid
         self.listen = listen
         self.progress = progress
-        # Before the lock timeout ends the wait, it has to be seen who is in the way.
+        # The blockers have to be seen before the lock timeout ends the wait.
         patience = seconds(database.lock_timeout or "0") or 1.0
         self.first = min(_FIRST, patience / 4)
         self.pause = min(_PAUSE, patience / 4)
@@ -75,7 +76,7 @@ class Watcher:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """Watch for the length of a block."""
+        """Watch for lock waits of the session inside of the block."""
         with self._state:
             self._statement, self._busy, self.blockers = self._statement + 1, True, ()
             self._state.notify()
@@ -89,14 +90,14 @@ class Watcher:
                 self._busy = False
 
     def alert(self) -> None:
-        """Open the second session now, and look sooner from now on: somebody was in the way."""
+        """Connect now, and check sooner from now on: a statement was blocked before."""
         with self._state:
             self._alert = True
             self.first = self.pause = _SOON
             self._state.notify()
 
     def wait_for(self, blockers: Iterable[Blocker], seconds: float) -> None:
-        """Wait until the transactions that some are in have ended, at most for so long."""
+        """Wait until the present transactions of these sessions end, `seconds` at most."""
         end = time.monotonic() + seconds
         with self._state:
             self._state.wait_for(lambda: self._connection, min(seconds, _PATIENCE))
@@ -105,13 +106,13 @@ class Watcher:
             time.sleep(min(_LOOK, seconds))
             return
         with suppress(psycopg.Error):
-            pids = [one.pid for one in blockers]
+            pids = [blocker.pid for blocker in blockers]
             row = connection.execute(_TRANSACTIONS, [pids]).fetchone()
             while row and row[0] and time.monotonic() < end and _running(connection, row[0]):
                 time.sleep(max(0.0, min(_LOOK, end - time.monotonic())))
 
     def close(self) -> None:
-        """Let the second session end."""
+        """End the second session."""
         with self._state:
             self._closed = True
             self._state.notify()
@@ -125,7 +126,7 @@ class Watcher:
                         self._watch(connection, statement)
                         statement = self._awaited()
         except (LimbeckError, psycopg.Error):
-            return  # to see more is no reason to fail
+            return  # watching is an extra: the statement itself must not fail because of it
 
     def _opened(self, connection: Connection) -> None:
         with self._state:
@@ -133,7 +134,7 @@ class Watcher:
             self._state.notify_all()
 
     def _awaited(self) -> int:
-        """Wait for a statement that takes a while, and return its number; 0 at the end."""
+        """Wait for a statement that takes a while, and return its number; 0 after `close`."""
         with self._state:
             while not self._closed:
                 if self._alert and not self._connection:
@@ -147,7 +148,7 @@ class Watcher:
         return 0
 
     def _watch(self, connection: Connection, statement: int) -> None:
-        waited, told = self.first, frozenset[int]()
+        waited, reported = self.first, frozenset[int]()
         while True:
             blockers = tuple(_blockers(connection, self.pid))
             building = list(_building(connection, self.pid)) if self.progress else []
@@ -155,10 +156,10 @@ class Watcher:
                 if not self._busy or self._statement != statement:
                     return
                 self.blockers = blockers
-                pids = frozenset(one.pid for one in blockers)
-                if waited >= _LONG and pids and pids != told:
+                pids = frozenset(blocker.pid for blocker in blockers)
+                if waited >= _LONG and pids and pids != reported:
                     self.listen(Blocked(blockers, waited))
-                    told = pids
+                    reported = pids
                 for event in building:
                     self.listen(event)
                 pause = self.pause if waited < _LONG else _LATER

@@ -38,8 +38,9 @@ def place(project: Project, profile: Profile, listen: Listener = log) -> Place:
         return Place(neon.branches(project, profile), profile.neon_branch or profile.branch)
     if not find_url(project, profile).local:
         raise ConfigurationError(
-            f"{profile.name} has a URL, and nothing says of which branch it is",
-            hint=f"write NEON_BRANCH=... into {project.profiles_dir.name}/{profile.name}.env",
+            f"{profile.name} has a URL, so limbeck does not know its branch",
+            hint="If it is a branch at Neon, write NEON_BRANCH=... into "
+            f"{project.profiles_dir.name}/{profile.name}.env.",
         )
     return Place(local_branches(project, listen), profile.branch)
 
@@ -47,18 +48,18 @@ def place(project: Project, profile: Profile, listen: Listener = log) -> Place:
 def branches(
     project: Project, profile: Profile | None = None, listen: Listener = log
 ) -> BranchProvider:
-    """The branches beside an environment's own; without one beside the default environment's.
-
-    They are Neon's where the profile has NEON_BRANCH and no URL is written that is `local`.
+    """Return the provider of an environment's branches, by default of the default environment.
 
     Raises:
-        ConfigurationError: Neon is meant, and its key or project is nowhere.
+        ConfigurationError: Neon's key or project is missing; or the environment has the URL of
+            another server, whose branches are unknown.
         ServerError: the embedded server does not start.
+
     """
     chosen = profile or _default(project)
-    if chosen is not None and is_at_neon(project, chosen):
-        return neon.branches(project, chosen)
-    return local_branches(project, listen)
+    if chosen is None:
+        return local_branches(project, listen)
+    return place(project, chosen, listen).provider
 
 
 def local_branches(project: Project, listen: Listener = log) -> LocalBranches:

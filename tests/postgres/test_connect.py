@@ -103,8 +103,8 @@ def test_a_block_commits_at_its_end_and_rolls_back_on_an_error(database: Databas
 FAILURES: dict[str, tuple[dict[str, str], str]] = {
     "wrong password": ({"password": "hunter2"}, "the password for .* is wrong or missing"),
     "no such database": ({"dbname": "no such"}, "there is no database no such at 127.0.0.1"),
-    "no TLS": ({"sslmode": "require"}, "TLS with 127.0.0.1.* does not come about"),
-    "unknown certificate": ({"sslmode": "verify-full"}, "TLS with 127.0.0.1.* does not come about"),
+    "no TLS": ({"sslmode": "require"}, "TLS with 127.0.0.1.* fails"),
+    "unknown certificate": ({"sslmode": "verify-full"}, "TLS with 127.0.0.1.* fails"),
 }
 
 

@@ -163,7 +163,7 @@ def test_unfinished_copies_are_removed_by_the_next_change(
 KILLED = """
 import sys
 from pathlib import Path
-from limbeck.branches.embedded import Server
+from limbeck.postgres.embedded.server import Server
 from limbeck.branches.local import LocalBranches
 print("begun", flush=True)
 LocalBranches(Server(Path(sys.argv[1]), port=None)).reset("development")

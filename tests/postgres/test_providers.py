@@ -167,9 +167,12 @@ REFUSALS = {
     "create, parent unknown": (lambda p: p.create("new", "nowhere"), 'no branch "nowhere"'),
     "create, ends in the past": (
         lambda p: p.create("new", "production", expires_at=datetime(2020, 1, 1, tzinfo=UTC)),
-        "has been already",
+        "has passed",
     ),
-    "create, parent ends": (lambda p: p.create("new", "ending"), "no branch is made from it"),
+    "create, parent ends": (
+        lambda p: p.create("new", "ending"),
+        "no branch can be created from it",
+    ),
     "get, unknown": (lambda p: p.get("nowhere"), 'no branch "nowhere"'),
     "url, unknown": (lambda p: p.url("nowhere"), 'no branch "nowhere"'),
     "url, no such database": (lambda p: p.url("leaf", database="x"), 'no database "x"'),

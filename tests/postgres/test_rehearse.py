@@ -350,6 +350,16 @@ def test_an_environment_whose_branch_was_renamed_has_its_branch_again(shop: Shop
     assert rows == [[(0,)], [(5,)]]
 
 
+def test_a_branch_without_rows_of_its_own_is_deleted_at_once(shop: Shop) -> None:
+    """What limbeck itself keeps there is no loss."""
+    shop.good("branches", "create", "empty", "--schema-only")
+    shop.run("CREATE SCHEMA IF NOT EXISTS limbeck_state", "empty")
+    shop.run("CREATE TABLE limbeck_state.more AS SELECT generate_series(1, 1000)", "empty")
+    shop.run("DROP TABLE alembic_version", "empty")
+    shop.good("branches", "delete", "empty")
+    assert "empty" not in shop.names()
+
+
 def expanded(shop: Shop) -> tuple[str, str, str]:
     """Record a change without downtime, and be where its contract may run; give the options."""
     fill = {"table": "public.people", "set": {"email": "mail"}}
@@ -581,7 +591,10 @@ def test_the_project_is_found_in_neons_own_file_which_stays_as_it_is(
 def test_an_environment_with_a_url_of_another_server_is_not_rehearsed(shop: Shop) -> None:
     profiles = shop.project.root / "env_profiles"
     (profiles / "qa.env").write_text("DATABASE_URL=postgresql://u@127.0.0.1/x\n")
-    with pytest.raises(ConfigurationError, match="nothing says of which branch"):
+    with pytest.raises(ConfigurationError, match="does not know its branch"):
         rehearse.rehearse(shop.project, shop.project.profile("qa"))
+    code, _, err = shop.limbeck("branches", "reset", "qa", "--parent", "-e", "qa")
+    assert (code, "does not know its branch" in err) == (2, True)
+    assert not (shop.project.root / ".limbeck" / "postgres").exists()
     with pytest.raises(BranchError):
         preview.up(shop.project, shop.project.profile("development"), "x")

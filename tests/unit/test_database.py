@@ -149,15 +149,15 @@ def through_sqlalchemy(url: str) -> dict[str, object]:
 
 
 UNUSABLE = {
-    "mysql://u:hunter2@h/d": "mysql:// URL is not one of Postgres",
-    "sqlite:///hunter2.db": "sqlite:// URL is not one of Postgres",
+    "mysql://u:hunter2@h/d": "mysql:// URL is not a URL of Postgres",
+    "sqlite:///hunter2.db": "sqlite:// URL is not a URL of Postgres",
     "hunter2": "cannot be read",
-    "postgres://u:hunter2/x@h/d": "cannot be told apart",
-    "postgres://u:hunter2@x@h/d": "cannot be told apart",
+    "postgres://u:hunter2/x@h/d": "are ambiguous",
+    "postgres://u:hunter2@x@h/d": "are ambiguous",
     "postgres://u:hunter2:x@h/d?a": "cannot be read",
     "postgres://u:hunter2@h/d?schema=public": "parameter that Postgres does not know: schema",
-    "postgres://u:hunter2@h:port/d": "cannot be told apart",
-    "postgres://u:hunter2@/d?service=prod": "does not say where it leads",
+    "postgres://u:hunter2@h:port/d": "are ambiguous",
+    "postgres://u:hunter2@/d?service=prod": "does not name its server",
     "postgres://u:hunter2%FF@h/d": "cannot be read",
     "postgres://u:hunter2@[::1/d": "cannot be read",
 }
@@ -284,7 +284,10 @@ def test_passwords_are_taken_out_of_texts(text: str, shown: str) -> None:
 UNREACHABLE = {
     "nothing listens": ("postgres://u:hunter2@127.0.0.1:1/d", "no server is listening at 127"),
     "no such socket": ("postgres://u:hunter2@/d?host=/nowhere", "no server is listening at /now"),
-    "no such host": ("postgres://u:hunter2@h.invalid/d", "the host of h.invalid:5432 is not known"),
+    "no such host": (
+        "postgres://u:hunter2@h.invalid/d",
+        "the host of h.invalid:5432 cannot be resolved",
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""Whose branches: a Neon project and the key to it."""
+"""A Neon project and its API key."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ HOST = "https://console.neon.tech/api/v2"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A project of Neon's; the key is in no repr. `host` is the API's whole address.
+    """A Neon project and its API key, which no repr shows. `host` is the address of the API.
 
     Raises:
-        ConfigurationError: the host would have the key travel without TLS, or is no address.
+        ConfigurationError: the key would be sent without TLS, or the host is no address.
+
     """
 
     key: str = field(repr=False)
@@ -29,10 +30,10 @@ class Account:
         if parts.scheme == "https" or (parts.scheme == "http" and local):
             return
         raise ConfigurationError(
-            f"NEON_API_HOST={self.host} is no https address, and the key would be sent there",
-            hint=f"NEON_API_HOST={HOST}, or leave it out",
+            f"NEON_API_HOST={self.host} is no https address, and the key must not be sent there",
+            hint=f"Remove it, or write NEON_API_HOST={HOST}.",
         )
 
     def redact(self, text: str) -> str:
-        """The text without the key, and without any password of a URL."""
+        """Return a text without the key and without the password of any URL."""
         return urls.redact(text, self.key)

@@ -1,4 +1,4 @@
-"""Anonymized branches: copies in which Neon has masked what nobody may see."""
+"""Anonymized branches: copies in which Neon masks personal data."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ _DONE, _FAILED = "anonymized", {"error", "initialization_error"}
 
 
 def rules(path: Path) -> tuple[dict[str, str], ...]:
-    """Read masking rules: a JSON list of objects with the columns' place and how it is masked.
+    """Return the masking rules in a JSON file: a list of objects, each for one column.
 
     Raises:
-        ConfigurationError: the file is no such list; says which rule is wrong.
+        ConfigurationError: the file is no such list; the message gives the wrong rule.
+
     """
     try:
-        found: Any = json.loads(path.read_text(encoding="utf-8"))
+        masking: Any = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}") from error
-    if not isinstance(found, list) or not found:
+    if not isinstance(masking, list) or not masking:
         raise ConfigurationError(f"{path} is no list of masking rules", hint=_EXAMPLE)
-    for number, rule in enumerate(found, 1):
+    for number, rule in enumerate(masking, 1):
         if not isinstance(rule, dict) or not _is_rule(rule):
             raise ConfigurationError(f"{path}: rule {number} is no masking rule", hint=_EXAMPLE)
-    return tuple(found)
+    return tuple(masking)
 
 
 _EXAMPLE = (
@@ -45,10 +46,11 @@ def _is_rule(rule: dict[str, Any]) -> bool:
 
 
 def wait(api: Api, branch_id: str) -> None:
-    """Wait until a branch is masked.
+    """Wait until Neon has masked a branch.
 
     Raises:
         NeonError: the masking failed, or takes longer than Patience.operation.
+
     """
     deadline = api.patience.now() + api.patience.operation
     while True:
@@ -59,11 +61,11 @@ def wait(api: Api, branch_id: str) -> None:
             raise NeonError(
                 f"the branch {branch_id} is {status['state']}, and not anonymized: "
                 f"{status.get('status_message') or 'no reason was given'}",
-                hint="it holds data that is not masked: limbeck branches delete it",
+                hint="Delete it, because its data are not masked: limbeck branches delete NAME",
             )
         api.patience.sleep(api.patience.longest_poll)
 
 
 def body(create: dict[str, Any], masking: Sequence[dict[str, str]]) -> dict[str, Any]:
-    """The request for an anonymized branch."""
+    """Return the body of the request for an anonymized branch."""
     return {"branch_create": create, "masking_rules": list(masking), "start_anonymization": True}

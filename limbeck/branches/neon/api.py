@@ -1,4 +1,4 @@
-"""Requests to Neon's API: sent, repeated where that is safe, their errors explained."""
+"""The client of Neon's API, which repeats requests where that is safe."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from limbeck.errors import NeonError
 
 Json: TypeAlias = dict[str, Any]
 Look: TypeAlias = Callable[[], Json | None]
-"""Looks whether a change has happened; gives what its answer would have been, or None."""
+"""Checks whether a change has happened; returns what its answer would have been, or None."""
 
 AGENT = "limbeck (schema changes for Postgres)"
 PAGE = 100
@@ -35,14 +35,14 @@ class Request:
 
     @property
     def name(self) -> str:
-        """What an error calls it: no query and no body."""
+        """Its name in errors, without query and body."""
         return f"{self.method} {self.path}"
 
 
 class Api:
-    """A line to the API for one project. Its connections close with it.
+    """A client of the API for one project; its connections are closed with it.
 
-    Every call raises a NeonError for what Neon refuses and for a line that does not come about.
+    Every call raises a NeonError for a refusal of Neon's and for a connection that fails.
     """
 
     def __init__(self, account: Account, patience: Patience | None = None) -> None:
@@ -58,14 +58,15 @@ class Api:
         weakref.finalize(self, self._client.close)
 
     def get(self, path: str, **query: Any) -> Json:
-        """Ask for something of the project; its path is relative to the project's."""
+        """Return a resource of the project, by its path relative to the project's."""
         return self._done(Request("GET", self._path(path), query))
 
     def pages(self, path: str, items: str, **query: Any) -> Iterator[Json]:
-        """Ask for a list, page by page.
+        """Yield the items of a list, page by page.
 
         Raises:
             NeonError: a page names itself, or an earlier one, as the next.
+
         """
         seen: set[str] = set()
         more = {**query, "limit": PAGE}
@@ -77,14 +78,23 @@ class Api:
             if not cursor or not data.get(items):
                 return
             if cursor in seen:
-                raise NeonError(f"Neon's list does not end: its page {cursor} comes again")
+                raise NeonError(f"Neon's list has no end: it names the page {cursor} twice")
             seen.add(cursor)
             more["cursor"] = cursor
 
     def change(
         self, method: str, path: str, body: Json | None = None, *, look: Look, **query: Any
     ) -> Json:
-        """Ask for a change; `look` tells, after a broken connection, whether it happened."""
+        """Send a change and return its answer.
+
+        Args:
+            method: The HTTP method.
+            path: The path relative to the project's.
+            body: The body of the request.
+            look: Checks after a broken connection whether the change has happened.
+            query: Parameters of the URL; None leaves one out.
+
+        """
         return self._done(Request(method, self._path(path), query, body, look))
 
     def _path(self, path: str) -> str:
@@ -107,7 +117,7 @@ class Api:
             attempt += 1
 
     def _once(self, request: Request) -> Answer | Lost:
-        """Send a request once. No exception leaves: its frames hold the key's header."""
+        """Send a request once. Its exceptions are not raised: their frames hold the key."""
         query = {key: value for key, value in request.query.items() if value is not None}
         try:
             response = self._client.request(
@@ -124,7 +134,7 @@ class Api:
         return Answer(response.status_code, data, pause, response.headers.get("x-request-id"))
 
     def _happened(self, request: Request, outcome: Answer | Lost) -> Json | None:
-        """Look whether a change was done although the answer did not say so."""
+        """Return the answer of a change that was done although its own answer was lost."""
         unclear = outcome.sent if isinstance(outcome, Lost) else outcome.vague
         if request.method == "GET" or not unclear:
             return None
@@ -133,9 +143,9 @@ class Api:
         return request.look()
 
     def _pause(self, outcome: Answer | Lost, attempt: int) -> float | None:
-        """The pause before the next attempt; None where there is to be none."""
+        """Return the seconds before the next attempt, None for no further attempt."""
         if isinstance(outcome, Answer) and outcome.untouched:
-            # Never less than Neon asks for: it would only answer the same again.
+            # Never less than Retry-After: Neon would only refuse again.
             return max(outcome.pause or 0.0, self.patience.pause(attempt))
         again = isinstance(outcome, Lost) or outcome.vague
         return self.patience.pause(attempt) if again and attempt < self.patience.tries - 1 else None
@@ -145,7 +155,7 @@ class Api:
             return answer.data
         raise NeonError(
             f"Neon's answer cannot be read ({request.name}: {answer.status})",
-            hint="look at NEON_API_HOST: is that Neon's API?",
+            hint="Check that NEON_API_HOST is the address of Neon's API.",
             status=answer.status,
             request_id=answer.request_id,
         )
@@ -155,7 +165,7 @@ class Api:
 
 
 class _Bearer(httpx.Auth):
-    """Puts the key into requests; no repr shows it."""
+    """An authentication that adds the key to requests; no repr shows it."""
 
     def __init__(self, account: Account) -> None:
         self._account = account

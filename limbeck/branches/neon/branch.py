@@ -1,4 +1,4 @@
-"""Branches as Neon's API tells them."""
+"""Branches in the answers of Neon's API."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from limbeck.branches.neon.api import Api, Json
 from limbeck.errors import NeonError
 
 _MISSING = 404
-# States that end by themselves; one that is not known yet is not waited for.
+# States that end by themselves. A state of a future version is not waited for.
 _BUSY = {"init", "resetting"}
 
 
 @dataclass(frozen=True, slots=True)
 class NeonBranch:
-    """One branch; its parent is named by id. `reset_at` moves with every reset and restore."""
+    """A branch; `parent_id` is its parent's id, `reset_at` changes with each reset and restore."""
 
     id: str
     name: str
@@ -32,7 +32,7 @@ class NeonBranch:
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> NeonBranch:
-        """Read one out of an answer; what is unknown in it is passed over."""
+        """Return a branch from an answer; unknown fields are ignored."""
         end = data.get("expires_at")
         return cls(
             id=data["id"],
@@ -48,30 +48,30 @@ class NeonBranch:
 
 
 def several(api: Api) -> tuple[NeonBranch, ...]:
-    """Ask for all branches of the project, oldest first."""
-    found = [NeonBranch.of(each) for each in api.pages("/branches", "branches")]
-    return tuple(sorted(found, key=lambda one: (one.created_at, one.id)))
+    """Return all branches of the project, oldest first."""
+    listed = [NeonBranch.of(each) for each in api.pages("/branches", "branches")]
+    return tuple(sorted(listed, key=lambda branch: (branch.created_at, branch.id)))
 
 
 def named(there: Sequence[NeonBranch], protected: frozenset[str]) -> tuple[Branch, ...]:
-    """Tell branches by their names, with those protected that Neon or a profile protects."""
-    names = {one.id: one.name for one in there}
+    """Return branches with names instead of ids, protected as Neon or a profile says."""
+    names = {branch.id: branch.name for branch in there}
     return tuple(
         Branch(
-            name=one.name,
-            parent=names.get(one.parent_id, one.parent_id) if one.parent_id else None,
-            created_at=one.created_at,
-            protected=one.protected or one.name in protected,
-            default=one.default,
-            expires_at=one.expires_at,
-            id=one.id,
+            name=branch.name,
+            parent=names.get(branch.parent_id, branch.parent_id) if branch.parent_id else None,
+            created_at=branch.created_at,
+            protected=branch.protected or branch.name in protected,
+            default=branch.default,
+            expires_at=branch.expires_at,
+            id=branch.id,
         )
-        for one in there
+        for branch in there
     )
 
 
 def has(data: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
-    """Tell whether a branch has these values by now; Neon may spell a time in its own way."""
+    """Return whether a branch has these values; times are compared in any notation."""
     return all(_value(key, data.get(key)) == _value(key, fields[key]) for key in fields)
 
 
@@ -80,7 +80,7 @@ def _value(key: str, value: Any) -> Any:
 
 
 def look(api: Api, branch_id: str) -> Json | None:
-    """Ask for one branch, as an answer; None when it is not there any more."""
+    """Return the answer about one branch, None if it does not exist any more."""
     try:
         return api.get(f"/branches/{branch_id}")
     except NeonError as error:
@@ -90,8 +90,8 @@ def look(api: Api, branch_id: str) -> Json | None:
 
 
 def look_for(api: Api, name: str) -> Json | None:
-    """Ask for a branch by its name, as an answer; None when there is none."""
-    # The search also finds names that have this one as a part.
+    """Return the answer about the branch with this name, None if there is none."""
+    # The search also returns longer names that contain this one.
     for data in api.pages("/branches", "branches", search=name):
         if data["name"] == name:
             return {"branch": data}
@@ -99,12 +99,12 @@ def look_for(api: Api, name: str) -> Json | None:
 
 
 def settled(api: Api, branch_id: str) -> None:
-    """Wait until a branch is ready, as after an answer whose operations were not told."""
+    """Wait until a branch is ready, for answers that do not list their operations."""
     deadline = api.patience.now() + api.patience.operation
     while NeonBranch.of(api.get(f"/branches/{branch_id}")["branch"]).state in _BUSY:
         if api.patience.now() > deadline:
             raise NeonError(
                 f"the branch {branch_id} is not ready after {api.patience.operation:g} s",
-                hint="limbeck branches list shows when it is",
+                hint="Neon goes on; check with limbeck branches list.",
             )
         api.patience.sleep(api.patience.poll)

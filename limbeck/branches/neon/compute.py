@@ -1,4 +1,4 @@
-"""Computes: the Postgres that runs on a branch, which may be asleep."""
+"""Computes: the Postgres of a branch, which Neon suspends when it is idle."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ READ_WRITE = {"type": "read_write"}
 
 @dataclass(frozen=True, slots=True)
 class Compute:
-    """One compute; `host` is the direct one."""
+    """A compute; `host` is the direct one."""
 
     id: str
     host: str
@@ -26,27 +26,28 @@ class Compute:
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Compute:
-        """Read one out of an answer."""
+        """Return a compute from an answer."""
         return cls(data["id"], data["host"], data["type"], data["current_state"])
 
 
 def awake(api: Api, branch: NeonBranch) -> Compute:
-    """Give the branch's read-write compute, started if it sleeps.
+    """Return the read-write compute of a branch, and start it if it is suspended.
 
     Raises:
-        BranchError: it has none.
+        BranchError: the branch has no compute.
+
     """
     data = api.get(f"/branches/{branch.id}/endpoints")["endpoints"]
     computes = [Compute.of(each) for each in data]
-    found = next((one for one in computes if one.kind == READ_WRITE["type"]), None)
-    if found is None:
+    writable = next((compute for compute in computes if compute.kind == READ_WRITE["type"]), None)
+    if writable is None:
         raise BranchError(
             f'the branch "{branch.name}" has no compute, so nothing can connect to it',
             hint=f'neon branches add-compute "{branch.name}"',
         )
-    if found.state == _ASLEEP:
-        _start(api, found)
-    return found
+    if writable.state == _ASLEEP:
+        _start(api, writable)
+    return writable
 
 
 def _start(api: Api, compute: Compute) -> None:

@@ -1,4 +1,4 @@
-"""How to connect to a branch: its databases, their owners, the URL."""
+"""The databases of a branch, their owners, and the URL to connect to one."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class NeonDatabase:
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> NeonDatabase:
-        """Read one out of an answer."""
+        """Return a database from an answer."""
         return cls(data["name"], data["owner_name"])
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which database, as which role; without a role it is the database's owner."""
+    """The database and the role of a URL; without a role it is the database's owner."""
 
     database: str | None = None
     role: str | None = None
@@ -36,19 +36,21 @@ class Wanted:
 
 
 def databases(api: Api, branch: NeonBranch) -> tuple[NeonDatabase, ...]:
-    """Ask for the databases of a branch, by name."""
+    """Return the databases of a branch, sorted by name."""
     data = api.get(f"/branches/{branch.id}/databases")["databases"]
-    return tuple(sorted((NeonDatabase.of(each) for each in data), key=lambda one: one.name))
+    return tuple(sorted((NeonDatabase.of(each) for each in data), key=lambda item: item.name))
 
 
 def uri(api: Api, branch: NeonBranch, wanted: Wanted) -> str:
-    """Ask for the URL of a branch, whose compute is started if it sleeps.
+    """Return the URL of a branch, whose compute is started if it is suspended.
 
-    The branch's id always goes along: without it Neon answers with the default branch's URL.
+    The request always has the branch's id: without it Neon returns the default branch's URL.
 
     Raises:
-        BranchError: no such database, or several and none is named, or no compute.
-        NeonError: the URL that Neon gives is not this branch's.
+        BranchError: no such database, or no compute.
+        ConfigurationError: there are several databases, and none is named.
+        NeonError: the URL that Neon returns is another branch's.
+
     """
     chosen = _choose(branch, databases(api, branch), wanted.database)
     running = compute.awake(api, branch)
@@ -65,30 +67,31 @@ def uri(api: Api, branch: NeonBranch, wanted: Wanted) -> str:
 
 
 def _choose(branch: NeonBranch, there: tuple[NeonDatabase, ...], name: str | None) -> NeonDatabase:
-    names = ", ".join(one.name for one in there) or "none"
+    names = ", ".join(database.name for database in there) or "none"
     if name is not None:
-        for one in there:
-            if one.name == name:
-                return one
+        for database in there:
+            if database.name == name:
+                return database
         raise BranchError(
-            f'the branch "{branch.name}" has no database "{name}"', hint=f"it has: {names}"
+            f'the branch "{branch.name}" has no database "{name}"',
+            hint=f"The databases are: {names}",
         )
     if len(there) == 1:
         return there[0]
     raise ConfigurationError(
-        f'which database of the branch "{branch.name}"? It has: {names}',
-        hint="write NEON_DATABASE=... into the profile",
+        f'the branch "{branch.name}" has several databases: {names}',
+        hint="Write NEON_DATABASE=... into the profile.",
     )
 
 
 def _refuse_other(branch: NeonBranch, running: compute.Compute, text: str) -> None:
-    """Stop where the URL would lead to another branch's compute."""
+    """Refuse a URL that leads to the compute of another branch."""
     hosts = urls.parse(text)
     given = urls.address(urls.direct(hosts))
     host, _, port = running.host.partition(":")
     expected = urls.address({"host": host, "port": port})
     if given != expected:
         raise NeonError(
-            f'Neon gave the URL of {given} for the branch "{branch.name}", which is at {expected}',
-            hint="nothing was done; try again, and tell Neon's support if it comes again",
+            f'Neon returned the URL of {given} for the branch "{branch.name}" at {expected}',
+            hint="Nothing was done. Try again, and report it to Neon if it happens again.",
         )

@@ -1,4 +1,4 @@
-"""Operations: what Neon goes on doing after it has answered."""
+"""Operations: the asynchronous part of a change, which goes on after Neon's answer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FAILED = {"failed", "error", "cancelled"}
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation; a status that is not known yet counts as one that goes on."""
+    """An operation; an unknown status, of a future version, counts as running."""
 
     id: str
     action: str
@@ -24,32 +24,33 @@ class Operation:
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Operation:
-        """Read one out of an answer."""
+        """Return an operation from an answer."""
         return cls(data["id"], data["action"], data["status"], data.get("error") or "")
 
     @property
     def done(self) -> bool:
-        """Whether it has come to a good end."""
+        """Whether it has succeeded."""
         return self.status in _DONE
 
     @property
     def failed(self) -> bool:
-        """Whether it has come to a bad end."""
+        """Whether it has failed."""
         return self.status in _FAILED
 
 
 def finish(api: Api, answer: Json) -> Json:
-    """Wait until all operations of an answer are done, and give the answer back.
+    """Wait until all operations of an answer are done, and return the answer.
 
     Raises:
-        NeonError: one failed, or they took longer than Patience.operation.
+        NeonError: an operation failed, or they took longer than Patience.operation.
+
     """
     wait(api, [Operation.of(each) for each in answer.get("operations") or ()])
     return answer
 
 
 def wait(api: Api, operations: Iterable[Operation]) -> None:
-    """Ask after operations, at growing intervals, until all are done."""
+    """Poll operations, at growing intervals, until all are done."""
     patience = api.patience
     deadline = patience.now() + patience.operation
     for operation in operations:
@@ -60,7 +61,7 @@ def wait(api: Api, operations: Iterable[Operation]) -> None:
                 raise NeonError(
                     f"Neon's operation {current.action} ({current.id}) is still {current.status} "
                     f"after {patience.operation:g} s",
-                    hint="it goes on; limbeck branches list shows when it is done",
+                    hint="Neon goes on; check with limbeck branches list.",
                 )
             patience.sleep(pause)
             pause = min(pause * 1.5, patience.longest_poll)
@@ -72,5 +73,5 @@ def _refuse_failed(operation: Operation) -> None:
         raise NeonError(
             f"Neon's operation {operation.action} ({operation.id}) {operation.status}: "
             f"{operation.error or 'no reason was given'}",
-            hint="limbeck branches list shows what is there; then try again",
+            hint="Check the branches with limbeck branches list, then try again.",
         )

@@ -1,4 +1,4 @@
-"""How long to wait, and how often to try, while Neon is busy."""
+"""Timeouts and retries while Neon is busy."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from email.utils import parsedate_to_datetime
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """All times in seconds.
+    """Timeouts in seconds.
 
     `locked` is how long a request is repeated while the resource is locked (423) or the service
-    is overloaded (503, 429); `operation` how long an operation may take. `tries` is how often a
-    request is sent whose connection breaks.
+    overloaded (503, 429), `operation` how long an operation may take, `tries` how often a request
+    is sent whose connection breaks.
     """
 
     connect: float = 10.0
@@ -32,13 +32,13 @@ class Patience:
     now: Callable[[], float] = time.monotonic
 
     def pause(self, attempt: int) -> float:
-        """The pause after an attempt, counted from 0: exponential, with jitter over its half."""
+        """Return the pause after an attempt, the first being 0: exponential, with jitter."""
         longest = min(self.longest_pause, self.first_pause * 2.0**attempt)
         return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads requests, hides nothing
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds of a Retry-After header, which may also be a date; None without a valid one."""
+    """Return the seconds of a Retry-After header, a number or a date; None if it is invalid."""
     text = headers.get("retry-after", "").strip()
     try:
         return max(0.0, float(text))

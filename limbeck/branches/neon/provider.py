@@ -1,4 +1,4 @@
-"""The branches of a Neon project, as any place that branches come from gives them."""
+"""The provider of the branches of a Neon project."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from limbeck.errors import BranchError
 
 @dataclass(frozen=True, slots=True)
 class NeonBranches:
-    """Branches of one project; every refusal of Neon's is a NeonError.
+    """The branches of one project; every refusal of Neon's raises a NeonError.
 
-    `protected` are the names that a profile protects, whether Neon does or not. `database` and
-    `role` are what a URL is for where nothing else is said.
+    `protected` are the names that a profile protects, whether or not Neon does. `database` and
+    `role` are the defaults of a URL.
     """
 
     api: Api
@@ -43,25 +43,25 @@ class NeonBranches:
         wanted: Wanted | None = None,
         patience: Patience | None = None,
     ) -> NeonBranches:
-        """Give the branches of an account's project; nothing is sent yet."""
+        """Return the provider of an account's project; no request is sent yet."""
         chosen = wanted or Wanted()
         return cls(Api(account, patience), protected, chosen.database, chosen.role)
 
     def all(self) -> tuple[Branch, ...]:
-        """Give the branches, oldest first."""
+        """Return the branches, oldest first."""
         return branch.named(branch.several(self.api), self.protected)
 
     def get(self, name: str) -> Branch:
-        """Give one branch by its name or id, or raise a BranchError if there is none."""
+        """Return the branch with this name or id, or raise a BranchError."""
         return base.find(self.all(), name)
 
     def databases(self, name: str) -> tuple[str, ...]:
-        """Give the names of the databases of a branch."""
-        found = connection.databases(self.api, self._find(name))
-        return tuple(each.name for each in found)
+        """Return the names of the databases of a branch."""
+        databases = connection.databases(self.api, self._find(name))
+        return tuple(database.name for database in databases)
 
     def url(self, name: str, *, database: str | None = None, pooled: bool = False) -> str:
-        """Give the URL of a branch with its password; a compute that sleeps is started."""
+        """Return the URL of a branch with its password; a suspended compute is started."""
         wanted = Wanted(database or self.database, self.role, pooled)
         return connection.uri(self.api, self._find(name), wanted)
 
@@ -76,9 +76,9 @@ class NeonBranches:
         expires_at: datetime | None = None,
         masking: Sequence[dict[str, str]] = (),
     ) -> Branch:
-        """Copy the parent into a new branch, with a compute.
+        """Create a branch, with a compute, as a copy of its parent; see `BranchProvider`.
 
-        With masking rules (see `anonymized`) it is given only once all is masked.
+        With masking rules (see `anonymized`) it returns when all data are masked.
         """
         base.check_name(name)
         base.refuse_past(expires_at)
@@ -92,28 +92,27 @@ class NeonBranches:
             **({"protected": True} if protected else {}),
             **({"expires_at": rfc3339(expires_at)} if expires_at else {}),
         }
-        made = self._created({"branch": fields, "endpoints": [compute.READ_WRITE]}, masking)
-        return self.get(made)
+        id_ = self._created({"branch": fields, "endpoints": [compute.READ_WRITE]}, masking)
+        return self.get(id_)
 
     def reset(
         self, name: str, parent: str | None = None, *, preserve_under: str | None = None
     ) -> Branch:
-        """Replace a branch's content by its parent's: its URL stays, its sessions end."""
+        """Replace the content of a branch with that of its parent; its URL stays, sessions end."""
         there = self._there()
-        found = base.resettable(self._named(there), name, parent, preserve_under)
-        own = _by_id(there, found)
+        own = _by_id(there, base.resettable(self._named(there), name, parent, preserve_under))
         self._restored(own, {"source_branch_id": own.parent_id}, preserve_under)
         return self.get(own.id)
 
     def restore(self, name: str, source: Source, *, preserve_under: str | None = None) -> Branch:
-        """Replace a branch's content by another's, by its own past, or by a snapshot."""
+        """Replace the content of a branch with another's, its own at a moment, or a snapshot."""
         there = self._there()
         own = _by_id(there, base.restorable(self._named(there), name, preserve_under))
-        kept = self._snapshot(there, source)
-        if kept is not None:
-            if preserve_under:  # Neon keeps a name for it with branches only
+        snapshot = self._snapshot(there, source)
+        if snapshot is not None:
+            if preserve_under:  # Neon has this parameter for branches only
                 self.create(preserve_under, own.name)
-            snapshots.restore(self.api, kept, own)
+            snapshots.restore(self.api, snapshot, own)
             return self.get(own.name)
         origin = self._origin(there, own, source, preserve_under)
         fields = {"source_branch_id": origin, **_moment("source", source.at)}
@@ -121,50 +120,50 @@ class NeonBranches:
         return self.get(own.id)
 
     def rename(self, name: str, new: str) -> Branch:
-        """Give a branch another name; its URL stays."""
+        """Rename a branch; its URL stays."""
         base.check_name(new)
         there = self._there()
-        found = base.find(self._named(there), name)
+        own = _by_id(there, base.find(self._named(there), name))
         base.refuse_existing(self._named(there), new)
-        return self._changed(_by_id(there, found), {"name": new})
+        return self._changed(own, {"name": new})
 
     def delete(self, name: str) -> None:
-        """Remove a branch and its data."""
+        """Delete a branch and its data."""
         there = self._there()
-        found = base.deletable(self._named(there), name)
-        if found.default:
+        own = _by_id(there, base.deletable(self._named(there), name))
+        if own.default:
             raise BranchError(
-                f'the branch "{found.name}" is the default one, so it is not deleted',
-                hint="first make another branch the default: limbeck branches set-default NAME",
+                f'the branch "{own.name}" is the default branch, so it cannot be deleted',
+                hint="Make another branch the default first: limbeck branches set-default NAME",
             )
 
         def gone() -> Json | None:
-            return {} if branch.look(self.api, found.id or "") is None else None
+            return {} if branch.look(self.api, own.id) is None else None
 
-        answer = self.api.change("DELETE", f"/branches/{found.id}", look=gone)
+        answer = self.api.change("DELETE", f"/branches/{own.id}", look=gone)
         operation.finish(self.api, answer)
 
     def set_default(self, name: str) -> Branch:
-        """Make it the branch that others are made from unless told otherwise."""
-        found = self._find(name)
+        """Make a branch the one that new ones are created from by default."""
+        own = self._find(name)
 
         def chosen() -> Json | None:
-            answer = branch.look(self.api, found.id)
+            answer = branch.look(self.api, own.id)
             return answer if answer and answer["branch"]["default"] else None
 
-        path = f"/branches/{found.id}/set_as_default"
+        path = f"/branches/{own.id}/set_as_default"
         operation.finish(self.api, self.api.change("POST", path, look=chosen))
-        return self.get(found.id)
+        return self.get(own.id)
 
     def set_expiration(self, name: str, expires_at: datetime | None) -> Branch:
-        """Have Neon delete a branch from a time on, at most 30 days ahead, or never."""
+        """Set when Neon deletes a branch, at most 30 days ahead; None is never."""
         there = self._there()
-        found = base.expirable(self._named(there), name, expires_at)
+        own = _by_id(there, base.expirable(self._named(there), name, expires_at))
         end = rfc3339(expires_at) if expires_at else None
-        return self._changed(_by_id(there, found), {"expires_at": end})
+        return self._changed(own, {"expires_at": end})
 
     def snapshot(self, name: str, label: str) -> str:
-        """Keep what a branch is now, as one of Neon's snapshots."""
+        """Take a snapshot of a branch; return its name."""
         return snapshots.take(self.api, self._find(name), label).name
 
     def _there(self) -> tuple[NeonBranch, ...]:
@@ -180,28 +179,28 @@ class NeonBranches:
     def _parent(self, there: Sequence[NeonBranch], name: str | None) -> NeonBranch:
         if name is None:
             raise BranchError(
-                "Neon makes every branch from a parent",
+                "a branch at Neon needs a parent",
                 hint="limbeck branches create NAME --parent BRANCH",
             )
         base.refuse_ending_parent(self._named(there), name)
         return _by_id(there, base.find(self._named(there), name))
 
     def _created(self, create: dict[str, Any], masking: Sequence[dict[str, str]]) -> str:
-        """Have a branch made, wait until it can be used, and give its id."""
+        """Create a branch, wait until it is ready, and return its id."""
         name = create["branch"]["name"]
         path, body = "/branches", create
         if masking:
             path, body = "/branch_anonymized", anonymized.body(create, masking)
-        made = self.api.change("POST", path, body, look=lambda: branch.look_for(self.api, name))
-        operation.finish(self.api, made)
-        found = str(made["branch"]["id"])
-        branch.settled(self.api, found)
+        answer = self.api.change("POST", path, body, look=lambda: branch.look_for(self.api, name))
+        operation.finish(self.api, answer)
+        id_ = str(answer["branch"]["id"])
+        branch.settled(self.api, id_)
         if masking:
-            anonymized.wait(self.api, found)
-        return found
+            anonymized.wait(self.api, id_)
+        return id_
 
     def _restored(self, own: NeonBranch, fields: Json, preserve_under: str | None) -> None:
-        """Have a branch's content replaced, and wait until it can be used again."""
+        """Replace the content of a branch, and wait until it is ready again."""
         body = {**fields, **({"preserve_under_name": preserve_under} if preserve_under else {})}
 
         def happened() -> Json | None:
@@ -225,11 +224,11 @@ class NeonBranches:
         return self.get(own.id)
 
     def _snapshot(self, there: Sequence[NeonBranch], source: Source) -> Snapshot | None:
-        """Give the snapshot that a source names; a branch of that name comes first."""
+        """Return the snapshot that a source names; a branch of that name comes first."""
         name = source.branch
         if name is None or name.startswith("^") or source.at is not None:
             return None
-        if any(name in (one.name, one.id) for one in there):
+        if any(name in (other.name, other.id) for other in there):
             return None
         return snapshots.find(self.api, name)
 
@@ -240,7 +239,7 @@ class NeonBranches:
         source: Source,
         preserve_under: str | None,
     ) -> str:
-        """Give the id of the branch that a source names."""
+        """Return the id of the branch that a source names."""
         if source.branch == "^parent" and own.parent_id is None:
             raise BranchError(
                 f'the branch "{own.name}" is a root: it has no parent to be restored from',
@@ -249,18 +248,19 @@ class NeonBranches:
         if source.branch == "^parent":
             return own.parent_id or ""
         wanted = own.name if source.branch == "^self" else source.branch
-        default = next(one.name for one in there if one.default)
-        found = _by_id(there, base.find(self._named(there), wanted or default))
-        if found.id == own.id and (source.at is None or preserve_under is None):
+        default = next(other.name for other in there if other.default)
+        origin = _by_id(there, base.find(self._named(there), wanted or default))
+        if origin.id == own.id and (source.at is None or preserve_under is None):
             raise BranchError(
-                f'to restore the branch "{own.name}" from itself, say from when, and keep it',
+                f'to restore the branch "{own.name}" from itself, limbeck needs a time, and a name '
+                "for its present content",
                 hint=f'limbeck branches restore "{own.name}" ^self@TIME --preserve-under-name NAME',
             )
-        return found.id
+        return origin.id
 
 
-def _by_id(there: Sequence[NeonBranch], found: Branch) -> NeonBranch:
-    return next(one for one in there if one.id == found.id)
+def _by_id(there: Sequence[NeonBranch], wanted: Branch) -> NeonBranch:
+    return next(each for each in there if each.id == wanted.id)
 
 
 def _moment(what: str, at: Moment | None) -> dict[str, str]:

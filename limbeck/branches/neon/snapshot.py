@@ -1,4 +1,4 @@
-"""Snapshots: what a branch was, kept by Neon outside of its branches."""
+"""Snapshots: the content of a branch at a time, which Neon keeps beside the branches."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from limbeck.branches.neon.branch import NeonBranch, look, settled
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One snapshot."""
+    """A snapshot."""
 
     id: str
     name: str
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Snapshot:
-        """Read one out of an answer."""
+        """Return a snapshot from an answer."""
         return cls(data["id"], data["name"])
 
 
 def find(api: Api, name: str) -> Snapshot | None:
-    """Ask for the snapshot of that name or id; None when there is none."""
-    there = [Snapshot.of(each) for each in api.get("/snapshots")["snapshots"]]
-    return next((one for one in there if name in (one.name, one.id)), None)
+    """Return the snapshot with this name or id, None if there is none."""
+    snapshots = [Snapshot.of(each) for each in api.get("/snapshots")["snapshots"]]
+    return next((each for each in snapshots if name in (each.name, each.id)), None)
 
 
 def take(api: Api, branch: NeonBranch, name: str) -> Snapshot:
-    """Keep what a branch is now."""
+    """Take a snapshot of a branch."""
 
     def taken() -> Json | None:
-        found = find(api, name)
-        return {"snapshot": {"id": found.id, "name": found.name}} if found else None
+        snapshot = find(api, name)
+        return {"snapshot": {"id": snapshot.id, "name": snapshot.name}} if snapshot else None
 
     answer = api.change("POST", f"/branches/{branch.id}/snapshot", look=taken, name=name)
     return Snapshot.of(operation.finish(api, answer)["snapshot"])
 
 
 def restore(api: Api, snapshot: Snapshot, branch: NeonBranch) -> None:
-    """Put a snapshot in the place of a branch, whose compute and URL go over to it."""
+    """Replace a branch with a snapshot, which takes over its compute and URL."""
 
     def restored() -> Json | None:
         there = look(api, branch.id)
