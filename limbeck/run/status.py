@@ -38,7 +38,8 @@ class Status:
     applied revisions were `edited` or `deleted` since, and others `interrupted` after so many
     steps. `drift` is what differs from a replay of its own revision, None when that is not known;
     `problem` says why. `phases` is where each change without downtime is, `waiting` which of the
-    pending revisions migrate leaves out until their time has come.
+    pending revisions migrate leaves out until their time has come. `heads` are the heads of its
+    history, where there are several.
     """
 
     environment: str
@@ -57,6 +58,7 @@ class Status:
     problem: LimbeckError | None = None
     phases: tuple[Standing, ...] = ()
     waiting: tuple[Waiting, ...] = ()
+    heads: tuple[Revision, ...] = ()
 
     @property
     def ready(self) -> tuple[Revision, ...]:
@@ -196,8 +198,10 @@ def findings(status: Status) -> Iterator[Finding]:
 
 def _status(project: Project, profile: Profile, *, drift: bool, listen: Listener) -> Status:
     history = History.of(project, profile)
-    history.revisions()  # broken files are no environment's fault
+    heads = history.heads()  # here, because broken files are no environment's fault
     found = Status(profile.name, profile.branch, profile.protected)
+    if len(heads) > 1:
+        found = replace(found, heads=heads)
     try:
         database = urls.database(project, profile, listen)
         found = replace(found, destination=database.destination)
