@@ -5,19 +5,33 @@ from __future__ import annotations
 import sys
 import traceback
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError
 
 from limbeck.errors import HistoryError
+from limbeck.history.chain import Chain
 from limbeck.history.revisions import Revision
 from limbeck.paths import shown
+from limbeck.project.code.in_process import user_code
 
-if TYPE_CHECKING:
-    from limbeck.history.chain import Chain
+
+class Directory(ScriptDirectory):
+    """Alembic's directory of the revision files that a history has."""
+
+    def __init__(self, history: Chain, **options: Any) -> None:
+        super().__init__(str(history.script_location), **options)
+        self.history = history
+
+    def _load_revisions(self) -> Iterator[Script]:
+        # Alembic would list the folder and import the files itself.
+        code = user_code(self.history.script_location.parent)
+        for revision in self.history.revisions():
+            yield Script(code.revision(revision.path), revision.id, revision.path)
 
 
 def directory(history: Chain) -> ScriptDirectory:
@@ -29,8 +43,8 @@ def directory(history: Chain) -> ScriptDirectory:
     ]
     length = config.get_alembic_option("truncate_slug_length")
     try:
-        return ScriptDirectory(
-            str(history.script_location),
+        return Directory(
+            history,
             file_template=config.get_alembic_option("file_template", "%(rev)s_%(slug)s"),
             truncate_slug_length=int(length) if length else None,
             version_locations=[str(history.folder)],
@@ -59,6 +73,8 @@ def script(found: ScriptDirectory, revision: Revision) -> Script:
             return found.get_revision(revision.id)
     except CommandError as error:
         raise HistoryError(str(error)) from error
+    except HistoryError:
+        raise
     except Exception as error:
         raise HistoryError(
             f"{where(error, Path(found.versions))}: {type(error).__name__}: "
