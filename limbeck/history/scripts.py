@@ -1,4 +1,4 @@
-"""Alembic's own view of the revision files."""
+"""Open the revision files with Alembic, and import them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Directory(ScriptDirectory):
 def directory(history: Chain) -> ScriptDirectory:
     """Open the revision files with Alembic; names of new files are as alembic.ini says."""
     config = configuration(history)
-    # Revisions may import what belongs to the project.
+    # Revisions may import modules of the project.
     sys.path[:0] = [
         path for path in config.get_prepend_sys_paths_list() or () if path not in sys.path
     ]
@@ -51,7 +51,7 @@ def directory(history: Chain) -> ScriptDirectory:
             timezone=config.get_alembic_option("timezone"),
         )
     except CommandError as error:
-        raise HistoryError(str(error), hint="Make the folder: limbeck init") from error
+        raise HistoryError(str(error), hint="Run `limbeck init`.") from error
 
 
 def configuration(history: Chain) -> Config:
@@ -60,8 +60,8 @@ def configuration(history: Chain) -> Config:
     return Config(str(ini)) if ini.exists() else Config()
 
 
-def script(found: ScriptDirectory, revision: Revision) -> Script:
-    """Import one revision, and with it all others.
+def script(directory_: ScriptDirectory, revision: Revision) -> Script:
+    """Import a revision, and with it all others.
 
     Raises:
         HistoryError: a file cannot be imported; the message begins with file:line.
@@ -69,22 +69,22 @@ def script(found: ScriptDirectory, revision: Revision) -> Script:
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about copies: they were refused while reading
-            return found.get_revision(revision.id)
+            warnings.simplefilter("ignore")  # about duplicate ids: History refuses them itself
+            return directory_.get_revision(revision.id)
     except CommandError as error:
         raise HistoryError(str(error)) from error
     except HistoryError:
         raise
     except Exception as error:
         raise HistoryError(
-            f"{where(error, Path(found.versions))}: {type(error).__name__}: "
+            f"{where(error, Path(directory_.versions))}: {type(error).__name__}: "
             f"{error.msg if isinstance(error, SyntaxError) else error}",
             hint="Correct the revision file; nothing was run.",
         ) from error
 
 
 def where(error: BaseException, folder: Path) -> str:
-    """Return file:line of the last line in a folder that an exception went through."""
+    """Return file:line of the innermost line in a folder that an exception passed through."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{shown(Path(error.filename))}:{error.lineno or 1}"
     frames = traceback.extract_tb(error.__traceback__)

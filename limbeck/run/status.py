@@ -165,10 +165,13 @@ def findings(status: Status) -> Iterator[Finding]:
         yield Finding("unreachable", name, status.problem.message, status.problem.hint)
     if status.unknown:
         ids = ", ".join(status.unknown)
-        text = f"is at revision {ids}, which no file holds"
-        hint = f"Get the file from where it was made: git log --all -- '*{status.unknown[0]}*'"
+        text = f"is at revision {ids}, which no file has"
+        hint = f"Restore its file: git log --all -- '*{status.unknown[0]}*'"
         if status.squash:
-            text = f"is at revision {ids}, in the middle of those that {status.squash} has replaced"
+            text = (
+                f"is at revision {ids}, in the middle of the revisions that {status.squash} has "
+                "replaced"
+            )
             hint = way_out(status.squash, status.unknown[0])
         yield Finding("unknown", name, text, hint)
     if status.edited:
