@@ -375,7 +375,7 @@ def test_a_row_that_postgres_refuses_is_told_and_it_goes_on_after_it_is_mended(
     [
         ("fails", "fills:fails raised TypeError at id = 1"),
         ("other", "returned z"),
-        ("none", "cannot be imported: AttributeError"),
+        ("none", "fills has no function none"),
     ],
 )
 def test_a_function_that_does_not_do_is_told(
