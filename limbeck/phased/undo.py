@@ -147,7 +147,8 @@ def undo(wanted: Undo, *, confirm: Confirm, listen: Listener = log) -> None:
     """
     if not confirm(wanted):
         raise NotConfirmedError(
-            f"not confirmed: {wanted.environment} is unchanged", hint="Answer yes, or add --yes."
+            f"not confirmed: {wanted.environment} is unchanged",
+            hint=f"Type {wanted.environment}, or add --yes.",
         )
     listen(StageStarted(f"restoring {wanted.branch} from {wanted.snapshot}"))
     source = Source(wanted.snapshot)

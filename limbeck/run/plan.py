@@ -36,6 +36,10 @@ class Words:
     downgrade: bool
     _known: dict[str, str] = field(default_factory=dict, init=False)
 
+    def known(self, revision: Revision) -> str | None:
+        """Return the statements of a revision, if they are rendered already."""
+        return self._known.get(revision.id)
+
     def of(self, revision: Revision) -> str:
         """Return the statements of a revision."""
         if revision.id not in self._known:

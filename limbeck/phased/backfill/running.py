@@ -102,8 +102,9 @@ def run(  # noqa: PLR0913 - a plan, its confirmation, three limits, a listener
 
     """
     if plan.tasks and not confirm(plan):
+        answer = f"Type {plan.environment}" if plan.protected else "Answer yes"
         raise NotConfirmedError(
-            f"not confirmed: {plan.environment} is unchanged", hint="Answer yes, or add --yes."
+            f"not confirmed: {plan.environment} is unchanged", hint=f"{answer}, or add --yes."
         )
     options = _Options(workers, batch_time, max_lag, listen)
     filled = [_fill(plan, task, options) for task in plan.tasks]

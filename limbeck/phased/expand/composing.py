@@ -17,7 +17,8 @@ from limbeck.phased.phases import Backfill
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.read import Filters, read
+from limbeck.schema.catalog.filters import Filters
+from limbeck.schema.catalog.read import read
 from limbeck.schema.diff import compare
 from limbeck.schema.diff.steps import Step
 
