@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from limbeck.engine.batch import StatementError, Waiting
+from limbeck.engine.batch import Statement, StatementError
 from limbeck.engine.patience import cause
 from limbeck.postgres.duration import seconds
 
@@ -61,7 +61,10 @@ def _kind(state: str) -> type[psycopg.Error]:
 
 
 def _with(error: Exception, reason: psycopg.Error) -> StatementError:
-    waiting = error.waiting if isinstance(error, StatementError) else None
-    told = StatementError(waiting or Waiting(getattr(error, "statement", None) or ""), reason)
-    told.__cause__ = error
-    return told.with_traceback(error.__traceback__)
+    if isinstance(error, StatementError):
+        statement = error.statement
+    else:
+        statement = Statement(getattr(error, "statement", None) or "")
+    explained = StatementError(statement, reason)
+    explained.__cause__ = error
+    return explained.with_traceback(error.__traceback__)

@@ -52,7 +52,7 @@ def failure(
 
 
 def _done(progress: Progress) -> str:
-    if not progress.kept:
+    if not progress.in_ledger:
         return (
             "It has an autocommit block: what ran up to the end of it is in the database, "
             "and the version is not."
@@ -89,7 +89,7 @@ def _said(error: Exception, folder: Path) -> Iterator[str]:
 
 def _statement(error: Exception) -> tuple[str | None, str | None]:
     if isinstance(error, StatementError):
-        return error.waiting.statement, error.waiting.where
+        return error.statement.text, error.statement.where
     return (error.statement if isinstance(error, sa.exc.StatementError) else None), None
 
 

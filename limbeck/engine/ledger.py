@@ -116,10 +116,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What a database remembers of its migrations, oldest first; `kept` says whether it does."""
+    """The entries of a database's ledger, oldest first; `exists` says whether it has one."""
 
     entries: tuple[Entry, ...] = ()
-    kept: bool = False
+    exists: bool = False
 
     def applied(self) -> dict[str, Entry]:
         """Return the last entry of each revision that is applied."""
@@ -134,7 +134,7 @@ class Ledger:
 def read(connection: psycopg.Connection) -> Ledger:
     """Return the ledger of a database; it is empty where none is kept, or may be read."""
     try:
-        return found(asked(connection))
+        return of(asked(connection))
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
         return Ledger()
     except (psycopg.errors.UndefinedColumn, psycopg.errors.InsufficientPrivilege):
@@ -146,9 +146,9 @@ def asked(connection: psycopg.Connection) -> psycopg.Cursor[Entry]:
     return connection.cursor(row_factory=class_row(Entry)).execute(_READ)
 
 
-def found(entries: psycopg.Cursor[Entry]) -> Ledger:
+def of(entries: psycopg.Cursor[Entry]) -> Ledger:
     """Return the ledger that has these entries."""
-    return Ledger(tuple(entries.fetchall()), kept=True)
+    return Ledger(tuple(entries.fetchall()), exists=True)
 
 
 def step(revision: Revision, action: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

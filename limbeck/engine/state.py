@@ -22,6 +22,7 @@ SELECT to_regclass('alembic_version') IS NOT NULL,
       (SELECT has_table_privilege(c.oid, 'INSERT, UPDATE')
         FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'ledger'),
       has_schema_privilege(n.oid, 'CREATE')) END,
+  txid_snapshot_xmax(txid_current_snapshot()),
   {SESSION}
 FROM (SELECT (SELECT oid FROM pg_namespace WHERE nspname = 'limbeck_state') AS oid) AS n"""
 
@@ -31,12 +32,14 @@ class State:
     """The version rows as they are, known here or not, and the ledger.
 
     `writable` says whether the role may keep a ledger: write the one there is, or create it.
-    `session` is what it says of itself.
+    `next_transaction` is the id (with its epoch) of the first transaction that begins after the
+    state was read. `session` is what it says of itself.
     """
 
     recorded: tuple[str, ...]
     ledger: Ledger
     writable: bool
+    next_transaction: int
     session: Session
 
 
@@ -49,12 +52,12 @@ def read(connection: psycopg.Connection[Any]) -> State:
     """
     with connection.cursor(row_factory=tuple_row) as cursor:
         (row,) = cursor.execute(_THERE).fetchall()
-    versions, kept, writable, *session = row
+    versions, kept, writable, next_transaction, *session = row
     recorded, found = _both(connection) if versions and kept else (None, None)
     if recorded is None or found is None:
         recorded = version_table.recorded(connection) if versions else ()
         found = ledger.read(connection) if kept else Ledger()
-    return State(recorded, found, bool(writable), Session.read(session))
+    return State(recorded, found, bool(writable), next_transaction, Session.read(session))
 
 
 def _both(
@@ -66,7 +69,7 @@ def _both(
     try:
         with connection.pipeline():
             rows, entries = version_table.asked(connection), ledger.asked(connection)
-        return version_table.ids(rows), ledger.found(entries)
+        return version_table.ids(rows), ledger.of(entries)
     except psycopg.Error:
         if connection.closed:
             raise

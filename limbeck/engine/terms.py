@@ -23,7 +23,7 @@ class Terms:
         transaction_timeout: As Postgres spells it; used from 17 on.
         watch: Where a second session looks at what is waited for; None opens none.
         progress: Tell how far an index is.
-        sql: Tells what a revision of the run says it runs; None has it put into words anew.
+        sql: Returns the SQL of a revision, if the caller has rendered it already.
 
     """
 
@@ -34,7 +34,7 @@ class Terms:
     transaction_timeout: str | None = None
     watch: Database | None = None
     progress: bool = False
-    sql: Callable[[Revision], str] | None = None
+    sql: Callable[[Revision], str | None] = lambda _: None
 
 
 PLAIN = Terms(ledger=False, pipelined=False, patience=0.0)

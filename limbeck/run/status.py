@@ -14,8 +14,8 @@ from limbeck.history.history import History
 from limbeck.history.revisions import Revision, way_out
 from limbeck.logs import log
 from limbeck.phased.gates import gate
-from limbeck.phased.gates.gate import Terms, Waiting
 from limbeck.phased.gates.standing import Standing, standings
+from limbeck.phased.gates.waiting import Terms, Waiting
 from limbeck.postgres.connect import Connection, connect
 from limbeck.project import urls
 from limbeck.project.profile import Profile

@@ -350,9 +350,9 @@ def test_rows_that_never_become_right_are_told(
     wrong = {"table": "public.t", "set": {"b": "a"}, "where": "b IS NULL"}
     expand(work, "copy", PLAIN, (wrong,))
     connection.execute("INSERT INTO t VALUES (1, 'x'), (2, NULL)")
-    with pytest.raises(CheckFailedError, match="1 rows are not right after 3 passes") as caught:
+    with pytest.raises(CheckFailedError, match="1 rows are still wrong after 3 passes") as caught:
         filled(work, database)
-    assert caught.value.hint == "See which: SELECT * FROM public.t WHERE b IS NULL"
+    assert caught.value.hint == "List them: SELECT * FROM public.t WHERE b IS NULL"
     assert planned(work, database).tasks[0].state
 
 
@@ -374,8 +374,8 @@ def test_a_row_that_postgres_refuses_is_told_and_it_goes_on_after_it_is_mended(
     ("function", "words"),
     [
         ("fails", "fills:fails raised TypeError at id = 1"),
-        ("other", "gave z"),
-        ("none", "does not import: AttributeError"),
+        ("other", "returned z"),
+        ("none", "cannot be imported: AttributeError"),
     ],
 )
 def test_a_function_that_does_not_do_is_told(

@@ -616,7 +616,7 @@ REFUSED = (
         DAYS.format("a", "int", "m int", "a"),
         DAYS.format("b", "int", "m int", "b"),
         "public.t.a:public.t.b",
-        "decides on the partition of a row",
+        "is in the partition key",
     ),
     (
         DAYS.format("a", "int", "m int", "a")
@@ -624,7 +624,7 @@ REFUSED = (
         DAYS.format("a", "int", "o int", "a")
         + "CREATE TABLE u PARTITION OF t DEFAULT PARTITION BY LIST (n)",
         "public.t.n:public.t.o",
-        "decides on the partition of a row",
+        "is in the partition key",
     ),
     (
         DAYS.format("a", "int", "PRIMARY KEY (a, n)", "a"),
@@ -644,7 +644,7 @@ REFUSED = (
         "CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a * 2) STORED)",
         "CREATE TABLE t (a bigint, b int GENERATED ALWAYS AS (a * 2) STORED)",
         "",
-        r"column public\.t\.b is computed from column public\.t\.a",
+        r"column public\.t\.b is generated from column public\.t\.a",
     ),
     (
         "CREATE TABLE t (a int, b int); CREATE STATISTICS s ON a, b FROM t",
@@ -662,13 +662,13 @@ REFUSED = (
         "CREATE TABLE t (a int)",
         "CREATE TABLE t (b bigint)",
         "public.t.a:public.t.b",
-        r"column public\.t\.b gets another type and another name at once",
+        r"column public\.t\.b changes its type and its name at once",
     ),
     (
         "CREATE TABLE t (a int)",
         "CREATE TABLE u (a bigint)",
         "public.t:public.u",
-        r"column public\.u\.a gets another type and another name at once",
+        r"column public\.u\.a changes its type and its name at once",
     ),
     (
         "CREATE TYPE t AS ENUM ('a'); CREATE TABLE u (a t)",
@@ -686,7 +686,7 @@ REFUSED = (
         "CREATE TABLE t (a int); CREATE TABLE u (b int) INHERITS (t)",
         "CREATE TABLE t (a int); CREATE TABLE u (b bigint) INHERITS (t)",
         "",
-        "is of a foreign, an inheriting or a typed table",
+        "belongs to a foreign, an inheriting or a typed table",
     ),
 )
 
@@ -719,7 +719,9 @@ def test_a_value_that_nothing_asks_for_is_refused(make_database: Any) -> None:
             old, new = read(one), read(other)
             values = {Address("column", *column.split(".")): value}
             change = Change(old, new, (), values)
-            with pytest.raises(ConfigurationError, match=f"--value {column}=.* used by nothing"):
+            with pytest.raises(
+                ConfigurationError, match=f"--value {column}=.* is not used by this change"
+            ):
                 choosing.choose(compare.steps(old, new), change)
 
 

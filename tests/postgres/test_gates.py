@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from limbeck.history.revisions import Revision
-    from limbeck.phased.gates.gate import Through
+    from limbeck.phased.gates.waiting import Through
     from tests.postgres.conftest import MakeWork, Work
 
 COPY = {"table": "public.t", "set": {"b": "a"}, "where": "b IS DISTINCT FROM a"}
@@ -220,7 +220,7 @@ def test_what_still_uses_the_old_structure_keeps_it(
     found = plan(work, database)
     assert found.revisions == ()
     (waiting,) = found.waiting
-    assert (waiting.why, waiting.hint.split("--")[1]) == ("used", "allow still-used")
+    assert (waiting.why, waiting.hint.split("--")[1]) == ("used", "allow still-used.")
     texts = [one.text for one in waiting.uses]
     assert [user for _, user in USES if not any(user in text for text in texts)] == [], texts
     assert len(texts) == len(USES), texts
@@ -337,7 +337,7 @@ def test_statements_that_are_called_meanwhile_keep_a_protected_environment(
         gone.set()
         thread.join()
     statements = [one.text for one in waiting.uses if one.kind == "statement"]
-    assert statements == ["statement, called a moment ago: SELECT a FROM t WHERE id = $1"]
+    assert statements == ["statement called during the check: SELECT a FROM t WHERE id = $1"]
     told: list[Event] = []
     found = migrate.plan(
         work.project, work.profile, database, through="contract", listen=told.append
