@@ -12,6 +12,7 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.renames import likeness, parse
 from limbeck.schema.renames.rename import Rename
+from limbeck.schema.sql import quoting
 
 # What is named after its table and columns, by Postgres or by a naming convention.
 WHOLE = 3  # schema, table, column
@@ -107,7 +108,7 @@ def values(answers: Answers, before: Catalog, after: Catalog) -> dict[Address, s
     """
     found: dict[Address, str] = {}
     for name, expression in answers.values.items():
-        names = [parse.unquote(one) for one in parse.split(name, ".")]
+        names = quoting.names(name)
         address = Address("column", *names) if len(names) == WHOLE else None
         if address is None or not {address} & (before.objects.keys() | after.objects.keys()):
             raise ConfigurationError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,9 +27,10 @@ from limbeck.project.git import uncommitted
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.schema.diff import compare
+from limbeck.schema.sql.lexer import first_word
 
-_DATA = re.compile(
-    r"(INSERT|UPDATE|DELETE|MERGE|TRUNCATE|COPY|WITH|SELECT|CALL|DO)\b", re.IGNORECASE
+_DATA = frozenset(
+    {"INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE", "COPY", "WITH", "SELECT", "CALL", "DO"}
 )
 _ASKS = "-- "
 
@@ -183,7 +183,7 @@ def _left_out(work: Work) -> Iterator[tuple[Revision, str]]:
     revisions = work.line.revisions
     for one, text in zip(revisions, offline.sql(work.history, revisions), strict=True):
         for part in statements.split(text):
-            if _DATA.match(part):
+            if first_word(part) in _DATA:
                 yield one, part
         if text.splitlines()[-1:] and text.splitlines()[-1].startswith(_ASKS):
             yield one, "Python that asks the database"
