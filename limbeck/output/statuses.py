@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from limbeck.history.revisions import Revision, way_out
+from limbeck.history.revisions import way_out
 from limbeck.output.changes import change_line, changes_data
 from limbeck.output.plans import waiting_data, waiting_lines
 from limbeck.output.tables import table
@@ -21,10 +21,7 @@ def status_text(statuses: Sequence[Status]) -> str:
     if not statuses:
         return "There are no environments: env_profiles/ has no profile."
     headers = ("Environment", "Branch", "Current", "Pending", "Drift", "Database")
-    sections = [table(headers, [_row(status) for status in statuses])]
-    # Environments usually share one history; its heads are stated once.
-    histories = dict.fromkeys(status.heads for status in statuses if status.heads)
-    sections.extend(_heads(heads) for heads in histories)
+    sections = [table(headers, [_row(status) for status in statuses]), *_heads(statuses)]
     details = ("\n".join(_details(status)) for status in statuses)
     return "\n\n".join([*sections, *filter(None, details)])
 
@@ -74,9 +71,11 @@ def check_data(findings: Sequence[Finding]) -> dict[str, Any]:
     }
 
 
-def _heads(heads: Sequence[Revision]) -> str:
-    names = "".join(f"\n  {head.id}  {head.message}" for head in heads)
-    return f"The history has {counted(len(heads), 'head')}:{names}\n  Join them: limbeck merge"
+def _heads(statuses: Sequence[Status]) -> Iterator[str]:
+    """Yield once what several environments share: a history with several heads."""
+    for heads in dict.fromkeys(status.heads for status in statuses if status.heads):
+        names = "".join(f"\n  {head}" for head in heads)
+        yield f"The history has {counted(len(heads), 'head')}; run `limbeck merge`:{names}"
 
 
 def _row(status: Status) -> tuple[str, ...]:
@@ -149,7 +148,6 @@ def _fields(status: Status) -> dict[str, Any]:
         "branch": status.branch,
         "protected": status.protected,
         "destination": status.destination,
-        "heads": [head.id for head in status.heads],
         "current": None if status.current is None else list(status.current),
         "applied": [{"id": each.id, "message": each.message} for each in status.applied],
         "pending": [{"id": each.id, "message": each.message} for each in status.pending],
@@ -163,6 +161,7 @@ def _fields(status: Status) -> dict[str, Any]:
             for each in status.phases
         ],
         "waiting": waiting_data(status.waiting),
+        "heads": [head.id for head in status.heads],
         "problem": status.problem.message if status.problem else None,
         "clean": status.clean,
     }

@@ -1,4 +1,4 @@
-"""Which files git does not have as they are; asked before files are overwritten."""
+"""Ask git for files with uncommitted changes, before pull and squash replace or remove files."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ from pathlib import Path
 
 
 def uncommitted(paths: Collection[Path]) -> Iterator[Path]:
-    """Yield the files with uncommitted changes; without git or a repository, all of them."""
+    """Yield the files whose present content git cannot bring back, if there is git at all."""
     for folder in sorted({path.parent for path in paths}):
         inside = [path for path in paths if path.parent == folder]
         listed = _listed(folder, [path.name for path in inside])
-        # git lists an untracked folder as a whole, with a slash at the end.
+        # A folder of which git knows no file is listed as a whole.
         whole = listed is None or any(name.endswith("/") for name in listed)
         yield from (path for path in inside if whole or path.name in (listed or ()))
 
 
 def _listed(folder: Path, names: Collection[str]) -> set[str] | None:
-    """Return the names that git status lists of these, None without git or a repository."""
-    # Nothing is printed for a file that git knows and that is as it was committed.
+    """Return the names that git status lists of these; None without git or a repository."""
+    # Nothing is listed for a file that git tracks and that is as it was committed. Ignored files
+    # are listed, because they are in no commit either.
     command = ["git", "status", "--porcelain", "-z", "--ignored", "--no-renames", "--", *names]
     try:
-        result = subprocess.run(  # noqa: S603 - git, on paths
+        status = subprocess.run(  # noqa: S603 - git, on names of files
             command, cwd=folder, capture_output=True, text=True, check=False
         )
     except FileNotFoundError:
         return None
-    if result.returncode:
+    if status.returncode:
         return None
-    entries = [entry[3:] for entry in result.stdout.split("\0") if entry]
+    entries = [entry[3:] for entry in status.stdout.split("\0") if entry]  # "XY path"
     return {name if name.endswith("/") else Path(name).name for name in entries}

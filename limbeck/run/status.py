@@ -40,7 +40,6 @@ class Status:
         branch: The database branch.
         protected: Whether its profile is protected.
         destination: Its address, without the password.
-        heads: The heads of its history, if there are several.
         current: The rows of its version table, () before the first revision; None when the
             database could not be read.
         applied: The revisions that it holds.
@@ -54,6 +53,7 @@ class Status:
         problem: Why its database could not be read.
         phases: The phase of each change without downtime.
         waiting: Contract revisions on hold, which `migrate` leaves out.
+        heads: The heads of its history, if there are several.
 
     """
 
@@ -61,7 +61,6 @@ class Status:
     branch: str
     protected: bool
     destination: str = ""
-    heads: tuple[Revision, ...] = ()
     current: tuple[str, ...] | None = None
     applied: tuple[Revision, ...] = ()
     pending: tuple[Revision, ...] = ()
@@ -74,6 +73,7 @@ class Status:
     problem: LimbeckError | None = None
     phases: tuple[Standing, ...] = ()
     waiting: tuple[Waiting, ...] = ()
+    heads: tuple[Revision, ...] = ()
 
     @property
     def ready(self) -> tuple[Revision, ...]:
@@ -204,11 +204,12 @@ def findings(status: Status) -> Iterator[Finding]:
 def _unknown(status: Status) -> Finding:
     ids = ", ".join(status.unknown)
     if status.squash:
-        text = f"is at revision {ids}, in the middle of those that {status.squash} has replaced"
+        replaced = f"the revisions that {status.squash} has replaced"
+        text = f"is at revision {ids}, in the middle of {replaced}"
         hint = way_out(status.squash, status.unknown[0])
     else:
-        text = f"is at revision {ids}, which has no file"
-        hint = f"Get the file from where it was written: git log --all -- '*{status.unknown[0]}*'"
+        text = f"is at revision {ids}, which no file has"
+        hint = f"Restore its file: git log --all -- '*{status.unknown[0]}*'"
     return Finding("unknown", status.environment, text, hint)
 
 

@@ -98,19 +98,6 @@ def test_a_table_created_by_hand_is_one_line_of_drift(
     assert len(status_data([found])["environments"][0]["drift"]) == len(found.drift or ())
 
 
-def test_several_heads_are_stated_once(work: Work, connection: psycopg.Connection) -> None:
-    first, last = recorded(work)
-    running.upgrade(work.history, connection)
-    other = work.revision("other", down=work.history.find(first)[0])
-    found = one(work)
-    text = status_text([found, found])
-    heads = sorted([f"  {last}  a", f"  {other.id}  other"])
-    assert text.count("The history has 2 heads:") == 1
-    assert sorted(text.split("The history has 2 heads:\n")[1].splitlines()[:2]) == heads
-    assert "Join them: limbeck merge" in text
-    assert sorted(status_data([found])["environments"][0]["heads"]) == sorted([last, other.id])
-
-
 def test_drift_from_an_edited_revision_is_not_called_drift(work: Work, database: Database) -> None:
     recorded(work)
     plan = migrate.plan(work.project, work.profile, database)
@@ -180,6 +167,18 @@ def test_several_heads_and_models_that_do_not_import_are_findings(
     assert kinds(work) == ["models"]
     work.revision("other", down=work.history.revisions()[0])
     assert kinds(work) == ["heads", "pending"]
+
+
+def test_a_status_says_once_that_the_history_has_several_heads(work: Work) -> None:
+    recorded(work)
+    assert "heads" not in status_text([one(work)])
+    other = work.revision("other", down=work.history.revisions()[0])
+    text = status_text([one(work), one(work)])
+    assert text.count("The history has 2 heads; run `limbeck merge`:") == 1
+    assert f"\n  {other}" in text
+    assert one(work).heads == work.history.heads()
+    heads = status_data([one(work)])["environments"][0]["heads"]
+    assert heads == [head.id for head in work.history.heads()]
 
 
 def test_broken_revision_files_are_no_environment_s_fault(work: Work) -> None:
