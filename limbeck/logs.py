@@ -31,6 +31,7 @@ from limbeck.events import (
     ServerStarted,
     StageStarted,
 )
+from limbeck.plurals import counted, nouns
 from limbeck.schema.sql.lexer import lex
 
 LOGGER: Final = "limbeck"
@@ -117,7 +118,7 @@ def _of_run(event: RunStarted | RunFinished | RunFailed) -> str:
     match event:
         case RunStarted():
             verb = "downgrading" if event.downgrade else "applying"
-            return f"{where}: {verb} {len(event.revisions)} revisions"
+            return f"{where}: {verb} {counted(len(event.revisions), 'revision')}"
         case RunFinished():
             at = ", ".join(event.current) or "base"
             return f"{where} is at {at}, after {event.seconds:.2f} s"
@@ -158,7 +159,7 @@ def _of_statement(event: Event) -> str:
 def _of_backfill(event: Event) -> str:
     match event:
         case BackfillProgress(_, done, total):
-            return f"{done} of {total} rows of {pace(event)}"
+            return f"{done} of {total} {nouns(total, 'row')} of {pace(event)}"
         case BatchNotObtained(table, attempt, pause, blockers):
             names = "; ".join(map(str, blockers)) or _UNSEEN
             again = f"a smaller one follows in {pause:.1f} s (attempt {attempt + 1})"
