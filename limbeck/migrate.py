@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from limbeck.phased.gates.gate import Through, Waiting
+from limbeck.phased.gates.waiting import Through, Waiting
 from limbeck.run.applying import WAIT, Confirm, apply
 from limbeck.run.hooks import Hooks
 from limbeck.run.keeping import Keep

@@ -14,7 +14,7 @@ from limbeck.errors import MigrationError
 
 if TYPE_CHECKING:
     from limbeck.lint.linting import Report as Hazards
-    from limbeck.phased.gates.gate import Through
+    from limbeck.phased.gates.waiting import Through
     from limbeck.project.profile import Profile
     from limbeck.project.project import Project
     from limbeck.run.plan import Plan

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -58,46 +58,55 @@ def carry_out(
     several: bool = False,
 ) -> None:
     """Apply or print the plans, asking once; for several plans the JSON answer is a list."""
-    from limbeck.output import plans as reports
-    from limbeck.output.data import to_json
-
     if options.script:
         click.echo("\n".join(_script(plan, several=several) for plan in plans))
-    elif options.dry_run and options.as_json:
-        seen = hazards or [None] * len(plans)
-        data = [reports.plan_data(p) | _seen(f) for p, f in zip(plans, seen, strict=True)]
-        click.echo(to_json(data if several else data[0]))
-    elif options.dry_run:
-        click.echo("\n".join(reports.plan_text(plan, with_sql=True) for plan in plans))
-    else:
-        done = [reports.report_data(report) for report in _applied(plans, options)]
-        if options.as_json:
-            click.echo(to_json(done if several else done[0]))
-
-
-def _applied(plans: Sequence[Plan], options: RunOptions) -> Iterator[Report]:
-    from limbeck.output import plans as reports
+        return
+    if options.dry_run:
+        click.echo(_preview(plans, options, hazards, several=several))
+        return
+    from limbeck.output import plans as output
+    from limbeck.output.data import to_json
     from limbeck.run import applying
 
-    todo = [plan for plan in plans if plan.revisions]
-    for plan in todo:
-        note(reports.plan_text(plan, with_sql=plan.protected))
-    narrator, confirm = Narrator(), partial(confirm_plan, yes=options.yes)
     for plan in plans:
-        # One question covers all plans: they are all printed above.
-        first = bool(todo) and plan is todo[0]
+        if plan.revisions:
+            note(output.plan_text(plan, with_sql=plan.protected))
+    # One question covers all plans: they are all printed above.
+    first = next((plan for plan in plans if plan.revisions), None)
+    narrator, confirm = Narrator(), partial(confirm_plan, yes=options.yes)
+    answers = []
+    for plan in plans:
         report = applying.apply(
             plan,
-            confirm=confirm if first else lambda _: True,
+            confirm=confirm if plan is first else lambda _: True,
             allow=None,  # the command has linted and printed them already
-            keep=options.keep if first else None,
+            keep=options.keep if plan is first else None,
             wait=options.wait,
             progress=narrator.bar,
             listen=narrator,
         )
+        answers.append(output.report_data(report))
         if not options.as_json:
             _show(report)
-        yield report
+    if options.as_json:
+        click.echo(to_json(answers if several else answers[0]))
+
+
+def _preview(
+    plans: Sequence[Plan],
+    options: RunOptions,
+    hazards: Sequence[Hazards | None],
+    *,
+    several: bool,
+) -> str:
+    from limbeck.output import plans as output
+    from limbeck.output.data import to_json
+
+    if not options.as_json:
+        return "\n".join(output.plan_text(plan, with_sql=True) for plan in plans)
+    reports = hazards or [None] * len(plans)
+    answers = [output.plan_data(p) | _seen(r) for p, r in zip(plans, reports, strict=True)]
+    return to_json(answers if several else answers[0])
 
 
 def _script(plan: Plan, *, several: bool) -> str:

@@ -140,10 +140,6 @@ def diff(
     A and B are each one of: models, head, base, a revision, an environment, postgresql://...
     Both are only read. With two URLs, no project is needed.
     """
-    from limbeck.output import differences
-    from limbeck.output.data import to_json
-    from limbeck.schema.diff import compare
-    from limbeck.schema.diff.script import script
     from limbeck.shadow.source import parse
 
     project = project_for(invocation, before, after)
@@ -151,6 +147,12 @@ def diff(
         project = replace(project, cache=False)
     named = [parse(project, text, Narrator(), grants=grants) for text in (before, after)]
     first, second = (source.catalog() for source in named)
+    # After the reading, whose first questions should be on their way as early as possible.
+    from limbeck.output import differences
+    from limbeck.output.data import to_json
+    from limbeck.schema.diff import compare
+    from limbeck.schema.diff.script import script
+
     steps = compare.steps(first, second, _renames(first, second, renamed, no_rename=no_rename))
     names = (str(named[0]), str(named[1]))
     if as_json:

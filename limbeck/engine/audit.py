@@ -1,4 +1,4 @@
-"""Applied revisions whose files were edited or deleted since."""
+"""Find applied revisions whose files were edited since; called by status."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 
 
-def edited(history: History, current: Sequence[str], found: Ledger) -> tuple[Revision, ...]:
-    """Return the applied revisions that say another SQL now than when they were applied.
+def edited(history: History, current: Sequence[str], entries: Ledger) -> tuple[Revision, ...]:
+    """Return the applied revisions whose SQL differs from when they were applied.
 
-    Only of files with other bytes the SQL is looked at; comments and white space do not count.
+    Comments and white space do not count. Only a file whose bytes differ is rendered as SQL, so
+    that a history of which nothing was edited costs one hash per file.
     """
-    entries = found.applied()
+    applied = entries.applied()
     touched = [
-        one
-        for one in history.applied(current)
-        if (entry := entries.get(one.id)) and entry.file not in {None, ledger.file_hash(one.path)}
+        revision
+        for revision in history.applied(current)
+        if (entry := applied.get(revision.id))
+        and entry.file not in {None, ledger.file_hash(revision.path)}
     ]
-    said = offline.sql(history, touched)
+    texts = offline.sql(history, touched)
     return tuple(
-        one
-        for one, text in zip(touched, said, strict=True)
-        if entries[one.id].sql not in {statements.checksum([text]), *one.replaced_sql}
+        revision
+        for revision, text in zip(touched, texts, strict=True)
+        if applied[revision.id].sql not in {statements.checksum([text]), *revision.replaced_sql}
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from limbeck.engine import version_table
+from limbeck.engine.state import State, read
 from limbeck.engine.terms import PLAIN, Terms
 from limbeck.events import Listener, ignore
 from limbeck.history.history import History
@@ -13,8 +14,6 @@ from limbeck.history.revisions import Revision
 
 if TYPE_CHECKING:
     import psycopg
-
-    from limbeck.engine.state import State
 
 
 def run(  # noqa: PLR0913 - what, on what, which way, on which terms, from where
@@ -46,17 +45,11 @@ def run(  # noqa: PLR0913 - what, on what, which way, on which terms, from where
     """
     if not revisions:
         return state.recorded if state else version_table.recorded(connection)
-    from limbeck.engine import runner  # noqa: PLC0415 - Alembic only when something runs
+    from limbeck.engine.runner import opened  # noqa: PLC0415 - Alembic only when something runs
 
-    return runner.run(
-        history,
-        connection,
-        revisions,
-        downgrade=downgrade,
-        terms=terms,
-        listen=listen,
-        found=state,
-    )
+    state = state or read(connection)
+    with opened(history, connection, terms, state, listen) as runner:
+        return runner.run(revisions, downgrade=downgrade)
 
 
 def upgrade(
@@ -107,6 +100,6 @@ def downgrade(
 
 def stamp(history: History, connection: psycopg.Connection[Any], to: str) -> None:
     """Set the version table to a revision without running anything."""
-    from limbeck.engine import runner  # noqa: PLC0415 - as above
+    from limbeck.engine import environment  # noqa: PLC0415 - as above
 
-    runner.stamp(connection, [revision.id for revision in history.find(to)])
+    environment.stamp(connection, [revision.id for revision in history.find(to)])

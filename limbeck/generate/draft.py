@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ruff import find_ruff_bin
-
 from limbeck.errors import ProofError
 from limbeck.generate.rendering.body import Body
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
+from limbeck.models.source.ruff import RuffError, ruff
 from limbeck.project.project import Project
 
 # All that Alembic has to know of the revision which the draft follows: it runs no more.
@@ -110,23 +107,11 @@ def following(project: Project, target: History, head: str | None) -> Iterator[D
 
 def _format(path: Path, final: Path) -> None:
     # Under its final name, for which the repository may have settings of its own.
+    folder = next(parent for parent in final.parents if parent.exists())
     text = path.read_text(encoding="utf-8")
     for command in (["check", "--fix-only", "--extend-select", "I,F401"], ["format"]):
-        text = _ruff([*command, "--quiet", "--stdin-filename", str(final), "-"], text, final)
+        try:
+            text = ruff(folder, [*command, "--stdin-filename", str(final), "-"], text)
+        except RuffError as error:
+            raise ProofError(f"the revision could not be formatted: {error.message}") from error
     path.write_text(text, encoding="utf-8")
-
-
-def _ruff(arguments: list[str], text: str, final: Path) -> str:
-    done = subprocess.run(  # noqa: S603 - our own arguments
-        [find_ruff_bin(), *arguments],
-        input=text,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-        cwd=next(parent for parent in final.parents if parent.exists()),
-        env={**os.environ, "RUFF_NO_CACHE": "true"},
-    )
-    if done.returncode:
-        raise ProofError(f"the revision could not be formatted: {done.stderr.strip()}")
-    return done.stdout

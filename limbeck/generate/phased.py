@@ -16,7 +16,7 @@ from limbeck.history.revisions import Revision
 from limbeck.history.writing import slug
 from limbeck.phased.expand import composing
 from limbeck.phased.expand.choosing import Change, Choice
-from limbeck.phased.expand.composing import Phased, Way
+from limbeck.phased.expand.composing import Phased, RevisionSteps
 from limbeck.phased.phases import Backfill
 from limbeck.project.project import Project
 from limbeck.schema.catalog.catalog import Catalog
@@ -68,8 +68,8 @@ def _attempts(
     def attempt(unchecked: bool) -> Generated:  # noqa: FBT001 - the only argument
         return _attempt(replace(work, unchecked=unchecked), unfinished, phased, message, plain_sql)
 
-    ways = (phased.expand, phased.contract)
-    steps = [step for way in ways for step in (*way.upgrade, *way.downgrade)]
+    revisions = (phased.expand, phased.contract)
+    steps = [step for each in revisions for step in (*each.upgrade, *each.downgrade)]
     return bodies.attempted(steps, attempt)
 
 
@@ -103,7 +103,7 @@ def _attempt(
 def _write(  # noqa: PLR0913 - a revision has this many parts
     unfinished: Draft,
     message: str,
-    way: Way,
+    steps: RevisionSteps,
     ends: tuple[Catalog, Catalog],
     how: Mapping[str, bool],
     *,
@@ -113,8 +113,8 @@ def _write(  # noqa: PLR0913 - a revision has this many parts
     before, end = ends
     return unfinished.write(
         message,
-        render(way.upgrade, before, end, **how),
-        render(way.downgrade, end, before, **how),
+        render(steps.upgrade, before, end, **how),
+        render(steps.downgrade, end, before, **how),
         data=data,
         after=after,
     )

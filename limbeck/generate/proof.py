@@ -14,7 +14,8 @@ from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
 from limbeck.project.project import Project
 from limbeck.schema.catalog.catalog import Catalog, Change
-from limbeck.schema.catalog.read import Filters, read
+from limbeck.schema.catalog.filters import Filters
+from limbeck.schema.catalog.read import read
 from limbeck.shadow.filters import filters
 from limbeck.shadow.shadow import Shadow
 

@@ -15,7 +15,7 @@ from limbeck.lint import target as targets
 from limbeck.lint.allowances import UNREASONED, UNUSED, Allowance, allowances
 from limbeck.lint.rules.change import Target
 from limbeck.lint.rules.hazard import Hazard
-from limbeck.lint.rules.judge import LONG_WORK, judge
+from limbeck.lint.rules.judge import FALLBACKS, judge
 from limbeck.lint.rules.registry import RULES
 from limbeck.lint.since import added
 from limbeck.lint.trace.tracing import Trace, trace
@@ -158,7 +158,7 @@ def refuse(report: Report, allow: Sequence[str] = ()) -> None:
 
 
 def _codes() -> set[str]:
-    return {one.code for one in (*RULES, *LONG_WORK)} | {UNREASONED, UNUSED}
+    return {one.code for one in (*RULES, *FALLBACKS)} | {UNREASONED, UNUSED}
 
 
 def _judged(traced: Trace, target: Target | None) -> tuple[list[Hazard], list[Allowed]]:

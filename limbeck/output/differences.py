@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from limbeck.output.revisions import step_data, step_line
 from limbeck.output.tables import counted
-from limbeck.schema.diff.steps import Step
+
+if TYPE_CHECKING:
+    from limbeck.schema.diff.steps import Step
 
 _SIGNS = {"create": "+", "drop": "-"}
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from limbeck.output.tables import counted
-from limbeck.phased.gates.gate import Waiting
+from limbeck.phased.gates.waiting import Waiting
 from limbeck.run.outline import Outline
 from limbeck.run.plan import Plan, PlannedRevision
 from limbeck.run.report import Report
@@ -121,8 +121,13 @@ def report_data(report: Report) -> dict[str, Any]:
 
 
 def tables_text(outline: Outline) -> str:
-    """Return a line for each table with its columns; a cut list ends with the number left out."""
+    """Return a line for each changed table with its columns, and how many others there are."""
+    if not outline.changed:
+        return f"The database has {counted(outline.total, 'table')}."
+    head = "Tables:"
+    if outline.changed < outline.total:
+        head = f"Tables changed ({outline.changed} of {outline.total}):"
     lines = [f"  {name}({', '.join(columns)})" for name, columns in outline.tables]
-    if left := outline.total - len(lines):
+    if left := outline.changed - len(lines):
         lines.append(f"  ... and {counted(left, 'more table')}")
-    return "\n".join(["Tables:", *lines]) if lines else "The database has no tables."
+    return "\n".join([head, *lines])

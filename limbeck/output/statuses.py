@@ -18,7 +18,7 @@ def status_text(found: Sequence[Status]) -> str:
     if not found:
         return "There are no environments: env_profiles/ has no profile."
     headers = ("Environment", "Branch", "Current", "Pending", "Drift", "Database")
-    sections = [table(headers, [_row(one) for one in found])]
+    sections = [table(headers, [_row(one) for one in found]), *_heads(found)]
     sections.extend("\n".join(lines) for one in found if (lines := list(_details(one))))
     return "\n\n".join(sections)
 
@@ -76,6 +76,13 @@ def _row(one: Status) -> tuple[str, ...]:
     pending = str(len(one.pending)) if one.pending else "none"
     drift = "?" if one.drift is None else str(len(one.drift)) if one.drift else "none"
     return name, one.branch, at, "?" if one.unknown else pending, drift, one.destination
+
+
+def _heads(statuses: Sequence[Status]) -> Iterator[str]:
+    """Yield once what several environments share: a history with several heads."""
+    for heads in dict.fromkeys(status.heads for status in statuses if status.heads):
+        names = "".join(f"\n  {head}" for head in heads)
+        yield f"The history has {len(heads)} heads; run `limbeck merge`:{names}"
 
 
 def _details(one: Status) -> Iterator[str]:
@@ -139,6 +146,7 @@ def _fields(one: Status) -> dict[str, Any]:
             for each in one.phases
         ],
         "waiting": waiting_data(one.waiting),
+        "heads": [head.id for head in one.heads],
         "problem": one.problem.message if one.problem else None,
         "clean": one.clean,
     }

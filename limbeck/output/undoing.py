@@ -14,7 +14,7 @@ def undo_text(wanted: Undo) -> str:
     return "\n".join(
         [
             f"{wanted.environment}: {wanted.destination}",
-            f'Restores "{wanted.kept}", before the contract of {", ".join(wanted.changes)}.',
+            f'Restores "{wanted.snapshot}", before the contract of {", ".join(wanted.changes)}.',
             f"Lost: everything written since {wanted.since:%Y-%m-%d %H:%M:%S %Z}",
             f"  revisions no longer applied: {revisions}",
             f"  {counted(wanted.sessions, 'session')} will end",
@@ -37,7 +37,7 @@ def undo_data(wanted: Undo) -> dict[str, Any]:
         "environment": wanted.environment,
         "destination": wanted.destination,
         "branch": wanted.branch,
-        "kept": wanted.kept,
+        "kept": wanted.snapshot,
         "since": wanted.since.isoformat(),
         "changes": list(wanted.changes),
         "revisions": list(wanted.revisions),

@@ -44,7 +44,7 @@ def _standing(plan: Plan, done: Sequence[Applied]) -> str:
 
 
 @contextmanager
-def failure_told(plan: Plan, listen: Listener) -> Iterator[None]:
+def reported(plan: Plan, listen: Listener) -> Iterator[None]:
     """Tell of a failure, and call the hook for it; should that fail as well, the first counts."""
     try:
         yield

@@ -7,16 +7,15 @@ import inspect
 import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, fields
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from limbeck.errors import ConfigurationError, HookError, LimbeckError
 from limbeck.paths import shown
-from limbeck.project.code import modules
+from limbeck.project.code.protocol import Purpose
 
 if TYPE_CHECKING:
     from limbeck.postgres.database import Database
@@ -42,9 +41,9 @@ _TAKES: Final = {
     "on_failure": ("plan", "error"),
 }
 _LIKE_A_HOOK: Final = re.compile(r"(before|after|on)_\w+")
-_WANTED: Final = modules.Wanted(
+_HOOKS: Final = Purpose(
     "the hooks",
-    'look at [tool.limbeck] hooks in pyproject.toml, such as "app.hooks"',
+    'Look at [tool.limbeck] hooks in pyproject.toml, such as "app.hooks".',
     ConfigurationError,
 )
 
@@ -94,14 +93,14 @@ class Hooks:
         """
         if project.hooks is None:
             return cls()
-        module = modules.load(project.root, project.hooks, _WANTED)
-        _refuse_misspelt(module)
-        found = {name: getattr(module, name) for name in _TAKES if hasattr(module, name)}
-        if not found:
+        names = project.code.namespace(project.hooks, _HOOKS)
+        _refuse_misspelt(project.hooks, names)
+        hooks = {name: names[name] for name in _TAKES if name in names}
+        if not hooks:
             raise ConfigurationError(
-                f"{module.__name__} has no hook", hint=f"known are {', '.join(_TAKES)}"
+                f"{project.hooks} has no hook", hint=f"known are {', '.join(_TAKES)}"
             )
-        return cls(**found)
+        return cls(**hooks)
 
     def call(self, name: str, *arguments: object) -> None:
         """Call the hook of this name, if there is one; what it prints goes to stderr.
@@ -140,14 +139,14 @@ def _refuse_uncallable(name: str, function: object) -> None:
         ) from error
 
 
-def _refuse_misspelt(module: ModuleType) -> None:
-    for name, value in vars(module).items():
-        own = inspect.isfunction(value) and value.__module__ == module.__name__
+def _refuse_misspelt(module: str, names: Mapping[str, object]) -> None:
+    for name, value in names.items():
+        own = inspect.isfunction(value) and value.__module__ == module
         if own and name not in _TAKES and _LIKE_A_HOOK.fullmatch(name):
             near = difflib.get_close_matches(name, _TAKES, n=1)
             hint = f"did you mean {near[0]}? " if near else ""
             raise ConfigurationError(
-                f"{module.__name__}.{name} is no hook",
+                f"{module}.{name} is no hook",
                 hint=f"{hint}known are {', '.join(_TAKES)}; others begin with _",
             )
 

@@ -11,7 +11,7 @@ from typing import Protocol
 from limbeck.engine import offline
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
-from limbeck.phased.gates.gate import Terms, Waiting
+from limbeck.phased.gates.waiting import Terms, Waiting
 from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
@@ -35,6 +35,10 @@ class Words:
     history: History
     downgrade: bool
     _known: dict[str, str] = field(default_factory=dict, init=False)
+
+    def known(self, revision: Revision) -> str | None:
+        """Return the statements of a revision, if they are rendered already."""
+        return self._known.get(revision.id)
 
     def of(self, revision: Revision) -> str:
         """Return the statements of a revision."""

@@ -12,8 +12,8 @@ from limbeck.events import Listener
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.logs import log
-from limbeck.phased.gates.gate import Terms, Through, Waiting
 from limbeck.phased.gates.gate import passed as gates_passed
+from limbeck.phased.gates.waiting import Terms, Through, Waiting
 from limbeck.postgres.connect import connect, refuse_pooler
 from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile

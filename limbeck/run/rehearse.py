@@ -18,7 +18,7 @@ from limbeck.lint.trace.observer import Observer, observing
 from limbeck.lint.trace.statement import Statement
 from limbeck.logs import log
 from limbeck.phased.gates import gate
-from limbeck.phased.gates.gate import Terms
+from limbeck.phased.gates.waiting import Terms
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.project import places

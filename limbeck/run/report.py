@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from limbeck.phased.gates.gate import Waiting
+from limbeck.phased.gates.waiting import Waiting
 from limbeck.run.outline import Outline
 
 

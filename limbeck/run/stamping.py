@@ -52,7 +52,7 @@ def mark(history: History, connection: Connection, to: str) -> None:
     """Let the version table and the ledger say that a database is at a revision."""
     running.stamp(history, connection, to)
     found = ledger.read(connection)
-    if found.kept:
+    if found.exists:
         _write_down(history, connection, found, to)
 
 

@@ -14,8 +14,8 @@ from limbeck.history.history import History
 from limbeck.history.revisions import Revision, way_out
 from limbeck.logs import log
 from limbeck.phased.gates import gate
-from limbeck.phased.gates.gate import Terms, Waiting
 from limbeck.phased.gates.standing import Standing, standings
+from limbeck.phased.gates.waiting import Terms, Waiting
 from limbeck.postgres.connect import Connection, connect
 from limbeck.project import urls
 from limbeck.project.profile import Profile
@@ -38,7 +38,8 @@ class Status:
     applied revisions were `edited` or `deleted` since, and others `interrupted` after so many
     steps. `drift` is what differs from a replay of its own revision, None when that is not known;
     `problem` says why. `phases` is where each change without downtime is, `waiting` which of the
-    pending revisions migrate leaves out until their time has come.
+    pending revisions migrate leaves out until their time has come. `heads` are the heads of its
+    history, where there are several.
     """
 
     environment: str
@@ -57,6 +58,7 @@ class Status:
     problem: LimbeckError | None = None
     phases: tuple[Standing, ...] = ()
     waiting: tuple[Waiting, ...] = ()
+    heads: tuple[Revision, ...] = ()
 
     @property
     def ready(self) -> tuple[Revision, ...]:
@@ -163,10 +165,13 @@ def findings(status: Status) -> Iterator[Finding]:
         yield Finding("unreachable", name, status.problem.message, status.problem.hint)
     if status.unknown:
         ids = ", ".join(status.unknown)
-        text = f"is at revision {ids}, which no file holds"
-        hint = f"Get the file from where it was made: git log --all -- '*{status.unknown[0]}*'"
+        text = f"is at revision {ids}, which no file has"
+        hint = f"Restore its file: git log --all -- '*{status.unknown[0]}*'"
         if status.squash:
-            text = f"is at revision {ids}, in the middle of those that {status.squash} has replaced"
+            text = (
+                f"is at revision {ids}, in the middle of the revisions that {status.squash} has "
+                "replaced"
+            )
             hint = way_out(status.squash, status.unknown[0])
         yield Finding("unknown", name, text, hint)
     if status.edited:
@@ -196,8 +201,10 @@ def findings(status: Status) -> Iterator[Finding]:
 
 def _status(project: Project, profile: Profile, *, drift: bool, listen: Listener) -> Status:
     history = History.of(project, profile)
-    history.revisions()  # broken files are no environment's fault
+    heads = history.heads()  # here, because broken files are no environment's fault
     found = Status(profile.name, profile.branch, profile.protected)
+    if len(heads) > 1:
+        found = replace(found, heads=heads)
     try:
         database = urls.database(project, profile, listen)
         found = replace(found, destination=database.destination)

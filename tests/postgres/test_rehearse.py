@@ -360,7 +360,7 @@ def expanded(shop: Shop) -> tuple[str, str, str]:
     production = ("-e", "production", "--yes")
     shop.good("migrate", *production)
     code, _, err = shop.limbeck("undo", *production)
-    assert (code, "nothing was kept there" in err) == (2, True)
+    assert (code, "there is no snapshot" in err) == (2, True)
     shop.good("backfill", *production)
     return production
 

@@ -233,15 +233,18 @@ def test_a_database_that_turns_up_in_the_middle_later_is_told_the_way_out(
     monkeypatch.setenv("DATABASE_URL_DEVELOPMENT", other.url)
     (at,) = status.status(work.project, [work.profile])
     (found,) = [one for one in status.findings(at) if one.kind == "unknown"]
-    assert f"in the middle of those that {ids[-1]}" in found.text
+    assert f"in the middle of the revisions that {ids[-1]}" in found.text
     assert f"limbeck stamp {ids[-1]}" in status_text([at])
     with pytest.raises(HistoryError) as caught:
         migrated(work, other)
-    assert f"is at revision {ids[1]}, in the middle of those that {ids[-1]}" in caught.value.message
+    assert (
+        f"is at revision {ids[1]}, in the middle of the revisions that {ids[-1]}"
+        in caught.value.message
+    )
     hint = caught.value.hint or ""
-    assert f"limbeck migrate --to {ids[-1]} there" in hint
+    assert f"limbeck migrate --to {ids[-1]}` before that commit" in hint
     assert f"limbeck stamp {ids[-1]}" in hint
-    with pytest.raises(HistoryError, match=f"{ids[0]} is not there any more: {ids[-1]}"):
+    with pytest.raises(HistoryError, match=f"there is no revision {ids[0]} any more: {ids[-1]}"):
         work.history.find(ids[0])
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from limbeck.engine import running
 from limbeck.errors import HistoryError, MissingUrlError, UnavailableError
+from limbeck.output.statuses import status_text
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.status import Status, check, status
 
@@ -135,6 +136,16 @@ def test_several_heads_and_models_that_do_not_import_are_findings(
     assert kinds(work) == ["models"]
     work.revision("other", down=work.history.revisions()[0])
     assert kinds(work) == ["heads", "pending"]
+
+
+def test_a_status_says_once_that_the_history_has_several_heads(work: Work) -> None:
+    recorded(work)
+    assert "heads" not in status_text([one(work)])
+    other = work.revision("other", down=work.history.revisions()[0])
+    text = status_text([one(work), one(work)])
+    assert text.count("The history has 2 heads; run `limbeck merge`:") == 1
+    assert f"\n  {other}" in text
+    assert one(work).heads == work.history.heads()
 
 
 def test_broken_revision_files_are_no_environment_s_fault(work: Work) -> None:

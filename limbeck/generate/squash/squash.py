@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +24,7 @@ from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.logs import log
 from limbeck.paths import shown
+from limbeck.project.git import uncommitted
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.schema.diff import compare
@@ -190,22 +190,9 @@ def _left_out(work: Work) -> Iterator[tuple[Revision, str]]:
 
 
 def _refuse_unsaved(made: Line) -> None:
-    unsaved = [shown(one.path) for one in made.revisions if not _is_committed(one.path)]
+    unsaved = [shown(path) for path in uncommitted([each.path for each in made.revisions])]
     if unsaved:
         raise ConfigurationError(
             f"not replaced, for git does not have them as they are: {', '.join(unsaved)}",
             hint="Commit them first, or add --force.",
         )
-
-
-def _is_committed(path: Path) -> bool:
-    """Say whether git has a file as it is."""
-    # Nothing is printed for a file that git knows and that is as it was committed.
-    command = ["git", "status", "--porcelain", "--ignored", "--", path.name]
-    try:
-        done = subprocess.run(  # noqa: S603 - git, on a path
-            command, cwd=path.parent, capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError:
-        return False
-    return done.returncode == 0 and not done.stdout.strip()

@@ -1,8 +1,8 @@
-"""The SQL of one batch: claim a range, change its next rows, move its position, in one statement.
+"""The SQL of one batch: claim a range, update its next rows and advance its position.
 
-The position is a row of limbeck_state.backfill_range, which stays locked until the rows of the
-batch are committed with it. So whoever finds it unlocked may go on there, whatever became of the
-one before.
+The position is a row of limbeck_state.backfill_range. It stays locked until it is committed
+together with the rows of the batch, so any worker that finds it unlocked may continue there,
+whatever happened to the worker before.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ RETURNING r.id, {changed}, (SELECT seen FROM stop)"""
 class Batch:
     """The statements of the batches of one piece.
 
-    `update` does all of a batch. A function of Python needs three instead: `claim`, `rows` (with
-    %(low)s and %(above)s) and `move`.
+    `update` is a whole batch. A backfill by a Python function uses four others in one transaction:
+    `claim`, `rows` (with %(low)s and %(above)s), `write` for each row, and `move`.
     """
 
     update: str
@@ -45,10 +45,10 @@ class Batch:
 
 
 def batch(piece: Piece, backfill: Backfill) -> Batch:
-    """Return the statements; their parameters are backfill, piece, mine, avoid and size."""
+    """Return the statements of a batch; their parameters are backfill, piece, mine, avoid, size."""
     table = f"{piece.name} AS {piece.alias}"
     wrong = escaped(backfill.where)
-    sets = ", ".join(f"{quote(name)} = ({escaped(sql)})" for name, sql in backfill.assignments)
+    sets = assignments(backfill)
     values = ", ".join(f"{quote(name)} = %s" for name in backfill.columns)
     mine = _within(piece, "(SELECT low FROM mine)", "(SELECT coalesce(next, high) FROM mine, stop)")
     given = _within(piece, "%(low)s::text[]", "%(above)s::text[]")
@@ -69,7 +69,7 @@ def batch(piece: Piece, backfill: Backfill) -> Batch:
 
 
 def wrong(piece: Piece, backfill: Backfill) -> str:
-    """Return the statement that counts the rows of some blocks that are not right.
+    """Return the statement that counts the wrong rows of some blocks.
 
     Its parameters are low and above, the first and the last block.
     """
@@ -80,13 +80,18 @@ def wrong(piece: Piece, backfill: Backfill) -> str:
     )
 
 
+def assignments(backfill: Backfill) -> str:
+    """Return the SET list of an UPDATE with parameters."""
+    return ", ".join(f"{quote(name)} = ({escaped(sql)})" for name, sql in backfill.assignments)
+
+
 def escaped(sql: str) -> str:
-    """Return SQL that may stand beside parameters."""
+    """Return SQL for a statement with parameters, in which psycopg reads % as a placeholder."""
     return sql.replace("%", "%%")
 
 
 def _stop(piece: Piece) -> str:
-    """Return how many rows (or blocks) the batch has, and where the next one begins, if one."""
+    """Return a CTE with the number of rows in the batch, and the start of the next one or NULL."""
     if not piece.key:
         low, high = (f"(SELECT {end}[1]::bigint FROM mine)" for end in ("low", "high"))
         density = max(1, piece.rows // max(1, piece.blocks))

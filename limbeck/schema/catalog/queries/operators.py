@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from limbeck.schema.catalog.queries import classes
-from limbeck.schema.catalog.queries.building import SPACES, not_member
+from limbeck.schema.catalog.queries.scope import SPACES, not_member
 
 _OPERATORS: Final = f"""
 SELECT {classes.OPERATOR}, o.oid, 'operator', o.oprnamespace,
   format('%s(%s, %s)', o.oprname, sides.l, sides.r),
-  format(E'CREATE OPERATOR %s.%s (\\n    %s\\n)', o.oprnamespace::regnamespace, o.oprname, concat_ws(E',\\n    ',
+  format(E'CREATE OPERATOR %s.%s (\\n    %s\\n)', o.oprnamespace::regnamespace, o.oprname,
+    concat_ws(E',\\n    ',
     'FUNCTION = ' || o.oprcode::text,
     'LEFTARG = ' || nullif(sides.l, 'NONE'),
     'RIGHTARG = ' || nullif(sides.r, 'NONE'),
@@ -61,8 +62,8 @@ SELECT {classes.OPERATOR_FAMILY}, f.oid, 'operator_family', f.opfnamespace,
   format('%s USING %s', f.opfname, am.amname),
   concat_ws(E';\\n', format('CREATE OPERATOR FAMILY %s.%I USING %I', f.opfnamespace::regnamespace,
       f.opfname, am.amname),
-    format(E'ALTER OPERATOR FAMILY %s.%I USING %I ADD\\n    ', f.opfnamespace::regnamespace, f.opfname,
-      am.amname) || ({_members(classes.OPERATOR_FAMILY, "f.oid")})),
+    format(E'ALTER OPERATOR FAMILY %s.%I USING %I ADD\\n    ', f.opfnamespace::regnamespace,
+      f.opfname, am.amname) || ({_members(classes.OPERATOR_FAMILY, "f.oid")})),
   format('DROP OPERATOR FAMILY %s.%I USING %I', f.opfnamespace::regnamespace, f.opfname, am.amname)
 FROM pg_opfamily f
 JOIN pg_am am ON am.oid = f.opfmethod
@@ -73,7 +74,8 @@ _CLASSES: Final = f"""
 SELECT {classes.OPERATOR_CLASS}, o.oid, 'operator_class', o.opcnamespace,
   format('%s USING %s', o.opcname, am.amname),
   format(E'CREATE OPERATOR CLASS %s.%I%s FOR TYPE %s USING %I FAMILY %s.%I AS\\n    %s',
-    o.opcnamespace::regnamespace, o.opcname, CASE WHEN o.opcdefault THEN ' DEFAULT' END, format_type(o.opcintype, NULL),
+    o.opcnamespace::regnamespace, o.opcname, CASE WHEN o.opcdefault THEN ' DEFAULT' END,
+    format_type(o.opcintype, NULL),
     am.amname, f.opfnamespace::regnamespace, f.opfname, concat_ws(E',\\n    ',
       ({_members(classes.OPERATOR_CLASS, "o.oid")}),
       -- An operator class must have an entry; this one says what goes without saying.
