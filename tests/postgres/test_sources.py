@@ -231,7 +231,7 @@ View("a", "SELECT * FROM b", metadata=metadata)
 View("b", "SELECT 1 AS x", metadata=metadata)
 """,
         'relation "b" does not exist',
-        'The view "b" is used before it is made',
+        'Declare the view "b" before',
     ),
     "an extension declared that the server lacks": (
         """from limbeck.entities import Extension

@@ -1,4 +1,4 @@
-"""Arrays with a cast, spelled so that Postgres reads them as what they are."""
+"""Casts of arrays, respelled so that Postgres reads its own text as the same expression."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Final, overload
 
 _OPENING: Final = "(ARRAY["
-# What is read as a whole: strings, names, bodies between dollars; then each bracket alone.
+# Strings, quoted names and dollar-quoted bodies are one token each, so that a bracket or a comma
+# inside of them does not count; then each bracket and comma alone.
 _TOKEN: Final = re.compile(
     r"""E'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w*)\$.*?\$\1\$|[][(),]|[^][(),'"$E]+|.""",
     re.DOTALL,
@@ -36,7 +37,7 @@ def settled(text: str | None) -> str | None:
 
 
 def _casts(text: str) -> Iterator[tuple[int, str]]:
-    """Yield where an array ends that has a cast outside its parentheses, and its elements' type."""
+    """Yield the end of each array with a cast outside its parentheses, and its elements' type."""
     opened: list[tuple[str, int, list[str]]] = []
     start = 0
     for token in _TOKEN.finditer(text):
@@ -55,5 +56,6 @@ def _casts(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _common(elements: list[str]) -> str | None:
-    found = {match[1] if (match := _TYPE.search(each)) else None for each in elements}
-    return found.pop() if len(found) == 1 else None
+    """Return the type to which all elements are cast, if it is one."""
+    types = {match[1] if (match := _TYPE.search(element)) else None for element in elements}
+    return types.pop() if len(types) == 1 else None

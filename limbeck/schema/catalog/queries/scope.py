@@ -1,4 +1,4 @@
-"""The pieces of SQL that say whose objects are read."""
+"""Conditions that leave out what is not the user's: system schemas, members of extensions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 SPACES: Final = """(ARRAY(SELECT oid FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%'
     AND nspname NOT IN ('information_schema', 'neon_auth', 'limbeck_state')))"""
-"""The oids of the schemas that are read, as an array that is computed once a query."""
+"""The oids of the schemas that are read; as an array Postgres computes them once a query."""
 
 
 def not_member(catalog: int, oid: str) -> str:
