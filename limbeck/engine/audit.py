@@ -1,4 +1,4 @@
-"""Applied revisions whose files were edited or deleted since."""
+"""Applied revisions whose files were edited since; asked by status and by migrate."""
 
 from __future__ import annotations
 
@@ -10,20 +10,30 @@ from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 
 
-def edited(history: History, current: Sequence[str], found: Ledger) -> tuple[Revision, ...]:
-    """Return the applied revisions that say another SQL now than when they were applied.
+def edited(
+    history: History, current: Sequence[str], entries: Ledger, most: int | None = None
+) -> tuple[Revision, ...]:
+    """Return the applied revisions whose SQL differs from what was applied.
 
-    Only of files with other bytes the SQL is looked at; comments and white space do not count.
+    Comments and white space do not count. The SQL is rendered only of files whose bytes differ.
+
+    Args:
+        history: The revision files.
+        current: The revisions that the database is at.
+        entries: Its ledger, with the hashes of what was applied.
+        most: How many of the files whose bytes differ are rendered, newest first; None for all.
+
     """
-    entries = found.applied()
+    applied = entries.applied()
     touched = [
-        one
-        for one in history.applied(current)
-        if (entry := entries.get(one.id)) and entry.file not in {None, ledger.file_hash(one.path)}
+        revision
+        for revision in history.applied(current)
+        if (entry := applied.get(revision.id))
+        and entry.file not in {None, ledger.file_hash(revision.path)}
     ]
-    said = offline.sql(history, touched)
+    touched = touched[-most:] if most is not None else touched
     return tuple(
-        one
-        for one, text in zip(touched, said, strict=True)
-        if entries[one.id].sql not in {statements.checksum([text]), *one.replaced_sql}
+        revision
+        for revision, text in zip(touched, offline.sql(history, touched), strict=True)
+        if applied[revision.id].sql not in {statements.checksum([text]), *revision.replaced_sql}
     )

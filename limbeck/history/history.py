@@ -1,4 +1,4 @@
-"""The history: the revision files of one folder, which databases are compared with."""
+"""The history of a project: its revision files, and what databases have of them."""
 
 from __future__ import annotations
 
@@ -23,20 +23,29 @@ class History(Chain):
         return tuple(id_ for id_ in applied if id_ not in known)
 
     def known(self, current: tuple[str, ...], database: str) -> tuple[str, ...]:
-        """Return the revisions that a database is at; HistoryError when no file holds one."""
+        """Return the revisions that a database is at, unchanged.
+
+        Args:
+            current: the ids in the database's version table.
+            database: its name, for the error.
+
+        Raises:
+            HistoryError: no file has one of the revisions.
+
+        """
         unknown = [id_ for id_ in current if id_ not in self._by_id()]
         if unknown and (squash := self.squashed(unknown[0])):
             raise HistoryError(
-                f"database {database} is at revision {unknown[0]}, in the middle of those that "
-                f"{squash} has replaced",
+                f"database {database} is at revision {unknown[0]}, in the middle of the revisions "
+                f"that {squash} has replaced",
                 hint=way_out(squash, unknown[0]),
             )
         if unknown:
             raise HistoryError(
                 f"database {database} is at revision {', '.join(unknown)}, "
-                f"which no file in {shown(self.folder)} holds",
-                hint=f"Get the file from where it was made (git log --all -- '*{unknown[0]}*'); "
-                "nothing can be migrated without it.",
+                f"which no file in {shown(self.folder)} has",
+                hint=f"Restore its file (git log --all -- '*{unknown[0]}*'): nothing can be "
+                "migrated without it.",
             )
         return current
 
@@ -53,12 +62,17 @@ class History(Chain):
     ) -> Path:
         """Write a new revision file from script.py.mako and return its path.
 
-        `upgrade` and `downgrade` are the bodies, not indented; `imports` are whole lines; `down`
-        are the revisions it follows, the head where it is None; `doc` goes below the message,
-        `data`, whole assignments, above the functions.
+        Args:
+            message: the first line of the docstring; the file's name is made of it.
+            upgrade: the body of the function, not indented.
+            downgrade: the same for the way back.
+            imports: whole lines.
+            down: the ids of the revisions that it follows; None is the head.
+            doc: text below the message in the docstring.
+            data: whole assignments above the functions.
 
         Raises:
-            SeveralHeadsError: it shall follow the head, and there are two.
+            SeveralHeadsError: it is to follow the head, and there are several.
             HistoryError: script.py.mako is missing or broken.
 
         """

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from limbeck.errors import ConfigurationError, UnknownProfileError
 from limbeck.project import profile as profiles
 from limbeck.project import script_location as history
+from limbeck.project.code.in_process import user_code
+from limbeck.project.code.protocol import UserCode
 from limbeck.project.profile import Profile
 
 if TYPE_CHECKING:
@@ -89,13 +91,16 @@ class Project:
         """The tables that the models declare.
 
         Raises:
+            ConfigurationError: the setting `models` does not name a MetaData.
             ModelsError: they do not import; says where and why.
-        """
-        from limbeck.project.code import (  # noqa: PLC0415 - SQLAlchemy only when it is needed
-            metadata as models,
-        )
 
-        return models.load(self.root, self.models)
+        """
+        return self.code.metadata(self.models)
+
+    @property
+    def code(self) -> UserCode:
+        """The way to the project's Python files."""
+        return user_code(self.root)
 
     def _unknown(self, wanted: str, known: tuple[str, ...]) -> UnknownProfileError:
         folder = self.profiles_dir.name

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from limbeck.errors import ConfigurationError
+from limbeck.project.code.in_process import user_code
 from limbeck.project.neon import switched
 
 _TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -203,19 +204,17 @@ def _script_location(root: Path) -> Path | None:
 
 def _refuse_other_table(env: Path) -> None:
     """Raise where a history is recorded in another table than Alembic's usual one."""
-    tree = _parsed(env) if env.exists() else ast.Module([], [])
-    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
-    names = {word.arg for call in calls for word in call.keywords}
-    if found := [name for name in ("version_table", "version_table_schema") if name in names]:
+    used = user_code(env.parent).env_file(env).arguments
+    if names := [name for name in ("version_table", "version_table_schema") if name in used]:
         raise ConfigurationError(
-            f"{env.parent.name}/env.py sets {', '.join(found)}; limbeck reads the revisions that "
+            f"{env.parent.name}/env.py sets {', '.join(names)}; limbeck reads the revisions that "
             "are applied from alembic_version on the search path",
             hint="rename the table, or ALTER TABLE ... SET SCHEMA, and take the argument out",
         )
 
 
 def _find_models(root: Path, adopted: Path | None) -> str | None:
-    named = _named_in_env(root / adopted / "env.py") if adopted else None
+    named = user_code(root).env_file(root / adopted / "env.py").metadata if adopted else None
     if named:
         return named
     bases = sorted(_bases(root))
@@ -225,25 +224,6 @@ def _find_models(root: Path, adopted: Path | None) -> str | None:
             hint=f"Say which one: limbeck init --models {bases[0]}",
         )
     return bases[0] if bases else None
-
-
-def _named_in_env(env: Path) -> str | None:
-    """What `target_metadata = Base.metadata` of an env.py refers to, when it is imported there."""
-    if not env.exists():
-        return None
-    tree = _parsed(env)
-    origins = {
-        alias.asname or alias.name: f"{node.module}:{alias.name}"
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level
-        for alias in node.names
-    }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "target_metadata":
-            first, _, rest = ast.unparse(node.value).partition(".")
-            if first in origins:
-                return f"{origins[first]}.{rest}" if rest else origins[first]
-    return None
 
 
 def _bases(root: Path) -> Iterator[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from limbeck.errors import ConfigurationError
+from limbeck.paths import shown
 
 # https://alembic.sqlalchemy.org/en/latest/tutorial.html, path_separator
 SEPARATORS = {"space": " ", "newline": "\n", "os": os.pathsep, ":": ":", ";": ";"}
@@ -63,7 +64,11 @@ def _from_ini(path: Path) -> dict[str, str]:
     # No interpolation: only %(here)s has a meaning here, and a URL or a format may hold any %.
     parser = configparser.RawConfigParser()
     try:
-        parser.read(path, encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}") from error
+        # Not parser.read(): its errors repeat the path, as PosixPath('...').
+        parser.read_string(path.read_text(encoding="utf-8"), source=path.name)
+    except FileNotFoundError:
+        return {}
+    except (configparser.Error, OSError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigurationError(f"{shown(path)} cannot be read: {reason}") from error
     return dict(parser["alembic"]) if parser.has_section("alembic") else {}

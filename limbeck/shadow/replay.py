@@ -14,6 +14,7 @@ from limbeck.errors import MigrationError
 from limbeck.events import Listener, StageStarted, ignore
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
+from limbeck.plurals import counted
 from limbeck.postgres.connect import Connection, connect
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
@@ -123,7 +124,9 @@ class Replay:
         done = max((at for at, name in enumerate(names) if name in existing), default=0)
         pending = [link.revision for link in chain[done + 1 :] if link.revision]
         if pending:
-            self.listen(StageStarted(f"replaying {len(pending)} of {len(chain) - 1} revisions"))
+            self.listen(
+                StageStarted(f"replaying {len(pending)} of {counted(len(chain) - 1, 'revision')}")
+            )
         template = names[done] if names[done] in existing else None
         # In a scratch database, which takes its name when it is complete: a run that is killed
         # leaves no half of a replay behind.

@@ -227,20 +227,20 @@ def broken_import(work: Work) -> str:
 def lost_parent(work: Work) -> str:
     lost, _ = work.revision("lost"), work.revision("child")
     lost.path.unlink()
-    return f"follows revision {lost.id}, which no file holds"
+    return f"follows revision {lost.id}, which no file has"
 
 
 def same_id(work: Work) -> str:
     path = work.revision("original").path
     path.with_name("copy.py").write_text(path.read_text())
-    return "stands in two files"
+    return "two files have revision"
 
 
 def ring(work: Work) -> str:
     first, second = work.revision("first"), work.revision("second")
     text = first.path.read_text()
     first.path.write_text(text.replace("down_revision = None", f"down_revision = {second.id!r}"))
-    return "in a ring"
+    return "in a circle"
 
 
 def no_id(work: Work) -> str:

@@ -146,6 +146,15 @@ def test_the_scripts_are_where_alembic_finds_them(
     assert project(tmp_path, files).script_location == tmp_path / expected
 
 
+@pytest.mark.parametrize("text", ["script_location = m\n", "[alembic]\na\n", "[a]\n[a]\n"])
+def test_a_broken_alembic_ini_is_told_by_its_path(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        project(tmp_path, {"alembic.ini": text})
+    assert caught.value.message.startswith(f"{tmp_path / 'alembic.ini'} cannot be read: ")
+    assert "PosixPath" not in caught.value.message
+    assert "\n" not in caught.value.message
+
+
 # Profiles -----------------------------------------------------------------------------------------
 
 
@@ -410,6 +419,8 @@ BROKEN = {
         MODELS.replace("(primary_key=True)", "()"),
         r"shop/models.py line 6: ArgumentError: [^\n]*primary key[^\n]*$",
     ),
+}
+NAMED_WRONGLY = {
     "no such attribute": ("x = 1\n", r"shop.models has no Base.metadata"),
     "no metadata": ("class Base:\n    metadata = 1\n", r"Base.metadata is no MetaData"),
 }
@@ -427,12 +438,22 @@ def test_models_that_do_not_import_are_told_by_file_and_line(
         assert "Traceback" not in caught.value.message
         assert caught.value.hint
     write(tmp_path, {"shop/models.py": MODELS + "# mended, of another length\n" * 9})
-    if "has no" not in message and "is no" not in message:
-        assert list(made.metadata().tables) == ["thing"]
+    assert list(made.metadata().tables) == ["thing"]
 
 
-def test_a_models_module_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ModelsError, match=f"there is no module shop in {tmp_path}"):
+@pytest.mark.parametrize(("text", "message"), NAMED_WRONGLY.values(), ids=NAMED_WRONGLY)
+def test_a_models_setting_that_names_no_metadata_is_a_wrong_setting(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    made = project(tmp_path, {"shop/__init__.py": "", "shop/models.py": text})
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        made.metadata()
+    assert caught.value.exit_code == 2
+    assert "[tool.limbeck] models" in (caught.value.hint or "")
+
+
+def test_a_models_module_that_is_not_there_is_a_wrong_setting(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=f"there is no module shop in {tmp_path}"):
         project(tmp_path).metadata()
 
 
