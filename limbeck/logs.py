@@ -31,8 +31,11 @@ from limbeck.events import (
     ServerStarted,
     StageStarted,
 )
+from limbeck.plurals import counted, nouns
+from limbeck.schema.sql.lexer import lex
 
 LOGGER: Final = "limbeck"
+_PASSWORD: Final = re.compile(r"(\bpassword\s+)", re.IGNORECASE)
 
 _WARNINGS: Final = (
     Notice,
@@ -115,7 +118,7 @@ def _of_run(event: RunStarted | RunFinished | RunFailed) -> str:
     match event:
         case RunStarted():
             verb = "downgrading" if event.downgrade else "applying"
-            return f"{where}: {verb} {len(event.revisions)} revisions"
+            return f"{where}: {verb} {counted(len(event.revisions), 'revision')}"
         case RunFinished():
             at = ", ".join(event.current) or "base"
             return f"{where} is at {at}, after {event.seconds:.2f} s"
@@ -156,7 +159,7 @@ def _of_statement(event: Event) -> str:
 def _of_backfill(event: Event) -> str:
     match event:
         case BackfillProgress(_, done, total):
-            return f"{done} of {total} rows of {pace(event)}"
+            return f"{done} of {total} {nouns(total, 'row')} of {pace(event)}"
         case BatchNotObtained(table, attempt, pause, blockers):
             names = "; ".join(map(str, blockers)) or _UNSEEN
             again = f"a smaller one follows in {pause:.1f} s (attempt {attempt + 1})"
@@ -198,9 +201,20 @@ def _redacted(value: Any) -> Any:
     from limbeck.postgres.url import redact  # noqa: PLC0415 - psycopg only when it is needed
 
     if isinstance(value, str):
-        return re.sub(r"(?i)(\bpassword\s+)'(?:''|[^'])*'", r"\1'***'", redact(value))
+        return _without_passwords(redact(value))
     if isinstance(value, Mapping):
         return {key: _redacted(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_redacted(each) for each in value]
     return value
+
+
+def _without_passwords(text: str) -> str:
+    # In a sentence an apostrophe opens no string, so only what follows PASSWORD is read as SQL.
+    begin, *rest = _PASSWORD.split(text)
+    pieces = [begin]
+    for word, following in zip(rest[::2], rest[1::2], strict=True):
+        kind, token, _ = next(lex(following), ("space", "", 0))
+        secret = kind in {"string", "body"}
+        pieces += [word, f"'***'{following[len(token) :]}" if secret else following]
+    return "".join(pieces)

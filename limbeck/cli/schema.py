@@ -21,6 +21,7 @@ from limbeck.cli.invocation import (
 )
 from limbeck.cli.questions import ask_loss, ask_rename, parsed_values, written_values
 from limbeck.cli.terminal import Narrator, confirm, interactive, note
+from limbeck.plurals import counted
 
 if TYPE_CHECKING:
     from limbeck.schema.catalog.catalog import Catalog
@@ -50,7 +51,7 @@ def init(
     if not plan.changes:
         note("Nothing to do: every file exists.")
         return
-    confirm(f"Write {len(plan.changes)} files?", yes=yes)
+    confirm(f"Write {counted(len(plan.changes), 'file')}?", yes=yes)
     scaffold.write(plan)
     click.echo(scaffolds.next_steps(plan))
 

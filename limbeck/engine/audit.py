@@ -1,4 +1,4 @@
-"""Find applied revisions whose files were edited since; called by status."""
+"""Applied revisions whose files were edited since; asked by status and by migrate."""
 
 from __future__ import annotations
 
@@ -10,11 +10,19 @@ from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 
 
-def edited(history: History, current: Sequence[str], entries: Ledger) -> tuple[Revision, ...]:
-    """Return the applied revisions whose SQL differs from when they were applied.
+def edited(
+    history: History, current: Sequence[str], entries: Ledger, most: int | None = None
+) -> tuple[Revision, ...]:
+    """Return the applied revisions whose SQL differs from what was applied.
 
-    Comments and white space do not count. Only a file whose bytes differ is rendered as SQL, so
-    that a history of which nothing was edited costs one hash per file.
+    Comments and white space do not count. The SQL is rendered only of files whose bytes differ.
+
+    Args:
+        history: The revision files.
+        current: The revisions that the database is at.
+        entries: Its ledger, with the hashes of what was applied.
+        most: How many of the files whose bytes differ are rendered, newest first; None for all.
+
     """
     applied = entries.applied()
     touched = [
@@ -23,9 +31,9 @@ def edited(history: History, current: Sequence[str], entries: Ledger) -> tuple[R
         if (entry := applied.get(revision.id))
         and entry.file not in {None, ledger.file_hash(revision.path)}
     ]
-    texts = offline.sql(history, touched)
+    touched = touched[-most:] if most is not None else touched
     return tuple(
         revision
-        for revision, text in zip(touched, texts, strict=True)
+        for revision, text in zip(touched, offline.sql(history, touched), strict=True)
         if applied[revision.id].sql not in {statements.checksum([text]), *revision.replaced_sql}
     )

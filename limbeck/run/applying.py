@@ -67,7 +67,7 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
         allow: codes of blocking hazards to accept on a protected environment; None when the
             caller has linted the plan already.
         keep: returns the place of the environment's branch; before the contract of a change that
-            was expanded in an earlier run, a copy of the branch is kept there for `limbeck.undo`.
+            was expanded in an earlier run, a snapshot is taken there for `limbeck undo`.
         wait: seconds to wait for another migrator.
         progress: report the progress of index builds.
         listen: receives an event for each revision, retry and notice.

@@ -402,4 +402,4 @@ Table("after", metadata)
     code, out, err = said(work, capsys, "contract", "--allow", "still-used", "--json")
     assert code == 0
     assert [one["message"] for one in json.loads(out)["applied"]] == ["contract", "after"]
-    assert "No branch is kept" in err
+    assert "No snapshot is taken" in err

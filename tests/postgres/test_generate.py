@@ -438,7 +438,7 @@ def test_a_revision_that_does_not_prove_is_not_kept(project: Project) -> None:
         'op.execute("CREATE TABLE extra ()")\n    ${upgrades}',
     )
     template.write_text(spoiled)
-    with pytest.raises(ProofError, match=r"table public\.extra should not be there"):
+    with pytest.raises(ProofError, match=r"table public\.extra should not exist"):
         generate.revision(with_models(project, "before", books()))
     assert written(project) == []
 

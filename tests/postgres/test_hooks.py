@@ -247,7 +247,7 @@ MODULES = {
     "it has no hook": ("X = 1\n", "own_hooks has no hook"),
     "a misspelt one": (
         "def befor_run(plan): ...\ndef before_runs(plan): ...\n",
-        "own_hooks.before_runs is no hook",
+        "own_hooks.before_runs is not a hook",
     ),
     "too many arguments": ("def before_run(plan, connection): ...\n", "before_run(plan)"),
     "it does not import": ("import no_such_thing\n", "the hooks do not import: own_hooks.py line"),
