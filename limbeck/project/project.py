@@ -75,6 +75,12 @@ class Project:
         """Return every profile, sorted by name."""
         return tuple(self.profile(name) for name in profiles.names(self.profiles_dir))
 
+    def environment_like(self, name: str) -> str | None:
+        """Return the environment that a misspelled or shortened name stands for, if any."""
+        known = profiles.names(self.profiles_dir)
+        longer = [each for each in known if each.startswith(name)]
+        return next(iter((*longer, *difflib.get_close_matches(name, known, n=1))), None)
+
     def profile(self, name: str | None = None) -> Profile:
         """Return the profile of that name, by default the default environment's.
 
@@ -109,10 +115,10 @@ class Project:
         if not known:
             message = f"there is no environment {wanted}: {folder}/ has no profile"
             return UnknownProfileError(message, hint=f"Write {folder}/{wanted}.env.")
-        near = difflib.get_close_matches(wanted, known, n=1)
+        near = self.environment_like(wanted)
         return UnknownProfileError(
             f"there is no environment {wanted}; known are {', '.join(known)}",
-            hint=f"Did you mean {near[0]}?" if near else f"Write {folder}/{wanted}.env.",
+            hint=f"Did you mean {near}?" if near else f"write {folder}/{wanted}.env",
         )
 
 
