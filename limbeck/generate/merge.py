@@ -12,6 +12,7 @@ from limbeck.errors import HistoryError, MigrationError, ProofError
 from limbeck.events import Listener, StageStarted
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
+from limbeck.history.writing import write
 from limbeck.logs import log
 from limbeck.paths import shown
 from limbeck.postgres.connect import connect
@@ -59,7 +60,7 @@ def merge(
         _Proof(project, profile, history, listen).carry_out(first, second)
     names = " and ".join(one.id for one in heads)
     down = [one.id for one in heads]
-    return Merge(history.write(message or f"merge {names}", down=down), heads)
+    return Merge(write(history, message or f"merge {names}", down=down), heads)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import os
 import sys
 from dataclasses import dataclass
 
+from limbeck.history import content
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.project.project import Project
@@ -35,7 +36,7 @@ def chain(project: Project, history: History, revision: str, shadow: str) -> lis
 
     """
     start = _start(project, shadow)
-    hashes = history.content_hashes(revision)
+    hashes = content.hashes(history, revision)
     return [Link(hashed(start)), *(Link(hashed(start, digest), one) for one, digest in hashes)]
 
 
