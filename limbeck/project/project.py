@@ -63,7 +63,7 @@ class Project:
         _refuse_unknown(settings)
         values = {_FIELDS[key][0]: _checked(key, value) for key, value in settings.items()}
         values["profiles_dir"] = root / values.get("profiles_dir", "env_profiles")
-        script_location, versions = history.places(root, _tools(root).get("alembic", {}))
+        script_location, versions = history.places(root, tools(root).get("alembic", {}))
         return cls(root=root, script_location=script_location, versions=versions, **values)
 
     @property
@@ -147,14 +147,20 @@ _SHAPES: dict[type, tuple[str, str]] = {
 
 def _settings(folder: Path) -> dict[str, Any] | None:
     """Return [tool.limbeck] of a folder, or None if it is not a project."""
-    tools = _tools(folder)
-    if "limbeck" in tools:
-        return dict(tools["limbeck"])
+    sections = tools(folder)
+    if "limbeck" in sections:
+        return dict(sections["limbeck"])
     here = (folder / "alembic.ini").is_file() and (folder / "env_profiles").is_dir()
     return {} if here else None
 
 
-def _tools(folder: Path) -> dict[str, Any]:
+def tools(folder: Path) -> dict[str, Any]:
+    """Return [tool] of a folder's pyproject.toml; empty if there is no file.
+
+    Raises:
+        ConfigurationError: the file cannot be read.
+
+    """
     path = folder / "pyproject.toml"
     if not path.is_file():
         return {}

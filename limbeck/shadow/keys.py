@@ -7,6 +7,7 @@ import os
 import sys
 from dataclasses import dataclass
 
+from limbeck.history import content
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.project.project import Project
@@ -41,8 +42,8 @@ def chain(project: Project, history: History, revision: str, shadow: str) -> lis
 
     """
     start = _start(project, shadow)
-    hashes = history.content_hashes(revision)
-    return [Link(hashed(start)), *(Link(hashed(start, content), each) for each, content in hashes)]
+    hashes = content.hashes(history, revision)
+    return [Link(hashed(start)), *(Link(hashed(start, digest), each) for each, digest in hashes)]
 
 
 def models(project: Project, shadow: str) -> str | None:
