@@ -22,23 +22,33 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.types import Enum
-from limbeck.schema.diff.steps import (
+from limbeck.schema.diff.column_operations import (
     AddColumn,
-    AlterColumn,
+    AddNotNull,
+    AlterDefault,
+    AlterNotNull,
+    AlterType,
+    DropColumn,
+    RenameColumn,
+)
+from limbeck.schema.diff.operations import (
+    AddValue,
+    AlterAttributeType,
+    AlterViewDefault,
+    Comment,
     CreateIndex,
     CreateTable,
-    DropColumn,
     DropConstraint,
     DropTable,
-    RenameColumn,
     RenameTable,
-    Step,
+    SetSequence,
 )
+from limbeck.schema.diff.steps import Step
 from limbeck.schema.renames.rename import Rename
 from limbeck.schema.renames.tokens import tokens
 
-# What an ALTER may say without being in anybody's way.
-HARMLESS = (" SET DEFAULT ", " DROP DEFAULT", " DROP NOT NULL", " ADD VALUE ", "COMMENT ON ")
+# What no application notices; a type that does not widen is changed by a recipe.
+HARMLESS = (AddValue, AlterAttributeType, AlterDefault, AlterType, AlterViewDefault, Comment)
 # What has one name at a time, and is named by applications.
 SINGLE = frozenset({"schema", "enum", "domain", "composite", "range", "view", "function"})
 OF_TABLE = frozenset({"column", "constraint", "trigger", "policy", "rule"})
@@ -106,8 +116,7 @@ def _refuse_rewriting(waits: Sequence[Step]) -> None:
     """Refuse what no recipe has taken, such as another type and another name in one change."""
     for step in waits:
         change = step.operation
-        typed = isinstance(change, AlterColumn) and " SET DATA TYPE " in step.sql
-        if isinstance(change, AlterColumn) and typed and not widens(change.before, change.after):
+        if isinstance(change, AlterType) and not widens(change.before, change.after):
             raise ConfigurationError(
                 f"this cannot be done without downtime: {step.address} gets another type and"
                 " another name at once",
@@ -194,7 +203,7 @@ def _required(found: Sequence[Step], change: Change) -> Iterator[RequiredColumn]
         said = change.values.get(step.address)
         value = said or (after.default if isinstance(before, Column) else None)
         table = change.after.objects.get(Address("table", after.schema, after.table))
-        asked = isinstance(step.operation, AddColumn) or " NOT NULL" in step.sql
+        asked = isinstance(step.operation, AddColumn | AddNotNull | AlterNotNull)
         old = Address("table", after.schema, after.table) in change.before.objects
         if step.address in kept or not (loose and value and asked and old):
             continue
@@ -209,8 +218,8 @@ def _retyped(found: Sequence[Step], before: Catalog, after: Catalog) -> RetypedC
     addresses = [
         step.address
         for step in found
-        if isinstance(step.operation, AlterColumn) and " SET DATA TYPE " in step.sql
-        if not widens(step.operation.before, step.operation.after)
+        if isinstance(step.operation, AlterType)
+        and not widens(step.operation.before, step.operation.after)
     ]
     columns = {at: col for at in addresses if isinstance(col := after.objects.get(at), Column)}
     changes = tuple(retypings(columns, before, tuple(new)))
@@ -219,16 +228,17 @@ def _retyped(found: Sequence[Step], before: Catalog, after: Catalog) -> RetypedC
 
 def _breaks_nothing(step: Step, found: Sequence[Step], before: Catalog) -> bool:
     """Tell whether old and new applications both run with a step, as far as it can be told."""
-    if step.sql.startswith("SELECT ") or _mentions(step, _new_names(found)):
+    if isinstance(step.operation, SetSequence) or _mentions(step, _new_names(found)):
         return False
     if step.verb == "create":
         return step.address not in before.objects and _adds(step, before)
-    if isinstance(step.operation, DropConstraint):
-        again = any(other.address == step.address for other in found if other is not step)
-        return step.operation.constraint.type in "cf" and not again
-    if step.verb != "alter":
-        return False
-    return any(word in step.sql for word in HARMLESS) or " SET DATA TYPE " in step.sql
+    match step.operation:
+        case DropConstraint(constraint):
+            again = any(other.address == step.address for other in found if other is not step)
+            return constraint.type in "cf" and not again
+        case AlterNotNull(after=after):
+            return not after.not_null
+    return isinstance(step.operation, HARMLESS)
 
 
 def _adds(step: Step, before: Catalog) -> bool:

@@ -11,8 +11,10 @@ from limbeck.schema.catalog.names import of, qualified, quote, unquoted
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.tables import Table
+from limbeck.schema.diff.column_operations import AddColumn, AlterDefault, DropColumn, RenameColumn
+from limbeck.schema.diff.operations import Execute
 from limbeck.schema.diff.sql import literal
-from limbeck.schema.diff.steps import AddColumn, AlterColumn, DropColumn, RenameColumn, Step
+from limbeck.schema.diff.steps import Step
 
 LEFT = "Finds nothing after limbeck backfill."
 PAGES = 100  # 800 kB; a writer waits for the rows of one batch at most
@@ -61,8 +63,7 @@ $$"""
 def added(column: Column) -> Step:
     """Add a column that nothing is asked of yet."""
     collation = f" COLLATE {column.collation}" if column.collation else ""
-    text = f"ALTER TABLE {_table(column)} ADD COLUMN {quote(column.name)} {column.type}{collation}"
-    return Step(text, "create", column.address, AddColumn(column))
+    return Step(AddColumn(column, f"{quote(column.name)} {column.type}{collation}"))
 
 
 def bare(column: Column, name: str) -> Column:
@@ -78,9 +79,7 @@ def bare(column: Column, name: str) -> Column:
 
 def with_default(column: Column, default: str) -> Step:
     """Give new rows a default; those that are there keep NULL, for they are filled in later."""
-    text = f"ALTER TABLE {_table(column)} ALTER COLUMN {quote(column.name)} SET DEFAULT {default}"
-    operation = AlterColumn(column, replace(column, default=default))
-    return Step(text, "alter", column.address, operation)
+    return Step(AlterDefault(column, replace(column, default=default)))
 
 
 def granted(column: Column, name: str) -> Step:
@@ -92,19 +91,17 @@ def granted(column: Column, name: str) -> Step:
         named=table.replace("'", "''").replace("%", "%%"),
         name=quote(name).replace("'", "''").replace("%", "%%"),
     )
-    return Step(text, "alter", column.address)
+    return Step(Execute(text, "alter", column.address))
 
 
 def dropped(column: Column) -> Step:
     """Drop a column whose values stand in another one."""
-    text = f"ALTER TABLE {_table(column)} DROP COLUMN {quote(column.name)}"
-    return Step(text, "drop", column.address, DropColumn(column))
+    return Step(DropColumn(column))
 
 
 def renamed(column: Column, name: str) -> Step:
     """Rename a column."""
-    text = f"ALTER TABLE {_table(column)} RENAME COLUMN {quote(column.name)} TO {quote(name)}"
-    return Step(text, "rename", column.address, RenameColumn(column, name))
+    return Step(RenameColumn(column, name))
 
 
 def _table(column: Column) -> str:
@@ -120,7 +117,7 @@ def filled(sync: Sync, table: Table) -> Step:
     """Bring all rows into step, outside of a transaction: each batch of pages is one."""
     sets = ", ".join(f"{column} = {value}" for column, value in sync.assignments.items())
     at = Address("column", sync.table.schema, sync.table.name, sync.forward[0].column)
-    return Step(batches(table, sets, sync.wrong()), "alter", at, outside=True)
+    return Step(Execute(batches(table, sets, sync.wrong()), "alter", at), outside=True)
 
 
 def batches(table: Table, sets: str, wrong: str) -> str:
@@ -146,4 +143,5 @@ def left(backfills: Iterable[Backfill]) -> Iterator[Step]:
         sets = ", ".join(f"{column} = {value}" for column, value in one.assignments)
         text = f"UPDATE {one.table} SET {sets}\nWHERE {one.where}"
         schema, name = unquoted(one.table)
-        yield Step(text, "alter", Address("table", schema, name), outside=True, note=LEFT)
+        update = Execute(text, "alter", Address("table", schema, name))
+        yield Step(update, outside=True, note=LEFT)

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 
 from limbeck.phased.phases import Backfill
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.names import of, quote
+from limbeck.schema.catalog.names import quote
 from limbeck.schema.catalog.objects.constraints import Constraint, Reference
 from limbeck.schema.catalog.objects.tables import Table
-from limbeck.schema.diff.steps import AddConstraint, DropConstraint, DropTable, Step
+from limbeck.schema.diff.operations import AddConstraint, DropConstraint, DropTable
+from limbeck.schema.diff.steps import Step
 
 ACTION = re.compile(r" ON DELETE (?:NO ACTION|RESTRICT)")
 REFERENCE = re.compile(
@@ -47,14 +48,9 @@ class DroppedTable:
 
     def expand(self, before: Catalog) -> Iterator[Step]:
         """Let no row be in the way of what it refers to."""
-        table = of(self.table.address)
         for one in self._obstacles(before):
-            name = quote(one.name)
-            dropped = f"ALTER TABLE {table} DROP CONSTRAINT {name}"
-            yield Step(dropped, "drop", one.address, DropConstraint(one))
-            new = _cascading(one)
-            added = f"ALTER TABLE {table} ADD CONSTRAINT {name} {new.definition}"
-            yield Step(added, "create", one.address, AddConstraint(new))
+            yield Step(DropConstraint(one))
+            yield Step(AddConstraint(_cascading(one)))
 
     def _obstacles(self, before: Catalog) -> Iterator[Constraint]:
         for one in before.of(Constraint):

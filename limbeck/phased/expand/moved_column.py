@@ -18,8 +18,10 @@ from limbeck.schema.catalog.names import of, qualified, quote
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
+from limbeck.schema.diff.column_operations import AlterNotNull
+from limbeck.schema.diff.operations import CreateFunction, Execute
 from limbeck.schema.diff.sql import literal
-from limbeck.schema.diff.steps import AlterColumn, Step
+from limbeck.schema.diff.steps import Step
 from limbeck.schema.renames.parse import split, unquote
 
 PREFIX = "zz_move"
@@ -61,9 +63,7 @@ class MovedColumn:
     def expand(self, before: Catalog) -> Iterator[Step]:
         """Let the old column be NULL, and either table write the other, which an index finds."""
         if self.old.not_null is not None:
-            text = f"ALTER TABLE {self._there} ALTER COLUMN {quote(self.old.name)} DROP NOT NULL"
-            operation = AlterColumn(self.old, replace(self.old, not_null=None))
-            yield Step(text, "alter", self.old.address, operation)
+            yield Step(AlterNotNull(self.old, replace(self.old, not_null=None)))
         yield from self._indexed(before)
         yield from self._triggers(self._back(), self._forth(), self._taken())
 
@@ -90,12 +90,12 @@ class MovedColumn:
             joined=self._joined("h", "t"),
             message=literal(message),
         )
-        yield Step(text, "alter", self._at(self.old), outside=True)
+        yield Step(Execute(text, "alter", self._at(self.old)), outside=True)
         for one in (self._back(), self._forth(), self._taken()):
             table = self._at(self.old if one.there else self.new)
-            yield Step(f"DROP TRIGGER {quote(one.name)} ON {of(table)}", "drop", table)
+            yield Step(Execute(f"DROP TRIGGER {quote(one.name)} ON {of(table)}", "drop", table))
             function = qualified(self.old.schema if one.there else self.new.schema, one.name)
-            yield Step(f"DROP FUNCTION {function}()", "drop", self._function(one))
+            yield Step(Execute(f"DROP FUNCTION {function}()", "drop", self._function(one)))
 
     def rollback(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
         """Add the old column and fill it from the new one, before it is listened to."""
@@ -106,7 +106,7 @@ class MovedColumn:
         old, value = quote(self.old.name), self._original(quote(self.old.table))
         wrong = differ(old, value, exact=is_exact(self.old))
         text = locked_batches(self._there, f"{old} = {value}", wrong)
-        yield Step(text, "alter", self.old.address, outside=True)
+        yield Step(Execute(text, "alter", self.old.address), outside=True)
         yield from self._triggers(self._forth(), self._taken())
 
     @property
@@ -195,16 +195,16 @@ class MovedColumn:
                 f"LANGUAGE plpgsql SET search_path = '' AS $$\n"
                 f"BEGIN\n    {one.text}\n    RETURN NEW;\nEND\n$$"
             )
-            yield Step(text, "create", self._function(one))
+            yield Step(CreateFunction(text, "create", self._function(one)))
             when = f" WHEN ({one.when})" if one.when else ""
             fired = (
                 f"CREATE TRIGGER {name} {one.event} ON {table}\n"
                 f"    FOR EACH ROW{when}\n    EXECUTE FUNCTION {function}()"
             )
             address = Address("trigger", at.schema, at.name, one.name)
-            yield Step(fired, "create", address)
+            yield Step(Execute(fired, "create", address))
             enabled = f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"
-            yield Step(enabled, "alter", address)
+            yield Step(Execute(enabled, "alter", address))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from limbeck.schema.catalog.names import of, quote
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.diff import sql
+from limbeck.schema.diff.operations import Execute
 from limbeck.schema.diff.steps import Step
 
 SECURITY_INVOKER = 15  # the first major whose views can ask for the caller's own rights
@@ -74,9 +75,9 @@ class RenamedTable:
         columns = sql.indented(told)
         text = f"CREATE VIEW {of(self.name)}{options} AS\nSELECT\n{columns}\n"
         view, table = self._view, of(self.table.address)
-        yield Step(f"{text}FROM {table}", "create", view)
+        yield Step(Execute(f"{text}FROM {table}", "create", view))
         granted = GRANTS.format(table=sql.literal(table), view=of(view).replace("'", "''"))
-        yield Step(granted, "alter", view)
+        yield Step(Execute(granted, "alter", view))
 
     @property
     def _view(self) -> Address:
@@ -89,20 +90,22 @@ class RenamedTable:
     def contract(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
         """Drop the view; the plain change then renames the table."""
         del middle, after
-        yield Step(f"DROP VIEW {of(self._view)}", "drop", self._view)
+        yield Step(Execute(f"DROP VIEW {of(self._view)}", "drop", self._view))
 
     def rollback(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
         """Rename the table back, and create the view again."""
         old, new = self.table.address, self.name
         schema = Address("schema", "", old.schema)
         if schema not in after.objects:
-            yield Step(f"CREATE SCHEMA {quote(old.schema)}", "create", schema)
+            yield Step(Execute(f"CREATE SCHEMA {quote(old.schema)}", "create", schema))
         for one, other in self.columns:
             text = f"ALTER TABLE {of(new)} RENAME COLUMN {quote(other)} TO {quote(one)}"
-            yield Step(text, "rename", new)
+            yield Step(Execute(text, "rename", new))
         if new.name != old.name:
-            yield Step(f"ALTER TABLE {of(new)} RENAME TO {quote(old.name)}", "rename", new)
+            text = f"ALTER TABLE {of(new)} RENAME TO {quote(old.name)}"
+            yield Step(Execute(text, "rename", new))
         if new.schema != old.schema:
             here = new._replace(name=old.name)
-            yield Step(f"ALTER TABLE {of(here)} SET SCHEMA {quote(old.schema)}", "rename", here)
+            text = f"ALTER TABLE {of(here)} SET SCHEMA {quote(old.schema)}"
+            yield Step(Execute(text, "rename", here))
         yield from self.expand(middle)

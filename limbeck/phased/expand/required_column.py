@@ -13,7 +13,9 @@ from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.names import of, qualified, quote
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
-from limbeck.schema.diff.steps import AddColumn, AlterColumn, Step
+from limbeck.schema.diff.column_operations import AddNotNull, AlterNotNull
+from limbeck.schema.diff.operations import CreateFunction, Execute
+from limbeck.schema.diff.steps import Step
 
 PREFIX = "zz_fill"
 
@@ -45,9 +47,8 @@ class RequiredColumn:
 
     def covers(self, step: Step) -> bool:
         """Tell whether a step asks for values; a new column is added without that."""
-        if step.address != self.column.address or isinstance(step.operation, AddColumn):
-            return False
-        return step.sql.endswith("SET NOT NULL") or " NOT NULL " in step.sql
+        asks = isinstance(step.operation, AlterNotNull | AddNotNull)
+        return asks and step.address == self.column.address
 
     def validate(self, before: Catalog) -> Sequence[str]:
         """Refuse nothing."""
@@ -61,21 +62,20 @@ class RequiredColumn:
         column = quote(self.column.name)
         value = of_row("NEW", self.value, self.names)
         schema = quote(self.column.schema)
-        yield Step(
+        text = (
             f"CREATE FUNCTION {function}() RETURNS trigger\n"
             f"LANGUAGE plpgsql SET search_path = {schema} AS $$\nBEGIN\n"
-            f"    NEW.{column} := {value};\n    RETURN NEW;\nEND\n$$",
-            "create",
-            Address("function", self.column.schema, f"{self._name}()"),
+            f"    NEW.{column} := {value};\n    RETURN NEW;\nEND\n$$"
         )
-        yield Step(
+        at = Address("function", self.column.schema, f"{self._name}()")
+        yield Step(CreateFunction(text, "create", at))
+        fired = (
             f"CREATE TRIGGER {name} BEFORE INSERT OR UPDATE ON {self._table}\n    FOR EACH ROW"
-            f" WHEN (NEW.{column} IS NULL)\n    EXECUTE FUNCTION {function}()",
-            "create",
-            self._trigger,
+            f" WHEN (NEW.{column} IS NULL)\n    EXECUTE FUNCTION {function}()"
         )
+        yield Step(Execute(fired, "create", self._trigger))
         enabled = f"ALTER TABLE {self._table} ENABLE ALWAYS TRIGGER {name}"
-        yield Step(enabled, "alter", self._trigger)
+        yield Step(Execute(enabled, "alter", self._trigger))
 
     @property
     def _trigger(self) -> Address:
@@ -90,13 +90,12 @@ class RequiredColumn:
         """Ask for values; only then the trigger goes."""
         del middle, after
         yield from copies.left(self.backfill())
-        text = f"ALTER TABLE {self._table} ALTER COLUMN {quote(self.column.name)} SET NOT NULL"
-        before = replace(self.column, not_null=None)
-        yield Step(text, "alter", self.column.address, AlterColumn(before, self.column))
+        yield Step(AlterNotNull(replace(self.column, not_null=None), self.column))
         dropped = f"DROP TRIGGER {quote(self._name)} ON {self._table}"
-        yield Step(dropped, "drop", self._trigger)
+        yield Step(Execute(dropped, "drop", self._trigger))
         at = Address("function", self.column.schema, f"{self._name}()")
-        yield Step(f"DROP FUNCTION {of(at._replace(name=self._name))}()", "drop", at)
+        text = f"DROP FUNCTION {of(at._replace(name=self._name))}()"
+        yield Step(Execute(text, "drop", at))
 
     def rollback(self, middle: Catalog, after: Catalog) -> Sequence[Step]:
         """Leave it to the plain change, which creates the trigger again."""

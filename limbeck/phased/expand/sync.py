@@ -9,6 +9,7 @@ from limbeck.phased.expand.naming import trigger
 from limbeck.phased.expand.values import differ, of_row
 from limbeck.schema.catalog.names import of, qualified, quote
 from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.diff.operations import CreateFunction, Execute
 from limbeck.schema.diff.steps import Step
 
 # Triggers of one kind fire in the order of their names: this one comes after the user's own.
@@ -94,19 +95,20 @@ class Sync:
         )
         enabled = f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"
         return [
-            Step(self._function(function), "create", at),
-            Step(fired, "create", at_trigger),
-            Step(enabled, "alter", at_trigger),
+            Step(CreateFunction(self._function(function), "create", at)),
+            Step(Execute(fired, "create", at_trigger)),
+            Step(Execute(enabled, "alter", at_trigger)),
         ]
 
     def drop(self) -> list[Step]:
         """Drop both again."""
         table, name = of(self.table), quote(self.name)
+        function = qualified(self.table.schema, self.name)
         at_trigger = Address("trigger", self.table.schema, self.table.name, self.name)
         at = Address("function", self.table.schema, f"{self.name}()")
         return [
-            Step(f"DROP TRIGGER {name} ON {table}", "drop", at_trigger),
-            Step(f"DROP FUNCTION {qualified(self.table.schema, self.name)}()", "drop", at),
+            Step(Execute(f"DROP TRIGGER {name} ON {table}", "drop", at_trigger)),
+            Step(Execute(f"DROP FUNCTION {function}()", "drop", at)),
         ]
 
     def _function(self, name: str) -> str:
