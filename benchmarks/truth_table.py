@@ -16,9 +16,9 @@ from typing import Any
 import psycopg
 
 from limbeck.history.revisions import Revision
-from limbeck.lint.rules import RULES
 from limbeck.lint.rules.hazard import Hazard
 from limbeck.lint.rules.judge import judge
+from limbeck.lint.rules.registry import RULES
 from limbeck.lint.trace.observer import Observer, observing
 from limbeck.lint.trace.statement import Statement, strength
 from limbeck.lint.trace.tracing import Trace

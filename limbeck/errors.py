@@ -1,26 +1,26 @@
-"""What can go wrong, as one tree; each error carries a hint and an exit code.
+"""All errors that limbeck reports, as one tree; each has a hint and an exit code.
 
 LimbeckError (1)
 ├── ConfigurationError (2)      a setting, an argument or a file is wrong or missing
 │   ├── UnknownProfileError     no such env_profiles/<name>.env
 │   ├── MissingUrlError         a profile for which no URL was found anywhere
-│   ├── PooledUrlError          DDL through a transaction pooler
+│   ├── PooledUrlError          schema changes through a transaction pooler
 │   └── InsecureUrlError        a remote host without TLS
 ├── DatabaseError (1)           Postgres refused or could not be reached
 │   └── UnavailableError        no connection
-├── LockNotAcquiredError (1)    another migrator is at work
+├── LockNotAcquiredError (1)    another migrator holds the migration lock
 ├── HistoryError (1)            the revision files are broken, or the database is at an unknown one
 │   └── SeveralHeadsError       two revisions follow the same one
 ├── ModelsError (1)             the models do not import, or Postgres cannot create them
-├── ProofError (1)              what was made is not what was asked for
+├── ProofError (1)              a proof failed; nothing was kept
 ├── MigrationError (1)          a revision failed while it ran
-│   ├── HookError            a hook of the user's raised something
+│   ├── HookError               a hook raised an exception
 │   └── MigrationInterruptedError (130)  Ctrl-C while it ran
 ├── ServerError (1)             the embedded server does not start or run
-├── BranchError (1)             a branch that is not there, is protected, or has children
+├── BranchError (1)             a branch is missing, is protected, or has children
 │   └── NeonError               Neon's API refused, or could not be reached
 ├── CheckFailedError (3)        a check found something
-└── NotConfirmedError (4)       a question was answered with no, or could not be asked
+└── NotConfirmedError (4)       the answer to a question was no, or there was no terminal
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from typing import ClassVar
 
 
 class LimbeckError(Exception):
-    """Anything limbeck reports to its user: what is wrong, and as hint what to type next."""
+    """The base of all errors: `message` says what is wrong, `hint` what to do next."""
 
     exit_code: ClassVar[int] = 1
 
@@ -46,19 +46,19 @@ class ConfigurationError(LimbeckError):
 
 
 class UnknownProfileError(ConfigurationError):
-    """There is no profile of that name."""
+    """No profile has that name."""
 
 
 class MissingUrlError(ConfigurationError):
-    """No URL was found for a profile in any of the places looked at."""
+    """None of the places that limbeck searches has a URL for the profile."""
 
 
 class PooledUrlError(ConfigurationError):
-    """DDL was asked for through a transaction pooler, where SET and locks get lost."""
+    """The URL leads through a transaction pooler, which loses SET and session locks."""
 
 
 class InsecureUrlError(ConfigurationError):
-    """A host that is not this machine would be talked to without TLS."""
+    """The URL leads to a remote host without TLS."""
 
 
 class DatabaseError(LimbeckError):
@@ -66,7 +66,7 @@ class DatabaseError(LimbeckError):
 
 
 class UnavailableError(DatabaseError):
-    """No connection could be made."""
+    """The server could not be reached."""
 
 
 class LockNotAcquiredError(LimbeckError):
@@ -86,7 +86,7 @@ class ModelsError(LimbeckError):
 
 
 class ProofError(LimbeckError):
-    """What was made is not what was asked for; nothing was kept."""
+    """A revision, merge, squash or pull did not prove; nothing was kept."""
 
 
 class MigrationError(LimbeckError):
@@ -94,7 +94,7 @@ class MigrationError(LimbeckError):
 
 
 class HookError(MigrationError):
-    """A hook of the user's raised something."""
+    """A hook raised an exception."""
 
 
 class MigrationInterruptedError(MigrationError):
@@ -108,14 +108,14 @@ class ServerError(LimbeckError):
 
 
 class BranchError(LimbeckError):
-    """A branch is not there, is protected, or has children."""
+    """A branch is missing, is protected, or has children."""
 
 
 class NeonError(BranchError):
-    """Neon's API refused, or could not be reached; then there is no status.
+    """Neon's API refused a request or could not be reached.
 
-    `status` is the HTTP status, `code` Neon's own word for the fault (it may be empty),
-    `request_id` what Neon's support asks for.
+    `status` is the HTTP status, None without an answer; `code` is Neon's error code, possibly
+    empty; Neon's support asks for `request_id`.
     """
 
     def __init__(
@@ -140,6 +140,6 @@ class CheckFailedError(LimbeckError):
 
 
 class NotConfirmedError(LimbeckError):
-    """A question was answered with no, or could not be asked."""
+    """The answer to a question was no, or there was no terminal to ask on."""
 
     exit_code = 4

@@ -1,4 +1,4 @@
-"""What happens while a verb runs: frozen values, given to a listener."""
+"""The events of a command or library call: frozen values that are passed to a listener."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something worth saying aloud, such as a URL that was changed to its direct host."""
+    """A remark for the user, such as a pooled URL that was replaced with the direct one."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class ServerStarted:
-    """The embedded server was started for this command."""
+    """The embedded server was started for this command; `created` if its data folder is new."""
 
     port: int
     created: bool
@@ -24,7 +24,7 @@ class ServerStarted:
 
 @dataclass(frozen=True, slots=True)
 class BranchCreated:
-    """A local branch was made because a profile named it and it was not there."""
+    """A missing local branch that a profile names was created."""
 
     name: str
     parent: str | None
@@ -32,7 +32,7 @@ class BranchCreated:
 
 @dataclass(frozen=True, slots=True)
 class LockWaiting:
-    """Another migrator holds the lock; who it is, and how long we shall wait (seconds)."""
+    """Another migrator holds the migration lock; limbeck waits up to `wait` seconds."""
 
     holder: str
     wait: float
@@ -40,7 +40,7 @@ class LockWaiting:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """A confirmed plan begins to be carried out: the lock is held, the plan still holds."""
+    """A confirmed plan starts: the migration lock is held, the plan was checked again."""
 
     environment: str
     destination: str
@@ -52,7 +52,7 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class RunFinished:
-    """A plan is carried out; `applied` ran, or was taken back."""
+    """A plan is complete; `applied` holds the revisions that were applied or downgraded."""
 
     environment: str
     destination: str
@@ -64,7 +64,7 @@ class RunFinished:
 
 @dataclass(frozen=True, slots=True)
 class RunFailed:
-    """A plan was not carried out to its end; `error` is the kind of error, as in limbeck.errors."""
+    """A plan failed; `error` is the name of a class in limbeck.errors."""
 
     environment: str
     destination: str
@@ -75,7 +75,7 @@ class RunFailed:
 
 @dataclass(frozen=True, slots=True)
 class RevisionStarted:
-    """A revision begins; number counts from 1 to total."""
+    """A revision starts; `number` counts from 1 to `total`."""
 
     revision: str
     message: str
@@ -86,7 +86,7 @@ class RevisionStarted:
 
 @dataclass(frozen=True, slots=True)
 class RevisionFinished:
-    """A revision is in the database, its version row with it."""
+    """A revision and its version row are committed."""
 
     revision: str
     message: str
@@ -98,7 +98,7 @@ class RevisionFinished:
 
 @dataclass(frozen=True, slots=True)
 class RevisionResumed:
-    """A revision that was interrupted goes on after the steps that are done already."""
+    """An interrupted revision continues after the steps that are committed."""
 
     revision: str
     message: str
@@ -107,9 +107,9 @@ class RevisionResumed:
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """A session that is in the way of another: `seconds` is how old its transaction is.
+    """A session that blocks another one; `seconds` is the age of its transaction.
 
-    Of sessions of other roles Postgres tells only a superuser, or pg_monitor, the query.
+    Postgres shows the query of another role's session only to superusers and pg_monitor.
     """
 
     pid: int
@@ -127,11 +127,11 @@ class Blocker:
 
 @dataclass(frozen=True, slots=True)
 class LockNotObtained:
-    """A step did not get a lock in time and was rolled back; it is tried again after `pause` s.
+    """A step could not acquire a lock and was rolled back; it is retried after `pause` seconds.
 
-    `step` and `attempt` count from 1, `waited` are the seconds since the first attempt began.
-    `blockers` are those who were seen in the way: once they are done it is tried earlier. They may
-    have been gone too soon to be seen.
+    `step` and `attempt` count from 1, `waited` is in seconds since the first attempt. `blockers`
+    are the sessions that held the lock: when they end, limbeck retries earlier. It is empty when
+    they ended before limbeck could identify them.
     """
 
     revision: str
@@ -144,7 +144,7 @@ class LockNotObtained:
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """A statement that may wait for long, for it stops nobody, waits for these sessions."""
+    """A statement that may wait for long, because it blocks nobody, waits for these sessions."""
 
     blockers: tuple[Blocker, ...]
     waited: float
@@ -152,7 +152,7 @@ class Blocked:
 
 @dataclass(frozen=True, slots=True)
 class IndexProgress:
-    """How far CREATE INDEX is, as pg_stat_progress_create_index says: `done` of `total`."""
+    """The progress of CREATE INDEX, from pg_stat_progress_create_index: `done` of `total`."""
 
     index: str
     phase: str
@@ -162,7 +162,7 @@ class IndexProgress:
 
 @dataclass(frozen=True, slots=True)
 class IndexRepaired:
-    """An INVALID index, left behind by a build that broke off, was dropped."""
+    """An INVALID index, left by an interrupted build, was dropped."""
 
     index: str
     table: str
@@ -170,9 +170,9 @@ class IndexRepaired:
 
 @dataclass(frozen=True, slots=True)
 class BackfillProgress:
-    """How far a backfill is: rows passed over of about `total`, and of them `changed`.
+    """The progress of a backfill: `done` rows of about `total` scanned, `changed` of them updated.
 
-    `rate` is in rows a second, `left` in seconds; None where neither is known yet.
+    `rate` is in rows per second, `left` in seconds; None while unknown.
     """
 
     table: str
@@ -185,9 +185,9 @@ class BackfillProgress:
 
 @dataclass(frozen=True, slots=True)
 class BatchNotObtained:
-    """A batch did not get its locks and was rolled back; a smaller one follows after `pause` s.
+    """A batch could not acquire its locks and was rolled back; a smaller one follows.
 
-    `attempt` counts from 1. `blockers` are those who were seen in the way.
+    `attempt` counts from 1, `pause` is in seconds. `blockers` are the sessions that held the locks.
     """
 
     table: str
@@ -198,7 +198,7 @@ class BatchNotObtained:
 
 @dataclass(frozen=True, slots=True)
 class BackfillThrottled:
-    """A backfill waits for the slowest replica, which is `lag` seconds behind."""
+    """A backfill waits for the slowest replica, which lags `lag` seconds behind."""
 
     table: str
     lag: float
@@ -206,7 +206,7 @@ class BackfillThrottled:
 
 @dataclass(frozen=True, slots=True)
 class StageStarted:
-    """A step of a longer work, such as replaying the history or proving a revision."""
+    """A stage of a longer command starts, such as replaying the history."""
 
     text: str
 
@@ -235,4 +235,4 @@ Listener: TypeAlias = Callable[[Event], None]
 
 
 def ignore(event: Event) -> None:
-    """Listen to nothing."""
+    """Ignore an event."""

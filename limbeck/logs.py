@@ -1,4 +1,4 @@
-"""Events as records of the standard library's logging, and as lines of JSON."""
+"""Events as records of the standard library's logging, as sentences, and as lines of JSON."""
 
 from __future__ import annotations
 
@@ -31,8 +31,11 @@ from limbeck.events import (
     ServerStarted,
     StageStarted,
 )
+from limbeck.plurals import counted, nouns
+from limbeck.schema.sql.lexer import lex
 
 LOGGER: Final = "limbeck"
+_PASSWORD: Final = re.compile(r"(\bpassword\s+)", re.IGNORECASE)
 
 _WARNINGS: Final = (
     Notice,
@@ -44,24 +47,23 @@ _WARNINGS: Final = (
     BackfillThrottled,
 )
 _DETAILS: Final = (StageStarted, IndexProgress, BackfillProgress)
-_UNSEEN: Final = "a session that was gone too soon to be seen"
-_MINUTES: Final = 100  # seconds from which the time left is said in minutes
-# Without a handler of the user's the standard library would write warnings to stderr.
+_UNSEEN: Final = "a session that ended before limbeck could identify it"
+_MINUTES: Final = 100  # seconds; from here on the remaining time is given in minutes
+# Without any handler the standard library would print warnings to stderr.
 logging.getLogger(LOGGER).addHandler(logging.NullHandler())
 
 
 def log(event: Event) -> None:
-    """Log an event: the listener that every verb of the library has by itself.
+    """Log an event; this is the default listener of every function that takes one.
 
-    The record's message is a sentence; its `event` is the event's name such as
-    "revision_finished", its `fields` are the event's own, as JSON knows them. Neither holds a
-    password of a URL.
+    The record's message is a sentence, its `event` the event's name such as "revision_finished",
+    its `fields` the event's fields as JSON values. Passwords in URLs are masked in all of them.
     """
     record(_level(event), name(event), sentence(event), asdict(event))
 
 
 def record(level: int, event: str, text: str, fields: Mapping[str, Any]) -> None:
-    """Log what happened under a name, with a sentence and with fields."""
+    """Log an event by its name, with a sentence and its fields."""
     logger = logging.getLogger(LOGGER)
     if logger.isEnabledFor(level):
         extra = {"event": event, "fields": _redacted(fields)}
@@ -69,19 +71,19 @@ def record(level: int, event: str, text: str, fields: Mapping[str, Any]) -> None
 
 
 def name(event: Event) -> str:
-    """Return the name of an event's kind in small letters, such as "revision_finished"."""
+    """Return the name of an event's class in snake case, such as "revision_finished"."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
 
 
 class JsonFormatter(logging.Formatter):
-    """Makes a record one line of JSON: time, level, event, message and fields.
+    """Formats a record as one line of JSON: time, level, event, message and fields.
 
-    The time is UTC with milliseconds, as in RFC 3339. Records of others have the name of their
-    logger as event, and no fields.
+    The time is in UTC with milliseconds, as in RFC 3339. For records of other libraries the event
+    is the name of their logger, and there are no fields.
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, without its end."""
+        """Return the line without its line break."""
         when = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line = {
             "time": when.replace("+00:00", "Z"),
@@ -94,7 +96,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def sentence(event: Event) -> str:
-    """Return what an event says to people, in one line."""
+    """Return an event as one line for people."""
     match event:
         case Notice(text) | StageStarted(text):
             return text
@@ -103,8 +105,8 @@ def sentence(event: Event) -> str:
         case RevisionStarted() | RevisionFinished() | RevisionResumed():
             return _of_revision(event)
         case ServerStarted(port, created):
-            made = "Made and started" if created else "Started"
-            return f"{made} the embedded Postgres on port {port}"
+            verb = "Created and started" if created else "Started"
+            return f"{verb} the embedded Postgres on port {port}"
         case BranchCreated(name, parent):
             return f"Created branch {name}" + (f" from {parent}" if parent else "")
         case _:
@@ -115,8 +117,8 @@ def _of_run(event: RunStarted | RunFinished | RunFailed) -> str:
     where = f"{event.environment} ({event.destination})"
     match event:
         case RunStarted():
-            way = "taking back" if event.downgrade else "applying"
-            return f"{where}: {way} {len(event.revisions)} revisions"
+            verb = "downgrading" if event.downgrade else "applying"
+            return f"{where}: {verb} {counted(len(event.revisions), 'revision')}"
         case RunFinished():
             at = ", ".join(event.current) or "base"
             return f"{where} is at {at}, after {event.seconds:.2f} s"
@@ -134,7 +136,7 @@ def _of_revision(event: RevisionStarted | RevisionFinished | RevisionResumed) ->
             verb = "reverted" if event.downgrade else "applied"
             return f"{event.number}/{event.total} {verb} {what} ({event.seconds:.2f} s)"
         case RevisionResumed():
-            return f"{what} goes on after step {event.done}, where it was interrupted"
+            return f"{what} continues after step {event.done}, where it was interrupted"
 
 
 def _of_statement(event: Event) -> str:
@@ -145,9 +147,9 @@ def _of_statement(event: Event) -> str:
             return f"step {event.step} of {event.revision} {_without_lock(event)}"
         case Blocked(blockers, waited):
             names = "; ".join(map(str, blockers))
-            return f"Waiting for {waited:.0f} s, and nobody waits for us; in the way: {names}"
+            return f"Waiting for {waited:.0f} s, blocking nobody; blocked by: {names}"
         case IndexRepaired(index, table):
-            return f"Dropped the INVALID index {index} of {table}, left by a build that broke off"
+            return f"Dropped the INVALID index {index} of {table}, left by an interrupted build"
         case IndexProgress(index, phase, done, total):
             return f"{index}: {phase}" + (f" {100 * done // total} %" if total else "")
         case _:
@@ -157,33 +159,33 @@ def _of_statement(event: Event) -> str:
 def _of_backfill(event: Event) -> str:
     match event:
         case BackfillProgress(_, done, total):
-            return f"{done} of {total} rows of {pace(event)}"
+            return f"{done} of {total} {nouns(total, 'row')} of {pace(event)}"
         case BatchNotObtained(table, attempt, pause, blockers):
             names = "; ".join(map(str, blockers)) or _UNSEEN
-            again = f"a smaller one in {pause:.1f} s, attempt {attempt + 1}"
-            return f"a batch of {table} did not get its locks; in the way: {names}; {again}"
+            again = f"a smaller one follows in {pause:.1f} s (attempt {attempt + 1})"
+            return f"a batch of {table} did not get its locks; blocked by: {names}; {again}"
         case BackfillThrottled(table, lag):
-            return f"{table}: waiting for the slowest replica, which is {lag:.0f} s behind"
+            return f"{table}: waiting for the slowest replica, which lags {lag:.0f} s behind"
         case _:
             return str(event)
 
 
 def pace(event: BackfillProgress) -> str:
-    """Return the table, how fast it is filled in, and how long it will still take."""
-    said = [event.table]
+    """Return the table, the rate in rows per second, and the remaining time."""
+    parts = [event.table]
     if event.rate:
-        said.append(f"{event.rate:,.0f} rows/s")
+        parts.append(f"{event.rate:,.0f} rows/s")
     if event.left is not None:
         minutes = event.left >= _MINUTES
-        said.append(f"{event.left / 60:.0f} min left" if minutes else f"{event.left:.0f} s left")
-    return ", ".join(said)
+        parts.append(f"{event.left / 60:.0f} min left" if minutes else f"{event.left:.0f} s left")
+    return ", ".join(parts)
 
 
 def _without_lock(event: LockNotObtained) -> str:
     names = "; ".join(map(str, event.blockers)) or _UNSEEN
-    when = "when they are done, at the latest in" if event.blockers else "in"
-    again = f"again {when} {event.pause:.1f} s, attempt {event.attempt + 1}"
-    return f"did not get its locks and was rolled back; in the way: {names}; {again}"
+    when = "when they end, at the latest in" if event.blockers else "in"
+    again = f"retrying {when} {event.pause:.1f} s (attempt {event.attempt + 1})"
+    return f"did not get its locks and was rolled back; blocked by: {names}; {again}"
 
 
 def _level(event: Event) -> int:
@@ -195,13 +197,24 @@ def _level(event: Event) -> int:
 
 
 def _redacted(value: Any) -> Any:
-    """Return a value of JSON without passwords, also those that a query of others sets."""
+    """Return a JSON value with passwords masked, those in blockers' queries included."""
     from limbeck.postgres.url import redact  # noqa: PLC0415 - psycopg only when it is needed
 
     if isinstance(value, str):
-        return re.sub(r"(?i)(\bpassword\s+)'(?:''|[^'])*'", r"\1'***'", redact(value))
+        return _without_passwords(redact(value))
     if isinstance(value, Mapping):
         return {key: _redacted(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_redacted(each) for each in value]
     return value
+
+
+def _without_passwords(text: str) -> str:
+    # In a sentence an apostrophe opens no string, so only what follows PASSWORD is read as SQL.
+    begin, *rest = _PASSWORD.split(text)
+    pieces = [begin]
+    for word, following in zip(rest[::2], rest[1::2], strict=True):
+        kind, token, _ = next(lex(following), ("space", "", 0))
+        secret = kind in {"string", "body"}
+        pieces += [word, f"'***'{following[len(token) :]}" if secret else following]
+    return "".join(pieces)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from limbeck.phased.gates.gate import Through, Waiting
+from limbeck.phased.gates.waiting import Through, Waiting
 from limbeck.run.applying import WAIT, Confirm, apply
 from limbeck.run.hooks import Hooks
 from limbeck.run.keeping import Keep
-from limbeck.run.planning import Plan, PlannedRevision, plan, rollback_plan
+from limbeck.run.plan import Plan, PlannedRevision
+from limbeck.run.planning import plan, rollback_plan
 from limbeck.run.report import Applied, Report
 from limbeck.run.stamping import stamp
 

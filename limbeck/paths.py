@@ -1,4 +1,4 @@
-"""Paths as messages say them."""
+"""Paths in messages."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from pathlib import Path
 
 
 def shown(path: Path) -> str:
-    """Return a path as a reader of messages wants it: from the working folder where possible."""
+    """Return a path relative to the working folder if it lies below it, else absolute."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -1,4 +1,4 @@
-"""The command `limbeck`: it parses, calls one function, renders one report."""
+"""The command `limbeck`: each subcommand parses options, calls one function, prints one answer."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ import click
 from limbeck.cli.invocation import CONTEXT, Invocation, remember_debug, remember_directory
 from limbeck.errors import LimbeckError
 
-# Where each command lives, and its line in `limbeck --help`. Neither needs an import, so help
-# costs little more than Click itself.
+# The module of each command, and its line in `limbeck --help`. Listing them imports no module, so
+# help costs little more than Click itself.
 COMMANDS = {
     "init": ("schema", "Set limbeck up in a project, new or existing."),
-    "generate": ("schema", "Write the next revision from the models, and prove it."),
-    "expand": ("expanding", "Write one change without downtime, by the name of what changes."),
-    "migrate": ("migrations", "Show the plan, ask, apply pending revisions."),
-    "backfill": ("backfills", "Fill in old rows of a change without downtime, in batches."),
-    "contract": ("contracts", "Take the old structure of changes without downtime away."),
-    "undo": ("contracts", "Return to what the branch was before the last contract."),
-    "rollback": ("migrations", "Take revisions back, newest first."),
+    "generate": ("schema", "Write the next revision from the models and prove it."),
+    "expand": ("expanding", "Write the expand and contract revisions of one change."),
+    "migrate": ("migrations", "Apply pending revisions: show the plan, ask, run."),
+    "backfill": ("backfills", "Fill in the rows of an expanded change, in batches."),
+    "contract": ("contracts", "Remove the old structure of expanded changes."),
+    "undo": ("contracts", "Restore the branch to the state before the last contract."),
+    "rollback": ("migrations", "Downgrade revisions, newest first."),
     "stamp": ("histories", "Mark a revision as applied, without running anything."),
-    "status": ("statuses", "Show every environment: current, pending, drift."),
+    "status": ("statuses", "Show every environment: current revision, pending, drift."),
     "check": ("statuses", "For CI: fail when something is pending, drifted or missing."),
-    "lint": ("safety", "Say what revisions lock, rewrite and break, before they run."),
+    "lint": ("safety", "Report what revisions lock, rewrite and break before they run."),
     "pull": ("pulls", "Write models from a live database."),
     "diff": ("schema", "Show what turns one schema into another."),
     "merge": ("histories", "Join two heads into one."),
-    "squash": ("histories", "Put one revision in the place of several."),
+    "squash": ("histories", "Replace several revisions with one."),
     "branches": ("branches", "List, create, reset, delete database branches."),
     "rehearse": ("rehearsals", "Run pending revisions on a throw-away branch of an environment."),
-    "preview": ("rehearsals", "Bring a branch for a pull request up, or take it down."),
-    "local": ("servers", "Start, stop or look at the embedded Postgres."),
+    "preview": ("rehearsals", "Create or delete the branch of a pull request."),
+    "local": ("servers", "Start, stop or inspect the embedded Postgres."),
     "url": ("servers", "Print the URL of an environment, password included."),
     "psql": ("servers", "Open psql on an environment."),
 }
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they run, not when they are listed."""
+    """A group that imports a command when it runs, not when it is listed."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order of everyday use."""
@@ -58,7 +58,7 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands from the table, importing none of them."""
+        """Write the list of commands from the table, without importing any of them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
@@ -102,8 +102,9 @@ def group(ctx: click.Context, *, debug: bool, directory: str | None) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run one command and exit: 0 done, 1 failed, 2 wrong use, 3 found, 4 not confirmed."""
-    # What a command imports and reads lives to its end: looking for garbage often costs a tenth.
+    """Run one command and exit: 0 ok, 1 failed, 2 usage, 3 a check failed, 4 not confirmed."""
+    # Almost everything that a command allocates lives until it ends; frequent collections would
+    # cost a tenth of its time and free nothing.
     gc.set_threshold(50_000)
     invocation = Invocation()
     try:
@@ -115,16 +116,16 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(_interrupted(abort.__cause__))
     except LimbeckError as error:
         sys.exit(_failed(error, invocation))
-    except Exception as error:  # noqa: BLE001 - the last line of defence; --debug shows it whole
+    except Exception as error:  # noqa: BLE001 - never a traceback without --debug
         sys.exit(_unexpected(error, invocation))
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def run() -> NoReturn:
-    """Be the program: run one command, and end at once.
+    """Run one command and end the process without tearing the interpreter down.
 
-    To take apart what SQLAlchemy and Alembic have built costs more than many a command does, and
-    nothing is left to be tidied up: connections and files are closed where they were opened.
+    Freeing what SQLAlchemy and Alembic have built takes longer than many commands run, and nothing
+    is left to clean up: connections and files are closed where they were opened.
     """
     try:
         main()
@@ -133,7 +134,7 @@ def run() -> NoReturn:
     try:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-    except OSError:  # who reads has gone, as after `limbeck diff | head`
+    except OSError:  # the reader has closed the pipe, as in `limbeck diff | head`
         code = code or 1
     os._exit(code)
 
@@ -148,7 +149,7 @@ def _say(label: str, text: str, colour: str) -> None:
 def _failed(error: LimbeckError, invocation: Invocation) -> int:
     _traceback(debug=invocation.debug)
     if invocation.log_to_stderr:
-        return error.exit_code  # the last line of the log said it
+        return error.exit_code  # the last line of the log holds the error
     _say("Error:", error.message, "red")
     if error.hint:
         _say("Hint:", error.hint, "yellow")
@@ -162,7 +163,11 @@ def _unexpected(error: Exception, invocation: Invocation) -> int:
     text = " ".join(str(error).split()) or "no message"
     _say("Error:", f"unexpected {type(error).__name__}: {text}", "red")
     if not invocation.debug:
-        _say("Hint:", "This is a fault of limbeck; run again with --debug to see where.", "yellow")
+        _say(
+            "Hint:",
+            "This is a bug in limbeck. Run the command again with --debug to see where.",
+            "yellow",
+        )
     return 1
 
 

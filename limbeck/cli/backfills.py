@@ -1,4 +1,4 @@
-"""backfill: what the rows of an expanded change do not have yet."""
+"""The command `backfill`."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from limbeck.errors import ConfigurationError
     type=click.IntRange(1, 64),
     default=1,
     show_default=True,
-    help="How many connections work at the same time.",
+    help="How many connections to use in parallel.",
 )
 @click.option(
     "--batch-time",
     metavar="TIME",
     default="50ms",
     show_default=True,
-    help="How long a batch takes, and a write to its rows may have to wait for it.",
+    help="The target duration of a batch, which is also how long it may block a write.",
 )
 @click.option(
     "--max-lag",
     metavar="TIME",
     default="10s",
     show_default=True,
-    help="Wait while a replica is further behind than this.",
+    help="Pause while a replica lags further behind than this.",
 )
-@click.option("--dry-run", is_flag=True, help="Estimate rows and time, and stop.")
+@click.option("--dry-run", is_flag=True, help="Estimate rows and time, then stop.")
 @yes
 @as_json
 def backfill(
@@ -51,10 +51,10 @@ def backfill(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Fill in old rows of a change without downtime, in batches.
+    """Fill in the rows of an expanded change, in batches.
 
-    Of one CHANGE, or of all that are expanded there. Interrupted, it goes on where it stopped. At
-    the end it is verified that no row is wrong.
+    CHANGE names one change; without it, limbeck fills in all that are expanded there. An
+    interrupted backfill continues where it stopped. At the end limbeck verifies every row.
     """
     from limbeck.output import backfills
     from limbeck.output.data import to_json
@@ -69,12 +69,12 @@ def backfill(
     database = urls.database(project, profile, listen)
     plan = planning.plan(project, profile, database, change, listen=listen)
     if dry_run:
-        found = estimating.estimate(plan, listen=listen)
+        estimates = estimating.estimate(plan, listen=listen)
         if as_json:
-            click.echo(to_json(backfills.plan_data(plan, found)))
+            click.echo(to_json(backfills.plan_data(plan, estimates)))
         else:
             note(backfills.plan_text(plan))
-            click.echo(backfills.estimates_text(found) or "Nothing to fill in.")
+            click.echo(backfills.estimates_text(estimates) or "Nothing to fill in.")
         return
     if plan.tasks:
         note(backfills.plan_text(plan))
@@ -97,6 +97,6 @@ def _seconds(option: str, text: str) -> float:
 
     if not re.fullmatch(r"\d+\s*(ms|s|min|h)", text) or not seconds(text):
         raise ConfigurationError(
-            f"{option} {text} is not a time", hint=f"{option} 100ms, 2s, 1min or 1h"
+            f"{option} {text} is not a duration", hint=f"{option} 100ms, 2s, 1min or 1h"
         )
     return seconds(text)

@@ -1,4 +1,4 @@
-"""branches: the databases themselves, with the words of Neon's own command line."""
+"""The command group `branches`, with the verbs and options of Neon's own command line."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def branches() -> None:
     """List, create, reset, delete database branches.
 
-    The words and the output formats are those of Neon's own command line. They are the branches
-    of the place where the default environment is; -e takes another environment's.
+    Verbs and output formats follow Neon's own command line. The branches are those of the server
+    or Neon project of the default environment; -e chooses another environment.
     """
 
 
@@ -52,7 +52,7 @@ def get(invocation: Invocation, *, name: str, environment: str | None, output: s
 def rename(
     invocation: Invocation, *, name: str, new: str, environment: str | None, output: str
 ) -> None:
-    """Give a branch another name. Write it into the profile that names the branch, too."""
+    """Rename a branch. Profiles that name the branch have to be edited."""
     show(provider_of(invocation, environment).rename(name, new), output)
 
 
@@ -61,14 +61,16 @@ def rename(
 @environment
 @output_option
 def set_default(invocation: Invocation, *, name: str, environment: str | None, output: str) -> None:
-    """Make it the branch that others are made from."""
+    """Make a branch the default: the one that others are created from."""
     show(provider_of(invocation, environment).set_default(name), output)
 
 
 @command("set-expiration")
 @click.argument("name")
-@click.option("--expires-at", metavar="TIME", help="Delete it from then on; RFC 3339 with a zone.")
-@click.option("--expires-in", metavar="TIME", help="Delete it after 2h, 7d ...")
+@click.option(
+    "--expires-at", metavar="TIME", help="When to delete the branch: RFC 3339 with a time zone."
+)
+@click.option("--expires-in", metavar="TIME", help="Delete the branch after 2h, 7d ...")
 @environment
 @output_option
 def set_expiration(
@@ -80,7 +82,7 @@ def set_expiration(
     environment: str | None,
     output: str,
 ) -> None:
-    """Have a branch deleted by itself; without a time it stays."""
+    """Set when a branch is deleted automatically; without a time it stays."""
     if expires_at and expires_in:
         raise click.UsageError("--expires-at and --expires-in exclude each other.")
     end = _time(expires_at) if expires_at else end_of(expires_in)
@@ -99,17 +101,17 @@ def delete(
     from limbeck.branches import base
 
     provider = provider_of(invocation, environment)
-    found = base.deletable(provider.all(), name)
-    agree(invocation, provider, found, "deleted", yes=yes)
+    branch = base.deletable(provider.all(), name)
+    agree(invocation, provider, branch, "deleted", yes=yes)
     provider.delete(name)
-    note(f"Deleted branch {found.name}")
-    show(found, output)
+    note(f"Deleted branch {branch.name}")
+    show(branch, output)
 
 
 @command()
 @click.argument("pattern")
-@click.option("--older-than", metavar="TIME", required=True, help="Only those older than 7d ...")
-@click.option("--dry-run", is_flag=True, help="Only list them.")
+@click.option("--older-than", metavar="TIME", required=True, help="Only branches older than 7d ...")
+@click.option("--dry-run", is_flag=True, help="List the branches and stop.")
 @environment
 @yes
 @output_option
@@ -125,7 +127,7 @@ def prune(
 ) -> None:
     """Delete stale branches, such as 'preview/*'.
 
-    Never the default one, a protected one, or one with children.
+    The default branch, protected branches and branches with children are never deleted.
     """
     from datetime import UTC, datetime
 
@@ -134,13 +136,13 @@ def prune(
 
     provider = provider_of(invocation, environment)
     age = moment.parse_span(older_than)
-    found = pruning.stale(provider.all(), pattern, age, datetime.now(UTC))
-    if found and not dry_run:
-        agree_all(found, yes=yes)
-        for branch in found:
+    stale = pruning.stale(provider.all(), pattern, age, datetime.now(UTC))
+    if stale and not dry_run:
+        agree_all(stale, yes=yes)
+        for branch in stale:
             provider.delete(branch.name)
             note(f"Deleted branch {branch.name}")
-    click.echo(reports.several(found, output))
+    click.echo(reports.several(stale, output))
 
 
 @command()
@@ -165,7 +167,7 @@ def diff(
     environment: str | None,
     output: str,
 ) -> None:
-    """Show what makes the schema of branch COMPARE out of BASE's."""
+    """Show the SQL that turns the schema of branch BASE into that of COMPARE."""
     from limbeck.output import branches as reports
     from limbeck.postgres.database import Database
     from limbeck.schema.diff.compare import steps
@@ -182,11 +184,11 @@ def diff(
     click.echo(reports.difference(base, compare, script, chosen), nl=False)
 
 
-for _made in (
+for _command in (
     *(list_, get, create, reset, restore, rename),
     *(set_default, set_expiration, delete, prune, diff),
 ):
-    branches.add_command(_made)
+    branches.add_command(_command)
 
 
 def _time(text: str) -> datetime:
@@ -198,6 +200,6 @@ def _time(text: str) -> datetime:
         time = None
     if time is None or time.tzinfo is None:
         raise ConfigurationError(
-            f"{text} is no time with a zone", hint="such as 2026-12-31T18:00:00Z"
+            f"{text} is not a time with a time zone", hint="Give one such as 2026-12-31T18:00:00Z."
         )
     return time

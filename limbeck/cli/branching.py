@@ -1,4 +1,4 @@
-"""What the commands of branches share: where branches are, how one is shown, what is agreed."""
+"""Helpers of the branch commands: find the provider, print a branch, ask before a loss."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def output_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def provider_of(invocation: Invocation, environment: str | None) -> BranchProvider:
-    """The place that the branches are at: an environment's, or the default one's."""
+    """Return the branch provider of an environment, of the default one without a name."""
     from limbeck.project import places
 
     project = invocation.project()
@@ -38,15 +38,15 @@ def provider_of(invocation: Invocation, environment: str | None) -> BranchProvid
     return places.branches(project, profile, Narrator())
 
 
-def show(found: Branch, output: str) -> None:
+def show(branch: Branch, output: str) -> None:
     """Print one branch."""
     from limbeck.output import branches as reports
 
-    click.echo(reports.one(found, output))
+    click.echo(reports.single(branch, output))
 
 
 def end_of(expires_in: str | None) -> datetime | None:
-    """When a branch ends that does so after a while; to the second, as Neon keeps it."""
+    """Return when a branch with this lifetime expires, in whole seconds, as Neon stores it."""
     from datetime import UTC, datetime
 
     from limbeck.branches import moment
@@ -57,42 +57,48 @@ def end_of(expires_in: str | None) -> datetime | None:
 
 
 def agree(
-    invocation: Invocation, provider: BranchProvider, found: Branch, verb: str, *, yes: bool
+    invocation: Invocation, provider: BranchProvider, branch: Branch, verb: str, *, yes: bool
 ) -> None:
-    """Say what goes and ask; where nothing goes, nothing is asked."""
+    """Print what the operation would lose and ask; ask nothing when nothing is lost.
+
+    Raises:
+        NotConfirmedError: the answer is no, or there is no terminal.
+
+    """
     if yes:
         return
     from limbeck.output import rehearsals
     from limbeck.run import losses
 
-    lost = losses.losses(invocation.project(), provider, found.name)
+    lost = losses.losses(invocation.project(), provider, branch.name)
     if lost.nothing:
         return
     note(rehearsals.losses_text(lost, verb))
     if not interactive():
         raise NotConfirmedError(
             "there is no terminal to ask on; nothing was done",
-            hint="Add --yes when the above is what you want.",
+            hint="Add --yes if that is intended.",
         )
-    sure = ask(f"Type {found.name} to go on: ") == found.name if found.protected else None
-    if not (agreed("Go on?") if sure is None else sure):
-        raise NotConfirmedError(
-            "not confirmed; nothing was done", hint="Answer yes, or give --yes."
-        )
+    sure = ask(f"Type {branch.name} to continue: ") == branch.name if branch.protected else None
+    if not (agreed("Continue?") if sure is None else sure):
+        raise NotConfirmedError("not confirmed; nothing was done", hint="Answer yes, or add --yes.")
 
 
-def agree_all(found: Sequence[Branch], *, yes: bool) -> None:
-    """Say which branches go and ask."""
-    names = ", ".join(one.name for one in found)
+def agree_all(branches: Sequence[Branch], *, yes: bool) -> None:
+    """Print the branches that would be deleted and ask.
+
+    Raises:
+        NotConfirmedError: the answer is no, or there is no terminal.
+
+    """
+    names = ", ".join(branch.name for branch in branches)
     if yes:
         return
-    note(f"These branches are deleted, with all they hold: {names}")
+    note(f"limbeck deletes these branches with all their data: {names}")
     if not interactive():
         raise NotConfirmedError(
             "there is no terminal to ask on; nothing was done",
-            hint="Add --yes when the above is what you want, or look: --dry-run",
+            hint="Add --yes if that is intended, or list the branches with --dry-run.",
         )
-    if not agreed("Go on?"):
-        raise NotConfirmedError(
-            "not confirmed; nothing was done", hint="Answer yes, or give --yes."
-        )
+    if not agreed("Continue?"):
+        raise NotConfirmedError("not confirmed; nothing was done", hint="Answer yes, or add --yes.")

@@ -1,4 +1,4 @@
-"""contract and undo: the end of a change without downtime, and the way back."""
+"""The commands `contract` and `undo`: end a phased change, or return to before its end."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from limbeck.errors import NotConfirmedError
     "--allow",
     metavar="HAZARD",
     multiple=True,
-    help="Go on in spite of this hazard, or still-used; may be given many times.",
+    help="Run in spite of this hazard, or of still-used. Repeatable.",
 )
 @plan_options
 @yes
 @as_json
 @click.pass_context
 def contract(ctx: click.Context, /, _: Invocation, **options: Any) -> None:
-    """Take the old structure of changes without downtime away.
+    """Remove the old structure of expanded changes.
 
-    The same as limbeck migrate --contract.
+    Short for limbeck migrate --contract.
     """
     ctx.invoke(migrate, contract=True, **options)
 
@@ -38,9 +38,9 @@ def contract(ctx: click.Context, /, _: Invocation, **options: Any) -> None:
 @yes
 @as_json
 def undo(invocation: Invocation, *, environment: str | None, yes: bool, as_json: bool) -> None:
-    """Return to what the branch was before the last contract.
+    """Restore the branch to the state before the last contract.
 
-    What is there now stays as a branch of its own. It asks first.
+    The present state is kept as another branch. limbeck asks first.
     """
     from limbeck.output import undoing
     from limbeck.output.data import to_json
@@ -62,6 +62,6 @@ def _agreed(name: str) -> bool:
     if not interactive():
         raise NotConfirmedError(
             "there is no terminal to ask on; nothing was done",
-            hint="Add --yes when what is above is what you want.",
+            hint="Add --yes if the above is intended.",
         )
-    return ask(f"Type {name} to go on: ") == name
+    return ask(f"Type {name} to continue: ") == name

@@ -1,4 +1,4 @@
-"""branches create, reset and restore: a branch with the content of another."""
+"""The commands `branches create`, `branches reset` and `branches restore`."""
 
 from __future__ import annotations
 
@@ -18,22 +18,30 @@ if TYPE_CHECKING:
 _preserve = click.option(
     "--preserve-under-name",
     metavar="NAME",
-    help="Keep what it has as a branch of this name; its children go there.",
+    help="Keep the present state as a branch of this name; children move to it.",
 )
 
 
 @command()
 @click.argument("name", required=False)
-@click.option("--name", "named", metavar="NAME", help="The name, as Neon's command line takes it.")
+@click.option("--name", "named", metavar="NAME", help="The name; the same as NAME.")
 @click.option(
     "--parent",
     metavar="BRANCH[@MOMENT]",
-    help="What to copy, as it is or was at a time or LSN; without it, the default branch.",
+    help="The branch to copy, now or at a time or LSN; the default branch if omitted.",
 )
-@click.option("--schema-only", is_flag=True, help="Without the rows; it has no parent then.")
-@click.option("--expires-in", metavar="TIME", help="Delete it by itself after 2h, 7d ...")
-@click.option("--exists-ok", is_flag=True, help="Adopt the branch if it is there.")
-@click.option("--anonymize", metavar="FILE", help="A JSON list of Neon's masking rules.")
+@click.option(
+    "--schema-only",
+    is_flag=True,
+    help="Copy the schema without rows; the branch has no parent then.",
+)
+@click.option(
+    "--expires-in", metavar="TIME", help="Delete the branch automatically after 2h, 7d ..."
+)
+@click.option("--exists-ok", is_flag=True, help="Use the branch if it exists.")
+@click.option(
+    "--anonymize", metavar="FILE", help="A file with a JSON list of Neon's masking rules."
+)
 @environment
 @output_option
 def create(
@@ -54,17 +62,17 @@ def create(
 
     chosen = name or named
     if chosen is None or (name and named and name != named):
-        raise click.UsageError("Give the branch one name.")
+        raise click.UsageError("Give exactly one branch name.")
     provider = provider_of(invocation, environment)
     there = provider.all()
     source = moment.parse_source(parent) if parent else moment.Source(None)
     default = next((branch.name for branch in there if branch.default), None)
     origin = source.branch or default
-    if exists_ok and origin and any(one.name == chosen for one in there):
+    if exists_ok and origin and any(branch.name == chosen for branch in there):
         note(f"Adopted branch {chosen}")
         show(base.adopt(provider, chosen, origin)[0], output)
         return
-    made = provider.create(
+    created = provider.create(
         chosen,
         origin,
         at=source.at,
@@ -72,7 +80,7 @@ def create(
         expires_at=end_of(expires_in),
         **_masking(provider, anonymize),
     )
-    show(made, output)
+    show(created, output)
 
 
 @command()
@@ -85,7 +93,7 @@ def create(
     help="Reset to the parent; the name, when given, must be the parent's.",
 )
 @_preserve
-@click.option("--migrate", is_flag=True, help="Then apply what is pending.")
+@click.option("--migrate", is_flag=True, help="Apply pending revisions afterwards.")
 @environment
 @yes
 @output_option
@@ -104,15 +112,15 @@ def reset(
     from limbeck.branches import base
 
     if parent is None:
-        raise click.UsageError("Say where to: only a reset to the parent is there, --parent.")
+        raise click.UsageError("Add --parent: a branch can only be reset to its parent.")
     provider = provider_of(invocation, environment)
     wanted = None if parent == "^parent" else parent
-    found = base.resettable(provider.all(), name, wanted, preserve_under_name)
+    branch = base.resettable(provider.all(), name, wanted, preserve_under_name)
     if preserve_under_name is None:
-        agree(invocation, provider, found, f"reset to {found.parent}", yes=yes)
+        agree(invocation, provider, branch, f"reset to {branch.parent}", yes=yes)
     show(provider.reset(name, wanted, preserve_under=preserve_under_name), output)
     if migrate:
-        _migrate(invocation, provider, found.name)
+        _migrate(invocation, provider, branch.name)
 
 
 @command()
@@ -132,7 +140,7 @@ def restore(
     yes: bool,
     output: str,
 ) -> None:
-    """Give a branch another content; its URL stays.
+    """Replace the content of a branch; its URL stays.
 
     SOURCE is a branch, a snapshot, ^self or ^parent, and may end in @TIME or @LSN.
     """
@@ -140,9 +148,9 @@ def restore(
 
     provider = provider_of(invocation, environment)
     origin = moment.parse_source(source)
-    found = base.restorable(provider.all(), name, preserve_under_name)
+    branch = base.restorable(provider.all(), name, preserve_under_name)
     if preserve_under_name is None:
-        agree(invocation, provider, found, f"restored from {source}", yes=yes)
+        agree(invocation, provider, branch, f"restored from {source}", yes=yes)
     show(provider.restore(name, origin, preserve_under=preserve_under_name), output)
 
 
@@ -156,7 +164,8 @@ def _masking(provider: BranchProvider, path: str | None) -> dict[str, Any]:
 
     if not isinstance(provider, NeonBranches):
         raise ConfigurationError(
-            "only Neon makes anonymized branches", hint="leave out --anonymize, or add -e"
+            "only Neon can create anonymized branches",
+            hint="Remove --anonymize, or choose a Neon environment with -e.",
         )
     return {"masking": anonymized.rules(Path(path))}
 

@@ -1,4 +1,4 @@
-"""expand: one change of the models without downtime, by name."""
+"""The command `expand`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ from limbeck.cli.terminal import Narrator, interactive
 @command()
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @click.option(
-    "-m", "--message", metavar="TEXT", help="What it does; without it, a name is made from it."
+    "-m",
+    "--message",
+    metavar="TEXT",
+    help="The message of the revision; derived from its operations if omitted.",
 )
 @own_history
-@click.option("--allow-drop", is_flag=True, help="Allow what loses data, without being asked.")
+@click.option(
+    "--allow-drop", is_flag=True, help="Allow changes that lose data, without a question."
+)
 @written_values
 @renames
 @no_cache
@@ -33,10 +38,10 @@ def expand(
     no_cache: bool,
     as_json: bool,
 ) -> None:
-    """Write one change without downtime, by the name of what changes.
+    """Write the expand and contract revisions of one change.
 
-    NAME is a table or column, public.books.title; what else the models ask for waits for the
-    next generate. It writes an expand and a contract revision, and proves both.
+    NAME is the table or column that changes, such as public.books.title. Other changes of the
+    models are left to the next generate. limbeck proves both revisions.
     """
     from limbeck.generate import generate
     from limbeck.generate.answers import Answers
@@ -55,6 +60,8 @@ def expand(
         values=parsed_values(values),
         only=names,
     )
-    made = generate.revision(project, profile, message=message, answers=answers, listen=Narrator())
+    generated = generate.revision(
+        project, profile, message=message, answers=answers, listen=Narrator()
+    )
     json, text = revisions.generated_data, revisions.generated_text
-    click.echo(to_json(json(made)) if as_json else text(made))
+    click.echo(to_json(json(generated)) if as_json else text(generated))

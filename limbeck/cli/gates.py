@@ -1,4 +1,4 @@
-"""What stands before a contract on the command line: a refusal."""
+"""The refusal of a contract whose conditions are not met."""
 
 from __future__ import annotations
 
@@ -8,21 +8,26 @@ from typing import TYPE_CHECKING
 from limbeck.errors import CheckFailedError
 
 if TYPE_CHECKING:
-    from limbeck.run.planning import Plan
+    from limbeck.run.plan import Plan
 
 STILL_USED = "still-used"
-"""What --allow says to take away what is still used."""
+"""The value of --allow that removes a structure although it is still used."""
 
 
 def refuse_waiting(plans: Sequence[Plan]) -> None:
-    """Stop where contracts are asked for, and not one of them may run."""
+    """Refuse plans whose contracts were asked for and none of which may run.
+
+    Raises:
+        CheckFailedError: all of them wait.
+
+    """
     from limbeck.output.plans import waiting_lines
     from limbeck.phased.gates.gate import contracted
-    from limbeck.run.planning import revisions
+    from limbeck.run.plan import revisions
 
-    waiting = [one for plan in plans for one in plan.waiting]
+    waiting = [contract for plan in plans for contract in plan.waiting]
     if waiting and not any(contracted(revisions(plan)) for plan in plans):
         lines = "\n".join(waiting_lines(waiting))
         raise CheckFailedError(
-            f"the contract may not run yet; nothing was done\n{lines}", hint=waiting[0].hint
+            f"the contract may not run yet; nothing was changed\n{lines}", hint=waiting[0].hint
         )

@@ -1,4 +1,4 @@
-"""stamp, merge and squash: the history itself."""
+"""The commands `stamp`, `merge` and `squash`, which change the history."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from limbeck.errors import ConfigurationError
 def stamp(invocation: Invocation, *, environment: str | None, revision: str, yes: bool) -> None:
     """Mark a revision as applied, without running anything.
 
-    All below it are applied then, too, and all others are not. It asks first.
+    Its ancestors count as applied too, all other revisions as not applied. limbeck asks first.
     """
     from limbeck.cli.terminal import agreed
     from limbeck.project import urls
@@ -35,7 +35,7 @@ def stamp(invocation: Invocation, *, environment: str | None, revision: str, yes
 
 
 @command()
-@click.option("-m", "--message", metavar="TEXT", help="What the merge joins.")
+@click.option("-m", "--message", metavar="TEXT", help="The message of the merge revision.")
 @own_history
 @as_json
 def merge(
@@ -43,7 +43,7 @@ def merge(
 ) -> None:
     """Join two heads into one.
 
-    It is written only when both orders make the same schema, which is proved on the shadow.
+    limbeck writes the merge revision only if both orders make the same schema on the shadow.
     """
     from limbeck.generate.merge import merge as write_merge
     from limbeck.output import revisions
@@ -51,17 +51,19 @@ def merge(
 
     project = invocation.project()
     profile = project.profile(environment) if environment else None
-    made = write_merge(project, profile, message=message, listen=Narrator())
-    click.echo(to_json(revisions.merge_data(made)) if as_json else revisions.merge_text(made))
+    merged = write_merge(project, profile, message=message, listen=Narrator())
+    click.echo(to_json(revisions.merge_data(merged)) if as_json else revisions.merge_text(merged))
 
 
 @command()
 @click.argument("revisions", metavar="[FROM:TO]", required=False)
-@click.option("--to", metavar="REV", help="All revisions up to this one, else up to the head.")
-@click.option("-m", "--message", metavar="TEXT", help="What the new revision says of itself.")
-@click.option("--verbatim", is_flag=True, help="Keep the code of the revisions as it is.")
-@click.option("--dry-run", is_flag=True, help="Make it, prove it, print it, write nothing.")
-@click.option("--force", is_flag=True, help="Replace files with uncommitted changes, too.")
+@click.option(
+    "--to", metavar="REV", help="Squash all revisions up to this one; up to the head if omitted."
+)
+@click.option("-m", "--message", metavar="TEXT", help="The message of the new revision.")
+@click.option("--verbatim", is_flag=True, help="Keep the code of the revisions unchanged.")
+@click.option("--dry-run", is_flag=True, help="Prove and print the new revision; write nothing.")
+@click.option("--force", is_flag=True, help="Replace files that have uncommitted changes.")
 @own_history
 @as_json
 def squash(
@@ -76,11 +78,10 @@ def squash(
     environment: str | None,
     as_json: bool,
 ) -> None:
-    """Put one revision in the place of several.
+    """Replace several revisions with one.
 
-    FROM and TO are replaced, too. The new one has the id of the last: databases that have them all
-    go on as if nothing had happened. It is written only when it makes the same, which is proved on
-    the shadow.
+    FROM and TO are included. The new revision has the id of the last one, so nothing changes for
+    databases that have them all. limbeck writes it only if it makes the same schema on the shadow.
     """
     from limbeck.generate.squash.squash import squash as verb
     from limbeck.output import revisions as reports
@@ -89,7 +90,7 @@ def squash(
     first, last = _range(revisions, to)
     project = invocation.project()
     profile = project.profile(environment) if environment else None
-    made = verb(
+    squashed = verb(
         project,
         profile,
         first=first,
@@ -100,18 +101,18 @@ def squash(
         force=force,
         listen=Narrator(),
     )
-    click.echo(to_json(reports.squash_data(made)) if as_json else reports.squash_text(made))
+    click.echo(to_json(reports.squash_data(squashed)) if as_json else reports.squash_text(squashed))
 
 
 def _range(revisions: str | None, to: str | None) -> tuple[str | None, str]:
     if revisions is None:
         return None, to or "head"
     if to is not None:
-        raise ConfigurationError("FROM:TO and --to exclude each other", hint="Give one.")
+        raise ConfigurationError("FROM:TO and --to exclude each other", hint="Give one of them.")
     first, colon, last = revisions.partition(":")
     if not colon:
         raise ConfigurationError(
-            f"{revisions} is one revision, and it takes two to squash",
+            f"{revisions} is a single revision; a squash needs at least two",
             hint=f"limbeck squash --to {revisions}, or limbeck squash FROM:{revisions}",
         )
     return first or None, last or "head"

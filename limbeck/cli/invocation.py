@@ -1,4 +1,4 @@
-"""What every command is told besides its own arguments, and the options they share."""
+"""The global options, and the decorators for options that several commands share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 @dataclass(slots=True)
 class Invocation:
-    """The options that may stand before or after the command's name."""
+    """The global options, which may stand before or after the command's name."""
 
     debug: bool = False
     directory: str | None = None
@@ -27,22 +27,27 @@ class Invocation:
 
     @property
     def log_to_stderr(self) -> bool:
-        """Whether stderr is for the lines of --log-json, and for nothing else."""
+        """Whether stderr is reserved for the lines of --log-json."""
         return self.log == "-"
 
     def project(self, *, no_cache: bool = False) -> Project:
-        """Return the project around the directory; ConfigurationError when there is none."""
+        """Return the project that contains the directory.
+
+        Raises:
+            ConfigurationError: there is none.
+
+        """
         from dataclasses import replace
         from pathlib import Path
 
         from limbeck.project.project import Project
 
-        found = Project.find(Path(self.directory) if self.directory else None)
-        return replace(found, cache=False) if no_cache else found
+        project = Project.find(Path(self.directory) if self.directory else None)
+        return replace(project, cache=False) if no_cache else project
 
 
 def project_for(invocation: Invocation, *sources: str, needed: bool = False) -> Project | None:
-    """Return the project; None where there is none and the sources are all URLs."""
+    """Return the project, or None where there is none and every source is a URL."""
     from limbeck.errors import ConfigurationError
 
     try:
@@ -54,12 +59,12 @@ def project_for(invocation: Invocation, *sources: str, needed: bool = False) -> 
 
 
 def remember_debug(invocation: Invocation, *, value: bool) -> None:
-    """Keep --debug, wherever it stood."""
+    """Store --debug, given before or after the command's name."""
     invocation.debug = invocation.debug or value
 
 
 def remember_directory(invocation: Invocation, value: str | None) -> None:
-    """Keep --project, wherever it stood; the one after the command's name wins."""
+    """Store --project; the one after the command's name takes precedence."""
     invocation.directory = value or invocation.directory
 
 
@@ -76,7 +81,7 @@ def _log(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
 
 
 def command(*arguments: Any, **options: Any) -> Callable[[Callable[..., Any]], click.Command]:
-    """Make a Click command that also takes the global options after its name."""
+    """Return a decorator for a Click command that also takes the global options after its name."""
 
     def decorate(function: Callable[..., Any]) -> click.Command:
         function = _logged(function)
@@ -99,8 +104,10 @@ def command(*arguments: Any, **options: Any) -> Callable[[Callable[..., Any]], c
             callback=_log,
         )(function)
         options.setdefault("context_settings", CONTEXT)
-        made: click.Command = click.command(*arguments, **options)(click.pass_obj(function))
-        return made
+        click_command: click.Command = click.command(*arguments, **options)(
+            click.pass_obj(function)
+        )
+        return click_command
 
     return decorate
 
@@ -127,44 +134,44 @@ def environment(function: Function) -> Function:
         "--env",
         "environment",
         metavar="NAME",
-        help="The environment, a file env_profiles/NAME.env; without it the default one.",
+        help="The environment, as in env_profiles/NAME.env; the default environment if omitted.",
     )(function)
 
 
 def own_history(function: Function) -> Function:
-    """Add -e/--env NAME where it chooses a history, and none is the common one."""
+    """Add -e/--env NAME for commands that need no environment unless it keeps its own history."""
     return click.option(
         "-e",
         "--env",
         "environment",
         metavar="NAME",
-        help="An environment with a versions folder of its own.",
+        help="An environment that has its own versions folder.",
     )(function)
 
 
 def environments(function: Function) -> Function:
-    """Add -e/--env NAME, any number of times."""
+    """Add the repeatable option -e/--env NAME."""
     return click.option(
         "-e",
         "--env",
         "names",
         metavar="NAME",
         multiple=True,
-        help="An environment; may be given many times.",
+        help="An environment. Repeatable.",
     )(function)
 
 
 def renames(function: Function) -> Function:
-    """Add --rename OLD:NEW, any number of times, and --no-rename."""
+    """Add the repeatable option --rename OLD:NEW, and --no-rename."""
     function = click.option(
-        "--no-rename", is_flag=True, help="Nothing was renamed: drop and create."
+        "--no-rename", is_flag=True, help="Treat nothing as renamed: drop and create."
     )(function)
     return click.option(
         "--rename",
         "renamed",
         metavar="OLD:NEW",
         multiple=True,
-        help="These are one object, renamed, such as public.users:public.people.",
+        help="OLD was renamed to NEW, such as public.users:public.people. Repeatable.",
     )(function)
 
 
@@ -177,11 +184,11 @@ def as_json(function: Function) -> Function:
 
 def yes(function: Function) -> Function:
     """Add --yes."""
-    return click.option("--yes", is_flag=True, help="Answer every question with yes.")(function)
+    return click.option("--yes", is_flag=True, help="Answer yes to every question.")(function)
 
 
 def no_cache(function: Function) -> Function:
     """Add --no-cache."""
     return click.option(
-        "--no-cache", is_flag=True, help="Make the catalogs anew; see `cache` in the settings."
+        "--no-cache", is_flag=True, help="Ignore cached catalogs; see the setting `cache`."
     )(function)

@@ -1,4 +1,4 @@
-"""--log-json: what happens during a command, as lines of JSON."""
+"""The option --log-json: the events of a command as lines of JSON."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ STDERR = "-"
 
 @contextmanager
 def json_lines(place: str, command: str) -> Iterator[None]:
-    """Write what is logged inside of the block to a file, at its end, or to stderr for "-".
+    """Append what is logged inside the block to a file, or write it to stderr for "-".
 
-    The first line names the command, the last says how it ended. Warnings of other libraries are
-    lines, too.
+    The first line names the command, the last one its exit code. Warnings of other libraries are
+    included.
 
     Raises:
         ConfigurationError: the file cannot be written.
@@ -35,7 +35,7 @@ def json_lines(place: str, command: str) -> Iterator[None]:
     logger.setLevel(logging.DEBUG)
     root.addHandler(handler)
     try:
-        with _told(command):
+        with _logged(command):
             yield
     finally:
         root.removeHandler(handler)
@@ -44,9 +44,9 @@ def json_lines(place: str, command: str) -> Iterator[None]:
 
 
 def silence_psycopg() -> None:
-    """Keep psycopg's own warnings, such as of a pipeline that an error ended, off stderr.
+    """Keep psycopg's warnings, such as that of a pipeline ended by an error, off stderr.
 
-    Without any handler the standard library would write them there; the error itself is told.
+    Without a handler the standard library prints them there; limbeck reports the error itself.
     """
     logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
@@ -59,12 +59,12 @@ def _handler(place: str) -> logging.Handler:
     except OSError as error:
         raise ConfigurationError(
             f"--log-json: {place} cannot be written: {error.strerror}",
-            hint="Name a file in a folder that is there, or - for stderr.",
+            hint="Name a file in an existing folder, or - for stderr.",
         ) from error
 
 
 @contextmanager
-def _told(command: str) -> Iterator[None]:
+def _logged(command: str) -> Iterator[None]:
     begun = time.monotonic()
     text = f"{command}, version {__version__}"
     fields: dict[str, object] = {"command": command}
@@ -83,19 +83,19 @@ def _told(command: str) -> Iterator[None]:
 
 def _finished(command: str, fields: dict[str, object]) -> None:
     code = fields["exit_code"]
-    said = f": {fields['error_message']}" if "error_message" in fields else ""
-    level = logging.ERROR if said else logging.INFO
-    logs.record(level, "command_finished", f"{command}: exit code {code}{said}", fields)
+    reason = f": {fields['error_message']}" if "error_message" in fields else ""
+    level = logging.ERROR if reason else logging.INFO
+    logs.record(level, "command_finished", f"{command}: exit code {code}{reason}", fields)
 
 
 def _ending(error: BaseException) -> dict[str, object]:
-    """Return the exit code that an error leads to, and the error."""
+    """Return the fields of an error: its exit code, class, message and hint."""
     if isinstance(error, click.exceptions.Exit):
         return {"exit_code": error.exit_code}
-    found: dict[str, object] = {"error": type(error).__name__, "error_message": str(error)}
+    description: dict[str, object] = {"error": type(error).__name__, "error_message": str(error)}
     if isinstance(error, LimbeckError):
-        return {"exit_code": error.exit_code, **found, "hint": error.hint}
+        return {"exit_code": error.exit_code, **description, "hint": error.hint}
     if isinstance(error, click.ClickException):
-        return {"exit_code": error.exit_code, **found}
+        return {"exit_code": error.exit_code, **description}
     interrupted = isinstance(error, KeyboardInterrupt | click.Abort)
-    return {"exit_code": 130 if interrupted else 1, **found}
+    return {"exit_code": 130 if interrupted else 1, **description}

@@ -1,4 +1,4 @@
-"""migrate and rollback: databases that follow the history."""
+"""The commands `migrate` and `rollback`."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import click
 
 from limbeck.cli import gates
 from limbeck.cli.invocation import Invocation, as_json, command, environment, yes
-from limbeck.cli.plans import Way, carry_out, plan_options
+from limbeck.cli.plans import RunOptions, carry_out, plan_options
 from limbeck.cli.terminal import Narrator, note
 from limbeck.errors import MigrationError
 
 if TYPE_CHECKING:
     from limbeck.lint.linting import Report as Hazards
-    from limbeck.phased.gates.gate import Through
+    from limbeck.phased.gates.waiting import Through
     from limbeck.project.profile import Profile
     from limbeck.project.project import Project
-    from limbeck.run.planning import Plan
+    from limbeck.run.plan import Plan
 
 
 @command()
@@ -27,23 +27,25 @@ if TYPE_CHECKING:
     "--allow",
     metavar="HAZARD",
     multiple=True,
-    help="Go on in spite of this blocking hazard; may be given many times.",
+    help="Run in spite of this blocking hazard. Repeatable.",
 )
 @click.option(
     "--rehearse",
     "rehearsed",
     is_flag=True,
-    help="First on a throw-away branch; stop when that fails.",
+    help="Rehearse on a throw-away branch first; stop if that fails.",
 )
-@click.option("--snapshot", is_flag=True, help="Keep what the branch is now, to be restored.")
-@click.option("--all-databases", is_flag=True, help="Every database of the branch, one by one.")
+@click.option("--snapshot", is_flag=True, help="Take a snapshot of the branch first.")
+@click.option(
+    "--all-databases", is_flag=True, help="Migrate every database of the branch, one by one."
+)
 @click.option(
     "--through",
     metavar="PHASE",
     type=click.Choice(["expand", "contract"]),
-    help="How far changes without downtime go; expand where the environment is protected.",
+    help="The last phase to run of expanded changes; expand for a protected environment.",
 )
-@click.option("--contract", is_flag=True, help="The same as --through contract.")
+@click.option("--contract", is_flag=True, help="Short for --through contract.")
 @plan_options
 @yes
 @as_json
@@ -64,11 +66,11 @@ def migrate(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Show the plan, ask, apply pending revisions.
+    """Apply pending revisions: show the plan, ask, run.
 
-    Each revision runs in a transaction of its own. A protected environment refuses a plan with a
-    blocking hazard (limbeck lint), and asks for its name to be typed; without a terminal it needs
-    --yes.
+    Each revision runs in its own transaction. For a protected environment, limbeck refuses a plan
+    with a blocking hazard (see limbeck lint) and asks you to type the environment's name; without
+    a terminal, --yes is required.
     """
     from limbeck.project import places, urls
     from limbeck.run import planning
@@ -88,18 +90,18 @@ def migrate(
         planning.plan(
             project,
             profile,
-            one,
+            database,
             to=to,
             through=phase,
             allow_used=gates.STILL_USED in allow,
             hooks=hooks,
             listen=listen,
         )
-        for one in databases
+        for database in databases
     ]
     if phase == "contract" and not dry_run:
         gates.refuse_waiting(plans)
-    found = [
+    hazards = [
         _gate(plan, allow, dry_run=dry_run)
         if plan.protected and plan.revisions and not script
         else None
@@ -110,7 +112,7 @@ def migrate(
             _rehearse(project, profile)
         if snapshot:
             _keep(project, profile)
-    way = Way(
+    options = RunOptions(
         dry_run=dry_run,
         script=script,
         wait=wait,
@@ -118,7 +120,7 @@ def migrate(
         as_json=as_json,
         keep=lambda: places.place(project, profile, listen),
     )
-    carry_out(plans, way, found, several=all_databases)
+    carry_out(plans, options, hazards, several=all_databases)
 
 
 @command()
@@ -130,9 +132,9 @@ def migrate(
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="How many revisions.",
+    help="How many revisions to downgrade.",
 )
-@click.option("--to", metavar="REV", help="Take back everything after this revision, or base.")
+@click.option("--to", metavar="REV", help="Downgrade to this revision, or to base.")
 @plan_options
 @yes
 @as_json
@@ -148,9 +150,9 @@ def rollback(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Take revisions back, newest first.
+    """Downgrade revisions, newest first.
 
-    What the revision added is dropped, with the data in it.
+    Objects that a revision added are dropped, with the data in them.
     """
     from limbeck.project import urls
     from limbeck.run import planning
@@ -164,38 +166,38 @@ def rollback(
     plan = planning.rollback_plan(
         project, profile, database, steps=steps, to=to, hooks=hooks, listen=listen
     )
-    way = Way(dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
-    carry_out([plan], way)
+    options = RunOptions(dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
+    carry_out([plan], options)
 
 
 def _rehearse(project: Project, profile: Profile) -> None:
-    """Run it on a copy before anything is done to the environment."""
+    """Rehearse the plan on a copy of the environment, and stop when that fails."""
     from limbeck.output import rehearsals
     from limbeck.run import rehearse
 
-    found = rehearse.rehearse(project, profile, listen=Narrator())
-    note(rehearsals.rehearsal_text(found))
-    if not found.good:
+    rehearsal = rehearse.rehearse(project, profile, listen=Narrator())
+    note(rehearsals.rehearsal_text(rehearsal))
+    if not rehearsal.good:
         raise MigrationError(
-            f"the rehearsal failed; nothing was done to {profile.name}",
-            hint="Correct the rows or the revision; limbeck rehearse tries again.",
+            f"the rehearsal failed; {profile.name} was not changed",
+            hint="Correct the rows or the revision, then run `limbeck rehearse` again.",
         )
 
 
 def _keep(project: Project, profile: Profile) -> None:
-    """Keep what the branch is before anything is done to it."""
+    """Take a snapshot of the branch before the plan runs."""
     from datetime import UTC, datetime
 
     from limbeck.project import places
 
     place = places.place(project, profile, Narrator())
     label = f"{place.branch} before {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
-    kept = place.provider.snapshot(place.branch, label)
-    note(f'Kept as a snapshot; back: limbeck branches restore "{place.branch}" "{kept}"')
+    snapshot = place.provider.snapshot(place.branch, label)
+    note(f'Took a snapshot. To restore it: limbeck branches restore "{place.branch}" "{snapshot}"')
 
 
 def _gate(plan: Plan, allow: tuple[str, ...], *, dry_run: bool) -> Hazards | None:
-    """Say the hazards of a plan on stderr, and refuse the blocking ones unless nothing will run."""
+    """Print the hazards of a plan on stderr; refuse blocking ones unless this is a dry run."""
     from limbeck.output.hazards import hazards_text
     from limbeck.run import hazards
 
@@ -203,5 +205,5 @@ def _gate(plan: Plan, allow: tuple[str, ...], *, dry_run: bool) -> Hazards | Non
     if report is not None and report.hazards:
         note(hazards_text(report))
     if not dry_run:
-        hazards.refuse(report, [one for one in allow if one != gates.STILL_USED])
+        hazards.refuse(report, [code for code in allow if code != gates.STILL_USED])
     return report

@@ -1,8 +1,8 @@
-"""A plan on the command line: shown, asked about, carried out."""
+"""Plans on the command line: printed, confirmed, applied."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,12 +14,12 @@ from limbeck.cli.terminal import Narrator, confirm_plan, note
 if TYPE_CHECKING:
     from limbeck.lint.linting import Report as Hazards
     from limbeck.run.keeping import Keep
-    from limbeck.run.planning import Plan
+    from limbeck.run.plan import Plan
     from limbeck.run.report import Report
 
 
 def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add what can be done with a plan besides carrying it out, and how long to wait."""
+    """Add the options --dry-run, --sql and --wait."""
     for option in (
         click.option(
             "--wait",
@@ -27,7 +27,7 @@ def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
             type=click.FloatRange(min=0),
             default=60,
             show_default=True,
-            help="How long to wait for another migrator.",
+            help="How long to wait for the migration lock.",
         ),
         click.option(
             "--sql", "script", is_flag=True, help="Print the plan as a script for psql and stop."
@@ -39,8 +39,8 @@ def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """How a plan is carried out, or only shown."""
+class RunOptions:
+    """The options of a run: whether to apply a plan or only print it, and how."""
 
     dry_run: bool
     script: bool
@@ -51,64 +51,78 @@ class Way:
 
 
 def carry_out(
-    plans: Sequence[Plan], way: Way, found: Sequence[Hazards | None] = (), *, several: bool = False
+    plans: Sequence[Plan],
+    options: RunOptions,
+    hazards: Sequence[Hazards | None] = (),
+    *,
+    several: bool = False,
 ) -> None:
-    """Carry out what is planned, asking once; the answer of several plans is a list."""
-    from limbeck.output import plans as reports
-    from limbeck.output.data import to_json
-
-    if way.script:
+    """Apply or print the plans, asking once; for several plans the JSON answer is a list."""
+    if options.script:
         click.echo("\n".join(_script(plan, several=several) for plan in plans))
-    elif way.dry_run and way.as_json:
-        seen = found or [None] * len(plans)
-        data = [reports.plan_data(p) | _seen(f) for p, f in zip(plans, seen, strict=True)]
-        click.echo(to_json(data if several else data[0]))
-    elif way.dry_run:
-        click.echo("\n".join(reports.plan_text(plan, with_sql=True) for plan in plans))
-    else:
-        done = [reports.report_data(report) for report in _applied(plans, way)]
-        if way.as_json:
-            click.echo(to_json(done if several else done[0]))
-
-
-def _applied(plans: Sequence[Plan], way: Way) -> Iterator[Report]:
-    from limbeck.output import plans as reports
+        return
+    if options.dry_run:
+        click.echo(_preview(plans, options, hazards, several=several))
+        return
+    from limbeck.output import plans as output
+    from limbeck.output.data import to_json
     from limbeck.run import applying
 
-    todo = [plan for plan in plans if plan.revisions]
-    for plan in todo:
-        note(reports.plan_text(plan, with_sql=plan.protected))
-    narrator, confirm = Narrator(), partial(confirm_plan, yes=way.yes)
     for plan in plans:
-        # The first one that has something to do is asked about, with all of them shown above.
-        first = bool(todo) and plan is todo[0]
+        if plan.revisions:
+            note(output.plan_text(plan, with_sql=plan.protected))
+    # One question covers all plans: they are all printed above.
+    first = next((plan for plan in plans if plan.revisions), None)
+    narrator, confirm = Narrator(), partial(confirm_plan, yes=options.yes)
+    answers = []
+    for plan in plans:
         report = applying.apply(
             plan,
-            confirm=confirm if first else lambda _: True,
-            allow=None,  # they were looked at above, and shown
-            keep=way.keep if first else None,
-            wait=way.wait,
+            confirm=confirm if plan is first else lambda _: True,
+            allow=None,  # the command has linted and printed them already
+            keep=options.keep if plan is first else None,
+            wait=options.wait,
             progress=narrator.bar,
             listen=narrator,
         )
-        if not way.as_json:
+        answers.append(output.report_data(report))
+        if not options.as_json:
             _show(report)
-        yield report
+    if options.as_json:
+        click.echo(to_json(answers if several else answers[0]))
+
+
+def _preview(
+    plans: Sequence[Plan],
+    options: RunOptions,
+    hazards: Sequence[Hazards | None],
+    *,
+    several: bool,
+) -> str:
+    from limbeck.output import plans as output
+    from limbeck.output.data import to_json
+
+    if not options.as_json:
+        return "\n".join(output.plan_text(plan, with_sql=True) for plan in plans)
+    reports = hazards or [None] * len(plans)
+    answers = [output.plan_data(p) | _seen(r) for p, r in zip(plans, reports, strict=True)]
+    return to_json(answers if several else answers[0])
 
 
 def _script(plan: Plan, *, several: bool) -> str:
     if not several:
         return plan.script()
-    name = plan.database.dbname.replace('"', '""')
-    return f'\\connect "{name}"\n{plan.script()}'
+    from limbeck.schema.sql.quoting import in_quotes
+
+    return f"\\connect {in_quotes(plan.database.dbname)}\n{plan.script()}"
 
 
-def _seen(found: Hazards | None) -> dict[str, Any]:
-    if found is None:
+def _seen(report: Hazards | None) -> dict[str, Any]:
+    if report is None:
         return {}
     from limbeck.output import hazards
 
-    return {"hazards": hazards.hazards_data(found)["hazards"]}
+    return {"hazards": hazards.hazards_data(report)["hazards"]}
 
 
 def _show(report: Report) -> None:

@@ -1,4 +1,4 @@
-"""pull: from a live database to models."""
+"""The command `pull`."""
 
 from __future__ import annotations
 
@@ -21,32 +21,34 @@ if TYPE_CHECKING:
 
 _FILTERS = {
     "--include-schema": "Read only these schemas",
-    "--exclude-schema": "Leave these schemas out",
+    "--exclude-schema": "Skip these schemas",
     "--include-table": "Read only these tables and views",
-    "--exclude-table": "Leave these tables and views out",
+    "--exclude-table": "Skip these tables and views",
 }
 _FILTERING = {f"{option[2:].replace('-', '_')}s" for option in _FILTERS}
 
 
 def _patterns(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that choose what is read, each any number of times."""
+    """Add the repeatable options that choose schemas and tables."""
     for option, words in reversed(_FILTERS.items()):
         function = click.option(
             option,
             f"{option[2:].replace('-', '_')}s",
             metavar="PATTERN",
             multiple=True,
-            help=f"{words}; may be given many times.",
+            help=f"{words}. Repeatable.",
         )(function)
     return function
 
 
 @command()
 @environment
-@click.option("--url", metavar="URL", help="Any database instead; works outside a project.")
+@click.option("--url", metavar="URL", help="Read this database instead; works outside a project.")
 @click.option("--out", metavar="PATH", help="Write to this file (.py) or folder.")
 @click.option("--write", is_flag=True, help="Write into the working models.")
-@click.option("--baseline", is_flag=True, help="Write a first revision too, and stamp with it.")
+@click.option(
+    "--baseline", is_flag=True, help="Also write a first revision, and stamp the database with it."
+)
 @click.option(
     "--layout",
     type=click.Choice(["package", "file"]),
@@ -55,7 +57,7 @@ def _patterns(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--style",
     type=click.Choice(["declarative", "dataclass", "sqlmodel"]),
-    help="With --out: what the classes are; declarative if not said.",
+    help="With --out: the style of the classes; declarative if omitted.",
 )
 @_patterns
 @click.option(
@@ -63,8 +65,8 @@ def _patterns(function: Callable[..., Any]) -> Callable[..., Any]:
     is_flag=True,
     help="With --out: prove in a scratch database on the source's own server.",
 )
-@click.option("--no-prove", is_flag=True, help="Do not try what the models make.")
-@click.option("--force", is_flag=True, help="Overwrite files with uncommitted changes, too.")
+@click.option("--no-prove", is_flag=True, help="Do not prove the models.")
+@click.option("--force", is_flag=True, help="Overwrite files that have uncommitted changes.")
 @yes
 @as_json
 @click.pass_context
@@ -89,8 +91,8 @@ def pull(
 ) -> None:
     """Write models from a live database.
 
-    In a project it shows how the working models would change; --write changes them. With --out
-    fresh models are written. What could not be kept is listed, and the exit code is 3.
+    In a project, limbeck shows how the working models would change; --write changes them. With
+    --out it writes new models. Objects that models cannot express are listed; the exit code is 3.
     """
     from limbeck.models.pull import pulling
     from limbeck.output import pulls
@@ -106,10 +108,10 @@ def pull(
     live = _source(project, name, chosen, listen)
     if baseline:
         if project is None or not isinstance(live, LiveSource) or url:
-            raise click.UsageError("A baseline is for an environment of a project: -e NAME.")
-        made = _baseline(project, project.profile(environment), live, force=force, yes=yes)
+            raise click.UsageError("--baseline needs an environment of a project: -e NAME.")
+        taken_over = _baseline(project, project.profile(environment), live, force=force, yes=yes)
         json, lines = pulls.baseline_data, pulls.baseline_text
-        click.echo(to_json(json(name, made)) if as_json else lines(name, made))
+        click.echo(to_json(json(name, taken_over)) if as_json else lines(name, taken_over))
         return
     if out:
         merge, proof = pulling.fresh(
@@ -123,7 +125,7 @@ def pull(
             listen=listen,
         )
     else:
-        assert project is not None  # noqa: S101 - project_for has seen to it
+        assert project is not None  # noqa: S101 - project_for guarantees it
         profile = project.profile(environment) if environment else None
         merge, proof = pulling.into(project, profile, live, proving=not no_prove, listen=listen)
     written = merge.write(force=force) if out or write else None
@@ -138,16 +140,18 @@ def pull(
 def _refuse_both(ctx: click.Context) -> None:
     given = {name for name, value in ctx.params.items() if value}
     if {"environment", "url"} <= given:
-        raise click.UsageError("Give an environment or a URL, not both.")
+        raise click.UsageError("--env and --url exclude each other.")
     if "out" in given and given & {"write", "baseline"}:
-        raise click.UsageError("Give --out, or --write or --baseline for the working models.")
+        raise click.UsageError(
+            "--out excludes --write and --baseline, which change the working models."
+        )
     if "no_prove" in given and given & {"prove_beside", "baseline"}:
-        raise click.UsageError("--no-prove goes with neither --prove-beside nor --baseline.")
+        raise click.UsageError("--no-prove excludes --prove-beside and --baseline.")
     if "baseline" in given and given & _FILTERING:
-        raise click.UsageError("A baseline reads what the settings include: put patterns there.")
+        raise click.UsageError("--baseline takes its patterns from the settings: write them there.")
     if "out" not in given and given & {"style", "prove_beside"}:
         raise click.UsageError(
-            "--style and --prove-beside go with --out: working models keep the style they have, "
+            "--style and --prove-beside need --out: working models keep their style "
             "and are proved on the shadow."
         )
 
@@ -155,15 +159,15 @@ def _refuse_both(ctx: click.Context) -> None:
 def _source(
     project: Project | None, name: str, chosen: Mapping[str, tuple[str, ...]], listen: Narrator
 ) -> Source:
-    """Return what is read; a project has its patterns in its settings by now."""
-    from limbeck.shadow.filters import chosen as kept
+    """Return the source to read; a project has the patterns in its settings already."""
+    from limbeck.shadow.filters import chosen as only
     from limbeck.shadow.source import Live as LiveSource
     from limbeck.shadow.source import parse
 
-    found = parse(project, name, listen)
-    if project is None and isinstance(found, LiveSource):
-        return replace(found, kept=kept(**chosen))
-    return found
+    source = parse(project, name, listen)
+    if project is None and isinstance(source, LiveSource):
+        return replace(source, kept=only(**chosen))
+    return source
 
 
 def _baseline(
@@ -172,8 +176,8 @@ def _baseline(
     from limbeck.generate import baseline
 
     def agree() -> bool:
-        note(f"Writes models and a first revision, and stamps {live.database.destination} with it.")
-        confirm("Go on?", yes=yes)
+        note(f"limbeck writes models and a first revision, and stamps {live.database.destination}.")
+        confirm("Continue?", yes=yes)
         return True
 
     return baseline.baseline(project, profile, live, confirm=agree, force=force, listen=Narrator())

@@ -1,4 +1,4 @@
-"""What is asked before a revision is written, and the options that answer it."""
+"""The questions that `generate` and `expand` ask, and the options that answer them."""
 
 from __future__ import annotations
 
@@ -15,43 +15,45 @@ if TYPE_CHECKING:
 
 
 def written_values(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --value COLUMN=EXPRESSION, any number of times."""
+    """Add the repeatable option --value COLUMN=EXPRESSION."""
     return click.option(
         "--value",
         "values",
         metavar="COLUMN=EXPRESSION",
         multiple=True,
-        help="Where a column's values come from, such as 'public.people.name=first || last'.",
+        help="How to compute a column's values: 'public.people.name=first || last'. Repeatable.",
     )(function)
 
 
 def parsed_values(texts: Sequence[str]) -> dict[str, str]:
-    """Return the columns that were given values, with their expressions.
+    """Return the expression of each column that --value names.
 
     Raises:
-        ConfigurationError: one is not of that form.
+        ConfigurationError: an option is not COLUMN=EXPRESSION.
 
     """
-    found = {}
+    values = {}
     for text in texts:
         column, sign, expression = text.partition("=")
         if not (column.strip() and sign and expression.strip()):
             raise ConfigurationError(
                 f"--value {text!r} is not COLUMN=EXPRESSION",
-                hint="Such as --value 'public.people.name=first || last'.",
+                hint="--value 'public.people.name=first || last'",
             )
-        found[column.strip()] = expression.strip()
-    return found
+        values[column.strip()] = expression.strip()
+    return values
 
 
 def ask_rename(rename: Rename) -> bool:
-    """Ask whether a pair is one object."""
+    """Ask whether the new object is the old one, renamed."""
     new = rename.after.part or rename.after.name
-    return agreed(f"Was {rename.before} renamed to {new}? No drops it and creates {new}.")
+    return agreed(
+        f"Was {rename.before} renamed to {new}? If not, it is dropped and {new} is created."
+    )
 
 
 def ask_loss(losses: Sequence[str]) -> bool:
-    """Ask whether data may be lost."""
+    """Print the losses and ask whether to write the revision."""
     for loss in losses:
         note(f"This loses {loss}")
-    return agreed("Write it all the same?")
+    return agreed("Write the revision anyway?")

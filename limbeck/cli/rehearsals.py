@@ -1,4 +1,4 @@
-"""rehearse and preview: branches that are made for a purpose and go again."""
+"""The commands `rehearse` and `preview`, which work on temporary branches."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ if TYPE_CHECKING:
 
 @command()
 @environment
-@click.option("--test", metavar="COMMAND", help="Run this with DATABASE_URL set to the branch.")
+@click.option(
+    "--test", metavar="COMMAND", help="Run this command with DATABASE_URL set to the branch."
+)
 @click.option(
     "--ttl",
     metavar="TIME",
     default="2h",
     show_default=True,
-    help="When the branch ends by itself, should limbeck be killed.",
+    help="When the branch is deleted automatically, should limbeck be killed.",
 )
-@click.option("--keep", is_flag=True, help="Leave the branch until its end.")
+@click.option("--keep", is_flag=True, help="Keep the branch until it expires.")
 @as_json
 @click.pass_context
 def rehearse(
@@ -38,8 +40,8 @@ def rehearse(
 ) -> None:
     """Run pending revisions on a throw-away branch of an environment.
 
-    With the data that is really there: how long it takes, which tables are locked or rewritten,
-    which rows are in the way. Exit code 1 when a revision or the test fails.
+    They run on the real data: limbeck reports durations, locked and rewritten tables, and rows
+    that violate new constraints. The exit code is 1 when a revision or the test fails.
     """
     from limbeck.branches import moment
     from limbeck.output import rehearsals
@@ -47,7 +49,7 @@ def rehearse(
     from limbeck.run import rehearse as verb
 
     project = invocation.project()
-    found = verb.rehearse(
+    rehearsal = verb.rehearse(
         project,
         project.profile(environment),
         test=(lambda url: _test(test, url)) if test else None,
@@ -55,26 +57,26 @@ def rehearse(
         keep=keep,
         listen=Narrator(),
     )
-    data = rehearsals.rehearsal_data(found)
-    click.echo(to_json(data) if as_json else rehearsals.rehearsal_text(found))
-    ctx.exit(0 if found.good else 1)
+    data = rehearsals.rehearsal_data(rehearsal)
+    click.echo(to_json(data) if as_json else rehearsals.rehearsal_text(rehearsal))
+    ctx.exit(0 if rehearsal.good else 1)
 
 
 @click.group(context_settings=CONTEXT)
 def preview() -> None:
-    """Bring a branch for a pull request up, or take it down."""
+    """Create or delete the branch of a pull request."""
 
 
 @command()
 @click.argument("name")
 @environment
-@click.option("--reset", is_flag=True, help="If it is there, make it a fresh copy first.")
+@click.option("--reset", is_flag=True, help="Reset an existing branch to its parent first.")
 @click.option(
     "--ttl",
     metavar="TIME",
     default="14d",
     show_default=True,
-    help="When the branch ends by itself; Neon allows 30d.",
+    help="When the branch is deleted automatically; Neon allows 30d.",
 )
 @as_json
 def up(
@@ -86,9 +88,9 @@ def up(
     ttl: str,
     as_json: bool,
 ) -> None:
-    """Make or adopt the branch preview/NAME, migrate it, print its URLs.
+    """Create or adopt the branch preview/NAME, migrate it, print its URLs.
 
-    In a GitHub workflow the URLs are also written to GITHUB_OUTPUT, and masked in the log.
+    In a GitHub workflow, limbeck also writes the URLs to GITHUB_OUTPUT and masks them in the log.
     """
     from limbeck.branches import moment
     from limbeck.output import rehearsals
@@ -96,7 +98,7 @@ def up(
     from limbeck.run import preview as verb
 
     project = invocation.project()
-    found = verb.up(
+    preview = verb.up(
         project,
         project.profile(environment),
         name,
@@ -104,16 +106,16 @@ def up(
         ttl=moment.parse_span(ttl),
         listen=Narrator(),
     )
-    if not _told_github(found):
-        data = rehearsals.preview_data(found)
-        click.echo(to_json(data) if as_json else rehearsals.preview_text(found))
+    if not _write_github_outputs(preview):
+        data = rehearsals.preview_data(preview)
+        click.echo(to_json(data) if as_json else rehearsals.preview_text(preview))
 
 
 @command()
 @click.argument("name")
 @environment
 def down(invocation: Invocation, *, name: str, environment: str | None) -> None:
-    """Delete the branch preview/NAME; it need not be there."""
+    """Delete the branch preview/NAME; a missing branch is not an error."""
     from limbeck.run import preview as verb
 
     project = invocation.project()
@@ -122,16 +124,16 @@ def down(invocation: Invocation, *, name: str, environment: str | None) -> None:
     note(f"Deleted branch {branch}" if gone else f"There was no branch {branch}")
 
 
-for _made in (up, down):
-    preview.add_command(_made)
+for _command in (up, down):
+    preview.add_command(_command)
 
 
 def _test(line: str, url: str) -> int:
-    """Run the user's own command line, its output on stderr, and give its exit code."""
+    """Run the user's command line with its output on stderr, and return its exit code."""
     import os
     import subprocess
 
-    # What the test says is talk: it goes where stderr leads.
+    # stdout is for the answer of `rehearse`; the output of the test goes to stderr.
     variables = {**os.environ, "DATABASE_URL": url, "DATABASE_URL_UNPOOLED": url}
     done = subprocess.run(  # noqa: S602 - the line is the user's own, for their shell
         line, shell=True, env=variables, stdout=2, check=False
@@ -139,8 +141,8 @@ def _test(line: str, url: str) -> int:
     return done.returncode
 
 
-def _told_github(found: Preview) -> bool:
-    """Write the outputs of a workflow's step where GitHub wants them; False outside of one."""
+def _write_github_outputs(preview: Preview) -> bool:
+    """Write the outputs of a step of a GitHub workflow; return False outside of one."""
     import os
 
     from limbeck.output import rehearsals
@@ -148,8 +150,8 @@ def _told_github(found: Preview) -> bool:
     path = os.environ.get("GITHUB_OUTPUT")
     if not path:
         return False
-    data = rehearsals.preview_data(found)
-    for secret in (found.url, found.pooled_url):
+    data = rehearsals.preview_data(preview)
+    for secret in (preview.url, preview.pooled_url):
         click.echo(f"::add-mask::{secret}")
     with open(path, "a", encoding="utf-8") as output:  # noqa: PTH123 - a plain append
         for name in ("branch", "branch_id", "created", "db_url", "db_url_pooled"):

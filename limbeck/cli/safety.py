@@ -1,4 +1,4 @@
-"""lint: what the pending revisions would do to those who use the database meanwhile."""
+"""The command `lint`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Format: TypeAlias = Literal["text", "json", "github", "sarif", "markdown"]
 @click.argument("revisions", nargs=-1, metavar="[REVISION]...")
 @environment
 @click.option(
-    "--since", metavar="GITREF", help="Only the revisions that the git branch adds to this one."
+    "--since", metavar="GITREF", help="Only the revisions that the git branch adds to this git ref."
 )
 @click.option(
     "--format",
@@ -28,7 +28,7 @@ Format: TypeAlias = Literal["text", "json", "github", "sarif", "markdown"]
     type=click.Choice(["text", "json", "github", "sarif", "markdown"]),
     default="text",
     show_default=True,
-    help="How the hazards are printed.",
+    help="The format of the answer.",
 )
 @as_json
 @click.pass_context
@@ -42,14 +42,16 @@ def lint(
     form: Format,
     as_json: bool,
 ) -> None:
-    """Say what revisions lock, rewrite and break, before they run.
+    """Report what revisions lock, rewrite and break before they run.
 
-    Without REVISION or --since, those that are pending. They run on the shadow, on tables with
-    rows, and each statement is watched. With -e the sizes of the tables there are said too. Exit
-    code 3 when there is a blocking hazard.
+    Without REVISION or --since, limbeck lints pending revisions. It runs them on the shadow, on
+    tables with rows, and observes each statement. With -e it adds the sizes of the tables there.
+    The exit code is 3 when there is a blocking hazard.
     """
     if revisions and since:
-        raise ConfigurationError("REVISION and --since exclude each other", hint="Give one.")
+        raise ConfigurationError(
+            "REVISION and --since exclude each other", hint="Give one of them."
+        )
     report = _report(invocation, revisions, environment, since)
     text = _rendered(report, "json" if as_json else form)
     if text:
@@ -70,11 +72,11 @@ def _report(
     profile = project.profile(environment) if environment or not named else None
     database = urls.database(project, profile, listen) if profile else None
     if named or profile is None or database is None:
-        found = linting.chosen(History.of(project, profile), names, since)
-        return linting.lint(project, found, profile=profile, database=database, listen=listen)
-    found, applied = linting.pending(project, profile, database, listen)
+        revisions = linting.chosen(History.of(project, profile), names, since)
+        return linting.lint(project, revisions, profile=profile, database=database, listen=listen)
+    revisions, applied = linting.pending(project, profile, database, listen)
     return linting.lint(
-        project, found, applied=applied, profile=profile, database=database, listen=listen
+        project, revisions, applied=applied, profile=profile, database=database, listen=listen
     )
 
 

@@ -1,4 +1,4 @@
-"""init, generate and diff: from models to schema."""
+"""The commands `init`, `generate` and `diff`."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from limbeck.cli.invocation import (
 )
 from limbeck.cli.questions import ask_loss, ask_rename, parsed_values, written_values
 from limbeck.cli.terminal import Narrator, confirm, interactive, note
+from limbeck.plurals import counted
 
 if TYPE_CHECKING:
     from limbeck.schema.catalog.catalog import Catalog
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 @command()
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(file_okay=False))
-@click.option("--models", metavar="MODULE:NAME", help="Where the metadata is.")
+@click.option("--models", metavar="MODULE:NAME", help="Where the metadata is defined.")
 @click.option("--neon", is_flag=True, help="Environments are branches of a Neon project.")
 @yes
 def init(
@@ -37,9 +38,9 @@ def init(
 ) -> None:
     """Set limbeck up in a project, new or existing.
 
-    Shows every file first and asks. A file that is there already is kept as it is; a history
-    (alembic.ini and its versions) is adopted. --neon changes profiles that are there, too: those
-    that say DATABASE_URL=local.
+    limbeck shows every file first and asks. Existing files stay unchanged; an existing history
+    (alembic.ini and its versions) is adopted. --neon also changes existing profiles: those with
+    DATABASE_URL=local.
     """
     from limbeck.output import scaffolds
     from limbeck.project import scaffold
@@ -48,24 +49,29 @@ def init(
     plan = scaffold.plan(root, models=models, neon=neon)
     click.echo(scaffolds.plan(plan))
     if not plan.changes:
-        note("Nothing to do: every file is there.")
+        note("Nothing to do: every file exists.")
         return
-    confirm(f"Write {len(plan.changes)} files?", yes=yes)
+    confirm(f"Write {counted(len(plan.changes), 'file')}?", yes=yes)
     scaffold.write(plan)
     click.echo(scaffolds.next_steps(plan))
 
 
 @command()
 @click.option(
-    "-m", "--message", metavar="TEXT", help="What it does; without it, a name is made from it."
+    "-m",
+    "--message",
+    metavar="TEXT",
+    help="The message of the revision; derived from its operations if omitted.",
 )
 @own_history
-@click.option("--allow-drop", is_flag=True, help="Allow what loses data, without being asked.")
+@click.option(
+    "--allow-drop", is_flag=True, help="Allow changes that lose data, without a question."
+)
 @click.option(
     "--zero-downtime/--plain",
     "phased",
     default=None,
-    help="A breaking change in two revisions, between which old and new applications run; or not.",
+    help="Split a breaking change into expand and contract revisions (--plain: one revision).",
 )
 @written_values
 @renames
@@ -84,10 +90,10 @@ def generate(
     no_cache: bool,
     as_json: bool,
 ) -> None:
-    """Write the next revision from the models, and prove it.
+    """Write the next revision from the models and prove it.
 
-    The models are compared with the recorded history, which is replayed on a shadow; no live
-    database is needed. -e is for an environment with a versions folder of its own.
+    limbeck compares the models with the recorded history, replayed on a shadow database; it needs
+    no live database. -e is for an environment that has its own versions folder.
     """
     from limbeck.generate.answers import Answers
     from limbeck.generate.generate import revision
@@ -105,16 +111,16 @@ def generate(
         phased=phased,
         values=parsed_values(values),
     )
-    made = revision(project, profile, message=message, answers=answers, listen=Narrator())
+    generated = revision(project, profile, message=message, answers=answers, listen=Narrator())
     json, text = revisions.generated_data, revisions.generated_text
-    click.echo(to_json(json(made)) if as_json else text(made))
+    click.echo(to_json(json(generated)) if as_json else text(generated))
 
 
 @command()
 @click.argument("before", metavar="A")
 @click.argument("after", metavar="B")
-@click.option("--sql", "as_sql", is_flag=True, help="Print the migration as a script.")
-@click.option("--grants", is_flag=True, help="Compare privileges, too.")
+@click.option("--sql", "as_sql", is_flag=True, help="Print the migration as an SQL script.")
+@click.option("--grants", is_flag=True, help="Compare privileges as well.")
 @renames
 @no_cache
 @as_json
@@ -133,12 +139,8 @@ def diff(
     """Show what turns one schema into another.
 
     A and B are each one of: models, head, base, a revision, an environment, postgresql://...
-    Both are only read. With two URLs it works outside a project.
+    Both are only read. With two URLs, no project is needed.
     """
-    from limbeck.output import differences
-    from limbeck.output.data import to_json
-    from limbeck.schema.diff import compare
-    from limbeck.schema.diff.script import script
     from limbeck.shadow.source import parse
 
     project = project_for(invocation, before, after)
@@ -146,6 +148,12 @@ def diff(
         project = replace(project, cache=False)
     named = [parse(project, text, Narrator(), grants=grants) for text in (before, after)]
     first, second = (source.catalog() for source in named)
+    # After the reading, whose first questions should be on their way as early as possible.
+    from limbeck.output import differences
+    from limbeck.output.data import to_json
+    from limbeck.schema.diff import compare
+    from limbeck.schema.diff.script import script
+
     steps = compare.steps(first, second, _renames(first, second, renamed, no_rename=no_rename))
     names = (str(named[0]), str(named[1]))
     if as_json:
@@ -159,13 +167,13 @@ def diff(
 def _renames(
     before: Catalog, after: Catalog, texts: Sequence[str], *, no_rename: bool
 ) -> Sequence[Rename]:
-    """Understand the answers, and say on stderr which questions have none."""
+    """Return the renames that were answered; print unanswered proposals on stderr."""
     from limbeck.schema.renames import likeness, parse
 
     answered, idle = parse.answers(texts, before, after)
     for text in idle:
-        note(f"--rename {text}: nothing here is renamed so")
+        note(f"No such rename: {text}")
     if not no_rename:
         for proposal in likeness.propose(before, after, answered):
-            note(f"May be a rename: {proposal.flag}")
+            note(f"Possible rename: {proposal.flag}")
     return answered

@@ -1,4 +1,4 @@
-"""local, url and psql: the servers behind the branches, and how to reach them."""
+"""The commands `local`, `url` and `psql`."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @click.group(context_settings=CONTEXT)
 def local() -> None:
-    """Start, stop or look at the embedded Postgres."""
+    """Start, stop or inspect the embedded Postgres."""
 
 
 @command()
 def start(invocation: Invocation) -> None:
-    """Start the embedded Postgres, unless it runs."""
+    """Start the embedded Postgres unless it is running."""
     server = _server(invocation)
     server.start(Narrator())
     _show(server, as_json=False)
@@ -39,24 +39,24 @@ def stop(invocation: Invocation) -> None:
 @command("status")
 @as_json
 def local_status(invocation: Invocation, *, as_json: bool) -> None:
-    """Tell whether the embedded Postgres runs, and where."""
+    """Show whether the embedded Postgres is running, and where."""
     _show(_server(invocation), as_json=as_json)
 
 
-for _made in (start, stop, local_status):
-    local.add_command(_made)
+for _command in (start, stop, local_status):
+    local.add_command(_command)
 
 
 @command()
 @environment
-@click.option("--pooled", is_flag=True, help="The application's URL, through the pooler.")
+@click.option("--pooled", is_flag=True, help="Print the application's URL, through the pooler.")
 @click.option(
     "--format",
     "form",
     type=click.Choice(["url", "dotenv", "json"]),
     default="url",
     show_default=True,
-    help="dotenv and json have both URLs, under the names that Neon's tools use.",
+    help="dotenv and json print both URLs, under the names that Neon's tools use.",
 )
 def url(invocation: Invocation, *, environment: str | None, pooled: bool, form: str) -> None:
     """Print the URL of an environment, password included."""
@@ -67,8 +67,8 @@ def url(invocation: Invocation, *, environment: str | None, pooled: bool, form: 
         click.echo(_database(invocation, environment).url)
         return
     project = invocation.project()
-    found = application.urls(project, project.profile(environment), Narrator())
-    click.echo(found.pooled if form == "url" else urls.both(found, form))
+    addresses = application.urls(project, project.profile(environment), Narrator())
+    click.echo(addresses.pooled if form == "url" else urls.both(addresses, form))
 
 
 @command()
@@ -77,7 +77,7 @@ def url(invocation: Invocation, *, environment: str | None, pooled: bool, form: 
 def psql(invocation: Invocation, *, environment: str | None, arguments: tuple[str, ...]) -> None:
     """Open psql on an environment.
 
-    What follows `--` is handed to psql.
+    Arguments after `--` are passed to psql.
     """
     from psycopg.conninfo import make_conninfo
 
@@ -85,7 +85,7 @@ def psql(invocation: Invocation, *, environment: str | None, arguments: tuple[st
 
     database = _database(invocation, environment)
     parameters = dict(database.parameters)
-    # In the environment and not among the arguments, which `ps` shows to everybody.
+    # The password goes into the environment: `ps` shows arguments to every user.
     password = parameters.pop("password", None)
     variables = {**os.environ, **({"PGPASSWORD": password} if password else {})}
     program = shutil.which("psql") or binaries.find().program("psql")

@@ -1,4 +1,4 @@
-"""status and check: where the environments and the history stand."""
+"""The commands `status` and `check`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from limbeck.errors import CheckFailedError
 def status(
     ctx: click.Context, invocation: Invocation, *, names: tuple[str, ...], as_json: bool
 ) -> None:
-    """Show every environment: current, pending, drift.
+    """Show every environment: current revision, pending, drift.
 
-    Exit code 1 when one of them could not be asked.
+    The exit code is 1 when an environment could not be reached.
     """
     from limbeck.output import statuses
     from limbeck.output.data import to_json
@@ -26,9 +26,13 @@ def status(
 
     project = invocation.project()
     profiles = [project.profile(name) for name in names] or project.profiles()
-    found = verb.status(project, profiles, listen=Narrator())
-    click.echo(to_json(statuses.status_data(found)) if as_json else statuses.status_text(found))
-    ctx.exit(1 if any(one.problem for one in found) else 0)
+    environments = verb.status(project, profiles, listen=Narrator())
+    click.echo(
+        to_json(statuses.status_data(environments))
+        if as_json
+        else statuses.status_text(environments)
+    )
+    ctx.exit(1 if any(environment.problem for environment in environments) else 0)
 
 
 @command()
@@ -46,8 +50,8 @@ def check(
 ) -> None:
     """For CI: fail when something is pending, drifted or missing.
 
-    A contract revision that waits for its time is listed, and is no failure. Without -e only the
-    history and the models are looked at, and no live database is needed.
+    Contract revisions on hold are listed and do not fail the check. Without -e, limbeck checks
+    only the history and the models, and needs no live database.
     """
     from limbeck.output import statuses
     from limbeck.output.data import to_json
@@ -55,9 +59,9 @@ def check(
 
     project = invocation.project(no_cache=no_cache)
     profiles = [project.profile(name) for name in names]
-    found = verb.check(project, profiles, listen=Narrator())
+    findings = verb.check(project, profiles, listen=Narrator())
     if as_json:
-        click.echo(to_json(statuses.check_data(found)))
+        click.echo(to_json(statuses.check_data(findings)))
     else:
-        click.echo(statuses.check_text(found, live=bool(profiles)))
-    ctx.exit(CheckFailedError.exit_code if any(one.fails for one in found) else 0)
+        click.echo(statuses.check_text(findings, live=bool(profiles)))
+    ctx.exit(CheckFailedError.exit_code if any(finding.fails for finding in findings) else 0)

@@ -1,4 +1,4 @@
-"""The talk on stderr: events as lines or a progress bar, colours, questions."""
+"""The conversation on stderr: events as lines or a progress bar, colours, questions."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from limbeck.events import (
 
 if TYPE_CHECKING:
     from limbeck.phased.backfill.planning import Plan as BackfillPlan
-    from limbeck.run.planning import Plan
+    from limbeck.run.plan import Plan
 
 
 def coloured(text: str, colour: str, *, err: bool = True) -> str:
-    """Colour a text for stderr (or stdout) when that is a terminal and NO_COLOR is not set."""
+    """Return a text in colour if stderr (or stdout) is a terminal and NO_COLOR is not set."""
     stream = sys.stderr if err else sys.stdout
     if os.environ.get("NO_COLOR") or not stream.isatty():
         return text
@@ -40,20 +40,20 @@ def coloured(text: str, colour: str, *, err: bool = True) -> str:
 
 
 def clear_line() -> None:
-    """Take away a progress bar that was left in the middle."""
+    """Erase a progress bar that was left in the middle."""
     if sys.stderr.isatty():
         click.echo("\r\x1b[2K", nl=False, err=True, color=True)
 
 
 def quiet() -> bool:
-    """Whether stderr is for the lines of --log-json."""
+    """Return whether stderr is reserved for the lines of --log-json."""
     context = click.get_current_context(silent=True)
-    found = context.obj if context else None
-    return isinstance(found, Invocation) and found.log_to_stderr
+    invocation = context.obj if context else None
+    return isinstance(invocation, Invocation) and invocation.log_to_stderr
 
 
 def note(text: str) -> None:
-    """Say something on stderr, to the log too."""
+    """Print a text on stderr and record it in the log."""
     logs.record(logging.INFO, "notice", text, {"text": text})
     if not quiet():
         _say(text)
@@ -64,7 +64,7 @@ def _say(text: str) -> None:
 
 
 def interactive() -> bool:
-    """Whether somebody can answer a question."""
+    """Return whether stdin is a terminal, so that a question can be answered."""
     return sys.stdin.isatty()
 
 
@@ -73,7 +73,7 @@ def ask(question: str) -> str:
 
     Raises:
         NotConfirmedError: the input ended before an answer.
-        KeyboardInterrupt: with a text that says that nothing was changed.
+        KeyboardInterrupt: Ctrl-C; its text says that nothing was changed.
 
     """
     click.echo(question, nl=False, err=True)
@@ -89,15 +89,15 @@ def ask(question: str) -> str:
 
 
 def agreed(question: str) -> bool:
-    """Ask a question of yes or no; no is the default."""
+    """Ask a yes-or-no question; the default is no."""
     return ask(f"{question} [y/N] ").lower() in {"y", "yes"}
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask a question of yes or no, if --yes has not answered it already.
+    """Ask a yes-or-no question unless --yes was given.
 
     Raises:
-        NotConfirmedError: the answer is no, or nobody is there to give one.
+        NotConfirmedError: the answer is no, or there is no terminal.
 
     """
     if yes:
@@ -105,17 +105,17 @@ def confirm(question: str, *, yes: bool) -> None:
     if not interactive():
         raise NotConfirmedError(
             "there is no terminal to ask on; nothing was changed",
-            hint="Add --yes when the plan above is what you want.",
+            hint="Add --yes if the plan above is intended.",
         )
     if not agreed(question):
         raise NotConfirmedError("not confirmed; nothing was changed")
 
 
 def confirm_plan(plan: Plan | BackfillPlan, *, yes: bool) -> bool:
-    """Ask for the name of a protected environment before a plan is carried out.
+    """Ask the user to type the name of a protected environment before a plan is applied.
 
     Raises:
-        NotConfirmedError: there is nobody to ask.
+        NotConfirmedError: there is no terminal.
 
     """
     if yes or not plan.protected:
@@ -123,19 +123,19 @@ def confirm_plan(plan: Plan | BackfillPlan, *, yes: bool) -> bool:
     if not interactive():
         raise NotConfirmedError(
             f"{plan.environment} is protected and there is no terminal to ask on; nothing was done",
-            hint="Add --yes when the plan above is what you want.",
+            hint="Add --yes if the plan above is intended.",
         )
-    return ask(f"Type {plan.environment} to go on: ") == plan.environment
+    return ask(f"Type {plan.environment} to continue: ") == plan.environment
 
 
 class Narrator:
-    """A listener that tells events on stderr; on a terminal revisions move a progress bar."""
+    """A listener that prints events on stderr; on a terminal, revisions move a progress bar."""
 
     def __init__(self) -> None:
         self.bar = sys.stderr.isatty() and not quiet()
 
     def __call__(self, event: Event) -> None:
-        """Tell one event, to the log too."""
+        """Print one event and record it in the log."""
         logs.log(event)
         if quiet():
             return
@@ -158,7 +158,7 @@ class Narrator:
                 clear_line()
                 _say(coloured(logs.sentence(event), "bright_black"))
             case RevisionStarted() | RunStarted() | RunFinished() | RunFailed():
-                pass  # what is said before and after a run is the command's own
+                pass  # the command itself prints the start and the end of a run
             case _:
                 _say(logs.sentence(event))
 

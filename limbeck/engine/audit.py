@@ -1,31 +1,39 @@
-"""Applied revisions whose files were edited or deleted since."""
+"""Applied revisions whose files were edited since; asked by status and by migrate."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from limbeck.engine import ledger, offline, statements
 from limbeck.engine.ledger import Ledger
+from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 
-if TYPE_CHECKING:
-    from limbeck.history.history import History
 
+def edited(
+    history: History, current: Sequence[str], entries: Ledger, most: int | None = None
+) -> tuple[Revision, ...]:
+    """Return the applied revisions whose SQL differs from what was applied.
 
-def edited(history: History, applied: tuple[Revision, ...], found: Ledger) -> tuple[Revision, ...]:
-    """Return the applied revisions that say another SQL now than when they were applied.
+    Comments and white space do not count. The SQL is rendered only of files whose bytes differ.
 
-    Only of files with other bytes the SQL is looked at; comments and white space do not count.
+    Args:
+        history: The revision files.
+        current: The revisions that the database is at.
+        entries: Its ledger, with the hashes of what was applied.
+        most: How many of the files whose bytes differ are rendered, newest first; None for all.
+
     """
-    entries = found.applied()
+    applied = entries.applied()
     touched = [
-        one
-        for one in applied
-        if (entry := entries.get(one.id)) and entry.file not in {None, ledger.file_hash(one.path)}
+        revision
+        for revision in history.applied(current)
+        if (entry := applied.get(revision.id))
+        and entry.file not in {None, ledger.file_hash(revision.path)}
     ]
-    said = offline.sql(history, touched) if touched else ()
+    touched = touched[-most:] if most is not None else touched
     return tuple(
-        one
-        for one, text in zip(touched, said, strict=True)
-        if entries[one.id].sql not in {statements.checksum([text]), *one.replaced_sql}
+        revision
+        for revision, text in zip(touched, offline.sql(history, touched), strict=True)
+        if applied[revision.id].sql not in {statements.checksum([text]), *revision.replaced_sql}
     )

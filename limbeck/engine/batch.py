@@ -1,126 +1,125 @@
-"""Statements that wait to be sent together, in one round trip."""
+"""Statements of the engine, and the batch that sends them in one round trip."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import psycopg
-
-from limbeck.paths import shown
 
 Parameters: TypeAlias = "Sequence[Any] | Mapping[str, Any] | None"
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """One statement; `many` says that the parameters are a list of rows.
+class Statement:
+    """One statement with its parameters, which are a list of rows if it is sent for `many`.
 
-    `where` is the line of the revision that it came from, `rows` how many it has to change.
+    `where` is the file and line of the revision that it came from, `rows` the number of rows that
+    it must change.
     """
 
-    statement: str
+    text: str
     parameters: Parameters = None
     many: bool = False
     where: str | None = None
     rows: int | None = None
 
     def send(self, cursor: psycopg.Cursor[Any]) -> None:
-        """Hand it to the cursor."""
+        """Execute it on a cursor."""
         if self.many:
-            cursor.executemany(self.statement, self.parameters or ())
+            cursor.executemany(self.text, self.parameters or ())
         else:
-            cursor.execute(self.statement.encode(), self.parameters)
+            cursor.execute(self.text.encode(), self.parameters)
 
 
 class StatementError(Exception):
-    """A statement that had waited was refused; `cause` is what Postgres said."""
+    """Postgres refused a statement of a batch; `cause` is its error."""
 
-    def __init__(self, waiting: Waiting, cause: psycopg.Error) -> None:
+    def __init__(self, statement: Statement, cause: psycopg.Error) -> None:
         super().__init__(str(cause))
-        self.waiting = waiting
+        self.statement = statement
         self.cause = cause
 
 
 class VersionConflictError(Exception):
-    """A row of the version table is not what it was when the run began."""
+    """A row of the version table has changed since the run began."""
 
 
 class Batch:
-    """Statements in the order they have to run; psycopg's pipeline sends them all at once."""
+    """Statements in the order in which they must run.
+
+    A round trip to a cloud database takes 1 to 100 ms, a DDL statement on the server less than
+    one; and every lock that a transaction holds is held for all of its round trips. So statements
+    whose results nobody reads are collected, and psycopg's pipeline sends them together.
+    """
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self.connection = connection
-        self.waiting: list[Waiting] = []
-        self.sending = False
-        self._sent: list[tuple[Waiting, psycopg.Cursor[Any]]] = []
+        self._waiting: list[Statement] = []
+        self._sent: list[tuple[Statement, psycopg.Cursor[Any]]] = []
         self._pipeline = ExitStack()
 
-    def add(self, waiting: Waiting) -> None:
-        """Let one more wait."""
-        self.waiting.append(waiting)
+    def add(self, *statements: Statement) -> None:
+        """Append statements; nothing is sent yet."""
+        self._waiting += statements
 
     def send(self) -> None:
-        """Send all that waits without seeing it done: the server works while we go on.
+        """Send what waits without its results: the server works while the revision goes on.
 
         Raises:
-            StatementError: one that was sent before was refused.
+            StatementError: a statement that was sent before was refused.
 
         """
-        if not self._sent and self.waiting:
+        if not self._sent and self._waiting:
             self._pipeline.enter_context(self.connection.pipeline())
-        with self._explained(), self.own():
-            for one in self._taken():
-                one.send(self._sent[-1][1])
+        with self._naming():
+            for statement, cursor in self._taken():
+                statement.send(cursor)
 
     def flush(self) -> None:
-        """Send all that waits and see it done.
+        """Send what waits, and wait until all of it has run.
 
         Raises:
-            StatementError: one was refused; those after it have not run.
-            VersionConflictError: one changed another number of rows than it had to.
+            StatementError: a statement was refused; those after it have not run.
+            VersionConflictError: a statement did not change the number of rows it must.
 
         """
-        if self._sent or len(self.waiting) > 1:
-            self.send()
-        with self._explained(), self.own():
-            for one in self._taken():
-                one.send(self._sent[-1][1])
+        # One statement alone needs no pipeline, which has a Sync message of its own to wait for.
+        if not self._sent and len(self._waiting) > 1:
+            self._pipeline.enter_context(self.connection.pipeline())
+        with self._naming():
+            for statement, cursor in self._taken():
+                statement.send(cursor)
             self._pipeline.close()
         sent, self._sent = self._sent, []
-        for one, cursor in sent:
-            if one.rows not in {None, cursor.rowcount}:
-                raise VersionConflictError(one.statement)
+        for statement, cursor in sent:
+            if statement.rows not in {None, cursor.rowcount}:
+                raise VersionConflictError(statement.text)
 
     def drop(self) -> None:
-        """Forget all that waits, and what became of that which was sent."""
-        self.waiting.clear()
+        """Discard what waits, and the results of what was sent."""
+        self._waiting.clear()
         self._sent.clear()
         with suppress(psycopg.Error):
             self._pipeline.close()
 
-    @contextmanager
-    def own(self) -> Iterator[None]:
-        """Mark that what is sent inside of the block is in its right place already."""
-        before, self.sending = self.sending, True
-        try:
-            yield
-        finally:
-            self.sending = before
-
-    def _taken(self) -> Iterator[Waiting]:
-        todo, self.waiting = self.waiting, []
-        for one in todo:
-            self._sent.append((one, self.connection.cursor()))
-            yield one
+    def _taken(self) -> Iterator[tuple[Statement, psycopg.Cursor[Any]]]:
+        statements, self._waiting = self._waiting, []
+        for statement in statements:
+            # The class itself, not connection.cursor(): the guard of the step runner on the
+            # connection's cursors would flush this batch from within.
+            self._sent.append((statement, psycopg.Cursor(self.connection)))
+            yield self._sent[-1]
 
     @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Tell which statement was refused; a pipeline says so at any later one."""
+    def _naming(self) -> Iterator[None]:
+        """Raise StatementError instead of psycopg's error.
+
+        A pipeline reports an error at any later call, so the error itself does not tell which
+        statement was refused.
+        """
         try:
             yield
         except psycopg.Error as error:
@@ -130,42 +129,42 @@ class Batch:
             raise StatementError(_refused(sent), error) from error
 
 
-def _refused(sent: Sequence[tuple[Waiting, psycopg.Cursor[Any]]]) -> Waiting:
-    """The first that has no result; all before it have run."""
-    for one, cursor in sent:
+def _refused(sent: Sequence[tuple[Statement, psycopg.Cursor[Any]]]) -> Statement:
+    """Return the first statement without a result: all before it have run."""
+    for statement, cursor in sent:
         if cursor.statusmessage is None:
-            return one
+            return statement
     return sent[-1][0]
 
 
-def guarded(ready: Callable[[], None]) -> type[psycopg.Cursor[Any]]:
-    """Return a class of cursors that call `ready` before anything of theirs is sent.
+def send_together(connection: psycopg.Connection[Any], statements: Sequence[Statement]) -> None:
+    """Send statements in one round trip; raise psycopg's own error if one is refused."""
+    batch = Batch(connection)
+    batch.add(*statements)
+    try:
+        batch.flush()
+    except StatementError as error:
+        raise error.cause from None
 
-    So what a revision sends around SQLAlchemy still comes after all that waits.
+
+def guarded(before: Callable[[], None]) -> type[psycopg.Cursor[Any]]:
+    """Return a class of cursors that call `before` ahead of everything they send.
+
+    A revision may send statements around SQLAlchemy, through the driver's connection. They must
+    run after the statements that it gave to `op` before, which may still wait in a batch.
     """
 
     class Guarded(psycopg.Cursor[Any]):
         def execute(self, *arguments: Any, **options: Any) -> Any:
-            ready()
+            before()
             return super().execute(*arguments, **options)
 
         def executemany(self, *arguments: Any, **options: Any) -> None:
-            ready()
+            before()
             super().executemany(*arguments, **options)
 
         def copy(self, *arguments: Any, **options: Any) -> Any:
-            ready()
+            before()
             return super().copy(*arguments, **options)
 
     return Guarded
-
-
-def line_in(folder: Path) -> str | None:
-    """Return file:line of the innermost frame whose code is in a folder."""
-    frame = inspect.currentframe()
-    inside = str(folder)
-    while frame is not None:
-        if frame.f_code.co_filename.startswith(inside):
-            return f"{shown(Path(frame.f_code.co_filename))}:{frame.f_lineno}"
-        frame = frame.f_back
-    return None

@@ -1,38 +1,47 @@
-"""What a revision would run, in words: Alembic's offline mode."""
+"""Render revisions as SQL without a database, in Alembic's offline mode."""
 
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from alembic.operations import Operations
-from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import HeadMaintainer, MigrationContext, RevisionStep
-
 from limbeck.errors import HistoryError
-from limbeck.history import scripts
+from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.paths import shown
 
 if TYPE_CHECKING:
-    from alembic.script import ScriptDirectory
+    from alembic.runtime.migration import MigrationContext
 
-    from limbeck.history.history import History
+    from limbeck.engine.environment import Environment
 
 
 def sql(
-    history: History,
-    revisions: Sequence[Revision],
-    *,
-    downgrade: bool = False,
-    directory: ScriptDirectory | None = None,
+    history: History, revisions: Sequence[Revision], *, downgrade: bool = False
 ) -> tuple[str, ...]:
-    """Return the statements of each revision; what needs a database becomes a comment."""
-    directory = directory or scripts.directory(history)
-    return tuple(_sql(history, directory, each, downgrade=downgrade) for each in revisions)
+    """Return the statements of each revision, each ended by a semicolon.
+
+    A revision that queries the database cannot be rendered; its text has the statements up to
+    the query, and a comment.
+    """
+    if not revisions:
+        return ()
+    with _environment(history) as environment:
+        return tuple(rendered(environment, each, downgrade=downgrade) for each in revisions)
+
+
+def rendered(environment: Environment, revision: Revision, *, downgrade: bool) -> str:
+    """Return the statements of one revision, as `sql` does, in an environment that is installed."""
+    module = environment.script(revision).module
+    text = io.StringIO()
+    with environment.offline(revision, text, downgrade=downgrade):
+        try:
+            (module.downgrade if downgrade else module.upgrade)()
+        except Exception as error:  # noqa: BLE001 - whatever Python does without its database
+            text.write(f"-- {shown(revision.path)} runs Python that asks the database ({error})\n")
+    return text.getvalue().strip()
 
 
 def steps(history: History, revision: Revision, *, downgrade: bool = False) -> int | None:
@@ -40,20 +49,20 @@ def steps(history: History, revision: Revision, *, downgrade: bool = False) -> i
 
     A step is a transaction with statements, or one statement in an autocommit block.
     """
-    directory = scripts.directory(history)
-    module = scripts.script(directory, revision).module
-    said = _Steps()
-    with _offline(history, directory, said, revision, downgrade=downgrade) as context:
-        said.watch(context)
-        try:
-            (module.downgrade if downgrade else module.upgrade)()
-        except Exception:  # noqa: BLE001 - whatever Python does without its database
-            return None
-    return said.counted()
+    text = _Steps()
+    with _environment(history) as environment:
+        module = environment.script(revision).module
+        with environment.offline(revision, text, downgrade=downgrade) as context:
+            text.watch(context)
+            try:
+                (module.downgrade if downgrade else module.upgrade)()
+            except Exception:  # noqa: BLE001 - whatever Python does without its database
+                return None
+    return text.counted()
 
 
 class _Steps(io.StringIO):
-    """Counts what is written by the boundaries between."""
+    """A text that counts the steps of the statements written to it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -85,50 +94,47 @@ class _Steps(io.StringIO):
         context.autocommit_block = boundary  # type: ignore[method-assign]
 
     def counted(self) -> int:
-        """Return the steps so far."""
+        """Return the number of steps so far."""
         return self._steps + self._open
 
 
 def script(history: History, revisions: Sequence[Revision], *, downgrade: bool = False) -> str:
-    """Return all of it with transactions and version rows, as `alembic upgrade --sql` does."""
-    directory = scripts.directory(history)
-    said = io.StringIO()
-    for revision in revisions:
-        with _offline(history, directory, said, revision, downgrade=downgrade) as context:
-            step = RevisionStep(
-                directory.revision_map, scripts.script(directory, revision), not downgrade
-            )
-            _write_step(context, step, revision, said)
-    return said.getvalue().strip()
+    """Return all revisions as `alembic upgrade --sql` does, with transactions and version rows.
 
+    Raises:
+        HistoryError: a revision queries the database.
 
-def _sql(
-    history: History, directory: ScriptDirectory, revision: Revision, *, downgrade: bool
-) -> str:
-    module = scripts.script(directory, revision).module
-    said = io.StringIO()
-    with _offline(history, directory, said, revision, downgrade=downgrade):
-        try:
-            (module.downgrade if downgrade else module.upgrade)()
-        except Exception as error:  # noqa: BLE001 - whatever Python does without its database
-            said.write(f"-- {shown(revision.path)} runs Python that asks the database ({error})\n")
-    return said.getvalue().strip()
+    """
+    text = io.StringIO()
+    with _environment(history) as environment:
+        for revision in revisions:
+            with environment.offline(revision, text, downgrade=downgrade) as context:
+                _write_step(environment, context, revision, text, downgrade=downgrade)
+    return text.getvalue().strip()
 
 
 def _write_step(
-    context: MigrationContext, step: RevisionStep, revision: Revision, said: io.StringIO
+    environment: Environment,
+    context: MigrationContext,
+    revision: Revision,
+    text: io.StringIO,
+    *,
+    downgrade: bool,
 ) -> None:
+    from alembic.runtime.migration import HeadMaintainer  # noqa: PLC0415 - only when it is needed
+
+    step = environment.step(revision, downgrade=downgrade)
     heads = HeadMaintainer(context, step.from_revisions)
     context.impl.emit_begin()
-    said.write(f"-- {'upgrade' if step.is_upgrade else 'downgrade'} {revision}\n\n")
-    if step.is_upgrade and not heads.heads and context.connection is not None:
+    text.write(f"-- {'downgrade' if downgrade else 'upgrade'} {revision}\n\n")
+    if not downgrade and not heads.heads and context.connection is not None:
         context._version.create(context.connection)  # noqa: SLF001 - as Alembic's offline mode
     try:
         step.migration_fn()
     except Exception as error:
         raise HistoryError(
-            f"{shown(revision.path)} runs Python that asks the database, "
-            f"so it is no script ({type(error).__name__}: {error})",
+            f"{shown(revision.path)} runs Python that queries the database, "
+            f"so it cannot be written as a script ({type(error).__name__}: {error})",
             hint="Run it: limbeck migrate",
         ) from error
     heads.update_to_step(step)
@@ -136,27 +142,10 @@ def _write_step(
 
 
 @contextmanager
-def _offline(
-    history: History,
-    directory: ScriptDirectory,
-    said: io.StringIO,
-    revision: Revision,
-    *,
-    downgrade: bool = False,
-) -> Iterator[MigrationContext]:
-    config = scripts.configuration(history)
-    start = (revision.id,) if downgrade else revision.parents
-    options = {"as_sql": True, "starting_rev": start or None}
-    with EnvironmentContext(config, directory, **options) as environment:
-        environment.configure(
-            dialect_name="postgresql",
-            # %s placeholders would double every % of the text
-            dialect_opts={"paramstyle": "named"},
-            literal_binds=True,
-            output_buffer=said,
-            transaction_per_migration=True,
-        )
-        context = environment.get_context()
-        # What a revision prints is no part of the answer.
-        with Operations.context(context), redirect_stdout(sys.stderr):
-            yield context
+def _environment(history: History) -> Iterator[Environment]:
+    from limbeck.engine.environment import (  # noqa: PLC0415 - Alembic only when it is needed
+        Environment,
+    )
+
+    with Environment(history).installed() as environment:
+        yield environment

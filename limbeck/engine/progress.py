@@ -1,76 +1,154 @@
-"""How far one revision is on one database, and the statements that write it down."""
+"""How far one revision is, in the ledger and in the current attempt; kept by the step runner."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from limbeck.engine import ledger
-from limbeck.engine.batch import Waiting
+from limbeck.engine import ledger, statements
+from limbeck.engine.batch import Statement
 from limbeck.engine.ledger import Entry, Ledger
+from limbeck.errors import HistoryError
 from limbeck.history.revisions import Revision
 
 
 @dataclass(slots=True)
 class Progress:
-    """What is done of a revision: `steps`, and `doubt`, a statement begun after them.
+    """How far a revision is.
 
-    `kept` says whether it is written down in the database, `created` whether the table for that
-    is there, `begun` whether this revision has its row. `checksum` is asked at the end only: to put
-    a revision into words takes as long as its statements do on the server.
+    The database knows `steps`, the number of steps that are committed, `committed_digest`, the
+    hash of the statements in them, and `doubt`, the hash of a statement outside of a transaction
+    that was begun after them. The attempt knows `step`, the number of the step that it is in: an
+    attempt always calls the revision's function from its first line, so it comes through the
+    committed steps again.
+
+    `in_ledger` says whether the database keeps a ledger of this run, `table_exists` whether the
+    ledger's table is there, `begun` whether the revision has its row in it, `file` is the hash of
+    the revision's file when that row was written. `lock_timeout` is the one that the revision
+    sets for itself.
     """
 
     revision: Revision
     action: str
-    kept: bool = False
-    created: bool = False
+    in_ledger: bool = False
+    table_exists: bool = False
     begun: bool = False
     steps: int = 0
     doubt: str | None = None
-    digest: str | None = None
+    committed_digest: str | None = None
     file: str | None = None
+    lock_timeout: str | None = None
+    # Called at the end only: to render a revision as SQL takes as long as to run it.
     checksum: Callable[[], str | None] = lambda: None
+    step: int = 0
+    _hash: Any = field(default_factory=hashlib.sha256)
 
     @classmethod
-    def of(cls, revision: Revision, found: Ledger, *, downgrade: bool, kept: bool) -> Progress:
+    def of(
+        cls, revision: Revision, entries: Ledger, *, downgrade: bool, in_ledger: bool
+    ) -> Progress:
         """Return where a revision stands by the ledger."""
         action = "downgrade" if downgrade else "upgrade"
-        progress = cls(revision, action, kept=kept, created=found.kept)
-        entry = found.interrupted().get(revision.id)
+        progress = cls(revision, action, in_ledger=in_ledger, table_exists=entries.exists)
+        entry = entries.interrupted().get(revision.id)
         return progress._resumed(entry) if entry and entry.action == action else progress
 
     def _resumed(self, entry: Entry) -> Progress:
         self.begun, self.steps, self.doubt = True, entry.steps, entry.doubt
-        self.digest, self.file = entry.digest, entry.file
+        self.committed_digest, self.file = entry.digest, entry.file
         return self
 
+    def restart(self) -> None:
+        """Begin another attempt: the revision's statements come again from the first one."""
+        self.step, self._hash = 0, hashlib.sha256()
+
+    def count(self, statement: str) -> None:
+        """Add a statement to the digest of this attempt."""
+        # Without comments and white space: to reformat a file must not make it another one.
+        self._hash.update(statements.plain(statement).encode() + b";")
+
     @property
-    def edited(self) -> bool:
-        """Whether the file is another than when it was interrupted."""
+    def digest(self) -> str:
+        """The hash of the statements of this attempt so far."""
+        return str(self._hash.hexdigest())
+
+    @property
+    def skips(self) -> bool:
+        """Whether the current step is committed already."""
+        return self.step < self.steps
+
+    def advance(self) -> None:
+        """Go on to the next step.
+
+        Raises:
+            HistoryError: the committed steps are over, and they were not those of the file.
+
+        """
+        self.step += 1
+        # Of an interrupted revision the open steps may be corrected in the file, and usually are.
+        # The committed ones must still say the same, or the step numbers mean other statements.
+        committed = self.step == self.steps
+        if committed and self.digest != self.committed_digest and self._is_edited():
+            raise self.changed()
+
+    def record_step(self) -> list[Statement]:
+        """Return the statements that record in the ledger that the current step is committed."""
+        return self._recorded(self.step + 1, self.digest)
+
+    def note_step(self) -> None:
+        """Note that the current step is committed."""
+        self._note(self.step + 1, self.digest)
+
+    def record_doubt(self, name: str) -> list[Statement]:
+        """Return the statements that record that a statement outside of a transaction begins."""
+        return self._recorded(self.step, self.committed_digest, name)
+
+    def note_doubt(self, name: str) -> None:
+        """Note that it is recorded."""
+        self._note(self.step, self.committed_digest, name)
+
+    def record_end(self) -> list[Statement]:
+        """Return the statements that record that the revision is applied, or taken back."""
+        if not self.in_ledger:
+            return []
+        values = {"steps": self.step, "digest": self.digest, "sql": self.checksum()}
+        row = ledger.finish(self.revision, self.action, values, begun=self.begun)
+        return [*self._table(), Statement(*row)]
+
+    def changed(self) -> HistoryError:
+        """Return the error for a file whose committed steps are other ones now."""
+        return HistoryError(
+            f"revision {self.revision} was interrupted after step {self.steps}, and the steps up "
+            "to there are not in its file any more",
+            hint="Restore the file as it was. If you finish the work by hand: limbeck stamp.",
+        )
+
+    def unanswerable(self) -> HistoryError:
+        """Return the error for a revision that needs the result of a statement that has run."""
+        return HistoryError(
+            f"revision {self.revision} was interrupted after step {self.steps}; it cannot go on "
+            "by itself, because it reads the result of a statement that has run already",
+            hint="Finish its work by hand, then: limbeck stamp.",
+        )
+
+    def _is_edited(self) -> bool:
         return self.begun and self.file != ledger.file_hash(self.revision.path)
 
-    def table(self) -> list[Waiting]:
-        """Return what creates the ledger where it is missing."""
-        if not self.kept or self.created:
+    def _table(self) -> list[Statement]:
+        if self.table_exists:
             return []
-        return [Waiting(statement) for statement in ledger.CREATE]
+        return [Statement(statement) for statement in ledger.CREATE]
 
-    def step(self, steps: int, digest: str | None, doubt: str | None = None) -> list[Waiting]:
-        """Return what writes down that these steps are done, and what is in doubt after them."""
-        if not self.kept:
+    def _recorded(
+        self, steps: int, digest: str | None, doubt: str | None = None
+    ) -> list[Statement]:
+        if not self.in_ledger:
             return []
         values = {"steps": steps, "digest": digest, "doubt": doubt}
-        return [*self.table(), Waiting(*ledger.step(self.revision, self.action, values))]
+        return [*self._table(), Statement(*ledger.step(self.revision, self.action, values))]
 
-    def stepped(self, steps: int, digest: str | None, doubt: str | None = None) -> None:
-        """Note that it was written down."""
-        self.steps, self.digest, self.doubt = steps, digest, doubt
-        self.begun = self.created = self.kept
-
-    def finish(self, steps: int, digest: str) -> list[Waiting]:
-        """Return what writes down that the revision is done."""
-        if not self.kept:
-            return []
-        values = {"steps": steps, "digest": digest, "sql": self.checksum()}
-        written = ledger.finish(self.revision, self.action, values, begun=self.begun)
-        return [*self.table(), Waiting(*written)]
+    def _note(self, steps: int, digest: str | None, doubt: str | None = None) -> None:
+        self.steps, self.committed_digest, self.doubt = steps, digest, doubt
+        self.begun = self.table_exists = self.in_ledger

@@ -1,19 +1,17 @@
-"""What all attempts of one run share: the connection, the terms, who watches and who waits."""
+"""What all revisions of one run share: the connection, the terms, the watcher, the timeouts."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import event
-
-from limbeck.engine.batch import Waiting
+from limbeck.engine.batch import Statement
 from limbeck.engine.ending import Ending
 from limbeck.engine.patience import Patience
+from limbeck.engine.progress import Progress
 from limbeck.engine.terms import Terms
 from limbeck.errors import HistoryError
 from limbeck.events import Listener
@@ -24,16 +22,16 @@ if TYPE_CHECKING:
     import psycopg
     import sqlalchemy as sa
 
-TakeOver: TypeAlias = Callable[[Waiting, Any, Any], None]
-"""Told a statement, its cursor and SQLAlchemy's context; sends it."""
-
 _DURATION: Final = re.compile(r"\d+\s*(us|ms|s|min|h|d)?")
-_TRANSACTION_TIMEOUT_SINCE: Final = 170000
+_TRANSACTION_TIMEOUT_SINCE: Final = 170000  # PostgreSQL 17, E.1.3.1.2 of its release notes
 
 
 @dataclass(slots=True)
 class Session:
-    """One run on one connection; `folder` is that of the revision files."""
+    """One run on one connection, which SQLAlchemy has as `target` and psycopg as `connection`.
+
+    `folder` is the folder of the revision files.
+    """
 
     target: sa.Connection
     connection: psycopg.Connection[Any]
@@ -42,68 +40,52 @@ class Session:
     listen: Listener
     patience: Patience
     watcher: Watcher | None = None
-    take_over: TakeOver | None = None
     ending: Ending = field(default_factory=Ending)
+    has_transaction_timeout: bool = field(init=False)
 
-    def hook(self) -> None:
-        """Let every statement of SQLAlchemy be told to `take_over`, which sends it.
+    def __post_init__(self) -> None:
+        # Now, because a broken connection does not know the server's version any more.
+        version = self.connection.info.server_version
+        self.has_transaction_timeout = version >= _TRANSACTION_TIMEOUT_SINCE
 
-        An engine's hooks of this kind cannot be taken away, so there is one set of them a run.
-        """
-
-        def execute(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
-            return self._taken(Waiting(statement, parameters), cursor, context)
-
-        def execute_no_params(cursor: Any, statement: str, context: Any) -> bool:
-            return self._taken(Waiting(statement), cursor, context)
-
-        def executemany(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
-            return self._taken(Waiting(statement, parameters, many=True), cursor, context)
-
-        engine = self.target.engine
-        event.listen(engine, "do_execute", execute)
-        event.listen(engine, "do_execute_no_params", execute_no_params)
-        event.listen(engine, "do_executemany", executemany)
-
-    def _taken(self, waiting: Waiting, cursor: Any, context: Any) -> bool:
-        if self.take_over is None:
-            return False
-        self.take_over(waiting, cursor, context)
-        return True
-
-    @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Let it be looked at what the session waits for inside of the block."""
-        if self.watcher:
-            with self.watcher.waiting():
-                yield
-        else:
-            yield
-
-    @property
-    def knows_transaction_timeout(self) -> bool:
-        """Whether the server has the setting: from 17 on."""
-        return self.connection.info.server_version >= _TRANSACTION_TIMEOUT_SINCE
+    def watched(self) -> AbstractContextManager[None]:
+        """Watch what this session waits for, inside of the block."""
+        return self.watcher.waiting() if self.watcher else nullcontext()
 
     @property
     def transaction_timeout(self) -> str | None:
-        """What the terms say, where the server knows it."""
-        return self.terms.transaction_timeout if self.knows_transaction_timeout else None
+        """The transaction timeout of the terms, if the server has the setting."""
+        return self.terms.transaction_timeout if self.has_transaction_timeout else None
+
+    def limits(self, progress: Progress) -> list[Statement]:
+        """Return the SET LOCAL statements that a transaction of a revision begins with.
+
+        The lock timeout is the revision's own, or grows with the attempts at the step.
+        """
+        longest = self.terms.lock_timeout
+        growing = self.patience.lock_timeout(progress.revision, progress.step, longest)
+        settings = {
+            "lock_timeout": progress.lock_timeout or growing,
+            "transaction_timeout": self.transaction_timeout,
+        }
+        return [
+            Statement(f"SET LOCAL {name} = '{text}'") for name, text in settings.items() if text
+        ]
 
 
 def lock_timeout(module: Any, path: Path) -> str | None:
     """Return the `lock_timeout` that a revision file sets for itself.
 
     Raises:
-        HistoryError: it is no time.
+        HistoryError: it is not a duration.
 
     """
-    found = getattr(module, "lock_timeout", None)
-    if found is None:
+    value = getattr(module, "lock_timeout", None)
+    if value is None:
         return None
-    if not isinstance(found, str) or not _DURATION.fullmatch(found):
+    if not isinstance(value, str) or not _DURATION.fullmatch(value):
         raise HistoryError(
-            f"{shown(path)}: lock_timeout = {found!r} is not a time that Postgres knows",
-            hint='lock_timeout = "2s"; the units are ms, s, min, h and d',
+            f"{shown(path)}: lock_timeout = {value!r} is not a time that Postgres knows",
+            hint='Write it as in lock_timeout = "2s"; the units are ms, s, min, h and d.',
         )
-    return found.replace(" ", "")
+    return value.replace(" ", "")

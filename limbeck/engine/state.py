@@ -1,4 +1,4 @@
-"""What a database says of itself before anything is run, in at most two round trips."""
+"""Read the version rows and the ledger of a database, in at most two round trips."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from psycopg.rows import tuple_row
 from limbeck.engine import ledger, version_table
 from limbeck.engine.ledger import Ledger
 from limbeck.postgres.connect import SESSION, Session
+from limbeck.schema.sql.own_schemas import STATE
 
-# What is not there must not be asked for: an error would end the round trip for the others, too.
+# Which tables exist is asked first: in a pipeline, an error would discard the other results too.
 _THERE: Final = f"""
 SELECT to_regclass('alembic_version') IS NOT NULL,
   coalesce((SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
@@ -22,26 +23,29 @@ SELECT to_regclass('alembic_version') IS NOT NULL,
       (SELECT has_table_privilege(c.oid, 'INSERT, UPDATE')
         FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'ledger'),
       has_schema_privilege(n.oid, 'CREATE')) END,
+  txid_snapshot_xmax(txid_current_snapshot()),
   {SESSION}
-FROM (SELECT (SELECT oid FROM pg_namespace WHERE nspname = 'limbeck_state') AS oid) AS n"""
+FROM (SELECT (SELECT oid FROM pg_namespace WHERE nspname = '{STATE}') AS oid) AS n"""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The version rows as they are, known here or not, and the ledger.
+    """The version rows, whether a file has them or not, and the ledger.
 
-    `writable` says whether the role may keep a ledger: write the one there is, or create it.
-    `session` is what it says of itself.
+    `writable` says whether the role may write the ledger, or create it. `next_transaction` is the
+    id (with its epoch) of the first transaction that begins after the state was read. `session`
+    has what SQLAlchemy would otherwise query in round trips of its own.
     """
 
     recorded: tuple[str, ...]
     ledger: Ledger
     writable: bool
+    next_transaction: int
     session: Session
 
 
 def read(connection: psycopg.Connection[Any]) -> State:
-    """Return what a database says; what is missing there is empty.
+    """Return the state of a database; a missing table is an empty one.
 
     Raises:
         DatabaseError: the role may not read the version table.
@@ -49,24 +53,24 @@ def read(connection: psycopg.Connection[Any]) -> State:
     """
     with connection.cursor(row_factory=tuple_row) as cursor:
         (row,) = cursor.execute(_THERE).fetchall()
-    versions, kept, writable, *session = row
-    recorded, found = _both(connection) if versions and kept else (None, None)
-    if recorded is None or found is None:
-        recorded = version_table.recorded(connection) if versions else ()
-        found = ledger.read(connection) if kept else Ledger()
-    return State(recorded, found, bool(writable), Session.read(session))
+    has_versions, has_ledger, writable, next_transaction, *session = row
+    recorded, entries = _both(connection) if has_versions and has_ledger else (None, None)
+    if recorded is None or entries is None:
+        recorded = version_table.recorded(connection) if has_versions else ()
+        entries = ledger.read(connection) if has_ledger else Ledger()
+    return State(recorded, entries, bool(writable), next_transaction, Session.read(session))
 
 
 def _both(
     connection: psycopg.Connection[Any],
 ) -> tuple[tuple[str, ...], Ledger] | tuple[None, None]:
-    """Read both tables in one round trip; None when one of them has to be explained."""
+    """Read both tables in one round trip; None if one cannot be read, for a separate attempt."""
     if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
         return None, None
     try:
         with connection.pipeline():
             rows, entries = version_table.asked(connection), ledger.asked(connection)
-        return version_table.ids(rows), ledger.found(entries)
+        return version_table.ids(rows), ledger.of(entries)
     except psycopg.Error:
         if connection.closed:
             raise

@@ -1,8 +1,9 @@
-"""The next revision: written from the models, proven on the shadow, and only then kept."""
+"""The next revision: written from the models, and kept once it is proven on the shadow."""
 
 from __future__ import annotations
 
 from limbeck.generate.answers import Answers
-from limbeck.generate.generate import Generated, revision
+from limbeck.generate.generate import revision
+from limbeck.generate.generated import Generated
 
 __all__ = ["Answers", "Generated", "revision"]

@@ -1,4 +1,4 @@
-"""The revisions of one folder in their order: which follow which, and what lies between two."""
+"""The revisions of one folder in their order, and the paths between two of them."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from limbeck.paths import shown
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 
-# What Alembic itself leaves out: editors' lock files and the package marker.
+# Like Alembic, without editors' lock files (.#name) and the package marker.
 REVISION_FILE = re.compile(r"(?!\.#|__init__).*\.py$")
 
 
 @dataclass(frozen=True)
 class Chain:
-    """The revision files under a script location, read when it is asked for.
+    """The revision files under a script location, read when they are first needed.
 
-    `versions` is the folder of the revision files where it is not the script location's own.
+    `versions` is the folder of the revision files, if it is not the script location's own.
     The files are read again whenever one of them has changed.
     """
 
@@ -37,7 +37,7 @@ class Chain:
 
     @classmethod
     def of(cls, project: Project, profile: Profile | None = None) -> Self:
-        """Return the project's history, or the one that a profile keeps apart."""
+        """Return the project's history, or the separate one of a profile."""
         own = profile.versions if profile else None
         return cls(project.script_location, own or project.versions)
 
@@ -50,114 +50,118 @@ class Chain:
         """Return all revisions, parents before children.
 
         Raises:
-            HistoryError: a file that is no revision, two with one id, a lost parent, a ring.
+            HistoryError: a file is not a revision, two have the same id, a parent is missing, or
+                revisions follow each other in a circle.
 
         """
         return tuple(self._by_id().values())
 
     def heads(self) -> tuple[Revision, ...]:
-        """Return the revisions that no other follows."""
+        """Return the revisions that no other revision follows."""
         by_id = self._by_id()
-        followed = {id_ for one in by_id.values() for id_ in one.down}
-        return tuple(one for id_, one in by_id.items() if id_ not in followed)
+        followed = {id_ for revision in by_id.values() for id_ in revision.down}
+        return tuple(revision for id_, revision in by_id.items() if id_ not in followed)
 
     def head(self) -> Revision | None:
-        """Return the one head, or None where there is no revision yet.
+        """Return the head, or None if there is no revision yet.
 
         Raises:
-            SeveralHeadsError: two revisions follow the same one.
+            SeveralHeadsError: there are several.
 
         """
         heads = self.heads()
         if len(heads) > 1:
-            names = "".join(f"\n  {one}: {shown(one.path)}" for one in heads)
+            names = "".join(f"\n  {head}: {shown(head.path)}" for head in heads)
             raise SeveralHeadsError(
                 f"the history has {len(heads)} heads:{names}",
-                hint="Join them: limbeck merge",
+                hint="Run `limbeck merge`.",
             )
         return heads[0] if heads else None
 
     def find(self, text: str) -> tuple[Revision, ...]:
-        """Return what "head", "heads", "base" or the beginning of an id means; () is base.
+        """Return the revisions that "head", "heads", "base" or the beginning of an id names.
 
-        Several ids may be joined by commas.
+        () is base. Several ids may be joined by commas.
 
         Raises:
-            SeveralHeadsError: "head" where there are two.
-            HistoryError: no revision or several begin so.
+            SeveralHeadsError: the text is "head", and there are several.
+            HistoryError: no id begins with the text, or several do.
 
         """
         if text == "base":
             return ()
         if text in {"head", "heads"}:
             head = self.heads() if text == "heads" else (self.head(),)
-            return tuple(one for one in head if one)
-        return tuple(self._one(part) for part in text.split(","))
+            return tuple(revision for revision in head if revision)
+        return tuple(self._named(part) for part in text.split(","))
 
     def pending(self, current: Sequence[str], to: str = "heads") -> tuple[Revision, ...]:
-        """Return what an upgrade from the current revisions would run, in its order."""
-        wanted = self._with_ancestors(one.id for one in self.find(to))
-        have = self._with_ancestors(current)
-        return tuple(one for one in self.revisions() if one.id in wanted - have)
+        """Return the revisions that an upgrade from the current ones runs, in its order."""
+        missing = self._ancestry(revision.id for revision in self.find(to)) - self._ancestry(
+            current
+        )
+        return tuple(revision for revision in self.revisions() if revision.id in missing)
 
     def beyond(self, current: Sequence[str], to: str) -> tuple[Revision, ...]:
-        """Return what a downgrade from the current revisions would take back, in its order."""
-        kept = self._with_ancestors(one.id for one in self.find(to))
-        have = self._with_ancestors(current)
-        if kept - have:
+        """Return the revisions that a downgrade from the current ones reverts, in its order."""
+        remaining = self._ancestry(revision.id for revision in self.find(to))
+        applied = self._ancestry(current)
+        if remaining - applied:
             raise HistoryError(
                 f"{to} is not below the current revision {', '.join(current) or 'base'}",
-                hint="limbeck migrate --to goes up, limbeck rollback --to goes down.",
+                hint="`limbeck migrate --to` upgrades, `limbeck rollback --to` downgrades.",
             )
-        return tuple(one for one in reversed(self.revisions()) if one.id in have - kept)
+        beyond = applied - remaining
+        return tuple(revision for revision in reversed(self.revisions()) if revision.id in beyond)
 
     def applied(self, current: Sequence[str]) -> tuple[Revision, ...]:
-        """Return the revisions that a database at the current ones holds, in their order."""
-        have = self._with_ancestors(current)
-        return tuple(one for one in self.revisions() if one.id in have)
+        """Return the revisions that a database at the current ones has applied, in their order."""
+        applied = self._ancestry(current)
+        return tuple(revision for revision in self.revisions() if revision.id in applied)
 
     def tops(self, applied: Iterable[str]) -> tuple[str, ...]:
-        """Return what the version table holds when exactly these revisions are applied."""
+        """Return the ids in the version table when exactly these revisions are applied."""
         ids = set(applied)
-        covered = {id_ for one in self.revisions() if one.id in ids for id_ in one.parents}
+        revisions = (revision for revision in self.revisions() if revision.id in ids)
+        covered = {id_ for revision in revisions for id_ in revision.parents}
         return tuple(sorted(ids - covered))
 
     def squashed(self, text: str) -> Revision | None:
-        """Return the revision that has replaced the one whose id begins so, if there is one."""
-        for one in self.revisions():
-            if any(id_.startswith(text) and id_ != one.id for id_ in one.replaces):
-                return one
+        """Return the squash that has replaced the revision whose id begins with a text, if any."""
+        for revision in self.revisions():
+            if any(id_.startswith(text) and id_ != revision.id for id_ in revision.replaces):
+                return revision
         return None
 
-    def _one(self, text: str) -> Revision:
+    def _named(self, text: str) -> Revision:
         by_id = self._by_id()
-        found = [one for id_, one in by_id.items() if text and id_.startswith(text)]
         if text in by_id:
             return by_id[text]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            names = ", ".join(one.id for one in found)
+        matches = [each for id_, each in by_id.items() if text and id_.startswith(text)]
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            names = ", ".join(match.id for match in matches)
             raise HistoryError(f"{text} is the beginning of several revisions: {names}")
-        if text and (one := self.squashed(text)):
+        if text and (squash := self.squashed(text)):
             raise HistoryError(
-                f"revision {text} is not there any more: {one} has replaced it",
-                hint=f"Name {one.id}, or one before or after it.",
+                f"there is no revision {text} any more: {squash} has replaced it",
+                hint=f"Name {squash.id}, or a revision before or after it.",
             )
-        head = self.heads()
-        names = ", ".join(str(one) for one in head) or "none: the history is empty"
+        names = ", ".join(str(head) for head in self.heads()) or "none: the history is empty"
         raise HistoryError(
             f"there is no revision {text} in {shown(self.folder)}",
             hint=f"The head is {names}.",
         )
 
-    def _with_ancestors(self, ids: Iterable[str]) -> set[str]:
-        by_id, todo, found = self._by_id(), list(ids), set[str]()
-        while todo:
-            if (id_ := todo.pop()) not in found:
-                found.add(id_)
-                todo += by_id[id_].parents
-        return found
+    def _ancestry(self, ids: Iterable[str]) -> set[str]:
+        """Return these ids and those of all revisions below them."""
+        by_id, open_, ancestry = self._by_id(), list(ids), set[str]()
+        while open_:
+            if (id_ := open_.pop()) not in ancestry:
+                ancestry.add(id_)
+                open_ += by_id[id_].parents
+        return ancestry
 
     def _by_id(self) -> dict[str, Revision]:
         state = tuple(_state(self.folder))
@@ -172,5 +176,5 @@ def _state(folder: Path) -> Iterator[tuple[str, int, int]]:
     with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             if REVISION_FILE.fullmatch(entry.name):
-                found = entry.stat()
-                yield entry.path, found.st_mtime_ns, found.st_size
+                status = entry.stat()
+                yield entry.path, status.st_mtime_ns, status.st_size

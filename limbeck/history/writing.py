@@ -17,12 +17,12 @@ from limbeck.history.revisions import read
 from limbeck.paths import shown
 
 if TYPE_CHECKING:
-    from limbeck.history.history import History
+    from limbeck.history.chain import Chain
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What goes into the file; the bodies are not indented."""
+    """The parts of a revision file, as in `History.write`."""
 
     message: str
     upgrade: str
@@ -32,7 +32,7 @@ class Text:
     data: str = ""
 
 
-def write(history: History, text: Text, down: tuple[str, ...]) -> Path:
+def write(history: Chain, text: Text, down: tuple[str, ...]) -> Path:
     """Write the file under a new id of 12 hexadecimal digits and return its path."""
     directory = scripts.directory(history)
     id_, date = rev_id(), directory._generate_create_date()  # noqa: SLF001 - alembic.ini's timezone
@@ -49,19 +49,19 @@ def write(history: History, text: Text, down: tuple[str, ...]) -> Path:
         path.unlink(missing_ok=True)
         raise HistoryError(
             f"the revision could not be written: {error}",
-            hint=f"Is {shown(template)} whole? limbeck init writes a new one.",
+            hint=f"Check {shown(template)}; `limbeck init` writes a new one.",
         ) from error
     return path
 
 
 def _insert(data: str, path: Path) -> None:
-    """Put assignments above the first function, for which a template has no place."""
-    head, found, rest = path.read_text(encoding="utf-8").partition("\ndef ")
-    path.write_text(f"{head.rstrip()}\n{data}\n\n{found}{rest}", encoding="utf-8")
+    """Insert assignments above the first function: script.py.mako has no variable for them."""
+    head, separator, rest = path.read_text(encoding="utf-8").partition("\ndef ")
+    path.write_text(f"{head.rstrip()}\n{data}\n\n{separator}{rest}", encoding="utf-8")
 
 
 def _arguments(text: Text, id_: str, down: tuple[str, ...]) -> dict[str, Any]:
-    # The names are those that Alembic gives to every script.py.mako.
+    # The names that Alembic passes to every script.py.mako, so that a user's own one works.
     return {
         "up_revision": id_,
         "down_revision": down if len(down) > 1 else (down[0] if down else None),
@@ -86,7 +86,7 @@ def _body(code: str) -> str:
 
 
 def slug(message: str, longest: int = 40) -> str:
-    """Return a message as the end of a file's name: ASCII words, cut between words."""
+    """Return a message as a part of a file name: ASCII words, cut between two words."""
     plain = unicodedata.normalize("NFKD", message).encode("ascii", "ignore").decode()
     words = re.findall(r"[a-z0-9]+", plain.lower())
     while len(words) > 1 and len("_".join(words)) > longest:

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from limbeck.engine import version_table
 from limbeck.errors import CheckFailedError, ConfigurationError
 from limbeck.events import Listener
 from limbeck.history.history import History
@@ -14,7 +15,7 @@ from limbeck.lint import target as targets
 from limbeck.lint.allowances import UNREASONED, UNUSED, Allowance, allowances
 from limbeck.lint.rules.change import Target
 from limbeck.lint.rules.hazard import Hazard
-from limbeck.lint.rules.judge import LONG_WORK, judge
+from limbeck.lint.rules.judge import FALLBACKS, judge
 from limbeck.lint.rules.registry import RULES
 from limbeck.lint.since import added
 from limbeck.lint.trace.tracing import Trace, trace
@@ -89,7 +90,7 @@ def pending(
     """
     history = History.of(project, profile)
     with connect(database, read_only=True, listen=listen) as connection:
-        current = history.current(connection)
+        current = version_table.current(history, connection)
     return history.pending(current), current
 
 
@@ -157,7 +158,7 @@ def refuse(report: Report, allow: Sequence[str] = ()) -> None:
 
 
 def _codes() -> set[str]:
-    return {one.code for one in (*RULES, *LONG_WORK)} | {UNREASONED, UNUSED}
+    return {one.code for one in (*RULES, *FALLBACKS)} | {UNREASONED, UNUSED}
 
 
 def _judged(traced: Trace, target: Target | None) -> tuple[list[Hazard], list[Allowed]]:

@@ -1,93 +1,93 @@
-"""Backfills as text and as JSON: what waits, what it would take, what was done."""
+"""Backfills as text and as JSON: plans, estimates, reports."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from limbeck.output.tables import counted
 from limbeck.phased.backfill.estimating import Estimate
 from limbeck.phased.backfill.planning import Plan, Task
 from limbeck.phased.backfill.running import Report
+from limbeck.plurals import counted, nouns
 
 
 def plan_text(plan: Plan) -> str:
-    """Return the destination and what has to be filled in there, with the SQL of it."""
+    """Return the destination and its pending backfills with their SQL."""
     lines = [f"{plan.environment}: {plan.destination}"]
     if not plan.tasks:
-        done = ", ".join(sorted({one.change for one in plan.done}))
+        done = ", ".join(sorted({task.change for task in plan.done}))
         lines.append(f"Nothing to fill in; verified: {done}" if done else "Nothing to fill in.")
         return "\n".join(lines)
     lines.append(f"{counted(len(plan.tasks), 'backfill')} to do:")
     for task in plan.tasks:
         lines.append(f"  {task}{_standing(task)}")
-        one = task.backfill
-        values = [f"{column} = {sql}" for column, sql in one.assignments if sql]
-        lines.append(f"      SET {', '.join(values)}" if values else f"      by {one.python}")
-        lines.append(f"      WHERE {one.where}")
+        backfill = task.backfill
+        values = [f"{column} = {sql}" for column, sql in backfill.assignments if sql]
+        lines.append(f"      SET {', '.join(values)}" if values else f"      by {backfill.python}")
+        lines.append(f"      WHERE {backfill.where}")
     return "\n".join(lines)
 
 
-def estimates_text(found: Sequence[Estimate]) -> str:
-    """Return a line for each backfill, with its rows and its time."""
+def estimates_text(estimates: Sequence[Estimate]) -> str:
+    """Return a line for each backfill with its rows and its duration."""
     lines = []
-    for one in found:
-        rows = f"about {one.wrong:,} of {one.rows:,} rows"
-        took = "" if one.seconds is None else f", {duration(one.seconds)} with one worker"
-        lines.append(f"{one.task}: {rows}{took}")
+    for estimate in estimates:
+        rows = f"about {estimate.wrong:,} of {estimate.rows:,} {nouns(estimate.rows, 'row')}"
+        took = "" if estimate.seconds is None else f", {duration(estimate.seconds)} with one worker"
+        lines.append(f"{estimate.task}: {rows}{took}")
     return "\n".join(lines)
 
 
 def report_text(report: Report) -> str:
-    """Return what was filled in and verified."""
+    """Return the backfills that ran and were verified."""
     where = f"{report.environment} ({report.destination})"
     if not report.filled:
         return f"Nothing to fill in at {where}."
     lines = []
-    for one in report.filled:
-        passes = f" in {one.passes} passes" if one.passes > 1 else ""
+    for filling in report.filled:
+        passes = f" in {filling.passes} passes" if filling.passes > 1 else ""
         lines.append(
-            f"{one.change}: {counted(one.changed, 'row')} of {one.table} filled in{passes}, "
-            f"{one.seconds:.1f} s; verified, no row is wrong"
+            f"{filling.change}: {counted(filling.changed, 'row')} of {filling.table} filled in"
+            f"{passes}, {filling.seconds:.1f} s; verified, no row is wrong"
         )
     return "\n".join([*lines, f"{where} is filled in."])
 
 
-def plan_data(plan: Plan, found: Sequence[Estimate] = ()) -> dict[str, Any]:
-    """Return what waits, and what it would take, for JSON."""
-    estimates = {id(one.task): one for one in found}
+def plan_data(plan: Plan, estimates: Sequence[Estimate] = ()) -> dict[str, Any]:
+    """Return a plan and its estimates for JSON."""
+    by_task = {id(estimate.task): estimate for estimate in estimates}
     return {
         "environment": plan.environment,
         "destination": plan.destination,
         "protected": plan.protected,
-        "backfills": [_task_data(one, estimates.get(id(one))) for one in plan.tasks],
-        "verified": [{"change": one.change, "table": one.backfill.table} for one in plan.done],
+        "backfills": [_task_data(task, by_task.get(id(task))) for task in plan.tasks],
+        "verified": [{"change": task.change, "table": task.backfill.table} for task in plan.done],
     }
 
 
 def report_data(report: Report) -> dict[str, Any]:
-    """Return what was done, for JSON."""
+    """Return a report for JSON."""
     return {
         "environment": report.environment,
         "destination": report.destination,
         "filled": [
             {
-                "change": one.change,
-                "table": one.table,
-                "changed": one.changed,
-                "passes": one.passes,
-                "seconds": round(one.seconds, 3),
+                "change": filling.change,
+                "table": filling.table,
+                "changed": filling.changed,
+                "passes": filling.passes,
+                "seconds": round(filling.seconds, 3),
             }
-            for one in report.filled
+            for filling in report.filled
         ],
     }
 
 
 def duration(seconds: float) -> str:
-    """Return a time as people say it: "40 s", "12 min", "3.5 h"."""
+    """Return a duration in a readable unit: "40 s", "12 min", "3.5 h"."""
     if seconds < 100:  # noqa: PLR2004 - from here on, minutes read better
         return f"{max(seconds, 0):.0f} s"
-    if seconds < 6000:  # noqa: PLR2004 - from here on, hours do
+    if seconds < 6000:  # noqa: PLR2004 - from here on, hours read better
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h"
 
@@ -95,10 +95,12 @@ def duration(seconds: float) -> str:
 def _standing(task: Task) -> str:
     if task.state is None:
         return ""
-    return f"  (begun: {task.state.scanned:,} of about {task.state.estimate:,} rows; goes on there)"
+    estimate = task.state.estimate
+    rows = f"{task.state.scanned:,} of about {estimate:,} {nouns(estimate, 'row')}"
+    return f"  (started: {rows}; continues there)"
 
 
-def _task_data(task: Task, found: Estimate | None) -> dict[str, Any]:
+def _task_data(task: Task, estimate: Estimate | None) -> dict[str, Any]:
     return {
         "change": task.change,
         "table": task.backfill.table,
@@ -106,7 +108,7 @@ def _task_data(task: Task, found: Estimate | None) -> dict[str, Any]:
         "where": task.backfill.where,
         "python": task.backfill.python,
         "done": task.state.scanned if task.state else None,
-        "rows": found.rows if found else None,
-        "wrong": found.wrong if found else None,
-        "seconds": found.seconds if found else None,
+        "rows": estimate.rows if estimate else None,
+        "wrong": estimate.wrong if estimate else None,
+        "seconds": estimate.seconds if estimate else None,
     }

@@ -1,4 +1,4 @@
-"""Branches in the three formats of Neon's command line."""
+"""Branches in the three output formats of Neon's command line."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from limbeck.output.tables import table
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def several(found: Sequence[Branch], output: str) -> str:
+def several(branches: Sequence[Branch], output: str) -> str:
     """Return a list of branches: a bare array in JSON and YAML."""
     if output == "table":
         return table(
-            ("Name", "Parent", "Default", "Protected", "Created At"), [_row(one) for one in found]
+            ("Name", "Parent", "Default", "Protected", "Created At"),
+            [_row(branch) for branch in branches],
         )
-    return _data([_fields(one) for one in found], output)
+    return _data([_fields(branch) for branch in branches], output)
 
 
-def one(found: Branch, output: str) -> str:
+def single(branch: Branch, output: str) -> str:
     """Return one branch: a bare object in JSON and YAML."""
-    return several([found], output) if output == "table" else _data(_fields(found), output)
+    return several([branch], output) if output == "table" else _data(_fields(branch), output)
 
 
 def difference(base: str, compare: str, script: str, output: str) -> str:
-    """Return what makes one branch's schema out of another's, ended by a line break."""
+    """Return the script between the schemas of two branches, ended by a line break."""
     if output == "table":
         return script if script.endswith("\n") or not script else f"{script}\n"
     if output == "markdown":

@@ -11,7 +11,7 @@ _SIGNS = {"new": "+", "gone": "-", "changed": "~"}
 
 
 def changes_data(changes: Sequence[Change]) -> list[dict[str, Any]]:
-    """Return each change's object and whether it is new, gone or changed."""
+    """Return the object of each change, and whether it is new, gone or changed."""
     return [
         {
             "change": _kind(change),
@@ -23,7 +23,7 @@ def changes_data(changes: Sequence[Change]) -> list[dict[str, Any]]:
 
 
 def change_line(change: Change) -> str:
-    """Return "+ table public.books" for a new object, "-" for one gone, "~" for a changed one."""
+    """Return a line such as "+ table public.books"; "-" is a missing object, "~" a changed one."""
     return f"{_SIGNS[_kind(change)]} {change.address}"
 
 

@@ -1,4 +1,4 @@
-"""JSON and YAML: plain dicts, lists and scalars, in the order they are given."""
+"""JSON and YAML of plain dicts, lists and scalars, in the given order."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _RESERVED = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
 
 
 def to_json(value: Any) -> str:
-    """Return JSON, indented by two, other alphabets as they are."""
+    """Return JSON, indented by two, without escapes for non-ASCII letters."""
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def to_yaml(value: Any) -> str:
-    """Return YAML 1.2 in block style; strings that could be read otherwise are quoted."""
+    """Return YAML 1.2 in block style; ambiguous strings are quoted."""
     return "\n".join(_lines(value))
 
 

@@ -1,13 +1,15 @@
-"""What turns one schema into another, as text and as JSON."""
+"""The steps from one schema to another, as text and as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from limbeck.output.revisions import step_data, step_line
-from limbeck.output.tables import counted
-from limbeck.schema.diff.steps import Step
+from limbeck.plurals import counted
+
+if TYPE_CHECKING:
+    from limbeck.schema.diff.steps import Step
 
 _SIGNS = {"create": "+", "drop": "-"}
 
@@ -21,5 +23,5 @@ def text(before: str, after: str, steps: Sequence[Step]) -> str:
 
 
 def data(before: str, after: str, steps: Sequence[Step]) -> dict[str, Any]:
-    """Return the same for JSON."""
+    """Return the steps for JSON."""
     return {"from": before, "to": after, "steps": [step_data(step) for step in steps]}

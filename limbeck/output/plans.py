@@ -1,20 +1,20 @@
-"""Plans and what became of them, as text and as JSON."""
+"""Plans and reports of runs, as text and as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from limbeck.output.tables import counted
-from limbeck.phased.gates.gate import Waiting
+from limbeck.phased.gates.waiting import Waiting
+from limbeck.plurals import counted
 from limbeck.run.outline import Outline
-from limbeck.run.planning import Plan, PlannedRevision
+from limbeck.run.plan import Plan, PlannedRevision
 from limbeck.run.report import Report
 
 
 def plan_text(plan: Plan, *, with_sql: bool) -> str:
-    """Return the destination, what it is at, and the revisions to run with their SQL."""
-    verb = "take back" if plan.downgrade else "apply"
+    """Return the destination, its current revision, and the revisions to run with their SQL."""
+    verb = "downgrade" if plan.downgrade else "apply"
     at = ", ".join(plan.current) or "no revision"
     lines = [f"{plan.environment}: {plan.destination}, at {at}"]
     if not plan.revisions:
@@ -29,36 +29,38 @@ def plan_text(plan: Plan, *, with_sql: bool) -> str:
 
 
 def waiting_lines(waiting: Sequence[Waiting]) -> Iterator[str]:
-    """Yield what waits, why, and what to type next."""
-    for one in waiting:
-        behind = f", and {counted(len(one.others), 'revision')} after it" if one.others else ""
-        yield f"Waits: {one.revision}  {one.message}{behind}"
-        yield f"  {one.change}: {one.reason}"
-        yield f"  {one.hint}"
+    """Yield the contracts on hold, the reason, and what to type next."""
+    for contract in waiting:
+        behind = (
+            f", and {counted(len(contract.others), 'revision')} after it" if contract.others else ""
+        )
+        yield f"On hold: {contract.revision}  {contract.message}{behind}"
+        yield f"  {contract.change}: {contract.reason}"
+        yield f"  {contract.hint}"
 
 
 def waiting_data(waiting: Sequence[Waiting]) -> list[dict[str, Any]]:
-    """Return the same, for JSON."""
+    """Return the contracts on hold for JSON."""
     return [
         {
-            "revision": one.revision,
-            "message": one.message,
-            "change": one.change,
-            "why": one.why,
-            "reason": one.reason,
-            "hint": one.hint,
-            "uses": [{"kind": use.kind, "text": use.text} for use in one.uses],
-            "others": list(one.others),
+            "revision": contract.revision,
+            "message": contract.message,
+            "change": contract.change,
+            "why": contract.why,
+            "reason": contract.reason,
+            "hint": contract.hint,
+            "uses": [{"kind": use.kind, "text": use.text} for use in contract.uses],
+            "others": list(contract.others),
         }
-        for one in waiting
+        for contract in waiting
     ]
 
 
 def _standing(revision: PlannedRevision) -> str:
     if revision.done is not None:
         of = f" of {revision.steps}" if revision.steps else ""
-        return f"  (interrupted after step {revision.done}{of}; goes on there)"
-    return "  (came into the history below the current revision)" if revision.late else ""
+        return f"  (interrupted after step {revision.done}{of}; continues there)"
+    return "  (inserted into the history below the current revision)" if revision.late else ""
 
 
 def plan_data(plan: Plan) -> dict[str, Any]:
@@ -72,15 +74,15 @@ def plan_data(plan: Plan) -> dict[str, Any]:
         "target": list(plan.target),
         "revisions": [
             {
-                "id": one.id,
-                "message": one.message,
-                "path": str(one.path),
-                "sql": one.sql,
-                "done": one.done,
-                "steps": one.steps,
-                "late": one.late,
+                "id": revision.id,
+                "message": revision.message,
+                "path": str(revision.path),
+                "sql": revision.sql,
+                "done": revision.done,
+                "steps": revision.steps,
+                "late": revision.late,
             }
-            for one in plan.revisions
+            for revision in plan.revisions
         ],
         "waiting": waiting_data(plan.waiting),
         "fingerprint": plan.fingerprint,
@@ -88,39 +90,44 @@ def plan_data(plan: Plan) -> dict[str, Any]:
 
 
 def report_text(report: Report) -> str:
-    """Return what was done and where the database is now."""
+    """Return what ran and the current revision of the database."""
     at = ", ".join(report.current) or "no revision"
     if report.elsewhere:
-        done = "Another migrator did it meanwhile"
+        done = "Another migrator has applied it meanwhile"
     elif not report.applied:
         done = "Nothing to do"
     else:
-        verb = "Took back" if report.downgrade else "Applied"
-        seconds = sum(one.seconds for one in report.applied)
+        verb = "Downgraded" if report.downgrade else "Applied"
+        seconds = sum(revision.seconds for revision in report.applied)
         done = f"{verb} {counted(len(report.applied), 'revision')} in {seconds:.2f} s"
     where = f"{report.environment} ({report.destination}) is at {at}."
     return "\n".join([f"{done}. {where}", *waiting_lines(report.waiting)])
 
 
 def report_data(report: Report) -> dict[str, Any]:
-    """Return what was done, for JSON."""
+    """Return a report for JSON."""
     return {
         "environment": report.environment,
         "destination": report.destination,
         "downgrade": report.downgrade,
         "elsewhere": report.elsewhere,
         "applied": [
-            {"id": one.id, "message": one.message, "seconds": round(one.seconds, 3)}
-            for one in report.applied
+            {"id": revision.id, "message": revision.message, "seconds": round(revision.seconds, 3)}
+            for revision in report.applied
         ],
         "current": list(report.current),
         "waiting": waiting_data(report.waiting),
     }
 
 
-def tables_text(found: Outline) -> str:
-    """Return each table with its columns, a line each; long lists are cut and say so."""
-    lines = [f"  {name}({', '.join(columns)})" for name, columns in found.tables]
-    if left := found.total - len(lines):
+def tables_text(outline: Outline) -> str:
+    """Return a line for each changed table with its columns, and how many others there are."""
+    if not outline.changed:
+        return f"The database has {counted(outline.total, 'table')}."
+    head = "Tables:"
+    if outline.changed < outline.total:
+        head = f"Tables changed ({outline.changed} of {outline.total}):"
+    lines = [f"  {name}({', '.join(columns)})" for name, columns in outline.tables]
+    if left := outline.changed - len(lines):
         lines.append(f"  ... and {counted(left, 'more table')}")
-    return "\n".join(["Tables:", *lines]) if lines else "It has no tables."
+    return "\n".join([head, *lines])

@@ -1,4 +1,4 @@
-"""What pulling found and wrote, as text and as JSON."""
+"""Results of `pull`, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from limbeck.output.changes import change_line, changes_data
 from limbeck.output.revisions import generated_data, generated_text
-from limbeck.output.tables import counted
 from limbeck.paths import shown
+from limbeck.plurals import counted
 
 if TYPE_CHECKING:
     from limbeck.generate.baseline import Baseline
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def text(
     name: str, merge: Merge, proof: Proof, written: Sequence[Path] | None, root: Path | None
 ) -> str:
-    """Return the diff or the files that were written, what is left, and the proof."""
+    """Return the diff or the written files, what needs manual changes, and the proof."""
     return "\n".join(_lines(name, merge, proof, written, root))
 
 
@@ -28,21 +28,21 @@ def _lines(
     name: str, merge: Merge, proof: Proof, written: Sequence[Path] | None, root: Path | None
 ) -> Iterator[str]:
     if not merge.files and not merge.left and not merge.gone:
-        yield f"No changes: the models are those of {name}."
+        yield f"No changes: the models match {name}."
     elif written is None and merge.files:
         yield merge.diff(root).rstrip("\n")
-        yield f"{counted(len(merge.files), 'file')} would change; --write writes."
+        yield f"{counted(len(merge.files), 'file')} would change; --write applies this."
     elif written:
         yield "Wrote " + ", ".join(shown(path) for path in written)
     yield from (f"Only in the models: {address}" for address in merge.gone)
-    yield from (f"To be changed by hand: {found}" for found in merge.left)
+    yield from (f"Change by hand: {task}" for task in merge.left)
     yield f"{name}: {proof}"
     yield from (f"  {change_line(change)}" for change in proof.lost)
     yield from (f"  the order of the columns of {address}" for address in proof.reordered)
 
 
 def data(name: str, merge: Merge, proof: Proof, written: Sequence[Path] | None) -> dict[str, Any]:
-    """Return the same for JSON; `written` is null when nothing was to be written."""
+    """Return the result for JSON; `written` is null when no files were requested."""
     return {
         "source": name,
         "files": [shown(path) for path in sorted(merge.files)],
@@ -60,16 +60,16 @@ def data(name: str, merge: Merge, proof: Proof, written: Sequence[Path] | None) 
     }
 
 
-def baseline_text(name: str, made: Baseline) -> str:
-    """Return the files and the revision that were written, and the stamp."""
-    lines = list(_lines(name, made.merge, made.proof, made.written, None))
-    if made.generated.revision:
-        lines.append(generated_text(made.generated))
-        lines.append(f"{name} is stamped: it is at {made.generated.revision.id}.")
+def baseline_text(name: str, baseline: Baseline) -> str:
+    """Return the written files and revision, and the stamp."""
+    lines = list(_lines(name, baseline.merge, baseline.proof, baseline.written, None))
+    if baseline.generated.revision:
+        lines.append(generated_text(baseline.generated))
+        lines.append(f"{name} is stamped: it is at {baseline.generated.revision.id}.")
     return "\n".join(lines)
 
 
-def baseline_data(name: str, made: Baseline) -> dict[str, Any]:
-    """Return the same for JSON."""
-    pulled = data(name, made.merge, made.proof, made.written)
-    return {**pulled, "baseline": generated_data(made.generated)}
+def baseline_data(name: str, baseline: Baseline) -> dict[str, Any]:
+    """Return a baseline for JSON."""
+    pulled = data(name, baseline.merge, baseline.proof, baseline.written)
+    return {**pulled, "baseline": generated_data(baseline.generated)}

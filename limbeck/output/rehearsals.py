@@ -6,41 +6,45 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from limbeck.output.tables import counted
+from limbeck.plurals import counted
 from limbeck.run.losses import Losses
 from limbeck.run.preview import Preview
 from limbeck.run.rehearse import Failed, Rehearsal
 
 
-def rehearsal_text(found: Rehearsal) -> str:
-    """Return what each revision took and held up, what failed, and the schema's difference."""
-    return "\n".join(_rehearsal(found))
+def rehearsal_text(rehearsal: Rehearsal) -> str:
+    """Return the duration and locks of each revision, the failure, and the schema difference."""
+    return "\n".join(_rehearsal(rehearsal))
 
 
-def _rehearsal(found: Rehearsal) -> Iterator[str]:
-    if not found.revisions and found.failed is None:
-        yield f"{found.environment}: nothing is pending."
-    for one in found.revisions:
-        yield f"{one.id}  {one.message}: {one.seconds:.2f} s"
-        for hold in one.holds:
-            work = "rewritten" if hold.rewritten else "read"
+def _rehearsal(rehearsal: Rehearsal) -> Iterator[str]:
+    if not rehearsal.revisions and rehearsal.failed is None:
+        yield f"{rehearsal.environment}: nothing is pending."
+    for revision in rehearsal.revisions:
+        yield f"{revision.id}  {revision.message}: {revision.seconds:.2f} s"
+        for hold in revision.holds:
+            access = "rewritten" if hold.rewritten else "read"
             yield (
-                f"    line {hold.line}: {hold.table} (about {counted(hold.rows, 'row')}) is {work} "
-                f"under {hold.mode} for {hold.seconds:.2f} s"
+                f"    line {hold.line}: {hold.table} (about {counted(hold.rows, 'row')}) is "
+                f"{access} under {hold.mode} for {hold.seconds:.2f} s"
             )
-    if found.failed is not None:
-        yield from failed_lines(found.failed)
-    if found.difference.strip():
+    if rehearsal.failed is not None:
+        yield from failed_lines(rehearsal.failed)
+    if rehearsal.difference.strip():
         yield "Difference:"
-        yield from (f"    {line}".rstrip() for line in found.difference.strip().splitlines())
-    if found.test is not None:
-        yield "The test passed." if not found.test else f"The test failed: exit code {found.test}."
-    if found.good:
-        yield f"{found.environment} is as it was; the rehearsal went well."
+        yield from (f"    {line}".rstrip() for line in rehearsal.difference.strip().splitlines())
+    if rehearsal.test is not None:
+        yield (
+            "The test passed."
+            if not rehearsal.test
+            else f"The test failed: exit code {rehearsal.test}."
+        )
+    if rehearsal.good:
+        yield f"The rehearsal passed; {rehearsal.environment} was not changed."
 
 
 def failed_lines(failed: Failed) -> Iterator[str]:
-    """Yield what a revision broke on, with the rows in its way."""
+    """Yield why a revision failed, with the offending rows."""
     yield f"{failed.id}  {failed.message}: failed"
     yield from (f"    {line}" for line in failed.words.splitlines())
     rows = failed.offending
@@ -54,42 +58,44 @@ def failed_lines(failed: Failed) -> Iterator[str]:
         yield "      ..."
 
 
-def rehearsal_data(found: Rehearsal) -> dict[str, Any]:
+def rehearsal_data(rehearsal: Rehearsal) -> dict[str, Any]:
     """Return a rehearsal for JSON."""
-    return {**asdict(found), "good": found.good}
+    return {**asdict(rehearsal), "good": rehearsal.good}
 
 
-def preview_text(found: Preview) -> str:
-    """Return what became of a preview, and its two URLs."""
-    verb = "Created" if found.created else "Adopted"
-    applied = counted(len(found.report.applied), "revision")
+def preview_text(preview: Preview) -> str:
+    """Return whether a preview was created or adopted, and its two URLs."""
+    verb = "Created" if preview.created else "Adopted"
+    applied = counted(len(preview.report.applied), "revision")
     return (
-        f"{verb} branch {found.branch.name}, {applied} applied.\n"
-        f"DATABASE_URL={found.pooled_url}\nDATABASE_URL_UNPOOLED={found.url}"
+        f"{verb} branch {preview.branch.name}, {applied} applied.\n"
+        f"DATABASE_URL={preview.pooled_url}\nDATABASE_URL_UNPOOLED={preview.url}"
     )
 
 
-def preview_data(found: Preview) -> dict[str, Any]:
+def preview_data(preview: Preview) -> dict[str, Any]:
     """Return a preview for JSON and for GitHub's outputs."""
     return {
-        "branch": found.branch.name,
-        "branch_id": found.branch.id,
-        "created": found.created,
-        "applied": [one.id for one in found.report.applied],
-        "db_url": found.url,
-        "db_url_pooled": found.pooled_url,
+        "branch": preview.branch.name,
+        "branch_id": preview.branch.id,
+        "created": preview.created,
+        "applied": [revision.id for revision in preview.report.applied],
+        "db_url": preview.url,
+        "db_url_pooled": preview.pooled_url,
     }
 
 
-def losses_text(found: Losses, verb: str) -> str:
-    """Return what goes when a branch is reset, restored or deleted."""
-    lines = [f"Branch {found.branch.name} is {verb}. This goes:"]
-    if found.problem:
-        lines.append(f"  whatever it holds; it could not be looked at: {found.problem}")
+def losses_text(losses: Losses, verb: str) -> str:
+    """Return what is lost when a branch is reset, restored or deleted."""
+    lines = [f"Branch {losses.branch.name} is {verb}. This is lost:"]
+    if losses.problem:
+        lines.append(f"  all its data; limbeck could not inspect it: {losses.problem}")
         return "\n".join(lines)
-    lines.append(f"  about {counted(found.rows, 'row')}, whatever is not at its parent")
-    if found.revisions:
-        lines.append(f"  revisions that only it has: {', '.join(found.revisions)}")
-    if found.sessions:
-        lines.append(f"  {counted(found.sessions, 'connection')}, ended")
+    lines.append(
+        f"  about {counted(losses.rows, 'row')}, and every schema change made on this branch"
+    )
+    if losses.revisions:
+        lines.append(f"  revisions that only it has: {', '.join(losses.revisions)}")
+    if losses.sessions:
+        lines.append(f"  {counted(losses.sessions, 'open connection')}")
     return "\n".join(lines)

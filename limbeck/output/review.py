@@ -9,8 +9,7 @@ from typing import Any
 from limbeck.lint.allowances import UNREASONED, UNUSED
 from limbeck.lint.linting import Report
 from limbeck.lint.rules.hazard import Hazard
-from limbeck.lint.rules.judge import LONG_WORK
-from limbeck.lint.rules.registry import RULES
+from limbeck.lint.rules.pages import page
 from limbeck.output.hazards import shown, size_text
 from limbeck.version import __version__
 
@@ -76,9 +75,11 @@ def hazards_sarif(report: Report) -> dict[str, Any]:
 
 
 def _rules(hazards: Sequence[Hazard]) -> list[dict[str, Any]]:
-    said = COMMENTS | {one.code: (one.find.__doc__ or "").strip() for one in (*RULES, *LONG_WORK)}
-    codes = sorted({one.code for one in hazards})
-    return [{"id": code, "shortDescription": {"text": said.get(code) or code}} for code in codes]
+    codes = sorted({hazard.code for hazard in hazards})
+    return [
+        {"id": code, "shortDescription": {"text": COMMENTS.get(code) or page(code).summary}}
+        for code in codes
+    ]
 
 
 def _result(one: Hazard, report: Report) -> dict[str, Any]:

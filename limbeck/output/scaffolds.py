@@ -10,10 +10,10 @@ _VERBS = {"create": "create", "append": "add to", "change": "change", "keep": "k
 
 
 def plan(scaffold: Scaffold) -> str:
-    """Return a line for each file, and what is added to files that are there already."""
+    """Return a line for each file, and the lines that are added to existing files."""
     lines = [f"In {scaffold.root}:"]
     if scaffold.adopted:
-        lines.append(f"  the history in {scaffold.adopted} is adopted as it is")
+        lines.append(f"  the history in {scaffold.adopted} is adopted unchanged")
     lines.append(f"  the models are {scaffold.models}")
     for file in scaffold.files:
         lines.append(f"  {_VERBS[file.action]:<7} {file.path}")
@@ -22,10 +22,12 @@ def plan(scaffold: Scaffold) -> str:
 
 
 def next_steps(scaffold: Scaffold) -> str:
-    """Return what to type after the files are written."""
-    kept = {str(file.path) for file in scaffold.files if file.action == "keep"}
+    """Return the commands that follow."""
+    unchanged = {str(file.path) for file in scaffold.files if file.action == "keep"}
     lines = ["Next:"]
-    if "Makefile" in kept and "limbeck.mk" not in (scaffold.root / "Makefile").read_text("utf-8"):
+    if "Makefile" in unchanged and "limbeck.mk" not in (scaffold.root / "Makefile").read_text(
+        "utf-8"
+    ):
         lines.append("  add a line to your Makefile: include limbeck.mk")
     if scaffold.neon:
         lines += [

@@ -1,4 +1,4 @@
-"""Rows in aligned columns."""
+"""Tables in aligned columns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, indent: int = 0) -> str:
-    """Return rows below their headers, two spaces between columns, no space at line ends."""
+    """Return headers and rows, two spaces between columns, no trailing spaces."""
     lines = [list(headers), *(list(row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(headers))]
     return "\n".join(
@@ -14,8 +14,3 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, indent: int 
         + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     )
-
-
-def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """Return "1 table", "2 tables", "no tables"."""
-    return f"{number or 'no'} {noun if number == 1 else plural or noun + 's'}"

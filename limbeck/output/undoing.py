@@ -1,43 +1,43 @@
-"""A return to what was kept before a contract, as text and as JSON."""
+"""Undone contracts, as text and as JSON."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from limbeck.output.tables import counted
 from limbeck.phased.undo import Undo
+from limbeck.plurals import counted
 
 
 def undo_text(wanted: Undo) -> str:
-    """Return what would be brought back, and what is lost."""
+    """Return what an undo restores, and what it loses."""
     revisions = ", ".join(wanted.revisions) or "none"
     return "\n".join(
         [
             f"{wanted.environment}: {wanted.destination}",
-            f'Back to "{wanted.kept}", before the contract of {", ".join(wanted.changes)}.',
-            f"Lost: what was written since {wanted.since:%Y-%m-%d %H:%M:%S %Z}",
-            f"  revisions taken back: {revisions}",
+            f'Restores "{wanted.snapshot}", before the contract of {", ".join(wanted.changes)}.',
+            f"Lost: everything written since {wanted.since:%Y-%m-%d %H:%M:%S %Z}",
+            f"  revisions no longer applied: {revisions}",
             f"  {counted(wanted.sessions, 'session')} will end",
-            f'What is there now stays as the branch "{wanted.preserved}".',
+            f'The present state is kept as the branch "{wanted.preserved}".',
         ]
     )
 
 
 def undone_text(wanted: Undo) -> str:
-    """Return what was done."""
+    """Return what an undo restored."""
     return (
-        f"{wanted.environment} ({wanted.destination}) is as it was before the contract; "
-        f'what it was until now is the branch "{wanted.preserved}".'
+        f"{wanted.environment} ({wanted.destination}) is in the state before the contract; "
+        f'the state until now is kept as the branch "{wanted.preserved}".'
     )
 
 
 def undo_data(wanted: Undo) -> dict[str, Any]:
-    """Return what was done, for JSON."""
+    """Return an undo for JSON."""
     return {
         "environment": wanted.environment,
         "destination": wanted.destination,
         "branch": wanted.branch,
-        "kept": wanted.kept,
+        "kept": wanted.snapshot,
         "since": wanted.since.isoformat(),
         "changes": list(wanted.changes),
         "revisions": list(wanted.revisions),

@@ -1,4 +1,4 @@
-"""Both URLs of an environment, as files and programs take them."""
+"""Both URLs of an environment, as a .env file or JSON."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from limbeck.output.data import to_json
 from limbeck.project.application import Urls
 
 
-def both(found: Urls, form: str) -> str:
+def both(urls: Urls, form: str) -> str:
     """Return the URLs as lines of a .env file, or as one JSON object."""
-    values = {"DATABASE_URL": found.pooled, "DATABASE_URL_UNPOOLED": found.direct}
-    if found.branch:
-        values["NEON_BRANCH"] = found.branch
+    values = {"DATABASE_URL": urls.pooled, "DATABASE_URL_UNPOOLED": urls.direct}
+    if urls.branch:
+        values["NEON_BRANCH"] = urls.branch
     if form == "json":
         return to_json(values)
     return "\n".join(f"{key}={_quoted(value)}" for key, value in values.items())

@@ -1,3 +1,3 @@
-"""How a breaking change is made while the application runs."""
+"""Changes without downtime: expand and contract recipes, backfills, gates, undo."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a revision says of its part in a change without downtime: plain data in its module."""
+"""Reads the phase of a revision (expand or contract) from literals in its module."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from limbeck.errors import HistoryError
 from limbeck.history.revisions import Revision, literals
 from limbeck.paths import shown
 
+# Only literals before the first function are read, so a revision is not executed for its phase.
 NAMES = frozenset({"phase", "change", "backfills", "uses"})
 MARK = re.compile(rb"^phase\b", re.MULTILINE)
 FUNCTIONS = re.compile(rb"^(?:async )?def ", re.MULTILINE)
@@ -24,11 +25,11 @@ FORM = (
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """Rows of one table that have to be brought up to date after an expand revision.
+    """The update of rows of one table that existed before an expand revision.
 
-    `table` is a whole name as SQL spells it. `assignments` has (column, expression over the row)
-    pairs, with bare column names; with `python`, "module:function", the function of the row gives
-    the values and the expressions are "". `where` is true for the rows that are not right yet.
+    `table` is a qualified name as SQL spells it. `assignments` has (column, expression over the
+    row) pairs, with unquoted column names; if `python` names a "module:function", that computes
+    the values and the expressions are "". `where` is true for rows that are still wrong.
     """
 
     table: str
@@ -38,16 +39,16 @@ class Backfill:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns that are set."""
+        """The columns that the backfill sets."""
         return tuple(column for column, _ in self.assignments)
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """The part of one revision in the change of that name.
+    """The role of one revision in a change.
 
-    `backfills` stand in an expand revision; `uses`, in a contract revision, are the whole names
-    ("public.books.published_date") of what it takes away.
+    An expand revision has `backfills`. A contract revision has `uses`: the qualified names
+    ("public.books.published_year") of the structure that it removes.
     """
 
     kind: Literal["expand", "contract"]
@@ -58,7 +59,7 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change without downtime, and the revisions of its two phases that the history has."""
+    """A change without downtime, with those of its two revisions that the history has."""
 
     name: str
     expand: Revision | None = None
@@ -68,10 +69,10 @@ class Change:
 
 
 def of(revision: Revision) -> Phase | None:
-    """Return the phase that a revision is, or None: it is an ordinary one.
+    """Return the phase of a revision, or None if it is an ordinary one.
 
     Raises:
-        HistoryError: its data are not literals, or not of the form above.
+        HistoryError: its data are not literals, or have another form.
 
     """
     status = revision.path.stat()
@@ -79,18 +80,18 @@ def of(revision: Revision) -> Phase | None:
 
 
 def changes(revisions: Iterable[Revision]) -> tuple[Change, ...]:
-    """Return the changes of these revisions, in the order of their expand revisions.
+    """Return the changes that these revisions belong to, in the order of their first revisions.
 
     Raises:
         HistoryError: a phase cannot be read, or one change has the same phase twice.
 
     """
-    found: dict[str, Change] = {}
+    known: dict[str, Change] = {}
     for revision in revisions:
         if phase := of(revision):
-            change = found.get(phase.change, Change(phase.change))
-            found[phase.change] = _with(change, revision, phase)
-    return tuple(found.values())
+            change = known.get(phase.change, Change(phase.change))
+            known[phase.change] = _with(change, revision, phase)
+    return tuple(known.values())
 
 
 def _with(change: Change, revision: Revision, phase: Phase) -> Change:
@@ -98,7 +99,7 @@ def _with(change: Change, revision: Revision, phase: Phase) -> Change:
     if former is not None:
         raise HistoryError(
             f"{shown(former.path)} and {shown(revision.path)} both {phase.kind} {change.name}",
-            hint="Give one of the two changes a name of its own.",
+            hint="Give one of the two changes another name.",
         )
     expand, contract = (
         (revision, change.contract) if phase.kind == "expand" else (change.expand, revision)
@@ -114,7 +115,7 @@ def _with(change: Change, revision: Revision, phase: Phase) -> Change:
 
 @cache
 def _unchanged(path: str, modified: int, size: int) -> Phase | None:  # noqa: ARG001 - the cache's key
-    """Read a file again only when its time or size is another."""
+    """Return the phase in a file; it is read again only if its time or size changes."""
     source = Path(path).read_bytes()
     head = FUNCTIONS.split(source, maxsplit=1)[0]
     if not MARK.search(head):
@@ -125,18 +126,18 @@ def _unchanged(path: str, modified: int, size: int) -> Phase | None:  # noqa: AR
 def _phase(values: Mapping[str, object], path: Path) -> Phase | None:
     kind, change = values.get("phase"), values.get("change")
     if "change" not in values:
-        return None  # a name that somebody uses for something else
+        return None  # the module uses the name "phase" for something else
     if kind not in ("expand", "contract") or not isinstance(change, str) or not change:
         raise HistoryError(
             f"{shown(path)}: phase is {kind!r}, change is {change!r}",
-            hint='A phase is "expand" or "contract", and the change has a name.',
+            hint='Set phase to "expand" or "contract", and change to a name.',
         )
     backfills = _sequence(values.get("backfills"), "backfills", path)
     return Phase(
         kind,
         change,
-        tuple(_backfill(one, path) for one in backfills),
-        tuple(str(one) for one in _sequence(values.get("uses"), "uses", path)),
+        tuple(_backfill(entry, path) for entry in backfills),
+        tuple(str(name) for name in _sequence(values.get("uses"), "uses", path)),
     )
 
 
@@ -145,7 +146,7 @@ def _sequence(value: object, name: str, path: Path) -> tuple[object, ...]:
         return ()
     if isinstance(value, list | tuple):
         return tuple(value)
-    raise HistoryError(f"{shown(path)}: {name} is no list", hint="Write it in [ and ].")
+    raise HistoryError(f"{shown(path)}: {name} is not a list", hint="Write it in [ and ].")
 
 
 def _backfill(value: object, path: Path) -> Backfill:
@@ -155,7 +156,7 @@ def _backfill(value: object, path: Path) -> Backfill:
         named = isinstance(table, str) and isinstance(where, str)
         if named and (pairs := _assignments(sets, python=python is not None)):
             return Backfill(str(table), pairs, str(where), None if python is None else str(python))
-    raise HistoryError(f"{shown(path)}: a backfill reads {value!r}", hint=FORM)
+    raise HistoryError(f"{shown(path)}: not a backfill: {value!r}", hint=FORM)
 
 
 def _assignments(sets: object, *, python: bool) -> tuple[tuple[str, str], ...]:

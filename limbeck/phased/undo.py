@@ -1,4 +1,4 @@
-"""What a branch was just before a contract is kept, and brought back."""
+"""Snapshots a branch before a contract, and restores it on `limbeck undo`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 import psycopg
 
 from limbeck.branches.moment import Source
+from limbeck.engine import version_table
 from limbeck.errors import ConfigurationError, NotConfirmedError
 from limbeck.events import Listener, StageStarted
 from limbeck.history.history import History
@@ -39,17 +40,17 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """A return to what a branch was just before a contract; nothing has been done yet.
+    """A planned restore of a branch to its state before a contract.
 
-    `kept` is the branch or snapshot, made at `since`. `revisions` are those that go again, newest
-    first, `sessions` the connections that end. What was written since is then on the branch
-    `preserved` only.
+    `snapshot` is the snapshot or branch that was created at `since`. `revisions` are the revisions
+    that are lost again, newest first; `sessions` is the number of connections that end. Data
+    written since remains only on the branch `preserved`.
     """
 
     environment: str
     destination: str
     branch: str
-    kept: str
+    snapshot: str
     since: datetime
     changes: tuple[str, ...]
     revisions: tuple[str, ...]
@@ -59,30 +60,36 @@ class Undo:
 
 
 Confirm: TypeAlias = Callable[[Undo], bool]
-"""Told what would be done, says whether to go on."""
+"""Takes the planned restore; returns whether to run it."""
 
 
 def keep(
     place: Place,
-    history: History,
     database: Database,
     changes: tuple[str, ...],
     *,
     listen: Listener = log,
 ) -> str:
-    """Keep what an environment's branch is now, and note it in its database; return the name.
+    """Snapshot an environment's branch, record it in its database and return its name.
+
+    Args:
+        place: The branch.
+        history: The revision files.
+        database: The environment's database.
+        changes: The names of the changes that are about to be contracted.
+        listen: Receives events.
 
     Raises:
-        BranchError: the place of the branches refuses.
+        BranchError: the provider of the branches refuses.
         UnavailableError: no connection.
 
     """
     now = datetime.now(UTC)
-    listen(StageStarted(f"keeping what {place.branch} is before the contract"))
+    listen(StageStarted(f"creating a snapshot of {place.branch} before the contract"))
     label = f"{place.branch} before contract {now:%Y-%m-%d %H:%M:%S}"
     name = place.provider.snapshot(place.branch, label)
     with connect(database, listen=listen) as connection:
-        current = history.recorded(connection)
+        current = version_table.recorded(connection)
         with connection.transaction():
             for statement in _CREATE:
                 connection.execute(statement.encode())
@@ -94,35 +101,36 @@ def keep(
 
 
 def plan(project: Project, profile: Profile, database: Database, *, listen: Listener = log) -> Undo:
-    """Return what a return to the branch kept last would do; it is only read.
+    """Return the restore of the last snapshot; planning only reads.
 
     Raises:
-        ConfigurationError: nothing was kept, or nothing is known of the environment's branch.
+        ConfigurationError: there is no snapshot, or the environment's branch is not known.
         UnavailableError: no connection.
 
     """
     history = History.of(project, profile)
     with connect(database, read_only=True, listen=listen) as connection:
-        found = _kept(connection)
-        if found is None:
+        snapshot = _last(connection)
+        if snapshot is None:
             raise ConfigurationError(
-                f"{profile.name}: nothing was kept there before a contract",
-                hint=f"limbeck rollback -e {profile.name} takes the contract revision back.",
+                f"{profile.name}: there is no snapshot from before a contract",
+                hint=f"Roll the contract back: limbeck rollback -e {profile.name}",
             )
-        name, since, changes, former = found
-        now = {one.id for one in history.applied(history.current(connection))}
-        then = {one.id for one in history.applied(former)}
+        name, since, changes, former = snapshot
+        current = version_table.current(history, connection)
+        now = {revision.id for revision in history.applied(current)}
+        then = {revision.id for revision in history.applied(former)}
         sessions = connection.execute(_SESSIONS).fetchone()
     place = places.place(project, profile, listen)
-    gone = [one.id for one in reversed(history.revisions()) if one.id in now - then]
+    lost = [each.id for each in reversed(history.revisions()) if each.id in now - then]
     return Undo(
         environment=profile.name,
         destination=database.destination,
         branch=place.branch,
-        kept=name,
+        snapshot=name,
         since=since,
         changes=changes,
-        revisions=tuple(gone),
+        revisions=tuple(lost),
         sessions=int(str(sessions[0])) if sessions else 0,
         preserved=f"{place.branch} undone {datetime.now(UTC):%Y-%m-%d %H:%M:%S}",
         place=place,
@@ -130,23 +138,24 @@ def plan(project: Project, profile: Profile, database: Database, *, listen: List
 
 
 def undo(wanted: Undo, *, confirm: Confirm, listen: Listener = log) -> None:
-    """Bring back what was kept; what is there now stays as a branch of its own.
+    """Restore the snapshot; the current state is preserved as a branch.
 
     Raises:
-        NotConfirmedError: confirm said no; nothing was done.
-        BranchError: the place of the branches refuses.
+        NotConfirmedError: `confirm` returned False; nothing was changed.
+        BranchError: the provider of the branches refuses.
 
     """
     if not confirm(wanted):
         raise NotConfirmedError(
-            f"not confirmed: {wanted.environment} is as it was", hint="Answer yes, or give --yes."
+            f"not confirmed: {wanted.environment} is unchanged",
+            hint=f"Type {wanted.environment}, or add --yes.",
         )
-    listen(StageStarted(f"restoring {wanted.branch} from {wanted.kept}"))
-    source = Source(wanted.kept)
+    listen(StageStarted(f"restoring {wanted.branch} from {wanted.snapshot}"))
+    source = Source(wanted.snapshot)
     wanted.place.provider.restore(wanted.branch, source, preserve_under=wanted.preserved)
 
 
-def _kept(
+def _last(
     connection: Connection,
 ) -> tuple[str, datetime, tuple[str, ...], tuple[str, ...]] | None:
     try:
@@ -157,5 +166,5 @@ def _kept(
         return None
     if row is None:
         return None
-    name, kept, changes, revisions = row
-    return str(name), kept, tuple(changes), tuple(revisions)  # type: ignore[return-value,arg-type]  # as the table has them
+    name, since, changes, revisions = row
+    return str(name), since, tuple(changes), tuple(revisions)  # type: ignore[return-value,arg-type]  # as the table has them

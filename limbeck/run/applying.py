@@ -1,4 +1,4 @@
-"""Carry out a plan, once it is confirmed, under the migration lock."""
+"""Apply a plan once it is confirmed, under the migration lock; `limbeck migrate` and `rollback`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TypeAlias
 
+from limbeck.engine import running, state
 from limbeck.engine.ledger import Ledger
 from limbeck.engine.terms import Terms
 from limbeck.errors import DatabaseError, MigrationError, NotConfirmedError
@@ -29,18 +30,18 @@ from limbeck.phased.gates import gate
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.duration import seconds
 from limbeck.postgres.lock import migration_lock
-from limbeck.run import hazards, outline
-from limbeck.run.failing import accounted, failure_told
+from limbeck.run import hazards, keeping, outline
+from limbeck.run.failing import accounted, reported
 from limbeck.run.keeping import Keep
-from limbeck.run.keeping import keep as kept
-from limbeck.run.planning import Plan, fingerprint, revisions
+from limbeck.run.plan import Plan, fingerprint, revisions
 from limbeck.run.report import Applied, Report
 
-WAIT = 60.0
-_LONGEST_NAME = 63
+WAIT = 60.0  # seconds for another migrator
+_LONGEST_NAME = 63  # bytes that Postgres keeps of an application_name (NAMEDATALEN - 1)
+_NEW_PLAN = "Look at the new plan: run the same command again."
 
 Confirm: TypeAlias = Callable[[Plan], bool]
-"""Told the plan, says whether to go on."""
+"""Returns whether to apply a plan."""
 
 
 def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
@@ -53,113 +54,190 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
     progress: bool = False,
     listen: Listener = log,
 ) -> Report:
-    """Carry out a plan under the migration lock, each revision in a transaction of its own.
+    """Apply a plan under the migration lock, each revision in a transaction of its own.
 
     A revision with autocommit blocks has several steps, each committed by itself; when it is
-    interrupted, the next run goes on after the last one that is done. A step that does not get
-    its locks within the database's `lock_timeout` is tried again until its `lock_budget` is spent.
+    interrupted, the next run continues after the last step that is done. A step that does not
+    acquire its locks within the database's `lock_timeout` is retried until its `lock_budget` is
+    spent.
 
     Args:
-        plan: What was planned; with nothing to do, nobody is asked.
-        confirm: Told the plan, says whether to go on.
-        allow: Codes of the blocking hazards that a protected environment is to suffer; None when
-            the caller has looked at its hazards already.
-        keep: Says where the environment's branch is; before a contract of a change that was
-            expanded earlier, what the branch is then is kept there, for `limbeck.undo`.
-        wait: Seconds to wait for another migrator.
-        progress: Tell how far the building of an index is.
-        listen: Told of each revision.
+        plan: the plan; an empty one needs no confirmation.
+        confirm: receives the plan and returns whether to apply it.
+        allow: codes of blocking hazards to accept on a protected environment; None when the
+            caller has linted the plan already.
+        keep: returns the place of the environment's branch; before the contract of a change that
+            was expanded in an earlier run, a snapshot is taken there for `limbeck undo`.
+        wait: seconds to wait for another migrator.
+        progress: report the progress of index builds.
+        listen: receives an event for each revision, retry and notice.
 
     Raises:
-        NotConfirmedError: confirm said no; nothing was done.
-        CheckFailedError: it is protected, and a blocking hazard is not allowed; nothing was done.
+        NotConfirmedError: `confirm` returned False; nothing was done.
+        CheckFailedError: the environment is protected and a blocking hazard is not allowed;
+            nothing was done.
         LockNotAcquiredError: another migrator did not finish in time.
-        MigrationError: a revision failed, or what was planned is not so any more.
-        HookError: a hook raised something; what was finished before it stays.
-        MigrationInterruptedError: Ctrl-C; what was finished before it stays.
+        MigrationError: a revision failed, or the plan does not hold any more.
+        HookError: a hook raised an error; revisions applied before it stay.
+        MigrationInterruptedError: Ctrl-C; revisions applied before it stay.
         DatabaseError: the database is read-only.
 
     """
     if not plan.revisions:
-        return _report(plan, plan.current, ())
+        return _report(plan, plan.current)
     if plan.protected and not plan.downgrade and allow is not None:
         hazards.refuse(hazards.look(plan, listen), allow)
-    if not confirm(plan):
-        raise NotConfirmedError(
-            f"not confirmed: {plan.environment} is as it was", hint="Answer yes, or give --yes."
-        )
+    _refuse_unconfirmed(plan, confirm)
     if keep is not None:
-        kept(plan, keep, listen)
+        keeping.keep(plan, keep, listen)
     with (
-        failure_told(plan, listen),
-        _getting_ready(),
+        reported(plan, listen),
+        _importing_runner(),
         connect(plan.database, application_name=_name(plan), listen=listen) as connection,
+        _locked(connection, plan, wait, listen),
     ):
-        _refuse_read_only(connection, plan)
-        with migration_lock(connection, wait=wait, listen=listen):
-            return _apply(connection, plan, _terms(plan, progress=progress), listen)
+        found = state.read(connection)
+        if found.recorded != plan.current or _ran_late(plan, found.ledger):
+            return _overtaken(plan, found.recorded)
+        planned = _still_planned(plan, connection, listen)
+        applied: list[Applied] = []
+        begun = time.monotonic()
+        with accounted(plan, applied):
+            listen(_started(plan))
+            plan.hooks.call("before_run", plan)
+            current = running.run(
+                plan.history,
+                connection,
+                planned,
+                downgrade=plan.downgrade,
+                terms=_terms(plan, progress=progress),
+                state=found,
+                listen=_noting(plan, applied, listen),
+            )
+            report = _report(plan, current, applied)
+            report = replace(report, tables=outline.read(connection, found.next_transaction))
+            plan.hooks.call("after_run", plan, report)
+        listen(_finished(report, time.monotonic() - begun))
+        return report
 
 
-def _apply(connection: Connection, plan: Plan, terms: Terms, listen: Listener) -> Report:
-    found = plan.history.state(connection)
-    current = found.recorded
-    if current != plan.current or _ran_late(plan, found.ledger):
-        return _overtaken(plan, current)
-    todo = revisions(plan)
-    if fingerprint(plan.destination, current, todo) != plan.fingerprint:
-        raise MigrationError(
-            "a revision file was changed after the plan was made; nothing was done",
-            hint="Look at the new plan: run the same command again.",
-        )
-    _refuse_closed(connection, plan, todo, listen)
-    done: list[Applied] = []
-    begun = time.monotonic()
-    with accounted(plan, done):
-        ids = tuple(one.id for one in todo)
-        listen(RunStarted(*_where(plan), current, plan.target, ids, plan.downgrade))
-        plan.hooks.call("before_run", plan)
-        note = _noting(plan, done, listen)
-        at = plan.history.run(
-            connection, todo, downgrade=plan.downgrade, terms=terms, found=found, listen=note
-        )
-        report = replace(_report(plan, at, tuple(done)), tables=outline.read(connection))
-        plan.hooks.call("after_run", plan, report)
-    ids = tuple(one.id for one in done)
-    passed = time.monotonic() - begun
-    listen(RunFinished(*_where(plan), report.current, ids, passed, plan.downgrade))
-    return report
-
-
-def _refuse_closed(
-    connection: Connection, plan: Plan, todo: Sequence[Revision], listen: Listener
-) -> None:
-    """Ask again, with the lock held, whether the contract revisions may run."""
-    if plan.gate is None or plan.downgrade:
-        return
-    if waiting := gate.passed(plan.history, connection, todo, plan.gate, listen).waiting:
-        raise MigrationError(
-            f"{plan.environment}: {waiting[0].change}: {waiting[0].reason}; nothing was done",
-            hint=waiting[0].hint,
+def _refuse_unconfirmed(plan: Plan, confirm: Confirm) -> None:
+    if not confirm(plan):
+        answer = f"Type {plan.environment}" if plan.protected else "Answer yes"
+        raise NotConfirmedError(
+            f"not confirmed: {plan.environment} is unchanged", hint=f"{answer}, or add --yes."
         )
 
 
 @contextmanager
-def _getting_ready() -> Iterator[None]:
-    """Import what runs revisions while the server is being connected to."""
-    work = threading.Thread(target=importlib.import_module, args=("limbeck.engine.running",))
-    work.start()
+def _importing_runner() -> Iterator[None]:
+    """Import Alembic and the runner in a thread while the connection is being made."""
+    thread = threading.Thread(target=importlib.import_module, args=("limbeck.engine.runner",))
+    thread.start()
     try:
         yield
     finally:
-        work.join()
+        thread.join()
+
+
+@contextmanager
+def _locked(connection: Connection, plan: Plan, wait: float, listen: Listener) -> Iterator[None]:
+    # First: on a replica the lock would be taken and mean nothing.
+    _refuse_read_only(connection, plan)
+    with migration_lock(connection, wait=wait, listen=listen):
+        yield
+
+
+def _refuse_read_only(connection: Connection, plan: Plan) -> None:
+    read_only, replica = _access(connection)
+    if read_only:
+        raise DatabaseError(
+            f"{plan.environment} ({plan.destination}) is read-only; nothing was done",
+            hint="It is a replica: use the URL of the primary."
+            if replica
+            else "Check default_transaction_read_only of the database and the role.",
+        )
+
+
+def _access(connection: Connection) -> tuple[bool, bool]:
+    """Return whether the session is read-only, and whether the server is a replica."""
+    # Servers report both settings from Postgres 14 on (libpq, PQparameterStatus).
+    settings = [
+        connection.info.parameter_status(name)
+        for name in ("default_transaction_read_only", "in_hot_standby")
+    ]
+    if None not in settings:
+        return "on" in settings, settings[1] == "on"
+    row = connection.execute(
+        "SELECT current_setting('transaction_read_only') = 'on', pg_is_in_recovery()"
+    ).fetchone()
+    return (bool(row[0]), bool(row[1])) if row else (False, False)
+
+
+def _still_planned(plan: Plan, connection: Connection, listen: Listener) -> tuple[Revision, ...]:
+    """Return the revisions of the plan, checked again with the lock held.
+
+    Raises:
+        MigrationError: a file was edited since, or a contract revision may not run any more.
+
+    """
+    planned = revisions(plan)
+    if fingerprint(plan.destination, plan.current, planned) != plan.fingerprint:
+        raise MigrationError(
+            "a revision file was changed after the plan was made; nothing was done", hint=_NEW_PLAN
+        )
+    if plan.gate is not None and not plan.downgrade:
+        waiting = gate.passed(plan.history, connection, planned, plan.gate, listen).waiting
+        if waiting:
+            raise MigrationError(
+                f"{plan.environment}: {waiting[0].change}: {waiting[0].reason}; nothing was done",
+                hint=waiting[0].hint,
+            )
+    return planned
 
 
 def _ran_late(plan: Plan, found: Ledger) -> bool:
-    """Tell whether others ran what came late; that does not move the current revision."""
-    if not any(one.late for one in plan.revisions):
-        return False
-    applied = found.applied()
-    return all(one.id in applied for one in plan.revisions if one.late)
+    """Return whether another migrator ran the late revisions, which leaves the version rows."""
+    late = {revision.id for revision in plan.revisions if revision.late}
+    return bool(late) and late <= {*found.applied()}
+
+
+def _overtaken(plan: Plan, current: tuple[str, ...]) -> Report:
+    if current == plan.target:
+        return _report(plan, current, elsewhere=True)
+    raise MigrationError(
+        f"{plan.environment} moved from {', '.join(plan.current) or 'base'} to "
+        f"{', '.join(current) or 'base'} after the plan was made; nothing was done",
+        hint=_NEW_PLAN,
+    )
+
+
+def _started(plan: Plan) -> RunStarted:
+    ids = tuple(revision.id for revision in plan.revisions)
+    where = plan.environment, plan.destination
+    return RunStarted(*where, plan.current, plan.target, ids, plan.downgrade)
+
+
+def _finished(report: Report, duration: float) -> RunFinished:
+    ids = tuple(revision.id for revision in report.applied)
+    where = report.environment, report.destination
+    return RunFinished(*where, report.current, ids, duration, report.downgrade)
+
+
+def _noting(plan: Plan, applied: list[Applied], listen: Listener) -> Listener:
+    """Return a listener that records applied revisions and calls the hooks of each."""
+    planned = {revision.id: revision for revision in plan.revisions}
+
+    def note(event: Event) -> None:
+        if isinstance(event, RevisionFinished):
+            applied.append(Applied(event.revision, event.message, event.seconds))
+        listen(event)
+        if isinstance(event, RevisionStarted):
+            plan.hooks.call("before_revision", plan, planned[event.revision])
+        elif isinstance(event, RevisionFinished):
+            plan.hooks.call("after_revision", plan, applied[-1])
+
+    return note
 
 
 def _terms(plan: Plan, *, progress: bool) -> Terms:
@@ -170,78 +248,23 @@ def _terms(plan: Plan, *, progress: bool) -> Terms:
         transaction_timeout=database.transaction_timeout,
         watch=database,
         progress=progress,
-        sql=plan.revisions[0].words.of,
+        sql=plan.revisions[0].words.known,
     )
 
 
 def _name(plan: Plan) -> str:
-    """What others read who wait for us, at most as long as Postgres keeps it."""
+    """Return the application_name, which sessions that wait for the migration can read."""
     with suppress(KeyError, OSError):
         return f"limbeck {plan.environment} {getpass.getuser()}@{platform.node()}"[:_LONGEST_NAME]
     return "limbeck"
 
 
-def _overtaken(plan: Plan, current: tuple[str, ...]) -> Report:
-    if current == plan.target:
-        return _report(plan, current, (), elsewhere=True)
-    raise MigrationError(
-        f"{plan.environment} moved from {', '.join(plan.current) or 'base'} to "
-        f"{', '.join(current) or 'base'} after the plan was made; nothing was done",
-        hint="Look at the new plan: run the same command again.",
-    )
-
-
-def _where(plan: Plan) -> tuple[str, str]:
-    return plan.environment, plan.destination
-
-
-def _noting(plan: Plan, done: list[Applied], listen: Listener) -> Listener:
-    """Keep what was applied, and call the hooks of each revision."""
-    planned = {one.id: one for one in plan.revisions}
-
-    def note(event: Event) -> None:
-        if isinstance(event, RevisionFinished):
-            done.append(Applied(event.revision, event.message, event.seconds))
-        listen(event)
-        if isinstance(event, RevisionStarted):
-            plan.hooks.call("before_revision", plan, planned[event.revision])
-        elif isinstance(event, RevisionFinished):
-            plan.hooks.call("after_revision", plan, done[-1])
-
-    return note
-
-
-def _refuse_read_only(connection: Connection, plan: Plan) -> None:
-    read_only, replica = _standing_of(connection)
-    if read_only:
-        raise DatabaseError(
-            f"{plan.environment} ({plan.destination}) is read-only; nothing was done",
-            hint="It is a replica: use the URL of the primary."
-            if replica
-            else "Is default_transaction_read_only set for the database or the role?",
-        )
-
-
-def _standing_of(connection: Connection) -> tuple[bool, bool]:
-    """Tell whether it can only be read, and whether it is a replica; from 14 on servers say so."""
-    said = [
-        connection.info.parameter_status(name)
-        for name in ("default_transaction_read_only", "in_hot_standby")
-    ]
-    if None not in said:
-        return "on" in said, said[1] == "on"
-    row = connection.execute(
-        "SELECT current_setting('transaction_read_only') = 'on', pg_is_in_recovery()"
-    ).fetchone()
-    return (bool(row[0]), bool(row[1])) if row else (False, False)
-
-
 def _report(
     plan: Plan,
     current: tuple[str, ...],
-    applied: tuple[Applied, ...],
+    applied: Sequence[Applied] = (),
     *,
     elsewhere: bool = False,
 ) -> Report:
     where = (plan.environment, plan.destination)
-    return Report(*where, current, applied, plan.downgrade, elsewhere, waiting=plan.waiting)
+    return Report(*where, current, tuple(applied), plan.downgrade, elsewhere, waiting=plan.waiting)

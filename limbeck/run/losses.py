@@ -1,23 +1,26 @@
-"""What is lost when a branch is reset, restored or deleted."""
+"""What a branch loses when it is reset, restored or deleted; the commands print it and ask."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from limbeck.branches.base import Branch, BranchProvider
+from limbeck.engine.version_table import recorded
 from limbeck.errors import LimbeckError
 from limbeck.history.history import History
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
 from limbeck.project.project import Project
+from limbeck.schema.sql.own_schemas import of_users
 
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """What a branch has that goes.
+    """The contents of a branch that would be lost.
 
-    `revisions` are those applied there and not at the parent; `rows` is Postgres' own estimate of
-    all rows; `sessions` are connections that end. `problem` says why nothing could be seen.
+    `revisions` are applied on the branch and not on its parent; `rows` is Postgres' estimate of
+    all rows; `sessions` counts the connections that would end. `problem` says why the branch
+    could not be read.
     """
 
     branch: Branch
@@ -28,14 +31,14 @@ class Losses:
 
     @property
     def nothing(self) -> bool:
-        """Whether it is known that nothing goes."""
+        """Whether the branch was read and nothing would be lost."""
         return self.problem is None and not (self.revisions or self.rows or self.sessions)
 
 
-_ROWS = """
+_ROWS = f"""
 SELECT coalesce(sum(greatest(reltuples, pg_relation_size(pg_class.oid) / 100)), 0)::bigint
 FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
-WHERE relkind IN ('r', 'm') AND nspname NOT IN ('pg_catalog', 'information_schema', 'limbeck')
+WHERE relkind IN ('r', 'm') AND {of_users("nspname")}
   AND relname <> 'alembic_version'
 """
 _SESSIONS = """
@@ -45,7 +48,7 @@ WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type 
 
 
 def losses(project: Project, provider: BranchProvider, name: str) -> Losses:
-    """Look at a branch, and for its revisions at its parent; nothing is changed."""
+    """Return what a branch has that its parent does not; nothing is changed."""
     branch = provider.get(name)
     try:
         own, rows, sessions = _look(project, provider, branch.name)
@@ -59,9 +62,9 @@ def _look(project: Project, provider: BranchProvider, name: str) -> tuple[frozen
     database = Database.from_url(name, provider.url(name))
     history = History.of(project)
     with connect(database, read_only=True) as connection:
-        current = history.recorded(connection)
-        known = {one.id for one in history.revisions()}
-        applied = {one.id for one in history.applied([each for each in current if each in known])}
+        current = recorded(connection)
+        known = {revision.id for revision in history.revisions()}
+        applied = {each.id for each in history.applied([id_ for id_ in current if id_ in known])}
         rows, sessions = (connection.execute(each).fetchone() for each in (_ROWS, _SESSIONS))
     return frozenset({*applied, *current}), _int(rows), _int(sessions)
 

@@ -12,7 +12,8 @@ from limbeck.errors import ModelsError
 from limbeck.postgres.connect import as_sqlalchemy, connect
 from limbeck.postgres.database import Database
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.read import EVERYTHING, Filters, read
+from limbeck.schema.catalog.filters import EVERYTHING, Filters
+from limbeck.schema.catalog.read import read
 from limbeck.shadow.conflicts import hint_on_views, refuse_two_enums
 
 CREATED = re.compile(r'\s*(CREATE(?: UNIQUE)? (?:TABLE|INDEX|TYPE|SEQUENCE|DOMAIN|VIEW) [\w."]+)')

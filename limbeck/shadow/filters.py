@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from limbeck.schema.catalog.read import Filters
+from limbeck.schema.catalog.filters import Filters
 
 if TYPE_CHECKING:
     from limbeck.project.project import Project

@@ -1,10 +1,9 @@
-"""Watch an import: what it reads of the disk and of the environment."""
+"""Watch the import of the models: which files, folders and environment variables it reads."""
 
 from __future__ import annotations
 
 import os
 import site
-import stat
 import sys
 import sysconfig
 import time
@@ -12,13 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from limbeck.shadow.ingredients import Ingredients, names
+from limbeck.shadow.ingredients import ALL, Ingredients, names
 
-# What an import learns by these is not on this machine's disk.
+# Whoever does one of these may learn what is on no disk of this machine.
 OUTSIDE = {
     "os.exec",
     "os.fork",
@@ -39,70 +37,92 @@ TICK = 0.02
 
 @dataclass(slots=True)
 class Recording:
-    """What was read so far; `unsound` says why it cannot be known whether that is all."""
+    """What was read so far; `unsound` says why that may not be all."""
 
     began: float = field(default_factory=time.time)
+    environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
     files: set[str] = field(default_factory=set)
     folders: dict[str, list[str] | None] = field(default_factory=dict)
-    read: set[str] = field(default_factory=set)
-    written: set[str] = field(default_factory=set)
-    all_variables: bool = False
+    variables: set[str] = field(default_factory=set)
     unsound: str = ""
-    environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
 
     def ingredients(self) -> Ingredients | None:
-        """Return what the models are made of; None where it is unsound or has changed since."""
+        """Return what the models are made of; None where it is unsound or changed meanwhile."""
         modules = [module for module in list(sys.modules.values()) if _is_own(module)]
-        files = self.files | {str(module.__file__) for module in modules if module.__file__}
-        inside = [path for module in modules for path in getattr(module, "__path__", ())]
-        around = [os.path.abspath(path) for path in (*sys.path, *inside)]  # noqa: PTH100 - links stay
-        folders = {path: names(path) for path in around if _own(path)} | self.folders
-        sites = {path for path in (*around, *folders) if _is_site(path)}
-        for path in [path for path in folders if not _own(path)]:
-            folders.pop(path)
-        if any(not Path(path).exists() for path in files - self.files):  # as in a zip
+        imported = {module.__file__ for module in modules if module.__file__}
+        packages = [path for module in modules for path in getattr(module, "__path__", ())]
+        # A new file in any of these may be imported instead of another one.
+        searched = {os.path.abspath(path) for path in (*sys.path, *packages)}  # noqa: PTH100 - links stay
+        places = sorted(searched | self.folders.keys())
+        if (
+            self.unsound
+            or not all(map(os.path.exists, imported))  # as in a zip
+            or any(_changed(path) > self.began - TICK for path in self.files | imported)
+            or any(names(path) != entries for path, entries in self.folders.items())
+        ):
             return None
-        late = any(_touched(path) > self.began - TICK for path in files)
-        if self.unsound or late or any(names(path) != seen for path, seen in folders.items()):
-            return None
-        variables = None if self.all_variables else tuple(sorted(self.read))
         return Ingredients(
-            tuple(sorted(files)), tuple(sorted(folders)), tuple(sorted(sites)), variables
+            files=tuple(sorted(self.files | imported)),
+            folders=tuple(filter(_own, places)),
+            sites=tuple(filter(_is_site, places)),
+            variables=tuple(sorted(self.variables)),
         )
+
+    def note(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Add what an audit event tells: https://docs.python.org/3/library/audit_events.html."""
+        if event == "open":
+            path, _, flags = arguments
+            if flags & (os.O_WRONLY | os.O_RDWR) != os.O_WRONLY:
+                self._opened(path)
+        elif event in {"os.listdir", "os.scandir"}:
+            self._listed(arguments[0])
+        elif event in OUTSIDE:
+            self.unsound = event
+
+    def _opened(self, path: object) -> None:
+        if not isinstance(path, str | bytes | os.PathLike):
+            return
+        text = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - links stay as they are
+        if text.endswith(".pyc") or text.startswith(NO_FILES) or not _own(text):
+            return
+        # What was looked for in vain counts as well; pipes must not be read a second time.
+        if os.path.isfile(text) or not os.path.exists(text):  # noqa: PTH110, PTH113 - pathlib would open folders
+            self.files.add(text)
+
+    def _listed(self, path: object) -> None:
+        if path is None or isinstance(path, str | bytes | os.PathLike):
+            text = os.path.abspath(os.fsdecode(path or "."))  # noqa: PTH100 - links stay as they are
+            # Python writes to __pycache__ while it imports; what it reads there it checks itself.
+            if text not in self.folders and os.path.basename(text) != "__pycache__":  # noqa: PTH119 - one of thousands
+                self.folders[text] = None  # our own listing is an event, too
+                self.folders[text] = names(text)
 
 
 @contextmanager
 def recording() -> Iterator[Recording]:
     """Record what the block reads; once in a process, for it has to import all there is anew."""
-    made = Recording()
+    recording = Recording()
     # What ran before we watched may be used by the models.
-    preloaded = [
-        name
-        for name, module in list(sys.modules.items())
-        if name.partition(".")[0] != "limbeck" and _is_own(module)
-    ]
-    if preloaded:
-        made.unsound = f"{preloaded[0]} was imported before"
-    recorder = _recorder()
-    recorder.now = made
-    kind = type(os.environ)
-    os.environ.__class__ = _Variables
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] != "limbeck" and _is_own(module):
+            recording.unsound = f"{name} was imported before"
+    recorder, kind = _recorder(), type(os.environ)
+    recorder.now, os.environ.__class__ = recording, _Variables
     try:
-        with _connections(made):
-            yield made
+        with _connections(recording):
+            yield recording
     finally:
-        os.environ.__class__ = kind
-        recorder.now = None
+        recorder.now, os.environ.__class__ = None, kind
 
 
 @contextmanager
-def _connections(made: Recording) -> Iterator[None]:
+def _connections(recording: Recording) -> Iterator[None]:
     """Notice an engine that connects: libpq does that unseen by Python."""
     from sqlalchemy import event  # noqa: PLC0415 - slow, and the models import it anyway
     from sqlalchemy.pool import Pool  # noqa: PLC0415 - the same
 
     def connected(*_: Any) -> None:
-        made.unsound = "an engine connected"
+        recording.unsound = "an engine connected"
 
     event.listen(Pool, "connect", connected)
     try:
@@ -112,21 +132,13 @@ def _connections(made: Recording) -> Iterator[None]:
 
 
 class _Recorder:
-    """An audit hook: https://docs.python.org/3/library/audit_events.html."""
+    """An audit hook that hands events to the recording of now, if there is one."""
 
     now: Recording | None = None
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if (now := self.now) is None:
-            return
-        if event == "open":
-            _opened(now, *arguments)
-        elif event in {"os.listdir", "os.scandir"}:
-            self.now = None  # to list the folder ourselves is no event
-            _listed(now, arguments[0])
-            self.now = now
-        elif event in OUTSIDE:
-            now.unsound = event
+        if self.now is not None:
+            self.now.note(event, arguments)
 
 
 @cache
@@ -136,51 +148,25 @@ def _recorder() -> _Recorder:
     return recorder
 
 
-def _opened(now: Recording, path: object, _mode: object, flags: object) -> None:
-    writing = isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR) == os.O_WRONLY
-    if writing or not isinstance(path, str | bytes | os.PathLike):
-        return
-    text = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - links stay as they are
-    if text.endswith(".pyc") or text.startswith(NO_FILES) or not _own(text):
-        return
-    if not os.path.exists(text) or stat.S_ISREG(os.stat(text).st_mode):  # noqa: PTH110, PTH116 - pathlib would open folders
-        now.files.add(text)
-
-
-def _listed(now: Recording, path: object) -> None:
-    if path is None or isinstance(path, str | bytes | os.PathLike):
-        text = os.path.abspath(os.fsdecode(path or "."))  # noqa: PTH100 - links stay as they are
-        if os.path.basename(text) == "__pycache__":  # noqa: PTH119 - one of thousands
-            return  # Python writes there while it imports; what it reads there it checks itself
-        now.folders.setdefault(text, names(text) if _own(text) else None)
-
-
 class _Variables(type(os.environ)):  # type: ignore[misc]  # the class has no public name
-    """The environment while it is watched."""
+    """The environment while it is watched.
+
+    A variable that the models set themselves counts as it was before, which is the same each time.
+    """
 
     def __getitem__(self, key: str) -> str:
-        if (now := _recorder().now) and key not in now.written:
-            now.read.add(key)
+        if now := _recorder().now:
+            now.variables.add(key)
         return super().__getitem__(key)  # type: ignore[no-any-return]
-
-    def __setitem__(self, key: str, value: str) -> None:
-        if now := _recorder().now:
-            now.written.add(key)
-        super().__setitem__(key, value)
-
-    def __delitem__(self, key: str) -> None:
-        if now := _recorder().now:
-            now.written.add(key)
-        super().__delitem__(key)
 
     def __iter__(self) -> Iterator[str]:
         if now := _recorder().now:
-            now.all_variables = True
+            now.variables.add(ALL)
         return super().__iter__()  # type: ignore[no-any-return]
 
 
 def _is_own(module: ModuleType) -> bool:
-    """Tell whether a module may be the models' or used by them, and can change."""
+    """Return whether a module may be the models' or used by them, and can change."""
     places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
     name = getattr(module, "__name__", "")
     return name not in {"__main__", "__mp_main__"} and any(
@@ -188,36 +174,33 @@ def _is_own(module: ModuleType) -> bool:
     )
 
 
-def _touched(path: str) -> float:
+def _changed(path: str) -> float:
+    """Return when a file was changed, in seconds since the epoch; 0 where there is none."""
     try:
-        found = os.stat(path)  # noqa: PTH116 - one of thousands
+        status = os.stat(path)  # noqa: PTH116 - one of thousands
     except OSError:
         return 0.0
-    return max(found.st_mtime, found.st_ctime)
+    # An editor can set the first of these back, but not the second.
+    return max(status.st_mtime, status.st_ctime)
 
 
 def _own(path: str) -> bool:
-    """Tell whether a path is neither Python's nor an installed package's."""
-    return not _is_site(path) and not f"{path}/".startswith(_standard())
+    """Return whether a path is neither Python's nor an installed package's."""
+    return not _is_site(path) and not f"{path}/".startswith(_folders()[0])
 
 
 def _is_site(path: str) -> bool:
-    return "/site-packages" in path or "/dist-packages" in path or f"{path}/".startswith(_sites())
+    sites = _folders()[1]
+    return "/site-packages" in path or "/dist-packages" in path or f"{path}/".startswith(sites)
 
 
 @cache
-def _standard() -> tuple[str, ...]:
+def _folders() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the folders of the standard library, and those of installed packages."""
     paths = sysconfig.get_paths()
-    return tuple({f"{paths['stdlib']}/", f"{paths['platstdlib']}/"})
-
-
-@cache
-def _sites() -> tuple[str, ...]:
-    paths = sysconfig.get_paths()
-    found = {
-        paths["purelib"],
-        paths["platlib"],
-        *site.getsitepackages(),
-        site.getusersitepackages(),
-    }
-    return tuple(f"{path}/" for path in found)
+    standard = (paths["stdlib"], paths["platstdlib"])
+    sites = (*site.getsitepackages(), site.getusersitepackages())
+    return (
+        tuple(f"{path}/" for path in standard),
+        tuple(f"{path}/" for path in (paths["purelib"], paths["platlib"], *sites)),
+    )

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 import psycopg
 from psycopg import sql
 
+from limbeck.engine import running
 from limbeck.errors import MigrationError
 from limbeck.events import Listener, StageStarted, ignore
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
+from limbeck.plurals import counted
 from limbeck.postgres.connect import Connection, connect
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
@@ -117,7 +119,9 @@ class Replay:
         done = max((at for at, name in enumerate(names) if name in there), default=0)
         todo = [link.revision for link in chain[done + 1 :] if link.revision]
         if todo:
-            self.listen(StageStarted(f"replaying {len(todo)} of {len(chain) - 1} revisions"))
+            self.listen(
+                StageStarted(f"replaying {len(todo)} of {counted(len(chain) - 1, 'revision')}")
+            )
         template = names[done] if names[done] in there else None
         with shadow.scratch(template) as database:
             with connect(database) as connection:
@@ -132,7 +136,7 @@ class Replay:
 
     def _run(self, connection: Connection, todo: Sequence[Revision]) -> None:
         try:
-            self.history.run(connection, todo)
+            running.run(self.history, connection, todo)
         except MigrationError as error:
             raise MigrationError(
                 f"the recorded history does not replay on the shadow: {error.message}",

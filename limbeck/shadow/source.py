@@ -11,14 +11,14 @@ from limbeck.events import Listener, Notice, ignore
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.read import EVERYTHING, Filters, read
+from limbeck.schema.catalog.filters import EVERYTHING, Filters
+from limbeck.schema.catalog.read import read
 from limbeck.shadow.filters import filters
-from limbeck.shadow.models import Models
-from limbeck.shadow.replay import Replay
 
 if TYPE_CHECKING:
     from limbeck.project.profile import Profile
     from limbeck.project.project import Project
+    from limbeck.shadow.replay import Replay
 
 # No profile says how long a statement may take in the database of a bare URL; its own options can.
 LONGEST = "5min"
@@ -89,9 +89,14 @@ def parse(
             f"{text} means something only in a project, and here is none",
             hint="Give postgresql://... or go to the folder with the alembic.ini.",
         )
+    # A live database needs neither the history nor the embedded server: a third of the modules.
     if text == "models":
+        from limbeck.shadow.models import Models  # noqa: PLC0415 - see above
+
         return Models(project, listen=listen)
     if text in {"head", "base"}:
+        from limbeck.shadow.replay import Replay  # noqa: PLC0415 - see above
+
         return Replay(project, text, listen=listen)
     if text in {profile.name for profile in project.profiles()}:
         return live(project, project.profile(text), listen)
@@ -106,6 +111,8 @@ def live(project: Project, profile: Profile, listen: Listener = ignore) -> Live:
 
 
 def _revision(project: Project, text: str, listen: Listener) -> Replay:
+    from limbeck.shadow.replay import Replay  # noqa: PLC0415 - a live database needs no history
+
     replay = Replay(project, text, listen=listen)
     try:
         replay.history.find(text)

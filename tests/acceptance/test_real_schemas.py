@@ -112,7 +112,7 @@ def project(
 def catalog(database: Database) -> Catalog:
     """What a database holds, but for Alembic's own table."""
     with connect(database) as connection:
-        return read(connection, ignore=["alembic_version"])
+        return read(connection)
 
 
 def test_a_real_database_is_taken_over_exactly(taken_over: Takeover) -> None:

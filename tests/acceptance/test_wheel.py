@@ -35,6 +35,12 @@ def test_it_installs_limbeck_and_nothing_beside_it(wheel: Path) -> None:
         assert not [name for name in archive.namelist() if "__pycache__" in name]
 
 
+def test_it_holds_the_pages_of_the_rules(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        for page in (REPOSITORY / "docs" / "rules").glob("*.md"):
+            assert archive.read(f"limbeck/lint/rules/docs/{page.name}") == page.read_bytes()
+
+
 def test_it_works_where_nothing_of_the_repository_is(
     wheel: Path, tmp_path: Path, variables: dict[str, str]
 ) -> None:

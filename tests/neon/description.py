@@ -130,6 +130,7 @@ def faults_of_response(made: MockRequest, status: int, body: bytes) -> list[str]
     return []
 
 
+@cache
 def operation_of(method: str, pattern: str) -> str:
     """Give the id of an operation by its method and path pattern."""
     found: str = load()["paths"][pattern][method.lower()]["operationId"]

@@ -140,6 +140,9 @@ class StandIn:
 def _handler(standin: StandIn) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # Head and body in one segment: sent apart, the body waits 40 ms for a delayed ACK of the
+        # head (RFC 896 meets RFC 1122, 4.2.3.2).
+        wbufsize = -1
 
         def _serve(self) -> None:
             length = int(self.headers.get("content-length", 0))

@@ -51,7 +51,7 @@ class Storage:
     def empty(self) -> str:
         """Make a database and give its name."""
         name = self._name()
-        self._do("CREATE DATABASE {} TEMPLATE template0", name)
+        self._do("CREATE DATABASE {} TEMPLATE template0 STRATEGY FILE_COPY", name)
         self._do("ALTER DATABASE {} OWNER TO {}", name, self.role)
         return name
 

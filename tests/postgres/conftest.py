@@ -56,6 +56,18 @@ class Work:
         (self.project.root / "models.py").write_text(head + text)
 
 
+def empty_project(root: Path) -> Work:
+    """Write a project without models and revisions, with one environment."""
+    (root / "alembic" / "versions").mkdir(parents=True)
+    for name in ("alembic/env.py", "alembic/script.py.mako", "alembic.ini"):
+        shutil.copy(REPOSITORY / name, root / name)
+    (root / "pyproject.toml").write_text('[tool.limbeck]\nmodels = "models:metadata"\n')
+    (root / "env_profiles").mkdir()
+    (root / "env_profiles" / "development.env").write_text("PROTECTED=no\n")
+    project = Project.find(root)
+    return Work(project, History.of(project))
+
+
 MakeWork: TypeAlias = Callable[[], Work]
 
 
@@ -65,15 +77,7 @@ def make_work(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("SHADOW_DATABASE_URL", server.url())
 
     def make() -> Work:
-        root = tmp_path / f"project{len(list(tmp_path.iterdir()))}"
-        (root / "alembic" / "versions").mkdir(parents=True)
-        for name in ("alembic/env.py", "alembic/script.py.mako", "alembic.ini"):
-            shutil.copy(REPOSITORY / name, root / name)
-        (root / "pyproject.toml").write_text('[tool.limbeck]\nmodels = "models:metadata"\n')
-        (root / "env_profiles").mkdir()
-        (root / "env_profiles" / "development.env").write_text("PROTECTED=no\n")
-        project = Project.find(root)
-        return Work(project, History.of(project))
+        return empty_project(tmp_path / f"project{len(list(tmp_path.iterdir()))}")
 
     return make
 

@@ -34,7 +34,7 @@ PATIENCE = 60.0
 
 # Forked from a process that has imported all of it, and has no threads.
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.postgres.crashing", "limbeck.engine.running"])
+FORKS.set_forkserver_preload(["tests.postgres.crashing", "limbeck.engine.runner"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import pytest
 from psycopg import sql
 
 from limbeck import generate, pull
+from limbeck.engine import running
 from limbeck.generate.rendering.statements import execute
 from limbeck.history.history import History
 from limbeck.postgres.connect import connect
@@ -25,7 +26,7 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.read import read
-from limbeck.schema.renames.parse import split, unquote
+from limbeck.schema.sql.quoting import split, unquote
 from limbeck.settings import Project
 from limbeck.sources import Replay
 from tests.postgres.cases import names
@@ -196,7 +197,7 @@ def test_a_case_through_the_models(
         # 1. A revision is generated.
         assert generate.revision(project, answers=answers).path
         # 2. Its replay equals the models, and these what they were pulled from.
-        ground.history.upgrade(connection, "head")
+        running.upgrade(ground.history, connection, "head")
         upgraded = read(connection)
         assert differences(upgraded, wanted) == []
         # 3. The rows are kept.
@@ -208,7 +209,7 @@ def test_a_case_through_the_models(
         if (again := pull.source(upgraded, MODULE)) != source:
             assert generate.revision(ground.with_models(again)) == generate.Generated()
         # 5. The downgrade leaves no trace.
-        ground.history.downgrade(connection, first)
+        running.downgrade(ground.history, connection, first)
         assert differences(read(connection), before) == []
 
 

@@ -14,6 +14,7 @@ from psycopg.pq import TransactionStatus
 
 from limbeck.schema.catalog import store
 from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.filters import Filters
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column, Identity, NotNull
 from limbeck.schema.catalog.objects.constraints import Constraint, Reference
@@ -25,7 +26,7 @@ from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.types import Attribute, DomainCheck
 from limbeck.schema.catalog.objects.views import ViewColumn
 from limbeck.schema.catalog.pipeline import asked
-from limbeck.schema.catalog.read import QUESTIONS, Filters, read
+from limbeck.schema.catalog.read import QUESTIONS, read
 
 if TYPE_CHECKING:
     from limbeck.postgres.database import Database
@@ -1071,13 +1072,6 @@ def test_an_index_of_columns_alone_is_spelled_as_postgres_spells_it(
         found = {index.name: index.definition for index in read(shared).of(Index)}
     assert found == dict(rows)
     assert len(found) > len(keys)
-
-
-def test_ignore_adds_to_the_filters(shared: psycopg.Connection) -> None:
-    with shared.transaction(force_rollback=True):
-        shared.execute("CREATE TABLE x (); CREATE TABLE y (); CREATE TABLE z ()")
-        catalog = read(shared, filters=Filters(ignore=("x",)), ignore=("y",))
-    assert {table.name for table in catalog.of(Table)} == {"z"}
 
 
 def test_foreign_keys_to_partitions_are_read_once(shared: psycopg.Connection) -> None:

@@ -318,7 +318,7 @@ def test_a_server_that_is_restarted_in_the_middle_is_said_and_the_next_run_finis
                 assert not run.done(), run.result()
                 time.sleep(0.05)
         ground.server.stop()
-        with pytest.raises(MigrationError, match="step 1 is in the database") as caught:
+        with pytest.raises(MigrationError, match="step 1 is committed") as caught:
             run.result(60)
     assert "migrate again" in (caught.value.hint or "")
     ground.server.start()

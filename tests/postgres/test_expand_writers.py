@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from limbeck.engine import running, version_table
 from limbeck.engine.terms import Terms
 from limbeck.history.history import History
 from limbeck.postgres.connect import connect
@@ -76,13 +77,13 @@ def test_a_move_and_its_way_back_beside_writers(make_work: MakeWork, database: D
     assert made.expand
     history = History(project.script_location)
     with connect(database) as connection:
-        history.upgrade(connection, first.revision.id)
+        running.upgrade(history, connection, first.revision.id)
         connection.execute(
             "INSERT INTO books (title, blurb) SELECT n, n FROM generate_series(1, 8000) n;"
             "INSERT INTO details (book_id) SELECT id FROM books WHERE id <> 5;"
             "ALTER TABLE books SET (fillfactor = 70)"
         )
-        history.upgrade(connection, made.expand.id)
+        running.upgrade(history, connection, made.expand.id)
         fill = filling(made.expand)
         # A backfill has read the value that another session then writes.
         meanwhile(database, "UPDATE books SET blurb = 'new' WHERE id = 7", fill)
@@ -98,7 +99,7 @@ def test_a_move_and_its_way_back_beside_writers(make_work: MakeWork, database: D
         assert rows(connection, f"{pair} 5") == [("later", "later")]
         assert wrong(connection, made.expand) == 0
 
-        history.upgrade(connection, "head")
+        running.upgrade(history, connection, "head")
         back(database, history, connection, made.expand)
         assert rows(connection, APART.format("blurb", "text")) == [(0,)]
         assert wrong(connection, made.expand) == 0
@@ -137,8 +138,9 @@ def back(database: Database, history: History, connection: Any, expand: Revision
     with beside(work):
         time.sleep(0.1)
         try:
-            history.run(
-                connection, history.beyond(history.current(connection), expand.id),
+            running.run(
+                history, connection,
+                history.beyond(version_table.current(history, connection), expand.id),
                 downgrade=True, terms=Terms(ledger=False, patience=60.0),
             )  # fmt: skip
         finally:

@@ -11,7 +11,8 @@ import pytest
 
 from limbeck import generate, pull
 from limbeck.errors import ModelsError
-from limbeck.schema.catalog.read import Filters, read
+from limbeck.schema.catalog.filters import Filters
+from limbeck.schema.catalog.read import read
 from limbeck.schema.diff import compare
 from limbeck.schema.renames import parse as parse_
 from limbeck.sources import parse

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from limbeck.engine import offline, running, version_table
 from limbeck.errors import HistoryError, LimbeckError, MigrationError, SeveralHeadsError
 from limbeck.events import Event, RevisionFinished, RevisionStarted
 from limbeck.history.history import History
@@ -34,8 +35,8 @@ def test_an_empty_history_has_no_head_and_nothing_to_run(
 ) -> None:
     assert work.history.heads() == ()
     assert work.history.head() is None
-    assert work.history.upgrade(connection) == ()
-    assert work.history.current(connection) == ()
+    assert running.upgrade(work.history, connection) == ()
+    assert version_table.current(work.history, connection) == ()
     assert not connection.execute("SELECT to_regclass('alembic_version')").fetchone()[0]
 
 
@@ -43,15 +44,21 @@ def test_upgrade_and_downgrade_stop_where_they_are_told(
     work: Work, connection: psycopg.Connection
 ) -> None:
     first, second, third = three(work)
-    work.history.upgrade(connection, second[:6])
-    assert (tables(connection), work.history.current(connection)) == ({"one", "two"}, (second,))
+    running.upgrade(work.history, connection, second[:6])
+    assert (tables(connection), version_table.current(work.history, connection)) == (
+        {"one", "two"},
+        (second,),
+    )
     assert [one.id for one in work.history.pending((second,))] == [third]
-    work.history.upgrade(connection)
+    running.upgrade(work.history, connection)
     assert tables(connection) == {"one", "two", "three"}
-    assert [one.id for one in work.history.downgrade(connection, first)] == [third, second]
-    assert (tables(connection), work.history.current(connection)) == ({"one"}, (first,))
-    work.history.downgrade(connection, "base")
-    assert (tables(connection), work.history.current(connection)) == (set(), ())
+    assert [one.id for one in running.downgrade(work.history, connection, first)] == [third, second]
+    assert (tables(connection), version_table.current(work.history, connection)) == (
+        {"one"},
+        (first,),
+    )
+    running.downgrade(work.history, connection, "base")
+    assert (tables(connection), version_table.current(work.history, connection)) == (set(), ())
 
 
 def test_every_revision_is_told_when_it_begins_and_when_it_is_in_the_database(
@@ -64,9 +71,9 @@ def test_every_revision_is_told_when_it_begins_and_when_it_is_in_the_database(
     def listen(event: Event) -> None:
         told.append(event)
         with psycopg.connect(work_url(connection)) as other:
-            seen.append(work.history.recorded(other))
+            seen.append(version_table.recorded(other))
 
-    work.history.upgrade(connection, listen=listen)
+    running.upgrade(work.history, connection, listen=listen)
     kinds = [type(event) for event in told]
     assert kinds == [RevisionStarted, RevisionFinished] * 3
     assert [(event.number, event.total) for event in told[::2]] == [(1, 3), (2, 3), (3, 3)]
@@ -87,12 +94,15 @@ def test_a_failing_revision_leaves_what_came_before_and_nothing_of_itself(
     )
     work.revision("later", "create table three ()")
     with pytest.raises(MigrationError) as caught:
-        work.history.upgrade(connection)
+        running.upgrade(work.history, connection)
     said = str(caught.value)
     for part in (bad.id, bad.path.name, "create table one ()", 'relation "one" already exists'):
         assert part in said
     assert re.search(rf"{bad.path.name}:\d+", said)
-    assert (tables(connection), work.history.current(connection)) == ({"one"}, (first.id,))
+    assert (tables(connection), version_table.current(work.history, connection)) == (
+        {"one"},
+        (first.id,),
+    )
 
 
 def test_a_failing_first_revision_leaves_an_untouched_database(
@@ -100,7 +110,7 @@ def test_a_failing_first_revision_leaves_an_untouched_database(
 ) -> None:
     work.revision("bad", "create table nowhere.one ()")
     with pytest.raises(MigrationError):
-        work.history.upgrade(connection)
+        running.upgrade(work.history, connection)
     assert not connection.execute("SELECT to_regclass('alembic_version')").fetchone()[0]
 
 
@@ -116,8 +126,8 @@ def test_an_autocommit_block_runs_outside_of_a_transaction(
 ) -> None:
     work.revision("table", "create table one (id int)")
     last = work.revision("index", BLOCK)
-    work.history.upgrade(connection)
-    assert work.history.current(connection) == (last.id,)
+    running.upgrade(work.history, connection)
+    assert version_table.current(work.history, connection) == (last.id,)
     assert connection.execute("SELECT to_regclass('two_idx')").fetchone()[0]
     assert connection.autocommit
 
@@ -128,8 +138,8 @@ def test_what_an_autocommit_block_leaves_behind_is_said(
     first = work.revision("table", "create table one (id int)")
     work.revision("index", BLOCK + 'op.execute("create table one ()")')
     with pytest.raises(MigrationError, match="autocommit block"):
-        work.history.upgrade(connection)
-    assert work.history.current(connection) == (first.id,)
+        running.upgrade(work.history, connection)
+    assert version_table.current(work.history, connection) == (first.id,)
     assert tables(connection) == {"one", "two"}
 
 
@@ -145,26 +155,26 @@ for row in bind.execute(sa.text("select id from one")):
     op.execute(f"insert into one values ({row.id} + 1) -- 100%")
 """
     work.revision("data", body, imports=("from alembic import context",))
-    work.history.upgrade(connection)
+    running.upgrade(work.history, connection)
     assert connection.execute("SELECT id FROM one ORDER BY 1").fetchall() == [(7,), (8,)]
 
 
 def test_current_is_read_within_a_transaction_without_breaking_it(
-    work: Work, connection: psycopg.Connection
+    connection: psycopg.Connection,
 ) -> None:
     with connection.transaction():
-        assert work.history.recorded(connection) == ()
+        assert version_table.recorded(connection) == ()
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_an_unknown_current_revision_is_named(work: Work, connection: psycopg.Connection) -> None:
     three(work)
-    work.history.upgrade(connection)
+    running.upgrade(work.history, connection)
     connection.execute("UPDATE alembic_version SET version_num = 'beefbeefbeef'")
     with pytest.raises(HistoryError, match="beefbeefbeef") as caught:
-        work.history.current(connection)
+        version_table.current(work.history, connection)
     assert "git log" in (caught.value.hint or "")
-    assert work.history.recorded(connection) == ("beefbeefbeef",)
+    assert version_table.recorded(connection) == ("beefbeefbeef",)
 
 
 def test_two_heads_are_named_with_their_files_and_the_way_out(work: Work) -> None:
@@ -184,14 +194,14 @@ def test_two_heads_and_their_merge_run_and_come_back(
     base = work.revision("base", "create table base ()", "drop table base")
     left = work.revision("left", "create table l ()", "drop table l", down=base)
     right = work.revision("right", "create table r ()", "drop table r", down=base)
-    work.history.upgrade(connection, "heads")
-    assert work.history.current(connection) == tuple(sorted((left.id, right.id)))
+    running.upgrade(work.history, connection, "heads")
+    assert version_table.current(work.history, connection) == tuple(sorted((left.id, right.id)))
     work.history.write("merge", down=[left.id, right.id])
-    work.history.upgrade(connection)
-    assert work.history.current(connection) == (work.history.head().id,)
+    running.upgrade(work.history, connection)
+    assert version_table.current(work.history, connection) == (work.history.head().id,)
     assert work.history.tops([base.id, left.id]) == (left.id,)
-    work.history.downgrade(connection, "base")
-    assert (tables(connection), work.history.current(connection)) == (set(), ())
+    running.downgrade(work.history, connection, "base")
+    assert (tables(connection), version_table.current(work.history, connection)) == (set(), ())
 
 
 def broken_syntax(work: Work) -> str:
@@ -217,20 +227,20 @@ def broken_import(work: Work) -> str:
 def lost_parent(work: Work) -> str:
     lost, _ = work.revision("lost"), work.revision("child")
     lost.path.unlink()
-    return f"follows revision {lost.id}, which no file holds"
+    return f"follows revision {lost.id}, which no file has"
 
 
 def same_id(work: Work) -> str:
     path = work.revision("original").path
     path.with_name("copy.py").write_text(path.read_text())
-    return "stands in two files"
+    return "two files have revision"
 
 
 def ring(work: Work) -> str:
     first, second = work.revision("first"), work.revision("second")
     text = first.path.read_text()
     first.path.write_text(text.replace("down_revision = None", f"down_revision = {second.id!r}"))
-    return "in a ring"
+    return "in a circle"
 
 
 def no_id(work: Work) -> str:
@@ -269,9 +279,9 @@ def test_broken_files_are_named_and_nothing_runs(
 ) -> None:
     expected = broken(work)
     with pytest.raises(HistoryError) as caught:
-        work.history.upgrade(connection)
+        running.upgrade(work.history, connection)
     assert expected in str(caught.value)
-    assert work.history.recorded(connection) == ()
+    assert version_table.recorded(connection) == ()
     assert tables(connection) == set()
 
 
@@ -286,16 +296,18 @@ def test_going_down_to_a_revision_above_is_refused(
     work: Work, connection: psycopg.Connection
 ) -> None:
     ids = three(work)
-    work.history.upgrade(connection, ids[0])
+    running.upgrade(work.history, connection, ids[0])
     with pytest.raises(HistoryError, match="not below"):
-        work.history.downgrade(connection, ids[2])
+        running.downgrade(work.history, connection, ids[2])
 
 
 def test_the_sql_of_a_revision_is_what_it_runs(work: Work) -> None:
     one = work.revision("t", "op.create_table('t', sa.Column('a', sa.Text))\n"
                         "op.execute(\"select '100%'\")", "drop table t")  # fmt: skip
-    assert work.history.sql([one])[0] == "CREATE TABLE t (\n    a TEXT\n);\n\nselect '100%';"
-    assert work.history.sql([one], downgrade=True)[0] == "drop table t;"
+    assert (
+        offline.sql(work.history, [one])[0] == "CREATE TABLE t (\n    a TEXT\n);\n\nselect '100%';"
+    )
+    assert offline.sql(work.history, [one], downgrade=True)[0] == "drop table t;"
 
 
 def test_a_revision_that_asks_the_database_has_a_comment_for_sql_and_is_no_script(
@@ -303,20 +315,20 @@ def test_a_revision_that_asks_the_database_has_a_comment_for_sql_and_is_no_scrip
 ) -> None:
     body = 'op.execute("select 1")\nop.get_bind().execute(sa.text("select 2")).scalar_one()'
     one = work.revision("asks", body)
-    assert "select 1;" in work.history.sql([one])[0]
-    assert f"-- {one.path}" in work.history.sql([one])[0]
+    assert "select 1;" in offline.sql(work.history, [one])[0]
+    assert f"-- {one.path}" in offline.sql(work.history, [one])[0]
     with pytest.raises(HistoryError, match="runs Python"):
-        work.history.script([one])
+        offline.script(work.history, [one])
 
 
 def test_the_script_does_what_upgrade_does(work: Work, connection: psycopg.Connection) -> None:
     three(work)
-    connection.execute(work.history.script(work.history.revisions()).encode())
+    connection.execute(offline.script(work.history, work.history.revisions()).encode())
     assert tables(connection) == {"one", "two", "three"}
-    assert work.history.current(connection) == (work.history.head().id,)
-    down = work.history.script(work.history.revisions()[::-1], downgrade=True)
+    assert version_table.current(work.history, connection) == (work.history.head().id,)
+    down = offline.script(work.history, work.history.revisions()[::-1], downgrade=True)
     connection.execute(down.encode())
-    assert (tables(connection), work.history.current(connection)) == (set(), ())
+    assert (tables(connection), version_table.current(work.history, connection)) == (set(), ())
 
 
 MESSAGES = {
@@ -344,19 +356,23 @@ def test_a_template_that_is_broken_leaves_no_file(work: Work) -> None:
     assert list(work.history.folder.iterdir()) == []
 
 
+def content_hash(history: History, upto: str = "head") -> str:
+    return history.content_hashes(upto)[-1][1]
+
+
 def test_the_content_hash_follows_everything_that_a_replay_depends_on(work: Work) -> None:
     (work.project.root / "helping.py").write_text("x = 1\n")
     first = work.revision("first", imports=("import helping",))
     second = work.revision("second")
-    before, whole = work.history.content_hash(first.id), work.history.content_hash()
+    before, whole = content_hash(work.history, first.id), content_hash(work.history)
     assert before != whole
     second.path.write_text(second.path.read_text() + "# more\n")
-    assert work.history.content_hash(first.id) == before
-    assert work.history.content_hash() != whole
+    assert content_hash(work.history, first.id) == before
+    assert content_hash(work.history) != whole
     for path in ("helping.py", "alembic/versions/data.sql"):
-        before = work.history.content_hash()
+        before = content_hash(work.history)
         (work.project.root / path).write_text("y = 2\n")
-        assert work.history.content_hash() != before, path
+        assert content_hash(work.history) != before, path
 
 
 def test_a_changed_file_is_read_again(work: Work) -> None:
@@ -384,8 +400,8 @@ def test_what_a_revision_prints_is_no_answer(
     work: Work, connection: psycopg.Connection, capsys: pytest.CaptureFixture[str]
 ) -> None:
     one = work.revision("talks", 'print("hello")\nop.execute("select 1")')
-    assert work.history.sql([one]) == ("select 1;",)
-    work.history.upgrade(connection)
+    assert offline.sql(work.history, [one]) == ("select 1;",)
+    running.upgrade(work.history, connection)
     heard = capsys.readouterr()
     assert (heard.out, heard.err) == ("", "hello\n" * 2)
 

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from limbeck import migrate
 from limbeck.cli import group
+from limbeck.engine import running
 from limbeck.errors import (
     CheckFailedError,
     ConfigurationError,
@@ -135,7 +136,7 @@ def test_a_rollback_has_the_same_hooks(
     work: Work, database: Database, connection: psycopg.Connection
 ) -> None:
     two(work)
-    work.history.upgrade(connection)
+    running.upgrade(work.history, connection)
     recorder = Recorder(connection)
     plan = migrate.rollback_plan(work.project, work.profile, database, hooks=recorder.hooks())
     migrate.apply(plan, confirm=yes)
@@ -246,7 +247,7 @@ MODULES = {
     "it has no hook": ("X = 1\n", "own_hooks has no hook"),
     "a misspelt one": (
         "def befor_run(plan): ...\ndef before_runs(plan): ...\n",
-        "own_hooks.before_runs is no hook",
+        "own_hooks.before_runs is not a hook",
     ),
     "too many arguments": ("def before_run(plan, connection): ...\n", "before_run(plan)"),
     "it does not import": ("import no_such_thing\n", "the hooks do not import: own_hooks.py line"),

@@ -1,22 +1,24 @@
-"""What is kept of the models is used while what they are made of is the same, and never after."""
+"""The cached catalog of the models is used while all that they read is the same, never after."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from limbeck.settings import Project
-from limbeck.shadow import ingredients
+from limbeck.shadow import ingredients, keys
 from limbeck.shadow.unchanged import unchanged
+from tests.postgres.conftest import empty_project
 
 if TYPE_CHECKING:
+    from limbeck.postgres.embedded.server import Server
     from tests.postgres.conftest import MakeWork
 
 FILES = {
@@ -75,19 +77,31 @@ def limbeck(root: Path, *words: str) -> str:
     return done.stdout + done.stderr
 
 
-def made_anew(root: Path, *words: str) -> bool:
-    """Tell whether `generate` created the models again, to find that nothing has changed."""
-    said = limbeck(root, "generate", *words)
-    assert "No changes" in said
-    return "creating the models" in said
+def recreated(root: Path, *words: str) -> bool:
+    """Return whether `generate` created the models again, to find that nothing has changed."""
+    output = limbeck(root, "generate", *words)
+    assert "No changes" in output
+    return "creating the models" in output
 
 
 @pytest.fixture
 def project(make_work: MakeWork) -> Project:
+    """A project whose models are cached."""
     root = make_work().project.root
     put(root, FILES)
     limbeck(root, "generate")
     return Project.find(root)
+
+
+@pytest.fixture(scope="module")
+def shared(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """The same for tests that leave everything as it was."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SHADOW_DATABASE_URL", server.url())
+        project = empty_project(tmp_path_factory.mktemp("shared")).project
+        put(project.root, FILES)
+        limbeck(project.root, "generate")
+        yield Project.find(project.root)
 
 
 @dataclass(frozen=True)
@@ -161,67 +175,91 @@ def state(project: Project) -> str:
     return known.state(project, os.environ)
 
 
-def test_whatever_the_models_are_made_of_counts(project: Project) -> None:
-    root, before = project.root, state(project)
-    for change in CHANGES:
-        change.do(root)
-        try:
-            assert state(project) != before, change.name
-        finally:
-            change.undo(root)
-        assert state(project) == before, change.name
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.name)
+def test_everything_that_the_models_read_counts(shared: Project, change: Change) -> None:
+    before = state(shared)
+    change.do(shared.root)
+    try:
+        assert state(shared) != before
+    finally:
+        change.undo(shared.root)
+    assert state(shared) == before
 
 
-def test_models_are_made_anew_only_after_a_change(project: Project) -> None:
+def test_a_variable_that_nobody_read_does_not_count(
+    shared: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = state(shared)
+    monkeypatch.setenv("SHOP_OTHER", "1")
+    assert state(shared) == before
+
+
+def test_no_value_of_a_variable_is_written_down(
+    shared: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_PREFIX", "hush_hush")
+    limbeck(shared.root, "diff", "models", "models")
+    text = (shared.home / "cache" / "ingredients.json").read_text()
+    assert "SHOP_PREFIX" in text
+    assert "hush" not in text
+
+
+def test_models_in_memory_are_not_judged_by_their_files(
+    shared: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert shared.models.startswith("shop.")
+    assert keys.models(shared, "server") is not None
+    monkeypatch.setitem(sys.modules, "shop", type(sys)("shop"))
+    assert keys.models(shared, "server") is None
+    assert not unchanged(shared)
+
+
+def test_models_are_created_again_only_after_a_change(project: Project) -> None:
     root = project.root
-    assert not made_anew(root)
-    assert made_anew(root, "--no-cache")
+    assert recreated(root, "--no-cache")
     (root / BOOKS).write_text((root / BOOKS).read_text() + "# only a comment\n")
-    assert made_anew(root)
-    assert not made_anew(root)
+    assert recreated(root)
+    assert not recreated(root)
     limbeck(root, "check")
     (root / "shop/columns.txt").write_text("one two three")
     assert "listed.three" in limbeck(root, "diff", "head", "models")
     assert "three" in limbeck(root, "generate")
-    assert not made_anew(root)
+    assert not recreated(root)
 
 
-def test_a_variable_that_nobody_read_does_not_count(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+def test_models_that_ask_elsewhere_are_never_cached(make_work: MakeWork) -> None:
+    root = make_work().project.root
+    put(root, {**FILES, str(BOOKS): FILES[str(BOOKS)] + "import os\nos.system('true')\n"})
+    limbeck(root, "generate")
+    assert recreated(root)
+
+
+RECORDED = """
+import json, os, socket, sqlite3, subprocess, sys
+from sqlalchemy import create_engine
+from limbeck.shadow.recording import recording
+for line in sys.argv[1:]:
+    with recording() as recorded:
+        exec(line)
+    print(recorded.unsound or json.dumps(recorded.ingredients().variables))
+"""
+HEARD = {
+    "subprocess.run(['true'])": "subprocess.Popen",
+    "os.fork() or os._exit(0)": "os.fork",
+    "sqlite3.connect(':memory:')": "sqlite3.connect",
+    "create_engine('sqlite://').connect()": "an engine connected",
+    "socket.socket().connect_ex(('127.0.0.1', 9))": "socket.connect",
+    "os.environ.get('A'), os.getenv('B'), 'C' in os.environ": '["A", "B", "C"]',
+    "dict(os.environ)": '["*"',
+    "os.environ['SET_HERE'] = '1'": "[]",
+}
+
+
+def test_a_recording_hears_what_is_asked_elsewhere_and_which_variables_are_read(
+    tmp_path: Path,
 ) -> None:
-    before = state(project)
-    monkeypatch.setenv("SHOP_OTHER", "1")
-    assert state(project) == before
-
-
-def test_no_value_of_a_variable_is_written_down(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SHOP_PREFIX", "hush_hush")
-    limbeck(project.root, "diff", "models", "models")
-    kept = (project.home / "cache" / "ingredients.json").read_text()
-    assert "SHOP_PREFIX" in kept
-    assert "hush" not in kept
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        'import subprocess\nsubprocess.run(["true"])\n',
-        'from sqlalchemy import create_engine\ncreate_engine("sqlite://").connect().close()\n',
-    ],
-)
-def test_models_that_ask_elsewhere_are_never_kept(project: Project, line: str) -> None:
-    (project.root / BOOKS).write_text((project.root / BOOKS).read_text() + line)
-    assert made_anew(project.root)
-    assert made_anew(project.root)
-
-
-def test_models_in_memory_are_not_judged_by_their_files(project: Project) -> None:
-    assert project.models.startswith("shop.")
-    sys.modules["shop"] = type(sys)("shop")
-    try:
-        assert not unchanged(project)
-    finally:
-        del sys.modules["shop"]
-    assert not unchanged(replace(project, cache=False))
+    command = [sys.executable, "-c", RECORDED, *HEARD]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    for heard, line in zip(HEARD.values(), lines, strict=True):
+        assert line.startswith(heard)

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from limbeck import migrate, status
+from limbeck.engine import ledger, running
 from limbeck.errors import MigrationError
 from limbeck.events import Event, Notice
 from limbeck.postgres import url as urls
@@ -51,14 +52,14 @@ def test_the_ledger_says_what_was_applied_when_and_by_whom(
     migrated(work, database)
     plan = migrate.rollback_plan(work.project, work.profile, database)
     migrate.apply(plan, confirm=lambda _: True)
-    first, second = work.history.ledger(connection).entries
+    first, second = ledger.read(connection).entries
     assert (first.revision, first.message, first.action) == (one.id, "one", "upgrade")
     assert (first.author, first.role) == (getpass.getuser(), database.parameters["user"])
     assert first.seconds is not None
     assert 0 <= first.seconds < 60
     assert "limbeck development" in (first.application or "")
     assert second.action == "downgrade"
-    assert work.history.ledger(connection).applied() == {}
+    assert ledger.read(connection).applied() == {}
 
 
 def test_an_edited_revision_is_found_and_comments_do_not_count(
@@ -107,7 +108,7 @@ def test_what_alembic_had_applied_before_the_ledger_is_not_taken_for_late(
 ) -> None:
     work.revision("one", "create table one ()")
     work.revision("two", "create table two ()")
-    work.history.upgrade(connection)  # as Alembic does: no ledger
+    running.upgrade(work.history, connection)  # as Alembic does: no ledger
     third = work.revision("three", "create table three ()")
     assert [one.id for one in migrated(work, database).applied] == [third.id]
     assert migrated(work, database).applied == ()
@@ -117,7 +118,7 @@ def test_what_alembic_had_applied_before_the_ledger_is_not_taken_for_late(
 def test_an_interrupted_revision_is_shown(work: Work, database: Database) -> None:
     body = "op.execute('create table one ()')\nwith op.get_context().autocommit_block():\n"
     work.revision("one", body + "    op.execute('select 1 / 0')")
-    with pytest.raises(MigrationError, match="step 1 is in the database"):
+    with pytest.raises(MigrationError, match="step 1 is committed"):
         migrated(work, database)
     assert kinds(work) == ["interrupted", "pending"]
 
@@ -131,7 +132,7 @@ def test_a_stamp_ends_an_interruption_and_is_in_the_ledger(
         migrated(work, database)
     at = migrate.stamp(work.project, work.profile, database, one.id, confirm=lambda: True)
     assert at == (one.id,)
-    assert work.history.ledger(connection).applied()[one.id].action == "stamp"
+    assert ledger.read(connection).applied()[one.id].action == "stamp"
     assert kinds(work) == []
 
 
@@ -164,7 +165,7 @@ def started(work: Work) -> subprocess.Popen[bytes]:
     )
 
 
-def running(connection: psycopg.Connection, words: str) -> int:
+def backend(connection: psycopg.Connection, words: str) -> int:
     """Wait for a statement with these words, and return its backend."""
     query = "SELECT pid FROM pg_stat_activity WHERE query LIKE %s AND state = 'active'"
     query += " AND datname = current_database() AND pid <> pg_backend_pid()"
@@ -190,7 +191,7 @@ def test_a_migrator_killed_in_a_long_statement_leaves_no_lock_and_the_next_one_f
         other = stack.enter_context(psycopg.connect(database.url))
         other.execute("insert into one values (1)")
         process = started(work)
-        pid = running(connection, "INDEX CONCURRENTLY")
+        pid = backend(connection, "INDEX CONCURRENTLY")
         if killed == "the client":
             process.send_signal(signal.SIGKILL)
         else:

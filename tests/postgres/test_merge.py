@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from limbeck.engine import running, version_table
 from limbeck.errors import HistoryError, MigrationError, ProofError
 from limbeck.merge import merge
 
@@ -41,8 +42,8 @@ def test_heads_whose_order_does_not_matter_are_joined(
     assert head
     assert head.path == made.path
     assert set(head.down) == {left.id, right.id} == {each.id for each in made.heads}
-    work.history.upgrade(connection)
-    assert work.history.current(connection) == (head.id,)
+    running.upgrade(work.history, connection)
+    assert version_table.current(work.history, connection) == (head.id,)
 
 
 CONFLICTS = {
@@ -126,7 +127,7 @@ def test_branches_of_several_revisions_are_joined(
         for number in (1, 2, 3):
             down = work.revision(side, f"create table {side}{number} ()", down=down)
     merge(work.project)
-    work.history.upgrade(connection)
+    running.upgrade(work.history, connection)
     assert connection.execute(
         "select count(*) from pg_tables where tablename ~ '^[lr]\\d$'"
     ).fetchone() == (6,)

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from limbeck import backfill
+from limbeck.engine import running
 from limbeck.events import BackfillThrottled, Event
 from limbeck.history.history import History
 from limbeck.postgres.connect import connect
@@ -198,13 +199,13 @@ def test_subscribers_go_through_the_phases_too(
             for query in queries:
                 until(lambda query=query: rows(there, query) == rows(here, query) != [])  # type: ignore[misc]
 
-        history.upgrade(here, start)
+        running.upgrade(history, here, start)
         here.execute(case.seed.encode())
         tables = ", ".join(sorted({word for word in ("books", "details") if word in case.before}))
         here.execute(f"CREATE PUBLICATION p FOR TABLE {tables}".encode())
         here.execute(f"SELECT pg_create_logical_replication_slot('{name}', 'pgoutput')".encode())
         # The first rows come by COPY, the others one by one.
-        history.upgrade(there, middle)
+        running.upgrade(history, there, middle)
         there.execute(
             f"CREATE SUBSCRIPTION {name} CONNECTION '{urls[0]}' PUBLICATION p"
             f" WITH (create_slot = false, slot_name = '{name}')".encode()
@@ -215,16 +216,16 @@ def test_subscribers_go_through_the_phases_too(
         assert rows(there, case.new_query) == rows(there, case.old_query)
         assert wrong(there, made.expand) == 0
 
-        history.upgrade(here, middle)
+        running.upgrade(history, here, middle)
         filled_in(here, made.expand)
         here.execute(case.new.encode())
         arrives(case.old_query, case.new_query)
         assert wrong(there, made.expand) == 0
 
-        history.upgrade(here, "head")
+        running.upgrade(history, here, "head")
         here.execute(case.new.replace("1925", "1926").replace("'P'", "'Q'").encode())
         arrives(case.new_query)
         assert rows(there, case.old_query) == rows(there, case.new_query)
-        history.upgrade(there, "head")
+        running.upgrade(history, there, "head")
         here.execute(case.new.replace("1925", "1927").replace("'P'", "'R'").encode())
         arrives(case.new_query)

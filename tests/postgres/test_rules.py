@@ -11,9 +11,10 @@ import pytest
 
 from limbeck.history.revisions import Revision
 from limbeck.lint import target
-from limbeck.lint.rules import RULES
-from limbeck.lint.rules.hazard import Hazard
-from limbeck.lint.rules.judge import LONG_WORK, judge
+from limbeck.lint.rules.hazard import LEVELS, Hazard
+from limbeck.lint.rules.judge import FALLBACKS, judge
+from limbeck.lint.rules.pages import page
+from limbeck.lint.rules.registry import RULES
 from limbeck.lint.trace.observer import Observer, observing
 from limbeck.lint.trace.tracing import Trace
 from limbeck.postgres.connect import Connection, connect
@@ -28,7 +29,7 @@ CLEAN = (
     "DROP PUBLICATION IF EXISTS limbeck_docs",
     "DROP ACCESS METHOD IF EXISTS other CASCADE",
 )
-ALL = {one.code: one for one in (*RULES, *LONG_WORK)}
+ALL = {one.code: one for one in (*RULES, *FALLBACKS)}
 WITHOUT_EXAMPLE = {
     "invalid-index-left": "it is on the environment, and not on the shadow: test_trace",
     "extension-upgrade": "no extension here has two versions",
@@ -103,10 +104,24 @@ def traced(
 
 
 def test_every_rule_has_a_page_and_stands_in_the_index() -> None:
-    pages = {path.stem for path in PAGES.glob("*.md")} - {"index"}
-    assert pages == ALL.keys()
-    listed = dict(re.findall(r"^\| \[([\w-]+)\]\(\1\.md\) \| (\w+) \|", _index(), re.MULTILINE))
-    assert listed == {code: one.level for code, one in ALL.items()}
+    files = {path.stem for path in PAGES.glob("*.md")} - {"index"}
+    assert files == ALL.keys()
+    line = re.compile(r"^\| \[([\w-]+)\]\(\1\.md\) \| (\w+) \| (.*) \|$", re.MULTILINE)
+    listed = {code: (level, summary) for code, level, summary in line.findall(_index())}
+    pages = {code: page(code) for code in ALL}
+    assert listed == {code: (one.level, one.summary) for code, one in pages.items()}
+    assert {one.level for one in pages.values()} == set(LEVELS)
+
+
+@pytest.mark.parametrize("code", sorted(ALL))
+def test_the_sentences_of_a_page_are_well_formed(code: str) -> None:
+    sentences = page(code).sentences
+    findings = [text for name, text in sentences.items() if name.startswith("finding")]
+    advice = [text for name, text in sentences.items() if name.startswith("instead")]
+    assert len(findings) + len(advice) + 1 == len(sentences)  # and the summary
+    assert all(not text.endswith(".") for text in findings)
+    assert all(text[0].isupper() or text[0] == "{" for text in (page(code).summary, *advice))
+    assert page(code).summary.endswith(".")
 
 
 def _index() -> str:

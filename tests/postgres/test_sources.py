@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from limbeck.engine import running, version_table
 from limbeck.errors import (
     ConfigurationError,
     DatabaseError,
@@ -96,7 +97,7 @@ def test_a_replayed_database_is_kept_to_be_copied(work: Work) -> None:
     recorded(work)
     template = Replay(work.project).template()
     with Shadow.of(work.project).scratch(template) as copy, connect(copy) as connection:
-        assert work.history.current(connection) == (work.history.head().id,)
+        assert version_table.current(work.history, connection) == (work.history.head().id,)
     assert Replay(work.project).template() == template
 
 
@@ -278,7 +279,7 @@ def test_a_replay_to_head_needs_one_head(work: Work) -> None:
 def test_sources_are_written_as_people_say_them(work: Work, database: Database) -> None:
     recorded(work)
     with connect(database) as connection:
-        work.history.upgrade(connection)
+        running.upgrade(work.history, connection)
     head = work.history.revisions()[-1].id
     texts = ["models", "head", "base", head[:7], "development", database.url]
     kinds = [type(parse(work.project, text)) for text in texts]

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from limbeck import migrate
+from limbeck.engine import running
 from limbeck.errors import HistoryError, MissingUrlError, UnavailableError
+from limbeck.output.statuses import status_data, status_text
 from limbeck.schema.catalog.objects.address import Address
-from limbeck.status import Status, check, status
+from limbeck.status import Status, check, findings, status
 
 if TYPE_CHECKING:
     import psycopg
@@ -37,7 +40,7 @@ def kinds(work: Work) -> list[str]:
 
 def test_a_database_at_the_head_is_clean(work: Work, connection: psycopg.Connection) -> None:
     ids = recorded(work)
-    work.history.upgrade(connection)
+    running.upgrade(work.history, connection)
     found = one(work)
     assert found.clean
     assert found.current == (ids[-1],)
@@ -48,7 +51,7 @@ def test_a_database_at_the_head_is_clean(work: Work, connection: psycopg.Connect
 
 def test_pending_revisions_are_no_drift(work: Work, connection: psycopg.Connection) -> None:
     ids = recorded(work)
-    work.history.upgrade(connection, ids[0])
+    running.upgrade(work.history, connection, ids[0])
     found = one(work)
     assert [each.id for each in found.pending] == ids[1:]
     assert found.drift == ()
@@ -59,7 +62,7 @@ def test_drift_is_what_differs_from_the_replay_of_its_own_revision(
     work: Work, connection: psycopg.Connection
 ) -> None:
     ids = recorded(work)
-    work.history.upgrade(connection, ids[0])
+    running.upgrade(work.history, connection, ids[0])
     connection.execute("create index by_hand on one (id)")
     drift = one(work).drift
     assert drift is not None
@@ -78,9 +81,39 @@ def test_a_database_that_was_never_migrated_has_all_it_holds_as_drift(
     assert [str(change.address) for change in found.drift or ()] == ["table public.other"]
 
 
+def test_a_table_created_by_hand_is_one_line_of_drift(
+    work: Work, connection: psycopg.Connection
+) -> None:
+    ids = recorded(work)
+    running.upgrade(work.history, connection, ids[0])
+    connection.execute("create table kinds (id serial primary key, name text unique)")
+    connection.execute("create index by_name on kinds (lower(name))")
+    connection.execute("create index by_hand on one (id)")
+    found = one(work)
+    assert len(found.drift or ()) > 5
+    lines = status_text([found]).splitlines()
+    assert lines[-2:] == ["  + index public.by_hand", "  + table public.kinds"]
+    (drift,) = [finding for finding in findings(found) if finding.kind == "drift"]
+    assert drift.text.endswith(": + index public.by_hand, + table public.kinds")
+    assert len(status_data([found])["environments"][0]["drift"]) == len(found.drift or ())
+
+
+def test_drift_from_an_edited_revision_is_not_called_drift(work: Work, database: Database) -> None:
+    recorded(work)
+    plan = migrate.plan(work.project, work.profile, database)
+    migrate.apply(plan, confirm=lambda _: True)
+    path = work.history.revisions()[-1].path
+    path.write_text(path.read_text().replace("add a text", "add a text, add b text"))
+    found = one(work)
+    text = status_text([found])
+    assert "was edited after it was applied" in text
+    assert "difference from the edited revisions (1 object" in text
+    assert "drifted" not in " ".join(finding.text for finding in findings(found))
+
+
 def test_an_unknown_revision_is_a_value(work: Work, connection: psycopg.Connection) -> None:
     recorded(work)
-    work.history.upgrade(connection)
+    running.upgrade(work.history, connection)
     connection.execute("update alembic_version set version_num = 'beefbeefbeef'")
     found = one(work)
     assert found.unknown == found.current == ("beefbeefbeef",)
@@ -101,7 +134,7 @@ def test_an_environment_out_of_reach_does_not_hide_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     recorded(work)
-    work.history.upgrade(connection)
+    running.upgrade(work.history, connection)
     (work.project.root / "env_profiles" / "production.env").write_text("PROTECTED=yes\n")
     monkeypatch.setenv("DATABASE_URL_PRODUCTION", url)
     away, here = status(work.project, work.project.profiles()[::-1])
@@ -117,11 +150,11 @@ def test_models_without_a_revision_are_found_and_named(
     work: Work, connection: psycopg.Connection
 ) -> None:
     recorded(work)
-    work.history.upgrade(connection)
+    running.upgrade(work.history, connection)
     work.models('Table("two", metadata, Column("id", Integer))\n')
     (finding,) = check(work.project, [work.profile])
     assert (finding.kind, finding.environment) == ("unrecorded", None)
-    assert "- column public.one.a" in finding.text
+    assert finding.text.endswith(": - table public.one, + table public.two")
     assert "limbeck generate" in (finding.hint or "")
 
 
@@ -129,11 +162,23 @@ def test_several_heads_and_models_that_do_not_import_are_findings(
     work: Work, connection: psycopg.Connection
 ) -> None:
     recorded(work)
-    work.history.upgrade(connection)
+    running.upgrade(work.history, connection)
     work.models("import no_such_module\n")
     assert kinds(work) == ["models"]
     work.revision("other", down=work.history.revisions()[0])
     assert kinds(work) == ["heads", "pending"]
+
+
+def test_a_status_says_once_that_the_history_has_several_heads(work: Work) -> None:
+    recorded(work)
+    assert "heads" not in status_text([one(work)])
+    other = work.revision("other", down=work.history.revisions()[0])
+    text = status_text([one(work), one(work)])
+    assert text.count("The history has 2 heads; run `limbeck merge`:") == 1
+    assert f"\n  {other}" in text
+    assert one(work).heads == work.history.heads()
+    heads = status_data([one(work)])["environments"][0]["heads"]
+    assert heads == [head.id for head in work.history.heads()]
 
 
 def test_broken_revision_files_are_no_environment_s_fault(work: Work) -> None:
@@ -147,7 +192,7 @@ def test_an_environment_is_asked_over_one_connection(
     work: Work, database: Database, admin: psycopg.Connection, connection: psycopg.Connection
 ) -> None:
     recorded(work)
-    work.history.upgrade(connection)
+    running.upgrade(work.history, connection)
     one(work)
     query = "SELECT sessions FROM pg_stat_database WHERE datname = %s"
 

@@ -48,13 +48,13 @@ def test_it_rests_the_longer_the_more_sessions_are_active() -> None:
         (
             BatchNotObtained("t", 1, 0.25, (Blocker(7, "app", "", "", None, ""),)),
             (
-                "a batch of t did not get its locks; in the way: pid 7 (app);"
-                " a smaller one in 0.2 s, attempt 2"
+                "a batch of t did not get its locks; blocked by: pid 7 (app);"
+                " a smaller one follows in 0.2 s (attempt 2)"
             ),
         ),
         (
             BackfillThrottled("t", 12.3),
-            "t: waiting for the slowest replica, which is 12 s behind",
+            "t: waiting for the slowest replica, which lags 12 s behind",
         ),
     ],
     ids=lambda one: type(one).__name__,

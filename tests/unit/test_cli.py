@@ -101,7 +101,7 @@ FAILURES: list[tuple[BaseException, int, list[str]]] = [
     (ConfigurationError("wrong"), 2, ["Error: wrong"]),
     (CheckFailedError("found"), 3, ["Error: found"]),
     (NotConfirmedError("no"), 4, ["Error: no"]),
-    (KeyError("gone"), 1, ["unexpected KeyError: 'gone'", "run again with --debug"]),
+    (KeyError("gone"), 1, ["unexpected KeyError: 'gone'", "again with --debug"]),
     (ValueError("two\nlines"), 1, ["unexpected ValueError: two lines"]),
     (KeyboardInterrupt(), 130, ["Interrupted."]),
     (KeyboardInterrupt("nothing was changed"), 130, ["Interrupted; nothing was changed."]),

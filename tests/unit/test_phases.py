@@ -93,8 +93,8 @@ def test_one_change_cannot_be_expanded_twice(tmp_path: Path) -> None:
     [
         ('phase = "exand"\nchange = "a"\n', "phase is 'exand'"),
         ('phase = "expand"\nchange = name()\n', "change is not a literal"),
-        ('phase = "expand"\nchange = "a"\nbackfills = {}\n', "backfills is no list"),
-        ('phase = "expand"\nchange = "a"\nbackfills = [{"table": "a"}]\n', "a backfill reads"),
+        ('phase = "expand"\nchange = "a"\nbackfills = {}\n', "backfills is not a list"),
+        ('phase = "expand"\nchange = "a"\nbackfills = [{"table": "a"}]\n', "not a backfill"),
     ],
 )
 def test_what_cannot_be_read_is_an_error(tmp_path: Path, data: str, message: str) -> None:

@@ -1,170 +1,81 @@
-"""Constraints on existing tables."""
+"""Rules about constraints on existing tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from limbeck.lint.rules.change import Change
-from limbeck.lint.rules.hazard import Finding, rule, waiting
+from limbeck.lint.rules.hazard import Find, Finding, Rule
+from limbeck.lint.rules.simple import added_constraints
 from limbeck.lint.trace.facts import Constraint
 
 
-@rule("add-check-validated", "blocking")
-def add_check_validated(change: Change) -> Iterator[Finding]:
-    """A CHECK without NOT VALID reads the whole table under the strongest lock."""
+def _reads_table(change: Change, new: Constraint) -> bool:
+    # A change of type checks the CHECKs of the table again: alter-column-type-recheck reports it.
     retyped = {now.table for was, now in change.altered_columns() if was.type != now.type}
-    for one in change.added_constraints("c"):
-        plain = one.valid and not change.inline(one) and one.table not in retyped
-        if plain and one.table in change.blocked.keys() - change.rewritten:
-            table = change.name(one.table)
-            yield Finding(
-                one.table,
-                f"the new CHECK {one.name} reads all of {table}; meanwhile "
-                f"{waiting(change, one.table)}",
-                f"ALTER TABLE {table} ADD CONSTRAINT {one.name} CHECK (...) NOT VALID; in the "
-                f"next revision ALTER TABLE {table} VALIDATE CONSTRAINT {one.name}.",
-            )
+    separate = new.valid and not change.inline(new) and new.table not in retyped
+    return separate and new.table in change.blocked.keys() - change.rewritten
 
 
-def _foreign_keys(change: Change, *, partitioned: bool) -> Iterator[tuple[Constraint, list[int]]]:
-    for one in change.added_constraints("f"):
-        is_partitioned = change.after.relations[one.table].kind == "p"
-        if one.valid and not change.inline(one) and is_partitioned == partitioned:
-            both = {one.table, one.other} if not partitioned else change.blocked.keys()
-            if found := sorted(both & change.blocked.keys()):
-                yield one, found
+def _foreign_keys(*, partitioned: bool) -> Find:
+    def find(change: Change) -> Iterator[Finding]:
+        for new in change.added_constraints("f"):
+            is_partitioned = change.after.relations[new.table].kind == "p"
+            if not new.valid or change.inline(new) or is_partitioned != partitioned:
+                continue
+            # Of a partitioned table the partitions on either side are locked as well.
+            tables = change.blocked.keys() if partitioned else {new.table, new.other}
+            names = {"own": change.name(new.table), "other": change.name(new.other)}
+            for table in sorted(tables & change.blocked.keys()):
+                yield Finding(table, {"constraint": new, **names})
+
+    return find
 
 
-@rule("add-fk-validated", "blocking")
-def add_fk_validated(change: Change) -> Iterator[Finding]:
-    """A FOREIGN KEY without NOT VALID checks every row while nobody writes to either table."""
-    for one, found in _foreign_keys(change, partitioned=False):
-        table, other = change.name(one.table), change.name(one.other)
-        for at in found:
-            yield Finding(
-                at,
-                f"the new foreign key {one.name} checks every row of {table} against {other}; "
-                f"meanwhile {waiting(change, at)}",
-                f"ALTER TABLE {table} ADD CONSTRAINT {one.name} FOREIGN KEY (...) REFERENCES "
-                f"{other} NOT VALID; in the next revision ALTER TABLE {table} VALIDATE CONSTRAINT "
-                f"{one.name}, which lets everybody read and write.",
-            )
+def _builds_index(change: Change, new: Constraint) -> bool:
+    builds = new.index in change.statement.built() and new.table in change.blocked
+    return builds and not change.inline(new)
 
 
-@rule("fk-on-partitioned", "blocking")
-def fk_on_partitioned(change: Change) -> Iterator[Finding]:
-    """A foreign key of a partitioned table is checked in all partitions at once."""
-    for one, found in _foreign_keys(change, partitioned=True):
-        table, other = change.name(one.table), change.name(one.other)
-        for at in found:
-            yield Finding(
-                at,
-                f"the new foreign key {one.name} of {table} checks all partitions; meanwhile "
-                f"{waiting(change, at)}",
-                f"Add it to each partition NOT VALID, VALIDATE each in a revision of its own, "
-                f"then add it to {table}: the checked ones are taken over. From Postgres 18 on "
-                f"NOT VALID can be said on {table} itself (REFERENCES {other} NOT VALID).",
-            )
-
-
-@rule("add-unique-constraint", "blocking")
-def add_unique_constraint(change: Change) -> Iterator[Finding]:
-    """ADD UNIQUE builds its index under the strongest lock."""
-    for one in change.added_constraints("u"):
-        built = one.index in change.statement.built() and one.table in change.blocked
-        if built and not change.inline(one):
-            table, columns = change.name(one.table), change.columns(one.table, one.columns)
-            yield Finding(
-                one.table,
-                f"the new UNIQUE ({columns}) builds its index at once; meanwhile "
-                f"{waiting(change, one.table)}",
-                f"CREATE UNIQUE INDEX CONCURRENTLY {one.name} ON {table} ({columns}); then ALTER "
-                f"TABLE {table} ADD CONSTRAINT {one.name} UNIQUE USING INDEX {one.name}.",
-            )
-
-
-@rule("add-primary-key", "blocking")
-def add_primary_key(change: Change) -> Iterator[Finding]:
-    """ADD PRIMARY KEY builds its index under the strongest lock."""
-    for one in change.added_constraints("p"):
-        built = one.index in change.statement.built() and one.table in change.blocked
-        if built and not change.inline(one):
-            table, columns = change.name(one.table), change.columns(one.table, one.columns)
-            yield Finding(
-                one.table,
-                f"the new PRIMARY KEY ({columns}) builds its index at once; meanwhile "
-                f"{waiting(change, one.table)}",
-                f"CREATE UNIQUE INDEX CONCURRENTLY {one.name} ON {table} ({columns}); make the "
-                f"columns NOT NULL as in set-not-null; then ALTER TABLE {table} ADD CONSTRAINT "
-                f"{one.name} PRIMARY KEY USING INDEX {one.name}.",
-            )
-
-
-@rule("pk-using-index-nullable", "blocking")
-def pk_using_index_nullable(change: Change) -> Iterator[Finding]:
-    """PRIMARY KEY USING INDEX on a column that may be NULL hides a SET NOT NULL."""
-    for one in change.added_constraints("p"):
-        if one.index not in change.statement.built() and one.table in change.blocked:
-            table = change.name(one.table)
-            yield Finding(
-                one.table,
-                f"the columns of {one.name} may be NULL, so all of {table} is read first; "
-                f"meanwhile {waiting(change, one.table)}",
-                "Make the columns NOT NULL before, as in set-not-null; a valid CHECK (... IS NOT "
-                "NULL) is enough.",
-            )
-
-
-@rule("add-exclusion-constraint", "blocking")
-def add_exclusion_constraint(change: Change) -> Iterator[Finding]:
-    """ADD EXCLUDE builds its index under the strongest lock; there is no CONCURRENTLY for it."""
-    for one in change.added_constraints("x"):
-        if one.table in change.blocked:
-            yield Finding(
-                one.table,
-                f"the new exclusion constraint {one.name} builds its index at once; meanwhile "
-                f"{waiting(change, one.table)}",
-                "There is no CONCURRENTLY form: make a new table with the constraint, copy the "
-                "rows in batches and change over; or do it in a window.",
-            )
-
-
-@rule("alter-domain-constraint", "blocking")
-def alter_domain_constraint(change: Change) -> Iterator[Finding]:
-    """A domain's new constraint is checked in every table that uses the domain."""
-    new = change.after.constraints.keys() - change.before.constraints.keys()
-    touched = {
-        one.domain for one in (*change.validated(), *map(change.after.constraints.get, new)) if one
-    }
-    strict = {
+def _alter_domain_constraint(change: Change) -> Iterator[Finding]:
+    before, after = change.before, change.after
+    new = (after.constraints[oid] for oid in after.constraints.keys() - before.constraints.keys())
+    touched = {constraint.domain for constraint in (*change.validated(), *new)}
+    touched |= {
         oid
-        for oid, now in change.after.types.items()
-        if now.kind == "d" and (was := change.before.types.get(oid)) and was != now
+        for oid, now in after.types.items()
+        if now.kind == "d" and (was := before.types.get(oid)) and was != now
     }
-    for oid in sorted((touched | strict) & change.after.types.keys()):
+    for oid in sorted(touched & after.types.keys()):
         for table in sorted(change.blocked):
-            yield Finding(
-                table,
-                f"the constraint of domain {change.after.types[oid]} is checked in all of "
-                f"{change.name(table)}; meanwhile {waiting(change, table)}",
-                "VALIDATE locks the tables too, so a domain has no form that does not: put a "
-                "CHECK on the tables instead, NOT VALID first; or choose a quiet hour.",
-            )
+            yield Finding(table, {"domain": after.types[oid]})
 
 
-@rule("not-valid-and-validate-together", "blocking")
-def not_valid_and_validate_together(change: Change) -> Iterator[Finding]:
-    """VALIDATE in the transaction of NOT VALID reads the table under the strong lock."""
-    for one in change.validated():
-        if one.table in change.blocked:
-            yield _together(change, one)
+def _not_valid_and_validate_together(change: Change) -> Iterator[Finding]:
+    for constraint in change.validated():
+        if constraint.table in change.blocked:
+            yield Finding(constraint.table, {"constraint": constraint})
 
 
-def _together(change: Change, one: Constraint) -> Finding:
-    return Finding(
-        one.table,
-        f"{one.name} is validated in the transaction that added it, whose strong lock is "
-        f"still held while all of {change.name(one.table)} is read; meanwhile "
-        f"{waiting(change, one.table)}",
-        "VALIDATE in a revision of its own: its own lock lets everybody read and write.",
-    )
+RULES = (
+    Rule("add-check-validated", added_constraints("c", _reads_table)),
+    Rule("add-fk-validated", _foreign_keys(partitioned=False)),
+    Rule("fk-on-partitioned", _foreign_keys(partitioned=True)),
+    Rule("add-unique-constraint", added_constraints("u", _builds_index)),
+    Rule("add-primary-key", added_constraints("p", _builds_index)),
+    Rule(
+        "pk-using-index-nullable",
+        added_constraints(
+            "p",
+            lambda change, new: (
+                new.index not in change.statement.built() and new.table in change.blocked
+            ),
+        ),
+    ),
+    Rule(
+        "add-exclusion-constraint",
+        added_constraints("x", lambda change, new: new.table in change.blocked),
+    ),
+    Rule("alter-domain-constraint", _alter_domain_constraint),
+    Rule("not-valid-and-validate-together", _not_valid_and_validate_together),
+)

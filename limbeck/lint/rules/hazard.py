@@ -1,10 +1,10 @@
-"""Hazards, and the rules that find them."""
+"""The values of linting: a rule, what it finds in a statement, and the hazard that is reported."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -18,7 +18,7 @@ _WORD = re.compile(r"(?<!^)(?=[A-Z])")
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How big a table is on the environment that was asked: rows as estimated, bytes on disk."""
+    """The size of a table on an environment: estimated rows, and bytes on disk."""
 
     rows: int
     bytes: int
@@ -26,20 +26,32 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a rule says about a statement: on which relation, what happens, what to do instead.
+    """A relation that a rule applies to, and the values for the sentences on the rule's page.
 
-    `level` is given where it is another than the rule's own.
+    `case` selects the sentences of a rule that has several. `level` is set where it differs from
+    the level of the rule.
     """
 
-    relation: int | None
-    message: str
-    recipe: str
+    relation: int | None = None
+    values: Mapping[str, object] = field(default_factory=dict)
+    case: str = ""
     level: Level | None = None
+
+
+Find: TypeAlias = Callable[[Change], Iterator[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A code, which is the name of the rule's page, and the function that applies the rule."""
+
+    code: str
+    find: Find
 
 
 @dataclass(frozen=True, slots=True)
 class Hazard:
-    """A finding with all that a reader needs; `lock` is in the words of Postgres' manual."""
+    """A finding in words, with its place in the revision; `lock` is spelled as in the manual."""
 
     code: str
     level: Level
@@ -56,26 +68,8 @@ class Hazard:
 
     @property
     def page(self) -> str:
-        """Where the rule is described."""
+        """The page that describes the rule."""
         return f"docs/rules/{self.code}.md"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A code, how bad it is, and the function that looks for it."""
-
-    code: str
-    level: Level
-    find: Callable[[Change], Iterator[Finding]]
-
-
-def rule(code: str, level: Level) -> Callable[[Callable[[Change], Iterator[Finding]]], Rule]:
-    """Make a rule of a function."""
-
-    def decorate(find: Callable[[Change], Iterator[Finding]]) -> Rule:
-        return Rule(code, level, find)
-
-    return decorate
 
 
 def spelt(mode: str) -> str:
@@ -84,13 +78,13 @@ def spelt(mode: str) -> str:
 
 
 def blocks(mode: str | None) -> str | None:
-    """Return whom a lock keeps waiting, in plain words; None where only other schema changes."""
+    """Return what a lock blocks, in words; None where it blocks only other schema changes."""
     if strength(mode) >= BLOCKS_READS:
         return "reads and writes"
     return "writes" if strength(mode) >= BLOCKS_WRITES else None
 
 
 def waiting(change: Change, relation: int) -> str:
-    """Return the half sentence that says who waits while a statement works."""
+    """Return the clause that says who waits while a statement runs."""
     mode = change.mode(relation) or "AccessExclusiveLock"
     return f"{blocks(mode)} of {change.name(relation)} wait ({spelt(mode)})"

@@ -1,4 +1,4 @@
-"""The table of all rules, in the order in which they are asked."""
+"""All rules, in the order in which they are applied."""
 
 from __future__ import annotations
 
@@ -14,23 +14,17 @@ from limbeck.lint.rules import (
     tables,
     transactions,
 )
-from limbeck.lint.rules.hazard import Rule
 
-RULES: tuple[Rule, ...] = tuple(
-    found
-    for module in (
-        columns,
-        constraints,
-        indexes,
-        tables,
-        partitions,
-        renamed,
-        dropped,
-        application,
-        transactions,
-        data,
-    )
-    for found in vars(module).values()
-    if isinstance(found, Rule)
+RULES = (
+    *columns.RULES,
+    *constraints.RULES,
+    *indexes.RULES,
+    *tables.RULES,
+    *partitions.RULES,
+    *renamed.RULES,
+    *dropped.RULES,
+    *application.RULES,
+    *transactions.RULES,
+    *data.RULES,
 )
-"""All rules but those that speak only where none of them does."""
+"""All rules except the fallbacks of judge, which apply only where none of these explains why."""

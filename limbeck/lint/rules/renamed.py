@@ -1,52 +1,26 @@
-"""Other names: what is renamed is gone for whoever still asks for the old name."""
+"""Rules about renames, which break whatever still uses the old name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from limbeck.lint.rules.change import Change
-from limbeck.lint.rules.hazard import Finding, rule
+from limbeck.lint.rules.hazard import Finding, Rule
+from limbeck.lint.rules.simple import altered_columns
 
 KINDS = {"v": "view", "m": "materialized view", "S": "sequence"}
 
 
-@rule("rename-column", "blocking")
-def rename_column(change: Change) -> Iterator[Finding]:
-    """Whoever still asks for the old name fails."""
-    for was, now in change.altered_columns():
-        if was.name != now.name:
-            table = change.name(now.table)
-            yield Finding(
-                now.table,
-                f"queries that name {table}.{was.name} fail from now on: it is {now.name}",
-                f"Add {now.name}, keep both in step with a trigger, let the application change "
-                f"over, then drop {was.name}.",
-            )
-
-
-@rule("rename-table", "blocking")
-def rename_table(change: Change) -> Iterator[Finding]:
-    """Whoever still asks for the old name fails, unless a view answers to it."""
-    names = {(one.schema, one.name) for one in change.end.relations.values()}
+def _rename_table(change: Change) -> Iterator[Finding]:
+    names = {(relation.schema, relation.name) for relation in change.end.relations.values()}
     for was, now in change.renamed():
         if was.kind in "rp" and was.schema == now.schema and (was.schema, was.name) not in names:
-            yield Finding(
-                was.oid,
-                f"queries that name {was} fail from now on: it is {now}",
-                f"In the same revision: CREATE VIEW {was} AS SELECT * FROM {now}; drop the view "
-                "when nothing uses it any more.",
-            )
+            yield Finding(was.oid, {"was": was, "now": now})
 
 
-@rule("rename-schema-enum-view", "blocking")
-def rename_schema_enum_view(change: Change) -> Iterator[Finding]:
-    """A schema, a view, a sequence, a function, a type or an enum's value under another name."""
-    for what, old, new in (*_schemas(change), *_relations(change), *_types(change)):
-        yield Finding(
-            None,
-            f"whoever names the {what} {old} fails from now on: it is {new}",
-            "Keep the old one and add the new one beside it; drop the old one when nobody uses it.",
-        )
+def _rename_schema_enum_view(change: Change) -> Iterator[Finding]:
+    for kind, old, new in (*_schemas(change), *_relations(change), *_types(change)):
+        yield Finding(values={"kind": kind, "old": old, "new": new})
 
 
 def _schemas(change: Change) -> Iterator[tuple[str, str, str]]:
@@ -86,3 +60,13 @@ def _types(change: Change) -> Iterator[tuple[str, str, str]]:
         for label, text in was.labels:
             if labels.get(label, text) != text:
                 yield f"value of {was}", text, labels[label]
+
+
+RULES = (
+    Rule(
+        "rename-column",
+        altered_columns(lambda _, was, now: was.name != now.name),
+    ),
+    Rule("rename-table", _rename_table),
+    Rule("rename-schema-enum-view", _rename_schema_enum_view),
+)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from limbeck.lint.trace.facts import Facts
 from limbeck.lint.trace.statement import strength
+from limbeck.schema.sql.lexer import identifiers
 
 # What such a statement makes or changes hangs on a relation that it locks.
 _KINDS = ("TABLE", "INDEX", "SEQUENCE", "VIEW", "TRIGGER")
@@ -33,8 +34,8 @@ def names_only_newcomers(text: str, existing: frozenset[int], facts: Facts) -> b
     if not _BEGINNING.match(text):
         return False
     relations = (facts.relations.get(oid) for oid in existing)
-    known = {one.name for one in relations if one is not None}
-    return known.isdisjoint(re.findall(r"\w+", text))
+    known = {relation.name for relation in relations if relation is not None}
+    return known.isdisjoint(name for word in identifiers(text) for name in (word, word.lower()))
 
 
 def untouched(tag: str, held: Mapping[int, str], existing: frozenset[int]) -> bool:

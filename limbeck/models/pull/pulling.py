@@ -17,14 +17,13 @@ from limbeck.models.pull.options import Layout, Options, Style
 from limbeck.models.pull.prove.proof import Proof, unproved
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.collector import paused
-from limbeck.schema.catalog.read import EVERYTHING, Filters
-from limbeck.shadow.models import Models
-from limbeck.shadow.shadow import Shadow
+from limbeck.schema.catalog.filters import EVERYTHING, Filters
 from limbeck.shadow.source import Live, Source
 
 if TYPE_CHECKING:
     from limbeck.project.profile import Profile
     from limbeck.project.project import Project
+    from limbeck.shadow.shadow import Shadow
 
 
 @paused()
@@ -71,7 +70,7 @@ def fresh(  # noqa: PLR0913 - what can be chosen
         return _read(live, listen, lambda: there.update(_there(out)))
 
     if proving:
-        shadow = Shadow(live.database) if beside and isinstance(live, Live) else None
+        shadow = _beside(live) if beside and isinstance(live, Live) else None
         kept = live.kept if isinstance(live, Live) else EVERYTHING
         texts, proof = _proved(read, kept, options, project=project, shadow=shadow, listen=listen)
     else:
@@ -118,6 +117,8 @@ def into(
     metadata = project.metadata()
     catalog = _read(live, listen)
     from limbeck.models.pull.edit import merging  # noqa: PLC0415 - SQLAlchemy is slow to import
+    from limbeck.shadow.models import Models  # noqa: PLC0415 - needed by working models only
+    from limbeck.shadow.shadow import Shadow  # noqa: PLC0415 - only a proof needs it
 
     known = Models(project, profile, listen).catalog()
     merged = merging.merge(metadata, known, catalog, options)
@@ -157,6 +158,13 @@ def _read(live: Source, listen: Listener, look: Callable[[], object] = lambda: N
         return replace(live, near=True, meanwhile=prepare).catalog()
     prepare()
     return live.catalog()
+
+
+def _beside(live: Live) -> Shadow:
+    """Return the server of a live database, as one on which scratch databases are made."""
+    from limbeck.shadow.shadow import Shadow  # noqa: PLC0415 - only a proof needs it
+
+    return Shadow(live.database)
 
 
 def _package(out: Path) -> str:

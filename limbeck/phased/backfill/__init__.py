@@ -1,3 +1,3 @@
-"""Fill in the rows of an expanded change in small batches, beside a running application."""
+"""Backfill the rows of an expanded change in small batches while the application runs."""
 
 from __future__ import annotations

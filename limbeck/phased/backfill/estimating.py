@@ -1,4 +1,4 @@
-"""What a plan would take: from the statistics, and from a sample that is rolled back."""
+"""Estimates the rows and the time of a plan, from samples whose changes are rolled back."""
 
 from __future__ import annotations
 
@@ -7,27 +7,28 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
+from psycopg.types.json import JsonbDumper
 
 from limbeck.errors import DatabaseError
 from limbeck.events import Listener
 from limbeck.logs import log
-from limbeck.phased.backfill.batch import escaped
+from limbeck.phased.backfill.batch import assignments, batch
 from limbeck.phased.backfill.function import load, values
 from limbeck.phased.backfill.pieces import Piece, pieces
 from limbeck.phased.backfill.planning import Plan, Task
 from limbeck.postgres.connect import Connection, connect
-from limbeck.schema.catalog.names import quote
+from limbeck.schema.sql.quoting import percent_escaped
 
-_SAMPLE: Final = 1000  # rows that are changed and rolled back
-_CTID: Final = "ctid"  # no column of a user may be called so
-_SEEN: Final = 200  # blocks that are read to see how many rows are wrong
+_SAMPLE: Final = 1000  # rows that are updated and rolled back
+_CTID: Final = "ctid"  # a system column: no user column can have this name
+_SEEN: Final = 200  # blocks that are sampled to count wrong rows
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What one backfill would take: `rows` of the table, those of them that are `wrong`.
+    """The estimated `rows` of one backfill's table, and how many of them are `wrong`.
 
-    `seconds` is for one worker on a server that does nothing else; None where no row is wrong.
+    `seconds` is the time of one worker on an idle server; None if no row is wrong.
     """
 
     task: Task
@@ -37,35 +38,36 @@ class Estimate:
 
 
 def estimate(plan: Plan, *, listen: Listener = log) -> tuple[Estimate, ...]:
-    """Estimate each backfill of a plan; what is tried on some rows is rolled back.
+    """Return an estimate for each backfill of a plan; sample updates are rolled back.
 
     Raises:
         DatabaseError: Postgres refused the sample.
 
     """
-    found = []
+    estimates = []
     with connect(plan.database, listen=listen) as connection:
+        connection.adapters.register_dumper(dict, JsonbDumper)  # as the workers do
         for task in plan.tasks:
             try:
-                found.append(_estimate(plan, task, connection))
+                estimates.append(_estimate(plan, task, connection))
             except psycopg.Error as error:
                 raise DatabaseError(f"{task}: {error.diag.message_primary or error}") from error
-    return tuple(found)
+    return tuple(estimates)
 
 
 def _estimate(plan: Plan, task: Task, connection: Connection) -> Estimate:
-    there = [one for one in pieces(connection, task.backfill.table) if one.blocks]
-    counted = [_counted(connection, one, task) for one in there]
+    filled = [piece for piece in pieces(connection, task.backfill.table) if piece.blocks]
+    counted = [_counted(connection, piece, task) for piece in filled]
     rows, wrong = (sum(each) for each in zip(*counted, strict=True)) if counted else (0, 0)
     rate = None
-    for (_, some), piece in zip(counted, there, strict=True):
+    for (_, some), piece in zip(counted, filled, strict=True):
         if some and rate is None:
             rate = _rate(plan, task, connection, piece)
     return Estimate(task, rows, wrong, wrong / rate if rate else None)
 
 
 def _counted(connection: Connection, piece: Piece, task: Task) -> tuple[int, int]:
-    """Return how many rows a piece has, and how many are wrong, from some of its blocks."""
+    """Return the rows of a piece and the wrong ones among them, from a sample of its blocks."""
     percent = min(100.0, 100.0 * _SEEN / piece.blocks)
     row = connection.execute(
         f"SELECT count(*), count(*) FILTER (WHERE {task.backfill.where}) FROM ONLY {piece.name}"
@@ -77,34 +79,31 @@ def _counted(connection: Connection, piece: Piece, task: Task) -> tuple[int, int
 
 
 def _rate(plan: Plan, task: Task, connection: Connection, piece: Piece) -> float | None:
-    """Return how many rows a second are changed, once the first few have warmed everything up."""
-    where = escaped(task.backfill.where)
-    sample = f"FROM ONLY {piece.name} AS {piece.alias} WHERE {where} LIMIT {_SAMPLE}"
+    """Return the rows updated per second, without the first tenth, which warms the caches."""
+    wrong = f"FROM ONLY {piece.name} AS {piece.alias} WHERE {task.backfill.where} LIMIT {_SAMPLE}"
     with connection.transaction(force_rollback=True), connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '100ms'")
         cursor.execute(
-            f"SELECT {piece.alias}.*, {piece.alias}.ctid::text {sample}"
-            " FOR NO KEY UPDATE SKIP LOCKED".encode(),
-            [],
+            f"SELECT {piece.alias}.*, {piece.alias}.ctid::text {wrong}"
+            " FOR NO KEY UPDATE SKIP LOCKED".encode()
         )
-        rows, names = cursor.fetchall(), [one.name for one in cursor.description or ()][:-1]
-        found = [dict(zip([*names, _CTID], row, strict=True)) for row in rows]
+        rows, names = cursor.fetchall(), [column.name for column in cursor.description or ()][:-1]
+        sample = [dict(zip([*names, _CTID], row, strict=True)) for row in rows]
         change = _by_function if task.backfill.python else _by_sql
-        warm = len(found) // 10
-        change(plan, task, cursor, piece, found[:warm])
+        warm = len(sample) // 10
+        change(plan, task, cursor, piece, sample[:warm])
         began = time.monotonic()
-        change(plan, task, cursor, piece, found[warm:])
+        change(plan, task, cursor, piece, sample[warm:])
         took = time.monotonic() - began
-    return (len(found) - warm) / took if found else None
+    return (len(sample) - warm) / took if sample else None
 
 
 def _by_sql(
     _: Plan, task: Task, cursor: psycopg.Cursor[Any], piece: Piece, rows: list[dict[str, Any]]
 ) -> None:
-    sets = ", ".join(
-        f"{quote(column)} = ({escaped(sql)})" for column, sql in task.backfill.assignments
-    )
-    statement = f"UPDATE ONLY {piece.name} AS {piece.alias} SET {sets} WHERE ctid = ANY (%s::tid[])"
+    sets = assignments(task.backfill)
+    table = percent_escaped(f"{piece.name} AS {piece.alias}")
+    statement = f"UPDATE ONLY {table} SET {sets} WHERE ctid = ANY (%s::tid[])"
     cursor.execute(statement.encode(), [[row[_CTID] for row in rows]])
 
 
@@ -116,6 +115,4 @@ def _by_function(
         [*values(function, task, {k: v for k, v in row.items() if k != _CTID}, "a row"), row[_CTID]]
         for row in rows
     ]
-    sets = ", ".join(f"{quote(column)} = %s" for column in task.backfill.columns)
-    statement = f"UPDATE ONLY {piece.name} AS {piece.alias} SET {sets} WHERE ctid = %s::tid"
-    cursor.executemany(statement.encode(), new)
+    cursor.executemany(batch(piece, task.backfill).write.encode(), new)

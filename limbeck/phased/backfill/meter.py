@@ -1,4 +1,4 @@
-"""How far the workers of one backfill are, and how fast."""
+"""The progress and the rate of the workers of one backfill."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final
 
 from limbeck.events import BackfillProgress, Event, Listener
 
-_WINDOW: Final = 10.0  # seconds that the rate is taken over
+_WINDOW: Final = 10.0  # seconds over which the rate is averaged
 
 
 class Meter:
-    """Counts what all workers do, and passes their events on one at a time."""
+    """Counts the rows of all workers, and passes their events on one at a time."""
 
     def __init__(self, table: str, total: int, done: int, listen: Listener) -> None:
         self.table = table
@@ -25,18 +25,18 @@ class Meter:
         self._seen = deque([(time.monotonic(), done)])
 
     def add(self, seen: int, changed: int) -> None:
-        """Count a batch that is committed."""
+        """Count a committed batch."""
         with self._lock:
             self.done += seen
             self.changed += changed
 
     def tell(self, event: Event) -> None:
-        """Pass an event on."""
+        """Pass an event on to the listener."""
         with self._lock:
             self._listen(event)
 
     def progress(self) -> None:
-        """Tell how far it is."""
+        """Emit a progress event."""
         with self._lock:
             now = time.monotonic()
             self._seen.append((now, self.done))

@@ -1,4 +1,4 @@
-"""How big the next batch is, and how long to rest before it."""
+"""The size of the next batch, and the rest before it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Final
 
 from limbeck.postgres.connect import Connection
 
-FIRST: Final = 200  # rows
+FIRST: Final = 200  # rows or blocks of the first batch
 MOST: Final = 100_000
-_EVERY: Final = 0.5  # seconds between two looks at the server
-_BUSY: Final = 4  # active sessions from which half of the time is rest
-_LONGEST_REST: Final = 4.0  # times as long as the batch took
+_EVERY: Final = 0.5  # seconds between two queries of the server's load
+_BUSY: Final = 4  # active sessions at which a worker rests as long as it works
+_LONGEST_REST: Final = 4.0  # multiple of the time of the batch
 
-# Without the right to see other roles' sessions the columns are NULL, and count as idle. What a
-# replica said last of its lag stays until it says something else, also when it has all there is.
+# For a role that may not see other sessions the columns are NULL, and count as idle. replay_lag
+# keeps its last value while a replica is idle, so only replicas that lack WAL count.
 _LOOK: Final = """
 SELECT (SELECT coalesce(max(extract(epoch FROM replay_lag)), 0)::float8 FROM pg_stat_replication
         WHERE replay_lsn < pg_current_wal_flush_lsn()),
@@ -28,32 +28,32 @@ SELECT (SELECT coalesce(max(extract(epoch FROM replay_lag)), 0)::float8 FROM pg_
 class Pace:
     """Batches that take about `target` seconds each.
 
-    `size` is in rows, or in blocks; it doubles at most from one batch to the next.
+    `size` is in rows or blocks; from one batch to the next it at most doubles or halves.
     """
 
     target: float
     size: int = FIRST
 
     def took(self, seconds: float) -> None:
-        """Learn from a batch that was carried out."""
+        """Adjust the size after a batch that took so many seconds."""
         factor = min(2.0, max(0.5, self.target / max(seconds, 1e-6)))
         self.size = max(1, min(MOST, round(self.size * factor)))
 
     def failed(self) -> None:
-        """Learn from a batch that did not get its locks."""
+        """Halve the size after a batch that could not acquire its locks."""
         self.size = max(1, self.size // 2)
 
 
 @dataclass(slots=True)
 class Load:
-    """What else the server does: `lag` of its slowest replica in seconds, other active sessions."""
+    """The load of the server: `lag` of its slowest replica in seconds, other active sessions."""
 
     lag: float = 0.0
     active: float = 0.0
     seen: float = 0.0
 
     def look(self, connection: Connection) -> None:
-        """Ask the server, unless it was asked a moment ago; active sessions are smoothed."""
+        """Query the server, at most twice a second; the number of active sessions is smoothed."""
         if time.monotonic() - self.seen < _EVERY:
             return
         row = connection.execute(_LOOK.encode()).fetchone()
@@ -63,5 +63,5 @@ class Load:
         self.seen = time.monotonic()
 
     def rest(self, seconds: float) -> float:
-        """Return how long to rest after a batch of so many seconds: the busier, the longer."""
+        """Return the seconds to rest after a batch of so many; the busier the server, the more."""
         return seconds * min(_LONGEST_REST, self.active / _BUSY)

@@ -1,4 +1,4 @@
-"""The tables that rows are really in, and the ranges that each is cut into."""
+"""The physical tables of a backfill (partitions, children) and the ranges of each."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from limbeck.postgres.connect import Connection
 from limbeck.schema.catalog.names import quote
 
 _MOST: Final = 32  # ranges of a table
-_FEWEST_ROWS: Final = 20_000  # of a range, as far as is known
-_SAMPLED: Final = 200  # blocks that are read to see where the keys are
-_ROW: Final = 150  # bytes of a row of which nothing is known
-_IN_ORDER: Final = 0.9  # correlation from which rows stand in the order of their key
+_FEWEST_ROWS: Final = 20_000  # estimated rows of a range
+_SAMPLED: Final = 200  # blocks that are sampled to find where the keys are
+_ROW: Final = 150  # bytes of a row in a table that was never analysed
+_IN_ORDER: Final = 0.9  # correlation of keys and blocks from which a table is cut by key
 
-# The key is the primary one, or else the unique one with the fewest columns. `only` parts are
-# the tables with rows of their own: all partitions, or the table and what inherits from it.
+# The key is the primary key, or else the unique index with the fewest columns. Only tables that
+# store rows count: all leaf partitions, or the table and its children.
 _TABLES: Final = """
 WITH RECURSIVE tree (oid) AS (
     SELECT %s::regclass::oid
@@ -42,9 +42,9 @@ WHERE c.relkind = 'r' ORDER BY c.oid"""
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One table with rows of its own, as many as Postgres estimates.
+    """One table that stores rows, with Postgres' estimate of their number.
 
-    `key` has (column, type) pairs; it is empty where the table is cut by its blocks.
+    `key` has (column, type) pairs; it is empty if the table is cut by its blocks.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The rows of a piece from one key to another, both among them, as text; `rows` is a guess."""
+    """The rows of a piece between two keys (inclusive, as text); `rows` is an estimate."""
 
     piece: Piece
     low: list[str]
@@ -70,7 +70,7 @@ class Range:
 
 
 def pieces(connection: Connection, table: str) -> tuple[Piece, ...]:
-    """Return the tables that the rows of a table are in, each with the key it has.
+    """Return the tables that store the rows of a table, each with its key.
 
     Raises:
         DatabaseError: there is no such table.
@@ -78,8 +78,8 @@ def pieces(connection: Connection, table: str) -> tuple[Piece, ...]:
     """
     if not exists(connection, table):
         raise DatabaseError(
-            f"there is no table {table}, whose rows are to be filled in",
-            hint="Was its expand revision applied? limbeck status shows it.",
+            f"the table {table} of the backfill does not exist",
+            hint="Run `limbeck status` to see whether its expand revision was applied.",
         )
     _refuse_foreign(connection, table)
     block = _number(connection.execute("SHOW block_size").fetchone())
@@ -90,7 +90,7 @@ def pieces(connection: Connection, table: str) -> tuple[Piece, ...]:
             str(name),
             alias,
             tuple(zip(names, types, strict=True)) if names else (),  # type: ignore[call-overload]  # text[]
-            # Of a table that was never analysed nothing is known but its size.
+            # reltuples is -1 (0 before Postgres 14) until the first ANALYZE; the size is known.
             int(str(count)) if int(str(count)) > 0 else -(-int(str(size)) // _ROW),
             -(-int(str(size)) // block),
         )
@@ -107,22 +107,22 @@ def _refuse_foreign(connection: Connection, table: str) -> None:
     ).fetchone()
     if row:
         raise DatabaseError(
-            f"{row[0]} is on another server, where its rows cannot be filled in by batches",
-            hint="Detach it for the time of the change, and fill its rows in there.",
+            f"{row[0]} is a foreign table, whose rows cannot be backfilled in batches",
+            hint="Detach it for the time of the change, and backfill its rows on their server.",
         )
 
 
 def exists(connection: Connection, table: str) -> bool:
-    """Tell whether there is a table of a whole name."""
+    """Return whether a table with this qualified name exists."""
     row = connection.execute("SELECT to_regclass(%s) IS NOT NULL", [table]).fetchone()
     return bool(row and row[0])
 
 
 def ranges(connection: Connection, piece: Piece) -> Iterator[Range]:
-    """Yield the ranges of a piece; none where it is empty.
+    """Yield the ranges of a piece; none if it is empty.
 
-    A table whose rows do not stand in the order of their key, as with a random UUID, is cut by
-    its blocks: by its key each batch would read and write blocks from all over the table.
+    A table whose rows are not stored in key order, as with random UUIDs, is cut by its blocks: in
+    key order each batch would read and write blocks all over the table.
     """
     if not piece.blocks:
         return
@@ -131,7 +131,7 @@ def ranges(connection: Connection, piece: Piece) -> Iterator[Range]:
 
 
 def by_blocks(piece: Piece) -> Piece:
-    """Return the piece as it is cut by its blocks."""
+    """Return the piece without its key, to be cut by its blocks."""
     return Piece(piece.name, piece.alias, (), piece.rows, piece.blocks)
 
 
@@ -166,10 +166,9 @@ def _edges(connection: Connection, piece: Piece, columns: str, texts: str) -> li
         return []
     rows = connection.execute(
         f"SELECT key FROM (SELECT ARRAY[{texts}] AS key, tile,"
-        f" row_number() OVER (PARTITION BY tile ORDER BY {columns}) AS n"
-        f" FROM (SELECT *, ntile(%s) OVER (ORDER BY {columns}) AS tile FROM ({_sample(piece)}) s) t"
-        f" ) e WHERE n = 1 AND tile > 1 ORDER BY tile".encode(),
-        [count],
+        f" row_number() OVER (PARTITION BY tile ORDER BY {columns}) AS n FROM"
+        f" (SELECT *, ntile({count}) OVER (ORDER BY {columns}) AS tile FROM ({_sample(piece)}) s) t"
+        f" ) e WHERE n = 1 AND tile > 1 ORDER BY tile".encode()
     ).fetchall()
     return [_texts(row) for row in rows]
 
@@ -205,7 +204,7 @@ def _last(connection: Connection, table: str) -> str:
 
 
 def _texts(row: Sequence[object]) -> list[str]:
-    return [str(one) for one in row[0]]  # type: ignore[attr-defined]  # text[]
+    return [str(value) for value in row[0]]  # type: ignore[attr-defined]  # text[]
 
 
 def _number(row: Sequence[object] | None) -> int:

@@ -1,9 +1,10 @@
-"""What has to be filled in on a database: a plan, made by looking only."""
+"""Plans the backfills of a database; planning only reads."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from limbeck.engine import ledger, version_table
 from limbeck.errors import ConfigurationError
 from limbeck.events import Listener
 from limbeck.history.history import History
@@ -19,9 +20,9 @@ from limbeck.project.project import Project
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One backfill of a change that is not verified yet; `definition` is a hash of it.
+    """One backfill of a change; `definition` is a hash of what it does.
 
-    `state` is how far it is, None where it was not begun.
+    `state` is its progress; None if it was not started.
     """
 
     change: str
@@ -36,7 +37,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The backfills that wait on one database, in their order; `done` are verified already."""
+    """The pending backfills of one database, in their order, and the verified ones (`done`)."""
 
     environment: str
     destination: str
@@ -55,7 +56,14 @@ def plan(
     *,
     listen: Listener = log,
 ) -> Plan:
-    """Return what has to be filled in, of one change or of all that are expanded there.
+    """Return the backfills of one change, or of all changes expanded on a database.
+
+    Args:
+        project: The project.
+        profile: The environment.
+        database: Its database.
+        change: The name of a change; None for all.
+        listen: Receives events of the connection.
 
     Raises:
         ConfigurationError: there is no such change, or it is not expanded there.
@@ -66,17 +74,18 @@ def plan(
     history = History.of(project, profile)
     known = changes(history.revisions())
     with connect(database, read_only=True, listen=listen) as connection:
-        applied = {one.id for one in history.applied(history.current(connection))}
-        open_ = [one for one in known if _is_open(one, applied)]
+        current = version_table.current(history, connection)
+        applied = {revision.id for revision in history.applied(current)}
+        open_ = [each for each in known if _is_open(each, applied)]
         if change is not None:
             open_ = [_chosen(known, applied, change, profile.name)]
-        tasks = [task for one in open_ for task in _tasks(history, connection, one)]
+        tasks = [task for each in open_ for task in _tasks(connection, each)]
     return Plan(
         environment=profile.name,
         destination=database.destination,
         protected=profile.protected,
-        tasks=tuple(one for one, verified in tasks if not verified),
-        done=tuple(one for one, verified in tasks if verified),
+        tasks=tuple(task for task, verified in tasks if not verified),
+        done=tuple(task for task, verified in tasks if verified),
         project=project,
         database=database,
     )
@@ -88,30 +97,30 @@ def _is_open(change: Change, applied: set[str]) -> bool:
 
 
 def _chosen(known: tuple[Change, ...], applied: set[str], name: str, environment: str) -> Change:
-    found = next((one for one in known if one.name == name), None)
-    if found is None or found.expand is None:
-        names = ", ".join(one.name for one in known if one.expand)
+    change = next((each for each in known if each.name == name), None)
+    if change is None or change.expand is None:
+        names = ", ".join(each.name for each in known if each.expand)
         raise ConfigurationError(
             f"no revision expands a change {name}",
-            hint=f"The changes are: {names}" if names else "There is none in the history.",
+            hint=f"Choose one of: {names}." if names else "The history has no expand revision.",
         )
-    if found.expand.id not in applied:
+    if change.expand.id not in applied:
         raise ConfigurationError(
             f"{environment}: {name} is not expanded there yet",
             hint=f"limbeck migrate -e {environment}",
         )
-    if not _is_open(found, applied):
+    if not _is_open(change, applied):
         raise ConfigurationError(
-            f"{environment}: {name} is contracted there already, so nothing is to be filled in"
+            f"{environment}: {name} is contracted already; there is nothing to backfill"
         )
-    return found
+    return change
 
 
-def _tasks(history: History, connection: Connection, change: Change) -> list[tuple[Task, bool]]:
-    found, states = history.ledger(connection), state.read(connection)
-    verified = state.verified(change, found, states)
+def _tasks(connection: Connection, change: Change) -> list[tuple[Task, bool]]:
+    entries, states = ledger.read(connection), state.read(connection)
+    verified = state.verified(change, entries, states)
     return [
-        (_task(change, number, state.definition(change, number, found), states), verified[number])
+        (_task(change, number, state.definition(change, number, entries), states), verified[number])
         for number in range(len(change.backfills))
     ]
 

@@ -1,4 +1,4 @@
-"""Carry out a plan: workers go through each table, then no row may be wrong."""
+"""Runs a backfill plan: workers update each table in batches, then every row is verified."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import psycopg
 from limbeck.errors import (
     CheckFailedError,
     DatabaseError,
-    LimbeckError,
     MigrationInterruptedError,
     NotConfirmedError,
 )
@@ -27,23 +26,26 @@ from limbeck.phased.backfill.meter import Meter
 from limbeck.phased.backfill.pieces import Piece, by_blocks, pieces, ranges
 from limbeck.phased.backfill.planning import Plan, Task
 from limbeck.phased.backfill.verifying import wrong
-from limbeck.phased.backfill.worker import Work, work
+from limbeck.phased.backfill.worker import Shared, run_worker
+from limbeck.plurals import counted
 from limbeck.postgres.connect import Connection, connect
 
 BATCH_TIME: Final = 0.05
-"""Seconds: for so long a write of the application may have to wait for a batch."""
+"""Seconds of a batch, and so the longest time that a write of the application waits for one."""
 MAX_LAG: Final = 10.0
-"""Seconds: a replica that is further behind is waited for."""
+"""Seconds that a replica may lag behind before the backfill pauses."""
+# The triggers keep written rows right, so a second pass is rare. If the assignments do not make
+# `where` false, no number of passes helps.
 _PASSES: Final = 3
-_TOLD: Final = 0.25  # seconds between two events about the progress
+_EVERY: Final = 0.25  # seconds between two progress events
 
 Confirm: TypeAlias = Callable[[Plan], bool]
-"""Told the plan, says whether to go on."""
+"""Takes the plan; returns whether to run it."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Manner:
-    """How the work is done: by how many, seconds a batch, of a replica's lag, and who is told."""
+class _Options:
+    """The options of a run: number of workers, limits in seconds, and the listener."""
 
     workers: int
     batch_time: float
@@ -53,7 +55,7 @@ class _Manner:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """One backfill that is verified: rows changed by this run, passes over the table, seconds."""
+    """One verified backfill: rows changed by this run, passes over the table, seconds."""
 
     change: str
     table: str
@@ -64,14 +66,14 @@ class Filled:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was filled in."""
+    """The backfills that a run has verified."""
 
     environment: str
     destination: str
     filled: tuple[Filled, ...]
 
 
-def run(  # noqa: PLR0913 - what, who agrees, by how many and how gently, who is told
+def run(  # noqa: PLR0913 - a plan, its confirmation, three limits, a listener
     plan: Plan,
     *,
     confirm: Confirm,
@@ -80,41 +82,43 @@ def run(  # noqa: PLR0913 - what, who agrees, by how many and how gently, who is
     max_lag: float = MAX_LAG,
     listen: Listener = log,
 ) -> Report:
-    """Fill in what a plan says, in batches, each committed with its position.
+    """Run a backfill plan in batches, each committed with its position, and verify every row.
 
-    Whatever ends it, the next run goes on where it stopped. Several may run at once.
+    After any interruption the next run continues where this one stopped. Several processes may
+    run the same plan at once.
 
     Args:
-        plan: What was planned; with nothing to do, nobody is asked.
-        confirm: Told the plan, says whether to go on.
-        workers: Connections that work at the same time.
+        plan: The plan; without tasks, `confirm` is not called.
+        confirm: Returns whether to run the plan.
+        workers: Number of parallel connections.
         batch_time: Seconds that a batch should take.
-        max_lag: Seconds that a replica may be behind before it is waited for.
-        listen: Told how far it is; from several threads, but never at the same time.
+        max_lag: Seconds that a replica may lag behind before the backfill pauses.
+        listen: Receives progress events; from several threads, but one at a time.
 
     Raises:
-        NotConfirmedError: confirm said no; nothing was done.
-        CheckFailedError: rows are not right after several passes.
-        DatabaseError: Postgres refused something; what was done stays.
-        MigrationInterruptedError: Ctrl-C; what was done stays.
+        NotConfirmedError: `confirm` returned False; nothing was changed.
+        CheckFailedError: rows are still wrong after several passes.
+        DatabaseError: Postgres refused a statement; committed batches stay.
+        MigrationInterruptedError: Ctrl-C; committed batches stay.
 
     """
     if plan.tasks and not confirm(plan):
+        answer = f"Type {plan.environment}" if plan.protected else "Answer yes"
         raise NotConfirmedError(
-            f"not confirmed: {plan.environment} is as it was", hint="Answer yes, or give --yes."
+            f"not confirmed: {plan.environment} is unchanged", hint=f"{answer}, or add --yes."
         )
-    manner = _Manner(workers, batch_time, max_lag, listen)
-    filled = [_fill(plan, task, manner) for task in plan.tasks]
+    options = _Options(workers, batch_time, max_lag, listen)
+    filled = [_fill(plan, task, options) for task in plan.tasks]
     return Report(plan.environment, plan.destination, tuple(filled))
 
 
-def _fill(plan: Plan, task: Task, manner: _Manner) -> Filled:
-    began, changed, listen = time.monotonic(), 0, manner.listen
+def _fill(plan: Plan, task: Task, options: _Options) -> Filled:
+    began, changed, listen = time.monotonic(), 0, options.listen
     with _explained(task), connect(plan.database, listen=listen) as connection:
         state.prepare(connection)
         for number in range(1, _PASSES + 1):
-            backfill = _begun(connection, task, again=number > 1)
-            changed += _pass(connection, plan, task, backfill, manner)
+            backfill = _started(connection, task, again=number > 1)
+            changed += _pass(connection, plan, task, backfill, options)
             listen(StageStarted(f"verifying {task.backfill.table}"))
             left = wrong(connection, task.backfill)
             if not left:
@@ -122,39 +126,41 @@ def _fill(plan: Plan, task: Task, manner: _Manner) -> Filled:
                 took = time.monotonic() - began
                 return Filled(task.change, task.backfill.table, changed, number, took)
     raise CheckFailedError(
-        f"{task}: {left} rows are not right after {_PASSES} passes",
-        hint=f"See which: SELECT * FROM {task.backfill.table} WHERE {task.backfill.where}",
+        f"{task}: {counted(left, 'row')} still wrong after {_PASSES} passes",
+        hint=f"List them: SELECT * FROM {task.backfill.table} WHERE {task.backfill.where}",
     )
 
 
-def _begun(connection: Connection, task: Task, *, again: bool) -> int:
-    """Return the id of the task's state; cut the table into ranges where a pass begins."""
+def _started(connection: Connection, task: Task, *, again: bool) -> int:
+    """Return the id of the task's state; cut the table into ranges if a new pass begins."""
     with connection.transaction():
         id_, fresh = state.claim(connection, task.change, task.number, task.definition)
         if fresh or again:
-            found = pieces(connection, task.backfill.table)
-            cut = [one for piece in found for one in ranges(connection, piece)]
+            tables = pieces(connection, task.backfill.table)
+            cut = [part for piece in tables for part in ranges(connection, piece)]
             state.lay_out(connection, id_, cut)
     return id_
 
 
-def _pass(connection: Connection, plan: Plan, task: Task, backfill: int, manner: _Manner) -> int:
-    """Go once through what is left; return how many rows were changed."""
+def _pass(connection: Connection, plan: Plan, task: Task, backfill: int, options: _Options) -> int:
+    """Run the remaining ranges once; return how many rows were changed."""
     known = state.read(connection)[task.change, task.number]
-    meter = Meter(task.backfill.table, known.estimate, known.scanned, manner.listen)
-    shared = Work(
+    meter = Meter(task.backfill.table, known.estimate, known.scanned, options.listen)
+    shared = Shared(
         task=task,
         backfill=backfill,
         database=plan.database,
-        pieces=[(one, batch(one, task.backfill)) for one in _open(connection, task, backfill)],
-        target=manner.batch_time,
-        max_lag=manner.max_lag,
+        pieces=[(each, batch(each, task.backfill)) for each in _open(connection, task, backfill)],
+        target=options.batch_time,
+        max_lag=options.max_lag,
         meter=meter,
         function=load(plan.project, task) if task.backfill.python else None,
     )
     threads = [
-        threading.Thread(target=work, args=(shared,), name=f"limbeck-backfill-{n}", daemon=True)
-        for n in range(manner.workers)
+        threading.Thread(
+            target=run_worker, args=(shared,), name=f"limbeck-backfill-{n}", daemon=True
+        )
+        for n in range(options.workers)
     ]
     for thread in threads:
         thread.start()
@@ -165,24 +171,25 @@ def _pass(connection: Connection, plan: Plan, task: Task, backfill: int, manner:
     return meter.changed
 
 
-def _await(threads: list[threading.Thread], shared: Work) -> None:
+def _await(threads: list[threading.Thread], shared: Shared) -> None:
     try:
-        while alive := [one for one in threads if one.is_alive()]:
-            alive[0].join(_TOLD)
+        while alive := [thread for thread in threads if thread.is_alive()]:
+            alive[0].join(_EVERY)
             shared.meter.progress()
     except KeyboardInterrupt as error:
         shared.stop.set()
         for thread in threads:
             thread.join()
+        rows = counted(shared.meter.changed, "row")
         raise MigrationInterruptedError(
-            f"interrupted; {shared.meter.changed} rows of {shared.task} were changed and stay",
-            hint="To go on, run the same command again.",
+            f"interrupted; the changes to {rows} of {shared.task} stay",
+            hint="Run the same command again to continue.",
         ) from error
 
 
 def _open(connection: Connection, task: Task, backfill: int) -> Iterator[Piece]:
-    """Yield the pieces with ranges that are not done, each with the key that it was cut by."""
-    there = {one.name: one for one in pieces(connection, task.backfill.table)}
+    """Yield the pieces with unfinished ranges, each with the key by which it was cut."""
+    there = {piece.name: piece for piece in pieces(connection, task.backfill.table)}
     for name, key in state.pieces(connection, backfill):
         if name in there:
             yield there[name] if key else by_blocks(there[name])
@@ -197,15 +204,13 @@ def _explained(task: Task) -> Iterator[None]:
     except psycopg.errors.InsufficientPrivilege as error:
         raise DatabaseError(
             f"{task}: {_words(error)}",
-            hint="The role has to own the tables, and may create the schema limbeck_state.",
+            hint="Connect as a role that owns the tables and may create the schema limbeck_state.",
         ) from error
     except psycopg.Error as error:
         raise DatabaseError(
             f"{task}: {_words(error)}",
-            hint="What was done stays; the same command goes on where it stopped.",
+            hint="Run the same command again: it continues after the last committed batch.",
         ) from error
-    except LimbeckError:
-        raise
 
 
 def _words(error: psycopg.Error) -> str:

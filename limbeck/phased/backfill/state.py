@@ -1,4 +1,4 @@
-"""What a database remembers of its backfills: how far each range is, and what is verified."""
+"""The state of backfills in the schema limbeck_state: position of each range, verification."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from limbeck.phased.backfill.pieces import Range
 from limbeck.phased.phases import Change
 from limbeck.postgres.connect import Connection
 
-_LOCK: Final = 0x6C696D6266696C6C  # "limbfill": one at a time makes the tables
+# "limbfill". CREATE ... IF NOT EXISTS of two sessions at once can still fail with a unique
+# violation in the catalogs, so the tables are created under an advisory lock.
+_LOCK: Final = 0x6C696D6266696C6C
 
 CREATE: Final = (
     "CREATE SCHEMA IF NOT EXISTS limbeck_state",
@@ -57,10 +59,10 @@ GROUP BY b.id"""
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How far one backfill is: rows passed over, rows that were changed, whether it is verified.
+    """The progress of one backfill: rows scanned of the `estimate`, rows changed, verification.
 
-    `definition` is a hash of what was filled in, see `definition()`; `passes` counts how often the
-    table was gone through; `estimate` is of the rows to pass over.
+    `definition` is a hash of what the backfill does, see `definition()`; `passes` is the number of
+    passes over the table.
     """
 
     id: int
@@ -75,46 +77,47 @@ class State:
 
 
 def read(connection: Connection) -> dict[tuple[str, int], State]:
-    """Return what is known of each backfill by its change and number; nothing where none ran."""
+    """Return the state of each backfill by change and number; empty if none has run."""
     try:
         with connection.cursor(row_factory=class_row(State)) as cursor:
-            found = cursor.execute(_READ).fetchall()
+            states = cursor.execute(_READ).fetchall()
     except (
         psycopg.errors.UndefinedTable,
         psycopg.errors.InvalidSchemaName,
         psycopg.errors.InsufficientPrivilege,
     ):
         return {}
-    return {(one.change, one.number): one for one in found}
+    return {(state.change, state.number): state for state in states}
 
 
-def definition(change: Change, number: int, found: Ledger) -> str:
-    """Return a hash of what a backfill does and of the expansion that it follows.
+def definition(change: Change, number: int, ledger: Ledger) -> str:
+    """Return a hash of what a backfill does and of when its expand revision was applied.
 
-    So what was verified before the expansion was taken back, or before the file was edited, does
+    A verification from before the expand was rolled back, or before its file was edited, so does
     not count.
     """
-    one = change.backfills[number]
-    applied = found.applied().get(change.expand.id) if change.expand else None
+    backfill = change.backfills[number]
+    applied = ledger.applied().get(change.expand.id) if change.expand else None
     since = applied.finished.isoformat() if applied and applied.finished else ""
-    seen = [one.table, list(one.assignments), one.where, one.python, since]
-    return hashlib.sha256(json.dumps(seen).encode()).hexdigest()
+    assignments = list(backfill.assignments)
+    parts = [backfill.table, assignments, backfill.where, backfill.python, since]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def verified(
-    change: Change, found: Ledger, states: dict[tuple[str, int], State]
+    change: Change, ledger: Ledger, states: dict[tuple[str, int], State]
 ) -> tuple[bool, ...]:
-    """Tell of each backfill of a change whether it is verified as it is defined now."""
+    """Return for each backfill of a change whether it is verified in its current definition."""
     return tuple(
         (state := states.get((change.name, number))) is not None
         and state.verified is not None
-        and state.definition == definition(change, number, found)
+        and state.definition == definition(change, number, ledger)
         for number in range(len(change.backfills))
     )
 
 
 def prepare(connection: Connection) -> None:
-    """Create the tables where they are missing; several may do so at once."""
+    """Create the tables if they are missing; safe for several sessions at once."""
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         for statement in CREATE:
@@ -122,9 +125,10 @@ def prepare(connection: Connection) -> None:
 
 
 def claim(connection: Connection, change: str, number: int, wanted: str) -> tuple[int, bool]:
-    """Return the id of a backfill, and whether it is new; to be used in a transaction.
+    """Return the id of a backfill and whether it starts anew; call it in a transaction.
 
-    Until that ends, others who want the same wait. One of another definition begins anew.
+    Its row stays locked until the transaction ends, so of several processes only one cuts the
+    table into ranges. A changed definition starts anew.
     """
     values = [change, number, wanted]
     connection.execute(
@@ -150,15 +154,22 @@ def claim(connection: Connection, change: str, number: int, wanted: str) -> tupl
 
 
 def lay_out(connection: Connection, backfill: int, ranges: Sequence[Range]) -> None:
-    """Write down the ranges of a new pass, in place of those of the former one."""
+    """Record the ranges of a new pass, which replace those of the former one."""
     connection.execute("DELETE FROM limbeck_state.backfill_range WHERE backfill = %s", [backfill])
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO limbeck_state.backfill_range (backfill, piece, key, low, high, estimate)"
             " VALUES (%s, %s, %s, %s, %s, %s)",
             [
-                (backfill, one.piece.name, list(one.piece.columns), one.low, one.high, one.rows)
-                for one in ranges
+                (
+                    backfill,
+                    part.piece.name,
+                    list(part.piece.columns),
+                    part.low,
+                    part.high,
+                    part.rows,
+                )
+                for part in ranges
             ],
         )
     connection.execute(
@@ -168,7 +179,7 @@ def lay_out(connection: Connection, backfill: int, ranges: Sequence[Range]) -> N
 
 
 def pieces(connection: Connection, backfill: int) -> list[tuple[str, list[str]]]:
-    """Return the tables with ranges that are not done, and the key that each is cut by."""
+    """Return the tables with unfinished ranges, and the key by which each is cut."""
     rows = connection.execute(
         "SELECT piece, key FROM limbeck_state.backfill_range WHERE backfill = %s AND NOT done"
         " GROUP BY piece, key ORDER BY min(id)",
@@ -178,7 +189,7 @@ def pieces(connection: Connection, backfill: int) -> list[tuple[str, list[str]]]
 
 
 def forget(connection: Connection, backfill: int, piece: str) -> None:
-    """Take the ranges of a table away that is not there any more, such as a dropped partition."""
+    """Delete the ranges of a table that no longer exists, such as a dropped partition."""
     connection.execute(
         "DELETE FROM limbeck_state.backfill_range WHERE backfill = %s AND piece = %s",
         [backfill, piece],
@@ -186,7 +197,7 @@ def forget(connection: Connection, backfill: int, piece: str) -> None:
 
 
 def verify(connection: Connection, backfill: int) -> None:
-    """Write down that no row is wrong."""
+    """Record that no row is wrong."""
     connection.execute(
         "UPDATE limbeck_state.backfill SET verified = clock_timestamp() WHERE id = %s", [backfill]
     )

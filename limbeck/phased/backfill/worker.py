@@ -1,4 +1,4 @@
-"""One worker: takes ranges that nobody else has, and goes through each batch by batch."""
+"""A worker of a backfill: claims ranges that no other worker has, and runs them in batches."""
 
 from __future__ import annotations
 
@@ -26,13 +26,15 @@ from limbeck.postgres.database import Database
 from limbeck.postgres.duration import seconds
 from limbeck.postgres.watching import Watcher
 
-_WAIT: Final = 0.05  # seconds until it is asked again whether others have finished
-_WATCHED: Final = 2  # attempts after which it is looked at who is in the way
-_LONGEST_PAUSE: Final = 2.0
+_WAIT: Final = 0.05  # seconds between two checks whether other workers have finished
+_WATCHED: Final = 2  # failed attempts after which the blocking sessions are looked up
+_LONGEST_PAUSE: Final = 2.0  # seconds
 
-# Without the planner's own idea of how many rows lie between two unknown keys. A commit that is
-# lost in a crash takes the position with it, so no batch has to wait for the disk. A policy that
-# hid rows would raise an error rather than let them be passed over.
+# enable_seqscan: the planner cannot estimate the rows between two keys that it reads from a CTE,
+# and might scan the table for each batch. synchronous_commit: a commit that is lost in a crash
+# loses the position, too, so no batch needs to wait for the disk. row_security: a policy that
+# hides rows raises an error instead of skipping them silently. The rest makes keys that are
+# read as text valid as literals of their types.
 _SETTINGS: Final = {
     "enable_seqscan": "off",
     "jit": "off",
@@ -46,10 +48,10 @@ _SETTINGS: Final = {
 
 
 @dataclass(slots=True)
-class Work:
-    """What all workers of one task share.
+class Shared:
+    """The state that all workers of one task share.
 
-    `target` are the seconds that a batch should take, `max_lag` those that a replica may be behind.
+    `target` is the time of a batch and `max_lag` the permitted lag of a replica, both in seconds.
     """
 
     task: Task
@@ -64,17 +66,17 @@ class Work:
     error: BaseException | None = None
 
     def fail(self, error: BaseException) -> None:
-        """Let all workers end because of an error; the first one is kept."""
+        """Record an error, unless there is one already, and stop all workers."""
         self.error = self.error or error
         self.stop.set()
 
 
-def work(shared: Work) -> None:
-    """Do one worker's part, until nothing is left or somebody says stop; run in a thread."""
+def run_worker(shared: Shared) -> None:
+    """Run batches until none is left or the run is stopped; the target of a thread."""
     worker = _Worker(shared)
     try:
         worker.run()
-    except BaseException as error:  # noqa: BLE001 - it is raised again where the workers are joined
+    except BaseException as error:  # noqa: BLE001 - raised again where the workers are joined
         shared.fail(error)
     finally:
         if worker.watcher:
@@ -82,7 +84,7 @@ def work(shared: Work) -> None:
 
 
 class _Worker:
-    def __init__(self, shared: Work) -> None:
+    def __init__(self, shared: Shared) -> None:
         self.shared = shared
         self.pace = Pace(shared.target)
         self.load = Load()
@@ -95,28 +97,29 @@ class _Worker:
     def run(self) -> None:
         while not self.shared.stop.is_set():
             try:
-                with connect(self.shared.database, application_name=_name(self.shared)) as found:
-                    _configure(found, self.shared)
-                    if self._all(found):
+                name = _name(self.shared)
+                with connect(self.shared.database, application_name=name) as connection:
+                    _configure(connection, self.shared)
+                    if self._all(connection):
                         return
             except psycopg.OperationalError as error:
-                # The server went away. What it committed, it has with its position.
+                # The connection broke. Each committed batch has its position with it.
                 if not _is_gone(error) or self._is_too_late():
                     raise
 
     def _all(self, connection: Connection) -> bool:
-        """Go through all pieces; return whether everything is done, by us or by others."""
+        """Run the batches of all pieces; return whether all are done, by any worker."""
         while not self.shared.stop.is_set():
             for piece, batch in self.shared.pieces:
-                while not self.shared.stop.is_set() and self._one(connection, piece, batch):
+                while not self.shared.stop.is_set() and self._next(connection, piece, batch):
                     pass
             if not _left(connection, self.shared.backfill):
                 return True
             self.shared.stop.wait(_WAIT)
         return True
 
-    def _one(self, connection: Connection, piece: Piece, batch: Batch) -> bool:
-        """Carry out a batch; return whether there was a range to take it from."""
+    def _next(self, connection: Connection, piece: Piece, batch: Batch) -> bool:
+        """Run a batch; return whether a range was left to take it from."""
         parameters = {
             "backfill": self.shared.backfill,
             "piece": piece.name,
@@ -127,13 +130,13 @@ class _Worker:
         began = time.monotonic()
         try:
             with self._watched(connection):
-                found = self._carry_out(connection, piece, batch, parameters)
+                outcome = self._carry_out(connection, piece, batch, parameters)
         except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
             self._again(connection, batch, parameters, error)
             return True
-        if found is None:
+        if outcome is None:
             return False
-        self.mine, changed, seen = found
+        self.mine, changed, seen = outcome
         self.shared.meter.add(seen, changed)
         self._rest(connection, time.monotonic() - began)
         return True
@@ -158,8 +161,8 @@ class _Worker:
             cursor.execute(batch.rows.encode(), {"low": low, "above": above})
             names = [column.name for column in cursor.description or ()][:-1]
             new = []
-            for *found, ctid in cursor.fetchall():
-                row = dict(zip(names, found, strict=True))
+            for *fields, ctid in cursor.fetchall():
+                row = dict(zip(names, fields, strict=True))
                 new.append([*values(function, task, row, _place(piece, row)), ctid])
             cursor.executemany(batch.write.encode(), new)
             moved = {"mine": mine, "next": following, "changed": len(new), "seen": seen}
@@ -171,13 +174,13 @@ class _Worker:
         self.pace.took(took)
         self.load.look(connection)
         self.shared.stop.wait(self.load.rest(took))
-        told = False
+        reported = False
         while self.load.lag > self.shared.max_lag and not self.shared.stop.is_set():
-            if not told:
+            if not reported:
                 self.shared.meter.tell(
                     BackfillThrottled(self.shared.task.backfill.table, self.load.lag)
                 )
-                told = True
+                reported = True
             self.shared.stop.wait(1.0)
             self.load.look(connection)
             self.progressed = time.monotonic()
@@ -185,19 +188,20 @@ class _Worker:
     def _again(
         self, connection: Connection, batch: Batch, parameters: dict[str, Any], error: Exception
     ) -> None:
-        """Rest after a batch that did not get its locks, and begin elsewhere if there is where."""
+        """Pause after a batch that could not acquire its locks; then try another range first."""
         blockers = self.watcher.blockers if self.watcher else ()
         if self._is_too_late():
-            names = "; ".join(map(str, blockers)) or "it was not seen who"
+            names = "; ".join(map(str, blockers)) or "an unknown session"
             raise DatabaseError(
                 f"{self.shared.task}: rows stayed locked for {self.shared.database.lock_budget}, "
                 f"by {names}",
-                hint="When that session has ended, run the same command again: it goes on.",
+                hint="Run the same command again when that session has ended: it continues.",
             ) from error
         claimed: Any = connection.execute(batch.claim.encode(), parameters).fetchone()
         self.avoid = claimed[0] if claimed else None
         self.attempts += 1
         self.pace.failed()
+        # Random, so that workers that met at one row do not meet again.
         pause = min(_LONGEST_PAUSE, self.shared.target * 2**self.attempts) * random.uniform(0.5, 1)  # noqa: S311
         table = self.shared.task.backfill.table
         self.shared.meter.tell(BatchNotObtained(table, self.attempts, pause, blockers))
@@ -217,7 +221,7 @@ class _Worker:
         return self.watcher.waiting()
 
 
-def _configure(connection: Connection, shared: Work) -> None:
+def _configure(connection: Connection, shared: Shared) -> None:
     settings = {**_SETTINGS, "lock_timeout": _milliseconds(shared)}
     connection.execute(
         "SELECT set_config(key, value, false) FROM jsonb_each_text(%s::jsonb)",
@@ -226,11 +230,11 @@ def _configure(connection: Connection, shared: Work) -> None:
     connection.adapters.register_dumper(dict, JsonbDumper)
 
 
-def _milliseconds(shared: Work) -> str:
+def _milliseconds(shared: Shared) -> str:
     return f"{max(1, round(shared.target * 1000))}ms"
 
 
-def _name(shared: Work) -> str:
+def _name(shared: Shared) -> str:
     return f"limbeck backfill {shared.task.change}"[:63]
 
 
@@ -243,7 +247,7 @@ def _left(connection: Connection, backfill: int) -> bool:
 
 
 def _is_gone(error: psycopg.Error) -> bool:
-    """Tell whether the connection broke, in the words of Postgres or of libpq (which has none)."""
+    """Return whether the connection broke: SQLSTATE class 08 or 57, or none, from libpq itself."""
     return error.sqlstate is None or error.sqlstate[:2] in {"08", "57"}
 
 

@@ -1,3 +1,3 @@
-"""The expand and contract revisions of a breaking change: one recipe a module."""
+"""Recipes that split one breaking change into an expand and a contract revision, one a module."""
 
 from __future__ import annotations

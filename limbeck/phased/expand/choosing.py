@@ -1,4 +1,9 @@
-"""Which steps of a plain change break a running application, and what is done instead."""
+"""Sorts the steps of a plain change: harmless ones, those that wait, and recipes for the rest.
+
+`generate` calls `choose` with the steps of the plain diff. A step is harmless if the old and the
+new application both run with it. The rules err on the side of waiting: a step that waits for the
+contract is safe, a harmless one that is not would break the old application.
+"""
 
 from __future__ import annotations
 
@@ -45,21 +50,22 @@ from limbeck.schema.diff.operations import (
 )
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.renames.rename import Rename
-from limbeck.schema.renames.tokens import tokens
+from limbeck.schema.sql.lexer import identifiers
 
-# What no application notices; a type that does not widen is changed by a recipe.
+# Operations after which every row and every query is accepted that was accepted before.
 HARMLESS = (AddValue, AlterAttributeType, AlterDefault, AlterType, AlterViewDefault, Comment)
-# What has one name at a time, and is named by applications.
+# Objects that applications name, and that cannot have a second name through a view or a copy.
 SINGLE = frozenset({"schema", "enum", "domain", "composite", "range", "view", "function"})
+# Objects that change what a table accepts or does, if they are created on one that exists.
 OF_TABLE = frozenset({"column", "constraint", "trigger", "policy", "rule"})
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a change begins with and leads to.
+    """The catalogs before and after a change.
 
-    `values` says of columns which expression over the row gives their values, where the catalogs
-    cannot say it.
+    `values` has the expressions that give the values of columns (`--value`), which cannot be
+    derived from the catalogs.
     """
 
     before: Catalog
@@ -70,7 +76,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The recipes of a change, and the plain steps that both applications can live with."""
+    """The recipes of a change, the harmless plain steps, and those that wait for the contract."""
 
     recipes: tuple[Recipe, ...]
     first: tuple[Step, ...]
@@ -78,12 +84,12 @@ class Choice:
 
     @property
     def breaks(self) -> bool:
-        """Whether anything has to wait until the old application is gone."""
+        """Whether anything has to wait until no old application runs."""
         return bool(self.recipes or self.waits)
 
 
-def choose(found: Sequence[Step], change: Change) -> Choice:
-    """Sort the steps of a plain change.
+def choose(steps: Sequence[Step], change: Change) -> Choice:
+    """Return the recipes of a plain change and its other steps, sorted.
 
     Raises:
         ConfigurationError: a change cannot be made in phases.
@@ -91,20 +97,22 @@ def choose(found: Sequence[Step], change: Change) -> Choice:
     """
     before = change.before
     _refuse_single_names(change)
-    recipes = tuple(_recipes(found, change))
+    recipes = tuple(_recipes(steps, change))
     _refuse_idle_values(recipes, change)
-    if problems := [said for recipe in recipes for said in recipe.validate(before)]:
+    if problems := [reason for recipe in recipes for reason in recipe.validate(before)]:
         raise ConfigurationError(
             f"this cannot be done without downtime: {problems[0]}",
-            hint="Make it a plain change: limbeck generate --plain.",
+            hint="Write a single plain revision: limbeck generate --plain.",
         )
-    busy = {step.address for step in found if any(one.covers(step) for one in recipes)}
+    # A harmless step on the object of a recipe waits: a new default of a column that changes its
+    # type, for example, is an expression of the new type.
+    busy = {step.address for step in steps if any(recipe.covers(step) for recipe in recipes)}
     first: list[Step] = []
     waits: list[Step] = []
-    for step in found:
+    for step in steps:
         if any(recipe.covers(step) for recipe in recipes):
             continue
-        if step.address not in busy and _breaks_nothing(step, found, before):
+        if step.address not in busy and _breaks_nothing(step, steps, before):
             first.append(_nullable(step, change))
         else:
             waits.append(step)
@@ -113,111 +121,126 @@ def choose(found: Sequence[Step], change: Change) -> Choice:
 
 
 def _refuse_rewriting(waits: Sequence[Step]) -> None:
-    """Refuse what no recipe has taken, such as another type and another name in one change."""
+    """Refuse a type change that no recipe covers, such as one together with a rename.
+
+    In the contract it would rewrite the table under ACCESS EXCLUSIVE.
+    """
     for step in waits:
         change = step.operation
         if isinstance(change, AlterType) and not widens(change.before, change.after):
             raise ConfigurationError(
-                f"this cannot be done without downtime: {step.address} gets another type and"
-                " another name at once",
-                hint="Make two changes of it, first the one and then the other.",
+                f"this cannot be done without downtime: {step.address} changes its type and its"
+                " name at once",
+                hint="Make two changes of it, one after the other.",
             )
 
 
 def _refuse_single_names(change: Change) -> None:
-    for one in change.renamed:
-        if one.kind in SINGLE:
+    for rename in change.renamed:
+        if rename.kind in SINGLE:
             raise ConfigurationError(
-                f"this cannot be done without downtime: {one.before} becomes {one.after}; it has"
-                " one name at a time, and either application uses its own",
-                hint="Rename it by a plain change of its own: limbeck generate --plain.",
+                f"this cannot be done without downtime: {rename.before} becomes {rename.after}; it"
+                " has one name at a time, but each application uses its own",
+                hint="Rename it in a plain revision of its own: limbeck generate --plain.",
             )
 
 
 def _refuse_idle_values(recipes: Sequence[Recipe], change: Change) -> None:
     used: set[Address] = set()
-    for one in recipes:
-        match one:
+    for recipe in recipes:
+        match recipe:
             case DerivedColumns():
-                used |= one.values.keys()
+                used |= recipe.values.keys()
             case MovedColumn():
-                used.add(one.new.address)
+                used.add(recipe.new.address)
             case RequiredColumn():
-                used.add(one.column.address)
+                used.add(recipe.column.address)
     for idle in sorted(change.values.keys() - used):
         raise ConfigurationError(
             f"--value {idle.schema}.{idle.name}.{idle.part}={change.values[idle]}"
-            " would be used by nothing",
-            hint="It says where values come from: of a column that becomes NOT NULL, of new"
-            " columns and the old ones that they replace in one table, or of a new column in a"
-            " table with a foreign key to that of the old one, which goes.",
+            " is not used by this change",
+            hint="Give a value for a column that becomes NOT NULL, for the new and the old columns"
+            " of a split or merge in one table, or for a new column that replaces one in a table"
+            " to which its own has a foreign key.",
         )
 
 
-def _recipes(found: Sequence[Step], change: Change) -> Iterator[Recipe]:
+def _recipes(steps: Sequence[Step], change: Change) -> Iterator[Recipe]:
+    """Yield the recipes of a change, in the order in which their steps run in both phases.
+
+    A renamed or dropped object has a recipe of its own. The others each take several objects, or
+    values that were given.
+    """
     before, after = change.before, change.after
     moves = tuple(moved(before, after, change.values))
-    kept = {*change.values, *(one.old.address for one in moves)}
-    for step in found:
+    # A dropped column whose value goes elsewhere belongs to the split or move.
+    valued = {*change.values, *(move.old.address for move in moves)}
+    for step in steps:
         match step.operation:
             case RenameColumn(column, name):
                 table = before.objects.get(Address("table", column.schema, column.table))
                 if isinstance(table, Table):
                     yield RenamedColumn(column, name, table)
-            case DropColumn(column) if column.address not in kept:
+            case DropColumn(column) if column.address not in valued:
                 yield DroppedColumn(column)
             case DropTable(table):
                 yield DroppedTable(table)
     yield from derived(before, after, change.values)
     yield from moves
     yield from _renamed_tables(change)
-    yield from _required(found, change)
-    if retyped := _retyped(found, before, after):
+    yield from _required(steps, change)
+    if retyped := _retyped(steps, before, after):
         yield retyped
 
 
 def _renamed_tables(change: Change) -> Iterator[RenamedTable]:
-    for one in change.renamed:
-        table = change.before.objects.get(one.before)
-        if one.kind == "table" and one.before != one.after and isinstance(table, Table):
+    for rename in change.renamed:
+        table = change.before.objects.get(rename.before)
+        if rename.kind == "table" and rename.before != rename.after and isinstance(table, Table):
+            # A renamed column of a renamed table is given under the table's new name.
             columns = tuple(
-                (other.before.part, other.after.part)
-                for other in change.renamed
-                if other.kind == "column"
-                and other.before[1:3] == one.after[1:3]
-                and other.before != other.after
+                (column.before.part, column.after.part)
+                for column in change.renamed
+                if column.kind == "column"
+                and column.before[1:3] == rename.after[1:3]
+                and column.before != column.after
             )
-            yield RenamedTable(table, one.after, columns)
+            yield RenamedTable(table, rename.after, columns)
 
 
-def _required(found: Sequence[Step], change: Change) -> Iterator[RequiredColumn]:
+def _required(steps: Sequence[Step], change: Change) -> Iterator[RequiredColumn]:
+    # New columns of a split or move are filled by its trigger.
     sides = derived(change.before, change.after, change.values)
-    kept = {one.address for recipe in sides for one in recipe.new}
-    kept |= {one.new.address for one in moved(change.before, change.after, change.values)}
-    for step in found:
+    filled = {column.address for recipe in sides for column in recipe.new}
+    filled |= {move.new.address for move in moved(change.before, change.after, change.values)}
+    for step in steps:
         after = change.after.objects.get(step.address)
         if not isinstance(after, Column) or after.not_null is None or after.generated:
             continue
         before = change.before.objects.get(step.address)
         loose = before is None or (isinstance(before, Column) and before.not_null is None)
-        said = change.values.get(step.address)
-        value = said or (after.default if isinstance(before, Column) else None)
+        # A new column with a default needs no recipe: ADD COLUMN fills it in every row.
+        given = change.values.get(step.address)
+        value = given or (after.default if isinstance(before, Column) else None)
         table = change.after.objects.get(Address("table", after.schema, after.table))
         asked = isinstance(step.operation, AddColumn | AddNotNull | AlterNotNull)
         old = Address("table", after.schema, after.table) in change.before.objects
-        if step.address in kept or not (loose and value and asked and old):
+        if step.address in filled or not (loose and value and asked and old):
             continue
         if isinstance(table, Table):
             yield RequiredColumn(after, value, table.columns)
 
 
-def _retyped(found: Sequence[Step], before: Catalog, after: Catalog) -> RetypedColumns | None:
-    enums = [one.address for one in found if one.verb == "create" and one.address in before.objects]
+def _retyped(steps: Sequence[Step], before: Catalog, after: Catalog) -> RetypedColumns | None:
+    """Return one recipe for all type changes: a key and its foreign keys must swap together."""
+    # An enum that is created although it exists is re-created, with other labels.
+    enums = [step.address for step in steps if step.verb == "create"]
+    enums = [address for address in enums if address in before.objects]
     old = [enum for at in enums if isinstance(enum := before.objects.get(at), Enum)]
     new = [enum for at in enums if isinstance(enum := after.objects.get(at), Enum)]
     addresses = [
         step.address
-        for step in found
+        for step in steps
         if isinstance(step.operation, AlterType)
         and not widens(step.operation.before, step.operation.after)
     ]
@@ -226,22 +249,28 @@ def _retyped(found: Sequence[Step], before: Catalog, after: Catalog) -> RetypedC
     return RetypedColumns(changes, tuple(old), tuple(new)) if changes else None
 
 
-def _breaks_nothing(step: Step, found: Sequence[Step], before: Catalog) -> bool:
-    """Tell whether old and new applications both run with a step, as far as it can be told."""
-    if isinstance(step.operation, SetSequence) or _mentions(step, _new_names(found)):
+def _breaks_nothing(step: Step, steps: Sequence[Step], before: Catalog) -> bool:
+    """Return whether old and new applications both run with a step, as far as is known."""
+    # Applications use the sequence that a setval() changes. A step that names an object by
+    # its new name fails until the contract has renamed it.
+    if isinstance(step.operation, SetSequence) or _mentions(step, _new_names(steps)):
         return False
     if step.verb == "create":
         return step.address not in before.objects and _adds(step, before)
     match step.operation:
         case DropConstraint(constraint):
-            again = any(other.address == step.address for other in found if other is not step)
+            # Dropping a check or foreign key only permits more, unless it is re-created as
+            # another one. A key may be what ON CONFLICT names.
+            again = any(other.address == step.address for other in steps if other is not step)
             return constraint.type in "cf" and not again
         case AlterNotNull(after=after):
             return not after.not_null
+    # A type change that is left here is one that widens; the others have a recipe or are refused.
     return isinstance(step.operation, HARMLESS)
 
 
 def _adds(step: Step, before: Catalog) -> bool:
+    """Return whether a created object leaves existing tables as permissive as they were."""
     old = _table(step) in before.objects
     match step.operation:
         case CreateTable() | AddColumn():
@@ -255,20 +284,21 @@ def _table(step: Step) -> Address:
     return Address("table", step.address.schema, step.address.name)
 
 
-def _new_names(found: Sequence[Step]) -> frozenset[str]:
-    """Return the names that are there only after a rename."""
-    kinds = RenameColumn | RenameTable
-    return frozenset(one.operation.name for one in found if isinstance(one.operation, kinds))
+def _new_names(steps: Sequence[Step]) -> frozenset[str]:
+    """Return the names that exist only after a rename."""
+    operations = (step.operation for step in steps)
+    return frozenset(op.name for op in operations if isinstance(op, RenameColumn | RenameTable))
 
 
 def _mentions(step: Step, names: frozenset[str]) -> bool:
-    return bool(names) and any(word in names for _, word, _, _ in tokens(step.sql))
+    return bool(names) and not names.isdisjoint(identifiers(step.sql))
 
 
 def _nullable(step: Step, change: Change) -> Step:
-    """Let a new column be NULL at first, where rows of the old application have no value for it.
+    """Return the step that adds a column, nullable if the old application gives it no value.
 
-    One whose values come from others gets them before anybody could see a default.
+    A column with a given value is added without its default, too: the backfill tells rows that it
+    still has to fill by their NULL.
     """
     operation = step.operation
     if not isinstance(operation, AddColumn) or operation.serial is not None:

@@ -1,4 +1,7 @@
-"""The two revisions of a change in phases, as steps that were tried out on a scratch database."""
+"""Composes the steps of the expand and contract revisions on a scratch database.
+
+`generate.phased` calls `compose` and writes both revisions from its result.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,15 @@ from limbeck.phased.phases import Backfill
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.read import Filters, read
+from limbeck.schema.catalog.filters import Filters
+from limbeck.schema.catalog.read import read
 from limbeck.schema.diff import compare
 from limbeck.schema.diff.steps import Step
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """The steps of one revision, there and back."""
+class RevisionSteps:
+    """The steps of one revision in both directions."""
 
     upgrade: tuple[Step, ...]
     downgrade: tuple[Step, ...]
@@ -29,49 +33,64 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Phased:
-    """Both revisions, the catalog between them, and the plain data that they carry.
+    """Both revisions, the catalog between them, and the data that their modules carry.
 
-    `expand` is empty where nothing can be prepared: then the contract revision is all there is.
+    `expand` has no steps if nothing can be prepared: then the contract is the only revision.
     """
 
     middle: Catalog
-    expand: Way
-    contract: Way
+    expand: RevisionSteps
+    contract: RevisionSteps
     backfills: tuple[Backfill, ...]
     uses: tuple[str, ...]
 
 
-def compose(database: Database, kept: Filters, change: Change, choice: Choice) -> Phased:
-    """Return the change in phases; `database` holds what it begins with, and is used up.
+def compose(database: Database, filters: Filters, change: Change, choice: Choice) -> Phased:
+    """Return the steps of a phased change.
+
+    Args:
+        database: A scratch database in the state before the change; it is used up.
+        filters: Which objects belong to the schema.
+        change: The catalogs before and after, and the confirmed renames.
+        choice: The recipes and the harmless plain steps.
 
     Raises:
         ProofError: Postgres refuses one of the steps.
 
     """
     with connect(database) as connection:
+        # Function bodies may name objects that a later step creates.
         connection.execute("SET check_function_bodies = off")
         before, after = change.before, change.after
-        begun = [step for step in choice.first if _runs(step, connection)]
-        more = [s for one in choice.recipes for s in one.expand(before)]
-        middle, first = _after(more, connection, kept), [*begun, *more]
-        begun = [s for one in choice.recipes for s in one.contract(middle, after)]
-        rest = compare.steps(_after(begun, connection, kept), after, change.renamed)
-        there = [*begun, *map(_keeps, rest)]
-        end = _after(rest, connection, kept)
-        back = [s for one in reversed(choice.recipes) for s in one.rollback(middle, end)]
-        back += compare.steps(_after(back, connection, kept), middle)
+        # Harmless plain steps come first: triggers and copies may refer to the columns they add.
+        harmless = [step for step in choice.first if _runs(step, connection)]
+        prepared = [step for recipe in choice.recipes for step in recipe.expand(before)]
+        middle, first = _after(prepared, connection, filters), [*harmless, *prepared]
+        # What the recipes leave undone is derived from the catalogs, here and on the way back, so
+        # each end is exact whatever a recipe omits.
+        replaced = [step for recipe in choice.recipes for step in recipe.contract(middle, after)]
+        rest = compare.steps(_after(replaced, connection, filters), after, change.renamed)
+        contract = [*replaced, *map(_allowed, rest)]
+        end = _after(rest, connection, filters)
+        # Recipes are taken back in reverse: a later one may build on an earlier one's columns.
+        back = [step for r in reversed(choice.recipes) for step in r.rollback(middle, end)]
+        back += compare.steps(_after(back, connection, filters), middle)
     undone = compare.steps(middle, before)
     return Phased(
         middle,
-        Way(online.steps(first, before, middle), online.steps(undone, middle, before)),
-        Way(online.steps(there, middle, after), online.steps(back, after, middle)),
-        tuple(one for recipe in choice.recipes for one in recipe.backfill()),
+        RevisionSteps(online.steps(first, before, middle), online.steps(undone, middle, before)),
+        RevisionSteps(online.steps(contract, middle, after), online.steps(back, after, middle)),
+        tuple(backfill for recipe in choice.recipes for backfill in recipe.backfill()),
         tuple(name for recipe in choice.recipes for name in recipe.uses),
     )
 
 
 def _runs(step: Step, connection: Connection) -> bool:
-    """Carry out a step that may come first; one that needs what waits then waits, too."""
+    """Execute a harmless step; return whether it ran.
+
+    A step fails if it depends on one that waits for the contract. Then it waits, too: the diff
+    that follows the contract contains it.
+    """
     try:
         connection.execute(step.sql.encode())
     except psycopg.Error:
@@ -79,18 +98,19 @@ def _runs(step: Step, connection: Connection) -> bool:
     return True
 
 
-def _after(steps: Iterable[Step], connection: Connection, kept: Filters) -> Catalog:
-    """Carry out steps and return the catalog as it is then."""
+def _after(steps: Iterable[Step], connection: Connection, filters: Filters) -> Catalog:
+    """Execute steps and return the resulting catalog."""
     for step in steps:
         try:
             connection.execute(step.sql.encode())
         except psycopg.Error as error:
             raise ProofError(
-                f"a step of the change in phases does not run on the shadow: {error}\n{step.sql}",
-                hint="Make it a plain change: limbeck generate --plain.",
+                f"a step of the phased change fails on the shadow: {error}\n{step.sql}",
+                hint="Write a single plain revision: limbeck generate --plain.",
             ) from error
-    return read(connection, filters=kept)
+    return read(connection, filters=filters)
 
 
-def _keeps(step: Step) -> Step:
+def _allowed(step: Step) -> Step:
+    """Return a step without the warning that it loses data: removing it is the contract's task."""
     return replace(step, loses=None)

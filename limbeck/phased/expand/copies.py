@@ -1,26 +1,27 @@
-"""A second column for what is in one, and the steps that fill it and let it take the place."""
+"""Copies of columns: the steps that add, fill, grant, rename and drop them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from limbeck.phased.expand.grants import grants
 from limbeck.phased.expand.sync import Sync
 from limbeck.phased.phases import Backfill
-from limbeck.schema.catalog.names import of, qualified, quote, unquoted
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.diff.column_operations import AddColumn, AlterDefault, DropColumn, RenameColumn
 from limbeck.schema.diff.operations import Execute
-from limbeck.schema.diff.sql import literal
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.sql.quoting import dollar_quoted, literal, qualified, quote, schema_and_name
 
-LEFT = "Finds nothing after limbeck backfill."
+LEFT = "Updates no rows after limbeck backfill."
 PAGES = 100  # 800 kB; a writer waits for the rows of one batch at most
-# Names of variables that no column has: Postgres takes one for the other.
-BATCHES = """\
-DO $$
+# The variables are named so that no column is called the same: PL/pgSQL reports such a name as
+# ambiguous. The last UPDATE finds rows that moved to another page meanwhile.
+BATCHES = """
 DECLARE
     limbeck_page bigint := 0;
     limbeck_pages bigint := {size} / current_setting('block_size')::bigint;
@@ -35,39 +36,22 @@ BEGIN
     UPDATE {table} SET {sets}
     WHERE {wrong};
 END
-$$"""
+"""
 WITHIN = (
     "ctid >= format('(%s,0)', limbeck_page)::tid"
     " AND ctid < format('(%s,0)', limbeck_page + {})::tid"
 )
 LARGEST = "(SELECT max(pg_relation_size(relid)) FROM pg_partition_tree({}))"
 
-GRANTS = """\
-DO $$
-DECLARE
-    one record;
-BEGIN
-    FOR one IN
-        SELECT acl.privilege_type AS may,
-            CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(acl.grantee)) END
-            AS who
-        FROM pg_attribute a, aclexplode(a.attacl) acl
-        WHERE a.attrelid = {table}::regclass AND a.attname = {column}
-    LOOP
-        EXECUTE format('GRANT %s ({name}) ON {named} TO %s', one.may, one.who);
-    END LOOP;
-END
-$$"""
-
 
 def added(column: Column) -> Step:
-    """Add a column that nothing is asked of yet."""
+    """Return the step that adds a column without constraints or default."""
     collation = f" COLLATE {column.collation}" if column.collation else ""
     return Step(AddColumn(column, f"{quote(column.name)} {column.type}{collation}"))
 
 
 def bare(column: Column, name: str) -> Column:
-    """Return a column of the same type under another name, without anything else."""
+    """Return a column with another name and the same type and collation, and nothing else."""
     return Column(
         schema=column.schema,
         table=column.table,
@@ -78,53 +62,55 @@ def bare(column: Column, name: str) -> Column:
 
 
 def with_default(column: Column, default: str) -> Step:
-    """Give new rows a default; those that are there keep NULL, for they are filled in later."""
+    """Return the step that sets a default after the column was added.
+
+    ADD COLUMN ... DEFAULT would give it to existing rows at once; the backfill must see NULL.
+    """
     return Step(AlterDefault(column, replace(column, default=default)))
 
 
 def granted(column: Column, name: str) -> Step:
-    """Grant on a column beside what is granted on one column alone, whoever it was granted to."""
-    table = _table(column)
-    text = GRANTS.format(
-        table=literal(table),
-        column=literal(column.name),
-        named=table.replace("'", "''").replace("%", "%%"),
-        name=quote(name).replace("'", "''").replace("%", "%%"),
+    """Return the step that grants on the copy what is granted on the column itself.
+
+    Privileges on the whole table cover the copy already. The grantees are read from the target's
+    catalog, since its roles differ from those of the shadow.
+    """
+    table = qualified(column.schema, column.table)
+    text = grants(
+        "pg_attribute a, aclexplode(a.attacl) acl",
+        f"a.attrelid = {literal(table)}::regclass AND a.attname = {literal(column.name)}",
+        f" ({quote(name)}) ON {table}",
     )
     return Step(Execute(text, "alter", column.address))
 
 
 def dropped(column: Column) -> Step:
-    """Drop a column whose values stand in another one."""
+    """Return the step that drops a column whose values another one has."""
     return Step(DropColumn(column))
 
 
 def renamed(column: Column, name: str) -> Step:
-    """Rename a column."""
+    """Return the step that renames a column."""
     return Step(RenameColumn(column, name))
 
 
-def _table(column: Column) -> str:
-    return qualified(column.schema, column.table)
-
-
 def backfill(sync: Sync) -> Backfill:
-    """Return what brings the rows of before into step."""
+    """Return the backfill of the rows that existed before the trigger."""
     return Backfill(of(sync.table), tuple(sync.assignments.items()), sync.wrong())
 
 
 def filled(sync: Sync, table: Table) -> Step:
-    """Bring all rows into step, outside of a transaction: each batch of pages is one."""
+    """Return the step that fills all rows, outside a transaction: each batch commits by itself."""
     sets = ", ".join(f"{column} = {value}" for column, value in sync.assignments.items())
     at = Address("column", sync.table.schema, sync.table.name, sync.forward[0].column)
     return Step(Execute(batches(table, sets, sync.wrong()), "alter", at), outside=True)
 
 
 def batches(table: Table, sets: str, wrong: str) -> str:
-    """Spell an UPDATE of the wrong rows, some pages at a time, of each partition at once."""
+    """Return a DO block that updates the wrong rows, `PAGES` blocks of each partition at a time."""
     name = of(table.address)
     size = LARGEST if table.kind == "p" else "pg_relation_size({})"
-    return BATCHES.format(
+    body = BATCHES.format(
         size=size.format(literal(name)),
         pages=PAGES,
         table=name,
@@ -132,16 +118,18 @@ def batches(table: Table, sets: str, wrong: str) -> str:
         wrong=wrong,
         within=WITHIN.format(PAGES),
     )
+    return f"DO {dollar_quoted(body)}"
 
 
 def left(backfills: Iterable[Backfill]) -> Iterator[Step]:
-    """Fill in what nobody filled in, before its source goes: nothing, where it is verified.
+    """Yield an UPDATE for each backfill, to run before the contract drops its source.
 
-    So the revisions are right without limbeck, too. What cannot be filled in ends the contract.
+    After `limbeck backfill` it updates no rows; with `alembic upgrade head` alone it keeps the
+    revisions correct. A value that cannot be computed fails here, before anything is dropped.
     """
-    for one in backfills:
-        sets = ", ".join(f"{column} = {value}" for column, value in one.assignments)
-        text = f"UPDATE {one.table} SET {sets}\nWHERE {one.where}"
-        schema, name = unquoted(one.table)
+    for backfill in backfills:
+        sets = ", ".join(f"{column} = {value}" for column, value in backfill.assignments)
+        text = f"UPDATE {backfill.table} SET {sets}\nWHERE {backfill.where}"
+        schema, name = schema_and_name(backfill.table)
         update = Execute(text, "alter", Address("table", schema, name))
         yield Step(update, outside=True, note=LEFT)

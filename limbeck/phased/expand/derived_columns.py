@@ -1,4 +1,4 @@
-"""Split or merge columns: old and new ones are made from each other."""
+"""Recipe: split or merge columns of one table, which are derived from each other."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from limbeck.phased.expand import copies
 from limbeck.phased.expand.dropped_column import DroppedColumn
 from limbeck.phased.expand.families import unseen
+from limbeck.phased.expand.recipe import Recipe
 from limbeck.phased.expand.sync import Follower, Sync
 from limbeck.phased.expand.values import is_exact
 from limbeck.phased.phases import Backfill
@@ -20,10 +21,11 @@ from limbeck.schema.diff.steps import Step
 
 
 @dataclass(frozen=True, slots=True)
-class DerivedColumns:
-    """Columns of one table that take the place of others.
+class DerivedColumns(Recipe):
+    """New columns of a table that replace old ones.
 
-    `values` has for each of them, old and new, the expression over the others that gives it.
+    `values` has the expression of each new column over the old ones, and of each old column over
+    the new ones.
     """
 
     table: Table
@@ -34,50 +36,54 @@ class DerivedColumns:
     @property
     def uses(self) -> tuple[str, ...]:
         """The old columns."""
-        return tuple(name for one in self.old for name in DroppedColumn(one).uses)
+        return tuple(name for column in self.old for name in DroppedColumn(column).uses)
 
     @property
     def sync(self) -> Sync:
-        """What keeps both sides in step."""
-        names = (*self.table.columns, *(one.name for one in (*self.old, *self.new)))
+        """The trigger that keeps both sides in step."""
+        names = (*self.table.columns, *(column.name for column in (*self.old, *self.new)))
         forward, backward = self._followers(self.new), self._followers(self.old)
         path = quote(self.table.schema)
         return Sync(self.table.address, names, forward, backward, path=path)
 
     def _followers(self, columns: Iterable[Column]) -> tuple[Follower, ...]:
         return tuple(
-            Follower(one.name, self.values[one.address], is_exact(one), type=one.type)
-            for one in columns
+            Follower(column.name, self.values[column.address], is_exact(column), type=column.type)
+            for column in columns
         )
 
     def covers(self, step: Step) -> bool:
-        """Tell whether a step drops one of the old columns, or what is on it."""
-        return any(DroppedColumn(one).covers(step) for one in self.old)
+        """Return whether a step drops one of the old columns or an object on it."""
+        return any(DroppedColumn(column).covers(step) for column in self.old)
 
     def validate(self, before: Catalog) -> Sequence[str]:
         """Refuse a table that others inherit from."""
         return list(unseen(before, self.table.address))
 
     def expand(self, before: Catalog) -> list[Step]:
-        """Keep both in step; the new columns were added with all other new ones."""
+        """Create the trigger; the new columns were added among the harmless steps."""
         del before
         return self.sync.create()
 
     def backfill(self) -> Sequence[Backfill]:
-        """Fill in the new columns."""
+        """Return the backfill of the new columns."""
         return (copies.backfill(self.sync),)
 
     def contract(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
-        """Part them; the plain change then drops the old ones."""
+        """Fill remaining rows and drop the trigger; the plain diff then drops the old columns."""
         del middle, after
         yield from copies.left(self.backfill())
         yield from self.sync.drop()
 
     def rollback(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
-        """Add the old columns again, and make their values from the new ones."""
+        """Add the old columns and derive their values from the new ones.
+
+        During the backfill a reversed trigger derives the old columns from the new ones in every
+        row that is written. Once all rows are filled, the trigger of the expand replaces it.
+        """
         del middle, after
-        for one in self.old:
-            yield copies.added(copies.bare(one, one.name))
+        for column in self.old:
+            yield copies.added(copies.bare(column, column.name))
         back = replace(self, old=self.new, new=self.old).sync
         yield from back.create()
         yield copies.filled(back, self.table)
@@ -88,11 +94,11 @@ class DerivedColumns:
 def derived(
     before: Catalog, after: Catalog, values: Mapping[Address, str]
 ) -> Iterator[DerivedColumns]:
-    """Yield the tables that have both new and old columns with values."""
-    places = {Address("table", one.schema, one.name) for one in values}
+    """Yield a recipe for each table that has both new and old columns with given values."""
+    places = {Address("table", column.schema, column.name) for column in values}
     for place in sorted(places):
         table = before.objects.get(place)
-        here = {at: one for at, one in values.items() if at[1:3] == place[1:3]}
+        here = {at: value for at, value in values.items() if at[1:3] == place[1:3]}
         old = tuple(_columns(here, before, after))
         new = tuple(_columns(here, after, before))
         if isinstance(table, Table) and old and new:
@@ -101,6 +107,6 @@ def derived(
 
 def _columns(values: Iterable[Address], there: Catalog, not_there: Catalog) -> Iterator[Column]:
     for at in values:
-        found = there.objects.get(at)
-        if isinstance(found, Column) and at not in not_there.objects:
-            yield found
+        column = there.objects.get(at)
+        if isinstance(column, Column) and at not in not_there.objects:
+            yield column

@@ -1,12 +1,12 @@
-"""Drop a column: first nobody has to write it any more, then it goes."""
+"""Recipe: drop a column, which rows of the new application must be able to omit first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from limbeck.phased.expand import copies
-from limbeck.phased.phases import Backfill
+from limbeck.phased.expand.recipe import Recipe
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.names import quote
 from limbeck.schema.catalog.objects.columns import Column
@@ -16,7 +16,8 @@ from limbeck.schema.diff.column_operations import AlterNotNull, DropColumn
 from limbeck.schema.diff.operations import DropConstraint, DropIndex
 from limbeck.schema.diff.steps import Step
 
-# What a row of the new application has there, so that the old one still finds a value.
+# The default of a required column until it is dropped, so that the old application reads a value
+# of the type in rows of the new one.
 NOTHING = {
     "smallint": "0",
     "integer": "0",
@@ -39,12 +40,12 @@ NOTHING = {
 
 
 @dataclass(frozen=True, slots=True)
-class DroppedColumn:
-    """A column that goes.
+class DroppedColumn(Recipe):
+    """A column that is dropped.
 
-    Until the end the old application reads and writes it, and the new one need not know of it. A
-    required column gets a default for that, of nothing: 0, an empty text, now; where its type or
-    its constraints allow none, it may be NULL.
+    Until the contract the old application reads and writes it, and the new one inserts rows
+    without it. A required column therefore gets a neutral default (0, an empty text, now), or
+    becomes nullable if its type or its constraints permit no such default.
     """
 
     column: Column
@@ -56,25 +57,21 @@ class DroppedColumn:
         return (".".join(map(quote, names)),)
 
     def covers(self, step: Step) -> bool:
-        """Tell whether a step drops the column, or what is on it."""
+        """Return whether a step drops the column or an object on it."""
         place = (self.column.schema, self.column.table)
         match step.operation:
             case DropColumn(column):
                 return column.address == self.column.address
-            case DropConstraint(one):
-                return (one.schema, one.table) == place and self.column.name in one.columns
+            case DropConstraint(dropped):
+                there = (dropped.schema, dropped.table) == place
+                return there and self.column.name in dropped.columns
             case DropIndex(index):
                 keys = {key.column for key in index.keys}
                 return index.table[1:3] == place and self.column.name in keys
         return False
 
-    def validate(self, before: Catalog) -> Sequence[str]:
-        """Refuse nothing."""
-        del before
-        return ()
-
     def expand(self, before: Catalog) -> Iterator[Step]:
-        """Let rows come without a value."""
+        """Yield the step that lets an INSERT omit the column."""
         column = self.column
         filled = column.default is not None or column.identity is not None
         if column.not_null is None or filled or self._key(before):
@@ -87,26 +84,13 @@ class DroppedColumn:
 
     def _constraints(self, before: Catalog) -> Iterator[Constraint]:
         place = (self.column.schema, self.column.table)
-        for one in before.of(Constraint):
-            if (one.schema, one.table) == place and self.column.name in one.columns:
-                yield one
+        for constraint in before.of(Constraint):
+            here = (constraint.schema, constraint.table) == place
+            if here and self.column.name in constraint.columns:
+                yield constraint
 
     def _constrained(self, before: Catalog) -> bool:
         return any(self._constraints(before))
 
     def _key(self, before: Catalog) -> bool:
-        return any(one.type == "p" for one in self._constraints(before))
-
-    def backfill(self) -> Sequence[Backfill]:
-        """Fill in nothing."""
-        return ()
-
-    def contract(self, middle: Catalog, after: Catalog) -> Sequence[Step]:
-        """Leave it to the plain change."""
-        del middle, after
-        return ()
-
-    def rollback(self, middle: Catalog, after: Catalog) -> Sequence[Step]:
-        """Leave it to the plain change: the column is there again, its values are not."""
-        del middle, after
-        return ()
+        return any(constraint.type == "p" for constraint in self._constraints(before))

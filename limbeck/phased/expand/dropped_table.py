@@ -1,12 +1,12 @@
-"""Drop a table: first nobody has to mind it any more, then it goes."""
+"""Recipe: drop a table, whose foreign keys must not stop the new application first."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from limbeck.phased.phases import Backfill
+from limbeck.phased.expand.recipe import Recipe
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.names import quote
 from limbeck.schema.catalog.objects.constraints import Constraint, Reference
@@ -14,6 +14,8 @@ from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.diff.operations import AddConstraint, DropConstraint, DropTable
 from limbeck.schema.diff.steps import Step
 
+# Both take apart a definition as pg_get_constraintdef() prints it: ON DELETE follows MATCH and
+# ON UPDATE, and precedes DEFERRABLE and NOT VALID.
 ACTION = re.compile(r" ON DELETE (?:NO ACTION|RESTRICT)")
 REFERENCE = re.compile(
     r"( REFERENCES [^(]+\([^)]*\)(?: MATCH \w+)?(?: ON UPDATE [A-Z ]+?)?)(?= |$)"
@@ -21,11 +23,11 @@ REFERENCE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class DroppedTable:
-    """A table that goes.
+class DroppedTable(Recipe):
+    """A table that is dropped.
 
-    The new application does not know of it. What it deletes in other tables must not fail because
-    a row here refers to it: until the end such rows go along.
+    The new application does not know it. A DELETE in another table must not fail because a row of
+    this one refers to the deleted row, so until the contract such rows are deleted, too.
     """
 
     table: Table
@@ -36,49 +38,31 @@ class DroppedTable:
         return (".".join(quote(name) for name in (self.table.schema, self.table.name)),)
 
     def covers(self, step: Step) -> bool:
-        """Tell whether a step drops the table, or what is on it."""
+        """Return whether a step drops the table or an object on it."""
         if isinstance(step.operation, DropTable):
             return step.operation.table.address == self.table.address
         return step.verb == "drop" and step.address[1:3] == self.table.address[1:3]
 
-    def validate(self, before: Catalog) -> Sequence[str]:
-        """Refuse nothing."""
-        del before
-        return ()
-
     def expand(self, before: Catalog) -> Iterator[Step]:
-        """Let no row be in the way of what it refers to."""
-        for one in self._obstacles(before):
-            yield Step(DropConstraint(one))
-            yield Step(AddConstraint(_cascading(one)))
+        """Yield the steps that replace foreign keys by ones with ON DELETE CASCADE."""
+        for key in self._restricting(before):
+            yield Step(DropConstraint(key))
+            yield Step(AddConstraint(_cascading(key)))
 
-    def _obstacles(self, before: Catalog) -> Iterator[Constraint]:
-        for one in before.of(Constraint):
-            here = (one.schema, one.table) == self.table.address[1:3]
-            reference = one.reference
-            if not here or one.type != "f" or one.inherited or reference is None:
+    def _restricting(self, before: Catalog) -> Iterator[Constraint]:
+        """Yield the foreign keys to other tables that would refuse a DELETE there."""
+        for key in before.of(Constraint):
+            here = (key.schema, key.table) == self.table.address[1:3]
+            reference = key.reference
+            if not here or key.type != "f" or key.inherited or reference is None:
                 continue
             stops = reference.on_delete in {"NO ACTION", "RESTRICT"}
             if stops and reference.table != self.table.address:
-                yield one
-
-    def backfill(self) -> Sequence[Backfill]:
-        """Fill in nothing."""
-        return ()
-
-    def contract(self, middle: Catalog, after: Catalog) -> Sequence[Step]:
-        """Leave it to the plain change."""
-        del middle, after
-        return ()
-
-    def rollback(self, middle: Catalog, after: Catalog) -> Sequence[Step]:
-        """Leave it to the plain change: the table is there again, its rows are not."""
-        del middle, after
-        return ()
+                yield key
 
 
-def _cascading(one: Constraint) -> Constraint:
-    text = REFERENCE.sub(r"\1 ON DELETE CASCADE", ACTION.sub("", one.definition), count=1)
-    reference = one.reference
+def _cascading(key: Constraint) -> Constraint:
+    text = REFERENCE.sub(r"\1 ON DELETE CASCADE", ACTION.sub("", key.definition), count=1)
+    reference = key.reference
     changed = replace(reference, on_delete="CASCADE") if isinstance(reference, Reference) else None
-    return replace(one, definition=text, reference=changed)
+    return replace(key, definition=text, reference=changed)

@@ -1,21 +1,21 @@
-"""An UPDATE from another table, in batches, beside those who write either of them.
+"""A backfill from another table in batches, safe while applications write to either table.
 
-An UPDATE that has waited for a row sees that row as it is then, but other tables as they were
-when it began (Postgres manual, "Read Committed"): it would bring back what was written meanwhile.
-So rows are locked by one statement and written by the next. Those that others have locked come
-later: they may be waiting for a row of ours.
+An UPDATE that waited for a row sees the new version of that row, but other tables as they were
+when the statement began (Postgres manual, "Read Committed"). It would overwrite a value that was
+written meanwhile with the one that it replaced. So one statement locks the rows of a batch and
+the next, with a new snapshot, updates them. Rows that others have locked are skipped and come
+later: their owner may be waiting for a row of this batch, which would be a deadlock.
 """
 
 from __future__ import annotations
 
-from limbeck.schema.diff.sql import literal
+from limbeck.schema.sql.quoting import dollar_quoted, literal
 
-PAGES = 100
-TIMES = 100
-# The rows of two partitions may have one ctid.
+PAGES = 100  # blocks of a batch; a writer waits for the rows of one batch at most
+TIMES = 100  # rounds over skipped rows, each with a longer pause, before the last UPDATE waits
+# Rows of two partitions can have the same ctid, so the table is part of the identity.
 ROW_NAME = "tableoid || ' ' || ctid::text"
-TEXT = """\
-DO $$
+TEXT = """
 DECLARE
     limbeck_page bigint := 0;
     limbeck_pages bigint := (
@@ -54,12 +54,15 @@ BEGIN
     UPDATE {table} SET {sets}
     WHERE {wrong};
 END
-$$"""
+"""
 
 
 def locked_batches(table: str, sets: str, wrong: str) -> str:
-    """Spell the UPDATE of the wrong rows of a table, given by its whole name as SQL spells it."""
-    return TEXT.format(
+    """Return a DO block that updates the rows of a table for which `wrong` is true.
+
+    `table` is a qualified name as SQL spells it, `sets` the SET list of the UPDATE.
+    """
+    body = TEXT.format(
         name=literal(table),
         table=table,
         row_name=ROW_NAME,
@@ -68,3 +71,4 @@ def locked_batches(table: str, sets: str, wrong: str) -> str:
         sets=sets,
         wrong=wrong,
     )
+    return f"DO {dollar_quoted(body)}"

@@ -1,8 +1,7 @@
-"""Move a column to a table that refers to the one it is in."""
+"""Recipe: move a column to a table that refers to the one it is in."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,36 +10,41 @@ from limbeck.phased.expand.dropped_column import DroppedColumn
 from limbeck.phased.expand.families import unseen
 from limbeck.phased.expand.locked_batches import locked_batches
 from limbeck.phased.expand.naming import trigger
+from limbeck.phased.expand.recipe import Recipe
+from limbeck.phased.expand.row_trigger import RowTrigger
 from limbeck.phased.expand.values import differ, is_exact
 from limbeck.phased.phases import Backfill
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.names import of, qualified, quote
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.diff.column_operations import AlterNotNull
-from limbeck.schema.diff.operations import CreateFunction, Execute
-from limbeck.schema.diff.sql import literal
+from limbeck.schema.diff.operations import Execute
 from limbeck.schema.diff.steps import Step
-from limbeck.schema.renames.parse import split, unquote
+from limbeck.schema.sql.lexer import tokens
+from limbeck.schema.sql.quoting import dollar_quoted, literal, qualified, quote, unquote
 
 PREFIX = "zz_move"
-LOST = """\
-DO $$
+# Fails the contract while a value would be lost with the old column: a row of the old table that
+# has a value, and no row of the new table to take it.
+LOST = """
 BEGIN
     IF EXISTS (SELECT FROM {there} t WHERE t.{old} IS NOT NULL
         AND NOT EXISTS (SELECT FROM {here} h WHERE {joined})) THEN
         RAISE EXCEPTION USING MESSAGE = {message};
     END IF;
 END
-$$"""
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class MovedColumn:
-    """A column that goes from one table to another one, which refers to it by a key.
+class MovedColumn(Recipe):
+    """A column that moves from table `old` to table `new`, which has the foreign key `key` to it.
 
-    Each row that refers has the value of the row it refers to; writing either writes the other.
+    Until the contract, each row of the new table has the value of the row that it refers to, and
+    a write to either table updates the other. Three triggers do that. On the new table, `take`
+    fills a row before it is written and `back` passes a written value on to the old table
+    afterwards; on the old table, `forth` passes a changed value on to all rows that refer to it.
     """
 
     old: Column
@@ -49,65 +53,83 @@ class MovedColumn:
 
     @property
     def uses(self) -> tuple[str, ...]:
-        """The column where it was."""
+        """The old column."""
         return DroppedColumn(self.old).uses
 
     def covers(self, step: Step) -> bool:
-        """Tell whether a step drops the old column, or what is on it."""
+        """Return whether a step drops the old column or an object on it."""
         return DroppedColumn(self.old).covers(step)
 
     def validate(self, before: Catalog) -> Sequence[str]:
-        """Refuse tables that others inherit from; that they belong together was seen before."""
-        return [said for one in (self.old, self.new) for said in unseen(before, self._at(one))]
+        """Refuse tables that others inherit from; `moved` has checked the foreign key."""
+        sides = (self.old, self.new)
+        return [reason for side in sides for reason in unseen(before, _table(side))]
 
     def expand(self, before: Catalog) -> Iterator[Step]:
-        """Let the old column be NULL, and either table write the other, which an index finds."""
+        """Make the old column nullable, index the foreign key, create the triggers.
+
+        The new application inserts rows without the old column, so a NOT NULL must go first. The
+        triggers come last: `forth` would scan the new table for every write without the index.
+        """
         if self.old.not_null is not None:
             yield Step(AlterNotNull(self.old, replace(self.old, not_null=None)))
         yield from self._indexed(before)
-        yield from self._triggers(self._back(), self._forth(), self._taken())
+        for each in self._triggers:
+            yield from each.create()
 
     def _indexed(self, catalog: Catalog) -> Iterator[Step]:
-        """Index what refers, unless it is: each write of the old column looks for its rows."""
-        if not twins.begins(self._at(self.new), self.key.columns, catalog):
-            yield twins.built(twins.plain(self._at(self.new), self.key.columns))
+        """Index the referring columns: `forth` looks them up for each write of the old column."""
+        if not twins.begins(_table(self.new), self.key.columns, catalog):
+            yield twins.built(twins.plain(_table(self.new), self.key.columns))
 
     def backfill(self) -> Sequence[Backfill]:
-        """Let a trigger take the values over, as they are once a row is locked."""
+        """Return a backfill that assigns the column to itself; `take` then fills in the value.
+
+        A value in SET would be read before the row is locked, and would overwrite one that was
+        written meanwhile. The trigger reads it afterwards.
+        """
         value, name = self._value(quote(self.new.table)), quote(self.new.name)
         wrong = differ(name, value, exact=is_exact(self.new))
         return (Backfill(self._here, ((name, name),), wrong),)
 
     def contract(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
-        """See that every value has found its row, then part the tables."""
+        """Check that no value is lost, then drop the triggers.
+
+        The check is a step outside the transaction: it reads both tables, and must not do so
+        while the contract's locks keep applications waiting.
+        """
         del middle, after
         yield from copies.left(self.backfill())
-        message = f"no row of {self._here} refers to some rows that have a {self.old.name}"
-        text = LOST.format(
+        message = f"rows of {self._there} have a {self.old.name}, but no row of {self._here}"
+        body = LOST.format(
             there=self._there,
             here=self._here,
             old=quote(self.old.name),
             joined=self._joined("h", "t"),
             message=literal(message),
         )
-        yield Step(Execute(text, "alter", self._at(self.old)), outside=True)
-        for one in (self._back(), self._forth(), self._taken()):
-            table = self._at(self.old if one.there else self.new)
-            yield Step(Execute(f"DROP TRIGGER {quote(one.name)} ON {of(table)}", "drop", table))
-            function = qualified(self.old.schema if one.there else self.new.schema, one.name)
-            yield Step(Execute(f"DROP FUNCTION {function}()", "drop", self._function(one)))
+        text = f"DO {dollar_quoted(body)}"
+        yield Step(Execute(text, "alter", _table(self.old)), outside=True)
+        for each in self._triggers:
+            yield from each.drop()
 
     def rollback(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
-        """Add the old column and fill it from the new one, before it is listened to."""
+        """Add the old column and fill it from the new one.
+
+        `back` is created first: from then on every write to the new table reaches the old column,
+        so the backfill cannot miss one. `forth` and `take` come after the backfill. Before it, the
+        old column is still NULL in most rows, and they would copy that NULL over the new value.
+        """
         del middle
         yield from self._indexed(after)
         yield copies.added(copies.bare(self.old, self.old.name))
-        yield from self._triggers(self._back())
+        yield from self._back.create()
         old, value = quote(self.old.name), self._original(quote(self.old.table))
         wrong = differ(old, value, exact=is_exact(self.old))
         text = locked_batches(self._there, f"{old} = {value}", wrong)
         yield Step(Execute(text, "alter", self.old.address), outside=True)
-        yield from self._triggers(self._forth(), self._taken())
+        yield from self._forth.create()
+        yield from self._take.create()
 
     @property
     def _here(self) -> str:
@@ -117,109 +139,115 @@ class MovedColumn:
     def _there(self) -> str:
         return qualified(self.old.schema, self.old.table)
 
-    def _at(self, column: Column) -> Address:
-        return Address("table", column.schema, column.table)
-
     def _joined(self, here: str, there: str) -> str:
         columns = self.key.reference.columns if self.key.reference else ()
         pairs = zip(self.key.columns, columns, strict=True)
         return " AND ".join(f"{there}.{quote(k)} = {here}.{quote(f)}" for f, k in pairs)
 
     def _value(self, row: str) -> str:
-        """Spell the value that a row of the new table has to have."""
+        """Return SQL for the value that a row of the new table should have."""
         column, joined = quote(self.old.name), self._joined(row, "moved")
         return f"(SELECT moved.{column} FROM {self._there} moved WHERE {joined})"
 
     def _original(self, row: str) -> str:
+        """Return SQL for the value that a row of the old table should have.
+
+        Rows that refer to the same one may differ after the contract; one of them is taken.
+        """
         column, joined = quote(self.new.name), self._joined("moved", row)
         return f"(SELECT moved.{column} FROM {self._here} moved WHERE {joined} LIMIT 1)"
 
-    def _taken(self) -> _Reaction:
-        """Give a row of the new table its value, unless it was written there itself.
+    @property
+    def _triggers(self) -> tuple[RowTrigger, ...]:
+        return self._back, self._forth, self._take
 
-        Who writes the old row at this moment is waited for: he cannot see the new one yet.
+    @property
+    def _take(self) -> RowTrigger:
+        """The trigger that fills a row of the new table, unless the row has a value of its own.
+
+        It must be BEFORE, to assign to NEW. A new row, and one that refers to another row from now
+        on, first locks the row that it refers to: a session that is just changing the old value
+        does not see this uncommitted row, so its `forth` would miss it. FOR NO KEY UPDATE is the
+        lock of that session's UPDATE; it conflicts with it, but not with the FOR KEY SHARE of
+        foreign key checks. A row keeps its own value if an INSERT gave one, or an UPDATE
+        changed it. Everything else, the backfill included, takes over the current old value.
         """
-        new, exact = quote(self.new.name), is_exact(self.new)
-        same = differ(f"NEW.{new}", f"OLD.{new}", exact=exact)
+        new = quote(self.new.name)
+        changed = differ(f"NEW.{new}", f"OLD.{new}", exact=is_exact(self.new))
         refers = " OR ".join(
-            f"NEW.{quote(one)} IS DISTINCT FROM OLD.{quote(one)}" for one in self.key.columns
+            f"NEW.{quote(column)} IS DISTINCT FROM OLD.{quote(column)}"
+            for column in self.key.columns
         )
-        text = (
+        return self._reaction(
+            "take",
+            self.new,
             f"IF TG_OP = 'INSERT' OR {refers} THEN\n"
             f"        PERFORM FROM {self._there} moved WHERE {self._joined('NEW', 'moved')}\n"
             f"        FOR NO KEY UPDATE;\n    END IF;\n"
             f"    IF (TG_OP = 'INSERT' AND NEW.{new} IS NOT NULL)\n"
-            f"        OR (TG_OP = 'UPDATE' AND {same}) THEN\n"
-            f"        RETURN NEW;\n    END IF;\n    NEW.{new} := {self._value('NEW')};"
+            f"        OR (TG_OP = 'UPDATE' AND {changed}) THEN\n"
+            f"        RETURN NEW;\n    END IF;\n    NEW.{new} := {self._value('NEW')};",
+            "BEFORE INSERT OR UPDATE",
         )
-        name = trigger(f"{PREFIX}_take", self.new.table, self.new.name)
-        return _Reaction(name, "BEFORE INSERT OR UPDATE", text)
 
-    def _back(self) -> _Reaction:
-        """Write the old column when the new one was written."""
+    @property
+    def _back(self) -> RowTrigger:
+        """The trigger that updates the old column after the new one was written.
+
+        It must be AFTER, for another BEFORE trigger may still change the row. Whether the value
+        changed is tested in the function: WHEN cannot name OLD in a trigger that also fires on
+        INSERT. Only a row with another value is updated, which ends the recursion through `forth`.
+        """
         new, old = quote(self.new.name), quote(self.old.name)
         exact = is_exact(self.new)
         changed = differ(f"NEW.{new}", f"OLD.{new}", exact=exact)
         different = differ(f"t.{old}", f"NEW.{new}", exact=exact)
-        text = (
+        return self._reaction(
+            "back",
+            self.new,
             f"IF TG_OP = 'INSERT' OR ({changed}) THEN\n"
             f"        UPDATE {self._there} t SET {old} = NEW.{new}\n"
-            f"        WHERE {self._joined('NEW', 't')} AND {different};\n    END IF;"
+            f"        WHERE {self._joined('NEW', 't')} AND {different};\n    END IF;",
+            "AFTER INSERT OR UPDATE",
         )
-        name = trigger(f"{PREFIX}_back", self.new.table, self.new.name)
-        return _Reaction(name, "AFTER INSERT OR UPDATE", text)
 
-    def _forth(self) -> _Reaction:
-        """Write the new column when the old one was written."""
+    @property
+    def _forth(self) -> RowTrigger:
+        """The trigger that updates the new column after the old one was written.
+
+        It fires on UPDATE only: no row can refer to one that has just been inserted. It compares
+        values instead of naming the column in UPDATE OF, which a BEFORE trigger's assignment does
+        not fire.
+        """
         new, old = quote(self.new.name), quote(self.old.name)
         different = differ(f"h.{new}", f"NEW.{old}", exact=is_exact(self.new))
-        text = (
-            f"UPDATE {self._here} h SET {new} = NEW.{old}\n"
-            f"    WHERE {self._joined('h', 'NEW')} AND {different};"
-        )
         when = differ(f"NEW.{old}", f"OLD.{old}", exact=is_exact(self.old))
-        name = trigger(f"{PREFIX}_forth", self.old.table, self.old.name)
-        return _Reaction(name, "AFTER UPDATE", text, there=True, when=when)
+        return self._reaction(
+            "forth",
+            self.old,
+            f"UPDATE {self._here} h SET {new} = NEW.{old}\n"
+            f"    WHERE {self._joined('h', 'NEW')} AND {different};",
+            "AFTER UPDATE",
+            f" WHEN ({when})",
+        )
 
-    def _function(self, one: _Reaction) -> Address:
-        schema = self.old.schema if one.there else self.new.schema
-        return Address("function", schema, f"{one.name}()")
-
-    def _triggers(self, *reactions: _Reaction) -> Iterator[Step]:
-        for one in reactions:
-            column = self.old if one.there else self.new
-            table, at = qualified(column.schema, column.table), self._at(column)
-            function, name = qualified(column.schema, one.name), quote(one.name)
-            text = (
-                f"CREATE FUNCTION {function}() RETURNS trigger\n"
-                f"LANGUAGE plpgsql SET search_path = '' AS $$\n"
-                f"BEGIN\n    {one.text}\n    RETURN NEW;\nEND\n$$"
-            )
-            yield Step(CreateFunction(text, "create", self._function(one)))
-            when = f" WHEN ({one.when})" if one.when else ""
-            fired = (
-                f"CREATE TRIGGER {name} {one.event} ON {table}\n"
-                f"    FOR EACH ROW{when}\n    EXECUTE FUNCTION {function}()"
-            )
-            address = Address("trigger", at.schema, at.name, one.name)
-            yield Step(Execute(fired, "create", address))
-            enabled = f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"
-            yield Step(Execute(enabled, "alter", address))
+    def _reaction(
+        self, role: str, column: Column, body: str, event: str, when: str = ""
+    ) -> RowTrigger:
+        name = trigger(f"{PREFIX}_{role}", column.table, column.name)
+        return RowTrigger(_table(column), name, f"    {body}", event, when)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reaction:
-    """A trigger: when it fires, what its function does; `there` is the table of the old column."""
-
-    name: str
-    event: str
-    text: str
-    there: bool = False
-    when: str = ""
+def _table(column: Column) -> Address:
+    return Address("table", column.schema, column.table)
 
 
 def moved(before: Catalog, after: Catalog, values: Mapping[Address, str]) -> Iterator[MovedColumn]:
-    """Yield the new columns whose value is a column of the table that theirs refers to."""
+    """Yield the moves among columns with given values.
+
+    A new column is moved if its value names a dropped column of a table that its own table refers
+    to by a foreign key.
+    """
     for at, expression in values.items():
         new = after.objects.get(at)
         old = _column(expression, at.schema, before)
@@ -232,19 +260,28 @@ def moved(before: Catalog, after: Catalog, values: Mapping[Address, str]) -> Ite
 
 
 def _column(expression: str, schema: str, before: Catalog) -> Column | None:
-    if not re.fullmatch(r'[\w$.]+|(?:[\w$]+\.|"[^"]+"\.?)+[\w$]*', expression.strip()):
-        return None
-    names = [unquote(one) for one in split(expression.strip(), ".")]
+    names = _path(expression)
     if len(names) == 2:  # noqa: PLR2004 - table and column
         names = [schema, *names]
-    found = before.objects.get(Address("column", *names)) if len(names) == 3 else None  # noqa: PLR2004
-    return found if isinstance(found, Column) else None
+    column = before.objects.get(Address("column", *names)) if len(names) == 3 else None  # noqa: PLR2004
+    return column if isinstance(column, Column) else None
+
+
+def _path(expression: str) -> list[str]:
+    """Return a bare column name with its qualifiers; nothing for a computation.
+
+    A move cannot invert a computation.
+    """
+    path = tokens(expression)
+    names = [text.lower() if kind == "word" else unquote(text) for kind, text, _ in path[::2]]
+    joined = len(path) % 2 and all(text == "." for _, text, _ in path[1::2])
+    return names if joined and {kind for kind, _, _ in path[::2]} <= {"word", "name"} else []
 
 
 def _key(new: Column, old: Column, before: Catalog) -> Constraint | None:
-    there = Address("table", old.schema, old.table)
-    for one in before.of(Constraint):
-        refers = one.reference is not None and one.reference.table == there
-        if one.type == "f" and (one.schema, one.table) == (new.schema, new.table) and refers:
-            return one
+    place, there = (new.schema, new.table), Address("table", old.schema, old.table)
+    for key in before.of(Constraint):
+        refers = key.reference is not None and key.reference.table == there
+        if key.type == "f" and (key.schema, key.table) == place and refers:
+            return key
     return None

@@ -1,4 +1,4 @@
-"""Names of what stands beside something for a while."""
+"""Names of temporary objects: copies, hidden columns, twin indexes, triggers."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import hashlib
 
 from limbeck.schema.catalog.names import NAME_BYTES
 
-DIGITS = 6  # of a hash, so that two long names stay two
+# Postgres truncates names silently after 63 bytes. The hash keeps two long names that share a
+# prefix apart.
+DIGITS = 6
 
 
 def beside(name: str, suffix: str = "_new") -> str:
-    """Return the name of what stands beside something, within what Postgres keeps of a name.
+    """Return the name of the temporary counterpart of an object, within Postgres' 63 bytes.
 
     >>> beside("books_title_idx")
     'books_title_idx_new'
@@ -22,7 +24,7 @@ def beside(name: str, suffix: str = "_new") -> str:
 
 
 def trigger(prefix: str, table: str, column: str) -> str:
-    """Return the name of a trigger, and of its function, that fills a column.
+    """Return the name shared by a trigger that fills a column and its function.
 
     >>> trigger("zz_sync", "books", "title")
     'zz_sync_books_title'

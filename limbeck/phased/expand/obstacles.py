@@ -1,4 +1,4 @@
-"""Why the type of a column cannot be changed beside its rows."""
+"""Reasons why the type of a column cannot be changed through a hidden column."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.tables import Table
 
-LOCAL_NOT_NULLS = 18  # the first major in which a NOT NULL is inherited, or a table's own
+# The first major in which a NOT NULL is a constraint that is either inherited or a table's own.
+LOCAL_NOT_NULLS = 18
 
 
 def obstacles(before: Catalog, column: Column, table: Table) -> Iterator[str]:
-    """Yield in words what is in the way of another type; nothing where a hidden column can be."""
+    """Yield a sentence for each obstacle to another type; none if a hidden column can follow."""
     if table.kind == "f" or table.inherits or table.partition_of or table.of_type:
-        yield f"{column.address} is of a foreign, an inheriting or a typed table"
+        yield f"{column.address} belongs to a foreign, an inheriting or a typed table"
     yield from unseen(before, table.address)
     yield from _computed(before, column)
     yield from _named(before, column)
@@ -25,25 +26,25 @@ def obstacles(before: Catalog, column: Column, table: Table) -> Iterator[str]:
 
 
 def _computed(before: Catalog, column: Column) -> Iterator[str]:
-    """Say which columns would be computed anew for each row, and the table be rewritten."""
+    """Yield the generated columns that Postgres would recompute by rewriting the table."""
     if column.generated:
-        yield f"{column.address} is computed"
+        yield f"{column.address} is generated"
     for user, used in before.depends.items():
-        found = before.objects.get(user._replace(kind="column"))
-        if user.kind != "default" or column.address not in used or found == column:
+        dependent = before.objects.get(user._replace(kind="column"))
+        if user.kind != "default" or column.address not in used or dependent == column:
             continue
-        if isinstance(found, Column) and found.generated:
-            yield f"{found.address} is computed from {column.address}"
+        if isinstance(dependent, Column) and dependent.generated:
+            yield f"{dependent.address} is generated from {column.address}"
 
 
 def _named(before: Catalog, column: Column) -> Iterator[str]:
-    """Say what names the column and cannot take the hidden one for it at the end.
+    """Yield the objects that name the column and cannot be pointed at the hidden one.
 
-    Statistics would have their columns in another order, in that of the table; a publication
-    would send both while they change places.
+    Extended statistics keep their columns in table order, which differs for a new column. A
+    publication would send both columns during the swap.
     """
     for user, used in before.depends.items():
-        columns = [one for one in used if one.kind == "column"]
+        columns = [address for address in used if address.kind == "column"]
         if user.kind == "statistics" and column.address in columns and len(columns) > 1:
             yield f"{user} names {column.address} beside other columns"
         elif user.kind == "publication" and column.address in columns:
@@ -51,20 +52,24 @@ def _named(before: Catalog, column: Column) -> Iterator[str]:
 
 
 def _partitioned(before: Catalog, column: Column, table: Table) -> Iterator[str]:
-    """Say what an index that is built partition by partition cannot do.
+    """Yield the limits of indexes that are built partition by partition.
 
-    A key of the whole cannot stand beside another one. And one made of an index lets a partition
-    have NOT NULLs by its own word, which it loses again by being detached and attached only.
+    A key of a partitioned table cannot be made from an index (Postgres manual, ALTER TABLE, ADD
+    table_constraint_using_index), so it exists only after the swap and no foreign key can refer
+    to it before. From Postgres 18 on, a primary key assembled from partition indexes leaves each
+    partition with a NOT NULL of its own, which only DETACH and ATTACH turn into an inherited one.
     """
     members = family(before, table.address)
-    if any(is_key_of_partitions(one, column.name) for one in members):
-        yield f"{column.address} decides on the partition of a row"
-    for found in before.of(Constraint):
-        reference = found.reference
+    if any(is_key_of_partitions(member, column.name) for member in members):
+        yield f"{column.address} is in the partition key"
+    for constraint in before.of(Constraint):
+        reference = constraint.reference
         if reference and reference.table == table.address and column.name in reference.columns:
-            yield f"{found.address} refers to a key of a partitioned table with {column.address}"
-    places = {(one.schema, one.name) for one in members}
-    keys = [one for one in before.of(Constraint) if one.type == "p"]
-    named = [one for one in keys if (one.schema, one.table) in places]
-    if before.major >= LOCAL_NOT_NULLS and any(column.name in one.columns for one in named):
+            yield (
+                f"{constraint.address} refers to a key of a partitioned table with {column.address}"
+            )
+    places = {(member.schema, member.name) for member in members}
+    keys = [constraint for constraint in before.of(Constraint) if constraint.type == "p"]
+    named = [key for key in keys if (key.schema, key.table) in places]
+    if before.major >= LOCAL_NOT_NULLS and any(column.name in key.columns for key in named):
         yield f"{column.address} is in the primary key of a partitioned table"

@@ -1,41 +1,52 @@
-"""What every recipe for a change without downtime can say."""
+"""The base class of recipes: what each contributes to the expand and the contract revision."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
 
 from limbeck.phased.phases import Backfill
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.diff.steps import Step
 
 
-class Recipe(Protocol):
-    """One breaking change in phases.
+class Recipe:
+    """One breaking change in two phases; a method not overridden adds nothing to its phase.
 
-    A recipe only says what a plain difference of two catalogs cannot: what is written out here is
-    followed by the difference that is left. So whatever it forgets is still done, if less gently,
-    and the end is exactly the plain change's.
+    A recipe yields only the steps that a plain diff of two catalogs cannot derive. `composing`
+    appends the remaining diff after each phase, so a step that a recipe omits still runs, if less
+    gently, and the final schema is exactly that of the plain change.
     """
+
+    __slots__ = ()
 
     @property
     def uses(self) -> tuple[str, ...]:
-        """The whole names of what the contract takes away."""
+        """The qualified names that the contract removes."""
+        return ()
 
     def covers(self, step: Step) -> bool:
-        """Tell whether a step of the plain change is this recipe's, and so waits for its phase."""
+        """Return whether the recipe replaces this step of the plain change."""
+        raise NotImplementedError
 
     def validate(self, before: Catalog) -> Sequence[str]:
-        """Return in words why the change cannot be made in phases; nothing where it can."""
+        """Return the reasons why the change cannot be phased; empty if it can."""
+        del before
+        return ()
 
     def expand(self, before: Catalog) -> Iterable[Step]:
-        """Return what stands beside the old structure, after the steps that break nothing."""
+        """Return the steps that create the new structure, after the harmless plain steps."""
+        raise NotImplementedError
 
     def backfill(self) -> Sequence[Backfill]:
-        """Return what rows that were there before have to be given."""
+        """Return the backfills of rows that existed before the expand."""
+        return ()
 
     def contract(self, middle: Catalog, after: Catalog) -> Iterable[Step]:
-        """Return what the contract begins with, before the plain difference."""
+        """Return the first steps of the contract; the plain diff follows."""
+        del middle, after
+        return ()
 
     def rollback(self, middle: Catalog, after: Catalog) -> Iterable[Step]:
-        """Return what leads from the end back to both, before the plain difference."""
+        """Return the first steps of the contract's downgrade; the plain diff follows."""
+        del middle, after
+        return ()

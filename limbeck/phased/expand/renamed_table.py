@@ -1,11 +1,12 @@
-"""Rename a table: for a while it has two names, of which one is a view."""
+"""Recipe: rename a table; until the contract a view has the new name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from limbeck.phased.phases import Backfill
+from limbeck.phased.expand.grants import grants
+from limbeck.phased.expand.recipe import Recipe
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.names import of, quote
 from limbeck.schema.catalog.objects.address import Address
@@ -14,32 +15,15 @@ from limbeck.schema.diff import sql
 from limbeck.schema.diff.operations import Execute
 from limbeck.schema.diff.steps import Step
 
-SECURITY_INVOKER = 15  # the first major whose views can ask for the caller's own rights
-# What was granted on the table is granted on the view, whoever it was granted to.
-GRANTS = """\
-DO $$
-DECLARE
-    one record;
-BEGIN
-    FOR one IN
-        SELECT acl.privilege_type AS may,
-            CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(acl.grantee)) END
-            AS who
-        FROM pg_class c, aclexplode(c.relacl) acl
-        WHERE c.oid = {table}::regclass AND acl.grantee <> c.relowner
-    LOOP
-        EXECUTE format('GRANT %s ON {view} TO %s', one.may, one.who);
-    END LOOP;
-END
-$$"""
+SECURITY_INVOKER = 15  # the first major with views that check the privileges of the caller
 
 
 @dataclass(frozen=True, slots=True)
-class RenamedTable:
-    """A table that gets another name, and some of its columns with it.
+class RenamedTable(Recipe):
+    """A table that is renamed, possibly with some of its columns.
 
-    The view has the new names while both applications run. Postgres writes through it by itself;
-    only COPY and TRUNCATE need the table. `columns` has (old name, new name) of those renamed.
+    The view has the new names while both applications run. It is automatically updatable; only
+    COPY and TRUNCATE need the table. `columns` has (old name, new name) of the renamed columns.
     """
 
     table: Table
@@ -52,43 +36,38 @@ class RenamedTable:
         return (".".join(quote(name) for name in (self.table.schema, self.table.name)),)
 
     def covers(self, step: Step) -> bool:
-        """Tell whether a step renames the table, or columns of it."""
+        """Return whether a step renames the table or one of its columns."""
         if step.verb != "rename":
             return False
         column = Address("column", self.name.schema, self.name.name, step.address.part)
         of_it = step.address == column and step.address.part in dict(self.columns)
         return of_it or step.address == self.table.address
 
-    def validate(self, before: Catalog) -> Sequence[str]:
-        """Refuse nothing: every table can be seen through a view."""
-        del before
-        return ()
-
     def expand(self, before: Catalog) -> Iterator[Step]:
-        """Create the view."""
+        """Yield the steps that create the view and grant on it what is granted on the table."""
         new = dict(self.columns)
-        told = [
-            f"{quote(one)} AS {quote(new[one])}" if one in new else quote(one)
-            for one in self.table.columns
+        selected = [
+            f"{quote(name)} AS {quote(new[name])}" if name in new else quote(name)
+            for name in self.table.columns
         ]
         options = " WITH (security_invoker = true)" if before.major >= SECURITY_INVOKER else ""
-        columns = sql.indented(told)
+        columns = sql.indented(selected)
         text = f"CREATE VIEW {of(self.name)}{options} AS\nSELECT\n{columns}\n"
         view, table = self._view, of(self.table.address)
         yield Step(Execute(f"{text}FROM {table}", "create", view))
-        granted = GRANTS.format(table=sql.literal(table), view=of(view).replace("'", "''"))
+        granted = grants(
+            "pg_class c, aclexplode(c.relacl) acl",
+            f"c.oid = {sql.literal(table)}::regclass AND acl.grantee <> c.relowner",
+            f" ON {of(view)}",
+        )
         yield Step(Execute(granted, "alter", view))
 
     @property
     def _view(self) -> Address:
         return self.name._replace(kind="view")
 
-    def backfill(self) -> Sequence[Backfill]:
-        """Fill in nothing: there are no two copies of a row."""
-        return ()
-
     def contract(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
-        """Drop the view; the plain change then renames the table."""
+        """Drop the view; the plain diff then renames the table."""
         del middle, after
         yield Step(Execute(f"DROP VIEW {of(self._view)}", "drop", self._view))
 
@@ -98,8 +77,8 @@ class RenamedTable:
         schema = Address("schema", "", old.schema)
         if schema not in after.objects:
             yield Step(Execute(f"CREATE SCHEMA {quote(old.schema)}", "create", schema))
-        for one, other in self.columns:
-            text = f"ALTER TABLE {of(new)} RENAME COLUMN {quote(other)} TO {quote(one)}"
+        for before, renamed in self.columns:
+            text = f"ALTER TABLE {of(new)} RENAME COLUMN {quote(renamed)} TO {quote(before)}"
             yield Step(Execute(text, "rename", new))
         if new.name != old.name:
             text = f"ALTER TABLE {of(new)} RENAME TO {quote(old.name)}"

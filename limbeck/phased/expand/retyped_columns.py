@@ -1,4 +1,4 @@
-"""Change the types of columns: hidden ones of the new types are filled, and take their place."""
+"""Recipe: change the types of columns through hidden columns that take their places."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from limbeck.phased.expand import copies
 from limbeck.phased.expand.families import family
 from limbeck.phased.expand.naming import beside
 from limbeck.phased.expand.obstacles import obstacles
+from limbeck.phased.expand.recipe import Recipe
 from limbeck.phased.expand.swaps import Swap
 from limbeck.phased.expand.sync import Follower, Sync
 from limbeck.phased.expand.values import is_exact
@@ -28,10 +29,10 @@ from limbeck.schema.diff.steps import Step
 
 @dataclass(frozen=True, slots=True)
 class Retyping:
-    """One column before and after; `table` is the one it is in, as it was before.
+    """One column before and after its type change; `table` is its table before the change.
 
-    `enums` are the types that are made anew under the same name: until the end the new ones have
-    another one. `partitions` are those of its table, which have the column as well.
+    `enums` are the enums it uses that are re-created under the same name; until the contract the
+    new ones have a temporary name. `partitions` are the partitions of the table.
     """
 
     before: Column
@@ -42,7 +43,7 @@ class Retyping:
 
     @property
     def hidden(self) -> Column:
-        """The column that will take the place."""
+        """The hidden column of the new type."""
         type_ = self.after.type
         for enum in self.enums:
             name = of(enum.address)
@@ -53,7 +54,11 @@ class Retyping:
 
     @property
     def sync(self) -> Sync:
-        """What fills it; a value that has no counterpart stops nobody, and is found by the end."""
+        """The trigger that fills the hidden column.
+
+        A value that cannot be converted gives NULL and does not stop the application; the
+        contract fails while there is one.
+        """
         hidden, value = self.hidden, quote(self.before.name)
         fits = assignable(self.before.type, hidden.type) and not self._of_enum
         if not fits:
@@ -70,71 +75,73 @@ class Retyping:
 
     @property
     def turned(self) -> Retyping:
-        """The change back."""
+        """The type change back."""
         return Retyping(self.after, self.before, self.table, (), self.partitions)
 
     @property
     def below(self) -> frozenset[Address]:
-        """The column in the partitions."""
+        """The addresses of the column in the partitions."""
         return frozenset(
-            self.before.address._replace(schema=one.schema, name=one.name)
-            for one in self.partitions
+            self.before.address._replace(schema=partition.schema, name=partition.name)
+            for partition in self.partitions
         )
 
 
 @dataclass(frozen=True, slots=True)
-class RetypedColumns:
-    """Columns that get other types, a key together with what refers to it.
+class RetypedColumns(Recipe):
+    """Columns that change their types, a key together with the columns that refer to it.
 
-    Both applications use the columns under their own names, and so with the old types until the
-    end. `old_enums` and `new_enums` are types that are made anew under the same names.
+    Both applications use the same names, and so read the old types until the contract.
+    `old_enums` and `new_enums` are the enums that are re-created under the same names.
     """
 
     columns: tuple[Retyping, ...]
     old_enums: tuple[Enum, ...] = ()
     new_enums: tuple[Enum, ...] = ()
 
-    @property
-    def uses(self) -> tuple[str, ...]:
-        """Nothing: every name stays."""
-        return ()
-
     def covers(self, step: Step) -> bool:
-        """Tell whether a step changes a type, or is there only because a type changes."""
-        columns = {one.before.address for one in self.columns}
-        enums = {one.address for one in self.new_enums}
+        """Return whether a step changes a type, or follows from such a change."""
+        columns = {each.before.address for each in self.columns}
+        enums = {enum.address for enum in self.new_enums}
         typed = isinstance(step.operation, AlterType)
-        if any(step.address in one.below for one in self.columns):
+        if any(step.address in each.below for each in self.columns):
             return step.verb == "alter"
         return (typed and step.address in columns) or step.address in enums
 
     def validate(self, before: Catalog) -> Sequence[str]:
-        """Refuse what cannot be done beside the rows: keys of partitions, inherited columns."""
-        return [said for one in self.columns for said in obstacles(before, one.before, one.table)]
+        """Return the obstacles, such as partition keys and inherited columns."""
+        return [
+            reason for each in self.columns for reason in obstacles(before, each.before, each.table)
+        ]
 
     def expand(self, before: Catalog) -> Iterator[Step]:
-        """Add the hidden columns, and fill them from now on."""
+        """Add the hidden columns and the triggers that fill them."""
         del before
         for enum in self.new_enums:
             yield _created(_aside(enum))
-        for one in self.columns:
-            yield copies.added(one.hidden)
-            yield from one.sync.create()
+        for each in self.columns:
+            yield copies.added(each.hidden)
+            yield from each.sync.create()
 
     def backfill(self) -> Sequence[Backfill]:
-        """Fill in the rows that were there before, those first that others refer to."""
-        return tuple(copies.backfill(one.sync) for one in self.columns)
+        """Return a backfill for each hidden column."""
+        return tuple(copies.backfill(each.sync) for each in self.columns)
 
     def contract(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
-        """Build what the columns have, change places, drop what was there."""
+        """Build what the hidden columns need, swap each table, drop the replaced columns.
+
+        A table's triggers are dropped in the transaction of its swap, no earlier: a row written
+        in between would have no hidden value. The enums get their names last, when no column
+        uses the old ones.
+        """
         yield from copies.left(self.backfill())
         swap = self._swap(middle, after)
         yield from swap.prepare()
         for table in swap.order():
-            here = [one for one in self.columns if one.table.address == table]
-            yield from (step for one in here for step in one.sync.drop())
-            yield from swap.one(table)
-            yield from (step for one in here for step in _gone(one, middle))
+            here = [each for each in self.columns if each.table.address == table]
+            yield from (step for each in here for step in each.sync.drop())
+            yield from swap.exchange(table)
+            yield from (step for each in here for step in _gone(each, middle))
             yield from swap.named(table)
         for old, new in zip(self.old_enums, self.new_enums, strict=True):
             yield Step(Execute(f"DROP TYPE {of(old.address)}", "drop", old.address))
@@ -143,35 +150,35 @@ class RetypedColumns:
     def _swap(self, now: Catalog, then: Catalog) -> Swap:
         names: dict[Address, dict[str, str]] = {}
         aside: dict[Address, dict[str, str]] = {}
-        for one in self.columns:
-            table = one.table.address
-            names.setdefault(table, {})[one.before.name] = one.hidden.name
-            aside.setdefault(table, {})[one.before.name] = beside(one.before.name, "_old")
-        late = frozenset(one.after.address for one in self.columns if one.enums)
+        for each in self.columns:
+            table, name = each.table.address, each.before.name
+            names.setdefault(table, {})[name] = each.hidden.name
+            aside.setdefault(table, {})[name] = beside(name, "_old")
+        late = frozenset(each.after.address for each in self.columns if each.enums)
         return Swap(names, aside, now, then, late)
 
     def rollback(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
-        """Do the same the other way round; what was there stays, hidden and filled."""
-        back = RetypedColumns(tuple(self._back(one) for one in self.columns))
+        """Do the same in reverse; the replaced columns stay, hidden and filled."""
+        back = RetypedColumns(tuple(self._back(each) for each in self.columns))
         for enum in self.old_enums:
             yield _created(_aside(enum))
-        for one in back.columns:
-            yield copies.added(one.hidden)
-            yield from one.sync.create()
-            yield copies.filled(one.sync, one.table)
+        for each in back.columns:
+            yield copies.added(each.hidden)
+            yield from each.sync.create()
+            yield copies.filled(each.sync, each.table)
         swap = back._swap(after, middle)
         yield from swap.prepare()
         for table in swap.order():
-            here = [one for one in back.columns if one.table.address == table]
-            yield from (step for one in here for step in one.sync.drop())
-            yield from swap.one(table)
+            here = [each for each in back.columns if each.table.address == table]
+            yield from (step for each in here for step in each.sync.drop())
+            yield from swap.exchange(table)
             if not self.new_enums:
                 yield from self._hidden_again(table, swap)
         if self.new_enums:
             yield from self._types_back(swap)
 
-    def _back(self, one: Retyping) -> Retyping:
-        return replace(one.turned, enums=self.old_enums if one.enums else ())
+    def _back(self, retyping: Retyping) -> Retyping:
+        return replace(retyping.turned, enums=self.old_enums if retyping.enums else ())
 
     def _types_back(self, swap: Swap) -> Iterator[Step]:
         for old, new in zip(self.old_enums, self.new_enums, strict=True):
@@ -183,31 +190,38 @@ class RetypedColumns:
             yield from self._hidden_again(table, swap)
 
     def _hidden_again(self, table: Address, swap: Swap) -> Iterator[Step]:
-        for one in self.columns:
-            if one.table.address == table:
-                old = replace(one.before, name=beside(one.before.name, "_old"))
-                yield copies.renamed(old, one.hidden.name)
-                if one.table.kind == "p":
-                    yield from _nothing_asked(one.hidden)
-                yield from one.sync.create()
+        for each in self.columns:
+            if each.table.address == table:
+                yield copies.renamed(_replaced(each), each.hidden.name)
+                if each.table.kind == "p":
+                    yield from _unconstrained(each.hidden)
+                yield from each.sync.create()
         yield from swap.named(table)
 
 
-def _gone(one: Retyping, middle: Catalog) -> Iterator[Step]:
-    """Drop what was there, or where a view still shows it, let nobody have to fill it."""
-    old = replace(one.before, name=beside(one.before.name, "_old"))
+def _replaced(retyping: Retyping) -> Column:
+    """Return the replaced column under the name that it has after the swap."""
+    return replace(retyping.before, name=beside(retyping.before.name, "_old"))
+
+
+def _gone(retyping: Retyping, middle: Catalog) -> Iterator[Step]:
+    """Drop the replaced column, or make it nullable if an object depends on it.
+
+    The plain diff re-creates such an object on the new column, and then drops this one.
+    """
+    old = _replaced(retyping)
     kinds = {"view", "function", "policy", "trigger", "rule", "column"}
-    users = {user.kind for user, used in middle.depends.items() if one.before.address in used}
+    users = {user.kind for user, used in middle.depends.items() if retyping.before.address in used}
     if users.isdisjoint(kinds):
         yield Step(Execute(copies.dropped(old).sql, "drop", old.address))
-    elif one.before.not_null:
+    elif retyping.before.not_null:
         table, name = qualified(old.schema, old.table), quote(old.name)
         text = f"ALTER TABLE {table} ALTER COLUMN {name} DROP NOT NULL"
         yield Step(Execute(text, "alter", old.address))
 
 
-def _nothing_asked(column: Column) -> Iterator[Step]:
-    """Let a column be as it was added, in all partitions."""
+def _unconstrained(column: Column) -> Iterator[Step]:
+    """Remove NOT NULL and default of a column, also from all partitions."""
     table, name = qualified(column.schema, column.table), quote(column.name)
     for what in ("NOT NULL", "DEFAULT"):
         text = f"ALTER TABLE {table} ALTER COLUMN {name} DROP {what}"
@@ -232,11 +246,12 @@ def _renamed(enum: Enum, name: str) -> Step:
 def retypings(
     columns: Mapping[Address, Column], before: Catalog, enums: tuple[Enum, ...]
 ) -> Iterator[Retyping]:
-    """Yield the changes of these columns, given as they shall be."""
+    """Yield the type changes of these columns, given as they are after the change."""
     for address, after in columns.items():
-        was = before.objects.get(address)
+        former = before.objects.get(address)
         table = before.objects.get(Address("table", address.schema, address.name))
-        if isinstance(was, Column) and isinstance(table, Table):
-            used = tuple(one for one in enums if after.type.removesuffix("[]") == of(one.address))
-            below = tuple(one.address for one in family(before, table.address)[:-1])
-            yield Retyping(was, after, table, used, below)
+        if isinstance(former, Column) and isinstance(table, Table):
+            type_ = after.type.removesuffix("[]")
+            used = tuple(enum for enum in enums if type_ == of(enum.address))
+            below = tuple(member.address for member in family(before, table.address)[:-1])
+            yield Retyping(former, after, table, used, below)

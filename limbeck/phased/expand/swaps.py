@@ -1,8 +1,13 @@
-"""Let hidden columns take the place of others: first all that takes time, then short locks.
+"""Swaps hidden columns into the place of the columns that they follow.
 
-A partitioned table and its partitions change at once, for a column has one name in all of them.
-Their indexes are built partition by partition; that of the whole then takes them for its own, as
-a key takes those of its partitions: Postgres manual, "Partition Maintenance".
+Everything slow runs first, while applications work: indexes, constraints and foreign keys on the
+hidden columns (`prepare`). Each table then changes in one short transaction (`exchange`), in which
+constraints are only attached, renamed and dropped.
+
+A partitioned table and its partitions change together, since a column has one name in all of them.
+Their indexes are built partition by partition, and the index of the partitioned table adopts them
+when it is created, as its key adopts the keys of the partitions (Postgres manual, "Partition
+Maintenance").
 """
 
 from __future__ import annotations
@@ -30,12 +35,12 @@ from limbeck.schema.diff.steps import Step
 
 @dataclass(frozen=True, slots=True)
 class Swap:
-    """Which hidden column takes which one's place, table by table.
+    """The columns to swap in each table.
 
-    `names` maps a table to {column: hidden column}; `aside` to {column: the name that what was
-    there gets}. `now` is the catalog that the columns are in, `then` the one that says what the
-    hidden ones shall have. `late` are the columns whose types have another name as yet, so that
-    their defaults have to wait.
+    `names` maps a table to {column: hidden column}, `aside` to {column: the name that the replaced
+    column gets}. `now` is the catalog before the swap, `then` the one with the indexes and
+    constraints that the hidden columns should get. `late` are columns of a type that has a
+    temporary name until after the swap; their defaults wait until then.
     """
 
     names: Mapping[Address, Mapping[str, str]]
@@ -45,10 +50,17 @@ class Swap:
     late: frozenset[Address] = frozenset()
 
     def prepare(self) -> Iterator[Step]:
-        """Build indexes, keys and constraints for the hidden columns; nobody waits for long."""
+        """Build what the hidden columns need, without blocking writers.
+
+        Order matters: a foreign key needs the unique index of the key that it refers to, and a
+        validated CHECK or NOT NULL lets SET NOT NULL, and a key, skip the scan of the table under
+        ACCESS EXCLUSIVE (ALTER TABLE, Notes).
+        """
         for table in self.names:
             yield from self._built(table)
             for column in self._columns(table, self.then):
+                # A partitioned table gets its NOT NULL right away, under a temporary name: the
+                # constraint is inherited by every partition and must not be local there.
                 if name := self._name(column):
                     required = NotNull(name=beside(name))
                     hidden = replace(column, name=self._hidden(column), not_null=required)
@@ -60,15 +72,17 @@ class Swap:
 
     def _built(self, table: Address) -> Iterator[Step]:
         for member in family(self.then, table):
+            # The key of a partitioned table cannot be made from an index (ADD
+            # table_constraint_using_index), so only leaves get an index for their key.
             leaf = member.kind == "r"
             for index in twins.indexes(member.address, self.names[table], self.then, keys=leaf):
                 yield twins.built(index)
 
     def _columns(self, table: Address, catalog: Catalog) -> Iterator[Column]:
         for name in self.names[table]:
-            found = catalog.objects.get(Address("column", table.schema, table.name, name))
-            if isinstance(found, Column):
-                yield found
+            column = catalog.objects.get(Address("column", table.schema, table.name, name))
+            if isinstance(column, Column):
+                yield column
 
     def _required(self, column: Column) -> Constraint:
         hidden = self._hidden(column)
@@ -87,24 +101,24 @@ class Swap:
         return self.names[_table(column)][column.name]
 
     def _references(self, catalog: Catalog) -> Iterator[Constraint]:
-        """Yield the foreign keys from and to the columns that change places."""
-        for one in catalog.of(Constraint):
-            if one.type == "f" and not one.inherited and self._changes(one):
-                yield one
+        """Yield the foreign keys from and to the columns to swap."""
+        for key in catalog.of(Constraint):
+            if key.type == "f" and not key.inherited and self._changes(key):
+                yield key
 
-    def _changes(self, one: Constraint) -> bool:
-        here = self.names.get(_table(one), {}).keys()
-        there = self.names.get(one.reference.table, {}).keys() if one.reference else set()
-        used = one.reference.columns if one.reference else ()
-        return not (here.isdisjoint(one.columns) and there.isdisjoint(used))
+    def _changes(self, key: Constraint) -> bool:
+        here = self.names.get(_table(key), {}).keys()
+        there = self.names.get(key.reference.table, {}).keys() if key.reference else set()
+        used = key.reference.columns if key.reference else ()
+        return not (here.isdisjoint(key.columns) and there.isdisjoint(used))
 
-    def _twin(self, one: Constraint) -> Constraint:
+    def _twin(self, key: Constraint) -> Constraint:
         """Return the same foreign key between the hidden columns."""
-        reference = one.reference
+        reference = key.reference
         if reference is None:
-            return one
-        here, there = self.names.get(_table(one), {}), self.names.get(reference.table, {})
-        head, mark, tail = one.definition.partition(" REFERENCES ")
+            return key
+        here, there = self.names.get(_table(key), {}), self.names.get(reference.table, {})
+        head, mark, tail = key.definition.partition(" REFERENCES ")
         columns, close, rest = tail.partition(")")
         table, opening, listed = columns.partition("(")
         definition = (
@@ -112,28 +126,38 @@ class Swap:
             f"{_renamed(rest, here)}"
         )
         return replace(
-            one,
-            name=beside(one.name),
+            key,
+            name=beside(key.name),
             definition=definition,
-            columns=tuple(here.get(name, name) for name in one.columns),
+            columns=tuple(here.get(name, name) for name in key.columns),
             reference=_reference(reference, there),
             comment=None,
         )
 
     def order(self) -> list[Address]:
-        """Return the tables in which to change places, each before those that it refers to."""
+        """Return the tables in the order of their swaps, each before those that it refers to.
+
+        ON UPDATE CASCADE of a swapped key reaches the hidden column of a table that refers to it
+        through the twin of the foreign key. If that table were not swapped yet, its visible column
+        would keep the old value, and the trigger would copy it over the new one. Tables that
+        refer to each other in a circle come in the order of `names`.
+        """
         needs: dict[Address, set[Address]] = {table: set() for table in self.names}
-        for one in self._references(self.then):
-            if one.reference and one.reference.table in needs and _table(one) in needs:
-                needs[_table(one)].add(one.reference.table)
+        for key in self._references(self.then):
+            if key.reference and key.reference.table in needs and _table(key) in needs:
+                needs[_table(key)].add(key.reference.table)
         ordered: list[Address] = []
         while rest := [table for table in needs if table not in ordered]:
             free = [t for t in rest if not any(t in needs[u] for u in rest if u != t)]
             ordered.append((free or rest)[0])
         return ordered
 
-    def one(self, table: Address) -> Iterator[Step]:
-        """Change places in one table, in one short transaction."""
+    def exchange(self, table: Address) -> Iterator[Step]:
+        """Yield the steps that swap the columns of one table, in one short transaction.
+
+        Foreign keys go first and indexes last: a key cannot be dropped while a foreign key refers
+        to it, nor its index while it is a constraint's.
+        """
         yield from self._referring(table)
         yield from self._keys(table)
         yield from self._indexes(table)
@@ -141,60 +165,73 @@ class Swap:
             yield from self._places(column)
 
     def _referring(self, table: Address) -> Iterator[Step]:
-        """Let the twins of foreign keys be the only ones, where that is not done yet."""
+        """Replace foreign keys by their twins, unless an earlier table's swap has done so.
+
+        A foreign key between two swapped tables belongs to the swap of the first of them: it
+        cannot outlive either end.
+        """
         later = self.order()[self.order().index(table) :]
-        for one in self._references(self.now):
-            firsts = [_table(one), *([one.reference.table] if one.reference else [])]
-            if table in firsts and not any(t in self.names and t not in later for t in firsts):
-                yield _alter(one, f"DROP CONSTRAINT {quote(one.name)}", "drop")
-                if one.address in self.then.objects:
-                    yield from self._named(one, table)
+        for key in self._references(self.now):
+            ends = [_table(key), *([key.reference.table] if key.reference else [])]
+            if table in ends and not any(end in self.names and end not in later for end in ends):
+                yield _alter(key, f"DROP CONSTRAINT {quote(key.name)}", "drop")
+                if key.address in self.then.objects:
+                    yield from self._named(key, table)
 
     def _named(self, reference: Constraint, at: Address) -> Iterator[Step]:
-        """Give a twin the name, in each partition as well."""
+        """Rename the twin of a foreign key; a partition's constraint has a name of its own."""
         for member in family(self.then, _table(reference)):
-            one = self.then.objects.get(reference.address._replace(name=member.name))
-            if isinstance(one, Constraint):
-                text = f"RENAME CONSTRAINT {quote(beside(one.name))} TO {quote(one.name)}"
-                yield _of(at, _table(one), _alter(one, text, "rename"))
+            key = self.then.objects.get(reference.address._replace(name=member.name))
+            if isinstance(key, Constraint):
+                text = f"RENAME CONSTRAINT {quote(beside(key.name))} TO {quote(key.name)}"
+                yield _of(at, _table(key), _alter(key, text, "rename"))
 
     def _keys(self, table: Address) -> Iterator[Step]:
+        # SET NOT NULL is proved by the CHECK, which is then superfluous. It comes before the keys:
+        # ADD PRIMARY KEY would otherwise set NOT NULL itself, and scan the table for it.
         for column in self._columns(table, self.then):
             if column.not_null and not self._name(column):
                 hidden = quote(self._hidden(column))
                 yield _column(column, f"ALTER COLUMN {hidden} SET NOT NULL")
                 required = self._required(column)
                 yield _alter(required, f"DROP CONSTRAINT {quote(required.name)}", "drop")
-        for _, one in self._constraints(table, self.now):
-            if not one.inherited:
-                dropped = _alter(one, f"DROP CONSTRAINT {quote(one.name)}", "drop")
-                yield _of(table, _table(one), dropped)
-        for kind, one in self._constraints(table, self.then):
-            text = _using(one) if kind == "r" else _spelled(one, self.names[table])
-            yield _of(table, _table(one), _alter(one, f"ADD {text}", "create"))
+        # The old keys go before the new ones, which take over their names. Dropping the key of a
+        # partitioned table drops the inherited ones of its partitions.
+        for _, key in self._constraints(table, self.now):
+            if not key.inherited:
+                dropped = _alter(key, f"DROP CONSTRAINT {quote(key.name)}", "drop")
+                yield _of(table, _table(key), dropped)
+        # `family` returns leaves first: the key of the whole finds theirs and adopts them.
+        for kind, key in self._constraints(table, self.then):
+            text = _using(key) if kind == "r" else _spelled(key, self.names[table])
+            yield _of(table, _table(key), _alter(key, f"ADD {text}", "create"))
 
     def _name(self, column: Column) -> str | None:
-        """Return the name of a NOT NULL that its partitions have, too (since Postgres 18)."""
+        """Return the name of a NOT NULL that partitions inherit; it has one from Postgres 18 on."""
         table = self.then.objects.get(_table(column))
         partitioned = isinstance(table, Table) and table.kind == "p"
         return column.not_null.name if partitioned and column.not_null else None
 
     def named(self, table: Address) -> Iterator[Step]:
-        """Give a NOT NULL its name in all partitions, once what was there has none any more."""
+        """Yield the steps that give inherited NOT NULLs their final names.
+
+        They come after the replaced columns, whose constraints had the names, are gone.
+        """
         for column in self._columns(table, self.then):
             if name := self._name(column):
                 text = f"RENAME CONSTRAINT {quote(beside(name))} TO {quote(name)}"
                 yield _column(column, text, "rename")
 
     def _constraints(self, table: Address, catalog: Catalog) -> Iterator[tuple[str, Constraint]]:
-        """Yield the keys with these columns, and which kind of table each of them is on."""
+        """Yield the keys on swapped columns, each with the kind of the table that it is on."""
         for member in family(catalog, table):
-            for one in catalog.of(Constraint):
-                key = one.type in "pu" and _table(one) == member.address
-                if key and twins.uses_any(one, self.names[table]):
-                    yield member.kind, one
+            for key in catalog.of(Constraint):
+                here = key.type in "pu" and _table(key) == member.address
+                if here and twins.uses_any(key, self.names[table]):
+                    yield member.kind, key
 
     def _indexes(self, table: Address) -> Iterator[Step]:
+        # An index with a parent is dropped with it.
         for index in self._of_columns(table, self.now):
             if index.parent is None:
                 dropped = Step(Execute(DropIndex(index).sql, "drop", index.address))
@@ -215,6 +252,7 @@ class Swap:
         aside = self.aside[_table(column)][column.name]
         hidden, name = quote(self._hidden(column)), quote(column.name)
         then = self.then.objects.get(column.address)
+        # Privileges are copied while the old column still has its name.
         yield copies.granted(column, self._hidden(column))
         yield _column(column, f"RENAME COLUMN {name} TO {quote(aside)}", "rename")
         yield _column(column, f"RENAME COLUMN {hidden} TO {name}", "rename")
@@ -222,6 +260,7 @@ class Swap:
             yield from _identity(column, aside, then if isinstance(then, Column) else column)
         elif isinstance(then, Column) and then.default is not None and not self._late(then):
             yield _column(column, f"ALTER COLUMN {name} SET DEFAULT {then.default}")
+        # Otherwise dropping the old column would drop the sequence that it owns.
         for sequence in self.now.of(SequenceObject):
             if sequence.owned_by == column.address:
                 owner = f"{of(_table(column))}.{name}"
@@ -233,7 +272,11 @@ class Swap:
 
 
 def _identity(column: Column, aside: str, then: Column) -> Iterator[Step]:
-    """Let the new column count on from where the old one was."""
+    """Yield the steps that continue an identity on the new column.
+
+    An identity sequence cannot change its column, so a new one continues from the value of the
+    old. The old sequence is renamed first: ADD GENERATED names the new one after the column.
+    """
     if column.identity is None:
         return
     schema, name = unquoted(column.identity.sequence)
@@ -254,15 +297,17 @@ def _renamed(text: str, names: Mapping[str, str]) -> str:
 
 
 def _reference(reference: Reference, names: Mapping[str, str]) -> Reference:
-    return replace(reference, columns=tuple(names.get(one, one) for one in reference.columns))
+    columns = tuple(names.get(column, column) for column in reference.columns)
+    return replace(reference, columns=columns)
 
 
 def _table(item: Column | Constraint) -> Address:
     return Address("table", item.schema, item.table)
 
 
-def _alter(one: Constraint, text: str, verb: str) -> Step:
-    return Step(Execute(f"ALTER TABLE {of(_table(one))} {text}", verb, one.address))
+def _alter(constraint: Constraint, text: str, verb: str) -> Step:
+    text = f"ALTER TABLE {of(_table(constraint))} {text}"
+    return Step(Execute(text, verb, constraint.address))
 
 
 def _column(column: Column, text: str, verb: str = "alter") -> Step:
@@ -270,27 +315,30 @@ def _column(column: Column, text: str, verb: str = "alter") -> Step:
 
 
 def _of(table: Address, member: Address, step: Step) -> Step:
-    """Let a step about a partition count as one about the whole, whose transaction it is in."""
+    """Return a step on a partition as one on the partitioned table.
+
+    `online` groups steps into transactions by table, and these must share one.
+    """
     return step if member == table else Step(Execute(step.sql, "alter", table))
 
 
-def _using(one: Constraint) -> str:
-    kind = "PRIMARY KEY" if one.type == "p" else "UNIQUE"
-    text = f"CONSTRAINT {quote(one.name)} {kind} USING INDEX {quote(beside(one.name))}"
-    return text + _deferrable(one)
+def _using(key: Constraint) -> str:
+    kind = "PRIMARY KEY" if key.type == "p" else "UNIQUE"
+    text = f"CONSTRAINT {quote(key.name)} {kind} USING INDEX {quote(beside(key.name))}"
+    return text + _deferrable(key)
 
 
-def _spelled(one: Constraint, names: Mapping[str, str]) -> str:
-    """Spell a key of a partitioned table, which cannot be made of an index."""
-    kind = "PRIMARY KEY" if one.type == "p" else "UNIQUE"
-    text = f"CONSTRAINT {quote(one.name)} {kind}"
-    text += " NULLS NOT DISTINCT" if one.nulls_not_distinct else ""
-    text += f" ({quoted([names.get(column, column) for column in one.columns])})"
-    text += f" INCLUDE ({quoted([names.get(c, c) for c in one.include])})" if one.include else ""
-    text += f" WITH ({', '.join(one.options)})" if one.options else ""
-    return text + _deferrable(one)
+def _spelled(key: Constraint, names: Mapping[str, str]) -> str:
+    """Return the definition of a key of a partitioned table."""
+    kind = "PRIMARY KEY" if key.type == "p" else "UNIQUE"
+    text = f"CONSTRAINT {quote(key.name)} {kind}"
+    text += " NULLS NOT DISTINCT" if key.nulls_not_distinct else ""
+    text += f" ({quoted([names.get(column, column) for column in key.columns])})"
+    text += f" INCLUDE ({quoted([names.get(c, c) for c in key.include])})" if key.include else ""
+    text += f" WITH ({', '.join(key.options)})" if key.options else ""
+    return text + _deferrable(key)
 
 
-def _deferrable(one: Constraint) -> str:
-    text = " DEFERRABLE" if one.deferrable else ""
-    return text + (" INITIALLY DEFERRED" if one.deferred else "")
+def _deferrable(key: Constraint) -> str:
+    text = " DEFERRABLE" if key.deferrable else ""
+    return text + (" INITIALLY DEFERRED" if key.deferred else "")

@@ -1,4 +1,4 @@
-"""The trigger that keeps old and new columns of a row in step, whichever of them is written."""
+"""The trigger that keeps old and new columns of one row in step, whichever of them is written."""
 
 from __future__ import annotations
 
@@ -6,22 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from limbeck.phased.expand.naming import trigger
+from limbeck.phased.expand.row_trigger import RowTrigger
 from limbeck.phased.expand.values import differ, of_row
-from limbeck.schema.catalog.names import of, qualified, quote
+from limbeck.schema.catalog.names import quote
 from limbeck.schema.catalog.objects.address import Address
-from limbeck.schema.diff.operations import CreateFunction, Execute
 from limbeck.schema.diff.steps import Step
 
-# Triggers of one kind fire in the order of their names: this one comes after the user's own.
+# BEFORE triggers of a table fire in the order of their names (Postgres manual, "Overview of
+# Trigger Behavior"). This one comes after the user's own, so it sees the values they assign.
 PREFIX = "zz_sync"
 
 
 @dataclass(frozen=True, slots=True)
 class Follower:
-    """One column and the expression over the other side's columns that it follows.
+    """A column and the expression over the other side's columns that gives its value.
 
-    `default` is its own default where that is steady, else None; `type` its type where the
-    expression is of another one.
+    `exact` says that equal values of the column are identical. `default` is the column's default
+    if it is steady within a statement, else None. `type` is the column's type if the expression
+    has another one.
     """
 
     column: str
@@ -33,11 +35,12 @@ class Follower:
 
 @dataclass(frozen=True, slots=True)
 class Sync:
-    """Columns of a table in step: `forward` says what new ones follow, `backward` what old ones.
+    """Old and new columns of a table that follow each other.
 
-    Without `backward` the new columns are nobody's to write: they always follow. Where `lenient`,
-    a value that has no counterpart gives NULL there and stops no writer. `names` are all of the
-    table's columns, `path` is where names in the expressions are looked up.
+    `forward` are the new columns and `backward` the old ones. Without `backward` no application
+    writes the new columns, and they always follow the old ones. With `lenient`, an old value that
+    cannot be converted gives NULL instead of an error in the application. `names` are all columns
+    of the table, `path` is the search_path of the expressions.
     """
 
     table: Address
@@ -54,92 +57,94 @@ class Sync:
 
     @property
     def assignments(self) -> dict[str, str]:
-        """What a backfill sets."""
-        return {quote(one.column): one.expression for one in self.forward}
+        """The expression of each column that a backfill sets."""
+        return {quote(follower.column): follower.expression for follower in self.forward}
 
     def wrong(self, row: str = "") -> str:
-        """Spell that the new columns of a row are not what they should be, and the old neither.
+        """Return SQL that is true for a row whose sides do not match.
 
-        Where both sides have values that the other one cannot hold, either may be the finer one.
+        If both sides can be derived from each other and may lose information, as in a split, a row
+        is right as soon as either side follows from the other: the new side 'Ann Mary', 'Lee' is
+        right although splitting 'Ann Mary Lee' would give another one.
         """
-        ways = [self.forward] if self._same or not self.backward else [self.forward, self.backward]
-        texts = [" OR ".join(self._differs(one, row) for one in side) for side in ways]
-        several = len(ways) > 1
+        sides = [self.forward] if self._same or not self.backward else [self.forward, self.backward]
+        texts = [" OR ".join(self._differs(each, row) for each in side) for side in sides]
+        several = len(sides) > 1
         return " AND ".join(f"({text})" if several and " OR " in text else text for text in texts)
 
     @property
     def _same(self) -> bool:
-        """Whether both sides are one column each, and hold the same values."""
-        one, other = self.forward, self.backward
-        return len(one) == len(other) == 1 and (one[0].expression, other[0].expression) == (
-            quote(other[0].column),
-            quote(one[0].column),
+        """Whether each side is one column and a plain copy of the other."""
+        new, old = self.forward, self.backward
+        return len(new) == len(old) == 1 and (new[0].expression, old[0].expression) == (
+            quote(old[0].column),
+            quote(new[0].column),
         )
 
-    def _differs(self, one: Follower, row: str) -> str:
-        column = f"{row}.{quote(one.column)}" if row else quote(one.column)
-        wanted = of_row(row, one.expression, self.names) if row else one.expression
-        compared = _grouped(wanted) + (f"::{one.type}" if one.type else "")
-        return differ(column, compared, exact=one.exact)
+    def _differs(self, follower: Follower, row: str) -> str:
+        column = f"{row}.{quote(follower.column)}" if row else quote(follower.column)
+        expression = follower.expression
+        wanted = of_row(row, expression, self.names) if row else expression
+        compared = _grouped(wanted) + (f"::{follower.type}" if follower.type else "")
+        return differ(column, compared, exact=follower.exact)
 
     def create(self) -> list[Step]:
-        """Create the function and the trigger, which fires for replicated rows, too."""
-        table, name = of(self.table), quote(self.name)
-        function = qualified(self.table.schema, self.name)
-        at_trigger = Address("trigger", self.table.schema, self.table.name, self.name)
-        at = Address("function", self.table.schema, f"{self.name}()")
-        when = f"\n    WHEN ({self.wrong('NEW')})" if self.backward else ""
-        fired = (
-            f"CREATE TRIGGER {name} BEFORE INSERT OR UPDATE ON {table}\n    FOR EACH ROW{when}\n"
-            f"    EXECUTE FUNCTION {function}()"
-        )
-        enabled = f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"
-        return [
-            Step(CreateFunction(self._function(function), "create", at)),
-            Step(Execute(fired, "create", at_trigger)),
-            Step(Execute(enabled, "alter", at_trigger)),
-        ]
+        """Return the steps that create the function and the trigger."""
+        return list(self._trigger.create())
 
     def drop(self) -> list[Step]:
-        """Drop both again."""
-        table, name = of(self.table), quote(self.name)
-        function = qualified(self.table.schema, self.name)
-        at_trigger = Address("trigger", self.table.schema, self.table.name, self.name)
-        at = Address("function", self.table.schema, f"{self.name}()")
-        return [
-            Step(Execute(f"DROP TRIGGER {name} ON {table}", "drop", at_trigger)),
-            Step(Execute(f"DROP FUNCTION {function}()", "drop", at)),
-        ]
+        """Return the steps that drop both."""
+        return list(self._trigger.drop())
 
-    def _function(self, name: str) -> str:
-        body = self._both_ways() if self.backward else self._one_way()
-        lines = "\n".join(f"    {line}" if line else "" for line in body)
-        return (
-            f"CREATE FUNCTION {name}() RETURNS trigger\n"
-            f"LANGUAGE plpgsql SET search_path = {self.path} AS $$\n"
-            f"BEGIN\n{lines}\n    RETURN NEW;\nEND\n$$"
+    @property
+    def _trigger(self) -> RowTrigger:
+        # WHEN makes a row that is in step cheap, since Postgres evaluates it without calling
+        # PL/pgSQL, and leaves rows alone that a publisher with the same trigger has filled. A
+        # one-way trigger has none: a conversion that fails would fail there, outside the
+        # function's EXCEPTION block, and stop the application.
+        return RowTrigger(
+            self.table,
+            self.name,
+            "\n".join(f"    {line}" if line else "" for line in self._body()),
+            when=f"\n    WHEN ({self.wrong('NEW')})" if self.backward else "",
+            path=self.path,
         )
+
+    def _body(self) -> list[str]:
+        return self._both_ways() if self.backward else self._one_way()
 
     def _one_way(self) -> list[str]:
         if not self.lenient:
             return self._follow(self.forward)
-        emptied = [f"    NEW.{quote(one.column)} := NULL;" for one in self.forward]
+        emptied = [f"    NEW.{quote(follower.column)} := NULL;" for follower in self.forward]
         followed = [f"    {line}" for line in self._follow(self.forward)]
         return ["BEGIN", *followed, "EXCEPTION WHEN data_exception THEN", *emptied, "END;"]
 
     def _both_ways(self) -> list[str]:
-        """Decide who was written: what is not as it was, or at an INSERT not as by default."""
+        """Decide which side the application wrote.
+
+        On UPDATE it is the column that changed. On INSERT it is the one that differs from its
+        default, since a trigger cannot see which columns an INSERT names. The new side is tested
+        first: if an application wrote different values to both, the new one wins.
+        """
+        # A default that is not steady (a sequence, gen_random_uuid()) cannot be compared: the copy
+        # has none then, and a value that is not NULL was given.
         given = " OR ".join(
-            differ(f"NEW.{quote(one.column)}", one.default, exact=one.exact)
-            if one.default
-            else f"NEW.{quote(one.column)} IS DISTINCT FROM NULL"
-            for one in self.forward
+            differ(f"NEW.{quote(follower.column)}", follower.default, exact=follower.exact)
+            if follower.default
+            else f"NEW.{quote(follower.column)} IS DISTINCT FROM NULL"
+            for follower in self.forward
         )
         changed = " OR ".join(
-            differ(f"NEW.{quote(one.column)}", f"OLD.{quote(one.column)}", exact=one.exact)
-            for one in self.forward
+            differ(
+                f"NEW.{quote(follower.column)}",
+                f"OLD.{quote(follower.column)}",
+                exact=follower.exact,
+            )
+            for follower in self.forward
         )
         back = [f"    {line}" for line in self._follow(self.backward)]
+        # An INSERT has no OLD row to compare with, so each event has a test of its own.
         return [
             f"IF TG_OP = 'INSERT' AND ({given}) THEN",
             *back,
@@ -152,8 +157,8 @@ class Sync:
 
     def _follow(self, side: Sequence[Follower]) -> list[str]:
         return [
-            f"NEW.{quote(one.column)} := {of_row('NEW', one.expression, self.names)};"
-            for one in side
+            f"NEW.{quote(follower.column)} := {of_row('NEW', follower.expression, self.names)};"
+            for follower in side
         ]
 
 

@@ -1,4 +1,4 @@
-"""Twins: the indexes of a column, made for the column that stands beside it."""
+"""Twins: indexes on a copy or hidden column that match those of the original column."""
 
 from __future__ import annotations
 
@@ -15,41 +15,41 @@ from limbeck.schema.catalog.objects.indexes import Index, Key
 from limbeck.schema.diff import index_definitions
 from limbeck.schema.diff.operations import CreateIndex
 from limbeck.schema.diff.steps import Step
-from limbeck.schema.renames.tokens import tokens
+from limbeck.schema.sql.lexer import identifiers
 
 
 def indexes(
     table: Address, names: Mapping[str, str], catalog: Catalog, *, keys: bool = True
 ) -> Iterator[Index]:
-    """Yield twins of the indexes, keys and unique constraints that use columns of these names.
+    """Yield twins of the indexes, keys and unique constraints on certain columns.
 
     Args:
-        table: where they are.
-        names: which column stands beside which, by the name of the one that is there.
-        catalog: the catalog that has the indexes.
-        keys: whether keys and unique constraints have twins, too.
+        table: The table of the columns.
+        names: The name of the copy of each column.
+        catalog: The catalog that has the indexes.
+        keys: Whether to include primary keys and unique constraints.
 
     """
     for index in catalog.of(Index):
         if index.table == table and uses(index.definition.partition(" USING ")[2], names):
             yield twin(index, names)
-    for one in catalog.of(Constraint) if keys else ():
-        if (one.schema, one.table) == table[1:3] and one.type in "pu" and uses_any(one, names):
-            yield unique(one, names)
+    for key in catalog.of(Constraint) if keys else ():
+        if (key.schema, key.table) == table[1:3] and key.type in "pu" and uses_any(key, names):
+            yield unique(key, names)
 
 
 def uses(text: str, names: Mapping[str, str]) -> bool:
-    """Tell whether one of the names occurs in what Postgres spelled."""
-    return any(kind == "word" and found in names for kind, found, _, _ in tokens(text))
+    """Return whether one of the names occurs in an index definition."""
+    return any(name in names for name in identifiers(text))
 
 
 def uses_any(constraint: Constraint, names: Mapping[str, str]) -> bool:
-    """Tell whether a constraint is of one of these columns."""
+    """Return whether a constraint is on one of these columns."""
     return not names.keys().isdisjoint((*constraint.columns, *constraint.include))
 
 
 def twin(index: Index, names: Mapping[str, str]) -> Index:
-    """Return the same index on the columns that stand beside."""
+    """Return the same index on the copies of its columns."""
     name = beside(index.name)
     head, using, rest = index.definition.partition(" USING ")
     head = index_definitions.named(head, name)
@@ -59,7 +59,7 @@ def twin(index: Index, names: Mapping[str, str]) -> Index:
         name=name,
         definition=head + using + _text(rest, names),
         keys=keys,
-        include=tuple(names.get(one, one) for one in index.include),
+        include=tuple(names.get(column, column) for column in index.include),
         where=_text(index.where, names) if index.where else None,
         clustered=False,
         replica_identity=False,
@@ -79,9 +79,9 @@ def _text(text: str, names: Mapping[str, str]) -> str:
 
 
 def unique(constraint: Constraint, names: Mapping[str, str]) -> Index:
-    """Return a unique index on the columns that stand beside those of a key."""
-    columns = [names.get(one, one) for one in constraint.columns]
-    include = tuple(names.get(one, one) for one in constraint.include)
+    """Return a unique index on the copies of the columns of a key."""
+    columns = [names.get(column, column) for column in constraint.columns]
+    include = tuple(names.get(column, column) for column in constraint.include)
     table, name = Address("table", constraint.schema, constraint.table), beside(constraint.name)
     text = f"CREATE UNIQUE INDEX {quote(name)} ON {of(table)} USING btree ({quoted(columns)})"
     text += f" INCLUDE ({quoted(include)})" if include else ""
@@ -93,7 +93,7 @@ def unique(constraint: Constraint, names: Mapping[str, str]) -> Index:
         table=table,
         definition=text,
         unique=True,
-        keys=tuple(Key(column=one, expression=None) for one in columns),
+        keys=tuple(Key(column=column, expression=None) for column in columns),
         include=include,
         options=constraint.options,
         nulls_not_distinct=constraint.nulls_not_distinct,
@@ -101,7 +101,7 @@ def unique(constraint: Constraint, names: Mapping[str, str]) -> Index:
 
 
 def begins(table: Address, columns: Sequence[str], catalog: Catalog) -> bool:
-    """Tell whether an index or a key of a table begins with these columns, in any order."""
+    """Return whether an index or key of a table begins with these columns, in any order."""
     number = len(columns)
     firsts = [
         [key.column for key in index.keys[:number]]
@@ -109,25 +109,25 @@ def begins(table: Address, columns: Sequence[str], catalog: Catalog) -> bool:
         if index.table == table and index.where is None
     ]
     firsts += [
-        list(one.columns[:number])
-        for one in catalog.of(Constraint)
-        if (one.schema, one.table) == table[1:3] and one.type in "pu"
+        list(key.columns[:number])
+        for key in catalog.of(Constraint)
+        if (key.schema, key.table) == table[1:3] and key.type in "pu"
     ]
     return any(set(first) == set(columns) for first in firsts)
 
 
 def plain(table: Address, columns: Sequence[str]) -> Index:
-    """Return an index on columns, for as long as a change takes."""
+    """Return a temporary index on columns, which the contract drops."""
     name = beside(f"{table.name}_{'_'.join(columns)}", "_for_a_while")
     return Index(
         schema=table.schema,
         name=name,
         table=table,
         definition=f"CREATE INDEX {quote(name)} ON {of(table)} USING btree ({quoted(columns)})",
-        keys=tuple(Key(column=one, expression=None) for one in columns),
+        keys=tuple(Key(column=column, expression=None) for column in columns),
     )
 
 
 def built(index: Index) -> Step:
-    """Create an index."""
+    """Return the step that creates an index."""
     return Step(CreateIndex(index))

@@ -1,17 +1,17 @@
-"""Values of columns in expressions: whether two differ, and whether a default can be told again."""
+"""SQL expressions over column values: comparison, steady defaults, references to a row."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
 
-from limbeck.schema.catalog.names import quote
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.diff.casts import base, narrows
-from limbeck.schema.renames.tokens import tokens
+from limbeck.schema.sql.lexer import tokens
+from limbeck.schema.sql.quoting import KEYWORDS, RESERVED, quote, unquote
 
-# Types whose "=" is true for one value only. It is true for others in citext ('a' = 'A'), numeric
-# (1.0 = 1.00), interval ('1 day' = '24 hours'), character; json, xml and point have none.
+# Types in which "=" means identical. Equal values can differ in citext ('a' = 'A'), numeric
+# (1.0 = 1.00), interval ('1 day' = '24 hours') and character; json, xml and point have no "=".
 EXACT = frozenset(
     {
         "smallint",
@@ -29,26 +29,34 @@ EXACT = frozenset(
         "oid",
     }
 )
+# A constant as pg_get_expr() prints it, with an optional cast.
 LITERAL = (
     r"""(?:E?'(?:[^'\\]|''|\\.)*'|-?[\d.]+|\(-[\d.]+\)|true|false|NULL)(?:::[\w ."()\[\],]+)?"""
 )
-# Of a clock that stands still while a statement runs.
+# Clocks that do not advance within a statement; clock_timestamp() does.
 CLOCK = r"(?:now\(\)|CURRENT_\w+(?:\(\d\))?|LOCALTIME\w*(?:\(\d\))?|statement_timestamp\(\))"
 NUMERIC = re.compile(r"numeric\((\d+),(\d+)\)")
-# Types whose values are stored alike, to more room.
+# Pairs of types with the same storage, of which the second accepts every value of the first.
 FREE = {("character varying", "text"), ("text", "character varying"), ("cidr", "inet")}
+# Unreserved keywords inside of expressions, in capitals as Postgres deparses them: AT TIME ZONE.
+PHRASES = frozenset(
+    {"at", "zone", "local", "year", "month", "day", "hour", "minute", "second", "escape", "by"}
+    | {"partition", "over", "filter", "within", "range", "rows", "groups", "unbounded", "preceding"}
+    | {"following", "exclude", "others", "ties", "nulls", "first", "last", "json", "document"}
+)
 STEADY = re.compile(rf"\(?(?:{LITERAL}|{CLOCK})\)?(?:::[\w ]+)?")
 
 
 def is_exact(column: Column) -> bool:
-    """Tell whether two equal values of a column cannot be told apart."""
+    """Return whether equal values of a column are always identical."""
     return base(column.type) in EXACT and column.collation is None
 
 
 def widens(before: Column, after: Column) -> bool:
-    """Tell whether a type only gets room: nothing is rewritten, nothing is read.
+    """Return whether a type change only widens the type, without a rewrite or scan of the table.
 
-    As ALTER TABLE finds out by itself: varchar_support() and numeric_support() in Postgres.
+    ALTER TABLE decides the same in varchar_support() and numeric_support() (Postgres source,
+    varchar.c and numeric.c).
     """
     if before.collation != after.collation:
         return False
@@ -57,41 +65,69 @@ def widens(before: Column, after: Column) -> bool:
         return False
     if old == new == "character varying" or (old, new) in FREE:
         return True
-    found, wanted = NUMERIC.fullmatch(before.type), NUMERIC.fullmatch(after.type)
+    former, wanted = NUMERIC.fullmatch(before.type), NUMERIC.fullmatch(after.type)
+    if former is None:
+        return False
     if wanted is None:
-        return found is not None and after.type == "numeric"
-    return found is not None and found[2] == wanted[2] and int(found[1]) <= int(wanted[1])
+        return after.type == "numeric"
+    return former[2] == wanted[2] and int(former[1]) <= int(wanted[1])
 
 
-def differ(one: str, other: str, *, exact: bool) -> str:
-    """Spell that two values are not the same one, NULL being a value like others.
+def differ(left: str, right: str, *, exact: bool) -> str:
+    """Return SQL that is true if two values are not identical; NULL equals NULL.
 
-    record_image_ne(), the `*<>` of records, compares what is stored, byte by byte: Postgres
-    manual, "Composite Type Comparison".
+    Where "=" does not mean identical, record_image_ne(), the function of the operator `*<>`,
+    compares the stored bytes (Postgres manual, "Composite Type Comparison").
     """
-    return (
-        f"{one} IS DISTINCT FROM {other}" if exact else f"record_image_ne(ROW({one}), ROW({other}))"
-    )
+    if exact:
+        return f"{left} IS DISTINCT FROM {right}"
+    return f"record_image_ne(ROW({left}), ROW({right}))"
 
 
 def is_steady(default: str) -> bool:
-    """Tell whether a default has the same value each time that it is asked in one statement."""
+    """Return whether a default yields the same value throughout one statement."""
     return STEADY.fullmatch(default) is not None
 
 
 def respelled(expression: str, names: Collection[str], spell: Callable[[str], str]) -> str:
-    """Spell the columns of these names anew in an expression over one row."""
-    parts, place = [], 0
-    found = list(tokens(expression))
-    for number, (kind, name, start, end) in enumerate(found):
-        follows = found[number + 1][1] if number + 1 < len(found) else ""
-        before = found[number - 1][1] if number else ""
-        if kind == "word" and name in names and follows not in {"(", "."} and before != ".":
+    """Return an expression over one row with the columns of these names replaced by `spell`.
+
+    Postgres deparsed it or somebody wrote it, who may have written names in capitals.
+    """
+    parts, place = list[str](), 0
+    found = tokens(expression)
+    around = [("", ""), *((kind, text.lower()) for kind, text, _ in found), ("", "")]
+    neighbours = zip(around, around[2:], strict=False)
+    for (kind, text, start), (before, after) in zip(found, neighbours, strict=False):
+        name = _column(kind, text)
+        if name in names and not _is_no_column(before, after):
             parts += [expression[place:start], spell(name)]
-            place = end
+            place = start + len(text)
     return "".join([*parts, expression[place:]])
 
 
+def _column(kind: str, text: str) -> str:
+    """Return the name of the column that a token can be, "" for none."""
+    if kind == "name":
+        return unquote(text)
+    folded = text.lower()
+    keyword = folded in RESERVED or (text.isupper() and folded in KEYWORDS | PHRASES)
+    return folded if kind == "word" and not keyword else ""
+
+
+def _is_no_column(before: tuple[str, str], after: tuple[str, str]) -> bool:
+    """Return whether a name is one of something else, by the tokens beside it.
+
+    A word before "(" is a function, before "." a table or schema, after "." a field, before "=>"
+    an argument, after "::" or AS a type, and so is the one before a string: date '2026-01-01'.
+    """
+    return (
+        before[1] in {".", "::", "as", "collate"}
+        or after[1] in {"(", ".", "=>", ":="}
+        or after[0] == "string"
+    )
+
+
 def of_row(row: str, expression: str, names: Collection[str]) -> str:
-    """Spell the columns in an expression as those of a row, such as NEW."""
+    """Return an expression with its columns qualified by a row variable, such as NEW."""
     return respelled(expression, names, lambda name: f"{row}.{quote(name)}")

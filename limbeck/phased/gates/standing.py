@@ -1,4 +1,4 @@
-"""Where each change without downtime is on one database."""
+"""The phase of each change without downtime on one database, as `limbeck status` shows it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ PhaseName: TypeAlias = Literal["pending", "expanded", "backfilled", "contracted"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The phase that a change is in: what was done last.
+    """The last phase of a change that is complete.
 
-    It is "backfilled" once each backfill is verified; `filled` of `total` rows were passed over,
-    as far as a backfill was begun.
+    It is "backfilled" once each backfill is verified. If a backfill is in progress, it has scanned
+    `filled` of about `total` rows.
     """
 
     change: str
@@ -31,9 +31,15 @@ class Standing:
 
 
 def standings(
-    history: History, connection: Connection, applied: Collection[str], found: Ledger
+    history: History, connection: Connection, applied: Collection[str], ledger: Ledger
 ) -> tuple[Standing, ...]:
-    """Return where each change is that the history has, in its order.
+    """Return the phase of each change in the history, in its order.
+
+    Args:
+        history: The revision files.
+        connection: The database.
+        applied: The ids of its applied revisions.
+        ledger: Its ledger.
 
     Raises:
         HistoryError: a phase cannot be read.
@@ -41,18 +47,19 @@ def standings(
     """
     known = changes(history.revisions())
     states = state.read(connection) if known else {}
-    return tuple(_standing(one, applied, found, states) for one in known)
+    return tuple(_standing(change, applied, ledger, states) for change in known)
 
 
-def open_backfills(connection: Connection, change: Change, found: Ledger) -> tuple[str, ...]:
-    """Return the tables whose backfill is neither verified nor needless, for they are empty."""
-    done = state.verified(change, found, state.read(connection))
-    tables = [one.table for one, good in zip(change.backfills, done, strict=True) if not good]
-    return tuple(one for one in dict.fromkeys(tables) if not is_empty(connection, one))
+def open_backfills(connection: Connection, change: Change, ledger: Ledger) -> tuple[str, ...]:
+    """Return the tables that have rows and a backfill that is not verified."""
+    done = state.verified(change, ledger, state.read(connection))
+    pairs = zip(change.backfills, done, strict=True)
+    tables = [backfill.table for backfill, verified in pairs if not verified]
+    return tuple(table for table in dict.fromkeys(tables) if not is_empty(connection, table))
 
 
 def is_empty(connection: Connection, table: str) -> bool:
-    """Tell whether a table has no row, or is not there yet."""
+    """Return whether a table has no rows or does not exist."""
     if not exists(connection, table):
         return True
     row = connection.execute(f"SELECT NOT EXISTS (SELECT FROM {table})".encode()).fetchone()
@@ -62,17 +69,17 @@ def is_empty(connection: Connection, table: str) -> bool:
 def _standing(
     change: Change,
     applied: Collection[str],
-    found: Ledger,
+    ledger: Ledger,
     states: dict[tuple[str, int], state.State],
 ) -> Standing:
     if change.contract and change.contract.id in applied:
         return Standing(change.name, "contracted")
     if change.expand and change.expand.id not in applied:
         return Standing(change.name, "pending")
-    if all(state.verified(change, found, states)):
+    if all(state.verified(change, ledger, states)):
         return Standing(change.name, "backfilled")
-    begun = [one for (name, _), one in states.items() if name == change.name]
+    begun = [each for (name, _), each in states.items() if name == change.name]
     if not begun:
         return Standing(change.name, "expanded")
-    total, filled = sum(one.estimate for one in begun), sum(one.scanned for one in begun)
+    total, filled = sum(each.estimate for each in begun), sum(each.scanned for each in begun)
     return Standing(change.name, "expanded", filled, total)

@@ -1,4 +1,4 @@
-"""What still uses the structure that a contract revision takes away."""
+"""Finds what still uses the structure that a contract revision removes."""
 
 from __future__ import annotations
 
@@ -10,17 +10,23 @@ from typing import Final, Literal
 
 import psycopg
 
+from limbeck.engine import offline
 from limbeck.events import Listener, Notice
 from limbeck.history.history import History
 from limbeck.phased.phases import Change
+from limbeck.plurals import counted, nouns
 from limbeck.postgres.connect import Connection
+from limbeck.schema.sql.own_schemas import of_users
+from limbeck.schema.sql.quoting import names
 
-_LOOK: Final = 1.0  # seconds between two looks at the calls of statements
-_FLUSH: Final = 2.5  # seconds within which a busy session tells what it wrote: pgstat.c, 1 s
+_LOOK: Final = 1.0  # seconds between two samples of pg_stat_statements
+# Seconds between two samples of the table statistics. A busy session reports what it wrote after
+# at least 1 s (PGSTAT_MIN_INTERVAL in pgstat.c), and only when it is between transactions.
+_FLUSH: Final = 2.5
 _SHOWN: Final = 200  # characters of a statement
 
-# By pg_depend, as Postgres itself would refuse to drop it, or drop it silently. An index or a
-# constraint of this column alone is part of what is taken away.
+# What pg_depend knows: Postgres would refuse to drop the structure because of these objects, or
+# drop them with it. An index or a constraint of this column alone is not a use of it.
 _DEPENDENTS: Final = """
 SELECT DISTINCT
     coalesce(pg_describe_object('pg_class'::regclass, r.ev_class, 0),
@@ -47,12 +53,13 @@ WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = %(table)s AND d.depty
        OR d.classid = 'pg_publication_rel'::regclass)
 ORDER BY 1"""
 
-# Bodies in quotes leave nothing in pg_depend. A trigger function need not name its table.
-_FUNCTIONS: Final = """
+# A function body in quotes leaves no trace in pg_depend, so its text is searched. A trigger
+# function need not name its table.
+_FUNCTIONS: Final = f"""
 SELECT 'function ' || p.oid::regprocedure::text, p.proname
 FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
 JOIN pg_namespace n ON n.oid = p.pronamespace
-WHERE l.lanname IN ('sql', 'plpgsql') AND n.nspname !~ '^pg_|^information_schema$|^limbeck_state$'
+WHERE l.lanname IN ('sql', 'plpgsql') AND {of_users("n.nspname")}
   AND p.prosrc ~* %(word)s
   AND (p.prosrc ~* %(holder)s
        OR EXISTS (SELECT FROM pg_trigger WHERE tgfoid = p.oid AND tgrelid = %(table)s))
@@ -68,7 +75,7 @@ WHERE datname = current_database() AND pid <> pg_backend_pid()
   AND query ~* %(word)s AND query ~* %(holder)s AND query !~* %(ddl)s
 ORDER BY pid"""
 
-# Rows that were deleted say nothing: those go along with what they refer to.
+# Deletions do not count: in a table that is to be dropped, rows are deleted by ON DELETE CASCADE.
 _WRITTEN: Final = """
 SELECT coalesce(sum(n_tup_ins + n_tup_upd), 0)::int8 FROM pg_stat_all_tables
 WHERE relid = %(table)s
@@ -79,10 +86,10 @@ _DDL: Final = r"^\s*(alter|create|drop|comment|analyze|vacuum|begin|explain)\M"
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """Something that uses what is to go.
+    """A use of the old structure.
 
-    `kind` is "object" (of the schema), "statement" (that was run a moment ago), "session" or
-    "writes" (to a table that goes).
+    `kind` is "object" (of the schema), "statement" (one that ran during the check), "session" or
+    "writes" (to a table that is dropped).
     """
 
     kind: Literal["object", "statement", "session", "writes"]
@@ -94,7 +101,7 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class _Old:
-    """What is to go: a table, or a column where `column` is not 0, with patterns of the names."""
+    """An old table, or a column of it if `column` is not 0; `word`, `holder` match their names."""
 
     name: str
     table: int
@@ -116,28 +123,36 @@ class _Old:
 def uses(
     history: History, connection: Connection, change: Change, *, running: bool, listen: Listener
 ) -> tuple[Use, ...]:
-    """Return what uses the names that a contract takes away, but for what it mentions itself.
+    """Return what uses the names that a contract removes, except what its own SQL mentions.
 
-    Views, generated columns, policies, triggers, foreign keys, publications and functions, also
-    by the text of their bodies. Where it is `running`, an application's sessions as well, and from
-    one look to the next the statements that pg_stat_statements counts, prepared ones among them,
-    and the rows that are written to a table that goes.
+    These are views, generated columns, policies, triggers, foreign keys, publications and
+    functions, the latter also by the text of their bodies. With `running` also sessions of
+    applications and, between two samples, statements that pg_stat_statements counts (prepared
+    ones among them) and rows written to a table that is dropped.
+
+    Args:
+        history: The revision files.
+        connection: The database.
+        change: The change whose contract is pending.
+        running: Whether an application may be running.
+        listen: Receives a notice about statements that ran before, but not during the check.
+
     """
     if change.contract is None or not change.uses:
         return ()
-    sql = history.sql([change.contract])[0]
-    olds = [old for name in change.uses if (old := _found(connection, name))]
-    found = [use for old in olds for use in _objects(connection, old, sql)]
+    sql = offline.sql(history, [change.contract])[0]
+    olds = [old for name in change.uses if (old := _old(connection, name))]
+    users = [use for old in olds for use in _objects(connection, old, sql)]
     if running:
-        found += [use for old in olds for use in _sessions(connection, old)]
+        users += [use for old in olds for use in _sessions(connection, old)]
         gone = [old for old in olds if not old.column and not _renamed(old, sql)]
-        found += _meanwhile(connection, olds, gone, listen)
-    return tuple(dict.fromkeys(found))
+        users += _meanwhile(connection, olds, gone, listen)
+    return tuple(dict.fromkeys(users))
 
 
-def _found(connection: Connection, name: str) -> _Old | None:
-    parts = [_plain(one) for one in re.findall(r'"(?:[^"]|"")*"|[^".]+', name)]
-    schema, table, *rest = parts if len(parts) > 1 else ["public", *parts]
+def _old(connection: Connection, name: str) -> _Old | None:
+    parts = names(name)
+    schema, table, *rest = parts if len(parts) > 1 else ("public", *parts)
     row = connection.execute(
         "SELECT c.oid::int8, coalesce(a.attnum, 0) FROM pg_class c"
         " JOIN pg_namespace n ON n.oid = c.relnamespace"
@@ -146,13 +161,13 @@ def _found(connection: Connection, name: str) -> _Old | None:
         [rest[0] if rest else None, schema, table],
     ).fetchone()
     if row is None or (rest and not row[1]):
-        return None  # of another kind, such as a type; or not there any more
+        return None  # another kind of object, such as a type, or dropped already
     word, holder = (rest[0] if rest else table), table
     return _Old(name, int(str(row[0])), int(str(row[1])), _pattern(word), _pattern(holder))
 
 
 def _objects(connection: Connection, old: _Old, sql: str) -> Iterator[Use]:
-    # Of what is renamed, nothing that hangs on it is lost; only texts that name it go wrong.
+    # A rename keeps dependent objects intact; only texts that contain the old name break.
     questions = [_FUNCTIONS] if _renamed(old, sql) else [_DEPENDENTS, _FUNCTIONS]
     for question in questions:
         for text, name in connection.execute(question.encode(), old.values).fetchall():
@@ -161,7 +176,7 @@ def _objects(connection: Connection, old: _Old, sql: str) -> Iterator[Use]:
 
 
 def _renamed(old: _Old, sql: str) -> bool:
-    """Tell whether a contract only gives what is old another name."""
+    """Return whether the contract renames the old structure instead of dropping it."""
     pattern = rf"(?i)\brename\b[^;]*{_python(old.word)}[\"]?\s+to\b"
     return re.search(pattern, sql) is not None
 
@@ -169,14 +184,14 @@ def _renamed(old: _Old, sql: str) -> bool:
 def _sessions(connection: Connection, old: _Old) -> Iterator[Use]:
     rows = connection.execute(_SESSIONS.encode(), old.values).fetchall()
     for pid, user, application, query in rows:
-        who = ", ".join(str(one) for one in (user, application) if one)
+        who = ", ".join(str(name) for name in (user, application) if name)
         yield Use("session", f"session {pid} ({who}): {_short(query)}")
 
 
 def _meanwhile(
     connection: Connection, olds: Sequence[_Old], gone: Sequence[_Old], listen: Listener
 ) -> Iterator[Use]:
-    """Yield what happens between two looks: statements that are called, rows that are written."""
+    """Yield what happens between two samples: statements that run, rows that are written."""
     before, written = _calls(connection, olds), _written(connection, gone)
     if not before and not written:
         return
@@ -184,29 +199,30 @@ def _meanwhile(
     yield from _called(before, _calls(connection, olds), listen)
     for name, rows in _written(connection, gone).items():
         if more := rows - written[name]:
-            yield Use("writes", f"{more} rows were written to {name} in {_FLUSH} s")
+            changed = f"{counted(more, 'row')} {nouns(more, 'was', 'were')}"
+            yield Use("writes", f"{changed} written to {name} in {_FLUSH} s")
 
 
 def _called(before: dict[str, int], after: dict[str, int], listen: Listener) -> Iterator[Use]:
-    """Yield the statements that were called; of the others it is only told."""
+    """Yield the statements that ran; report the others in a notice."""
     quiet = []
     for query, calls in after.items():
         if calls > before.get(query, 0):
-            yield Use("statement", f"statement, called a moment ago: {_short(query)}")
+            yield Use("statement", f"statement called during the check: {_short(query)}")
         else:
             quiet.append(query)
     if quiet:
         names = "".join(f"\n    {_short(query)}" for query in quiet[:10])
-        listen(Notice(f"Called before, but not in this second, as pg_stat_statements has:{names}"))
+        listen(Notice(f"In pg_stat_statements, but not called during this check:{names}"))
 
 
 def _written(connection: Connection, tables: Sequence[_Old]) -> dict[str, int]:
-    """Return how many rows were written to each table so far, as Postgres counts them."""
-    found = {}
+    """Return how many rows were written to each table so far, by the table statistics."""
+    counts = {}
     for table in tables:
         row = connection.execute(_WRITTEN.encode(), table.values).fetchone()
-        found[table.name] = int(str(row[0])) if row else 0
-    return found
+        counts[table.name] = int(str(row[0])) if row else 0
+    return counts
 
 
 def _calls(connection: Connection, olds: Sequence[_Old]) -> dict[str, int]:
@@ -216,7 +232,7 @@ def _calls(connection: Connection, olds: Sequence[_Old]) -> dict[str, int]:
     ).fetchone()
     if row is None:
         return {}
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     try:
         for old in olds:
             rows = connection.execute(
@@ -226,22 +242,18 @@ def _calls(connection: Connection, olds: Sequence[_Old]) -> dict[str, int]:
                 " GROUP BY query".encode(),
                 old.values,
             ).fetchall()
-            found |= {str(query): int(str(calls)) for query, calls in rows}
+            counts |= {str(query): int(str(calls)) for query, calls in rows}
     except psycopg.errors.ObjectNotInPrerequisiteState:
-        return {}  # the extension is there, but not loaded
-    return found
+        return {}  # the extension is created, but not in shared_preload_libraries
+    return counts
 
 
 def _short(query: object) -> str:
     return " ".join(str(query).split())[:_SHOWN]
 
 
-def _plain(name: str) -> str:
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name
-
-
 def _pattern(name: str) -> str:
-    """Return a pattern of Postgres for a name that stands by itself."""
+    """Return a Postgres regular expression for a name as a whole word."""
     escaped = re.sub(r"(\W)", r"\\\1", name)
     return rf"(^|[^[:alnum:]_]){escaped}($|[^[:alnum:]_])"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import psycopg
 from psycopg import generators
@@ -14,11 +14,10 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.rows import tuple_row
 
-from limbeck.schema.catalog.queries.building import Row
-
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
 
+Row: TypeAlias = tuple[Any, ...]
 Query: TypeAlias = str | Callable[[int], str]
 """SQL, or a function of server_version_num where servers differ."""
 Questions: TypeAlias = Mapping[str, Query]

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Final
 
 import psycopg
 
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.collector import paused
-from limbeck.schema.catalog.pipeline import Answers, Questions, asked, asked_singly
+from limbeck.schema.catalog.filters import EVERYTHING, Filters
+from limbeck.schema.catalog.pipeline import Questions, asked, asked_singly
 from limbeck.schema.catalog.queries import (
     aggregates,
     columns,
     constraints,
     conversions,
-    definitions,
     dependencies,
     foreign,
     functions,
@@ -33,10 +32,6 @@ from limbeck.schema.catalog.queries import (
     types,
     views,
 )
-from limbeck.schema.catalog.queries.building import EVERYTHING, Filters, Found
-
-__all__ = ["EVERYTHING", "Filters", "read"]
-
 
 # In the order in which the builders below look at the answers: while objects are built of one, the
 # server works on the next.
@@ -86,34 +81,10 @@ NEAR: Final[Questions] = {
     "near keys": search_path.KEYS,
 }
 
-# Each stands after what it needs: comments and the parts of columns first.
-BUILDERS: Final[tuple[Callable[[Found], None], ...]] = (
-    schemas.build_comments,
-    schemas.build_schemas,
-    schemas.build_extensions,
-    columns.build_names,
-    tables.build_inherits,
-    tables.build,
-    views.build_addresses,
-    columns.build_defaults,
-    constraints.build_not_nulls,
-    sequences.build,
-    columns.build,
-    views.build,
-    constraints.build,
-    indexes.build,
-    types.build,
-    functions.build,
-    triggers.build,
-    definitions.build,
-    privileges.build,
-)
 
-
-def read(  # noqa: PLR0913 - what is read, and how
+def read(
     connection: psycopg.Connection,
     *,
-    ignore: Sequence[str] = (),
     filters: Filters = EVERYTHING,
     statement_timeout: float | None = None,
     with_near: bool = False,
@@ -127,40 +98,29 @@ def read(  # noqa: PLR0913 - what is read, and how
 
     Args:
         connection: of psycopg, autocommit or not, not in pipeline mode.
-        ignore: more patterns of tables to leave out, added to `filters.ignore`.
         filters: the schemas and tables to read.
         statement_timeout: seconds for each of the questions; None leaves the session's own.
-        with_near: whether to ask for `near`, too.
-        meanwhile: something to do while the server is busy with the first questions.
+        with_near: whether to ask for `Catalog.near`, too.
+        meanwhile: called while the server is busy with the first questions.
 
     Raises:
         psycopg.Error: the connection broke, or a question took too long.
 
     """
-    filters = replace(filters, ignore=(*filters.ignore, *ignore))
     questions = {**QUESTIONS, **(GRANTS if filters.grants else {}), **(NEAR if with_near else {})}
+    server = connection.info.server_version
+    # Thousands of new values make the collector run again and again, and none is garbage.
     with paused():
         try:
             with asked(connection, questions, statement_timeout) as rows:
+                # The classes of objects take as long to import as the server needs for a small
+                # database: the questions have to be on their way before.
+                from limbeck.schema.catalog.build import build  # noqa: PLC0415 - see above
+
                 if meanwhile is not None:
                     meanwhile()
-                return _catalog(connection, filters, rows, with_near=with_near)
+                return build(server, filters, rows, with_near=with_near)
         except psycopg.errors.InsufficientPrivilege:
-            singly, unreadable = asked_singly(connection, questions, statement_timeout)
-            return _catalog(connection, filters, singly, unreadable, with_near=with_near)
-
-
-def _catalog(
-    connection: psycopg.Connection,
-    filters: Filters,
-    rows: Answers,
-    unreadable: tuple[str, ...] = (),
-    *,
-    with_near: bool,
-) -> Catalog:
-    found = Found(server=connection.info.server_version, filters=filters, rows=rows)
-    for build in BUILDERS:
-        build(found)
-    edges = dependencies.Edges(found)
-    texts = search_path.texts(found) if with_near else {}
-    return Catalog(found.server, found.objects, edges, unreadable, texts)
+            # One refused question aborts the transaction of all: ask each under its own savepoint.
+            rows, unreadable = asked_singly(connection, questions, statement_timeout)
+            return build(server, filters, rows, unreadable, with_near=with_near)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from limbeck.schema.catalog.names import quote
+from limbeck.schema.sql.quoting import quote
 
 # ONLY is left out: Postgres spells it for every partitioned index, and with it the statement
 # would build an index that reaches no partition.

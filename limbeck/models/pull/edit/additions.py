@@ -30,7 +30,7 @@ def add(sides: Sides, work: Workplace, texts: dict[Path, str], root: Path) -> No
         if (text := texts.get(path) or read(path)) is not None:
             texts[path] = _appended(text.replace("\r\n", "\n"), pieces, work.home, root)
         else:
-            texts[path] = modules.module(docstring, pieces, work.home).text
+            texts[path] = modules.module(docstring, pieces, work.home)
         exported |= dict.fromkeys(names, module)
     if exported and work.place.name == "__init__.py" and work.together != "":
         lines = [

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from limbeck.schema.catalog.catalog import Catalog, Change
 from limbeck.schema.catalog.objects.address import Address
-from limbeck.schema.catalog.objects.tables import Table
 
 # What the sum of a proof counts, and how one of them is called.
 _COUNTED = ("table", "column", "constraint", "index", "view", "function", "trigger", "enum")
@@ -71,6 +70,8 @@ def compared(source: Catalog, made: Catalog) -> Proof:
 
 
 def _reordered(source: Catalog, made: Catalog) -> Iterator[Address]:
+    from limbeck.schema.catalog.objects.tables import Table  # noqa: PLC0415 - slow, see read()
+
     for table in source.of(Table):
         other = made.objects.get(table.address)
         if not isinstance(other, Table) or other.columns == table.columns:

@@ -20,8 +20,9 @@ from limbeck.postgres.database import Database
 from limbeck.postgres.embedded.server import Server
 from limbeck.project.project import Project
 from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.filters import EVERYTHING, Filters
 from limbeck.schema.catalog.objects.address import Address
-from limbeck.schema.catalog.read import EVERYTHING, Filters, read
+from limbeck.schema.catalog.read import read
 from limbeck.shadow.shadow import Shadow
 
 

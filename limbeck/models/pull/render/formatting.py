@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from limbeck.models.pull.render.pipes import run
+from limbeck.models.source.ruff import ruff
 
 # RUF022 sorts __all__ as it wants to see it sorted.
 SORTING = ("--select", "I001,RUF022", "--fix-only", "--unsafe-fixes")
@@ -32,8 +32,8 @@ def formatted(files: Mapping[str, str], root: Path | None, package: str = "") ->
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8")
         # What a repository's own packages are, ruff sees from the working directory.
-        run(root or Path(folder), ["check", *own, *SORTING, folder])
-        run(root or Path(folder), ["format", *own, folder])
+        ruff(root or Path(folder), ["check", *own, *SORTING, folder])
+        ruff(root or Path(folder), ["format", *own, folder])
         return {path: Path(folder, path).read_text(encoding="utf-8") for path in files}
 
 
@@ -68,18 +68,18 @@ def _partly(before: str, text: str, root: Path, package: str) -> str:
     with tempfile.TemporaryDirectory(prefix="limbeck-pull-") as folder:
         path = Path(folder, "module.py")
         path.write_text(before, encoding="utf-8")
-        run(root, [*sorting, str(path)])
+        ruff(root, [*sorting, str(path)])
         was_sorted = path.read_text(encoding="utf-8") == before
         path.write_text(text, encoding="utf-8")
         if was_sorted:
-            run(root, [*sorting, str(path)])
+            ruff(root, [*sorting, str(path)])
         return path.read_text(encoding="utf-8")
 
 
 def settings(root: Path | None, package: str) -> list[str]:
     """Return the options of ruff, of any verb; root and package are as in formatted()."""
     found = next(_configurations(root), None) if root else None
-    common = ["--no-cache", "--quiet", *_own_packages(root, package)]
+    common = _own_packages(root, package)
     return [*common, "--config", str(found)] if found else [*common, "--isolated"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -41,34 +42,6 @@ class Home:
         return (f"from {self.package}.{module} import {name}",)
 
 
-# What stands for the imports that only annotations need: so the heads of most modules are alike.
-OWN = "from limbeck_own import Own"
-
-
-@dataclass(frozen=True, slots=True)
-class Module:
-    """The text of a module: docstring and imports, and the statements below them.
-
-    `own` are the imports that only annotations need, from a module each; in `imports` OWN stands
-    for them.
-    """
-
-    docstring: str
-    imports: str
-    pieces: tuple[str, ...] = ()
-    own: tuple[str, ...] = ()
-
-    @property
-    def text(self) -> str:
-        """All of it."""
-        return "\n\n".join((self.head(self.imports, self.own), *self.pieces)) + "\n"
-
-    def head(self, imports: str, own: Iterable[str]) -> str:
-        """Return what it begins with; its imports may have been sorted."""
-        lines = "\n    ".join(own)
-        return f"{self.docstring}\n\n{imports.replace(OWN, lines, 1)}"
-
-
 def file(models: Models, base: Source, entities: Iterable[Source]) -> Iterator[Source]:
     """Yield the statements of one module with everything in it, as they are made."""
     found = relations(models)
@@ -81,10 +54,10 @@ def file(models: Models, base: Source, entities: Iterable[Source]) -> Iterator[S
 
 def package(
     models: Models, base: Source, entities: Sequence[Source], options: Options
-) -> Iterator[tuple[str, Module]]:
-    """Yield modules by path: one a table, one for the base, for enums, for the rest.
+) -> Iterator[tuple[str, str]]:
+    """Yield path and text of each module: one a table, one for the base, for enums, for the rest.
 
-    The one with the most imports comes first: to sort them takes the longest.
+    `__init__` comes first: it has the most imports, and sorting them takes the longest.
     """
     found = relations(models)
     home = Home(options.package, style=models.style)
@@ -97,14 +70,6 @@ def package(
         yield f"{model.module}.py", module(about(model), [piece], home)
     if entities:
         yield "entities.py", module(ENTITIES, entities, home)
-
-
-def classes(models: Models, options: Options) -> Iterator[str]:
-    """Yield the lines that import the classes of a package."""
-    home = Home(options.package, style=models.style)
-    for model in models.tables.values():
-        if model.mapped:
-            yield from home.line(model.module, model.name)
 
 
 def in_order(models: Models) -> Iterator[Model]:
@@ -173,36 +138,35 @@ def enums(models: Models) -> Iterator[Source]:
         yield Source(made.text, made.imports | {"base:Base"})
 
 
-def module(docstring: str, pieces: Sequence[Source], home: Home) -> Module:
-    """Return a module with these pieces and the imports that they need."""
+def module(docstring: str, pieces: Sequence[Source], home: Home) -> str:
+    """Return the text of a module with these pieces and the imports that they need."""
     imports: frozenset[str] = frozenset().union(*(piece.imports for piece in pieces))
-    return with_imports(docstring, imports, tuple(piece.text for piece in pieces), home)
+    return with_imports(docstring, imports, [piece.text for piece in pieces], home)
 
 
-def with_imports(
-    docstring: str, imports: Iterable[str], pieces: tuple[str, ...], home: Home
-) -> Module:
-    """Return a module of statements, with these imports above them."""
+def with_imports(docstring: str, imports: Iterable[str], pieces: Sequence[str], home: Home) -> str:
+    """Return the text of a module: statements below the imports that they need.
+
+    What isort would have to change costs ruff a second pass, so it gets the order of isort.
+    """
     needed = frozenset(imports)
-    classes = frozenset(one for one in needed if one.startswith("class:"))
-    own = merged(resolved(classes, home)[1])
-    # What is left is the same for most modules.
-    above = _above(needed - classes, home, guarded=bool(own))
-    if any(", " in line for line in own):
-        lines = "\n    ".join(own)
-        return Module(docstring, above.replace(OWN, lines), pieces)
-    return Module(docstring, above, pieces, tuple(own))
+    classes = frozenset(line for line in needed if line.startswith("class:"))
+    guarded = merged(resolved(classes, home)[1])
+    # Most modules of a package differ only in the classes that they import for annotations.
+    top = _top(needed - classes, home, guarded=bool(guarded))
+    last = ["if TYPE_CHECKING:\n    " + "\n    ".join(guarded)] if guarded else []
+    body = "\n\n".join(pieces)
+    gap = "\n" * body.startswith("class ")
+    return "\n\n".join([docstring, *top, *last, f"{gap}{body}"]) + "\n"
 
 
 @cache
-def _above(imports: frozenset[str], home: Home, *, guarded: bool) -> str:
-    """Return the imports of a module; OWN stands for those that only annotations need."""
+def _top(imports: frozenset[str], home: Home, *, guarded: bool) -> tuple[str, ...]:
     plain, _ = resolved(imports, home)
     plain |= {"from typing import TYPE_CHECKING"} if guarded else set()
     # SQLModel reads annotations when the class is made.
     first = [] if home.style == "sqlmodel" else ["from __future__ import annotations"]
-    last = [f"if TYPE_CHECKING:\n    {OWN}"] if guarded else []
-    return "\n\n".join([*first, *_sections(plain), *last])
+    return (*first, *_sections(plain, home.package))
 
 
 def resolved(imports: Iterable[str], home: Home) -> tuple[set[str], set[str]]:
@@ -226,12 +190,13 @@ def resolved(imports: Iterable[str], home: Home) -> tuple[set[str], set[str]]:
     return plain, guarded
 
 
-def _sections(imports: Iterable[str]) -> list[str]:
-    """Sort imports as isort does: the standard library, third parties, this package."""
-    groups: dict[bool, list[str]] = defaultdict(list)
+def _sections(imports: Iterable[str], package: str | None) -> list[str]:
+    """Return blocks of imports as isort has them: standard library, third parties, the package."""
+    groups: dict[int, list[str]] = defaultdict(list)
+    own = (package or "").partition(".")[0]
     for line in merged(imports):
         top = line.split()[1].partition(".")[0]
-        groups[top not in sys.stdlib_module_names].append(line)
+        groups[2 if top == own else top not in sys.stdlib_module_names].append(line)
     return ["\n".join(lines) for _, lines in sorted(groups.items())]
 
 
@@ -246,10 +211,15 @@ def merged(imports: Iterable[str]) -> list[str]:
         else:
             whole.append(line)
     made = [f"from {module} import {', '.join(sorted(found))}" for module, found in names.items()]
-    return [*sorted(whole), *sorted(made)]
+    return [*sorted(whole), *sorted(made, key=_natural)]
 
 
-def _init(models: Models, options: Options, *, with_entities: bool) -> Module:
+def _natural(line: str) -> list[str | int]:
+    """Return a key that sorts `item_9` before `item_10`, as isort does; then ruff fixes nothing."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", line)]
+
+
+def _init(models: Models, options: Options, *, with_entities: bool) -> str:
     exported = {model.name: model.module for model in models.tables.values()}
     exported["Base"] = "base"
     for enum in models.enums.values():
@@ -259,8 +229,8 @@ def _init(models: Models, options: Options, *, with_entities: bool) -> Module:
     if with_entities:
         lines.add(f"from {options.package} import entities")
         exported["entities"] = "entities"
-    listed = "".join(f"    {literal(name)},\n" for name in sorted(exported))
+    listed = "".join(f"    {literal(name)},\n" for name in sorted(exported, key=_natural))
     imports = "\n".join(merged(lines))
     # What it exports is sorted along with the imports.
-    parts = ["from __future__ import annotations", imports, f"__all__ = [\n{listed}]"]
-    return Module(DOCSTRING, "\n\n".join(parts))
+    future = "from __future__ import annotations"
+    return f"{DOCSTRING}\n\n{future}\n\n{imports}\n\n__all__ = [\n{listed}]\n"

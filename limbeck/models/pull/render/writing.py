@@ -38,7 +38,7 @@ def source(catalog: Catalog, options: Options | None = None) -> Mapping[str, str
         named, base = _named(catalog, tables, options)
         if options.layout == "package":
             made = modules.package(named, base, entities, options)
-            return modules_formatted(made, modules.classes(named, options), options)
+            return modules_formatted(made, options)
         pieces = modules.file(named, base, entities)
         home = modules.Home(None, style=options.style)
         return {"models.py": file_formatted(modules.DOCSTRING, pieces, home, options)}

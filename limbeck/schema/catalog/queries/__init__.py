@@ -1,5 +1,7 @@
-"""The questions put to pg_catalog and what is made of the answers, one module a noun.
+"""The questions put to pg_catalog, one module a noun.
 
-Each module has its SQL (text, or a function of server_version_num where servers differ) and a
-`build(found)` that turns the rows of that SQL into objects.
+Each is SQL, or a function of server_version_num where servers differ; its columns are unpacked by
+the module of the same name in `builders`.
 """
+
+from __future__ import annotations

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from limbeck.schema.catalog.objects.address import Address
-from limbeck.schema.catalog.objects.columns import Column, Identity, NotNull
 from limbeck.schema.catalog.queries import classes
-from limbeck.schema.catalog.queries.arrays import settled
-from limbeck.schema.catalog.queries.building import SPACES, Found, Row, options
+from limbeck.schema.catalog.queries.scope import SPACES
 
 COLUMNS: Final = f"""
 SELECT a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
@@ -36,72 +33,3 @@ DEFAULTS: Final = f"""
 SELECT d.oid, d.adrelid, d.adnum, {EXPRESSION}
 WHERE d.adrelid >= {classes.FIRST_USER_OID}
 """
-
-
-def build_names(found: Found) -> None:
-    """Keep the columns' names by relation and number."""
-    for row in found.rows["columns"]:
-        found.columns.setdefault(row[0], {})[row[1]] = row[2]
-        if row[14]:
-            found.collations[row[0], row[1]] = row[14]
-
-
-def build_defaults(found: Found) -> None:
-    """Keep default and generation expressions by relation and number."""
-    for oid, relation, number, expression in found.rows["defaults"]:
-        found.defaults[relation, number] = settled(expression)
-        if table := found.relations.get(relation):
-            name = found.columns[relation][number]
-            found.addresses[classes.DEFAULT, oid, 0] = (
-                Address("default", table.schema, table.name, name)
-                if table.kind == "table"
-                else table
-            )
-
-
-def build(found: Found) -> None:
-    """Keep the columns of the tables that are read."""
-    last, position = 0, 0
-    for row in found.rows["columns"]:
-        relation = row[0]
-        table = found.relations.get(relation)
-        if table is None or table.kind != "table":
-            continue
-        position = position + 1 if relation == last else 1
-        last = relation
-        address = Address("column", table.schema, table.name, row[2])
-        found.objects[address] = _column(row, table, position, found)
-        found.addresses[classes.RELATION, relation, row[1]] = address
-
-
-def _column(row: Row, table: Address, position: int, found: Found) -> Column:
-    relation, number, name, type_, not_null, identity, generated, collation, storage = row[:9]
-    compression, statistics, attributes, remote, local = row[9:14]
-    key = (relation, number)
-    return Column(
-        schema=table.schema,
-        table=table.name,
-        name=name,
-        type=type_,
-        not_null=(found.not_nulls.get(key) or NotNull(name=None)) if not_null else None,
-        default=found.defaults.get(key),
-        generated=generated,
-        identity=_identity(found, key, identity) if identity else None,
-        collation=collation,
-        storage=storage,
-        compression=compression,
-        statistics=statistics,
-        options=options(attributes),
-        server_options=tuple(remote or ()),
-        inherited=not local,
-        comment=found.comments.get((classes.RELATION, relation, number)),
-        position=position,
-    )
-
-
-def _identity(found: Found, key: tuple[int, int], kind: str) -> Identity | None:
-    # Since Postgres 17 a partition's identity column counts with the parent's sequence.
-    sequence = found.identities.get(key)
-    if sequence is None:
-        return None
-    return Identity(always=kind == "a", sequence=sequence[0], options=sequence[1])

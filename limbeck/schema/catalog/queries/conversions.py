@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from limbeck.schema.catalog.queries import classes
-from limbeck.schema.catalog.queries.building import SPACES, not_member
+from limbeck.schema.catalog.queries.scope import SPACES, not_member
 
 _CASTS: Final = f"""
 SELECT {classes.CAST}, c.oid, 'cast', 0::oid, pair.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from limbeck.schema.catalog.queries import classes
-from limbeck.schema.catalog.queries.building import not_member
+from limbeck.schema.catalog.queries.scope import not_member
 
 
 def _options(column: str) -> str:

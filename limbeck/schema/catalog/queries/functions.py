@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from limbeck.schema.catalog.objects.routines import Function
 from limbeck.schema.catalog.queries import classes
-from limbeck.schema.catalog.queries.arrays import settled
-from limbeck.schema.catalog.queries.building import SPACES, Found
+from limbeck.schema.catalog.queries.scope import SPACES
 
 FUNCTIONS: Final = f"""
 SELECT p.oid, p.pronamespace, p.proname,
@@ -19,24 +17,3 @@ WHERE p.pronamespace = ANY {SPACES}
   AND NOT EXISTS (SELECT 1 FROM pg_depend e WHERE e.classid = {classes.PROCEDURE}
     AND e.objid = p.oid AND e.deptype IN ('e', 'i'))
 """
-
-
-def build(found: Found) -> None:
-    """Keep the functions; the constructors of ranges come with their types."""
-    aggregates: dict[int, str] = dict(found.rows["aggregates"])
-    for oid, space, name, identity, kind, definition, arguments, result, language in found.rows[
-        "functions"
-    ]:
-        if schema := found.schemas.get(space):
-            function = Function(
-                schema=schema,
-                identity=identity,
-                kind=kind,
-                definition=settled(definition or aggregates[oid]).rstrip("\n"),
-                comment=found.comment(classes.PROCEDURE, oid),
-                name=name,
-                arguments=arguments,
-                result=result,
-                language=language,
-            )
-            found.add(classes.PROCEDURE, oid, function)

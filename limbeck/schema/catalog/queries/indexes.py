@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
-from limbeck.schema.catalog.names import of, quote
-from limbeck.schema.catalog.objects.address import Address
-from limbeck.schema.catalog.objects.indexes import Index, Key
-from limbeck.schema.catalog.queries import classes
-from limbeck.schema.catalog.queries.arrays import settled
-from limbeck.schema.catalog.queries.building import SPACES, Found, Row, options, vector
 from limbeck.schema.catalog.queries.constraints import NULLS_NOT_DISTINCT_SINCE
+from limbeck.schema.catalog.queries.scope import SPACES
 
 BTREE: Final = 403
 """BTREE_AM_OID of pg_am.dat."""
@@ -43,10 +38,6 @@ WHERE c.relkind IN ('i', 'I') AND (a.attstattarget >= 0 OR a.attoptions IS NOT N
 ORDER BY 1, 2
 """
 
-DESCENDING: Final = 1
-NULLS_FIRST: Final = 2
-DEFAULT_COLLATION: Final = 100
-
 
 def sql(server: int) -> str:
     """Return the question; older servers lack NULLS NOT DISTINCT."""
@@ -69,117 +60,3 @@ JOIN pg_am am ON am.oid = c.relam
 LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')
 WHERE c.relnamespace = ANY {SPACES} AND k.oid IS NULL
 """
-
-
-def build(found: Found) -> None:
-    """Keep the indexes of the tables and materialized views that are read."""
-    kept = [row for row in found.rows["indexes"] if row[1] in found.relations]
-    if not kept:
-        return
-    names = {oid: (name, default) for oid, name, default in found.rows["operator classes"]}
-    settings: dict[int, dict[int, Row]] = {}
-    for oid, number, *rest in found.rows["key settings"]:
-        settings.setdefault(oid, {})[number] = tuple(rest)
-    for row in kept:
-        own = settings.get(row[0], {})
-        places = _Places(*map(vector, row[14:18]))
-        index = _index(row, places, _keys(row, places, found, names, own), own, found)
-        found.add(classes.RELATION, row[0], index)
-
-
-class _Places(NamedTuple):
-    """What pg_index says of each key: column, DESC and NULLS, operator class, collation."""
-
-    numbers: list[int]
-    flags: list[int]
-    operators: list[int]
-    collations: list[int]
-
-
-def _index(
-    row: Row, places: _Places, keys: tuple[Key, ...], settings: dict[int, Row], found: Found
-) -> Index:
-    oid, relation, space, name, definition, valid, clustered, replica, unique, method = row[:10]
-    where, storage, nulls_not_distinct, count = row[10:14]
-    parents = found.parents.get(oid)
-    columns = found.columns[relation]
-    return Index(
-        schema=found.schemas[space],
-        name=name,
-        table=found.relations[relation],
-        definition=settled(definition) or _plain(row, places, found),
-        valid=valid,
-        clustered=clustered,
-        replica_identity=replica,
-        parent=Address("index", *parents[0]) if parents else None,
-        comment=found.comments.get((classes.RELATION, oid, 0)),
-        statistics=_targets(settings) if settings else (),
-        unique=unique,
-        method=method,
-        keys=keys,
-        include=tuple([columns[number] for number in places.numbers[count:]]),
-        where=settled(where),
-        options=options(storage),
-        nulls_not_distinct=nulls_not_distinct,
-    )
-
-
-def _targets(settings: dict[int, Row]) -> tuple[tuple[int, int], ...]:
-    return tuple((n, target) for n, (target, _) in settings.items() if target is not None)
-
-
-def _plain(row: Row, places: _Places, found: Found) -> str:
-    """Spell the definition of an index of which the columns say all, as Postgres does."""
-    relation, name, unique = row[1], row[3], row[8]
-    columns = found.columns[relation]
-    keys = [
-        quote(columns[number])
-        + ("" if found.collations.get((relation, number), 0) == own else ' COLLATE "default"')
-        for number, own in zip(places.numbers, places.collations, strict=True)
-    ]
-    kind, table = "UNIQUE INDEX" if unique else "INDEX", of(found.relations[relation])
-    return f"CREATE {kind} {quote(name)} ON {table} USING btree ({', '.join(keys)})"
-
-
-def _keys(
-    row: Row,
-    places: _Places,
-    found: Found,
-    names: dict[int, tuple[str, bool]],
-    settings: dict[int, Row],
-) -> tuple[Key, ...]:
-    columns, (numbers, flags, operators, _) = found.columns[row[1]], places
-    return tuple(
-        [
-            Key(
-                column=columns[numbers[n]] if numbers[n] else None,
-                expression=None if numbers[n] else settled(row[19][n]),
-                opclass=_operator_class(*names[operators[n]], settings.get(n + 1)),
-                collation=_collation(row, n, places, found),
-                descending=flags[n] & DESCENDING != 0,
-                nulls_first=flags[n] & NULLS_FIRST != 0,
-            )
-            for n in range(row[13])
-        ]
-    )
-
-
-def _operator_class(name: str, default: bool, settings: Row | None) -> str | None:  # noqa: FBT001
-    parameters = settings[1] if settings else None
-    if parameters:
-        pairs = (parameter.partition("=") for parameter in parameters)
-        return f"{name} ({', '.join(f'{key}={_quoted(value)}' for key, _, value in pairs)})"
-    return None if default else name
-
-
-def _quoted(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _collation(row: Row, number: int, places: _Places, found: Found) -> str | None:
-    """Return the collation of a key, where that is neither the usual nor its column's."""
-    collation = places.collations[number]
-    if collation in {0, DEFAULT_COLLATION}:
-        return None
-    own = found.collations.get((row[1], places.numbers[number]))
-    return row[18][number] if own != collation else None

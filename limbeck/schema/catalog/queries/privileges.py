@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final, TypeAlias
+from typing import Final
 
-from limbeck.schema.catalog.objects.address import Address
-from limbeck.schema.catalog.objects.grants import DefaultGrant, Grant
 from limbeck.schema.catalog.queries import classes
-from limbeck.schema.catalog.queries.building import SPACES, Found
+from limbeck.schema.catalog.queries.scope import SPACES
 
 PUBLIC: Final = "PUBLIC"
 BUILT_IN: Final = {
@@ -16,9 +13,6 @@ BUILT_IN: Final = {
     **dict.fromkeys(("enum", "domain", "composite", "range"), ("USAGE",)),
 }
 """What PUBLIC may do with a new object without being told, as acldefault() says."""
-
-KINDS: Final = {"r": "table", "S": "sequence", "f": "function", "T": "type", "n": "schema"}
-_Privileges: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def _listed(acl: str, owner: str) -> str:
@@ -60,67 +54,3 @@ SELECT CASE WHEN d.defaclrole NOT IN (current_user::regrole,
 FROM pg_default_acl d
 """
 """The roles that migrate have another name on each server; what they make has none here."""
-
-
-def build(found: Found) -> None:
-    """Keep the grants on what was read, and the default privileges."""
-    if not found.filters.grants:
-        return
-    of_identities = dict(_of_identities(found))
-    for catalog, oid, number, acl in found.rows["grants"]:
-        target = _target(found, catalog, oid, number)
-        if target is None and catalog == classes.RELATION:
-            target = of_identities.get(oid)
-        if target is not None:
-            built_in = BUILT_IN.get(target.kind, ())
-            for grantee, (privileges, grantable) in _by_grantee(acl, built_in):
-                grant = Grant(
-                    target=target, grantee=grantee, privileges=privileges, grantable=grantable
-                )
-                found.objects[grant.address] = grant
-    for role, space, kind, acl in found.rows["default grants"]:
-        if space == 0 or space in found.schemas:
-            _build_default(found, role, found.schemas.get(space, ""), KINDS[kind], acl)
-
-
-def _target(found: Found, catalog: int, oid: int, number: int) -> Address | None:
-    """Return what is granted on; the columns of views are no objects of their own."""
-    relation = found.relations.get(oid)
-    if catalog == classes.RELATION and number and relation:
-        return Address("column", relation.schema, relation.name, found.columns[oid][number])
-    return found.addresses.get((catalog, oid, number))
-
-
-def _of_identities(found: Found) -> Iterator[tuple[int, Address]]:
-    """Yield the sequences of identity columns, which are no objects of their own."""
-    for oid, space, name, _, _, table, _, internal, *_ in found.rows["sequences"]:
-        if internal and space in found.schemas and table in found.relations:
-            yield oid, Address("sequence", found.schemas[space], name)
-
-
-def _by_grantee(
-    acl: list[tuple[str, str, bool]], built_in: tuple[str, ...]
-) -> Iterator[tuple[str, _Privileges]]:
-    """Yield what differs from what everybody has anyway."""
-    for grantee in sorted({PUBLIC, *(row[0] for row in acl)}):
-        own = [row for row in acl if row[0] == grantee]
-        privileges = tuple(sorted(row[1] for row in own))
-        grantable = tuple(sorted(row[1] for row in own if row[2]))
-        if privileges != (built_in if grantee == PUBLIC else ()):
-            yield grantee, (privileges, grantable)
-
-
-def _build_default(
-    found: Found, role: str, schema: str, on: str, acl: list[tuple[str, str, bool]]
-) -> None:
-    built_in = {"function": ("EXECUTE",), "type": ("USAGE",)}.get(on, ())
-    for grantee, (privileges, grantable) in _by_grantee(acl, () if schema else built_in):
-        grant = DefaultGrant(
-            role=role,
-            schema=schema,
-            on=on,
-            grantee=grantee,
-            privileges=privileges,
-            grantable=grantable,
-        )
-        found.objects[grant.address] = grant

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from limbeck.schema.catalog.queries import classes
-from limbeck.schema.catalog.queries.building import SPACES, not_member
+from limbeck.schema.catalog.queries.scope import SPACES, not_member
 
 _PARSERS: Final = f"""
 SELECT {classes.TEXT_SEARCH_PARSER}, p.oid, 'text_search_parser', p.prsnamespace, p.prsname::text,

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from limbeck.schema.catalog.objects.statistics import Statistics
-from limbeck.schema.catalog.objects.triggers import Policy, Rule, Trigger
 from limbeck.schema.catalog.queries import classes
-from limbeck.schema.catalog.queries.arrays import settled
-from limbeck.schema.catalog.queries.building import SPACES, Found, not_member
+from limbeck.schema.catalog.queries.scope import SPACES, not_member
 
 # Before Postgres 15 the copies of a trigger on partitions are marked as internal.
 TRIGGERS: Final = """
@@ -39,70 +36,3 @@ SELECT s.oid, s.stxnamespace, s.stxrelid, s.stxname, pg_get_statisticsobjdef(s.o
 FROM pg_statistic_ext s
 WHERE s.stxnamespace = ANY {SPACES} AND {not_member(classes.STATISTICS, "s.oid")}
 """
-
-
-def build(found: Found) -> None:
-    """Keep what belongs to the tables and views that are read."""
-    _triggers(found)
-    _policies(found)
-    _rules(found)
-    _statistics(found)
-
-
-def _triggers(found: Found) -> None:
-    for oid, relation, name, definition, enabled, inherited in found.rows["triggers"]:
-        if table := found.relations.get(relation):
-            trigger = Trigger(
-                schema=table.schema,
-                table=table.name,
-                name=name,
-                definition=settled(definition),
-                enabled=enabled,
-                inherited=inherited,
-                comment=found.comment(classes.TRIGGER, oid),
-            )
-            found.add(classes.TRIGGER, oid, trigger)
-
-
-def _policies(found: Found) -> None:
-    for oid, relation, name, command, permissive, roles, using, check in found.rows["policies"]:
-        if table := found.relations.get(relation):
-            policy = Policy(
-                schema=table.schema,
-                table=table.name,
-                name=name,
-                command=command,
-                permissive=permissive,
-                roles=tuple(roles),
-                using=settled(using),
-                check=settled(check),
-                comment=found.comment(classes.POLICY, oid),
-            )
-            found.add(classes.POLICY, oid, policy)
-
-
-def _rules(found: Found) -> None:
-    for oid, relation, name, definition, enabled in found.rows["rules"]:
-        if table := found.relations.get(relation):
-            rule = Rule(
-                schema=table.schema,
-                table=table.name,
-                name=name,
-                definition=settled(definition).removesuffix(";"),
-                enabled=enabled,
-                comment=found.comment(classes.REWRITE, oid),
-            )
-            found.add(classes.REWRITE, oid, rule)
-
-
-def _statistics(found: Found) -> None:
-    for oid, space, relation, name, definition, target in found.rows["statistics"]:
-        if space in found.schemas and relation in found.relations:
-            statistics = Statistics(
-                schema=found.schemas[space],
-                name=name,
-                definition=settled(definition),
-                target=target,
-                comment=found.comment(classes.STATISTICS, oid),
-            )
-            found.add(classes.STATISTICS, oid, statistics)

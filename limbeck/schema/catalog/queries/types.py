@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from limbeck.schema.catalog.objects.types import (
-    Attribute,
-    Collation,
-    Composite,
-    Domain,
-    Enum,
-    Range,
-)
 from limbeck.schema.catalog.queries import classes
-from limbeck.schema.catalog.queries.arrays import settled
-from limbeck.schema.catalog.queries.building import SPACES, Found, not_member
+from limbeck.schema.catalog.queries.scope import SPACES, not_member
 
 ENUMS: Final = f"""
 SELECT t.oid, t.typnamespace, t.typname, e.labels
@@ -62,92 +53,3 @@ SELECT c.oid, c.collnamespace, c.collname,
 FROM pg_collation c
 WHERE c.collnamespace = ANY {SPACES} AND {not_member(classes.COLLATION, "c.oid")}
 """
-
-
-def build(found: Found) -> None:
-    """Keep the types and collations."""
-    _enums(found)
-    _domains(found)
-    _composites(found)
-    _ranges(found)
-    _collations(found)
-
-
-def _enums(found: Found) -> None:
-    for oid, space, name, labels in found.rows["enums"]:
-        if schema := found.schemas.get(space):
-            comment = found.comment(classes.TYPE, oid)
-            enum = Enum(schema=schema, name=name, labels=tuple(labels or ()), comment=comment)
-            found.add(classes.TYPE, oid, enum)
-
-
-def _domains(found: Found) -> None:
-    for oid, space, name, base, collation, default, not_null in found.rows["domains"]:
-        if schema := found.schemas.get(space):
-            checks = found.domain_checks.get(oid, ())
-            domain = Domain(
-                schema=schema,
-                name=name,
-                type=base,
-                collation=collation,
-                default=settled(default),
-                not_null=not_null,
-                not_null_name=found.domain_not_nulls.get(oid),
-                checks=tuple(sorted(checks, key=lambda check: check.name)),
-                comment=found.comment(classes.TYPE, oid),
-            )
-            found.add(classes.TYPE, oid, domain)
-
-
-def _composites(found: Found) -> None:
-    fields: dict[int, list[Attribute]] = {}
-    relations = {row[3] for row in found.rows["composites"]}
-    for relation, number, name, type_, _, _, _, collation, *_ in found.rows["columns"]:
-        if relation in relations:
-            comment = found.comment(classes.RELATION, relation, number)
-            attribute = Attribute(name=name, type=type_, collation=collation, comment=comment)
-            fields.setdefault(relation, []).append(attribute)
-    for oid, space, name, relation in found.rows["composites"]:
-        if schema := found.schemas.get(space):
-            attributes = tuple(fields.get(relation, ()))
-            comment = found.comment(classes.TYPE, oid)
-            composite = Composite(schema=schema, name=name, attributes=attributes, comment=comment)
-            found.add(classes.TYPE, oid, composite)
-
-
-def _ranges(found: Found) -> None:
-    for oid, space, name, subtype, operators, collation, canonical, diff, multirange in found.rows[
-        "ranges"
-    ]:
-        if schema := found.schemas.get(space):
-            range_ = Range(
-                schema=schema,
-                name=name,
-                subtype=subtype,
-                subtype_opclass=operators,
-                collation=collation,
-                canonical=canonical,
-                subtype_diff=diff,
-                multirange=multirange,
-                comment=found.comment(classes.TYPE, oid),
-            )
-            found.add(classes.TYPE, oid, range_)
-
-
-def _collations(found: Found) -> None:
-    for oid, space, name, provider, deterministic, locale, collate, ctype, rules in found.rows[
-        "collations"
-    ]:
-        if schema := found.schemas.get(space):
-            collation = Collation(
-                schema=schema,
-                name=name,
-                provider=provider,
-                deterministic=deterministic,
-                locale=locale,
-                lc_collate=collate,
-                lc_ctype=ctype,
-                rules=rules,
-                comment=found.comment(classes.COLLATION, oid),
-            )
-            found.add(classes.COLLATION, oid, collation)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from limbeck.schema.catalog.builders.reading import Reading
 from limbeck.schema.catalog.objects.definitions import Definition
-from limbeck.schema.catalog.queries.building import Found
 
 SOURCES: Final = (
     "conversions",
@@ -18,17 +18,17 @@ SOURCES: Final = (
 """The queries whose rows are (catalog, oid, kind, schema's oid or 0, name, create, drop)."""
 
 
-def build(found: Found) -> None:
+def build(reading: Reading) -> None:
     """Keep the definitions in the schemas that are read, and those in none."""
     for source in SOURCES:
-        for catalog, oid, kind, space, name, create, drop in found.rows[source]:
-            if space == 0 or space in found.schemas:
+        for catalog, oid, kind, space, name, create, drop in reading.rows[source]:
+            if space == 0 or space in reading.schemas:
                 definition = Definition(
                     kind=kind,
-                    schema=found.schemas.get(space, ""),
+                    schema=reading.schemas.get(space, ""),
                     name=name,
                     create=create,
                     drop=drop,
-                    comment=found.comment(catalog, oid),
+                    comment=reading.comment(catalog, oid),
                 )
-                found.add(catalog, oid, definition)
+                reading.add(catalog, oid, definition)

@@ -1,78 +1,27 @@
-"""What is being put together while the answers are read, and the pieces of SQL all share."""
+"""The state of one reading: the rows that came, and the objects that were built of them so far."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TypeAlias
 
+from limbeck.schema.catalog.filters import Filters
 from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.columns import NotNull
+from limbeck.schema.catalog.objects.object import Object
+from limbeck.schema.catalog.objects.sequences import SequenceOptions
+from limbeck.schema.catalog.objects.types import DomainCheck
+from limbeck.schema.catalog.pipeline import Row
 
-if TYPE_CHECKING:
-    from limbeck.schema.catalog.objects.columns import NotNull
-    from limbeck.schema.catalog.objects.object import Object
-    from limbeck.schema.catalog.objects.sequences import SequenceOptions
-    from limbeck.schema.catalog.objects.types import DomainCheck
-
-Row: TypeAlias = tuple[Any, ...]
 Key: TypeAlias = tuple[int, int, int]
 """What pg_depend and pg_description point with: catalog, oid, column."""
 Place: TypeAlias = tuple[int, int]
 """A relation's oid and a column's number."""
 
-SPACES: Final = """(ARRAY(SELECT oid FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%'
-    AND nspname NOT IN ('information_schema', 'neon_auth', 'limbeck_state')))"""
-"""The oids of the schemas that are read, as an array that is computed once a query."""
-
-
-def not_member(catalog: int, oid: str) -> str:
-    """Return the condition that an object belongs to no extension."""
-    return (
-        f"NOT EXISTS (SELECT 1 FROM pg_depend e WHERE e.classid = {catalog}"
-        f" AND e.objid = {oid} AND e.deptype = 'e')"
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which schemas and tables are read, as fnmatch patterns of "table" or "schema.table".
-
-    `tables` and `ignore` say which tables and views are read (with all that belongs to them);
-    `version_table` is Alembic's table, which is nobody's object in any schema; `grants` says
-    whether privileges are read.
-    """
-
-    schemas: tuple[str, ...] = ("*",)
-    ignore_schemas: tuple[str, ...] = ()
-    tables: tuple[str, ...] = ("*",)
-    ignore: tuple[str, ...] = ()
-    version_table: str = "alembic_version"
-    grants: bool = False
-
-    def schema(self, name: str) -> bool:
-        """Return whether a schema is read."""
-        return _matches(self.schemas, name) and not _matches(self.ignore_schemas, name)
-
-    def table(self, schema: str, name: str) -> bool:
-        """Return whether a table or view is read, given that its schema is."""
-        names = (name, f"{schema}.{name}")
-        return (
-            name != self.version_table
-            and _matches(self.tables, *names)
-            and not _matches(self.ignore, *names)
-        )
-
-
-def _matches(patterns: Iterable[str], *names: str) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
-
-
-EVERYTHING: Final = Filters()
-
 
 @dataclass(slots=True)
-class Found:
+class Reading:
     """The objects found so far, and by which oids Postgres knows them.
 
     `rows` are the answers by the name of their query; `schemas` maps oids to names; `relations`

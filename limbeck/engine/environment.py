@@ -1,0 +1,182 @@
+"""What revision files import from Alembic, `op` and `context`, without the user's env.py.
+
+Everything of the engine that subclasses or configures Alembic is here.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from typing import IO, TYPE_CHECKING, Any
+
+from alembic import context as alembic_context
+from alembic.operations import Operations
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import HeadMaintainer, MigrationContext, RevisionStep
+from sqlalchemy.schema import CreateTable
+
+from limbeck.engine.batch import Statement
+from limbeck.history import scripts
+from limbeck.history.history import History
+from limbeck.history.revisions import Revision
+from limbeck.postgres.connect import as_sqlalchemy
+
+if TYPE_CHECKING:
+    import psycopg
+    import sqlalchemy as sa
+    from alembic.script import Script
+
+    from limbeck.engine.step_runner import StepRunner
+
+
+class Environment:
+    """One Alembic environment, for all revisions of a run and for their rendering as SQL.
+
+    `alembic.context` is one module for the whole process, so there is one environment at a time;
+    only the context that it shows changes, from the run's to that of a rendering and back.
+    """
+
+    def __init__(self, history: History) -> None:
+        self.directory = scripts.directory(history)
+        self._context = EnvironmentContext(scripts.configuration(history), self.directory)
+
+    @contextmanager
+    def installed(self) -> Iterator[Environment]:
+        """Be `alembic.context` inside of the block."""
+        # It may be open inside of another one: that of an Alembic command whose autogenerate
+        # replays the history, or that of a run whose hook reads the plan's SQL. Alembic's own
+        # exit leaves no environment at all.
+        outer = vars(alembic_context).get("_proxy")
+        try:
+            with self._context:
+                yield self
+        finally:
+            if outer is not None:
+                outer._install_proxy()  # noqa: SLF001 - as entering it does
+
+    def script(self, revision: Revision) -> Script:
+        """Import a revision, and with it all others; HistoryError when one does not import."""
+        return scripts.script(self.directory, revision)
+
+    def step(self, revision: Revision, *, downgrade: bool) -> RevisionStep:
+        """Return a revision as Alembic's step, which knows how the version rows change."""
+        return RevisionStep(self.directory.revision_map, self.script(revision), not downgrade)
+
+    def online(self, target: sa.Connection, steps: StepRunner) -> Context:
+        """Return the context in which revisions run on a connection."""
+        options = {**self._context.context_opts, "transaction_per_migration": True}
+        return Context(target, options, self._context, steps)
+
+    @contextmanager
+    def offline(
+        self, revision: Revision, text: IO[str], *, downgrade: bool
+    ) -> Iterator[MigrationContext]:
+        """Make revisions write SQL into a text instead of executing it, inside of the block."""
+        options = {
+            "as_sql": True,
+            "starting_rev": ((revision.id,) if downgrade else revision.parents) or None,
+            "literal_binds": True,
+            "output_buffer": text,
+            "script": self.directory,
+            "transaction_per_migration": True,
+        }
+        context = MigrationContext.configure(
+            dialect_name="postgresql",
+            # %s placeholders would double every % of the text.
+            dialect_opts={"paramstyle": "named"},
+            environment_context=self._context,
+            opts=options,
+        )
+        with self.using(context):
+            yield context
+
+    @contextmanager
+    def using(self, context: MigrationContext) -> Iterator[None]:
+        """Make `op` and `alembic.context` work with a context inside of the block."""
+        shown = self._context
+        outer = shown._migration_context, shown.context_opts  # noqa: SLF001 - as configure() does
+        shown._migration_context, shown.context_opts = context, context.opts  # noqa: SLF001 - as above
+        try:
+            # What a revision prints is not part of the answer on stdout.
+            with Operations.context(context), redirect_stdout(sys.stderr):
+                yield
+        finally:
+            shown._migration_context, shown.context_opts = outer  # noqa: SLF001 - as above
+
+
+class Context(MigrationContext):
+    """The context that `op` works with: its boundaries are those of the step runner."""
+
+    def __init__(
+        self,
+        target: sa.Connection,
+        options: dict[str, Any],
+        environment: EnvironmentContext,
+        steps: StepRunner,
+    ) -> None:
+        super().__init__(target.dialect, target, options, environment)
+        self.steps = steps
+        # DDL is known as such wherever it comes from. These two execute other statements as well:
+        # what op.execute() is given, and rows. And creating or dropping a table runs listeners on
+        # the table (GeoAlchemy's add a column by a function), whose results nobody reads either.
+        for name in ("execute", "bulk_insert", "create_table", "drop_table"):
+            setattr(self.impl, name, self._unread(getattr(self.impl, name)))
+
+    @contextmanager
+    def autocommit_block(self) -> Iterator[None]:
+        """End the transaction; each statement of the block is a step of its own."""
+        with self.steps.block():
+            yield
+
+    def _unread(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def executed(*arguments: Any, **options: Any) -> Any:
+            outer, self.steps.unread = self.steps.unread, True
+            try:
+                return function(*arguments, **options)
+            finally:
+                self.steps.unread = outer
+
+        return executed
+
+
+class VersionRows(HeadMaintainer):
+    """The rows of the version table, and the statements that change them.
+
+    Alembic would execute them; here they are sent with the last step of their revision.
+    """
+
+    def __init__(self, context: MigrationContext, heads: set[str]) -> None:
+        super().__init__(context, heads)
+        self.statements: list[Statement] = []
+        if not heads:
+            table = CreateTable(context._version, if_not_exists=True)  # noqa: SLF001 - Alembic's own
+            self.statements.append(Statement(str(table.compile(dialect=context.dialect))))
+
+    def _insert_version(self, version: str) -> None:
+        self.heads.add(version)
+        self._write("INSERT INTO {} (version_num) VALUES (%s)", version)
+
+    def _delete_version(self, version: str) -> None:
+        self.heads.remove(version)
+        self._write("DELETE FROM {} WHERE version_num = %s", version)
+
+    def _update_version(self, from_: str, to_: str) -> None:
+        self.heads.remove(from_)
+        self.heads.add(to_)
+        self._write("UPDATE {} SET version_num = %s WHERE version_num = %s", to_, from_)
+
+    def _write(self, statement: str, *values: str) -> None:
+        table = self.context.impl.dialect.identifier_preparer.format_table(self.context._version)  # noqa: SLF001 - as above
+        # One row each: a row that another migrator moved meanwhile must fail the revision.
+        self.statements.append(Statement(statement.format(table), values, rows=1))
+
+
+def stamp(connection: psycopg.Connection[Any], ids: Sequence[str]) -> None:
+    """Make the version table hold exactly these ids."""
+    with as_sqlalchemy(connection) as target, target.begin():
+        context = MigrationContext.configure(target)
+        context._ensure_version_table(purge=True)  # noqa: SLF001 - Alembic's stamp needs an env.py
+        rows = HeadMaintainer(context, ())
+        for id_ in ids:
+            rows._insert_version(id_)  # noqa: SLF001 - as above

@@ -1,0 +1,227 @@
+"""The runner of one run: its revisions in order, their version rows, retries and events.
+
+`running.run` calls it. It imports Alembic and SQLAlchemy, which `running` does not.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, redirect_stdout
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from sqlalchemy import event
+
+from limbeck.engine import ending, ledger, offline, statements
+from limbeck.engine.batch import Statement, StatementError, guarded
+from limbeck.engine.environment import Environment, VersionRows
+from limbeck.engine.failure import failure
+from limbeck.engine.ledger import Ledger
+from limbeck.engine.patience import Patience
+from limbeck.engine.progress import Progress
+from limbeck.engine.session import Session, lock_timeout
+from limbeck.engine.state import State
+from limbeck.engine.step_runner import StepRunner
+from limbeck.engine.terms import Terms
+from limbeck.errors import MigrationError
+from limbeck.events import Listener, Notice, RevisionFinished, RevisionResumed, RevisionStarted
+from limbeck.history.history import History
+from limbeck.history.revisions import Revision
+from limbeck.postgres.connect import as_sqlalchemy
+from limbeck.postgres.watching import Watcher
+
+if TYPE_CHECKING:
+    from alembic.script import Script
+
+
+@contextmanager
+def opened(
+    history: History,
+    connection: psycopg.Connection[Any],
+    terms: Terms,
+    state: State,
+    listen: Listener,
+) -> Iterator[Runner]:
+    """Yield a runner on a connection, which is as it was afterwards.
+
+    Args:
+        history: the history whose revisions will run.
+        connection: where they run; no transaction may be open on it.
+        terms: what the database needs besides the statements.
+        state: the version rows and the ledger, as they are now.
+        listen: receives an event for each revision, retry and notice.
+
+    """
+    with ExitStack() as stack:
+        environment = stack.enter_context(Environment(history).installed())
+        target = stack.enter_context(as_sqlalchemy(connection, state.session))
+        # SQLAlchemy takes this for a transaction. The real ones are the steps: their BEGIN and
+        # COMMIT are statements of a batch, for which psycopg must not begin one by itself.
+        connection.autocommit = True
+        stack.callback(target.begin().close)
+        watcher = None
+        if terms.watch is not None:
+            pid = connection.info.backend_pid
+            watcher = Watcher(terms.watch, pid, listen, progress=terms.progress)
+            stack.callback(watcher.close)
+        patience = Patience(terms.patience, listen, watcher)
+        session = Session(target, connection, history.folder, terms, listen, patience, watcher)
+        session.ending = ending.listening(connection)
+        steps = StepRunner(session, pipelined=terms.pipelined)
+        # An engine's hooks of this kind cannot be removed, so there is one set of them a run.
+        for name in ("do_execute", "do_execute_no_params", "do_executemany"):
+            event.listen(target.engine, name, steps.take)
+        stack.callback(setattr, connection, "cursor_factory", connection.cursor_factory)
+        connection.cursor_factory = guarded(steps.ready)
+        yield Runner(session, steps, history, environment, state)
+
+
+class Runner:
+    """Runs revisions on one session; knows the version rows and the ledger as they change."""
+
+    def __init__(
+        self,
+        session: Session,
+        steps: StepRunner,
+        history: History,
+        environment: Environment,
+        state: State,
+    ) -> None:
+        self.session = session
+        self.steps = steps
+        self.history = history
+        self.environment = environment
+        self.context = environment.online(session.target, steps)
+        self.ledger = state.ledger if session.terms.ledger else Ledger()
+        self.heads = set(state.recorded)
+        self.in_ledger = session.terms.ledger and self._may_write_ledger(state)
+        self.adopted: list[Statement] = []
+
+    def run(self, revisions: Sequence[Revision], *, downgrade: bool) -> tuple[str, ...]:
+        """Run revisions in this order; return the rows of the version table then."""
+        # All are imported, and their settings read, before the first of them runs.
+        scripts = [self.environment.script(revision) for revision in revisions]
+        timeouts = [
+            lock_timeout(script.module, revision.path)
+            for script, revision in zip(scripts, revisions, strict=True)
+        ]
+        self.adopted = self._adopted()
+        with redirect_stdout(sys.stderr):  # what a revision prints is not part of the answer
+            for number, revision in enumerate(revisions, 1):
+                script = scripts[number - 1]
+                about: dict[str, Any] = {
+                    "revision": revision.id,
+                    "message": revision.message,
+                    "number": number,
+                    "total": len(revisions),
+                    "downgrade": downgrade,
+                }
+                self.session.listen(RevisionStarted(**about))
+                began = time.monotonic()
+                progress = self._progress(revision, timeouts[number - 1], downgrade=downgrade)
+                while (error := self._attempt(script, progress)) is not None:
+                    self._wait(error, progress)
+                seconds = time.monotonic() - began
+                self.session.listen(RevisionFinished(**about, seconds=seconds))
+        return tuple(sorted(self.heads))
+
+    def _progress(self, revision: Revision, limit: str | None, *, downgrade: bool) -> Progress:
+        ledger_ = self.ledger
+        progress = Progress.of(revision, ledger_, downgrade=downgrade, in_ledger=self.in_ledger)
+        progress.lock_timeout = limit
+        progress.checksum = partial(self._checksum, revision, downgrade=downgrade)
+        if progress.begun:
+            self.session.listen(RevisionResumed(revision.id, revision.message, progress.steps))
+        return progress
+
+    def _attempt(self, script: Script, progress: Progress) -> Exception | None:
+        """Run a revision once; return the error if it failed and everything is rolled back."""
+        downgrade = progress.action == "downgrade"
+        with self.steps.attempt(progress):
+            try:
+                with self.environment.using(self.context):
+                    (script.module.downgrade if downgrade else script.module.upgrade)()
+                rows = VersionRows(self.context, set(self.heads))
+                # A late revision is below the version rows already: they do not change.
+                if downgrade or script.revision not in self._below():
+                    rows.update_to_step(
+                        self.environment.step(progress.revision, downgrade=downgrade)
+                    )
+                self.steps.finish([*self.adopted, *rows.statements])
+            except MigrationError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever a revision raises
+                return self.steps.abandon(error)
+        self.heads, self.adopted = rows.heads, []
+        self.ledger = replace(self.ledger, exists=progress.table_exists)
+        return None
+
+    def _wait(self, error: Exception, progress: Progress) -> None:
+        """Wait until another attempt may succeed; MigrationError if none may."""
+        if self.steps.pipelined and _is_several_statements(error):
+            self.steps.pipelined = False
+        elif not self.session.patience.again(error, progress.revision, progress.step):
+            blockers = self.session.patience.blockers()
+            raise failure(error, progress, self.history.folder, blockers) from error
+
+    def _known_heads(self) -> list[str]:
+        known = {revision.id for revision in self.history.revisions()}
+        return [id_ for id_ in self.heads if id_ in known]
+
+    def _below(self) -> set[str]:
+        """Return the ids of the revisions that the version rows cover."""
+        return {revision.id for revision in self.history.applied(self._known_heads())}
+
+    def _adopted(self) -> list[Statement]:
+        """Return what writes revisions that others applied into the ledger.
+
+        It goes with the first revision of the run. From then on a revision below the version rows
+        that is not in the ledger never ran: it is a late one.
+        """
+        if not self.in_ledger:
+            return []
+        heads = self._known_heads()
+        late = {revision.id for revision in ledger.late(self.history, heads, self.ledger)}
+        others = late | set(self.ledger.applied())
+        rows: list[Statement] = []
+        for revision in self.history.applied(heads):
+            if revision.id not in others:
+                text = offline.rendered(self.environment, revision, downgrade=False)
+                values = {"digest": "", "sql": statements.checksum([text])}
+                rows.append(Statement(*ledger.finish(revision, "adopt", values, begun=False)))
+        if not rows or self.ledger.exists:
+            return rows
+        return [*(Statement(statement) for statement in ledger.CREATE), *rows]
+
+    def _checksum(self, revision: Revision, *, downgrade: bool) -> str:
+        text = self.session.terms.sql(revision)
+        if text is None:
+            text = offline.rendered(self.environment, revision, downgrade=downgrade)
+        return statements.checksum([text])
+
+    def _may_write_ledger(self, state: State) -> bool:
+        if self.ledger.exists or state.writable:
+            return True
+        self.session.listen(
+            Notice(
+                f"no ledger is kept: role {self.session.connection.info.user} may not create "
+                "the schema limbeck_state; a revision that is interrupted cannot go on by itself"
+            )
+        )
+        return False
+
+
+def _is_several_statements(error: Exception) -> bool:
+    """Return whether a text was refused for holding several statements; nothing of it has run.
+
+    Only Postgres can tell for certain: a pipeline uses the extended protocol, which takes one.
+    """
+    return (
+        isinstance(error, StatementError)
+        and isinstance(error.cause, psycopg.errors.SyntaxError)
+        and "multiple commands" in str(error.cause)
+    )

@@ -1,0 +1,238 @@
+"""Run the statements of one revision in steps; called by the runner for each attempt.
+
+A step is a transaction, or one statement of an autocommit block. What becomes of a statement
+depends only on where the revision is between two commits: on the runner's `State`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+
+from limbeck.engine import autocommit, statements
+from limbeck.engine.batch import Batch, Statement
+from limbeck.engine.newness import Newness
+from limbeck.engine.progress import Progress
+from limbeck.engine.session import Session
+from limbeck.paths import shown
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.default import DefaultExecutionContext
+
+
+class State(Enum):
+    """Where a revision is between two commits."""
+
+    OUTSIDE = "no attempt is running: statements are not the revision's"
+    IDLE = "between two steps: the next statement begins a step"
+    FRESH = "in a transaction that has touched only what it created itself: statements are sent"
+    LOCKING = "in a transaction that locks what others use: statements wait for its end"
+    SKIPPING = "in a step that an earlier run has committed: nothing is sent that changes anything"
+    BLOCK = "in an autocommit block: each statement is a step"
+    SENDING = "the runner sends a statement on SQLAlchemy's cursor, past the guard"
+
+
+class StepRunner:
+    """Runs the revisions of one session, an attempt at one revision at a time.
+
+    `unread` says that Alembic executes, so that nobody reads the results; see `Context`.
+    """
+
+    def __init__(self, session: Session, *, pipelined: bool) -> None:
+        self.session = session
+        self.pipelined = pipelined
+        self.state = State.OUTSIDE
+        self.unread = False
+        self.progress: Progress
+        self._batch = Batch(session.connection)
+        self._newness = Newness()
+        self._began = 0.0
+
+    @contextmanager
+    def attempt(self, progress: Progress) -> Iterator[None]:
+        """Take the statements of SQLAlchemy and psycopg as the revision's inside of the block."""
+        self.progress = progress
+        progress.restart()
+        self.state = State.IDLE
+        try:
+            yield
+        finally:
+            self._batch.drop()
+            self.state = State.OUTSIDE
+
+    def take(self, cursor: psycopg.Cursor[Any], text: str, *arguments: Any) -> bool:
+        """Send, collect or skip a statement of SQLAlchemy; return whether it was handled.
+
+        SQLAlchemy calls it before it executes anything, with or without parameters before its
+        own context (`do_execute`, `do_execute_no_params`, `do_executemany`).
+        """
+        if self.state is State.OUTSIDE:
+            return False
+        *parameters, context = arguments
+        values = parameters[0] if parameters else None
+        # SQLAlchemy passes a list only to executemany.
+        statement = Statement(text, values, many=isinstance(values, list))
+        unread = self._is_unread(context)
+        if unread:
+            self.progress.count(text)
+        if self.state is State.IDLE:
+            self._begin()
+        if self.state is State.BLOCK and not self.progress.skips:
+            autocommit.run(self.session, self.progress, statement, cursor)
+            self.progress.advance()
+        elif self.progress.skips:
+            self._skip(statement, cursor, unread=unread)
+        elif unread and self._may_wait(text):
+            self._collect(statement, context)
+            if self.state is State.FRESH:
+                with self.session.watched():
+                    self._batch.send()
+        else:
+            self._flush()
+            with self._sending(), self.session.watched():
+                statement.send(cursor)
+        return True
+
+    def ready(self) -> None:
+        """Send what waits, before a cursor sends a statement around SQLAlchemy.
+
+        Raises:
+            HistoryError: the statement belongs to a committed step; what it does is not known.
+
+        """
+        if self.state in {State.OUTSIDE, State.SENDING, State.BLOCK}:
+            return
+        if self.progress.skips:
+            raise self.progress.unanswerable()
+        if self.state is State.IDLE:
+            self._begin()
+        self._flush()
+
+    @contextmanager
+    def block(self) -> Iterator[None]:
+        """Commit the step; inside of the block each statement is a step of its own."""
+        self.end_step()
+        self.state = State.BLOCK
+        try:
+            yield
+        finally:
+            self.state = State.IDLE
+
+    def end_step(self) -> None:
+        """Commit what was done since the last boundary, as a step."""
+        if self.state not in {State.FRESH, State.LOCKING, State.SKIPPING}:
+            return
+        if self.progress.skips:
+            self.session.connection.rollback()
+        else:
+            self._flush(*self.progress.record_step(), Statement("COMMIT"))
+            self.progress.note_step()
+        self.state = State.IDLE
+        self.progress.advance()
+
+    def finish(self, version_rows: list[Statement]) -> None:
+        """Commit the last step together with the version row and the ledger's row.
+
+        In one transaction: a database that has the step but not the row would run it twice.
+        """
+        if self.progress.skips:
+            raise self.progress.changed()
+        if self.state is State.IDLE:
+            self._begin()
+        # Rendering the revision for the ledger's checksum comes here, before the flush: what was
+        # sent runs on the server meanwhile, and what waits has no lock yet.
+        self._flush(*version_rows, *self.progress.record_end(), Statement("COMMIT"))
+        self.progress.table_exists = self.progress.in_ledger
+
+    def abandon(self, error: Exception) -> Exception:
+        """Roll back what is not committed; return the error with what is known of its reason."""
+        session = self.session
+        open_ = self.state in {State.FRESH, State.LOCKING}
+        seconds = time.monotonic() - self._began if open_ else 0.0
+        self._batch.drop()
+        try:
+            session.connection.rollback()
+        except psycopg.OperationalError:  # the connection is gone, and with it the transaction
+            session.target.invalidate()
+        return session.ending.explained(error, seconds, session.transaction_timeout)
+
+    def _is_unread(self, context: DefaultExecutionContext) -> bool:
+        """Return whether nobody can read the statement's result, so that it need not be there."""
+        returning = getattr(context.compiled, "effective_returning", None)
+        return bool((context.isddl or self.unread) and not returning)
+
+    def _may_wait(self, statement: str) -> bool:
+        # A savepoint exists so that the revision can catch the error of a statement inside of it.
+        if not self.pipelined or self.session.target.in_nested_transaction():
+            return False
+        return not statements.stands_alone(statement)
+
+    def _collect(self, statement: Statement, context: DefaultExecutionContext) -> None:
+        where = _line_in(self.session.folder)
+        values = statement.parameters
+        self._batch.add(Statement(statement.text, values, many=statement.many, where=where))
+        if self.state is State.FRESH and not self._newness.holds(context):
+            # From the first statement on that locks what others use, all wait and are sent in
+            # one round trip at the end, so that the locks are held as shortly as possible.
+            self.state = State.LOCKING
+
+    def _begin(self) -> None:
+        if self.progress.skips:
+            self.state = State.SKIPPING
+            return
+        self.state, self._newness, self._began = State.FRESH, Newness(), time.monotonic()
+        # Not sent yet: the transaction begins with its first statement, in one round trip.
+        self._batch.add(Statement("BEGIN"), *self.session.limits(self.progress))
+
+    def _flush(self, *last: Statement) -> None:
+        self.state = State.LOCKING
+        self._batch.add(*last)
+        with self.session.watched():
+            self._batch.flush()
+
+    def _skip(self, statement: Statement, cursor: psycopg.Cursor[Any], *, unread: bool) -> None:
+        """Send nothing that changes anything: the statement's step is committed."""
+        if not unread:
+            self._query(statement, cursor)
+        if self.state is State.BLOCK:
+            self.session.connection.rollback()
+            self.progress.advance()
+
+    def _query(self, statement: Statement, cursor: psycopg.Cursor[Any]) -> None:
+        """Answer what the revision reads; a statement that writes is refused by the server."""
+        connection = self.session.connection
+        with self._sending():
+            if connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+                connection.execute("BEGIN READ ONLY")
+            connection.execute("SAVEPOINT limbeck")
+            try:
+                statement.send(cursor)
+            except psycopg.errors.ReadOnlySqlTransaction:
+                connection.execute("ROLLBACK TO limbeck")
+
+    @contextmanager
+    def _sending(self) -> Iterator[None]:
+        outer, self.state = self.state, State.SENDING
+        try:
+            yield
+        finally:
+            self.state = outer
+
+
+def _line_in(folder: Path) -> str | None:
+    """Return file:line of the innermost frame whose code is in a folder."""
+    # A statement that waits is refused at the end of its step, when its line is on no stack.
+    frame = inspect.currentframe()
+    inside = str(folder)
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(inside):
+            return f"{shown(Path(frame.f_code.co_filename))}:{frame.f_lineno}"
+        frame = frame.f_back
+    return None

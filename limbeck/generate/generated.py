@@ -1,0 +1,32 @@
+"""The result of `generate`: the revision it wrote, and the steps in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from limbeck.history.revisions import Revision
+
+if TYPE_CHECKING:
+    from limbeck.schema.diff.steps import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """The proven revision; without a change, None and no steps.
+
+    `steps` are the steps in the file, with the recipes for tables in use. `readable` is False if
+    op.* calls did not prove and the file has plain SQL. Of a phased change `revision` is the
+    contract, and `expand` the revision before it, if there is anything to prepare.
+    """
+
+    revision: Revision | None = None
+    steps: tuple[Step, ...] = ()
+    readable: bool = True
+    expand: Revision | None = None
+
+    @property
+    def path(self) -> Path | None:
+        """The file of the revision."""
+        return self.revision.path if self.revision else None

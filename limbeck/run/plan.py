@@ -1,0 +1,122 @@
+"""A plan: which revisions would run on which database, before anything has run."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from limbeck.engine import offline
+from limbeck.history.history import History
+from limbeck.history.revisions import Revision
+from limbeck.phased.gates.waiting import Terms, Waiting
+from limbeck.postgres.database import Database
+from limbeck.project.profile import Profile
+from limbeck.project.project import Project
+
+
+class Callbacks(Protocol):
+    """What a plan needs of its hooks: they are called by name."""
+
+    def call(self, name: str, *arguments: object) -> None:
+        """Call the hook of this name, if there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The SQL of revisions, rendered when it is first asked for.
+
+    Rendering imports Alembic and takes as long as sending the statements. A run that nobody looks
+    at renders while the server works.
+    """
+
+    history: History
+    downgrade: bool
+    _known: dict[str, str] = field(default_factory=dict, init=False)
+
+    def known(self, revision: Revision) -> str | None:
+        """Return the statements of a revision, if they are rendered already."""
+        return self._known.get(revision.id)
+
+    def of(self, revision: Revision) -> str:
+        """Return the statements of a revision."""
+        if revision.id not in self._known:
+            (text,) = offline.sql(self.history, [revision], downgrade=self.downgrade)
+            self._known[revision.id] = text
+        return self._known[revision.id]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRevision:
+    """A revision that will be applied or downgraded, and its SQL.
+
+    `done` counts the steps that an interrupted run has completed, None if it has not begun;
+    `steps` counts all of them, if known. `late` marks a revision that entered the history below
+    the current revision.
+    """
+
+    id: str
+    message: str
+    path: Path
+    done: int | None = None
+    steps: int | None = None
+    late: bool = False
+    words: Words = field(kw_only=True, repr=False, compare=False)
+
+    @property
+    def sql(self) -> str:
+        """The statements, each ended by a semicolon; rendered when it is first asked for."""
+        return self.words.of(self.words.history.find(self.id)[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The revisions that would run on a database; nothing has run yet.
+
+    `current` are the rows of its version table now, () before the first revision; `target` those
+    after the run, () is base. `fingerprint` is a hash of the destination, the current revisions
+    and the bytes of the files to run. `waiting` are contract revisions on hold, and `gate` says
+    how far the environment goes.
+    """
+
+    environment: str
+    destination: str
+    protected: bool
+    current: tuple[str, ...]
+    target: tuple[str, ...]
+    revisions: tuple[PlannedRevision, ...]
+    downgrade: bool
+    fingerprint: str
+    project: Project = field(repr=False, compare=False)
+    profile: Profile = field(repr=False, compare=False)
+    history: History = field(repr=False, compare=False)
+    database: Database = field(repr=False, compare=False)
+    hooks: Callbacks = field(repr=False, compare=False)
+    waiting: tuple[Waiting, ...] = ()
+    gate: Terms | None = field(default=None, repr=False, compare=False)
+
+    def script(self) -> str:
+        """Return the plan as a script for psql, with transactions and version rows.
+
+        Raises:
+            HistoryError: a revision queries the database, so it cannot be a script.
+
+        """
+        return offline.script(self.history, revisions(self), downgrade=self.downgrade)
+
+
+def fingerprint(destination: str, current: Sequence[str], planned: Sequence[Revision]) -> str:
+    """Return a hash of what a plan rests on: the destination, its revisions, the files to run."""
+    parts = [destination, *current, *(_content(revision.path) for revision in planned)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def revisions(plan: Plan) -> tuple[Revision, ...]:
+    """Return the revisions of a plan as their files are now."""
+    return tuple(plan.history.find(revision.id)[0] for revision in plan.revisions)
+
+
+def _content(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,45 @@
+"""Which of a database's schemas and tables a catalog covers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which schemas and tables are read, as fnmatch patterns of "table" or "schema.table".
+
+    `tables` and `ignore` say which tables and views are read (with all that belongs to them);
+    `version_table` is Alembic's table, which is nobody's object in any schema; `grants` says
+    whether privileges are read.
+    """
+
+    schemas: tuple[str, ...] = ("*",)
+    ignore_schemas: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ("*",)
+    ignore: tuple[str, ...] = ()
+    version_table: str = "alembic_version"
+    grants: bool = False
+
+    def schema(self, name: str) -> bool:
+        """Return whether a schema is read."""
+        return _matches(self.schemas, name) and not _matches(self.ignore_schemas, name)
+
+    def table(self, schema: str, name: str) -> bool:
+        """Return whether a table or view is read, given that its schema is."""
+        names = (name, f"{schema}.{name}")
+        return (
+            name != self.version_table
+            and _matches(self.tables, *names)
+            and not _matches(self.ignore, *names)
+        )
+
+
+def _matches(patterns: Iterable[str], *names: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
+
+
+EVERYTHING: Final = Filters()
