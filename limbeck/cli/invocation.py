@@ -46,6 +46,23 @@ class Invocation:
         return replace(project, cache=False) if no_cache else project
 
 
+class Command(click.Command):
+    """A command that says where a misplaced argument belongs."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the command line; an argument too many, or another program's, gets a hint."""
+        from limbeck.cli import misplaced
+
+        ctx.allow_extra_args = True  # Click itself would refuse them without a hint
+        try:
+            extra = super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            raise misplaced.option(self, error) from None
+        if extra and not ctx.resilient_parsing:
+            raise misplaced.arguments(self, ctx, extra)
+        return extra
+
+
 def project_for(invocation: Invocation, *sources: str, needed: bool = False) -> Project | None:
     """Return the project, or None where there is none and every source is a URL."""
     from limbeck.errors import ConfigurationError
@@ -104,6 +121,7 @@ def command(*arguments: Any, **options: Any) -> Callable[[Callable[..., Any]], c
             callback=_log,
         )(function)
         options.setdefault("context_settings", CONTEXT)
+        options.setdefault("cls", Command)
         click_command: click.Command = click.command(*arguments, **options)(
             click.pass_obj(function)
         )

@@ -166,7 +166,7 @@ def _source(
 
     source = parse(project, name, listen)
     if project is None and isinstance(source, LiveSource):
-        return replace(source, kept=only(**chosen))
+        return replace(source, filters=only(**chosen))
     return source
 
 
