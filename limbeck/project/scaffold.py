@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,8 @@ from limbeck.project.project import tools
 from limbeck.project.script_location import places
 
 _TEMPLATES = Path(__file__).parents[1] / "templates"
-_IGNORED = (".env", ".limbeck/", "env_profiles/*.local.env")
+_IGNORED = (".env", ".limbeck/", ".venv/", "__pycache__/", "env_profiles/*.local.env")
+_SCRIPT = Path("app", "migrate.py")
 _PROFILES = Path("env_profiles")
 _OWN = "app.models:Base.metadata"
 _SKIPPED = {"tests", "test", "node_modules", "site-packages", "build", "dist", "docs"}
@@ -132,8 +134,17 @@ def _templates(root: Path, adopted: Path | None, *, example: bool) -> Iterator[F
             continue
         if (root / path).exists():
             yield File(path, "keep")
-        else:
-            yield File(path, "create", source.read_text(encoding="utf-8"))
+            continue
+        text = source.read_text(encoding="utf-8")
+        if path.suffix == ".mk" and not example and not (root / _SCRIPT).exists():
+            text = _without_script(text)
+        yield File(path, "create", text)
+
+
+def _without_script(text: str) -> str:
+    """Return limbeck.mk without the targets that run app/migrate.py, which is not written."""
+    targets = [block for block in text.split("\n\n") if "app.migrate" not in block]
+    return re.sub(r"db-migrate-\w+-script\s+", "", "\n\n".join(targets))
 
 
 def _at_neon(file: File) -> File:
