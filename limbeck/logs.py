@@ -32,8 +32,10 @@ from limbeck.events import (
     StageStarted,
 )
 from limbeck.plurals import counted, nouns
+from limbeck.schema.sql.lexer import lex
 
 LOGGER: Final = "limbeck"
+_PASSWORD: Final = re.compile(r"(\bpassword\s+)", re.IGNORECASE)
 
 _WARNINGS: Final = (
     Notice,
@@ -199,9 +201,20 @@ def _redacted(value: Any) -> Any:
     from limbeck.postgres.url import redact  # noqa: PLC0415 - psycopg only when it is needed
 
     if isinstance(value, str):
-        return re.sub(r"(?i)(\bpassword\s+)'(?:''|[^'])*'", r"\1'***'", redact(value))
+        return _without_passwords(redact(value))
     if isinstance(value, Mapping):
         return {key: _redacted(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_redacted(each) for each in value]
     return value
+
+
+def _without_passwords(text: str) -> str:
+    # In a sentence an apostrophe opens no string, so only what follows PASSWORD is read as SQL.
+    begin, *rest = _PASSWORD.split(text)
+    pieces = [begin]
+    for word, following in zip(rest[::2], rest[1::2], strict=True):
+        kind, token, _ = next(lex(following), ("space", "", 0))
+        secret = kind in {"string", "body"}
+        pieces += [word, f"'***'{following[len(token) :]}" if secret else following]
+    return "".join(pieces)

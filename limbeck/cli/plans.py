@@ -112,8 +112,9 @@ def _preview(
 def _script(plan: Plan, *, several: bool) -> str:
     if not several:
         return plan.script()
-    name = plan.database.dbname.replace('"', '""')
-    return f'\\connect "{name}"\n{plan.script()}'
+    from limbeck.schema.sql.quoting import in_quotes
+
+    return f"\\connect {in_quotes(plan.database.dbname)}\n{plan.script()}"
 
 
 def _seen(report: Hazards | None) -> dict[str, Any]:

@@ -10,7 +10,6 @@ an interrupted build leaves behind, and takes "it exists already" as the answer 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -35,8 +34,6 @@ _DONE: Final = (
     psycopg.errors.UndefinedTable,
     psycopg.errors.UndefinedObject,
 )
-_DETACH: Final = re.compile(r"\bCONCURRENTLY\s*;?\s*$", re.IGNORECASE)
-_REINDEX: Final = re.compile(r"\s*REINDEX\b", re.IGNORECASE)
 
 
 def run(
@@ -127,7 +124,7 @@ def _outside(
 def _repair(session: Session, statement: str, *, in_doubt: bool) -> None:
     if index := statements.concurrent_index(statement):
         indexes.repair(session.connection, index, session.listen)
-    elif in_doubt and _REINDEX.match(statement):
+    elif in_doubt and statements.is_reindex(statement):
         indexes.repair_reindexed(session.connection, session.listen)
 
 
@@ -140,9 +137,10 @@ def _send(statement: Statement, cursor: psycopg.Cursor[Any], *, in_doubt: bool) 
             raise
     except psycopg.errors.ObjectNotInPrerequisiteState:
         # An interrupted DETACH PARTITION CONCURRENTLY stays pending, and only FINALIZE ends it.
-        if not in_doubt or not _DETACH.search(statement.text):
+        finalized = statements.finalized(statement.text)
+        if not in_doubt or finalized is None:
             raise
-        cursor.execute(_DETACH.sub("FINALIZE", statement.text).encode())
+        cursor.execute(finalized.encode())
 
 
 def _tidy(session: Session, statement: str) -> None:

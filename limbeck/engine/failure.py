@@ -97,7 +97,8 @@ def _reported(error: Exception, folder: Path) -> Iterator[str]:
     else:
         yield f"  {type(error).__name__}: {error}"
     if statement:
-        yield "  statement: " + _shortened(statement.strip())
+        # SQLAlchemy doubles percent signs, which the driver takes for placeholders.
+        yield "  statement: " + _shortened(statement.strip().replace("%%", "%"))
     yield f"  at {where or scripts.where(error, folder)}"
 
 

@@ -11,6 +11,7 @@ from psycopg.rows import tuple_row
 from limbeck.engine import ledger, version_table
 from limbeck.engine.ledger import Ledger
 from limbeck.postgres.connect import SESSION, Session
+from limbeck.schema.sql.own_schemas import STATE
 
 # Which tables exist is asked first: in a pipeline, an error would discard the other results too.
 _THERE: Final = f"""
@@ -24,7 +25,7 @@ SELECT to_regclass('alembic_version') IS NOT NULL,
       has_schema_privilege(n.oid, 'CREATE')) END,
   txid_snapshot_xmax(txid_current_snapshot()),
   {SESSION}
-FROM (SELECT (SELECT oid FROM pg_namespace WHERE nspname = 'limbeck_state') AS oid) AS n"""
+FROM (SELECT (SELECT oid FROM pg_namespace WHERE nspname = '{STATE}') AS oid) AS n"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,85 +1,84 @@
-"""The text of statements: what is worth comparing of it, and which have to stand alone."""
+"""Read from the text of a statement how the engine has to run it, and its checksum."""
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
 
-_TOKEN = re.compile(
-    r"""(?P<comment>--[^\n]*|/\*.*?\*/)
-    |(?P<kept>E'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)
-    |(?P<space>\s+)""",
-    re.VERBOSE | re.DOTALL | re.IGNORECASE,
-)
-_NAME = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
-_INDEX = re.compile(
-    r"CREATE (?:UNIQUE )?INDEX CONCURRENTLY (?:IF NOT EXISTS )?"
-    rf"(?:(?P<name>(?!ON\b){_NAME}) )?ON (?:ONLY )?(?P<table>{_NAME}(?: ?\. ?{_NAME})?)",
-    re.IGNORECASE,
-)
-_CONCURRENTLY = re.compile(r"\bCONCURRENTLY\b", re.IGNORECASE)
-_PATIENT = re.compile(r"\bCONCURRENTLY\b|\bVALIDATE CONSTRAINT\b", re.IGNORECASE)
-_BOUNDARY = re.compile(r"(?:BEGIN|START TRANSACTION|COMMIT|END|ROLLBACK|ABORT)\b", re.IGNORECASE)
+from limbeck.schema.sql import lexer
+
+_BOUNDARIES: Final = frozenset({"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT"})
 
 
 @dataclass(frozen=True, slots=True)
 class ConcurrentIndex:
-    """What CREATE INDEX CONCURRENTLY says: names as they are spelt, None for one not given."""
+    """The index of a CREATE INDEX CONCURRENTLY: names as they are written, None for no name."""
 
     name: str | None
     table: str
 
 
 def plain(sql: str) -> str:
-    """Return a statement without comments, with single spaces where no quotes are around."""
-    return _TOKEN.sub(_shortened, sql).strip(" ;")
+    """Return a statement without comments, with single spaces outside of quotes."""
+    return lexer.condensed(sql)
 
 
 def split(sql: str) -> list[str]:
     """Return the statements of a script, plain, cut at semicolons outside of quotes."""
-    parts, begin = [], 0
-    for found in re.finditer(rf"{_TOKEN.pattern}|(?P<end>;)", sql, _TOKEN.flags):
-        if found["end"]:
-            parts.append(sql[begin : found.start()])
-            begin = found.end()
-    return [text for part in (*parts, sql[begin:]) if (text := plain(part))]
+    return lexer.statements(sql)
 
 
 def checksum(statements: Iterable[str]) -> str:
-    """Return a hash that comments and white space do not change."""
+    """Return a hash of statements that their indentation and line breaks do not change."""
     return hashlib.sha256(";\n".join(map(plain, statements)).encode()).hexdigest()
 
 
 def concurrent_index(sql: str) -> ConcurrentIndex | None:
-    """Return what is built when this is CREATE INDEX CONCURRENTLY."""
-    found = _INDEX.match(plain(sql))
-    return ConcurrentIndex(found["name"], found["table"].replace(" ", "")) if found else None
+    """Return the index that a CREATE INDEX CONCURRENTLY builds, None for another statement."""
+    if lexer.first_word(sql) != "CREATE":
+        return None
+    words, texts = lexer.words(sql), [text for _, text, _ in lexer.tokens(sql)]
+    if "INDEX" not in words[1:3] or "CONCURRENTLY" not in words[2:4] or "ON" not in words:
+        return None
+    start = words.index("CONCURRENTLY") + 1
+    start += 3 if words[start : start + 3] == ["IF", "NOT", "EXISTS"] else 0
+    name = None if words[start] == "ON" else texts[start]
+    start += 1 if name is None else 2
+    start += words[start : start + 1] == ["ONLY"]
+    length = 3 if words[start + 1 : start + 2] == ["."] else 1
+    return ConcurrentIndex(name, "".join(texts[start : start + length]))
 
 
 def is_concurrent(sql: str) -> bool:
-    """Tell whether CONCURRENTLY stands in it, outside of quotes."""
-    return bool(_CONCURRENTLY.search(_bare(sql)))
+    """Return whether CONCURRENTLY stands in a statement, outside of quotes."""
+    # Most statements have it nowhere, which is seen without reading their tokens.
+    return "CONCURRENTLY" in sql.upper() and "CONCURRENTLY" in lexer.words(sql)
 
 
 def is_patient(sql: str) -> bool:
-    """Tell whether it works under a lock that lets others read and write, so that it may wait."""
-    return bool(_PATIENT.search(_bare(sql)))
+    """Return whether a statement's lock lets others read and write, so that it may wait for it."""
+    return is_concurrent(sql) or (
+        "VALIDATE" in sql.upper() and ("VALIDATE", "CONSTRAINT") in pairwise(lexer.words(sql))
+    )
+
+
+def is_reindex(sql: str) -> bool:
+    """Return whether a statement is a REINDEX."""
+    return lexer.first_word(sql) == "REINDEX"
+
+
+def finalized(sql: str) -> str | None:
+    """Return DETACH PARTITION ... FINALIZE for one that is CONCURRENTLY, None for all others."""
+    head, _, last = plain(sql).rpartition(" ")
+    return f"{head} FINALIZE" if last.upper() == "CONCURRENTLY" else None
 
 
 def stands_alone(sql: str) -> bool:
-    """Tell whether it is several statements, or begins or ends a transaction.
+    """Return whether a text is several statements, or begins or ends a transaction.
 
     The extended protocol, and with it a pipeline, takes one statement at a time.
     """
-    bare = _bare(sql)
-    return ";" in bare or bool(_BOUNDARY.match(bare))
-
-
-def _bare(sql: str) -> str:
-    return _TOKEN.sub(lambda found: "''" if found["kept"] else " ", sql).strip(" ;")
-
-
-def _shortened(found: re.Match[str]) -> str:
-    return found["kept"] or " "
+    return lexer.first_word(sql) in _BOUNDARIES or (";" in sql and len(split(sql)) > 1)

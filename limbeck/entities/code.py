@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from limbeck.entities.entity import Entity
-from limbeck.entities.sql import TableLike, place, qualified, quoted, regclass, string
+from limbeck.entities.sql import TableLike, place, qualified, regclass
+from limbeck.schema.sql.quoting import in_quotes, literal
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -39,7 +40,7 @@ class Function(Entity):
     @property
     def identity(self) -> str:
         """The signature, qualified where a schema is given."""
-        return f"{quoted(self.schema)}.{self.name}" if self.schema else self.name
+        return f"{in_quotes(self.schema)}.{self.name}" if self.schema else self.name
 
     def create(self, dialect: sa.Dialect) -> str:
         """Return the definition."""
@@ -60,7 +61,7 @@ class Aggregate(Function):
 
     def exists(self) -> str | None:
         """Return whether it is there, for CREATE AGGREGATE does not replace it."""
-        return f"pg_catalog.to_regprocedure({string(self.identity)}) IS NOT NULL"
+        return f"pg_catalog.to_regprocedure({literal(self.identity)}) IS NOT NULL"
 
 
 class _OfTable(Entity):
@@ -84,7 +85,7 @@ class _OfTable(Entity):
     @property
     def identity(self) -> str:
         """The name ON the table."""
-        return f"{quoted(self.name)} ON {qualified(*self.table)}"
+        return f"{in_quotes(self.name)} ON {qualified(*self.table)}"
 
     def create(self, dialect: sa.Dialect) -> str:
         """Return the definition."""
@@ -95,7 +96,7 @@ class _OfTable(Entity):
         """Yield what creates it, and what says when it fires."""
         yield from super().statements(dialect)
         if self.enabled != "O":
-            words = f"{_FIRING[self.enabled]} {self.kind} {quoted(self.name)}"
+            words = f"{_FIRING[self.enabled]} {self.kind} {in_quotes(self.name)}"
             yield f"ALTER TABLE {qualified(*self.table)} {words}"
 
     def drop(self) -> str | None:
@@ -123,7 +124,7 @@ class Trigger(_OfTable):
         table = regclass(*self.table)
         return (
             "EXISTS (SELECT FROM pg_catalog.pg_trigger "
-            f"WHERE tgrelid = {table} AND tgname = {string(self.name)})"
+            f"WHERE tgrelid = {table} AND tgname = {literal(self.name)})"
         )
 
 
@@ -137,5 +138,5 @@ class Rule(_OfTable):
         table = regclass(*self.table)
         return (
             "EXISTS (SELECT FROM pg_catalog.pg_rewrite "
-            f"WHERE ev_class = {table} AND rulename = {string(self.name)})"
+            f"WHERE ev_class = {table} AND rulename = {literal(self.name)})"
         )

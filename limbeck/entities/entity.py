@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
 
-from limbeck.entities.sql import Sql, qualified, quoted, string
+from limbeck.entities.sql import Sql, qualified
+from limbeck.schema.sql.quoting import in_quotes, literal
 
 _KEY = "limbeck.entities"
 
@@ -73,7 +74,7 @@ class Entity:
         """Yield what creates it, with its comment."""
         yield self.create(dialect)
         if self.comment is not None:
-            yield f"COMMENT ON {self.kind} {self.identity} IS {string(self.comment)}"
+            yield f"COMMENT ON {self.kind} {self.identity} IS {literal(self.comment)}"
 
     def afterwards(self) -> Iterator[str]:
         """Yield what can only be said of it when the tables are there."""
@@ -89,7 +90,7 @@ class Schema(Entity):
     @property
     def identity(self) -> str:
         """The quoted name: a schema lies in none."""
-        return quoted(self.name)
+        return in_quotes(self.name)
 
     def create(self, dialect: sa.Dialect) -> str:
         """Return CREATE SCHEMA."""
@@ -110,12 +111,12 @@ class Extension(Entity):
     @property
     def identity(self) -> str:
         """The quoted name: the schema only says where the members go."""
-        return quoted(self.name)
+        return in_quotes(self.name)
 
     def create(self, dialect: sa.Dialect) -> str:
         """Return CREATE EXTENSION."""
         del dialect
-        place = f" SCHEMA {quoted(self.schema)}" if self.schema else ""
+        place = f" SCHEMA {in_quotes(self.schema)}" if self.schema else ""
         return f"CREATE EXTENSION IF NOT EXISTS {self.identity}{place} CASCADE"
 
     def drop(self) -> str | None:
@@ -191,7 +192,7 @@ def _create_schemas(metadata: sa.MetaData, connection: Connection) -> None:
         # IF NOT EXISTS asks for the right to create even where there is nothing to do.
         wanted -= set(connection.scalars(sa.text("SELECT nspname FROM pg_catalog.pg_namespace")))
     for name in sorted(wanted):
-        connection.execute(Sql(f"CREATE SCHEMA IF NOT EXISTS {quoted(name)}"))
+        connection.execute(Sql(f"CREATE SCHEMA IF NOT EXISTS {in_quotes(name)}"))
 
 
 def _create(found: Iterable[Entity], connection: Connection, given: dict[str, Any]) -> list[Entity]:

@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from limbeck.entities.entity import Entity
-from limbeck.entities.sql import TableLike, place, qualified, quoted, regclass, string
+from limbeck.entities.sql import TableLike, place, qualified, regclass
+from limbeck.schema.sql.quoting import in_quotes, literal
 
 
 class _Relation(Entity):
@@ -62,7 +63,7 @@ class View(_Relation):
         """Yield what creates it, with all comments."""
         yield from super().statements(dialect)
         for column, comment in self.comments.items():
-            yield f"COMMENT ON COLUMN {self.identity}.{quoted(column)} IS {string(comment)}"
+            yield f"COMMENT ON COLUMN {self.identity}.{in_quotes(column)} IS {literal(comment)}"
 
     def _words(self, dialect: sa.Dialect) -> Iterator[str]:
         if self.options:
@@ -137,7 +138,7 @@ class Sequence(_Relation):
         """Yield ALTER SEQUENCE ... OWNED BY."""
         if self.owned_by:
             schema, table = place(self.owned_by[0])
-            column = f"{qualified(schema or self.schema, table)}.{quoted(self.owned_by[1])}"
+            column = f"{qualified(schema or self.schema, table)}.{in_quotes(self.owned_by[1])}"
             yield f"ALTER SEQUENCE {self.identity} OWNED BY {column}"
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from limbeck.entities.entity import Entity
-from limbeck.entities.sql import TableLike, place, qualified, quoted, regclass, string
+from limbeck.entities.sql import TableLike, place, qualified, regclass
+from limbeck.schema.sql.quoting import in_quotes, literal
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -77,12 +78,12 @@ class Policy(Entity):
     @property
     def identity(self) -> str:
         """The name ON the table."""
-        return f"{quoted(self.name)} ON {qualified(*self.table)}"
+        return f"{in_quotes(self.name)} ON {qualified(*self.table)}"
 
     def create(self, dialect: sa.Dialect) -> str:
         """Return CREATE POLICY."""
         del dialect
-        roles = (role if role == "public" else quoted(role) for role in self.roles)
+        roles = (role if role == "public" else in_quotes(role) for role in self.roles)
         words = [f"CREATE POLICY {self.identity}"]
         words += [] if self.permissive else ["AS RESTRICTIVE"]
         words += [f"FOR {self.command} TO {', '.join(roles)}"]
@@ -98,5 +99,5 @@ class Policy(Entity):
         """Return whether the table has a policy of this name."""
         return (
             "EXISTS (SELECT FROM pg_catalog.pg_policy "
-            f"WHERE polrelid = {regclass(*self.table)} AND polname = {string(self.name)})"
+            f"WHERE polrelid = {regclass(*self.table)} AND polname = {literal(self.name)})"
         )

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import ExecutableDDLElement
 
-TableLike: TypeAlias = str | sa.FromClause | type[Any]
+from limbeck.schema.sql.quoting import in_quotes, literal, schema_and_name
 
-_PART = re.compile(r'"((?:[^"]|"")*)"|([^".]+)')
+TableLike: TypeAlias = str | sa.FromClause | type[Any]
 
 
 class Sql(ExecutableDDLElement):
@@ -28,27 +27,14 @@ def _compile(element: Sql, compiler: Any, **_: Any) -> str:
     return element.text.replace("%", "%%") if doubled else element.text
 
 
-def quoted(name: str) -> str:
-    """Return a name in double quotes."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def qualified(schema: str | None, name: str) -> str:
     """Return a quoted name, with its schema where it has one."""
-    return f"{quoted(schema)}.{quoted(name)}" if schema else quoted(name)
-
-
-def string(text: str) -> str:
-    """Return a string literal."""
-    escaped = text.replace("'", "''")
-    if "\\" in escaped:
-        return "E'" + escaped.replace("\\", "\\\\") + "'"
-    return f"'{escaped}'"
+    return f"{in_quotes(schema)}.{in_quotes(name)}" if schema else in_quotes(name)
 
 
 def regclass(schema: str | None, name: str) -> str:
     """Return SQL for the oid of a relation, NULL where there is none."""
-    return f"pg_catalog.to_regclass({string(qualified(schema, name))})"
+    return f"pg_catalog.to_regclass({literal(qualified(schema, name))})"
 
 
 def place(table: TableLike) -> tuple[str | None, str]:
@@ -59,7 +45,7 @@ def place(table: TableLike) -> tuple[str | None, str]:
 
     """
     if not isinstance(table, str):
-        found: Any = getattr(table, "__table__", table)
-        return found.schema, found.name
-    parts = [part[0].replace('""', '"') or part[1] for part in _PART.findall(table)]
-    return (parts[0], parts[1]) if len(parts) > 1 else (None, parts[0])
+        selectable: Any = getattr(table, "__table__", table)
+        return selectable.schema, selectable.name
+    schema, name = schema_and_name(table)
+    return schema or None, name

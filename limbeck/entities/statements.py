@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from limbeck.entities.entity import Entity
-from limbeck.entities.sql import string
+from limbeck.schema.sql.quoting import literal
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -79,10 +79,10 @@ class Statistics(Entity):
 
     def exists(self) -> str | None:
         """Return whether statistics of this name are there."""
-        named = f"stxname = {string(self.name)}"
+        named = f"stxname = {literal(self.name)}"
         if self.schema:
             place = (
-                f"(SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {string(self.schema)})"
+                f"(SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {literal(self.schema)})"
             )
             named += f" AND stxnamespace = {place}"
         return f"EXISTS (SELECT FROM pg_catalog.pg_statistic_ext WHERE {named})"

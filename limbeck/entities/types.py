@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.types import UserDefinedType
 
 from limbeck.entities.entity import Entity
-from limbeck.entities.sql import quoted, string
+from limbeck.schema.sql.quoting import in_quotes, literal
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -41,7 +41,7 @@ class _TypeEntity(Entity):
 
     def exists(self) -> str | None:
         """Return whether a type of this name is there."""
-        return f"pg_catalog.to_regtype({string(self.identity)}) IS NOT NULL"
+        return f"pg_catalog.to_regtype({literal(self.identity)}) IS NOT NULL"
 
 
 class Domain(_TypeEntity):
@@ -88,7 +88,7 @@ class Domain(_TypeEntity):
         words += [f"DEFAULT {self.default}"] if self.default is not None else []
         words += ["NOT NULL"] if self.not_null else []
         words += [
-            f"CONSTRAINT {quoted(name)} CHECK ({condition})"
+            f"CONSTRAINT {in_quotes(name)} CHECK ({condition})"
             for name, condition in self.checks.items()
         ]
         return " ".join(words)
@@ -114,7 +114,7 @@ class Composite(_TypeEntity):
     def create(self, dialect: sa.Dialect) -> str:
         """Return CREATE TYPE ... AS."""
         del dialect
-        fields = ", ".join(f"{quoted(name)} {type_}" for name, type_ in self.attributes.items())
+        fields = ", ".join(f"{in_quotes(name)} {type_}" for name, type_ in self.attributes.items())
         return f"CREATE TYPE {self.identity} AS ({fields})"
 
 
@@ -177,4 +177,4 @@ class Collation(Entity):
 
     def exists(self) -> str | None:
         """Return whether a collation of this name is there."""
-        return f"pg_catalog.to_regcollation({string(self.identity)}) IS NOT NULL"
+        return f"pg_catalog.to_regcollation({literal(self.identity)}) IS NOT NULL"

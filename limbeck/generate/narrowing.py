@@ -18,8 +18,8 @@ from limbeck.schema.catalog.objects.types import Enum
 from limbeck.schema.catalog.read import read
 from limbeck.schema.diff import compare
 from limbeck.schema.diff.steps import AddConstraint, CreateIndex, DropConstraint, DropIndex, Step
-from limbeck.schema.renames import parse
 from limbeck.schema.renames.rename import Rename
+from limbeck.schema.sql import quoting
 from limbeck.shadow.filters import filters
 from limbeck.shadow.replay import Replay
 from limbeck.shadow.shadow import Shadow
@@ -83,7 +83,7 @@ def _renames(rename: Rename, wanted: set[tuple[str, ...]]) -> bool:
 
 
 def _wanted(names: Iterable[str]) -> set[tuple[str, ...]]:
-    return {tuple(parse.unquote(part) for part in parse.split(name, ".")) for name in names}
+    return {quoting.names(name) for name in names}
 
 
 def _plain(address: Address) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.renames import likeness, parse
 from limbeck.schema.renames.rename import Rename
+from limbeck.schema.sql import quoting
 
 WHOLE = 3  # schema, table, column
 # Objects that Postgres or a naming convention names after their table and columns.
@@ -108,7 +109,7 @@ def values(answers: Answers, before: Catalog, after: Catalog) -> dict[Address, s
     """
     expressions: dict[Address, str] = {}
     for name, expression in answers.values.items():
-        names = [parse.unquote(part) for part in parse.split(name, ".")]
+        names = quoting.names(name)
         address = Address("column", *names) if len(names) == WHOLE else None
         if address is None or not {address} & (before.objects.keys() | after.objects.keys()):
             raise ConfigurationError(

@@ -11,6 +11,7 @@ from limbeck.history.history import History
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
 from limbeck.project.project import Project
+from limbeck.schema.sql.own_schemas import of_users
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,10 @@ class Losses:
         return self.problem is None and not (self.revisions or self.rows or self.sessions)
 
 
-_ROWS = """
+_ROWS = f"""
 SELECT coalesce(sum(greatest(reltuples, pg_relation_size(pg_class.oid) / 100)), 0)::bigint
 FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
-WHERE relkind IN ('r', 'm') AND nspname NOT IN ('pg_catalog', 'information_schema', 'limbeck_state')
+WHERE relkind IN ('r', 'm') AND {of_users("nspname")}
   AND relname <> 'alembic_version'
 """
 _SESSIONS = """

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from psycopg.rows import tuple_row
 
 from limbeck.engine.version_table import VERSION_TABLE
+from limbeck.schema.sql.own_schemas import of_users
 
 if TYPE_CHECKING:
     import psycopg
@@ -27,8 +28,7 @@ WITH tables AS (
     UNION ALL SELECT indrelid FROM pg_index WHERE {_NEW}
     UNION ALL SELECT oid FROM pg_class WHERE {_NEW}) AS changed
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE c.relkind IN ('r', 'p', 'f') AND n.nspname NOT LIKE 'pg\\_%%'
-    AND n.nspname NOT IN ('information_schema', 'neon_auth', 'limbeck_state')
+  WHERE c.relkind IN ('r', 'p', 'f') AND {of_users("n.nspname")}
     AND c.relname <> '{VERSION_TABLE}' AND c.oid NOT IN (SELECT objid FROM pg_depend
       WHERE refclassid = 'pg_extension'::regclass AND classid = 'pg_class'::regclass
       AND deptype = 'e'))

@@ -42,7 +42,7 @@ def catalog(project: Project, name: str) -> Catalog | None:
         return None
     try:
         return store.loads((folder(project) / name).read_bytes().partition(b"\n")[2])
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql
 
 from limbeck.entities import View, entities
 from limbeck.errors import ModelsError
+from limbeck.schema.sql.lexer import identifiers
 
 MISSING_RELATION = re.compile(r'relation "(?:[^"]*\.)?([^".]+)" does not exist')
 
@@ -60,7 +61,7 @@ def hint_on_views(metadata: sa.MetaData, said: str) -> str | None:
 
 def _words(view: View) -> frozenset[str]:
     text = view.create(postgresql.dialect())  # type: ignore[no-untyped-call]
-    return frozenset(re.findall(r"\w+", text.partition(" AS ")[2]))
+    return frozenset(identifiers(text.partition(" AS ")[2]))
 
 
 def _reach(name: str, views: Mapping[str, frozenset[str]]) -> set[str]:

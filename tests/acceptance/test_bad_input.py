@@ -136,7 +136,7 @@ MIGRATE = ("migrate",)
 
 CASES = [
     Case("no profiles", MIGRATE, 2, ("env_profiles/ has no profile",), no_profiles),
-    Case("unknown profile", ("migrate", "-e", "prodution"), 2, ("did you mean production",)),
+    Case("unknown profile", ("migrate", "-e", "prodution"), 2, ("Did you mean production",)),
     Case(
         "missing URL",
         MIGRATE,
@@ -157,7 +157,7 @@ CASES = [
         "unknown setting",
         MIGRATE,
         2,
-        ("development.env line 1", "did you mean PROTECTED"),
+        ("development.env line 1", "Did you mean PROTECTED"),
         lambda ground: ground.profile("PROTECTD=yes\n"),
     ),
     Case(

@@ -125,19 +125,19 @@ CASES = (
         f"{FILL}; INSERT INTO child SELECT n, 'c' || n, NULL {N}",
     ),
     Case(
-        "names that have to be quoted",
+        "names that have to be quoted, also beside parameters",
         'CREATE SCHEMA "S.x";'
-        'CREATE TABLE "S.x"."T ab" ("I d" int PRIMARY KEY, "A" text, "order" text)',
-        f"""INSERT INTO "S.x"."T ab" SELECT n, 'v%' || n, NULL {N}""",
+        'CREATE TABLE "S.x"."T%s ab" ("I %d" int PRIMARY KEY, "A" text, "or%der" text)',
+        f"""INSERT INTO "S.x"."T%s ab" SELECT n, 'v%' || n, NULL {N}""",
         (
             {
-                "table": '"S.x"."T ab"',
-                "set": {"order": """replace("A", '%', '%s')"""},
-                "where": """"order" IS DISTINCT FROM replace("T ab"."A", '%', '%s')""",
+                "table": '"S.x"."T%s ab"',
+                "set": {"or%der": """replace("A", '%', '%s')"""},
+                "where": """"or%der" IS DISTINCT FROM replace("T%s ab"."A", '%', '%s')""",
             },
         ),
-        """SELECT count(*) FROM "S.x"."T ab" """
-        """WHERE "order" IS DISTINCT FROM replace("A", '%', '%s')""",
+        """SELECT count(*) FROM "S.x"."T%s ab" """
+        """WHERE "or%der" IS DISTINCT FROM replace("A", '%', '%s')""",
     ),
     Case(
         "two tables, one filled in from the other",
@@ -280,6 +280,7 @@ def test_every_row_is_filled_in(
     emptied.execute(case.create.encode())
     emptied.execute(case.fill.format(rows=1000).encode())
     plan = directly(functions, one_database, case.backfills)
+    assert len(backfill.estimate(plan)) == len(case.backfills)
     report = backfill.run(plan, confirm=lambda _: True, workers=workers)
     assert [one.passes for one in report.filled] == [1] * len(case.backfills)
     assert one(emptied, case.wrong) == 0

@@ -26,7 +26,7 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.read import read
-from limbeck.schema.renames.parse import split, unquote
+from limbeck.schema.sql.quoting import split, unquote
 from limbeck.settings import Project
 from limbeck.sources import Replay
 from tests.postgres.cases import names

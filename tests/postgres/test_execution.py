@@ -206,6 +206,12 @@ def while_it_pauses(
     return set(found[3:])  # what was just sent may be on its way
 
 
+def test_a_statement_that_fails_is_shown_as_it_was_written(work: Work, database: Database) -> None:
+    work.revision("percent", "SELECT 1 / 0 WHERE 'a' LIKE '%'")
+    with pytest.raises(MigrationError, match="statement: SELECT 1 / 0 WHERE 'a' LIKE '%'\n"):
+        migrated(work, database)
+
+
 @pytest.mark.parametrize("wrong", ["one", "three"])
 def test_a_new_table_that_is_refused_is_named_with_its_line_and_nothing_is_left(
     wrong: str, work: Work, database: Database, connection: psycopg.Connection

@@ -219,7 +219,7 @@ def test_a_hook_that_cannot_be_called_is_refused_at_once() -> None:
     async def later(plan: Plan) -> None: ...
 
     cases: dict[str, Any] = {
-        "no function": 5,
+        "not a function": 5,
         "is a coroutine": later,
         "cannot be called as before_run(plan)": lambda: None,
     }

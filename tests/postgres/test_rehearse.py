@@ -581,7 +581,7 @@ def test_the_project_is_found_in_neons_own_file_which_stays_as_it_is(
 def test_an_environment_with_a_url_of_another_server_is_not_rehearsed(shop: Shop) -> None:
     profiles = shop.project.root / "env_profiles"
     (profiles / "qa.env").write_text("DATABASE_URL=postgresql://u@127.0.0.1/x\n")
-    with pytest.raises(ConfigurationError, match="nothing says of which branch"):
+    with pytest.raises(ConfigurationError, match="its branch is not known"):
         rehearse.rehearse(shop.project, shop.project.profile("qa"))
     with pytest.raises(BranchError):
         preview.up(shop.project, shop.project.profile("development"), "x")

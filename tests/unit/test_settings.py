@@ -108,7 +108,7 @@ def test_a_setting_is_read(tmp_path: Path, line: str, expected: tuple[str, objec
 
 
 WRONG_SETTINGS = {
-    'modles = "a:b"': ("no setting modles", "did you mean models"),
+    'modles = "a:b"': ("no setting modles", "Did you mean models"),
     "models = 1": ("models is not a string", 'models = "..."'),
     'exclude-schemas = "a"': ("exclude-schemas is not a list", "exclude-schemas = "),
     "models = [": ("pyproject.toml cannot be read", ""),
@@ -215,20 +215,20 @@ def test_without_a_name_the_default_environment_is_meant(tmp_path: Path) -> None
 def test_an_unknown_environment_is_told_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(UnknownProfileError, match="development, production") as caught:
         project(tmp_path).profile("developement")
-    assert caught.value.hint == "did you mean development?"
+    assert caught.value.hint == "Did you mean development?"
     with pytest.raises(UnknownProfileError) as caught:
         project(tmp_path).profile("../etc/passwd")
     assert caught.value.exit_code == 2
 
 
 WRONG_PROFILES = {
-    "BRANHC=a": ("qa.env line 1: BRANHC is no setting", "did you mean BRANCH?"),
-    "NEON_KEY=a": ("qa.env line 1: NEON_KEY is no setting", "known are BRANCH"),
+    "BRANHC=a": ("qa.env line 1: BRANHC is no setting", "Did you mean BRANCH?"),
+    "NEON_KEY=a": ("qa.env line 1: NEON_KEY is no setting", "The settings are BRANCH"),
     "\n# hm\nPROTECTED=maybe": ("qa: PROTECTED=maybe is neither yes nor no", "PROTECTED=yes"),
     "LOCK_TIMEOUT=soon": ("qa: LOCK_TIMEOUT=soon is not a time", "LOCK_TIMEOUT=5s"),
     "LOCK_TIMEOUT='1s -c a=b'": ("qa: LOCK_TIMEOUT=1s -c a=b is not a time", "LOCK_TIMEOUT=5s"),
-    "BRANCH=a\n\nPARENT": ("qa.env line 3 is not KEY=value", "quotes"),
-    "BRANCH='a": ("qa.env line 1 is not KEY=value", "quotes"),
+    "BRANCH=a\n\nPARENT": ("qa.env line 3 is not KEY=value", "Quote a value"),
+    "BRANCH='a": ("qa.env line 1 is not KEY=value", "Quote a value"),
 }
 
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql.base import ischema_names
 
-from limbeck.models.source.text import escaped, literal, literals, names, unwrapped
+from limbeck.models.source.text import escaped, literal, literals, unwrapped
 from limbeck.models.source.types import BUILT_IN
-from limbeck.schema.catalog.names import chosen_name, quote
+from limbeck.schema.catalog.names import chosen_name
+from limbeck.schema.sql.quoting import names, quote
 
 ODD = st.text(alphabet="ab:\\'\"%() \n\té$1")
 

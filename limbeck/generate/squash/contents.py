@@ -11,6 +11,7 @@ from psycopg import sql
 from limbeck.plurals import nouns
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
+from limbeck.schema.sql.own_schemas import of_users
 
 # Objects of users have oids from 16384 on (FirstNormalObjectId, src/include/access/transam.h).
 _UNKNOWN: Final = {
@@ -47,10 +48,10 @@ _UNKNOWN: Final = {
     "pg_seclabel": "SELECT count(*) FROM pg_seclabel",
 }
 
-_TABLES: Final = """
+_TABLES: Final = f"""
 SELECT n.nspname, c.relname, c.relkind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'S') AND c.relpersistence <> 't'
-    AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname NOT IN ('information_schema', 'limbeck_state')
+    AND {of_users("n.nspname")}
     AND c.relname <> 'alembic_version'
     AND NOT EXISTS (SELECT FROM pg_depend d
         WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,10 +27,11 @@ from limbeck.project.git import uncommitted
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.schema.diff import compare
+from limbeck.schema.sql.lexer import first_word
 
 # Statements about rows; everything else is in the schema, which the proof compares.
-_ROWS = re.compile(
-    r"(INSERT|UPDATE|DELETE|MERGE|TRUNCATE|COPY|WITH|SELECT|CALL|DO)\b", re.IGNORECASE
+_ROWS = frozenset(
+    {"INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE", "COPY", "WITH", "SELECT", "CALL", "DO"}
 )
 
 
@@ -184,8 +184,9 @@ def _left_out(context: Context) -> Iterator[tuple[Revision, str]]:
     """Yield the statements about rows, and the revisions whose Python queries the database."""
     revisions = context.line.revisions
     for revision, text in zip(revisions, offline.sql(context.history, revisions), strict=True):
-        for statement in filter(_ROWS.match, statements.split(text)):
-            yield revision, statement
+        for statement in statements.split(text):
+            if first_word(statement) in _ROWS:
+                yield revision, statement
         if offline.steps(context.history, revision) is None:
             yield revision, "Python that queries the database"
 

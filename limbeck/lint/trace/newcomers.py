@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from limbeck.lint.trace.facts import Facts
 from limbeck.lint.trace.statement import strength
+from limbeck.schema.sql.lexer import identifiers
 
 # Each of these statements locks the relation that it creates or changes.
 _KINDS = ("TABLE", "INDEX", "SEQUENCE", "VIEW", "TRIGGER")
@@ -34,7 +35,7 @@ def names_only_newcomers(text: str, existing: frozenset[int], facts: Facts) -> b
         return False
     relations = (facts.relations.get(oid) for oid in existing)
     known = {relation.name for relation in relations if relation is not None}
-    return known.isdisjoint(re.findall(r"\w+", text))
+    return known.isdisjoint(name for word in identifiers(text) for name in (word, word.lower()))
 
 
 def untouched(tag: str, held: Mapping[int, str], existing: frozenset[int]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any
@@ -10,6 +9,8 @@ from typing import Any
 import psycopg
 
 from limbeck.postgres.connect import Connection
+from limbeck.schema.sql.lexer import tokens
+from limbeck.schema.sql.own_schemas import of_users
 
 COUNTS = (1000, 99, 9, 1)
 """Numbers of rows to try: unique booleans and short types such as varchar(1) hold only few."""
@@ -37,10 +38,10 @@ VALUES: Mapping[str, str] = {
 }
 """Expressions by type; other numbers and texts are the row number, so that foreign keys match."""
 
-TABLES = """
+TABLES = f"""
 SELECT c.oid::bigint, quote_ident(n.nspname) || '.' || quote_ident(c.relname)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'r' AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+WHERE c.relkind = 'r' AND {of_users("n.nspname")}
 AND c.relname <> 'alembic_version'
 AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
 ORDER BY c.oid"""
@@ -57,7 +58,6 @@ JOIN pg_type t ON t.oid = a.atttypid
 JOIN pg_type b ON b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END
 WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND c.relkind = 'r'
 ORDER BY a.attnum"""
-LITERAL = re.compile(r"'((?:[^']|'')+)'")
 
 
 def fill(connection: Connection) -> frozenset[int]:
@@ -114,8 +114,9 @@ def _values(columns: list[Any], *, careful: bool) -> Iterator[tuple[str, str]]:
         if careful and check and not key:
             if default:
                 continue
-            literal = LITERAL.search(check)
-            yield name, f"'{literal[1]}'::{type_}" if literal else "NULL" if not needed else "1"
+            literals = (text for kind, text, _ in tokens(check) if kind == "string")
+            literal = next((text for text in literals if text != "''"), None)
+            yield name, f"{literal}::{type_}" if literal else "NULL" if not needed else "1"
         elif (value := _value(type_, base, kind, category)) and not (default and check):
             yield name, value
         elif needed and not default:

@@ -13,13 +13,13 @@ from limbeck.models.source.text import (
     escaped,
     keyword,
     literal,
-    names,
     text,
     unwrapped,
 )
 from limbeck.schema.catalog.names import chosen_name
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.sequences import SequenceOptions
+from limbeck.schema.sql.quoting import names
 
 _LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 # A text literal with the cast that Postgres adds on its own.

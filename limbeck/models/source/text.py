@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TypeAlias
+
+from limbeck.schema.sql.lexer import tokens
 
 SQLALCHEMY = "import sqlalchemy as sa"
 POSTGRESQL = "from sqlalchemy.dialects import postgresql"
@@ -70,26 +71,13 @@ def text(sql: str) -> Source:
     return call("sa.text", [literal(escaped(sql))], SQLALCHEMY)
 
 
-@lru_cache(maxsize=1000)  # a schema has many columns and few types
-def names(qualified: str) -> tuple[str, ...]:
-    """Take `public."My type"` apart into its names."""
-    found = re.findall(r'"((?:[^"]|"")*)"|([^".]+)', qualified)
-    return tuple(quoted.replace('""', '"') if quoted else plain for quoted, plain in found)
-
-
 def unwrapped(expression: str) -> str:
-    """Return an expression as Postgres spelled it without its outermost parentheses."""
+    """Return an expression as Postgres deparsed it without its outermost parentheses."""
     if not (expression.startswith("(") and expression.endswith(")")):
         return expression
-    # Postgres doubles the quotes inside a literal, and writes no dollar quotes in expressions.
-    bare = re.sub(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"", "", expression)
-    return expression[1:-1] if _balanced(bare[1:-1]) else expression
-
-
-def _balanced(inner: str) -> bool:
     depth = 0
-    for character in inner:
-        depth += (character == "(") - (character == ")")
-        if depth < 0:
-            return False
-    return depth == 0
+    for _, sign, start in tokens(expression):
+        depth += (sign == "(") - (sign == ")")
+        if not depth and start < len(expression) - 1:
+            return expression
+    return expression[1:-1]

@@ -13,11 +13,11 @@ from limbeck.models.source.text import (
     call,
     keyword,
     literal,
-    names,
 )
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.types import Domain, Enum
+from limbeck.schema.sql.quoting import names
 
 # format_type's text without modifiers → the class that compiles to exactly that type.
 _PLAIN: Mapping[str, str] = {

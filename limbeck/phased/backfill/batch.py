@@ -12,7 +12,7 @@ from typing import Final
 
 from limbeck.phased.backfill.pieces import Piece
 from limbeck.phased.phases import Backfill
-from limbeck.schema.catalog.names import quote
+from limbeck.schema.sql.quoting import percent_escaped, quote
 
 _MINE: Final = """
 mine AS MATERIALIZED (
@@ -46,10 +46,11 @@ class Batch:
 
 def batch(piece: Piece, backfill: Backfill) -> Batch:
     """Return the statements of a batch; their parameters are backfill, piece, mine, avoid, size."""
-    table = f"{piece.name} AS {piece.alias}"
-    wrong = escaped(backfill.where)
+    alias = percent_escaped(piece.alias)
+    table = f"{percent_escaped(piece.name)} AS {alias}"
+    wrong = percent_escaped(backfill.where)
     sets = assignments(backfill)
-    values = ", ".join(f"{quote(name)} = %s" for name in backfill.columns)
+    values = ", ".join(f"{_quoted(name)} = %s" for name in backfill.columns)
     mine = _within(piece, "(SELECT low FROM mine)", "(SELECT coalesce(next, high) FROM mine, stop)")
     given = _within(piece, "%(low)s::text[]", "%(above)s::text[]")
     stop = _stop(piece)
@@ -59,7 +60,7 @@ def batch(piece: Piece, backfill: Backfill) -> Batch:
         f" WHERE {mine} AND ({wrong}) RETURNING 1) {_MOVE.format(changed=changed)}",
         claim=f"WITH {_MINE}, {stop} SELECT id, low, coalesce(next, high), next, seen"
         " FROM mine, stop",
-        rows=f"SELECT {piece.alias}.*, {piece.alias}.ctid::text FROM ONLY {table}"
+        rows=f"SELECT {alias}.*, {alias}.ctid::text FROM ONLY {table}"
         f" WHERE {given} AND ({wrong}) FOR NO KEY UPDATE",
         write=f"UPDATE ONLY {table} SET {values} WHERE ctid = %s::tid",
         move="UPDATE limbeck_state.backfill_range SET low = coalesce(%(next)s::text[], high),"
@@ -75,19 +76,20 @@ def wrong(piece: Piece, backfill: Backfill) -> str:
     """
     within = _blocks("%(low)s::bigint", "%(above)s::bigint")
     return (
-        f"SELECT count(*) FROM ONLY {piece.name} AS {piece.alias}"
-        f" WHERE {within} AND ({escaped(backfill.where)})"
+        f"SELECT count(*) FROM ONLY {percent_escaped(f'{piece.name} AS {piece.alias}')}"
+        f" WHERE {within} AND ({percent_escaped(backfill.where)})"
     )
 
 
 def assignments(backfill: Backfill) -> str:
     """Return the SET list of an UPDATE with parameters."""
-    return ", ".join(f"{quote(name)} = ({escaped(sql)})" for name, sql in backfill.assignments)
+    return ", ".join(
+        f"{_quoted(name)} = ({percent_escaped(sql)})" for name, sql in backfill.assignments
+    )
 
 
-def escaped(sql: str) -> str:
-    """Return SQL for a statement with parameters, in which psycopg reads % as a placeholder."""
-    return sql.replace("%", "%%")
+def _quoted(name: str) -> str:
+    return percent_escaped(quote(name))
 
 
 def _stop(piece: Piece) -> str:
@@ -100,11 +102,12 @@ def _stop(piece: Piece) -> str:
             f" THEN ARRAY[({low} + %(size)s)::text] END AS next,"
             f" (least(%(size)s, {high} - {low} + 1) * {density})::bigint AS seen)"
         )
-    texts = ", ".join(f"{quote(column)}::text" for column in piece.columns)
-    columns = ", ".join(quote(column) for column in piece.columns)
+    texts = ", ".join(f"{_quoted(column)}::text" for column in piece.columns)
+    columns = ", ".join(map(_quoted, piece.columns))
     within = _keys(piece, "(SELECT low FROM mine)", "(SELECT high FROM mine)")
+    table = percent_escaped(piece.name)
     return (
-        f"stop AS MATERIALIZED (SELECT (SELECT ARRAY[{texts}] FROM ONLY {piece.name}"
+        f"stop AS MATERIALIZED (SELECT (SELECT ARRAY[{texts}] FROM ONLY {table}"
         f" WHERE {within} ORDER BY {columns} OFFSET %(size)s LIMIT 1) AS next,"
         " %(size)s::bigint AS seen)"
     )
@@ -121,7 +124,7 @@ def _blocks(low: str, high: str) -> str:
 
 
 def _keys(piece: Piece, low: str, high: str) -> str:
-    columns = ", ".join(quote(column) for column in piece.columns)
+    columns = ", ".join(map(_quoted, piece.columns))
     ends = [
         ", ".join(f"({end})[{n}]::{type_}" for n, (_, type_) in enumerate(piece.key, 1))
         for end in (low, high)

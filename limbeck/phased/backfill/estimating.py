@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
+from psycopg.types.json import JsonbDumper
 
 from limbeck.errors import DatabaseError
 from limbeck.events import Listener
 from limbeck.logs import log
-from limbeck.phased.backfill.batch import assignments, batch, escaped
+from limbeck.phased.backfill.batch import assignments, batch
 from limbeck.phased.backfill.function import load, values
 from limbeck.phased.backfill.pieces import Piece, pieces
 from limbeck.phased.backfill.planning import Plan, Task
 from limbeck.postgres.connect import Connection, connect
+from limbeck.schema.sql.quoting import percent_escaped
 
 _SAMPLE: Final = 1000  # rows that are updated and rolled back
 _CTID: Final = "ctid"  # a system column: no user column can have this name
@@ -44,6 +46,7 @@ def estimate(plan: Plan, *, listen: Listener = log) -> tuple[Estimate, ...]:
     """
     estimates = []
     with connect(plan.database, listen=listen) as connection:
+        connection.adapters.register_dumper(dict, JsonbDumper)  # as the workers do
         for task in plan.tasks:
             try:
                 estimates.append(_estimate(plan, task, connection))
@@ -77,14 +80,12 @@ def _counted(connection: Connection, piece: Piece, task: Task) -> tuple[int, int
 
 def _rate(plan: Plan, task: Task, connection: Connection, piece: Piece) -> float | None:
     """Return the rows updated per second, without the first tenth, which warms the caches."""
-    where = escaped(task.backfill.where)
-    wrong = f"FROM ONLY {piece.name} AS {piece.alias} WHERE {where} LIMIT {_SAMPLE}"
+    wrong = f"FROM ONLY {piece.name} AS {piece.alias} WHERE {task.backfill.where} LIMIT {_SAMPLE}"
     with connection.transaction(force_rollback=True), connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '100ms'")
         cursor.execute(
             f"SELECT {piece.alias}.*, {piece.alias}.ctid::text {wrong}"
-            " FOR NO KEY UPDATE SKIP LOCKED".encode(),
-            [],
+            " FOR NO KEY UPDATE SKIP LOCKED".encode()
         )
         rows, names = cursor.fetchall(), [column.name for column in cursor.description or ()][:-1]
         sample = [dict(zip([*names, _CTID], row, strict=True)) for row in rows]
@@ -101,7 +102,8 @@ def _by_sql(
     _: Plan, task: Task, cursor: psycopg.Cursor[Any], piece: Piece, rows: list[dict[str, Any]]
 ) -> None:
     sets = assignments(task.backfill)
-    statement = f"UPDATE ONLY {piece.name} AS {piece.alias} SET {sets} WHERE ctid = ANY (%s::tid[])"
+    table = percent_escaped(f"{piece.name} AS {piece.alias}")
+    statement = f"UPDATE ONLY {table} SET {sets} WHERE ctid = ANY (%s::tid[])"
     cursor.execute(statement.encode(), [[row[_CTID] for row in rows]])
 
 

@@ -166,10 +166,9 @@ def _edges(connection: Connection, piece: Piece, columns: str, texts: str) -> li
         return []
     rows = connection.execute(
         f"SELECT key FROM (SELECT ARRAY[{texts}] AS key, tile,"
-        f" row_number() OVER (PARTITION BY tile ORDER BY {columns}) AS n"
-        f" FROM (SELECT *, ntile(%s) OVER (ORDER BY {columns}) AS tile FROM ({_sample(piece)}) s) t"
-        f" ) e WHERE n = 1 AND tile > 1 ORDER BY tile".encode(),
-        [count],
+        f" row_number() OVER (PARTITION BY tile ORDER BY {columns}) AS n FROM"
+        f" (SELECT *, ntile({count}) OVER (ORDER BY {columns}) AS tile FROM ({_sample(piece)}) s) t"
+        f" ) e WHERE n = 1 AND tile > 1 ORDER BY tile".encode()
     ).fetchall()
     return [_texts(row) for row in rows]
 

@@ -40,7 +40,7 @@ from limbeck.schema.diff.steps import (
     Step,
 )
 from limbeck.schema.renames.rename import Rename
-from limbeck.schema.renames.tokens import tokens
+from limbeck.schema.sql.lexer import identifiers
 
 # ALTERs that accept every row and every query that was accepted before.
 HARMLESS = (" SET DEFAULT ", " DROP DEFAULT", " DROP NOT NULL", " ADD VALUE ", "COMMENT ON ")
@@ -281,7 +281,7 @@ def _new_names(steps: Sequence[Step]) -> frozenset[str]:
 
 
 def _mentions(step: Step, names: frozenset[str]) -> bool:
-    return bool(names) and any(word in names for _, word, _, _ in tokens(step.sql))
+    return bool(names) and not names.isdisjoint(identifiers(step.sql))
 
 
 def _nullable(step: Step, change: Change) -> Step:

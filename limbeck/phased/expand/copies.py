@@ -8,19 +8,18 @@ from dataclasses import replace
 from limbeck.phased.expand.grants import grants
 from limbeck.phased.expand.sync import Sync
 from limbeck.phased.phases import Backfill
-from limbeck.schema.catalog.names import of, qualified, quote, unquoted
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.tables import Table
-from limbeck.schema.diff.sql import literal
 from limbeck.schema.diff.steps import AddColumn, AlterColumn, DropColumn, RenameColumn, Step
+from limbeck.schema.sql.quoting import dollar_quoted, literal, qualified, quote, schema_and_name
 
 LEFT = "Updates no rows after limbeck backfill."
 PAGES = 100  # 800 kB; a writer waits for the rows of one batch at most
 # The variables are named so that no column is called the same: PL/pgSQL reports such a name as
 # ambiguous. The last UPDATE finds rows that moved to another page meanwhile.
-BATCHES = """\
-DO $$
+BATCHES = """
 DECLARE
     limbeck_page bigint := 0;
     limbeck_pages bigint := {size} / current_setting('block_size')::bigint;
@@ -35,7 +34,7 @@ BEGIN
     UPDATE {table} SET {sets}
     WHERE {wrong};
 END
-$$"""
+"""
 WITHIN = (
     "ctid >= format('(%s,0)', limbeck_page)::tid"
     " AND ctid < format('(%s,0)', limbeck_page + {})::tid"
@@ -118,7 +117,7 @@ def batches(table: Table, sets: str, wrong: str) -> str:
     """Return a DO block that updates the wrong rows, `PAGES` blocks of each partition at a time."""
     name = of(table.address)
     size = LARGEST if table.kind == "p" else "pg_relation_size({})"
-    return BATCHES.format(
+    body = BATCHES.format(
         size=size.format(literal(name)),
         pages=PAGES,
         table=name,
@@ -126,6 +125,7 @@ def batches(table: Table, sets: str, wrong: str) -> str:
         wrong=wrong,
         within=WITHIN.format(PAGES),
     )
+    return f"DO {dollar_quoted(body)}"
 
 
 def left(backfills: Iterable[Backfill]) -> Iterator[Step]:
@@ -137,5 +137,5 @@ def left(backfills: Iterable[Backfill]) -> Iterator[Step]:
     for backfill in backfills:
         sets = ", ".join(f"{column} = {value}" for column, value in backfill.assignments)
         text = f"UPDATE {backfill.table} SET {sets}\nWHERE {backfill.where}"
-        schema, name = unquoted(backfill.table)
+        schema, name = schema_and_name(backfill.table)
         yield Step(text, "alter", Address("table", schema, name), outside=True, note=LEFT)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.tables import Table
-from limbeck.schema.renames.tokens import tokens
+from limbeck.schema.sql.lexer import identifiers
 
 
 def family(catalog: Catalog, address: Address) -> tuple[Table, ...]:
@@ -29,8 +29,7 @@ def is_key_of_partitions(table: Table, column: str) -> bool:
     Postgres routes a row to its partition before any row trigger runs, so a trigger must not
     change such a column.
     """
-    words = tokens(table.partition_key or "")
-    return any(word == column for _, word, _, _ in words)
+    return column in identifiers(table.partition_key or "")
 
 
 def unseen(catalog: Catalog, address: Address) -> Iterator[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-TEXT = """\
-DO $$
+from limbeck.schema.sql.quoting import dollar_quoted, literal, percent_escaped
+
+TEXT = """
 DECLARE
     entry record;
 BEGIN
@@ -14,10 +15,10 @@ BEGIN
         FROM {source}
         WHERE {condition}
     LOOP
-        EXECUTE format('GRANT %s{target} TO %s', entry.privilege, entry.grantee);
+        EXECUTE format({grant}, entry.privilege, entry.grantee);
     END LOOP;
 END
-$$"""
+"""
 
 
 def grants(source: str, condition: str, target: str) -> str:
@@ -32,6 +33,6 @@ def grants(source: str, condition: str, target: str) -> str:
         target: What follows the privilege in GRANT, such as " ON public.books".
 
     """
-    # The target stands in a quoted format string of SQL's format().
-    target = target.replace("'", "''").replace("%", "%%")
-    return TEXT.format(source=source, condition=condition, target=target)
+    grant = literal(f"GRANT %s{percent_escaped(target)} TO %s")
+    body = TEXT.format(source=source, condition=condition, grant=grant)
+    return f"DO {dollar_quoted(body)}"

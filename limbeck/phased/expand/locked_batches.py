@@ -9,14 +9,13 @@ later: their owner may be waiting for a row of this batch, which would be a dead
 
 from __future__ import annotations
 
-from limbeck.schema.diff.sql import literal
+from limbeck.schema.sql.quoting import dollar_quoted, literal
 
 PAGES = 100  # blocks of a batch; a writer waits for the rows of one batch at most
 TIMES = 100  # rounds over skipped rows, each with a longer pause, before the last UPDATE waits
 # Rows of two partitions can have the same ctid, so the table is part of the identity.
 ROW_NAME = "tableoid || ' ' || ctid::text"
-TEXT = """\
-DO $$
+TEXT = """
 DECLARE
     limbeck_page bigint := 0;
     limbeck_pages bigint := (
@@ -55,7 +54,7 @@ BEGIN
     UPDATE {table} SET {sets}
     WHERE {wrong};
 END
-$$"""
+"""
 
 
 def locked_batches(table: str, sets: str, wrong: str) -> str:
@@ -63,7 +62,7 @@ def locked_batches(table: str, sets: str, wrong: str) -> str:
 
     `table` is a qualified name as SQL spells it, `sets` the SET list of the UPDATE.
     """
-    return TEXT.format(
+    body = TEXT.format(
         name=literal(table),
         table=table,
         row_name=ROW_NAME,
@@ -72,3 +71,4 @@ def locked_batches(table: str, sets: str, wrong: str) -> str:
         sets=sets,
         wrong=wrong,
     )
+    return f"DO {dollar_quoted(body)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,26 +15,24 @@ from limbeck.phased.expand.row_trigger import RowTrigger
 from limbeck.phased.expand.values import differ, is_exact
 from limbeck.phased.phases import Backfill
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.names import qualified, quote
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
-from limbeck.schema.diff.sql import literal
 from limbeck.schema.diff.steps import AlterColumn, Step
-from limbeck.schema.renames.parse import split, unquote
+from limbeck.schema.sql.lexer import tokens
+from limbeck.schema.sql.quoting import dollar_quoted, literal, qualified, quote, unquote
 
 PREFIX = "zz_move"
 # Fails the contract while a value would be lost with the old column: a row of the old table that
 # has a value, and no row of the new table to take it.
-LOST = """\
-DO $$
+LOST = """
 BEGIN
     IF EXISTS (SELECT FROM {there} t WHERE t.{old} IS NOT NULL
         AND NOT EXISTS (SELECT FROM {here} h WHERE {joined})) THEN
         RAISE EXCEPTION USING MESSAGE = {message};
     END IF;
 END
-$$"""
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +101,14 @@ class MovedColumn(Recipe):
         del middle, after
         yield from copies.left(self.backfill())
         message = f"rows of {self._there} have a {self.old.name}, but no row of {self._here}"
-        text = LOST.format(
+        body = LOST.format(
             there=self._there,
             here=self._here,
             old=quote(self.old.name),
             joined=self._joined("h", "t"),
             message=literal(message),
         )
+        text = f"DO {dollar_quoted(body)}"
         yield Step(text, "alter", _table(self.old), outside=True)
         for each in self._triggers:
             yield from each.drop()
@@ -262,15 +260,22 @@ def moved(before: Catalog, after: Catalog, values: Mapping[Address, str]) -> Ite
 
 
 def _column(expression: str, schema: str, before: Catalog) -> Column | None:
-    # A bare column name with up to two qualifiers, each quoted or not; any other expression is a
-    # computation, which a move cannot invert.
-    if not re.fullmatch(r'[\w$.]+|(?:[\w$]+\.|"[^"]+"\.?)+[\w$]*', expression.strip()):
-        return None
-    names = [unquote(part) for part in split(expression.strip(), ".")]
+    names = _path(expression)
     if len(names) == 2:  # noqa: PLR2004 - table and column
         names = [schema, *names]
     column = before.objects.get(Address("column", *names)) if len(names) == 3 else None  # noqa: PLR2004
     return column if isinstance(column, Column) else None
+
+
+def _path(expression: str) -> list[str]:
+    """Return a bare column name with its qualifiers; nothing for a computation.
+
+    A move cannot invert a computation.
+    """
+    path = tokens(expression)
+    names = [text.lower() if kind == "word" else unquote(text) for kind, text, _ in path[::2]]
+    joined = len(path) % 2 and all(text == "." for _, text, _ in path[1::2])
+    return names if joined and {kind for kind, _, _ in path[::2]} <= {"word", "name"} else []
 
 
 def _key(new: Column, old: Column, before: Catalog) -> Constraint | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from limbeck.schema.catalog.names import of, qualified, quote
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.sql.quoting import dollar_quoted, qualified, quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,10 @@ class RowTrigger:
         table, name, function = of(self.table), quote(self.name), self._function
         # The search_path is fixed: the function runs in sessions of any application, and must
         # find the same objects in each.
+        body = dollar_quoted(f"\nBEGIN\n{self.body}\n    RETURN NEW;\nEND\n")
         yield Step(
             f"CREATE FUNCTION {function}() RETURNS trigger\n"
-            f"LANGUAGE plpgsql SET search_path = {self.path} AS $$\n"
-            f"BEGIN\n{self.body}\n    RETURN NEW;\nEND\n$$",
+            f"LANGUAGE plpgsql SET search_path = {self.path} AS {body}",
             "create",
             self._function_address,
         )

@@ -14,7 +14,7 @@ from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index, Key
 from limbeck.schema.diff.constraints import HEAD
 from limbeck.schema.diff.steps import CreateIndex, Step
-from limbeck.schema.renames.tokens import tokens
+from limbeck.schema.sql.lexer import identifiers
 
 
 def indexes(
@@ -39,7 +39,7 @@ def indexes(
 
 def uses(text: str, names: Mapping[str, str]) -> bool:
     """Return whether one of the names occurs in an index definition."""
-    return any(kind == "word" and word in names for kind, word, _, _ in tokens(text))
+    return any(name in names for name in identifiers(text))
 
 
 def uses_any(constraint: Constraint, names: Mapping[str, str]) -> bool:

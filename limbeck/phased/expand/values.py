@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 
-from limbeck.schema.catalog.names import quote
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.diff.casts import base, narrows
-from limbeck.schema.renames.tokens import tokens
+from limbeck.schema.sql.lexer import tokens
+from limbeck.schema.sql.quoting import KEYWORDS, RESERVED, quote, unquote
 
 # Types in which "=" means identical. Equal values can differ in citext ('a' = 'A'), numeric
 # (1.0 = 1.00), interval ('1 day' = '24 hours') and character; json, xml and point have no "=".
@@ -38,6 +38,12 @@ CLOCK = r"(?:now\(\)|CURRENT_\w+(?:\(\d\))?|LOCALTIME\w*(?:\(\d\))?|statement_ti
 NUMERIC = re.compile(r"numeric\((\d+),(\d+)\)")
 # Pairs of types with the same storage, of which the second accepts every value of the first.
 FREE = {("character varying", "text"), ("text", "character varying"), ("cidr", "inet")}
+# Unreserved keywords inside of expressions, in capitals as Postgres deparses them: AT TIME ZONE.
+PHRASES = frozenset(
+    {"at", "zone", "local", "year", "month", "day", "hour", "minute", "second", "escape", "by"}
+    | {"partition", "over", "filter", "within", "range", "rows", "groups", "unbounded", "preceding"}
+    | {"following", "exclude", "others", "ties", "nulls", "first", "last", "json", "document"}
+)
 STEADY = re.compile(rf"\(?(?:{LITERAL}|{CLOCK})\)?(?:::[\w ]+)?")
 
 
@@ -84,17 +90,42 @@ def is_steady(default: str) -> bool:
 
 
 def respelled(expression: str, names: Collection[str], spell: Callable[[str], str]) -> str:
-    """Return an expression over one row with the columns of these names replaced by `spell`."""
-    parts, place = [], 0
-    words = list(tokens(expression))
-    for number, (kind, name, start, end) in enumerate(words):
-        follows = words[number + 1][1] if number + 1 < len(words) else ""
-        before = words[number - 1][1] if number else ""
-        # A word before "(" is a function, before "." a table or schema, after "." a field.
-        if kind == "word" and name in names and follows not in {"(", "."} and before != ".":
+    """Return an expression over one row with the columns of these names replaced by `spell`.
+
+    Postgres deparsed it or somebody wrote it, who may have written names in capitals.
+    """
+    parts, place = list[str](), 0
+    found = tokens(expression)
+    around = [("", ""), *((kind, text.lower()) for kind, text, _ in found), ("", "")]
+    neighbours = zip(around, around[2:], strict=False)
+    for (kind, text, start), (before, after) in zip(found, neighbours, strict=False):
+        name = _column(kind, text)
+        if name in names and not _is_no_column(before, after):
             parts += [expression[place:start], spell(name)]
-            place = end
+            place = start + len(text)
     return "".join([*parts, expression[place:]])
+
+
+def _column(kind: str, text: str) -> str:
+    """Return the name of the column that a token can be, "" for none."""
+    if kind == "name":
+        return unquote(text)
+    folded = text.lower()
+    keyword = folded in RESERVED or (text.isupper() and folded in KEYWORDS | PHRASES)
+    return folded if kind == "word" and not keyword else ""
+
+
+def _is_no_column(before: tuple[str, str], after: tuple[str, str]) -> bool:
+    """Return whether a name is one of something else, by the tokens beside it.
+
+    A word before "(" is a function, before "." a table or schema, after "." a field, before "=>"
+    an argument, after "::" or AS a type, and so is the one before a string: date '2026-01-01'.
+    """
+    return (
+        before[1] in {".", "::", "as", "collate"}
+        or after[1] in {"(", ".", "=>", ":="}
+        or after[0] == "string"
+    )
 
 
 def of_row(row: str, expression: str, names: Collection[str]) -> str:

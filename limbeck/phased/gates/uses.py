@@ -16,6 +16,8 @@ from limbeck.history.history import History
 from limbeck.phased.phases import Change
 from limbeck.plurals import counted, nouns
 from limbeck.postgres.connect import Connection
+from limbeck.schema.sql.own_schemas import of_users
+from limbeck.schema.sql.quoting import names
 
 _LOOK: Final = 1.0  # seconds between two samples of pg_stat_statements
 # Seconds between two samples of the table statistics. A busy session reports what it wrote after
@@ -53,11 +55,11 @@ ORDER BY 1"""
 
 # A function body in quotes leaves no trace in pg_depend, so its text is searched. A trigger
 # function need not name its table.
-_FUNCTIONS: Final = """
+_FUNCTIONS: Final = f"""
 SELECT 'function ' || p.oid::regprocedure::text, p.proname
 FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
 JOIN pg_namespace n ON n.oid = p.pronamespace
-WHERE l.lanname IN ('sql', 'plpgsql') AND n.nspname !~ '^pg_|^information_schema$|^limbeck_state$'
+WHERE l.lanname IN ('sql', 'plpgsql') AND {of_users("n.nspname")}
   AND p.prosrc ~* %(word)s
   AND (p.prosrc ~* %(holder)s
        OR EXISTS (SELECT FROM pg_trigger WHERE tgfoid = p.oid AND tgrelid = %(table)s))
@@ -149,8 +151,8 @@ def uses(
 
 
 def _old(connection: Connection, name: str) -> _Old | None:
-    parts = [_plain(part) for part in re.findall(r'"(?:[^"]|"")*"|[^".]+', name)]
-    schema, table, *rest = parts if len(parts) > 1 else ["public", *parts]
+    parts = names(name)
+    schema, table, *rest = parts if len(parts) > 1 else ("public", *parts)
     row = connection.execute(
         "SELECT c.oid::int8, coalesce(a.attnum, 0) FROM pg_class c"
         " JOIN pg_namespace n ON n.oid = c.relnamespace"
@@ -248,10 +250,6 @@ def _calls(connection: Connection, olds: Sequence[_Old]) -> dict[str, int]:
 
 def _short(query: object) -> str:
     return " ".join(str(query).split())[:_SHOWN]
-
-
-def _plain(name: str) -> str:
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name
 
 
 def _pattern(name: str) -> str:

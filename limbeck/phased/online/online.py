@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -14,6 +13,7 @@ from limbeck.schema.catalog.names import of, quote
 from limbeck.schema.catalog.objects.indexes import Index
 from limbeck.schema.diff.constraints import HEAD
 from limbeck.schema.diff.steps import AddConstraint, CreateIndex, DropIndex, Step
+from limbeck.schema.sql.lexer import identifiers
 
 
 def steps(found: Sequence[Step], before: Catalog, after: Catalog) -> tuple[Step, ...]:
@@ -87,7 +87,8 @@ def _waiting(step: Step, rest: Sequence[Step], scene: Scene) -> recipes.Recipe |
 
 
 def _names(step: Step, index: Index) -> bool:
-    return re.search(rf"(?<!\w){re.escape(quote(index.name))}(?!\w)", step.sql) is not None
+    # Most steps do not have the name anywhere, which is seen without reading their tokens.
+    return quote(index.name) in step.sql and index.name in identifiers(step.sql)
 
 
 def _replaced(dropped: Step, created: Step, scene: Scene) -> Iterator[Unit]:

@@ -11,17 +11,12 @@ from typing import Any, Final, TypeAlias, get_args, get_origin, get_type_hints
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.collector import paused
 from limbeck.schema.catalog.objects.address import Address
-from limbeck.schema.catalog.objects.kinds import KINDS
 from limbeck.schema.catalog.objects.object import Object
 
 FORMAT: Final = 2
 """Counts up whenever the meaning of a field in objects/ changes; new fields need not count."""
 
 Reader: TypeAlias = Callable[[Any], Any]
-
-_GETTERS: Final[Mapping[type, Reader]] = {
-    kind: attrgetter(*(field.name for field in fields(kind))) for kind in KINDS.values()
-}
 
 
 def dumps(catalog: Catalog) -> bytes:
@@ -49,7 +44,13 @@ def dumps(catalog: Catalog) -> bytes:
             for source, targets in catalog.depends.items()
         ],
     }
-    text = json.dumps(content, default=_values, ensure_ascii=False, separators=(",", ":"))
+    getters = _Getters()
+    text = json.dumps(
+        content,
+        default=lambda item: getters[type(item)](item),
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
     return text.encode()
 
 
@@ -97,8 +98,12 @@ def _depends(
     }
 
 
-def _values(found: Any) -> Any:
-    return _GETTERS[type(found)](found)
+class _Getters(dict[type, Reader]):
+    """What returns the values of an object's fields, by its class."""
+
+    def __missing__(self, kind: type) -> Reader:
+        getter = self[kind] = attrgetter(*_names(kind))
+        return getter
 
 
 def _names(kind: Any) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from limbeck.schema.diff.kinds import KINDS
 from limbeck.schema.diff.part import Default, Required, derived, owner, sub
 from limbeck.schema.diff.parts import Parts
 from limbeck.schema.diff.situation import Alteration, Situation
-from limbeck.schema.renames.tokens import tokens
+from limbeck.schema.sql.lexer import identifiers
 
 TYPES = frozenset({"enum", "domain", "composite", "range", "collation"})
 # What can be dropped and created again without losing anything.
@@ -93,7 +93,7 @@ def _partitions_by(parts: Parts, table: Address, column: str) -> bool:
     """Tell whether a column is in a partition key, where its type cannot change."""
     found = parts.found.get(table)
     key = found.partition_key if isinstance(found, Table) else None
-    return key is not None and any(name == column for _, name, _, _ in tokens(key))
+    return key is not None and column in identifiers(key)
 
 
 def _decide_one(fates: Fates, address: Address, situation: Situation) -> None:

@@ -13,6 +13,8 @@ from limbeck.schema.catalog.objects.statistics import Statistics
 from limbeck.schema.diff import comments, sql
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.sql.lexer import tokens
+from limbeck.schema.sql.quoting import content, unquote
 
 
 def create_schema(schema: Schema, _members: Members, _situation: Situation) -> list[Step]:
@@ -126,13 +128,13 @@ def alter_definition(
 
 
 _OPTIONS = re.compile(r"\s+OPTIONS \((.*)\)$", re.DOTALL)
-_PAIR = re.compile(r"""("(?:[^"]|"")*"|\w+) (E?'(?:[^']|'')*')""")
 
 
 def _options(item: Definition) -> list[tuple[str, str]]:
-    found = _OPTIONS.search(item.create)
-    pairs = _PAIR.findall(found[1]) if found else []
-    return [(sql.unquoted(name)[1], value.strip("'").replace("''", "'")) for name, value in pairs]
+    match = _OPTIONS.search(item.create)
+    texts = [text for kind, text, _ in tokens(match[1]) if kind != "mark"] if match else []
+    pairs = zip(texts[::2], texts[1::2], strict=True)
+    return [(unquote(name), content(value)) for name, value in pairs]
 
 
 def server_option_changes(before: Iterable[str], after: Iterable[str]) -> str:

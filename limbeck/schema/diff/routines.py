@@ -8,6 +8,7 @@ from limbeck.schema.catalog.objects.routines import Function
 from limbeck.schema.diff import comments
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.sql.lexer import tokens
 
 
 def create(function: Function, _members: Members, _situation: Situation) -> list[Step]:
@@ -49,15 +50,12 @@ def _fits(before: tuple[str, bool], after: tuple[str, bool]) -> bool:
 
 def _arguments(text: str) -> list[tuple[str, bool]]:
     """Take pg_get_function_arguments() apart: each with its name and type, and if it may lack."""
-    found, depth, start, inside = list[str](), 0, 0, False
-    for place, sign in enumerate(text):
-        if sign in "'\"":
-            inside = not inside
-        elif not inside:
-            depth += (sign in "([") - (sign in ")]")
-            if sign == "," and not depth:
-                found.append(text[start:place])
-                start = place + 1
-    found.append(text[start:])
-    pairs = (one.strip().partition(" DEFAULT ") for one in found)
+    arguments, depth, start = list[str](), 0, 0
+    for _, sign, place in tokens(text):
+        depth += (sign in {"(", "["}) - (sign in {")", "]"})
+        if sign == "," and not depth:
+            arguments.append(text[start:place])
+            start = place + 1
+    arguments.append(text[start:])
+    pairs = (argument.strip().partition(" DEFAULT ") for argument in arguments)
     return [(name, bool(default)) for name, default, _ in pairs]

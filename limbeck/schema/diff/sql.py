@@ -5,17 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from limbeck.schema.catalog.names import (
-    KEYWORDS,
-    chosen_name,
-    of,
-    qualified,
-    quote,
-    quoted,
-    unquoted,
-)
+from limbeck.schema.catalog.names import chosen_name, of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.sql.quoting import KEYWORDS, literal, qualified, quote, quoted
+from limbeck.schema.sql.quoting import schema_and_name as unquoted
 
 __all__ = [
     "alter_column",
@@ -32,12 +26,6 @@ __all__ = [
     "server_options",
     "unquoted",
 ]
-
-
-def literal(text: str) -> str:
-    """Spell a string, whatever standard_conforming_strings says."""
-    body = text.replace("'", "''")
-    return "E'" + body.replace("\\", "\\\\") + "'" if "\\" in text else f"'{body}'"
 
 
 def indented(lines: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ from limbeck.schema.catalog.objects.routines import Function
 from limbeck.schema.catalog.objects.types import Enum
 from limbeck.schema.renames.move import moved
 from limbeck.schema.renames.rename import Rename
+from limbeck.schema.sql.quoting import names, split
 
 # What a name is taken for first, where it is the name of several things.
 ORDER = (
@@ -58,7 +59,7 @@ def parse(text: str, before: Catalog, after: Catalog, earlier: Sequence[Rename] 
         )
     for rename in earlier:
         before = moved(before, rename)
-    old, new = (tuple(unquote(name) for name in split(side, ".")) for side in sides)
+    old, new = (names(side) for side in sides)
     there, here = dict(_candidates(before, old)), dict(_candidates(after, new))
     if not there and here.keys() & dict(_candidates(before, new)).keys():
         there = here  # an answer that was carried out already
@@ -90,23 +91,6 @@ def answers(
         except UnknownNameError:
             idle.append(text)
     return tuple(found), tuple(idle)
-
-
-def split(text: str, sign: str) -> list[str]:
-    """Split at a sign that stands outside double quotes."""
-    pieces, inside = [""], False
-    for letter in text:
-        inside ^= letter == '"'
-        if letter == sign and not inside:
-            pieces.append("")
-        else:
-            pieces[-1] += letter
-    return pieces
-
-
-def unquote(name: str) -> str:
-    """Return the name that is spelled, with or without quotes."""
-    return name[1:-1].replace('""', '"') if name[:1] == '"' == name[-1:] else name
 
 
 def _candidates(catalog: Catalog, names: tuple[str, ...]) -> Iterator[tuple[str, Address]]:

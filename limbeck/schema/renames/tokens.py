@@ -1,71 +1,60 @@
-"""Comparing texts that Postgres spelled, where some names in them were renamed."""
+"""Compare texts that Postgres deparsed, where some of the names in them were renamed."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from limbeck.schema.catalog.names import quote
-
-TOKEN = re.compile(
-    r"""(?P<name>"(?:[^"]|"")*")|(?P<string>E?'(?:[^']|'')*')|(?P<word>[^\W\d][\w$]*)|(?P<other>\S)""",
-    re.VERBOSE,
-)
+from limbeck.schema.sql.lexer import Kind, Token, tokens
+from limbeck.schema.sql.quoting import content, literal, quote, unquote
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Which names, and which labels of enums, became which."""
+    """The new names, and the new labels of enums, by the old ones."""
 
     names: Mapping[str, frozenset[str]] = field(default_factory=dict)
     labels: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
-def tokens(text: str) -> Iterator[tuple[str, str, int, int]]:
-    """Yield each token's kind, what it means, and where it stands."""
-    for match in TOKEN.finditer(text):
-        kind, found = match.lastgroup or "", match.group()
-        if kind == "name":
-            found, kind = found[1:-1].replace('""', '"'), "word"
-        yield kind, found, match.start(), match.end()
-
-
 def alike(before: str | None, after: str | None, names: Names) -> bool:
-    """Tell whether two texts are the same but for what was renamed."""
+    """Return whether two texts are the same but for the renamed names."""
     if before == after or before is None or after is None:
         return before == after
-    old, new = list(tokens(before)), list(tokens(after))
+    old, new = tokens(before), tokens(after)
     return len(old) == len(new) and all(
-        _token_alike(one, other, names, after[other[3] :])
-        for one, other in zip(old, new, strict=True)
+        left[1] == right[1] or _token_alike(left, right, names, after)
+        for left, right in zip(old, new, strict=True)
     )
 
 
-def _token_alike(
-    one: tuple[str, str, int, int], other: tuple[str, str, int, int], names: Names, rest: str
-) -> bool:
-    if one[:2] == other[:2]:
-        return True
-    if one[0] != other[0]:
+def _token_alike(before: Token, after: Token, names: Names, text: str) -> bool:
+    kinds = {before[0], after[0]}
+    if kinds <= {"word", "name"}:
+        old, new = unquote(before[1]), unquote(after[1])
+        return old == new or new in names.names.get(old, ())
+    if kinds != {"string"}:
         return False
-    if one[0] == "word":
-        return other[1] in names.names.get(one[1], ())
-    if one[0] != "string":
-        return False
-    old, new = one[1].strip("'"), other[1].strip("'")
-    return new in names.labels.get(old, ()) or (rest.startswith("::reg") and alike(old, new, names))
+    old, new = content(before[1]), content(after[1])
+    # 'books_id_seq'::regclass has the name of a relation inside of a string.
+    is_name = text.startswith("::reg", after[2] + len(after[1]))
+    return new in names.labels.get(old, ()) or (is_name and alike(old, new, names))
 
 
 def substituted(text: str, names: Names) -> str:
-    """Return a text with every renamed name spelled anew, right or wrong."""
-    parts, place = [], 0
-    for kind, found, start, end in tokens(text):
-        new = names.names.get(found) if kind == "word" else None
-        if kind == "string" and (labels := names.labels.get(found.strip("'"))):
-            parts += [text[place:start], f"'{min(labels)}'"]
-            place = end
-        elif new:
-            parts += [text[place:start], quote(min(new))]
-            place = end
-    return "".join([*parts, text[place:]])
+    """Return a text with every renamed name replaced, whether or not it means that object."""
+    pieces, end = list[str](), 0
+    for kind, written, start in tokens(text):
+        new = _renamed(kind, written, names)
+        if new is not None:
+            pieces += [text[end:start], new]
+            end = start + len(written)
+    return "".join([*pieces, text[end:]])
+
+
+def _renamed(kind: Kind, written: str, names: Names) -> str | None:
+    if kind in {"word", "name"}:
+        renamed = names.names.get(written if kind == "word" else unquote(written))
+        return quote(min(renamed)) if renamed else None
+    labels = names.labels.get(content(written)) if kind == "string" and names.labels else None
+    return literal(min(labels)) if labels else None

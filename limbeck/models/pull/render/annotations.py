@@ -10,10 +10,11 @@ from types import MappingProxyType
 
 from limbeck.models.pull.options import Style
 from limbeck.models.pull.render.packaged import packaged
-from limbeck.models.source.text import Source, names
+from limbeck.models.source.text import Source
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.types import Domain
+from limbeck.schema.sql.quoting import names
 
 _POSTGRESQL = "sqlalchemy.dialects.postgresql"
 _ANY = Source("Any", frozenset({"from typing import Any"}))

@@ -18,12 +18,12 @@ from limbeck.models.source.text import (
     call,
     keyword,
     literal,
-    names,
 )
 from limbeck.models.source.types import type_
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
+from limbeck.schema.sql.quoting import names
 
 _ENTITIES = "from limbeck.entities import Type"
 _ORM = "from sqlalchemy.orm import Mapped, mapped_column"

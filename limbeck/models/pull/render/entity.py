@@ -17,6 +17,7 @@ from limbeck.schema.catalog.objects.statistics import Statistics
 from limbeck.schema.catalog.objects.triggers import Policy, Rule, Trigger
 from limbeck.schema.catalog.objects.types import Composite, Domain
 from limbeck.schema.catalog.objects.views import View
+from limbeck.schema.sql import quoting
 
 if TYPE_CHECKING:
     from limbeck.schema.diff.steps import Step
@@ -228,13 +229,13 @@ def _unless(step: Step) -> str | None:
     address = step.address
     if step.verb != "create":
         return None
-    name = f"{quote(address.schema)}.{quote(address.name)}".replace("'", "''")
+    name = quoting.literal(f"{quote(address.schema)}.{quote(address.name)}")
     if address.kind in {"table", "index", "view", "sequence"}:
-        return f"to_regclass('{name}') IS NOT NULL"
+        return f"to_regclass({name}) IS NOT NULL"
     if address.kind in {"domain", "composite", "range", "enum"}:
-        return f"to_regtype('{name}') IS NOT NULL"
+        return f"to_regtype({name}) IS NOT NULL"
     if address.kind == "constraint":
-        part = address.part.replace("'", "''")
-        found = f"conrelid = to_regclass('{name}') AND conname = '{part}'"
-        return f"EXISTS (SELECT FROM pg_constraint WHERE {found})"
+        part = quoting.literal(address.part)
+        condition = f"conrelid = to_regclass({name}) AND conname = {part}"
+        return f"EXISTS (SELECT FROM pg_constraint WHERE {condition})"
     return None

@@ -6,12 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Final, overload
 
+from limbeck.schema.sql.lexer import tokens
+
 _OPENING: Final = "(ARRAY["
-# What is read as a whole: strings, names, bodies between dollars; then each bracket alone.
-_TOKEN: Final = re.compile(
-    r"""E'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w*)\$.*?\$\1\$|[][(),]|[^][(),'"$E]+|.""",
-    re.DOTALL,
-)
 _TYPE: Final = re.compile(r'::((?:[a-z_][\w ]*|"[^"]+")(?:\.(?:[a-z_]\w*|"[^"]+"))?)$')
 
 
@@ -39,21 +36,21 @@ def _casts(text: str) -> Iterator[tuple[int, str]]:
     """Yield where an array ends that has a cast outside its parentheses, and its elements' type."""
     opened: list[tuple[str, int, list[str]]] = []
     start = 0
-    for token in _TOKEN.finditer(text):
-        if token[0] in "([":
-            opened.append((token[0], token.start(), []))
-            start = token.end()
-        elif token[0] == "," and opened:
-            opened[-1][2].append(text[start : token.start()])
-            start = token.end()
-        elif token[0] in ")]" and opened:
+    for _, sign, at in tokens(text):
+        if sign in {"(", "["}:
+            opened.append((sign, at, []))
+            start = at + 1
+        elif sign == "," and opened:
+            opened[-1][2].append(text[start:at])
+            start = at + 1
+        elif sign in {")", "]"} and opened:
             bracket, begin, elements = opened.pop()
-            elements.append(text[start : token.start()])
+            elements.append(text[start:at])
             array = bracket == "[" and text[:begin].endswith("(ARRAY")
-            if array and text.startswith(")::", token.end()) and (type_ := _common(elements)):
-                yield token.end(), type_
+            if array and text.startswith(")::", at + 1) and (type_ := _common(elements)):
+                yield at + 1, type_
 
 
 def _common(elements: list[str]) -> str | None:
-    found = {match[1] if (match := _TYPE.search(each)) else None for each in elements}
-    return found.pop() if len(found) == 1 else None
+    types = {match[1] if (match := _TYPE.search(element)) else None for element in elements}
+    return types.pop() if len(types) == 1 else None

@@ -11,6 +11,7 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.indexes import Index, Key
 from limbeck.schema.catalog.pipeline import Row
 from limbeck.schema.catalog.queries import classes
+from limbeck.schema.sql.quoting import literal
 
 DESCENDING: Final = 1
 NULLS_FIRST: Final = 2
@@ -114,12 +115,8 @@ def _operator_class(name: str, default: bool, settings: Row | None) -> str | Non
     parameters = settings[1] if settings else None
     if parameters:
         pairs = (parameter.partition("=") for parameter in parameters)
-        return f"{name} ({', '.join(f'{key}={_quoted(value)}' for key, _, value in pairs)})"
+        return f"{name} ({', '.join(f'{key}={literal(value)}' for key, _, value in pairs)})"
     return None if default else name
-
-
-def _quoted(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _collation(row: Row, number: int, places: _Places, reading: Reading) -> str | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-SPACES: Final = """(ARRAY(SELECT oid FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%'
-    AND nspname NOT IN ('information_schema', 'neon_auth', 'limbeck_state')))"""
+from limbeck.schema.sql.own_schemas import of_users
+
+SPACES: Final = f"(ARRAY(SELECT oid FROM pg_namespace WHERE {of_users('nspname')}))"
 """The oids of the schemas that are read, as an array that is computed once a query."""
 
 
