@@ -369,7 +369,7 @@ def test_a_contract_is_undone_and_what_was_written_since_stays_as_a_branch(shop:
     production = expanded(shop)
     code, out, err = shop.limbeck("contract", "--allow", "drop-column-in-use", *production)
     assert code == 0, err
-    assert "back: limbeck undo -e production" in err
+    assert "To restore it: limbeck undo -e production" in err
     shop.run("INSERT INTO people VALUES (6, 'f')")
     code, out, err = shop.limbeck("undo", "-e", "production")
     assert (code, out) == (4, "")
