@@ -23,7 +23,8 @@ from limbeck.project.project import Project
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.read import read
 from limbeck.schema.diff import compare
-from limbeck.schema.diff.steps import DropTable, Step
+from limbeck.schema.diff.operations import DropTable
+from limbeck.schema.diff.steps import Step
 from limbeck.shadow.filters import filters
 from limbeck.shadow.models import Models
 from limbeck.shadow.replay import Replay

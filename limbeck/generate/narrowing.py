@@ -17,7 +17,8 @@ from limbeck.schema.catalog.objects.sequences import Sequence as SequenceObject
 from limbeck.schema.catalog.objects.types import Enum
 from limbeck.schema.catalog.read import read
 from limbeck.schema.diff import compare
-from limbeck.schema.diff.steps import AddConstraint, CreateIndex, DropConstraint, DropIndex, Step
+from limbeck.schema.diff.operations import AddConstraint, CreateIndex, DropConstraint, DropIndex
+from limbeck.schema.diff.steps import Step
 from limbeck.schema.renames.rename import Rename
 from limbeck.schema.sql import quoting
 from limbeck.shadow.filters import filters

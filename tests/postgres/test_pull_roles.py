@@ -175,7 +175,7 @@ def test_a_folder_is_pulled_into_again_beside_files_of_others(
     assert "No changes" in again.stdout, again.output
     Path("models", "ts.py").write_text("")
     refused = run(*words)
-    assert "git does not have them as they are: ts.py" in str(refused.exception)
+    assert "not committed: ts.py" in str(refused.exception)
     assert other.read_bytes() == b"# caf\xe9\n"
 
 
@@ -250,7 +250,7 @@ def databases(admin: psycopg.Connection) -> list[str]:
 def left_behind(database: Database) -> str:
     """The scratch database of a process that was killed before it dropped it."""
     script = (
-        "import os, signal, sys, psycopg; from limbeck.sources.shadow import create\n"
+        "import os, signal, sys, psycopg; from limbeck.shadow.shadow import create\n"
         "with psycopg.connect(sys.argv[1], autocommit=True) as connection:\n"
         "    print(create(connection), flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"

@@ -12,14 +12,11 @@ from limbeck.generate.rendering.statements import execute
 from limbeck.models.source.text import Source
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
-from limbeck.schema.diff.steps import (
-    AddColumn,
-    CommentOnColumn,
-    CommentOnTable,
-    CreateTable,
-    Operation,
-    Step,
-)
+from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.catalog.objects.tables import Table
+from limbeck.schema.diff.column_operations import AddColumn
+from limbeck.schema.diff.operations import Comment, CreateFunction, CreateTable
+from limbeck.schema.diff.steps import Step
 
 # Alembic commits when such a block begins.
 COMMIT = """\
@@ -40,7 +37,7 @@ class Body:
 
 def makes_function(step: Step) -> bool:
     """Say whether a step creates a function or gives it another body."""
-    return step.address.kind == "function" and step.sql.startswith("CREATE ")
+    return isinstance(step.operation, CreateFunction)
 
 
 def render(
@@ -62,7 +59,7 @@ def render(
 
     """
     both = replace(after, objects={**before.objects, **after.objects})
-    told = list(_sources([], steps, both) if plain_sql else _sources(*_folded(steps), both))
+    told = list(_sources(steps, both, plain_sql=plain_sql))
     blocks: list[str] = []
     for outside, group in groupby(told, key=lambda one: one[0].outside):
         lines = list(_lines(list(group), follows=bool(blocks), unchecked=unchecked))
@@ -72,11 +69,10 @@ def render(
 
 
 def _sources(
-    operations: Sequence[Operation | None], steps: Sequence[Step], catalog: Catalog
+    steps: Sequence[Step], catalog: Catalog, *, plain_sql: bool
 ) -> Iterator[tuple[Step, Source]]:
-    for number, step in enumerate(steps):
-        operation = operations[number] if operations else None
-        spoken = call_of(operation, catalog) if operation else None
+    for step in steps if plain_sql else _folded(steps):
+        spoken = None if plain_sql else call_of(step.operation, catalog)
         yield step, spoken or execute(step.sql)
 
 
@@ -100,26 +96,24 @@ def _autocommit(code: str) -> str:
     return "with op.get_context().autocommit_block():\n" + textwrap.indent(code, "    ")
 
 
-def _folded(steps: Sequence[Step]) -> tuple[list[Operation | None], list[Step]]:
+def _folded(steps: Sequence[Step]) -> list[Step]:
     """Fold comments into what creates their table or column; the rest stays as it is."""
     comments = {
         step.address: step
         for step in steps
-        if isinstance(step.operation, CommentOnTable | CommentOnColumn)
+        if isinstance(step.operation, Comment) and isinstance(step.operation.item, Table | Column)
     }
     folded: set[Address] = set()
-    operations = [_with_comments(step.operation, comments, folded) for step in steps]
-    kept = [
-        (operation, step)
-        for operation, step in zip(operations, steps, strict=True)
+    steps = [_with_comments(step, comments, folded) for step in steps]
+    return [
+        step
+        for step in steps
         if step.address not in folded or comments.get(step.address) is not step
     ]
-    return [operation for operation, _ in kept], [step for _, step in kept]
 
 
-def _with_comments(
-    operation: Operation | None, comments: dict[Address, Step], folded: set[Address]
-) -> Operation | None:
+def _with_comments(step: Step, comments: dict[Address, Step], folded: set[Address]) -> Step:
+    operation = step.operation
     if isinstance(operation, CreateTable):
         columns = tuple(
             one if one.address in comments else replace(one, comment=None)
@@ -129,10 +123,11 @@ def _with_comments(
         if table.address not in comments:
             table = replace(table, comment=None)
         folded.update({table.address, *(one.address for one in columns)} & comments.keys())
-        return replace(operation, table=table, columns=columns)
+        return replace(step, operation=replace(operation, table=table, columns=columns))
     if isinstance(operation, AddColumn):
         address = operation.column.address
         if address not in comments:
-            return replace(operation, column=replace(operation.column, comment=None))
+            bare = replace(operation.column, comment=None)
+            return replace(step, operation=replace(operation, column=bare))
         folded.add(address)
-    return operation
+    return step

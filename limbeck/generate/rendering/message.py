@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Sequence
 
 from limbeck.schema.catalog.objects.address import Address
-from limbeck.schema.diff.steps import (
+from limbeck.schema.diff.column_operations import RenameColumn
+from limbeck.schema.diff.operations import (
     AddConstraint,
     CreateIndex,
     DropConstraint,
     DropIndex,
-    RenameColumn,
     RenameTable,
-    Step,
 )
+from limbeck.schema.diff.steps import Step
 
 _VERBS = {"create": "add", "alter": "change", "drop": "drop", "rename": "rename"}
 _PREPOSITIONS = {"create": "to", "alter": "in", "drop": "from", "rename": "in"}

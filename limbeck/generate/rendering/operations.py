@@ -5,33 +5,40 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import singledispatch
-from typing import Any
+from typing import TypeVar
 
-from limbeck.generate.rendering.altered import altered
-from limbeck.models.source.columns import column
+from limbeck.models.source.columns import column, usual_not_null
 from limbeck.models.source.constraints import constraint, parts
+from limbeck.models.source.defaults import default
 from limbeck.models.source.indexes import index
 from limbeck.models.source.text import Argument, Source, call, keyword, literal, literals
+from limbeck.models.source.types import type_
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
+from limbeck.schema.catalog.objects.indexes import Index
 from limbeck.schema.catalog.objects.tables import Table
-from limbeck.schema.diff.steps import (
+from limbeck.schema.diff.column_operations import (
     AddColumn,
+    AlterDefault,
+    AlterNotNull,
+    AlterType,
+    DropColumn,
+    RenameColumn,
+)
+from limbeck.schema.diff.operations import (
     AddConstraint,
-    AlterColumn,
-    CommentOnColumn,
-    CommentOnTable,
+    Comment,
     CreateIndex,
     CreateTable,
-    DropColumn,
     DropConstraint,
     DropIndex,
     DropTable,
     Operation,
-    RenameColumn,
     RenameTable,
 )
+
+_Item = TypeVar("_Item", Constraint, Index)
 
 _OPTION = re.compile(r"(\w+)=([\w.]+)")
 _CONSTRAINT_TYPES = {"p": "primary", "u": "unique", "f": "foreignkey", "c": "check"}
@@ -118,9 +125,34 @@ def _(operation: DropColumn, catalog: Catalog) -> Source | None:  # noqa: ARG001
 
 
 @_call.register
-def _(operation: AlterColumn, catalog: Catalog) -> Source | None:
-    told = altered(operation, catalog)
-    return _alter(operation.after, *told) if told else None
+def _(operation: AlterType, catalog: Catalog) -> Source | None:
+    before, after, using = operation.before, operation.after, operation.using
+    existing = type_(before.type, catalog, collation=before.collation)
+    spelled = type_(after.type, catalog, collation=after.collation)
+    same = (before.type, before.collation) == (after.type, after.collation)
+    if same or spelled is None or "%" in (using or ""):
+        return None
+    arguments = [keyword("existing_type", existing)] if existing else []
+    arguments.append(keyword("type_", spelled))
+    arguments += [keyword("postgresql_using", literal(using))] if using is not None else []
+    return _alter(after, *arguments)
+
+
+@_call.register
+def _(operation: AlterDefault, catalog: Catalog) -> Source | None:  # noqa: ARG001 - dispatched
+    before, after = operation.before, operation.after
+    if not isinstance(after, Column) or after.generated or before == after:
+        return None
+    return _alter(after, keyword("server_default", default(after) or "None"))
+
+
+@_call.register
+def _(operation: AlterNotNull, catalog: Catalog) -> Source | None:  # noqa: ARG001 - dispatched
+    before, after = operation.before, operation.after
+    both = before.not_null and after.not_null
+    if not isinstance(after, Column) or both or not usual_not_null(after):
+        return None
+    return _alter(after, f"nullable={after.not_null is None}")
 
 
 def _alter(found: Column, *arguments: Argument) -> Source:
@@ -179,7 +211,7 @@ def _(operation: DropConstraint, catalog: Catalog) -> Source | None:  # noqa: AR
 @_call.register
 def _(operation: CreateIndex, catalog: Catalog) -> Source | None:  # noqa: ARG001 - dispatched
     found = operation.index
-    told = index(_bare_index(operation))
+    told = index(_bare(replace(found, statistics=())))
     if told is None:
         return None
     keys, options = told
@@ -216,26 +248,17 @@ def _(operation: RenameColumn, catalog: Catalog) -> Source | None:  # noqa: ARG0
 
 
 @_call.register
-def _(operation: CommentOnTable, catalog: Catalog) -> Source | None:  # noqa: ARG001 - dispatched
-    table, existing = operation.table, _existing(operation.before)
-    if table.kind == "f":
+def _(operation: Comment, catalog: Catalog) -> Source | None:  # noqa: ARG001 - dispatched
+    item, text, before = operation.item, operation.text, operation.before
+    existing = [keyword("existing_comment", literal(before))] if before is not None else []
+    if isinstance(item, Column):
+        comment = literal(text) if text is not None else "None"
+        return _alter(item, keyword("comment", comment), *existing)
+    if not isinstance(item, Table) or item.kind == "f":
         return None
-    where = [literal(table.name)]
-    if table.comment is None:
-        return call("op.drop_table_comment", [*where, *existing, *_schema(table.schema)])
-    where.append(literal(table.comment))
-    return call("op.create_table_comment", [*where, *existing, *_schema(table.schema)])
-
-
-@_call.register
-def _(operation: CommentOnColumn, catalog: Catalog) -> Source | None:  # noqa: ARG001 - dispatched
-    found = operation.column
-    told = literal(found.comment) if found.comment is not None else "None"
-    return _alter(found, keyword("comment", told), *_existing(operation.before))
-
-
-def _existing(comment: str | None) -> list[Argument]:
-    return [keyword("existing_comment", literal(comment))] if comment is not None else []
+    function = "op.drop_table_comment" if text is None else "op.create_table_comment"
+    names = [literal(item.name), *([] if text is None else [literal(text)])]
+    return call(function, [*names, *existing, *_schema(item.schema)])
 
 
 def _schema(schema: str, name: str = "schema") -> list[Argument]:
@@ -247,12 +270,6 @@ def _name(name: str) -> str:
     return f"op.f({literal(name)})"
 
 
-def _bare(found: Constraint) -> Constraint:
+def _bare(item: _Item) -> _Item:
     # Comments and marks have steps of their own.
-    return replace(found, comment=None, clustered=False, replica_identity=False)
-
-
-def _bare_index(operation: CreateIndex) -> Any:
-    return replace(
-        operation.index, comment=None, clustered=False, replica_identity=False, statistics=()
-    )
+    return replace(item, comment=None, clustered=False, replica_identity=False)

@@ -71,7 +71,7 @@ def fresh(  # noqa: PLR0913 - what can be chosen
 
     if proving:
         shadow = _beside(live) if beside and isinstance(live, Live) else None
-        kept = live.kept if isinstance(live, Live) else EVERYTHING
+        kept = live.filters if isinstance(live, Live) else EVERYTHING
         texts, proof = _proved(read, kept, options, project=project, shadow=shadow, listen=listen)
     else:
         catalog = read()
@@ -131,7 +131,7 @@ def into(
     from limbeck.models.pull.render import writing  # noqa: PLC0415 - the same
 
     shadow = Shadow.of(project, profile, listen=listen)
-    kept = live.kept if isinstance(live, Live) else EVERYTHING
+    kept = live.filters if isinstance(live, Live) else EVERYTHING
     listen(StageStarted("proving the models on the shadow"))
     try:
         with shadow.scratch() as scratch:

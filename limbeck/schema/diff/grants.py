@@ -9,6 +9,7 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.grants import DefaultGrant, Grant
 from limbeck.schema.catalog.queries.privileges import BUILT_IN, PUBLIC
 from limbeck.schema.diff import sql
+from limbeck.schema.diff.operations import Execute
 from limbeck.schema.diff.part import Generator
 from limbeck.schema.diff.parts import Parts
 from limbeck.schema.diff.situation import Alteration, Members, Situation
@@ -117,7 +118,7 @@ def _changes(before: Grant | DefaultGrant, after: Grant | DefaultGrant, verb: st
     )
     texts = [form.format(_on(after, names), who) for form, names in lists if names]
     prefix = _prefix(after) if isinstance(after, DefaultGrant) else ""
-    return [Step(prefix + text, verb, after.address) for text in texts]
+    return [Step(Execute(prefix + text, verb, after.address)) for text in texts]
 
 
 def _on(grant: Grant | DefaultGrant, privileges: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ from limbeck.schema.diff import (
     views,
 )
 from limbeck.schema.diff.situation import Kind, never
+from limbeck.schema.diff.statements import drop
 
 DEFINITIONS = (
     "operator",
@@ -40,8 +41,8 @@ def _definition(rank: int) -> Kind:
 
 
 KINDS: dict[str, Kind] = {
-    "schema": Kind(0, others.create_schema, others.drop_schema, others.alter_schema),
-    "extension": Kind(1, others.create_extension, others.drop_extension, others.alter_extension),
+    "schema": Kind(0, others.create_schema, drop, others.alter_schema),
+    "extension": Kind(1, others.create_extension, drop, others.alter_extension),
     "collation": Kind(2, types.create_collation, types.drop, types.only_comment),
     "enum": Kind(3, types.create_enum, types.drop, types.alter_enum),
     "composite": Kind(4, types.create_composite, types.drop, types.alter_composite),
@@ -62,14 +63,12 @@ KINDS: dict[str, Kind] = {
     ),
     "constraint": Kind(16, constraints.create, constraints.drop, constraints.alter),
     "index": Kind(17, constraints.create_index, constraints.drop_index, constraints.alter_index),
-    "statistics": Kind(
-        18, others.create_statistics, others.drop_statistics, others.alter_statistics
-    ),
-    "function": Kind(19, routines.create, routines.drop, routines.alter),
-    "view": Kind(20, views.create, views.drop, views.alter),
-    "rule": Kind(21, triggers.create, triggers.drop, triggers.alter),
-    "trigger": Kind(22, triggers.create, triggers.drop, triggers.alter),
-    "policy": Kind(23, triggers.create_policy, triggers.drop, triggers.alter_policy),
+    "statistics": Kind(18, others.create_statistics, drop, others.alter_statistics),
+    "function": Kind(19, routines.create, drop, routines.alter),
+    "view": Kind(20, views.create, drop, views.alter),
+    "rule": Kind(21, triggers.create, drop, triggers.alter),
+    "trigger": Kind(22, triggers.create, drop, triggers.alter),
+    "policy": Kind(23, triggers.create_policy, drop, triggers.alter_policy),
     **{kind: _definition(24) for kind in LAST},
     "grant": Kind(25, grants.create, grants.drop, grants.alter),
     # Dropped first and created last, so that no other step has to do with it.

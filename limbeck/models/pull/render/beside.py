@@ -74,7 +74,7 @@ def _is_implied(schema: Schema, *catalogs: Catalog) -> bool:
 
 
 def _is_enum_comment(step: Step) -> bool:
-    return step.address.kind == "enum" and step.sql.startswith("COMMENT ON")
+    return step.address.kind == "enum" and step.verb == "alter"
 
 
 def _declarations(
