@@ -58,6 +58,13 @@ def package(
     """Yield path and text of each module: one a table, one for the base, for enums, for the rest.
 
     `__init__` comes first: it has the most imports, and sorting them takes the longest.
+
+    Args:
+        models: the tables and enums.
+        base: the base of all classes.
+        entities: the objects beside the tables.
+        options: the package and the style.
+
     """
     related = relations(models)
     home = Home(options.package, style=models.style)
@@ -147,7 +154,13 @@ def module(docstring: str, pieces: Sequence[Source], home: Home) -> str:
 def with_imports(docstring: str, imports: Iterable[str], pieces: Sequence[str], home: Home) -> str:
     """Return the text of a module: statements below the imports that they need.
 
-    If isort has to change an order, ruff needs a second pass: they come in the order of isort.
+    The imports are in the order of isort. If ruff had to change it, it would need a second pass.
+
+    Args:
+        docstring: of the module.
+        imports: lines, or "class:module:name", "base:Base" and "enums:name" of the models.
+        pieces: the statements.
+        home: the package that the statements import from.
     """
     needed = frozenset(imports)
     classes = frozenset(line for line in needed if line.startswith("class:"))
