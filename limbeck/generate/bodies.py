@@ -9,7 +9,7 @@ import psycopg
 
 from limbeck.errors import ProofError
 from limbeck.generate.proof import UnrunnableError
-from limbeck.generate.rendering.body import makes_function
+from limbeck.generate.rendering.body import creates_function
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.schema.catalog.catalog import Catalog
@@ -55,7 +55,7 @@ def attempted(steps: Iterable[Step], attempt: Callable[[bool], T]) -> T:
     try:
         return attempt(False)  # noqa: FBT003 - the only argument
     except UnrunnableError:
-        if not any(map(makes_function, steps)):
+        if not any(map(creates_function, steps)):
             raise
     return attempt(True)  # noqa: FBT003 - the only argument
 

@@ -97,6 +97,7 @@ def start_as(user: str, home: Path) -> subprocess.CompletedProcess[str]:
     """Let an ordinary user start a server."""
     return subprocess.run(
         [sys.executable, "-c", START, str(home), user],
+        cwd="/",  # not the clone, which Python would import limbeck from
         capture_output=True,
         text=True,
         check=False,

@@ -120,7 +120,7 @@ def test_what_a_role_could_not_read_is_said(
     assert f"role {role} may not read policies; left out" in done.stderr
     assert "Policy(" not in Path("models.py").read_text()
     again = run("pull", "--url", limited, "--out", "models.py")
-    assert "exact, but not read, for want of privileges: policies" in again.stdout
+    assert "exact, but not read for lack of privileges: policies" in again.stdout
 
 
 def test_the_source_is_read_in_a_session_that_cannot_write(
@@ -186,7 +186,7 @@ def test_what_needs_something_that_is_left_out_is_said_to(
     done = run("pull", "--url", database.url, "--out", "m.py", "--include-schema", "public")
     assert isinstance(done.exception, ModelsError)
     assert "hidden" in done.exception.message
-    assert done.exception.hint == "Something that is left out may be needed: include it, too."
+    assert done.exception.hint == "Include the objects that the included ones need."
 
 
 def test_patterns_stand_in_for_the_settings_of_a_project(

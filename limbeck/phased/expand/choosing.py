@@ -303,7 +303,7 @@ def _nullable(step: Step, change: Change) -> Step:
     operation = step.operation
     if not isinstance(operation, AddColumn) or operation.serial is not None:
         return step
-    column = operation.column
+    column = operation.item
     if column.identity or column.generated or column.address in change.values:
         return step if column.identity or column.generated else _bare(step, column)
     if column.not_null is None or column.default is not None:

@@ -40,7 +40,7 @@ class DroppedTable(Recipe):
     def covers(self, step: Step) -> bool:
         """Return whether a step drops the table or an object on it."""
         if isinstance(step.operation, DropTable):
-            return step.operation.table.address == self.table.address
+            return step.operation.item.address == self.table.address
         return step.verb == "drop" and step.address[1:3] == self.table.address[1:3]
 
     def expand(self, before: Catalog) -> Iterator[Step]:

@@ -76,7 +76,7 @@ class RenamedColumn(Recipe):
         """Return whether a step renames the column."""
         operation = step.operation
         return isinstance(operation, RenameColumn) and (
-            operation.column.address == self.column.address and operation.name == self.name
+            operation.item.address == self.column.address and operation.name == self.name
         )
 
     def validate(self, before: Catalog) -> Sequence[str]:

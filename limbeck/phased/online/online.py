@@ -38,7 +38,7 @@ def steps(found: Sequence[Step], before: Catalog, after: Catalog) -> tuple[Step,
 
 def _on_view(step: Step) -> bool:
     operation = step.operation
-    return isinstance(operation, CreateIndex | DropIndex) and operation.index.table.kind == "view"
+    return isinstance(operation, CreateIndex | DropIndex) and operation.item.table.kind == "view"
 
 
 def _units(found: Sequence[Step], scene: Scene) -> Iterator[Unit]:

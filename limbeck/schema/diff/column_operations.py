@@ -10,22 +10,12 @@ from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.sequences import Sequence
 from limbeck.schema.catalog.objects.types import Domain
 from limbeck.schema.diff import sql
+from limbeck.schema.diff.operations import On
 from limbeck.schema.diff.targets import altering
 
 
 @dataclass(frozen=True, slots=True)
-class OnColumn:
-    """An operation on a column."""
-
-    column: Column
-
-    @property
-    def address(self) -> Address:
-        return self.column.address
-
-
-@dataclass(frozen=True, slots=True)
-class AddColumn(OnColumn):
+class AddColumn(On[Column]):
     """ALTER TABLE ... ADD COLUMN; `serial` is the sequence of a serial column."""
 
     verb: ClassVar[str] = "create"
@@ -34,11 +24,11 @@ class AddColumn(OnColumn):
 
     @property
     def sql(self) -> str:
-        return f"{sql.alter_table(self.column)} ADD COLUMN {self.definition}"
+        return f"{sql.alter_table(self.item)} ADD COLUMN {self.definition}"
 
 
 @dataclass(frozen=True, slots=True)
-class DropColumn(OnColumn):
+class DropColumn(On[Column]):
     """ALTER TABLE [ONLY] ... DROP COLUMN."""
 
     verb: ClassVar[str] = "drop"
@@ -46,12 +36,12 @@ class DropColumn(OnColumn):
 
     @property
     def sql(self) -> str:
-        table = sql.alter_table(self.column, only=self.only)
-        return f"{table} DROP COLUMN {sql.quote(self.column.name)}"
+        table = sql.alter_table(self.item, only=self.only)
+        return f"{table} DROP COLUMN {sql.quote(self.item.name)}"
 
 
 @dataclass(frozen=True, slots=True)
-class RenameColumn(OnColumn):
+class RenameColumn(On[Column]):
     """ALTER TABLE ... RENAME COLUMN."""
 
     verb: ClassVar[str] = "rename"
@@ -59,19 +49,19 @@ class RenameColumn(OnColumn):
 
     @property
     def sql(self) -> str:
-        names = f"{sql.quote(self.column.name)} TO {sql.quote(self.name)}"
-        return f"{sql.alter_table(self.column)} RENAME COLUMN {names}"
+        names = f"{sql.quote(self.item.name)} TO {sql.quote(self.name)}"
+        return f"{sql.alter_table(self.item)} RENAME COLUMN {names}"
 
 
 @dataclass(frozen=True, slots=True)
-class AddNotNull(OnColumn):
+class AddNotNull(On[Column]):
     """ALTER TABLE ... ADD CONSTRAINT ... NOT NULL, with the name and the state of the column's."""
 
     verb: ClassVar[str] = "alter"
 
     @property
     def sql(self) -> str:
-        return f"{sql.alter_table(self.column)} ADD {not_null(self.column)}"
+        return f"{sql.alter_table(self.item)} ADD {not_null(self.item)}"
 
 
 def not_null(column: Column) -> str:

@@ -197,10 +197,7 @@ def _settings(before: Column, after: Column, major: int) -> list[Step]:
     if before.statistics != after.statistics:
         target = -1 if after.statistics is None else after.statistics
         texts.append(f"SET STATISTICS {target}")
-    if gone := set(sql.option_names(before.options)) - set(sql.option_names(after.options)):
-        texts.append(f"RESET ({', '.join(sorted(gone))})")
-    if new := [option for option in after.options if option not in before.options]:
-        texts.append(f"SET ({sql.options(new)})")
+    texts += statements.option_actions(before.options, after.options)
     if words := others.server_option_changes(before.server_options, after.server_options):
         texts.append(f"OPTIONS ({words})")
     return statements.alter(after, texts)

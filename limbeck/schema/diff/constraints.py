@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index
 from limbeck.schema.diff import descent, sql, statements, unproven
@@ -155,13 +154,3 @@ def _targets(before: Index, after: Index) -> list[Step]:
     numbers = sorted(old.keys() | new.keys())
     changed = [(n, new.get(n, -1)) for n in numbers if old.get(n) != new.get(n)]
     return statements.alter(after, [f"ALTER COLUMN {n} SET STATISTICS {to}" for n, to in changed])
-
-
-def rename(address: Address, table: Address | None, name: str) -> Step:
-    """Give a constraint or an index another name."""
-    if table is not None:
-        old = sql.quote(address.part)
-        text = f"{sql.alter_table(table)} RENAME CONSTRAINT {old} TO {sql.quote(name)}"
-    else:
-        text = f"ALTER INDEX {sql.of(address)} RENAME TO {sql.quote(name)}"
-    return Step(Execute(text, "rename", address))

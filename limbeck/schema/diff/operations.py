@@ -8,7 +8,7 @@ of Alembic's `op.*`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
@@ -20,6 +20,8 @@ from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.types import Enum
 from limbeck.schema.diff import index_definitions, sql
 from limbeck.schema.diff.targets import altering, target
+
+Item = TypeVar("Item", Table, Column, Constraint, Index, Enum)
 
 
 class Operation(Protocol):
@@ -71,18 +73,18 @@ class AlterViewDefault(Execute):
 
 
 @dataclass(frozen=True, slots=True)
-class OnTable:
-    """An operation on a table."""
+class On(Generic[Item]):
+    """An operation on one object."""
 
-    table: Table
+    item: Item
 
     @property
     def address(self) -> Address:
-        return self.table.address
+        return self.item.address
 
 
 @dataclass(frozen=True, slots=True)
-class CreateTable(OnTable):
+class CreateTable(On[Table]):
     """CREATE TABLE with the columns and constraints that are part of the statement.
 
     `body` is what follows the name; `serials` maps a serial column to its own sequence.
@@ -96,19 +98,19 @@ class CreateTable(OnTable):
 
     @property
     def sql(self) -> str:
-        unlogged = "UNLOGGED " if self.table.unlogged else ""
-        return f"CREATE {unlogged}{target(self.table)}{self.body}"
+        unlogged = "UNLOGGED " if self.item.unlogged else ""
+        return f"CREATE {unlogged}{target(self.item)}{self.body}"
 
 
 @dataclass(frozen=True, slots=True)
-class DropTable(OnTable):
+class DropTable(On[Table]):
     """DROP [FOREIGN] TABLE."""
 
     verb: ClassVar[str] = "drop"
 
     @property
     def sql(self) -> str:
-        return f"DROP {target(self.table)}"
+        return f"DROP {target(self.item)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,38 +131,28 @@ class RenameTable:
 
 
 @dataclass(frozen=True, slots=True)
-class AddConstraint:
+class AddConstraint(On[Constraint]):
     """ALTER TABLE ... ADD CONSTRAINT."""
 
     verb: ClassVar[str] = "create"
-    constraint: Constraint
-
-    @property
-    def address(self) -> Address:
-        return self.constraint.address
 
     @property
     def sql(self) -> str:
-        name = f"CONSTRAINT {sql.quote(self.constraint.name)}"
-        return f"{sql.alter_table(self.address)} ADD {name} {self.constraint.definition}"
+        name = f"CONSTRAINT {sql.quote(self.item.name)}"
+        return f"{sql.alter_table(self.address)} ADD {name} {self.item.definition}"
 
 
 @dataclass(frozen=True, slots=True)
-class DropConstraint:
+class DropConstraint(On[Constraint]):
     """ALTER TABLE [ONLY] ... DROP CONSTRAINT."""
 
     verb: ClassVar[str] = "drop"
-    constraint: Constraint
     only: bool = False
-
-    @property
-    def address(self) -> Address:
-        return self.constraint.address
 
     @property
     def sql(self) -> str:
         table = sql.alter_table(self.address, only=self.only)
-        return f"{table} DROP CONSTRAINT {sql.quote(self.constraint.name)}"
+        return f"{table} DROP CONSTRAINT {sql.quote(self.item.name)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,34 +169,24 @@ class ValidateConstraint:
 
 
 @dataclass(frozen=True, slots=True)
-class OnIndex:
-    """An operation on an index."""
-
-    index: Index
-    concurrently: bool = False
-
-    @property
-    def address(self) -> Address:
-        return self.index.address
-
-
-@dataclass(frozen=True, slots=True)
-class CreateIndex(OnIndex):
+class CreateIndex(On[Index]):
     """CREATE INDEX; without CONCURRENTLY it reaches the partitions of its table, too."""
 
     verb: ClassVar[str] = "create"
+    concurrently: bool = False
 
     @property
     def sql(self) -> str:
         spelled = index_definitions.concurrent if self.concurrently else index_definitions.plain
-        return spelled(self.index.definition)
+        return spelled(self.item.definition)
 
 
 @dataclass(frozen=True, slots=True)
-class DropIndex(OnIndex):
+class DropIndex(On[Index]):
     """DROP INDEX."""
 
     verb: ClassVar[str] = "drop"
+    concurrently: bool = False
 
     @property
     def sql(self) -> str:
@@ -213,22 +195,17 @@ class DropIndex(OnIndex):
 
 
 @dataclass(frozen=True, slots=True)
-class AddValue:
+class AddValue(On[Enum]):
     """ALTER TYPE ... ADD VALUE; the new label stands before `before`, or else last."""
 
     verb: ClassVar[str] = "alter"
-    enum: Enum
     label: str
     before: str | None = None
 
     @property
-    def address(self) -> Address:
-        return self.enum.address
-
-    @property
     def sql(self) -> str:
         place = f" BEFORE {sql.literal(self.before)}" if self.before is not None else ""
-        return f"{altering(self.enum)} ADD VALUE {sql.literal(self.label)}{place}"
+        return f"{altering(self.item)} ADD VALUE {sql.literal(self.label)}{place}"
 
 
 @dataclass(frozen=True, slots=True)

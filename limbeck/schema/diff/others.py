@@ -26,13 +26,7 @@ def create_schema(schema: Schema, _members: Members, _situation: Situation) -> l
 
 def schema_steps(schema: Schema) -> list[Step]:
     """Create a schema, whatever else happens."""
-    create = Step(Execute(f"CREATE {target(schema)}", "create", schema.address))
-    return [create, *statements.comment(schema)]
-
-
-def alter_schema(before: Schema, after: Schema, _situation: Situation) -> Alteration:
-    """Comment on a schema."""
-    return Alteration(tuple(statements.comment(after, before.comment)))
+    return statements.create(schema, f"CREATE {target(schema)}")
 
 
 def create_extension(item: Extension, _members: Members, _situation: Situation) -> list[Step]:
@@ -40,7 +34,7 @@ def create_extension(item: Extension, _members: Members, _situation: Situation) 
     text = f"CREATE {target(item)}"
     if item.schema != "pg_catalog":
         text += f" WITH SCHEMA {sql.quote(item.schema)}"
-    return [Step(Execute(text, "create", item.address))]
+    return statements.create(item, text)
 
 
 def alter_extension(_before: Extension, after: Extension, _situation: Situation) -> Alteration:
@@ -50,8 +44,8 @@ def alter_extension(_before: Extension, after: Extension, _situation: Situation)
 
 def create_statistics(item: Statistics, _members: Members, _situation: Situation) -> list[Step]:
     """Create extended statistics."""
-    create = Step(Execute(item.definition, "create", item.address))
-    return [create, *statements.comment(item), *_sampled(replace(item, target=None), item)]
+    steps = statements.create(item, item.definition)
+    return [*steps, *_sampled(replace(item, target=None), item)]
 
 
 def _sampled(before: Statistics, after: Statistics) -> list[Step]:

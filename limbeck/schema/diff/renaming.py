@@ -15,12 +15,11 @@ from limbeck.schema.catalog.objects.object import Object
 from limbeck.schema.catalog.objects.schemas import Schema
 from limbeck.schema.catalog.objects.sequences import Sequence as SequenceObject
 from limbeck.schema.catalog.objects.tables import Table
-from limbeck.schema.diff import constraints, index_definitions, others, sql, statements
+from limbeck.schema.diff import index_definitions, others, sql, statements
 from limbeck.schema.diff.column_operations import RenameColumn
 from limbeck.schema.diff.operations import Execute, Operation, RenameTable
 from limbeck.schema.diff.ordering import RELATIONS
 from limbeck.schema.diff.ordering import ROW_TYPES as TYPES
-from limbeck.schema.diff.part import owner
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.diff.targets import altering
 from limbeck.schema.renames.move import moved, names_of
@@ -94,7 +93,8 @@ def _steps(rename: Rename, catalog: Catalog) -> Iterator[Step]:
     if isinstance(item, Column):
         yield Step(RenameColumn(item, new.part))
     elif isinstance(item, Constraint):
-        yield constraints.rename(old, owner(old), new.part)
+        names = f"{sql.quote(old.part)} TO {sql.quote(new.part)}"
+        yield Step(Execute(f"{sql.alter_table(old)} RENAME CONSTRAINT {names}", "rename", old))
     elif old.part:
         yield from statements.alter(item, [f"RENAME TO {sql.quote(new.part)}"], "rename")
     else:

@@ -13,6 +13,14 @@ from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.diff.targets import target
 
+# The options in the order of CREATE SEQUENCE.
+OPTIONS = {
+    "increment": "INCREMENT BY {}",
+    "minimum": "MINVALUE {}",
+    "maximum": "MAXVALUE {}",
+    "start": "START WITH {}",
+    "cache": "CACHE {}",
+}
 BITS = {"smallint": 15, "integer": 31, "bigint": 63}
 
 
@@ -57,16 +65,8 @@ def differences(
 ) -> list[str]:
     """Spell the options that differ, in the order of CREATE SEQUENCE."""
     words = [f"AS {after.type}"] if with_type and before.type != after.type else []
-    if before.increment != after.increment:
-        words.append(f"INCREMENT BY {after.increment}")
-    if before.minimum != after.minimum:
-        words.append(f"MINVALUE {after.minimum}")
-    if before.maximum != after.maximum:
-        words.append(f"MAXVALUE {after.maximum}")
-    if before.start != after.start:
-        words.append(f"START WITH {after.start}")
-    if before.cache != after.cache:
-        words.append(f"CACHE {after.cache}")
+    pairs = ((text, getattr(before, name), getattr(after, name)) for name, text in OPTIONS.items())
+    words += [text.format(new) for text, old, new in pairs if old != new]
     if before.cycle != after.cycle:
         words.append("CYCLE" if after.cycle else "NO CYCLE")
     return words
@@ -81,8 +81,7 @@ def create(sequence: Sequence, _members: Members, _situation: Situation) -> list
         words.append(f"INCREMENT BY {options.increment}")
     words += differences(usual, options, with_type=False)
     unlogged = "UNLOGGED " if sequence.unlogged else ""
-    text = " ".join([f"CREATE {unlogged}{target(sequence)}", *words])
-    return [Step(Execute(text, "create", sequence.address)), *statements.comment(sequence)]
+    return statements.create(sequence, " ".join([f"CREATE {unlogged}{target(sequence)}", *words]))
 
 
 def drop(sequence: Sequence, _situation: Situation) -> list[Step]:

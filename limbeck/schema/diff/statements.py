@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
 
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.object import Object
 from limbeck.schema.diff import sql
 from limbeck.schema.diff.operations import Comment, Execute
-from limbeck.schema.diff.situation import Situation
+from limbeck.schema.diff.situation import Alteration, Situation
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.diff.targets import altering, target
+
+
+def create(item: Object, text: str) -> list[Step]:
+    """Return the statement that creates an object, and its COMMENT ON."""
+    return [Step(Execute(text, "create", item.address)), *comment(item)]
 
 
 def alter(item: Object, actions: Iterable[str], verb: str = "alter") -> list[Step]:
@@ -35,3 +42,18 @@ def comment_on_part(item: Object, name: str, text: str | None, before: str | Non
     on = f"COLUMN {sql.of(item.address)}.{sql.quote(name)}"
     address: Address = item.address._replace(part=name)
     return Step(Comment(on, text, address, item, before))
+
+
+def only_comment(before: Any, after: Any, _situation: Situation) -> Alteration | None:
+    """Change the comment of an object that cannot be altered otherwise."""
+    if replace(before, comment=after.comment) != after:
+        return None
+    return Alteration(tuple(comment(after, before.comment)))
+
+
+def option_actions(before: Sequence[str], after: Sequence[str]) -> list[str]:
+    """Return the actions of an ALTER that change storage parameters ("fillfactor=70")."""
+    gone = set(sql.option_names(before)) - set(sql.option_names(after))
+    new = [option for option in after if option not in before]
+    reset = [f"RESET ({', '.join(sorted(gone))})"] if gone else []
+    return [*reset, f"SET ({sql.options(new)})"] if new else reset

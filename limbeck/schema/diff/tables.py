@@ -191,10 +191,7 @@ def _texts(before: Table, after: Table) -> Iterator[str]:
         yield f"OF {after.of_type}" if after.of_type else "NOT OF"
     if before.access_method != after.access_method:
         yield f"SET ACCESS METHOD {sql.quote(after.access_method or 'heap')}"
-    if gone := set(sql.option_names(before.options)) - set(sql.option_names(after.options)):
-        yield f"RESET ({', '.join(sorted(gone))})"
-    if new := [option for option in after.options if option not in before.options]:
-        yield f"SET ({sql.options(new)})"
+    yield from statements.option_actions(before.options, after.options)
     if before.row_security != after.row_security:
         yield f"{'ENABLE' if after.row_security else 'DISABLE'} ROW LEVEL SECURITY"
     if before.force_row_security != after.force_row_security:

@@ -16,8 +16,7 @@ ENABLED = {"O": "ENABLE", "D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE AL
 
 def create(item: Trigger | Rule, _members: Members, _situation: Situation) -> list[Step]:
     """Create a trigger or a rule."""
-    create = Step(Execute(item.definition, "create", item.address))
-    return [create, *statements.comment(item), *_enabled(replace(item, enabled="O"), item)]
+    return statements.create(item, item.definition) + _enabled(replace(item, enabled="O"), item)
 
 
 def alter(
@@ -47,7 +46,7 @@ def create_policy(policy: Policy, _members: Members, _situation: Situation) -> l
     if policy.roles != ("public",):
         words.append(f"TO {_roles(policy)}")
     words += _conditions(policy)
-    return [Step(Execute(" ".join(words), "create", policy.address)), *statements.comment(policy)]
+    return statements.create(policy, " ".join(words))
 
 
 def _roles(policy: Policy) -> str:

@@ -26,8 +26,7 @@ from limbeck.schema.diff.targets import altering, target
 def create_enum(enum: Enum, _members: Members, _situation: Situation) -> list[Step]:
     """Create an enumerated type."""
     labels = ", ".join(sql.literal(label) for label in enum.labels)
-    text = f"CREATE {target(enum)} AS ENUM ({labels})"
-    return [Step(Execute(text, "create", enum.address)), *statements.comment(enum)]
+    return statements.create(enum, f"CREATE {target(enum)} AS ENUM ({labels})")
 
 
 def drop(item: Enum | Domain | Composite | Range | Collation, situation: Situation) -> list[Step]:
@@ -85,8 +84,7 @@ def create_domain(domain: Domain, members: Members, situation: Situation) -> lis
         words.append(_domain_not_null(domain, situation))
     rules = [member.check for member in members if isinstance(member, DomainRule)]
     words += [f"CONSTRAINT {sql.quote(rule.name)} {rule.definition}" for rule in rules]
-    create = Step(Execute(" ".join(words), "create", domain.address))
-    steps = [create, *statements.comment(domain)]
+    steps = statements.create(domain, " ".join(words))
     for rule in rules:
         steps += _check_comment(domain, rule, None)
     return steps
@@ -152,9 +150,8 @@ def create_composite(item: Composite, _members: Members, _situation: Situation) 
     """Create a composite type."""
     lines = [_attribute(attribute) for attribute in item.attributes]
     body = f"\n{sql.indented(lines)}\n" if lines else ""
-    create = Step(Execute(f"CREATE {target(item)} AS ({body})", "create", item.address))
-    parts = _attribute_comments(replace(item, attributes=()), item)
-    return [create, *statements.comment(item), *parts]
+    create = statements.create(item, f"CREATE {target(item)} AS ({body})")
+    return [*create, *_attribute_comments(replace(item, attributes=()), item)]
 
 
 def _attribute(attribute: Attribute) -> str:
@@ -214,8 +211,7 @@ def create_range(item: Range, _members: Members, _situation: Situation) -> list[
         "multirange_type_name": item.multirange,
     }
     body = ", ".join(f"{name} = {value}" for name, value in settings.items() if value)
-    text = f"CREATE {target(item)} AS RANGE ({body})"
-    return [Step(Execute(text, "create", item.address)), *statements.comment(item)]
+    return statements.create(item, f"CREATE {target(item)} AS RANGE ({body})")
 
 
 def create_collation(item: Collation, _members: Members, _situation: Situation) -> list[Step]:
@@ -232,14 +228,4 @@ def create_collation(item: Collation, _members: Members, _situation: Situation) 
         words.append("deterministic = false")
     if item.rules is not None:
         words.append(f"rules = {sql.literal(item.rules)}")
-    text = f"CREATE {target(item)} ({', '.join(words)})"
-    return [Step(Execute(text, "create", item.address)), *statements.comment(item)]
-
-
-def only_comment(
-    before: Range | Collation, after: Range | Collation, _situation: Situation
-) -> Alteration | None:
-    """Comment on what cannot be altered otherwise."""
-    if replace(before, comment=after.comment) != after:
-        return None
-    return Alteration(tuple(statements.comment(after, before.comment)))
+    return statements.create(item, f"CREATE {target(item)} ({', '.join(words)})")

@@ -72,10 +72,7 @@ def _settings(before: View, after: View) -> list[Step]:
     texts: list[str] = []
     if before.access_method != after.access_method:
         texts.append(f"SET ACCESS METHOD {sql.quote(after.access_method or 'heap')}")
-    if gone := set(sql.option_names(before.options)) - set(sql.option_names(after.options)):
-        texts.append(f"RESET ({', '.join(sorted(gone))})")
-    if new := [option for option in after.options if option not in before.options]:
-        texts.append(f"SET ({sql.options(new)})")
+    texts += statements.option_actions(before.options, after.options)
     steps = statements.alter(after, texts)
     return [*steps, *_columns(before, after), *statements.comment(after, before.comment)]
 

@@ -66,7 +66,7 @@ def change_parts(draft: Draft, place: Place, old: Model, new: Model, sides: Side
 def _located(
     draft: Draft, place: Place, part: Constraint | Index, old: Model, sides: Sides
 ) -> Iterator[tuple[ast.Tuple | ast.Call | ast.stmt, ast.expr | ast.keyword]]:
-    """Yield (its container, the node) of what declares a constraint or an index."""
+    """Yield (container, node) of the element that declares a constraint or an index."""
     convention = sides.known.convention
     for node in place.elements:
         if place.listed and declares(node, part, convention):
@@ -107,7 +107,7 @@ def _at_column(
 def _change_not_nulls(
     draft: Draft, place: Place, old: Model, sides: Sides, elements: dict[Address, Source]
 ) -> None:
-    """Change the names of NOT NULL constraints; what is left in `elements` stays as it is."""
+    """Change the names of NOT NULL constraints that differ."""
     before = {key: node for key, node in tables.elements(old, sides.before) if key.kind == "column"}
     now = {key: node for key, node in elements.items() if key.kind == "column"}
     written = {

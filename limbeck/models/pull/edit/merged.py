@@ -1,4 +1,4 @@
-"""The result of a merge: the files to write, and what has to be changed by hand."""
+"""The result of a merge: the files to write, and the changes left to make by hand."""
 
 from __future__ import annotations
 

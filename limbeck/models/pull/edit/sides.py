@@ -78,7 +78,7 @@ class Sides:
         editable = self.new | self.changed
         joined = joins(self.before)
         for relation in self.relations.get(model.address, ()):
-            if relation.secondary is None and joins_of(relation.made_by, self.after) <= joined:
+            if relation.secondary is None and joins_of(relation.origin, self.after) <= joined:
                 continue
             if relation.secondary in self.before.tables:
                 continue
