@@ -24,10 +24,6 @@ from limbeck.run.plan import Plan, PlannedRevision, Words, fingerprint
 
 NO_HOOKS = Hooks()
 
-# Rendering takes milliseconds for each file, and a formatter may have touched hundreds of them.
-# A notice about the newest is enough here; `limbeck status` renders all.
-_EDITED_RENDERED = 10
-
 
 def plan(  # noqa: PLR0913 - what, where, how far, and who is told
     project: Project,
@@ -80,7 +76,7 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
             _refuse_below(history, current, to)
         todo = tuple(each for each in history.revisions() if each in {*late, *pending})
         passed = gates_passed(history, connection, todo, terms, listen)
-    for revision in audit.edited(history, current, start.ledger, most=_EDITED_RENDERED):
+    for revision in audit.edited(history, current, start.ledger, quick=True):
         listen(
             Notice(
                 f"the file of {revision} was edited after it was applied: {profile.name} does not "
