@@ -1,8 +1,8 @@
-"""Migrate one environment from a script of our own: python -m app.migrate development.
+"""Migrate one environment from a script: python -m app.migrate development.
 
-It is here to be changed: what has to happen before and after a migration goes into the two
-hooks below; there are more, see `limbeck.migrate.Hooks`. What happens meanwhile is logged by the
-logger "limbeck". Everything else is limbeck, used as a library.
+Edit this file: put what has to happen before and after a migration into the two hooks below;
+`limbeck.migrate.Hooks` has more. The logger "limbeck" reports progress. Everything else calls
+limbeck as a library.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ INTERRUPTED = 130
 
 
 def before_run(plan: Plan) -> None:
-    """Run when it is confirmed, before the first revision: the place for a snapshot."""
+    """Run after the confirmation, before the first revision: take a snapshot here."""
     log.info("migrating %s", plan.destination)
 
 
 def after_run(plan: Plan, report: Report) -> None:
-    """Run after the last revision: the place for warming a cache, or seeding rows."""
+    """Run after the last revision: warm a cache or insert rows here."""
     log.info("%s is now at %s", plan.destination, ", ".join(report.current) or "no revision")
 
 
@@ -35,8 +35,8 @@ HOOKS = Hooks(before_run=before_run, after_run=after_run)
 def main(arguments: Sequence[str]) -> int:
     """Migrate the environment that the arguments name and return the exit code.
 
-    0 is done or nothing to do, 2 a wrong argument or setting, 3 a hazard that a protected
-    environment does not suffer, 4 not confirmed, 1 anything else.
+    0: success or nothing to do; 2: a wrong argument or setting; 3: a blocking hazard in a
+    protected environment; 4: not confirmed; 1: any other error.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
         _complain(error)
         return error.exit_code
     except KeyboardInterrupt:
-        _complain(errors.LimbeckError("interrupted; nothing was done"))
+        _complain(errors.LimbeckError("interrupted; nothing was changed"))
         return INTERRUPTED
     return 0
 
@@ -66,11 +66,11 @@ def _migrate(arguments: Sequence[str]) -> None:
         raise errors.MissingUrlError(message, hint=error.hint) from error
     through: Through | None = "contract" if "--contract" in arguments else None
     plan = migrate.plan(project, profile, database, through=through, hooks=HOOKS)
-    for one in plan.waiting:
-        log.warning("waits: %s (%s): %s. %s", one.revision, one.message, one.reason, one.hint)
+    for contract in plan.waiting:
+        log.warning("on hold: %s: %s. %s", contract.revision, contract.reason, contract.hint)
     if not plan.revisions:
-        has = "what it may have now" if plan.waiting else "every revision"
-        log.info("nothing to do: %s has %s", plan.destination, has)
+        done = "every revision that may run now" if plan.waiting else "every revision"
+        log.info("nothing to do: %s has %s", plan.destination, done)
         return
     log.info("%s is at %s", plan.destination, ", ".join(plan.current) or "no revision yet")
     for revision in plan.revisions:
@@ -79,7 +79,7 @@ def _migrate(arguments: Sequence[str]) -> None:
     def confirm(plan: Plan) -> bool:
         return "--yes" in arguments or _agreed(plan)
 
-    # Before a contract the branch is kept, for limbeck undo.
+    # Before a contract, limbeck keeps the state of the branch for `limbeck undo`.
     migrate.apply(plan, confirm=confirm, keep=lambda: settings.place(project, profile))
 
 
@@ -88,7 +88,7 @@ def _agreed(plan: Plan) -> bool:
         return True
     if not sys.stdin.isatty():
         raise errors.NotConfirmedError(
-            f"{plan.environment} is protected, and there is nobody to ask",
+            f"{plan.environment} is protected and there is no terminal to ask on",
             hint=f"python -m app.migrate {plan.environment} --yes",
         )
     return input(f"Type {plan.environment} to continue: ").strip() == plan.environment

@@ -1,4 +1,4 @@
-"""Sessions of the running application; the pooled URL is the right one here."""
+"""Sessions of the running application, which may use the pooled URL."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 @cache
 def engine() -> Engine:
-    """The engine, made when it is first asked for, on DATABASE_URL.
+    """Return the engine for DATABASE_URL, created once.
 
-    Through a transaction pooler a server-side prepared statement may meet another session, and a
-    compute that slept has dropped its connections: hence the two settings.
+    Behind a transaction pooler, a prepared statement may reach another session, and a suspended
+    compute has closed its connections. The two settings handle both.
     """
     url = make_url(os.environ["DATABASE_URL"])
     return create_engine(
@@ -25,5 +25,5 @@ def engine() -> Engine:
 
 
 def session() -> Session:
-    """Give a session, to be used in a `with` block."""
+    """Return a session for use in a `with` block."""
     return Session(engine())

@@ -1,7 +1,7 @@
-"""Alembic's autogenerate, with the catalog as the judge: a plugin instead of the built-in ones.
+"""A plugin for Alembic's autogenerate that compares catalogs instead of reflecting tables.
 
 `alembic revision --autogenerate` and `alembic check` compare the connected database with the
-models by catalogs, as limbeck generate compares the recorded history with them.
+models by their catalogs, as `limbeck generate` compares the recorded history with them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from limbeck.project.project import Project
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.read import read
 from limbeck.schema.diff import compare
-from limbeck.schema.diff.steps import DropTable, Step
+from limbeck.schema.diff.operations import DropTable
+from limbeck.schema.diff.steps import Step
 from limbeck.shadow.filters import filters
 from limbeck.shadow.models import Models
 from limbeck.shadow.replay import Replay
@@ -36,8 +37,8 @@ NAME = "limbeck.alembic_plugin"
 
 
 def plugins() -> list[str]:
-    """Make the plugin known to Alembic; return what autogenerate_plugins= shall be."""
-    if NAME not in _all_plugins:  # Alembic refuses to set up one name twice
+    """Register the plugin with Alembic; return the value for autogenerate_plugins=."""
+    if NAME not in _all_plugins:  # Alembic refuses to set up the same name twice
         Plugin.setup_plugin_from_module(sys.modules[__name__], NAME)
     return [NAME]
 
@@ -48,24 +49,24 @@ def setup(plugin: Plugin) -> None:
 
 
 class SchemaStepsOp(MigrateOperation):
-    """All that leads from one catalog to the other, as one operation.
+    """The steps from one catalog to another, as one operation of Alembic.
 
-    `beside`: by the recipes for tables in use.
+    `beside`: with the recipes for tables in use.
     """
 
     def __init__(self, before: Catalog, after: Catalog, *, beside: bool) -> None:
         self.before = before
         self.after = after
         self.beside = beside
-        found = compare.steps(before, after)
-        self.steps: Sequence[Step] = online.steps(found, before, after) if beside else found
+        plain = compare.steps(before, after)
+        self.steps: Sequence[Step] = online.steps(plain, before, after) if beside else plain
 
     def reverse(self) -> SchemaStepsOp:
-        """Return the way back."""
+        """Return the operation for the downgrade."""
         return SchemaStepsOp(self.after, self.before, beside=self.beside)
 
     def to_diff_tuple(self) -> tuple[str, ...]:
-        """Return what `alembic check` prints: the statements."""
+        """Return the statements, which `alembic check` prints."""
         return tuple(step.sql for step in self.steps)
 
 
@@ -78,29 +79,29 @@ def _render(context: AutogenContext, operation: SchemaStepsOp) -> str:
 
 def _compare(context: AutogenContext, upgrade: UpgradeOps) -> PriorityDispatchResult:
     project = _project(context)
-    kept = filters(project)
+    seen = filters(project)
     if context.connection is None:
         raise TypeError("autogenerate needs a connection")
     connection = cast("psycopg.Connection", context.connection.connection.driver_connection)
-    before = read(connection, filters=kept)
+    before = read(connection, filters=seen)
     after = Models(project).catalog()
     if before.changes_to(after):
         beside = project.recipes == "online"
-        found = SchemaStepsOp(before, after, beside=beside)
-        _keep_what_others_made(project, found.steps)
-        upgrade.ops.append(found)
+        operation = SchemaStepsOp(before, after, beside=beside)
+        _refuse_foreign_drops(project, operation.steps)
+        upgrade.ops.append(operation)
     return PriorityDispatchResult.CONTINUE
 
 
-def _keep_what_others_made(project: Project, steps: Sequence[Step]) -> None:
+def _refuse_foreign_drops(project: Project, steps: Sequence[Step]) -> None:
     """Refuse to drop a table that is in the database, but not in the recorded history."""
     dropped = [step.address for step in steps if isinstance(step.operation, DropTable)]
-    made = Replay(project, "head").catalog().objects if dropped else {}
-    if foreign := [address for address in dropped if address not in made]:
-        names = ", ".join(f"{one.schema}.{one.name}" for one in foreign)
+    recorded = Replay(project, "head").catalog().objects if dropped else {}
+    if foreign := [address for address in dropped if address not in recorded]:
+        names = ", ".join(f"{address.schema}.{address.name}" for address in foreign)
         raise ProofError(
-            f"the history did not make {names}, so no revision drops it",
-            hint="Take it into the models with limbeck pull, or leave it out: exclude-tables in "
+            f"the history did not create {names}, so no revision may drop it",
+            hint="Add it to the models with `limbeck pull`, or exclude it with exclude-tables in "
             "[tool.limbeck].",
         )
 

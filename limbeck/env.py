@@ -1,4 +1,4 @@
-"""What alembic/env.py does, so that Alembic's own commands know the environments.
+"""The body of a project's alembic/env.py, so that Alembic's own commands know environments.
 
 `alembic -x env=production upgrade head` migrates production; without -x it is the default
 environment.
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 LOG = logging.getLogger(__name__)
-WAIT = 60.0
+WAIT = 60.0  # seconds for the migration lock, as in `limbeck migrate`
 
 
 def run() -> None:
-    """Run what Alembic's command line asked for; alembic/env.py calls this and no more.
+    """Run the migrations of an Alembic command; alembic/env.py only calls this.
 
     A connection in `config.attributes["connection"]` is used as it is, without the lock.
 
@@ -41,7 +41,7 @@ def run() -> None:
 
     """
     _configure_logging()
-    with _told():
+    with _reported():
         project = Project.find(_folder())
         profile = project.profile(context.get_x_argument(as_dictionary=True).get("env"))
         _refuse_another_history(profile)
@@ -88,7 +88,7 @@ def _run_on(connection: Connection, project: Project) -> None:
 def _connection(project: Project, profile: Profile) -> Iterator[Connection]:
     database = urls.database(project, profile, _tell)
     with connect(database, application_name="alembic", listen=_tell) as connection:
-        # Only what changes the database has to wait for whoever changes it.
+        # Only a command that changes the database must wait for others that do.
         reads = "revision_context" in _options() or _options().get("dont_mutate", False)
         lock = nullcontext() if reads else migration_lock(connection, wait=WAIT, listen=_tell)
         with lock, as_sqlalchemy(connection) as wrapped:
@@ -110,7 +110,7 @@ def _refuse_another_history(profile: Profile) -> None:
     if folders != [profile.versions.resolve()]:
         raise ConfigurationError(
             f"{profile.name} has a history of its own in {profile.versions.name}/, "
-            "and alembic.ini names another",
+            "but alembic.ini names another folder",
             hint=f"limbeck migrate -e {profile.name}",
         )
 
@@ -121,12 +121,12 @@ def _folder() -> Path | None:
 
 
 def _options() -> dict[str, Any]:
-    # Alembic offers no other way to learn which command runs.
+    # Alembic has no public way to learn which command runs.
     return dict(vars(context)["_proxy"].context_opts)
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _reported() -> Iterator[None]:
     try:
         yield
     except LimbeckError as error:

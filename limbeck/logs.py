@@ -31,7 +31,7 @@ from limbeck.events import (
     ServerStarted,
     StageStarted,
 )
-from limbeck.schema.sql.lexer import lex
+from limbeck.plurals import counted, nouns
 
 LOGGER: Final = "limbeck"
 _PASSWORD: Final = re.compile(r"(\bpassword\s+)", re.IGNORECASE)
@@ -117,7 +117,7 @@ def _of_run(event: RunStarted | RunFinished | RunFailed) -> str:
     match event:
         case RunStarted():
             verb = "downgrading" if event.downgrade else "applying"
-            return f"{where}: {verb} {len(event.revisions)} revisions"
+            return f"{where}: {verb} {counted(len(event.revisions), 'revision')}"
         case RunFinished():
             at = ", ".join(event.current) or "base"
             return f"{where} is at {at}, after {event.seconds:.2f} s"
@@ -158,7 +158,7 @@ def _of_statement(event: Event) -> str:
 def _of_backfill(event: Event) -> str:
     match event:
         case BackfillProgress(_, done, total):
-            return f"{done} of {total} rows of {pace(event)}"
+            return f"{done} of {total} {nouns(total, 'row')} of {pace(event)}"
         case BatchNotObtained(table, attempt, pause, blockers):
             names = "; ".join(map(str, blockers)) or _UNSEEN
             again = f"a smaller one follows in {pause:.1f} s (attempt {attempt + 1})"
@@ -211,6 +211,11 @@ def _redacted(value: Any) -> Any:
 def _without_passwords(text: str) -> str:
     # In a sentence an apostrophe opens no string, so only what follows PASSWORD is read as SQL.
     begin, *rest = _PASSWORD.split(text)
+    if not rest:
+        return text
+    # Its regular expressions take milliseconds to compile, and every command imports this module.
+    from limbeck.schema.sql.lexer import lex  # noqa: PLC0415 - see above
+
     pieces = [begin]
     for word, following in zip(rest[::2], rest[1::2], strict=True):
         kind, token, _ = next(lex(following), ("space", "", 0))

@@ -9,18 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from limbeck.cli.invocation import (
-    Invocation,
-    as_json,
-    command,
-    no_cache,
-    own_history,
-    project_for,
-    renames,
-    yes,
-)
+from limbeck.cli.invocation import Invocation, project_for
+from limbeck.cli.options import as_json, command, no_cache, own_history, renames, yes
 from limbeck.cli.questions import ask_loss, ask_rename, parsed_values, written_values
 from limbeck.cli.terminal import Narrator, confirm, interactive, note
+from limbeck.plurals import counted
 
 if TYPE_CHECKING:
     from limbeck.schema.catalog.catalog import Catalog
@@ -50,7 +43,7 @@ def init(
     if not plan.changes:
         note("Nothing to do: every file exists.")
         return
-    confirm(f"Write {len(plan.changes)} files?", yes=yes)
+    confirm(f"Write {counted(len(plan.changes), 'file')}?", yes=yes)
     scaffold.write(plan)
     click.echo(scaffolds.next_steps(plan))
 

@@ -1,4 +1,4 @@
-"""Why the server ended a session, where psycopg tells no more than that the connection broke."""
+"""Why a server ended a session, for which psycopg only reports that the connection broke."""
 
 from __future__ import annotations
 
@@ -14,42 +14,51 @@ from limbeck.postgres.duration import seconds
 if TYPE_CHECKING:
     from psycopg.errors import Diagnostic
 
-_TRANSACTION_TIMEOUT = "25P04"
+_TRANSACTION_TIMEOUT = "25P04"  # PostgreSQL's errcodes.txt: transaction_timeout
 
 
 @dataclass(slots=True)
 class Ending:
-    """The last words of a server: libpq takes them for a notice while nothing is asked."""
+    """The last message of a server, with its SQLSTATE.
+
+    A server that ends an idle session (a timeout, a shutdown) sends a FATAL error that answers no
+    statement. libpq hands it on as a notice; the next statement then fails without a reason.
+    """
 
     state: str | None = None
-    words: str = ""
+    message: str = ""
 
-    def heard(self, diagnostic: Diagnostic) -> None:
-        """Keep what a notice says when it is no notice."""
+    def receive(self, diagnostic: Diagnostic) -> None:
+        """Remember a notice that is really the end of the session."""
         if diagnostic.severity_nonlocalized in {"FATAL", "PANIC"}:
-            self.state, self.words = diagnostic.sqlstate, diagnostic.message_primary or ""
+            self.state, self.message = diagnostic.sqlstate, diagnostic.message_primary or ""
 
     def explained(self, error: Exception, waited: float, timeout: str | None) -> Exception:
-        """Return the error with its reason; `waited` are the seconds since a transaction began.
+        """Return an error of a broken connection with the server's reason, any other unchanged.
 
-        The last words after the answers of a pipeline are lost in psycopg; that a transaction took
-        as long as it may is known all the same.
+        Args:
+            error: what the revision failed with.
+            waited: seconds since its transaction began.
+            timeout: the transaction timeout, as Postgres spells it.
+
         """
-        found = cause(error)
-        if not isinstance(found, psycopg.OperationalError) or found.sqlstate:
+        broken = cause(error)
+        if not isinstance(broken, psycopg.OperationalError) or broken.sqlstate:
             return error
         if self.state:
-            return _with(error, _kind(self.state)(self.words))
+            return _with(error, _kind(self.state)(self.message))
+        # psycopg drops the last message if it follows the results of a pipeline. A transaction
+        # that has lasted as long as its timeout was ended by it all the same.
         if timeout and 0 < seconds(timeout) <= waited:
-            words = f"the server ended the session: transaction timeout of {timeout}"
-            return _with(error, _kind(_TRANSACTION_TIMEOUT)(words))
+            message = f"the server ended the session: transaction timeout of {timeout}"
+            return _with(error, _kind(_TRANSACTION_TIMEOUT)(message))
         return error
 
 
 def listening(connection: psycopg.Connection[Any]) -> Ending:
-    """Listen to what a server says when it ends a session."""
+    """Return what will receive the server's last message on a connection."""
     ending = Ending()
-    connection.add_notice_handler(ending.heard)
+    connection.add_notice_handler(ending.receive)
     return ending
 
 

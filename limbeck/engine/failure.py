@@ -1,4 +1,4 @@
-"""What is told when a revision fails: which, where, what Postgres said, how to go on."""
+"""The error for a revision that fails: which, where, what Postgres reported, how to continue."""
 
 from __future__ import annotations
 
@@ -19,33 +19,47 @@ from limbeck.postgres.embedded import extensions
 
 LONGEST_STATEMENT = 500
 HINTS = {
-    "55P03": "Another session holds a lock on it: migrate again, or raise LOCK_TIMEOUT or "
+    "55P03": "Another session holds a lock on the object: migrate again, or raise LOCK_TIMEOUT or "
     "LOCK_BUDGET in the profile.",
-    "57014": "It took too long: raise STATEMENT_TIMEOUT in the profile, then migrate again.",
+    "57014": "The statement took too long: raise STATEMENT_TIMEOUT in the profile, then migrate "
+    "again.",
     "42501": "Migrate as the role that owns the object.",
     "25006": "The database is read-only: use the URL of the primary.",
     "25001": "Put the statement into `with op.get_context().autocommit_block():`.",
-    "25P03": "The revision did nothing for too long in its transaction: raise "
+    "25P03": "The revision sent nothing for too long in its transaction: raise "
     "IDLE_IN_TRANSACTION_SESSION_TIMEOUT in the profile, then migrate again.",
     "25P04": "The transaction took too long: raise TRANSACTION_TIMEOUT in the profile, "
     "then migrate again.",
-    "53100": "The disk of the server is full: make room, then migrate again.",
-    "57P01": "The server ended the session. Look where it stands with limbeck status, "
+    "53100": "The server's disk is full: free some space, then migrate again.",
+    "57P01": "The server ended the session. Run `limbeck status` to see how far the revision is, "
     "then migrate again.",
 }
-"""By SQLSTATE: lock not got, too slow, not allowed, read-only, in a transaction, ended."""
-_BROKEN = "The connection broke. Look where it stands with limbeck status, then migrate again."
+"""Hints by SQLSTATE, see errcodes.txt in the sources of PostgreSQL."""
+_BROKEN = (
+    "The connection broke. Run `limbeck status` to see how far the revision is, then migrate again."
+)
 
 
 def failure(
     error: Exception, progress: Progress, folder: Path, blockers: Sequence[Blocker] = ()
 ) -> MigrationError:
-    """Return the error that tells it."""
+    """Return the error for a revision that failed.
+
+    Args:
+        error: what it failed with.
+        progress: of the revision; the steps that are committed are named.
+        folder: the folder of the revision files, for the line that failed.
+        blockers: who held the lock, if it failed for one.
+
+    """
     revision = progress.revision
-    what = f"{'downgrade of ' if progress.action == 'downgrade' else ''}revision {revision}"
-    lines = [f"{what} failed: {shown(revision.path)}", *_said(error, folder)]
+    action = "downgrade of " if progress.action == "downgrade" else ""
+    lines = [
+        f"{action}revision {revision} failed: {shown(revision.path)}",
+        *_reported(error, folder),
+    ]
     if lacks_lock(error):
-        lines.extend(f"  in the way: {one}" for one in blockers)
+        lines.extend(f"  in the way: {blocker}" for blocker in blockers)
     if progress.steps:
         lines.append(_done(progress))
     return MigrationError("\n".join(lines), hint=_hint(error))
@@ -54,30 +68,30 @@ def failure(
 def _done(progress: Progress) -> str:
     if not progress.in_ledger:
         return (
-            "It has an autocommit block: what ran up to the end of it is in the database, "
-            "and the version is not."
+            "The revision has an autocommit block: the statements up to its end are committed, "
+            "the version is not."
         )
     steps = "step 1 is" if progress.steps == 1 else f"steps 1 to {progress.steps} are"
-    return f"{steps} in the database; the next run goes on after that."
+    return f"{steps} committed; the next run continues after that."
 
 
 def _hint(error: Exception) -> str:
     if isinstance(error, HistoryError) and error.hint:
         return error.hint
-    said = cause(error)
-    state = (said.sqlstate or "") if isinstance(said, psycopg.Error) else ""
-    if isinstance(said, psycopg.OperationalError) and not state:
+    reason = cause(error)
+    state = (reason.sqlstate or "") if isinstance(reason, psycopg.Error) else ""
+    if isinstance(reason, psycopg.OperationalError) and not state:
         return _BROKEN
     if (lacking := extensions.missing(error)) is not None and lacking.hint is not None:
         return lacking.hint
     return HINTS.get(state, "Correct the revision file, then migrate again.")
 
 
-def _said(error: Exception, folder: Path) -> Iterator[str]:
+def _reported(error: Exception, folder: Path) -> Iterator[str]:
     statement, where = _statement(error)
-    said = cause(error)
-    if isinstance(said, psycopg.Error):
-        yield from _postgres(said)
+    reason = cause(error)
+    if isinstance(reason, psycopg.Error):
+        yield from _postgres(reason)
     elif isinstance(error, HistoryError):
         yield f"  {error.message}"
     else:
@@ -95,14 +109,14 @@ def _statement(error: Exception) -> tuple[str | None, str | None]:
 
 
 def _postgres(error: psycopg.Error) -> Iterator[str]:
-    said = error.diag
-    yield f"  Postgres: {said.message_primary or error}"
-    position = f"character {said.statement_position}" if said.statement_position else None
+    report = error.diag
+    yield f"  Postgres: {report.message_primary or error}"
+    position = f"character {report.statement_position}" if report.statement_position else None
     parts = {
         "position": position,
-        "detail": said.message_detail,
-        "hint": said.message_hint,
-        "context": said.context,
+        "detail": report.message_detail,
+        "hint": report.message_hint,
+        "context": report.context,
     }
     yield from (f"  {name}: {text}" for name, text in parts.items() if text)
 

@@ -1,4 +1,4 @@
-"""The ledger: what was applied to a database when and by whom, and what was interrupted."""
+"""The ledger: when and by whom revisions were applied to a database, and which are interrupted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from limbeck.history.revisions import Revision
 APPLYING: Final = ("upgrade", "stamp", "adopt")
 """The actions after which a revision is applied; the others are downgrade and leave."""
 
-# Not plainly "limbeck": for a role of that name "$user" would put it first in the search path.
+# Not plain "limbeck": for a role of that name, "$user" would put the schema first in the search
+# path. IF NOT EXISTS everywhere, as two first runs may come to the lock one after the other.
 CREATE: Final = (
     "CREATE SCHEMA IF NOT EXISTS limbeck_state",
     """CREATE TABLE IF NOT EXISTS limbeck_state.ledger (
@@ -49,10 +50,11 @@ SELECT revision, action, message, started, finished, steps, doubt, digest, file,
        role, author, host, application
 FROM limbeck_state.ledger ORDER BY id"""
 
-# Not from the sequence: on a server with wal_level = minimal it may begin anew after a crash. Two
-# cannot get the same one, for who writes holds the migration lock.
+# Not from the sequence: with wal_level = minimal it may start again after a crash. Two sessions
+# cannot take the same id, because a writer holds the migration lock.
 _ID: Final = "(SELECT coalesce(max(id), 0) + 1 FROM limbeck_state.ledger)"
 
+# One unfinished row per revision (the partial unique index): a step updates it.
 _STEP: Final = f"""
 INSERT INTO limbeck_state.ledger
     (id, revision, action, message, steps, doubt, digest, file, author, host)
@@ -87,10 +89,10 @@ VALUES ({_ID}, %(revision)s, 'leave', clock_timestamp())"""
 class Entry:
     """One run of one revision; `finished` is None while it is interrupted.
 
-    `steps` are those that are done, `doubt` the hash of a statement outside of a transaction that
-    was begun after them. `digest` is of the statements of these steps, `file` of the revision
-    file's bytes, `sql` of what the revision says it runs. `role` is the user of Postgres,
-    `author` the one of the machine `host`.
+    `steps` is the number of committed steps, `doubt` the hash of a statement outside of a
+    transaction that was begun after them. `digest` is the hash of the statements in these steps,
+    `file` that of the revision file's bytes, `sql` that of the revision rendered as SQL. `role` is
+    the user in Postgres, `author` the user on the machine `host`.
     """
 
     revision: str
@@ -110,7 +112,7 @@ class Entry:
 
     @property
     def seconds(self) -> float | None:
-        """How long it took, from the first attempt to the end."""
+        """How long the revision took, from its first attempt to its end."""
         return (self.finished - self.started).total_seconds() if self.finished else None
 
 
@@ -123,16 +125,16 @@ class Ledger:
 
     def applied(self) -> dict[str, Entry]:
         """Return the last entry of each revision that is applied."""
-        last = {one.revision: one for one in self.entries if one.finished}
-        return {id_: one for id_, one in last.items() if one.action in APPLYING}
+        last = {entry.revision: entry for entry in self.entries if entry.finished}
+        return {id_: entry for id_, entry in last.items() if entry.action in APPLYING}
 
     def interrupted(self) -> dict[str, Entry]:
-        """Return what was begun and not finished, by revision."""
-        return {one.revision: one for one in self.entries if not one.finished}
+        """Return the entries that were begun and not finished, by revision."""
+        return {entry.revision: entry for entry in self.entries if not entry.finished}
 
 
 def read(connection: psycopg.Connection) -> Ledger:
-    """Return the ledger of a database; it is empty where none is kept, or may be read."""
+    """Return the ledger of a database; it is empty if there is none, or none that may be read."""
     try:
         return of(asked(connection))
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
@@ -142,7 +144,7 @@ def read(connection: psycopg.Connection) -> Ledger:
 
 
 def asked(connection: psycopg.Connection) -> psycopg.Cursor[Entry]:
-    """Ask for the entries; in a pipeline they come later."""
+    """Query the entries; in a pipeline they arrive later."""
     return connection.cursor(row_factory=class_row(Entry)).execute(_READ)
 
 
@@ -152,27 +154,35 @@ def of(entries: psycopg.Cursor[Entry]) -> Ledger:
 
 
 def step(revision: Revision, action: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Return the statement that says how far a revision is, with its parameters."""
+    """Return the statement that records how far a revision is, with its parameters."""
     return _STEP, {**_about(revision, action), "doubt": None, **values}
 
 
 def finish(
     revision: Revision, action: str, values: Mapping[str, Any], *, begun: bool
 ) -> tuple[str, dict[str, Any]]:
-    """Return the statement that says that a revision is done; `begun` if a step was written."""
+    """Return the statement that records the end of a revision, with its parameters.
+
+    Args:
+        revision: the revision.
+        action: "upgrade", "downgrade", "stamp" or "adopt".
+        values: steps, digest and sql, as in `Entry`; those that are left out are empty.
+        begun: whether the revision has an unfinished row, which becomes this one.
+
+    """
     about = {"digest": None, "steps": 0, "sql": None, **_about(revision, action), **values}
     return (_FINISH_BEGUN if begun else _FINISH), about
 
 
 def forget(revision: str) -> tuple[str, dict[str, Any]]:
-    """Return the statement that takes away what says that a revision was interrupted."""
+    """Return the statement that deletes the row of an interrupted revision."""
     return "DELETE FROM limbeck_state.ledger WHERE revision = %(revision)s AND finished IS NULL", {
         "revision": revision
     }
 
 
 def leave(revision: str) -> tuple[str, dict[str, Any]]:
-    """Return the statement that says that a revision, whose file is gone, is not applied."""
+    """Return the statement that records that a revision without a file is not applied."""
     return _LEAVE, {"revision": revision}
 
 
@@ -213,4 +223,4 @@ def _author() -> str | None:
     try:
         return getpass.getuser()
     except (KeyError, OSError):
-        return None  # a container's user without a name
+        return None  # a user without a name, as in many containers

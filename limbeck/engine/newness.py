@@ -1,4 +1,4 @@
-"""Statements that make nobody wait: they touch only what their own transaction has made."""
+"""Which statements touch only what their own transaction has created, so that none waits."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ _APART = (schema.CreateSchema, schema.CreateSequence, named_types.CreateEnumType
 
 
 class Newness:
-    """The tables that a transaction has made."""
+    """The tables that a transaction has created."""
 
     def __init__(self) -> None:
-        self._made: set[str] = set()
+        self._created: set[str] = set()
 
     def holds(self, context: DefaultExecutionContext) -> bool:
-        """Tell whether a statement makes something new, and refers only to what is as new.
+        """Return whether a statement creates an object and refers only to other new ones.
 
-        A foreign key to a table that was there before locks it, and SQL as text may do anything.
+        A foreign key to an older table locks that table (SHARE ROW EXCLUSIVE); SQL as text may do
+        anything.
         """
         match getattr(context.compiled, "statement", None):
             case schema.CreateTable(element=table, if_not_exists=False):
-                self._made.add(table.fullname)
+                self._created.add(table.fullname)
                 keys = (key.target_fullname for key in table.foreign_keys)
                 alone = not table.dialect_options["postgresql"]["inherits"]
-                return alone and all(key.rpartition(".")[0] in self._made for key in keys)
+                return alone and all(key.rpartition(".")[0] in self._created for key in keys)
             case schema.CreateIndex(element=index):
-                return index.table is not None and index.table.fullname in self._made
+                return index.table is not None and index.table.fullname in self._created
             case statement:
                 return isinstance(statement, _APART)

@@ -1,7 +1,7 @@
-"""Try a step again that did not get its locks, for a while and in growing intervals.
+"""Retry a step that did not acquire its locks, in growing intervals within a budget.
 
-Whoever waits for a lock makes all wait who come after. So the first attempts wait very shortly,
-and while those are seen who are in the way, none is made.
+A session that waits for a lock makes all sessions wait that ask for the table after it. So the
+first attempts wait for milliseconds only, and none is made while the blockers are known and live.
 """
 
 from __future__ import annotations
@@ -20,14 +20,16 @@ from limbeck.history.revisions import Revision
 from limbeck.postgres.duration import seconds
 from limbeck.postgres.watching import Watcher
 
-_SHORTEST: Final = 0.1
-_LONGEST: Final = 5.0
-_FIRST_WAIT: Final = 0.02  # seconds that the first attempt waits for a lock; each later one twice
+_SHORTEST: Final = 0.1  # seconds of the first pause; each later one lasts twice as long ...
+_LONGEST: Final = 5.0  # ... up to this
+# Seconds that the first attempt waits for a lock; each later one waits twice as long. A request of
+# the application that lasts 20 ms is not noticed, and most locks are free at the first attempt.
+_FIRST_WAIT: Final = 0.02
 
 
 @dataclass(slots=True)
 class Patience:
-    """How often one step was tried; it begins anew with each step. `budget` is in seconds."""
+    """The attempts at one step, counted anew for each step; `budget` is in seconds."""
 
     budget: float
     listen: Listener
@@ -37,21 +39,21 @@ class Patience:
     began: float = 0.0
 
     def begin(self, revision: Revision, step: int) -> None:
-        """Note that a step begins, unless it is the one that was tried before."""
+        """Begin to count for a step, unless it is the one that was tried before."""
         if self.step != (revision.id, step):
             self.step, self.attempts, self.began = (revision.id, step), 0, time.monotonic()
 
     def lock_timeout(self, revision: Revision, step: int, longest: str | None) -> str | None:
-        """Return how long the next attempt at a step may wait for a lock, at most `longest`.
+        """Return how long the next attempt at a step may wait for a lock, as Postgres spells it.
 
-        A revision or a database without a limit has none here, too.
+        It is `longest` at most; None if there is no limit.
         """
         self.begin(revision, step)
         limit = seconds(longest or "0")
         return f"{min(limit, _FIRST_WAIT * 2**self.attempts) * 1000:.0f}ms" if limit else None
 
     def again(self, error: BaseException, revision: Revision, step: int) -> bool:
-        """Wait and say yes when the step only lacked a lock and there is time left."""
+        """Return whether to try a step again, after a pause: it lacked a lock, and time is left."""
         if not lacks_lock(error):
             return False
         self.begin(revision, step)
@@ -61,6 +63,7 @@ class Patience:
         if left <= 0:
             return False
         blockers = self.blockers()
+        # With known blockers the pause ends when the last of their transactions does.
         pause = left if blockers else min(left, _pause(self.attempts))
         self.listen(LockNotObtained(revision.id, step + 1, self.attempts, waited, pause, blockers))
         if self.watcher:
@@ -72,23 +75,23 @@ class Patience:
         return True
 
     def blockers(self) -> tuple[Blocker, ...]:
-        """Return who was last seen in the way."""
+        """Return the sessions that were last seen holding the lock."""
         return self.watcher.blockers if self.watcher else ()
 
 
 def _pause(attempts: int) -> float:
-    """Half of it by chance, so that two who are in each other's way do not meet again."""
+    """Return seconds to pause, half of them random: two deadlocked sessions must not meet again."""
     return min(_LONGEST, _SHORTEST * 2.0**attempts) * random.uniform(0.5, 1.0)  # noqa: S311
 
 
 def lacks_lock(error: BaseException) -> bool:
-    """Tell whether the lock timeout, NOWAIT or a deadlock ended it: nothing was done then."""
-    wanted = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
-    return isinstance(cause(error), wanted)
+    """Return whether it was ended by the lock timeout, NOWAIT or a deadlock, so with no effect."""
+    lacking = (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected)
+    return isinstance(cause(error), lacking)
 
 
 def cause(error: BaseException) -> BaseException:
-    """Return what Postgres said, wherever it was wrapped."""
+    """Return the error of psycopg inside of an error that wraps it."""
     if isinstance(error, StatementError):
         return error.cause
     if isinstance(error, sa.exc.StatementError) and error.orig is not None:

@@ -1,4 +1,4 @@
-"""What a database says of itself before anything is run, in at most two round trips."""
+"""Read the version rows and the ledger of a database, in at most two round trips."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from limbeck.engine.ledger import Ledger
 from limbeck.postgres.connect import SESSION, Session
 from limbeck.schema.sql.own_schemas import STATE
 
-# What is not there must not be asked for: an error would end the round trip for the others, too.
+# Which tables exist is asked first: in a pipeline, an error would discard the other results too.
 _THERE: Final = f"""
 SELECT to_regclass('alembic_version') IS NOT NULL,
   coalesce((SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
@@ -30,11 +30,11 @@ FROM (SELECT (SELECT oid FROM pg_namespace WHERE nspname = '{STATE}') AS oid) AS
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The version rows as they are, known here or not, and the ledger.
+    """The version rows, whether a file has them or not, and the ledger.
 
-    `writable` says whether the role may keep a ledger: write the one there is, or create it.
-    `next_transaction` is the id (with its epoch) of the first transaction that begins after the
-    state was read. `session` is what it says of itself.
+    `writable` says whether the role may write the ledger, or create it. `next_transaction` is the
+    id (with its epoch) of the first transaction that begins after the state was read. `session`
+    has what SQLAlchemy would otherwise query in round trips of its own.
     """
 
     recorded: tuple[str, ...]
@@ -45,7 +45,7 @@ class State:
 
 
 def read(connection: psycopg.Connection[Any]) -> State:
-    """Return what a database says; what is missing there is empty.
+    """Return the state of a database; a missing table is an empty one.
 
     Raises:
         DatabaseError: the role may not read the version table.
@@ -53,18 +53,18 @@ def read(connection: psycopg.Connection[Any]) -> State:
     """
     with connection.cursor(row_factory=tuple_row) as cursor:
         (row,) = cursor.execute(_THERE).fetchall()
-    versions, kept, writable, next_transaction, *session = row
-    recorded, found = _both(connection) if versions and kept else (None, None)
-    if recorded is None or found is None:
-        recorded = version_table.recorded(connection) if versions else ()
-        found = ledger.read(connection) if kept else Ledger()
-    return State(recorded, found, bool(writable), next_transaction, Session.read(session))
+    has_versions, has_ledger, writable, next_transaction, *session = row
+    recorded, entries = _both(connection) if has_versions and has_ledger else (None, None)
+    if recorded is None or entries is None:
+        recorded = version_table.recorded(connection) if has_versions else ()
+        entries = ledger.read(connection) if has_ledger else Ledger()
+    return State(recorded, entries, bool(writable), next_transaction, Session.read(session))
 
 
 def _both(
     connection: psycopg.Connection[Any],
 ) -> tuple[tuple[str, ...], Ledger] | tuple[None, None]:
-    """Read both tables in one round trip; None when one of them has to be explained."""
+    """Read both tables in one round trip; None if one cannot be read, for a separate attempt."""
     if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
         return None, None
     try:

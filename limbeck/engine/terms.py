@@ -1,4 +1,4 @@
-"""How revisions are carried out on a database that others use at the same time."""
+"""How revisions run on a database that applications use at the same time."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a live database asks for beyond running the statements.
+    """What a live database needs beyond the statements.
 
     Args:
-        ledger: Write down in the database what was applied, and how far an interrupted revision is.
+        ledger: Record in the database what was applied, and how far an interrupted revision is.
         pipelined: Send the statements of a transaction together.
-        patience: Seconds for which a step is tried again when it does not get its locks.
+        patience: Seconds for which a step is retried that does not acquire its locks.
         lock_timeout: The longest that an attempt at a step waits for a lock, as Postgres spells it.
         transaction_timeout: As Postgres spells it; used from 17 on.
-        watch: Where a second session looks at what is waited for; None opens none.
-        progress: Tell how far an index is.
+        watch: The database, for a second session that watches lock waits; None opens none.
+        progress: Send events about the progress of index builds.
         sql: Returns the SQL of a revision, if the caller has rendered it already.
 
     """
@@ -38,4 +38,4 @@ class Terms:
 
 
 PLAIN = Terms(ledger=False, pipelined=False, patience=0.0)
-"""For a database of our own, such as the shadow's."""
+"""For a scratch database, which nobody else uses."""

@@ -1,4 +1,4 @@
-"""Run one revision as `alembic upgrade` does: statement by statement, and nothing besides."""
+"""Run one revision as `alembic upgrade` does, for the trace, which observes every statement."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 def upgrade(history: History, connection: psycopg.Connection[Any], revision: Revision) -> None:
-    """Run it in a transaction, with its version row; whatever the revision raises is passed on."""
+    """Run a revision in a transaction, with its version row; pass on whatever it raises."""
     directory = scripts.directory(history)
     step = RevisionStep(directory.revision_map, scripts.script(directory, revision), True)  # noqa: FBT003 - Alembic's own signature
     config = scripts.configuration(history)
     with (
         as_sqlalchemy(connection) as target,
         EnvironmentContext(config, directory, fn=lambda _heads, _context: [step]) as environment,
-        redirect_stdout(sys.stderr),  # what a revision prints is no part of the answer
+        redirect_stdout(sys.stderr),  # what a revision prints is not part of the answer
     ):
         environment.configure(connection=target, transaction_per_migration=True)
         environment.run_migrations()

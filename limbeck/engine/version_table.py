@@ -1,4 +1,4 @@
-"""What Alembic's version table holds."""
+"""Read Alembic's version table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VERSION_TABLE = "alembic_version"
 
 
 def recorded(connection: psycopg.Connection) -> tuple[str, ...]:
-    """Return what the version table holds; a missing table is an empty one."""
+    """Return the ids in the version table, known here or not; a missing table is an empty one."""
     outside = connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
     try:
         if outside and connection.autocommit:
@@ -25,7 +25,7 @@ def recorded(connection: psycopg.Connection) -> tuple[str, ...]:
     except psycopg.Error as error:
         raise DatabaseError(
             f"cannot read {VERSION_TABLE} of {connection.info.dbname}: {error}",
-            hint="The role needs SELECT on it: it says which revisions are applied.",
+            hint="Grant the role SELECT on it: it says which revisions are applied.",
         ) from error
 
 
@@ -40,11 +40,11 @@ def current(history: History, connection: psycopg.Connection) -> tuple[str, ...]
 
 
 def asked(connection: psycopg.Connection) -> psycopg.Cursor[tuple[str]]:
-    """Ask for the rows; in a pipeline they come later."""
+    """Query the rows; in a pipeline they arrive later."""
     query = sql.SQL("SELECT version_num FROM {}").format(sql.Identifier(VERSION_TABLE))
     return connection.cursor(row_factory=tuple_row).execute(query)
 
 
 def ids(rows: psycopg.Cursor[tuple[str]]) -> tuple[str, ...]:
-    """Return what they say, in order."""
+    """Return the ids of the rows, sorted."""
     return tuple(sorted(row[0] for row in rows))

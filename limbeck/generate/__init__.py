@@ -1,4 +1,4 @@
-"""The next revision: written from the models, proven on the shadow, and only then kept."""
+"""The next revision: written from the models, and kept once it is proven on the shadow."""
 
 from __future__ import annotations
 

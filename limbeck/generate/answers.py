@@ -1,4 +1,4 @@
-"""What is answered in advance, and who is asked about the rest."""
+"""Answers to the questions of `generate`: given in advance, or asked by callbacks."""
 
 from __future__ import annotations
 
@@ -12,17 +12,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What to do about the questions that a change may raise.
+    """Answers to the questions that a change may raise.
 
-    `renames` has "old:new" for each rename, `no_rename` says that there are no others; without
-    it `ask_rename` is asked about each pair that looks like one. `allow_drop` agrees that data
-    may be lost; without it `ask_loss` is asked, with what is lost in words. `phased` says whether
-    a breaking change becomes an expand and a contract revision; None: as the project's setting.
-    `values` has, for columns of such a change, the expression over the row that their values come
-    from: {"public.people.name": "first || ' ' || last"}.
-    `only` names tables and columns: nothing else is changed, whatever the models ask for.
-    `any_body` takes functions, too, whose bodies Postgres refuses: as a database has them that is
-    taken over.
+    Args:
+        allow_drop: Accept the loss of data.
+        ask_loss: Without `allow_drop`, receives the losses in words and returns whether to go on.
+        renames: "old:new" for each rename.
+        no_rename: There are no other renames.
+        ask_rename: Without `no_rename`, receives each likely rename and returns whether it is one.
+        phased: Whether a breaking change becomes an expand and a contract revision; None for the
+            project's setting.
+        values: The expressions that fill columns of such a change, by column:
+            {"public.people.name": "first || ' ' || last"}.
+        only: Tables and columns; everything else is left as it is, whatever the models say.
+        any_body: Also accept functions whose bodies Postgres rejects, as in an adopted database.
+
     """
 
     allow_drop: bool = False

@@ -1,4 +1,4 @@
-"""The first revision of a database that is there already."""
+"""Adopt an existing database: models, a first revision, and its stamp: `pull --baseline`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from limbeck.shadow.source import Live
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The models and the revision that were written; the database is stamped with it."""
+    """The models and the revision that were written; the database is stamped with the revision."""
 
     merge: Merge
     proof: Proof
@@ -45,20 +45,21 @@ def baseline(  # noqa: PLR0913 - all but the first three are asked for by name
     force: bool = False,
     listen: Listener = log,
 ) -> Baseline:
-    """Take a database over: models, a first revision that makes them, and its stamp.
+    """Adopt a database: write its models and a first revision, and stamp it.
 
     Args:
-        project: whose history is empty until now.
-        profile: the environment of the database.
-        live: the database.
-        confirm: asked before anything is written.
-        force: whether files with uncommitted changes are overwritten, too.
-        listen: told of the stages.
+        project: The project, whose history is empty.
+        profile: The environment of the database.
+        live: The database.
+        confirm: Returns whether to write the files.
+        force: Overwrite files with uncommitted changes, too.
+        listen: Receives the stages.
 
     Raises:
-        HistoryError: there are revisions already, here or in the database.
-        ConfigurationError: the models hold what the database does not, or git lacks a file.
-        NotConfirmedError: confirm said no; nothing was written.
+        HistoryError: The project or the database has revisions already.
+        ConfigurationError: The models declare objects that the database lacks, or a file has
+            uncommitted changes.
+        NotConfirmedError: `confirm` returned False; nothing was written.
 
     """
     history = History.of(project, profile)
@@ -66,8 +67,8 @@ def baseline(  # noqa: PLR0913 - all but the first three are asked for by name
         current = recorded(connection)
     if current or history.revisions():
         raise HistoryError(
-            "a baseline is for a history without revisions, and there are some",
-            hint="limbeck status shows where the database stands.",
+            "a baseline needs a history without revisions, but there are some",
+            hint="Compare the database with the history: limbeck status",
         )
     merge, proof = pulling.into(project, profile, live, listen=listen)
     _refuse_more(merge)
@@ -75,7 +76,7 @@ def baseline(  # noqa: PLR0913 - all but the first three are asked for by name
         raise NotConfirmedError("not confirmed; nothing was changed")
     written = merge.write(force=force)
     _forget(project)
-    made = generate.revision(
+    generated = generate.revision(
         project, profile, message="baseline", answers=Answers(any_body=True), listen=listen
     )
     with (
@@ -83,20 +84,20 @@ def baseline(  # noqa: PLR0913 - all but the first three are asked for by name
         migration_lock(connection, listen=listen),
     ):
         stamping.mark(history, connection, "head")
-    return Baseline(merge, proof, written, made)
+    return Baseline(merge, proof, written, generated)
 
 
 def _refuse_more(merge: Merge) -> None:
     if merge.gone or merge.left:
         more = ", ".join([*(str(address) for address in merge.gone), *merge.left])
         raise ConfigurationError(
-            f"the models hold what the database does not, so it is no baseline: {more}",
-            hint="Take it out of the models; `limbeck generate` adds it afterwards.",
+            f"the models declare objects that the database does not have: {more}",
+            hint="Remove them from the models; `limbeck generate` adds them afterwards.",
         )
 
 
 def _forget(project: Project) -> None:
-    """Let the models be imported again as they are written now."""
+    """Remove the models from sys.modules, so that the written files are imported."""
     top = project.models.partition(":")[0].partition(".")[0]
     for name in [name for name in sys.modules if name.partition(".")[0] == top]:
         del sys.modules[name]

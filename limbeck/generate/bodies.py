@@ -1,4 +1,4 @@
-"""Functions whose bodies Postgres refuses at the moment when they are created."""
+"""Functions whose bodies Postgres rejects when they are created, before what they use."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import psycopg
 
 from limbeck.errors import ProofError
 from limbeck.generate.proof import UnrunnableError
-from limbeck.generate.rendering.body import makes_function
+from limbeck.generate.rendering.body import creates_function
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.schema.catalog.catalog import Catalog
@@ -20,17 +20,17 @@ T = TypeVar("T")
 
 
 class BodiesError(ProofError):
-    """Functions have bodies that Postgres refuses even when everything is there."""
+    """Functions have bodies that Postgres rejects even after the whole revision."""
 
-    def __init__(self, found: Mapping[Address, str]) -> None:
-        lines = [f"  {address}: {said}" for address, said in found.items()]
+    def __init__(self, errors: Mapping[Address, str]) -> None:
+        lines = [f"  {address}: {error}" for address, error in errors.items()]
         super().__init__(
-            "Postgres refuses the bodies of functions:\n" + "\n".join(lines),
-            hint="Correct them where they are declared beside the models. Nothing was written.",
+            "Postgres rejects the bodies of functions; nothing was written:\n" + "\n".join(lines),
+            hint="Correct them where they are declared, next to the models.",
         )
 
 
-# The name as a catalog has it, and what CREATE FUNCTION would check the body with.
+# The name as a catalog spells it, and the function that CREATE FUNCTION checks the body with.
 _FUNCTIONS = """
 SELECT n.nspname, format('%%I(%%s)', p.proname, oidvectortypes(p.proargtypes)),
   p.oid, l.lanvalidator::oid::regproc::text
@@ -41,37 +41,38 @@ WHERE n.nspname = ANY (%s) AND l.lanvalidator <> 0
 
 
 def attempted(steps: Iterable[Step], attempt: Callable[[bool], T]) -> T:
-    """Return the first of two attempts that succeeds; the second one leaves bodies unchecked.
+    """Return the first of two attempts that succeeds; the second does not check bodies.
 
-    A body in SQL is refused that names its own function, or what comes later; and so is one that
-    has been left behind by what it names.
+    Postgres rejects a body in SQL that uses its own function or an object created later, or one
+    that an earlier step has changed.
 
     Args:
-        steps: of both ways; without a function among them there is no second attempt.
-        attempt: told whether to leave bodies unchecked.
+        steps: The steps of the upgrade and the downgrade; there is no second attempt unless one
+            of them creates a function.
+        attempt: Receives whether to leave bodies unchecked.
 
     """
     try:
         return attempt(False)  # noqa: FBT003 - the only argument
     except UnrunnableError:
-        if not any(map(makes_function, steps)):
+        if not any(map(creates_function, steps)):
             raise
     return attempt(True)  # noqa: FBT003 - the only argument
 
 
 def refused(database: Database, before: Catalog, after: Catalog) -> dict[Address, str]:
-    """Return the functions that are new or changed, and whose bodies are refused even now.
+    """Return the errors of new or changed functions whose bodies are rejected even now.
 
     Args:
-        database: which holds `after`; it is left as it is.
-        before: what was there before.
-        after: what is there now.
+        database: A database with the schema `after`; it is not changed.
+        before: The catalog before the change.
+        after: The catalog after the change.
 
     """
     changed = {
         address
-        for address, found in after.objects.items()
-        if address.kind == "function" and before.objects.get(address) != found
+        for address, function in after.objects.items()
+        if address.kind == "function" and before.objects.get(address) != function
     }
     with connect(database) as connection:
         return dict(_refused(changed, connection))
@@ -79,17 +80,17 @@ def refused(database: Database, before: Catalog, after: Catalog) -> dict[Address
 
 def _refused(changed: set[Address], connection: Connection) -> Iterator[tuple[Address, str]]:
     with connection.transaction(force_rollback=True):
-        # As where catalogs are read, so that names of types are whole.
+        # As when catalogs are read, so that the names of types have their schemas.
         connection.execute("SET LOCAL search_path = ''")
         schemas = sorted({address.schema for address in changed})
         rows: list[Any] = connection.execute(_FUNCTIONS, [schemas]).fetchall()
     for schema, name, oid, validator in rows:
         address = Address("function", schema, name)
-        if address in changed and (said := _said(connection, validator, oid)):
-            yield address, said
+        if address in changed and (error := _error(connection, validator, oid)):
+            yield address, error
 
 
-def _said(connection: Connection, validator: str, oid: int) -> str | None:
+def _error(connection: Connection, validator: str, oid: int) -> str | None:
     try:
         with connection.transaction(force_rollback=True):
             connection.execute(f"SELECT {validator}({oid})".encode())

@@ -1,30 +1,28 @@
-"""A revision file that nobody sees until it is proven."""
+"""A revision file in a temporary folder, which is moved into the history once it is proven."""
 
 from __future__ import annotations
 
-import os
-import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ruff import find_ruff_bin
-
 from limbeck.errors import ProofError
 from limbeck.generate.rendering.body import Body
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
+from limbeck.history.writing import write
+from limbeck.models.source.ruff import RuffError, ruff
 from limbeck.project.project import Project
 
-# All that Alembic has to know of the revision which the draft follows: it runs no more.
+# Alembic needs the revision that a draft follows, but never runs it.
 STAND_IN = 'revision = "{}"\ndown_revision = None\n'
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A history of its own: what stands in for the head, and the revision that shall follow."""
+    """A history of its own: a stand-in for the head, and the drafted revision that follows it."""
 
     history: History
     target: History
@@ -39,15 +37,22 @@ class Draft:
         data: str = "",
         after: Revision | None = None,
     ) -> Revision:
-        """Write a revision, formatted as the repository is; former ones are replaced.
+        """Write a revision in the format of the repository; earlier drafts are removed.
 
-        With `after` it follows that one, which stays. `data` are assignments of its module.
+        Args:
+            message: The message of the revision.
+            upgrade: The body of its upgrade function.
+            downgrade: The body of its downgrade function.
+            data: Assignments for its module.
+            after: A drafted revision to follow, which is not removed.
+
         """
         for path in self._files():
             if after is None or path != after.path:
                 path.unlink()
         follows = after.id if after else self.head
-        path = self.history.write(
+        path = write(
+            self.history,
             message,
             upgrade.text,
             downgrade.text,
@@ -59,19 +64,19 @@ class Draft:
         return self.history.find("head")[0]
 
     def keep(self) -> None:
-        """Move the files to where they belong, each at once and whole, parents first."""
+        """Move the files into the history, parents first, each with an atomic rename."""
         files = set(self._files())
-        for path in [one.path for one in self.history.revisions() if one.path in files]:
+        for path in [each.path for each in self.history.revisions() if each.path in files]:
             final = self._final(path)
             final.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = final.with_name(f".#{final.name}")  # which Alembic leaves out
+            unfinished = final.with_name(f".#{final.name}")  # ignored by Alembic
             unfinished.write_bytes(path.read_bytes())
             unfinished.replace(final)
 
     def keep_instead(self, revision: Revision, others: Sequence[Path]) -> Path:
-        """Move one file to where it belongs, in the place of others, and return its path."""
+        """Replace files of the history with a drafted one, and return its path."""
         final = self._final(revision.path)
-        unfinished = final.with_name(f".#{final.name}")  # which Alembic leaves out
+        unfinished = final.with_name(f".#{final.name}")  # ignored by Alembic
         unfinished.write_bytes(revision.path.read_bytes())
         for path in others:
             path.unlink()
@@ -87,20 +92,20 @@ class Draft:
 
 @contextmanager
 def draft(project: Project, target: History) -> Iterator[Draft]:
-    """Give a draft that follows the head of a history; its folder goes with the block.
+    """Yield a draft that follows the head of a history; its folder is removed after the block.
 
     Raises:
-        SeveralHeadsError: two revisions follow the same one.
+        SeveralHeadsError: Two revisions follow the same one.
 
     """
     head = target.head()
-    with following(project, target, head.id if head else None) as made:
-        yield made
+    with following(project, target, head.id if head else None) as unfinished:
+        yield unfinished
 
 
 @contextmanager
 def following(project: Project, target: History, head: str | None) -> Iterator[Draft]:
-    """Give a draft that follows any revision of a history; its folder goes with the block."""
+    """Yield a draft that follows a revision of a history; its folder is removed after the block."""
     project.home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="draft-", dir=project.home) as folder:
         if head:
@@ -109,24 +114,12 @@ def following(project: Project, target: History, head: str | None) -> Iterator[D
 
 
 def _format(path: Path, final: Path) -> None:
-    # Under its final name, for which the repository may have settings of its own.
+    # Under its final name, because ruff may have settings for that path.
+    folder = next(parent for parent in final.parents if parent.exists())
     text = path.read_text(encoding="utf-8")
     for command in (["check", "--fix-only", "--extend-select", "I,F401"], ["format"]):
-        text = _ruff([*command, "--quiet", "--stdin-filename", str(final), "-"], text, final)
+        try:
+            text = ruff(folder, [*command, "--stdin-filename", str(final), "-"], text)
+        except RuffError as error:
+            raise ProofError(f"the revision could not be formatted: {error.message}") from error
     path.write_text(text, encoding="utf-8")
-
-
-def _ruff(arguments: list[str], text: str, final: Path) -> str:
-    done = subprocess.run(  # noqa: S603 - our own arguments
-        [find_ruff_bin(), *arguments],
-        input=text,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-        cwd=next(parent for parent in final.parents if parent.exists()),
-        env={**os.environ, "RUFF_NO_CACHE": "true"},
-    )
-    if done.returncode:
-        raise ProofError(f"the revision could not be formatted: {done.stderr.strip()}")
-    return done.stdout

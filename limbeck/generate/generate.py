@@ -1,4 +1,4 @@
-"""The verb: compare the recorded history with the models, write, prove, keep."""
+"""Write the next revision from the models: `limbeck generate`."""
 
 from __future__ import annotations
 
@@ -21,23 +21,30 @@ def revision(
     answers: Answers = NO_ANSWERS,
     listen: Listener = log,
 ) -> Generated:
-    """Write one revision that takes the recorded history to the models.
+    """Write a revision that changes the schema of the recorded history into that of the models.
 
-    Where the answers or the project's setting want it in phases, a change that breaks a running
-    application becomes two: an expand and a contract revision.
+    If the answers or the project's settings ask for phases, a change that breaks a running
+    application becomes two revisions: expand and contract.
 
-    Nothing live is touched: the history is replayed on the shadow. The file is kept only when its
-    upgrade gave exactly the models' catalog there, and its downgrade exactly the one before.
+    No live database is used: the history is replayed on the shadow. The file is kept only if its
+    upgrade makes exactly the models' catalog there, and its downgrade exactly the one before.
+
+    Args:
+        project: The project, with its history and its models.
+        profile: An environment with a history of its own.
+        message: The message of the revision; by default it names the change.
+        answers: Answers to questions about renames, losses and phases.
+        listen: Receives the stages, and a notice where a form of the revision did not prove.
 
     Raises:
-        SeveralHeadsError: two revisions follow the same one.
-        ModelsError: the models do not import, or Postgres cannot create them.
-        NotConfirmedError: a rename or a loss of data was not agreed to.
-        ProofError: what was written does not do what it shall; nothing was kept.
+        SeveralHeadsError: Two revisions follow the same one.
+        ModelsError: The models do not import, or Postgres cannot create them.
+        NotConfirmedError: A rename or a loss of data was not confirmed.
+        ProofError: The revision does not make the schema of the models; nothing was kept.
 
     """
     if unchanged(project, profile):
         return Generated()
-    from limbeck.generate import writing  # noqa: PLC0415 - slow, and needed for a change only
+    from limbeck.generate import writing  # noqa: PLC0415 - slow, and only for a change
 
     return writing.revision(project, profile, message, answers, listen)

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """The proven revision; without a change it is None and there are no steps.
+    """The proven revision; without a change, None and no steps.
 
-    `steps` are those of the file, with the recipes for tables in use. `readable` is False where
-    op.* calls did not prove and the file holds the plain SQL. Of a change in phases `revision` is
-    the contract and `expand` the one before it, where there is something to prepare.
+    `steps` are the steps in the file, with the recipes for tables in use. `readable` is False if
+    op.* calls did not prove and the file has plain SQL. Of a phased change `revision` is the
+    contract, and `expand` the revision before it, if there is anything to prepare.
     """
 
     revision: Revision | None = None

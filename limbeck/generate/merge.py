@@ -1,4 +1,4 @@
-"""Join several heads by a revision, once it is proved that their order does not matter."""
+"""Join several heads with a revision, if their order does not matter: `limbeck merge`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from limbeck.errors import HistoryError, MigrationError, ProofError
 from limbeck.events import Listener, StageStarted
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
+from limbeck.history.writing import write
 from limbeck.logs import log
 from limbeck.paths import shown
 from limbeck.postgres.connect import connect
@@ -41,13 +42,19 @@ def merge(
 ) -> Merge:
     """Write a revision that follows all heads.
 
-    It is written only if every two of them give the same catalog in both orders, for databases
-    of one git branch and of the other get them in different orders.
+    It is written only if each pair of heads makes the same catalog in both orders, because the
+    databases of two git branches have applied them in different orders.
+
+    Args:
+        project: The project, with its history.
+        profile: An environment with a history of its own.
+        message: The message of the revision; by default it names the heads.
+        listen: Receives the stages.
 
     Raises:
-        HistoryError: there is one head, or none.
-        MigrationError: a branch does not run even alone.
-        ProofError: the order of two matters; it names the revisions and the object.
+        HistoryError: There is one head, or none.
+        MigrationError: The revisions of one head do not run even alone.
+        ProofError: The order of two revisions matters; the error names them and the object.
 
     """
     history = History.of(project, profile)
@@ -57,14 +64,13 @@ def merge(
     for first, second in combinations(heads, 2):
         listen(StageStarted(f"proving {first.id} and {second.id} in both orders"))
         _Proof(project, profile, history, listen).carry_out(first, second)
-    names = " and ".join(one.id for one in heads)
-    down = [one.id for one in heads]
-    return Merge(history.write(message or f"merge {names}", down=down), heads)
+    down = [head.id for head in heads]
+    return Merge(write(history, message or f"merge {' and '.join(down)}", down=down), heads)
 
 
 @dataclass(frozen=True, slots=True)
 class _Clash:
-    """How two lines of revisions get into each other's way; `why` has room for two names."""
+    """Why two lines of revisions conflict; `why` has placeholders for two revisions."""
 
     why: str
     cause: MigrationError | None = None
@@ -78,13 +84,13 @@ class _Proof:
     listen: Listener
 
     def carry_out(self, first: Revision, second: Revision) -> None:
-        """Run what only one head has, and what only the other has, in both orders."""
-        lines = [set(self.history.applied([one.id])) for one in (first, second)]
+        """Run the revisions that only one head has, and those of the other, in both orders."""
+        lines = [set(self.history.applied([head.id])) for head in (first, second)]
         shared = lines[0] & lines[1]
-        common = ",".join(self.history.tops(one.id for one in shared)) or "base"
+        common = ",".join(self.history.tops(revision.id for revision in shared)) or "base"
         template = Replay(self.project, common, self.profile, self.listen).template()
         mine, theirs = (
-            [one for one in self.history.revisions() if one in line - shared] for line in lines
+            [each for each in self.history.revisions() if each in line - shared] for line in lines
         )
         if clash := self._clash(template, mine, theirs):
             raise self._narrowed(template, mine, theirs, clash)
@@ -92,27 +98,28 @@ class _Proof:
     def _narrowed(
         self, template: str, mine: Sequence[Revision], theirs: Sequence[Revision], clash: _Clash
     ) -> ProofError:
-        """Find the first revision of each line with which the two do not agree any more."""
+        """Return an error that names the first revision of each line that conflicts."""
         mine, clash = _shortest(mine, lambda part: self._clash(template, part, theirs), clash)
         theirs, clash = _shortest(theirs, lambda part: self._clash(template, mine, part), clash)
-        one, other = mine[-1], theirs[-1]
-        error = ProofError(clash.why.format(one=one, other=other), hint=_hint(one, other))
+        first, second = mine[-1], theirs[-1]
+        why = clash.why.format(first=first, second=second)
+        error = ProofError(why, hint=_hint(first, second))
         error.__cause__ = clash.cause
         return error
 
     def _clash(
         self, template: str, mine: Sequence[Revision], theirs: Sequence[Revision]
     ) -> _Clash | None:
-        one_way = self._after(template, mine, theirs, "{other} does not run after {one}")
-        if isinstance(one_way, _Clash):
-            return one_way
-        other_way = self._after(template, theirs, mine, "{one} does not run after {other}")
-        if isinstance(other_way, _Clash):
-            return other_way
-        return _difference(one_way, other_way)
+        forward = self._after(template, mine, theirs, "{second} does not run after {first}")
+        if isinstance(forward, _Clash):
+            return forward
+        backward = self._after(template, theirs, mine, "{first} does not run after {second}")
+        if isinstance(backward, _Clash):
+            return backward
+        return _difference(forward, backward)
 
     def _after(
-        self, template: str, before: Sequence[Revision], after: Sequence[Revision], said: str
+        self, template: str, before: Sequence[Revision], after: Sequence[Revision], why: str
     ) -> Catalog | _Clash:
         shadow = Shadow.of(self.project, self.profile, listen=self.listen)
         with shadow.scratch(template) as database, connect(database) as connection:
@@ -121,7 +128,7 @@ class _Proof:
                 running.run(self.history, connection, after)
             except MigrationError as error:
                 self._run_alone(template, after)
-                return _Clash(f"{said}: {_literally(error.message)}", error)
+                return _Clash(f"{why}: {_literally(error.message)}", error)
             return read(connection, filters=filters(self.project))
 
     def _run_alone(self, template: str, revisions: Sequence[Revision]) -> None:
@@ -135,22 +142,22 @@ def _shortest(
     clash_with: Callable[[Sequence[Revision]], _Clash | None],
     all_: _Clash,
 ) -> tuple[Sequence[Revision], _Clash]:
-    """Return how much of a line it takes for a clash, and that clash."""
+    """Return the shortest beginning of a line that conflicts, and the conflict."""
     for count in range(1, len(line)):
         if clash := clash_with(line[:count]):
             return line[:count], clash
     return line, all_
 
 
-def _difference(one_way: Catalog, other_way: Catalog) -> _Clash | None:
-    changes = one_way.changes_to(other_way)
+def _difference(forward: Catalog, backward: Catalog) -> _Clash | None:
+    changes = forward.changes_to(backward)
     if not changes:
         return None
     change = changes[0]
     return _Clash(
-        f"the order of {{one}} and {{other}} matters: {_literally(str(change.address))} is\n"
-        f"  {_literally(str(change.before))} after {{one.id}}, {{other.id}}\n"
-        f"  {_literally(str(change.after))} after {{other.id}}, {{one.id}}"
+        f"the order of {{first}} and {{second}} matters: {_literally(str(change.address))} is\n"
+        f"  {_literally(str(change.before))} after {{first.id}}, {{second.id}}\n"
+        f"  {_literally(str(change.after))} after {{second.id}}, {{first.id}}"
     )
 
 
@@ -160,6 +167,6 @@ def _literally(text: str) -> str:
 
 def _hint(first: Revision, second: Revision) -> str:
     return (
-        f"Let one follow the other: set down_revision in {shown(second.path)} to {first.id} "
-        "and correct what it does."
+        f"Put them into one line: set down_revision in {shown(second.path)} to {first.id} "
+        "and correct its code."
     )

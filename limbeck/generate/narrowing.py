@@ -1,4 +1,4 @@
-"""One change out of all that the models ask for, by the name of what changes."""
+"""Select the changes of named tables and columns, for `limbeck generate --only`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from limbeck.schema.catalog.objects.sequences import Sequence as SequenceObject
 from limbeck.schema.catalog.objects.types import Enum
 from limbeck.schema.catalog.read import read
 from limbeck.schema.diff import compare
-from limbeck.schema.diff.steps import AddConstraint, CreateIndex, DropConstraint, DropIndex, Step
+from limbeck.schema.diff.operations import AddConstraint, CreateIndex, DropConstraint, DropIndex
+from limbeck.schema.diff.steps import Step
 from limbeck.schema.renames.rename import Rename
 from limbeck.schema.sql import quoting
 from limbeck.shadow.filters import filters
@@ -26,9 +27,9 @@ from limbeck.shadow.shadow import Shadow
 
 
 def concerned(names: Iterable[str], renamed: Iterable[Rename]) -> tuple[Rename, ...]:
-    """Return the renames of what is named, by its old name or its new one."""
+    """Return the renames whose old or new name is selected."""
     wanted = _wanted(names)
-    return tuple(one for one in renamed if _named(one.before, wanted) or _named(one.after, wanted))
+    return tuple(each for each in renamed if _renames(each, wanted))
 
 
 def narrowed(
@@ -38,23 +39,31 @@ def narrowed(
     renamed: Sequence[Rename],
     names: Sequence[str],
 ) -> Catalog:
-    """Return the catalog after the change of what is named, and of nothing else.
+    """Return the catalog after the selected changes only.
+
+    Args:
+        project: The project.
+        replay: The replayed history.
+        ends: The catalogs of the history and of the models.
+        renamed: The confirmed renames.
+        names: The selected tables and columns, such as public.books.title.
 
     Raises:
-        ConfigurationError: nothing changes about a name.
-        ProofError: that change cannot be made without others.
+        ConfigurationError: Nothing changes about the names.
+        ProofError: The selected changes need other changes.
 
     """
     before, after = ends
     wanted = _wanted(names)
-    for one in renamed:
-        if _named(one.before, wanted) or _named(one.after, wanted):
-            wanted |= {_plain(one.before), _plain(one.after)}
-    steps = [one for one in compare.steps(before, after, renamed) if _concerns(one, before, wanted)]
+    for rename in renamed:
+        if _renames(rename, wanted):
+            wanted |= {_plain(rename.before), _plain(rename.after)}
+    every = compare.steps(before, after, renamed)
+    steps = [step for step in every if _concerns(step, before, wanted)]
     if not steps:
         raise ConfigurationError(
             f"nothing changes about {', '.join(names)}",
-            hint="Write whole names, such as public.books.title; limbeck diff head models",
+            hint="Write full names, such as public.books.title: limbeck diff head models",
         )
     shadow = Shadow.of(project, replay.profile, listen=replay.listen)
     with shadow.scratch(replay.template()) as database, connect(database) as connection:
@@ -64,10 +73,14 @@ def narrowed(
                 connection.execute(step.sql.encode())
             except psycopg.Error as error:
                 raise ProofError(
-                    f"{', '.join(names)} cannot change without others: {error}\n{step.sql}",
-                    hint="limbeck generate --zero-downtime makes all changes at once.",
+                    f"{', '.join(names)} cannot change without other objects: {error}\n{step.sql}",
+                    hint="Make all changes at once: limbeck generate --zero-downtime",
                 ) from error
         return read(connection, filters=filters(project))
+
+
+def _renames(rename: Rename, wanted: set[tuple[str, ...]]) -> bool:
+    return _named(rename.before, wanted) or _named(rename.after, wanted)
 
 
 def _wanted(names: Iterable[str]) -> set[tuple[str, ...]]:
@@ -79,7 +92,7 @@ def _plain(address: Address) -> tuple[str, ...]:
 
 
 def _named(address: Address, wanted: set[tuple[str, ...]]) -> bool:
-    """Tell whether an address is one of the names, or is in the table that one of them is."""
+    """Return whether an address is selected, or belongs to a selected table."""
     plain = _plain(address)
     return plain in wanted or plain[:2] in wanted
 
@@ -87,16 +100,16 @@ def _named(address: Address, wanted: set[tuple[str, ...]]) -> bool:
 def _concerns(step: Step, before: Catalog, wanted: set[tuple[str, ...]]) -> bool:
     if _named(step.address, wanted):
         return True
-    return any(_named(one, wanted) for one in _used(step, before))
+    return any(_named(column, wanted) for column in _used(step, before))
 
 
 def _used(step: Step, before: Catalog) -> Iterable[Address]:
-    """Yield the columns that a step's key, check, index, sequence or type is for."""
+    """Yield the columns that use the step's key, check, index, sequence or type."""
     match step.operation:
-        case AddConstraint(found) | DropConstraint(found):
-            item: object = found
-        case CreateIndex(found) | DropIndex(found):
-            item = found
+        case AddConstraint(constraint) | DropConstraint(constraint):
+            item: object = constraint
+        case CreateIndex(index) | DropIndex(index):
+            item = index
         case _:
             item = before.objects.get(step.address)
     if isinstance(item, Constraint):

@@ -1,4 +1,4 @@
-"""A change without downtime: an expand and a contract revision, written and proved together."""
+"""Write the expand and contract revisions of a change without downtime, proven together."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from limbeck.shadow.shadow import Shadow
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """What has to be written, and what it runs on; `unchecked` leaves bodies of functions so."""
+class Task:
+    """The change to write and the history it follows; `unchecked` skips function bodies."""
 
     project: Project
     replay: Replay
@@ -38,35 +38,35 @@ class Work:
 
     @property
     def shadow(self) -> Shadow:
-        """The server of the proof."""
+        """The shadow that the revisions are proven on."""
         return Shadow.of(self.project, self.replay.profile, listen=self.listen)
 
 
-def written(work: Work, unfinished: Draft, message: str) -> Generated:
-    """Write and prove both revisions, in op.* calls or, where those do not prove, in plain SQL.
+def written(task: Task, unfinished: Draft, message: str) -> Generated:
+    """Write and prove both revisions, in op.* calls or, if those do not prove, in plain SQL.
 
     Raises:
-        ProofError: the change cannot be made in phases, or they do not do what they shall.
+        ProofError: The change cannot be phased, or the phases do not make the schema.
 
     """
-    kept, template = filters(work.project), work.replay.template()
-    work.listen(StageStarted("making the change in phases"))
-    with work.shadow.scratch(template) as database:
-        phased = composing.compose(database, kept, work.change, work.choice)
+    own, template = filters(task.project), task.replay.template()
+    task.listen(StageStarted("making the change in phases"))
+    with task.shadow.scratch(template) as database:
+        phased = composing.compose(database, own, task.change, task.choice)
     try:
-        return _attempts(work, unfinished, phased, message, plain_sql=False)
+        return _attempts(task, unfinished, phased, message, plain_sql=False)
     except bodies.BodiesError:
-        raise  # which plain SQL does not change
+        raise  # plain SQL has the same bodies
     except ProofError as error:
-        work.listen(Notice(f"the revisions are written in plain SQL: {error.message}"))
-    return _attempts(work, unfinished, phased, message, plain_sql=True)
+        task.listen(Notice(f"the revisions are written in plain SQL: {error.message}"))
+    return _attempts(task, unfinished, phased, message, plain_sql=True)
 
 
 def _attempts(
-    work: Work, unfinished: Draft, phased: Phased, message: str, *, plain_sql: bool
+    task: Task, unfinished: Draft, phased: Phased, message: str, *, plain_sql: bool
 ) -> Generated:
     def attempt(unchecked: bool) -> Generated:  # noqa: FBT001 - the only argument
-        return _attempt(replace(work, unchecked=unchecked), unfinished, phased, message, plain_sql)
+        return _attempt(replace(task, unchecked=unchecked), unfinished, phased, message, plain_sql)
 
     revisions = (phased.expand, phased.contract)
     steps = [step for each in revisions for step in (*each.upgrade, *each.downgrade)]
@@ -74,14 +74,14 @@ def _attempts(
 
 
 def _attempt(
-    work: Work,
+    task: Task,
     unfinished: Draft,
     phased: Phased,
     message: str,
     plain_sql: bool,  # noqa: FBT001 - private
 ) -> Generated:
-    name, ends, middle = slug(message, 60), work.change, phased.middle
-    how = {"plain_sql": plain_sql, "unchecked": work.unchecked}
+    name, ends, middle = slug(message, 60), task.change, phased.middle
+    how = {"plain_sql": plain_sql, "unchecked": task.unchecked}
     first = None
     if phased.expand.upgrade:
         first = _write(
@@ -92,12 +92,13 @@ def _attempt(
         unfinished, f"contract: {message}", phased.contract, (middle, ends.after), how,
         data=_contract_data(name, phased.uses), after=first,
     )  # fmt: skip
-    work.listen(StageStarted("proving both revisions on the shadow"))
-    _prove(work, unfinished, phased, first, last)
-    history = work.replay.history
-    kept = [history.find(one.id)[0] for one in (first, last) if one]
+    task.listen(StageStarted("proving both revisions on the shadow"))
+    _prove(task, unfinished, phased, first, last)
+    history = task.replay.history
+    revisions = [history.find(each.id)[0] for each in (first, last) if each]
     steps = (*phased.expand.upgrade, *phased.contract.upgrade)
-    return Generated(kept[-1], steps, readable=not plain_sql, expand=kept[0] if first else None)
+    expand = revisions[0] if first else None
+    return Generated(revisions[-1], steps, readable=not plain_sql, expand=expand)
 
 
 def _write(  # noqa: PLR0913 - a revision has this many parts
@@ -121,43 +122,43 @@ def _write(  # noqa: PLR0913 - a revision has this many parts
 
 
 def _prove(
-    work: Work, unfinished: Draft, phased: Phased, first: Revision | None, last: Revision
+    task: Task, unfinished: Draft, phased: Phased, first: Revision | None, last: Revision
 ) -> None:
-    shadow, ends, template = work.shadow, work.change, work.replay.template()
+    shadow, ends, template = task.shadow, task.change, task.replay.template()
     if first is None:
-        _prove_last(work, unfinished, template, ends.before, last)
+        _prove_last(task, unfinished, template, ends.before, last)
         return
-    premises = Premises(work.project, shadow, template, ends.before, phased.middle)
+    premises = Premises(task.project, shadow, template, ends.before, phased.middle)
     with proven(premises, unfinished.history, first) as (database, _):
-        _prove_last(work, unfinished, database.dbname, phased.middle, last)
+        _prove_last(task, unfinished, database.dbname, phased.middle, last)
 
 
 def _prove_last(
-    work: Work, unfinished: Draft, template: str, before: Catalog, last: Revision
+    task: Task, unfinished: Draft, template: str, before: Catalog, last: Revision
 ) -> None:
-    premises = Premises(work.project, work.shadow, template, before, work.change.after)
+    premises = Premises(task.project, task.shadow, template, before, task.change.after)
     with proven(premises, unfinished.history, last) as (database, catalog):
-        refused = work.unchecked and bodies.refused(database, work.change.before, work.change.after)
+        refused = task.unchecked and bodies.refused(database, task.change.before, task.change.after)
         if refused:
             raise bodies.BodiesError(refused)
         unfinished.keep()
-        work.replay.adopt(database.dbname, catalog)
+        task.replay.adopt(database.dbname, catalog)
 
 
 def _expand_data(change: str, backfills: Sequence[Backfill]) -> str:
     lines = ['phase = "expand"', f"change = {change!r}"]
     if backfills:
-        lines.append(f"backfills = {[_told(one) for one in backfills]!r}")
+        lines.append(f"backfills = {[_described(backfill) for backfill in backfills]!r}")
     return "\n".join(lines)
 
 
-def _told(backfill: Backfill) -> dict[str, object]:
-    told: dict[str, object] = {
+def _described(backfill: Backfill) -> dict[str, object]:
+    fields: dict[str, object] = {
         "table": backfill.table,
         "set": dict(backfill.assignments),
         "where": backfill.where,
     }
-    return told | ({"python": backfill.python} if backfill.python else {})
+    return fields | ({"python": backfill.python} if backfill.python else {})
 
 
 def _contract_data(change: str, uses: Sequence[str]) -> str:

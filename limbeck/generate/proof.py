@@ -1,4 +1,4 @@
-"""Run a drafted revision up and down on the shadow, and compare what it makes."""
+"""Prove a drafted revision: run it up and down on the shadow, and compare the catalogs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from limbeck.engine import running
 from limbeck.errors import MigrationError, ProofError
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
+from limbeck.plurals import counted
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
 from limbeck.project.project import Project
@@ -20,16 +21,16 @@ from limbeck.shadow.filters import filters
 from limbeck.shadow.shadow import Shadow
 
 SHOWN_CHANGES = 10
-HINT = "Nothing was written. Please report it, with the two definitions above."
+HINT = "Please report this, with the message above."
 
 
 class UnrunnableError(ProofError):
-    """A drafted revision does not run to its end on the shadow."""
+    """A drafted revision fails on the shadow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Premises:
-    """What a proof starts from and must come to; `template` holds the replayed history."""
+    """The catalogs before and after a revision; `template` is the replayed history."""
 
     project: Project
     shadow: Shadow
@@ -42,18 +43,18 @@ class Premises:
 def proven(
     premises: Premises, history: History, revision: Revision
 ) -> Iterator[tuple[Database, Catalog]]:
-    """Give the upgraded scratch database and its catalog, once both ways are proven.
+    """Yield the upgraded scratch database and its catalog, once both directions are proven.
 
     Raises:
-        ProofError: the upgrade does not give `after`, or the downgrade does not give `before`.
+        ProofError: The upgrade does not make `after`, or the downgrade does not make `before`.
 
     """
-    kept, shadow = filters(premises.project), premises.shadow
+    own, shadow = filters(premises.project), premises.shadow
     with shadow.scratch(premises.template) as upgraded:
-        up = _run(history, revision, upgraded, kept)
+        up = _run(history, revision, upgraded, own)
         _same("upgrade", up, premises.after)
         with shadow.scratch(upgraded.dbname) as copy:
-            down = _run(history, revision, copy, kept, downgrade=True)
+            down = _run(history, revision, copy, own, downgrade=True)
             _same("downgrade", down, premises.before)
         yield upgraded, up
 
@@ -62,7 +63,7 @@ def _run(
     history: History,
     revision: Revision,
     database: Database,
-    kept: Filters,
+    own: Filters,
     *,
     downgrade: bool = False,
 ) -> Catalog:
@@ -72,36 +73,36 @@ def _run(
             running.run(history, connection, [revision], downgrade=downgrade)
         except MigrationError as error:
             raise UnrunnableError(
-                f"the revision that was made does not run on the shadow: {error.message}",
+                f"the drafted revision fails on the shadow; nothing was written: {error.message}",
                 hint=HINT,
             ) from error
-        return read(connection, filters=kept)
+        return read(connection, filters=own)
 
 
-def _same(direction: str, made: Catalog, wanted: Catalog) -> None:
-    if changes := made.changes_to(wanted):
-        lines = [_told(change) for change in changes[:SHOWN_CHANGES]]
+def _same(direction: str, actual: Catalog, wanted: Catalog) -> None:
+    if changes := actual.changes_to(wanted):
+        lines = [_described(change) for change in changes[:SHOWN_CHANGES]]
         if len(changes) > SHOWN_CHANGES:
             lines.append(f"  and {len(changes) - SHOWN_CHANGES} more")
         raise ProofError(
-            f"the {direction} of the revision that was made leaves {len(changes)} objects "
-            "other than they should be:\n" + "\n".join(lines),
+            f"the {direction} of the drafted revision leaves {counted(len(changes), 'object')} in "
+            "the wrong state; nothing was written:\n" + "\n".join(lines),
             hint=HINT,
         )
 
 
-def _told(change: Change) -> str:
+def _described(change: Change) -> str:
     if change.before is None:
         return f"  {change.address} is missing"
     if change.after is None:
-        return f"  {change.address} should not be there"
+        return f"  {change.address} should not exist"
     names = [
         name
         for name in change.before.__dataclass_fields__
         if getattr(change.before, name) != getattr(change.after, name, None)
     ]
-    told = ", ".join(
+    differences = ", ".join(
         f"{name} is {getattr(change.before, name)!r}, not {getattr(change.after, name, None)!r}"
         for name in names
     )
-    return f"  {change.address}: {told}"
+    return f"  {change.address}: {differences}"

@@ -1,4 +1,4 @@
-"""What has to be answered before a revision is written: renames, and losses of data."""
+"""The questions before a revision is written: renames, and losses of data."""
 
 from __future__ import annotations
 
@@ -14,60 +14,61 @@ from limbeck.schema.renames import likeness, parse
 from limbeck.schema.renames.rename import Rename
 from limbeck.schema.sql import quoting
 
-# What is named after its table and columns, by Postgres or by a naming convention.
 WHOLE = 3  # schema, table, column
+# Objects that Postgres or a naming convention names after their table and columns.
 IMPLICIT = frozenset({"sequence", "index", "constraint"})
 
 
 def agree_to_renames(before: Catalog, after: Catalog, answers: Answers) -> tuple[Rename, ...]:
-    """Return the renames, outer ones first: those that were answered and those agreed to.
+    """Return the confirmed renames, outer objects first.
 
     Raises:
-        ConfigurationError: an answer fits nothing that changes.
-        NotConfirmedError: nobody could be asked; it names the questions and their answers.
+        ConfigurationError: An answer matches no change.
+        NotConfirmedError: There is no one to ask; the error lists the questions and the answers.
 
     """
-    found, idle = parse.answers(answers.renames, before, after)
+    renames, idle = parse.answers(answers.renames, before, after)
     if idle:
         raise ConfigurationError(
-            f"--rename {idle[0]}: nothing is renamed so",
-            hint="Write whole names, outer ones first: --rename public.users:public.people",
+            f"--rename {idle[0]}: no such rename",
+            hint="Write full names, outer objects first: --rename public.users:public.people",
         )
     refused: set[Rename] = set()
     derived = values(answers, before, after).keys()
     while True:
-        proposals = [one.rename for one in likeness.propose(before, after, found)]
-        proposals = [one for one in proposals if one not in refused and _asks(one, derived)]
+        # Proposed anew after each answer: a renamed table changes what its columns look like.
+        proposals = [each.rename for each in likeness.propose(before, after, renames)]
+        proposals = [each for each in proposals if each not in refused and _asks(each, derived)]
         if answers.only:
             proposals = list(concerned(answers.only, proposals))
-        if implied := [one for one in proposals if _follows(one, found)]:
-            found = (*found, implied[0])
+        if implied := [each for each in proposals if _follows(each, renames)]:
+            renames = (*renames, implied[0])
         elif not proposals or answers.no_rename:
-            return found
+            return renames
         elif answers.ask_rename is None:
             raise _unasked(proposals)
         elif answers.ask_rename(proposals[0]):
-            found = (*found, proposals[0])
+            renames = (*renames, proposals[0])
         else:
             refused.add(proposals[0])
 
 
 def _asks(proposal: Rename, derived: Container[Address]) -> bool:
-    """Tell whether there is anything to ask: of what is made from others it is known."""
+    """Return whether to ask: a column with a --value expression is not a renamed one."""
     return proposal.before not in derived and proposal.after not in derived
 
 
-def _follows(proposal: Rename, found: Sequence[Rename]) -> bool:
-    """Tell whether a name only follows another one, as books_id_seq follows books."""
+def _follows(proposal: Rename, renames: Sequence[Rename]) -> bool:
+    """Return whether a rename only follows another one, as books_id_seq follows books."""
     old, new = _last(proposal.before), _last(proposal.after)
     return proposal.kind in IMPLICIT and any(
-        old.replace(_last(one.before), _last(one.after)) == new for one in found
+        old.replace(_last(each.before), _last(each.after)) == new for each in renames
     )
 
 
 def _unasked(proposals: Sequence[Rename]) -> NotConfirmedError:
-    lines = "".join(f"\n  {one.before} is renamed to {_last(one.after)}?" for one in proposals)
-    flags = " ".join(f"--rename {one}" for one in proposals)
+    lines = "".join(f"\n  Is {each.before} renamed to {_last(each.after)}?" for each in proposals)
+    flags = " ".join(f"--rename {each}" for each in proposals)
     return NotConfirmedError(
         f"this may be a rename, or a drop and a create; nothing was written:{lines}",
         hint=f"Answer with {flags}, or with --no-rename.",
@@ -78,19 +79,19 @@ def _last(address: Address) -> str:
     return address.part or address.name
 
 
-def inverse(found: Sequence[Rename]) -> tuple[Rename, ...]:
-    """Return the renames of the way back, outer ones first as well."""
+def inverse(renames: Sequence[Rename]) -> tuple[Rename, ...]:
+    """Return the renames of the downgrade, outer objects first as well."""
     back: list[Rename] = []
-    for one in found:
-        old, new = one.after, one.before
+    for rename in renames:
+        old, new = rename.after, rename.before
         for outer in back:
             old, new = _within(old, outer), _within(new, outer)
-        back.append(Rename(one.kind, old, new))
+        back.append(Rename(rename.kind, old, new))
     return tuple(back)
 
 
 def _within(address: Address, outer: Rename) -> Address:
-    """Return where an address is once what is around it was renamed."""
+    """Return an address after the rename of its schema or table."""
     old, new = outer.before, outer.after
     if outer.kind == "schema" and address.schema == old.name:
         return address._replace(schema=new.name)
@@ -100,30 +101,30 @@ def _within(address: Address, outer: Rename) -> Address:
 
 
 def values(answers: Answers, before: Catalog, after: Catalog) -> dict[Address, str]:
-    """Return where the values of columns come from, by the columns' addresses.
+    """Return the expressions that fill columns, by the addresses of the columns.
 
     Raises:
-        ConfigurationError: there is no such column.
+        ConfigurationError: There is no such column.
 
     """
-    found: dict[Address, str] = {}
+    expressions: dict[Address, str] = {}
     for name, expression in answers.values.items():
         names = quoting.names(name)
         address = Address("column", *names) if len(names) == WHOLE else None
         if address is None or not {address} & (before.objects.keys() | after.objects.keys()):
             raise ConfigurationError(
                 f"--value {name}: there is no such column",
-                hint='Write its whole name: --value "public.books.pages=0"',
+                hint='Write its full name: --value "public.books.pages=0"',
             )
-        found[address] = expression
-    return found
+        expressions[address] = expression
+    return expressions
 
 
 def agree_to_losses(steps: Sequence[Step], answers: Answers) -> None:
-    """Ask about what an upgrade loses.
+    """Ask whether an upgrade may lose data.
 
     Raises:
-        NotConfirmedError: the answer was no, or nobody could be asked.
+        NotConfirmedError: The answer was no, or there is no one to ask.
 
     """
     losses = list(dict.fromkeys(step.loses for step in steps if step.loses))
@@ -132,9 +133,9 @@ def agree_to_losses(steps: Sequence[Step], answers: Answers) -> None:
     if answers.ask_loss is not None:
         if answers.ask_loss(losses):
             return
-        raise NotConfirmedError("nothing was written")
+        raise NotConfirmedError("not confirmed; nothing was written")
     lines = "".join(f"\n  {loss}" for loss in losses)
     raise NotConfirmedError(
         f"this change loses data; nothing was written:{lines}",
-        hint="Agree with --allow-drop.",
+        hint="Accept the loss with --allow-drop.",
     )

@@ -1,4 +1,4 @@
-"""What generate does when there is something to write: the ways to write it, and the proof."""
+"""Write a changed schema as a revision: its possible forms, and their proof."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from limbeck.shadow.shadow import Shadow
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
-    """One way to write the revision; `flaw` says what it is not, where it is not the best.
+class _Form:
+    """A form of the revision; `flaw` says how it falls short of the best one.
 
-    `unchecked` leaves the bodies of functions as they are.
+    `unchecked` skips the check of function bodies.
     """
 
     upgrade: tuple[Step, ...]
@@ -45,14 +45,14 @@ class _Way:
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
-    """What the revision has to do, both ways, and what it runs on."""
+class _Task:
+    """The change to write and the history it follows; the best form is the first."""
 
     project: Project
     replay: Replay
     before: Catalog
     after: Catalog
-    ways: tuple[_Way, ...]
+    forms: tuple[_Form, ...]
     answers: Answers
     listen: Listener
 
@@ -64,7 +64,10 @@ def revision(
     answers: Answers,
     listen: Listener,
 ) -> Generated:
-    """Make both catalogs, and write the revision that takes one to the other, if they differ."""
+    """Write the revision between the catalogs of the history and of the models, if they differ.
+
+    The arguments and the errors are those of `generate.revision`.
+    """
     replay = Replay(project, "head", profile, listen)
     before = replay.catalog()
     after = Models(project, profile, listen).catalog()
@@ -78,7 +81,7 @@ def revision(
     downgrade = compare.steps(after, before, inverse(renamed))
     agree_to_losses(upgrade, answers)
     text, history = message or message_of(upgrade), History.of(project, profile)
-    in_phases = _usual(project, profile) if answers.phased is None else answers.phased
+    in_phases = _default(project, profile) if answers.phased is None else answers.phased
     if answers.values and not in_phases:
         raise ConfigurationError(
             "--value is for changes without downtime", hint="Add --zero-downtime."
@@ -86,85 +89,85 @@ def revision(
     change = Change(before, after, renamed, values(answers, before, after))
     if in_phases and (choice := choosing.choose(upgrade, change)).breaks:
         with draft(project, history) as unfinished:
-            work = phased.Work(project, replay, change, choice, listen)
-            return phased.written(work, unfinished, text)
-    ways = _ways(project, before, after, _Way(upgrade, downgrade))
-    plain = _Work(project, replay, before, after, ways, answers, listen)
+            task = phased.Task(project, replay, change, choice, listen)
+            return phased.written(task, unfinished, text)
+    forms = _forms(project, before, after, _Form(upgrade, downgrade))
+    plain = _Task(project, replay, before, after, forms, answers, listen)
     with draft(project, history) as unfinished:
         return _written(plain, unfinished, text)
 
 
-def _usual(project: Project, profile: Profile | None) -> bool:
-    """Whether changes are made in phases unless it is said: one environment is enough to ask."""
-    apart = profile.versions if profile else None
+def _default(project: Project, profile: Profile | None) -> bool:
+    """Return whether the settings ask for phases; one environment of the history is enough."""
+    versions = profile.versions if profile else None
     return project.zero_downtime or any(
-        each.zero_downtime for each in project.profiles() if each.versions == apart
+        each.zero_downtime for each in project.profiles() if each.versions == versions
     )
 
 
-def _ways(project: Project, before: Catalog, after: Catalog, plain: _Way) -> tuple[_Way, ...]:
-    """Return the ways to write a change, the best first: what does not prove is not kept."""
+def _forms(project: Project, before: Catalog, after: Catalog, plain: _Form) -> tuple[_Form, ...]:
+    """Return the forms of a change, the best first; each is tried if those before do not prove."""
     locking, sql = "locks for longer than it needs to", "is written in plain SQL"
     last = (
         replace(plain, flaw=locking),
-        # The steps' own SQL says the same with nothing between it and the server.
+        # The steps' own SQL is the last resort: op.* calls may render it differently.
         replace(plain, plain_sql=True, flaw=f"{locking}, and {sql}"),
     )
     if project.recipes == "plain":
         return (plain, replace(plain, plain_sql=True, flaw=sql))
-    beside = _Way(
+    recipes = _Form(
         online.steps(plain.upgrade, before, after), online.steps(plain.downgrade, after, before)
     )
-    first = (beside, replace(beside, plain_sql=True, flaw=sql))
-    return first if (beside.upgrade, beside.downgrade) == _both(plain) else first + last
+    first = (recipes, replace(recipes, plain_sql=True, flaw=sql))
+    return first if _steps(recipes) == _steps(plain) else first + last
 
 
-def _both(way: _Way) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
-    return way.upgrade, way.downgrade
+def _steps(form: _Form) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+    return form.upgrade, form.downgrade
 
 
-def _written(work: _Work, unfinished: Draft, message: str) -> Generated:
-    *firsts, last = work.ways
-    for way, other in zip(firsts, work.ways[1:], strict=True):
+def _written(task: _Task, unfinished: Draft, message: str) -> Generated:
+    *firsts, last = task.forms
+    for form, other in zip(firsts, task.forms[1:], strict=True):
         try:
-            return _attempts(work, unfinished, message, way)
+            return _attempts(task, unfinished, message, form)
         except bodies.BodiesError:
-            raise  # which no other way to write it changes
+            raise  # the other forms have the same bodies
         except ProofError as error:
-            work.listen(Notice(f"the revision {other.flaw}: {error.message}"))
-    return _attempts(work, unfinished, message, last)
+            task.listen(Notice(f"the revision {other.flaw}: {error.message}"))
+    return _attempts(task, unfinished, message, last)
 
 
-def _attempts(work: _Work, unfinished: Draft, message: str, way: _Way) -> Generated:
+def _attempts(task: _Task, unfinished: Draft, message: str, form: _Form) -> Generated:
     return bodies.attempted(
-        (*way.upgrade, *way.downgrade),
-        lambda unchecked: _attempt(work, unfinished, message, replace(way, unchecked=unchecked)),
+        (*form.upgrade, *form.downgrade),
+        lambda unchecked: _attempt(task, unfinished, message, replace(form, unchecked=unchecked)),
     )
 
 
-def _attempt(work: _Work, unfinished: Draft, message: str, way: _Way) -> Generated:
-    how = {"plain_sql": way.plain_sql, "unchecked": way.unchecked}
+def _attempt(task: _Task, unfinished: Draft, message: str, form: _Form) -> Generated:
+    how = {"plain_sql": form.plain_sql, "unchecked": form.unchecked}
     written = unfinished.write(
         message,
-        render(way.upgrade, work.before, work.after, **how),
-        render(way.downgrade, work.after, work.before, **how),
+        render(form.upgrade, task.before, task.after, **how),
+        render(form.downgrade, task.after, task.before, **how),
     )
-    work.listen(StageStarted("proving the revision on the shadow"))
-    shadow = Shadow.of(work.project, work.replay.profile, listen=work.listen)
-    premises = Premises(work.project, shadow, work.replay.template(), work.before, work.after)
+    task.listen(StageStarted("proving the revision on the shadow"))
+    shadow = Shadow.of(task.project, task.replay.profile, listen=task.listen)
+    premises = Premises(task.project, shadow, task.replay.template(), task.before, task.after)
     with proven(premises, unfinished.history, written) as (database, catalog):
-        if way.unchecked:
-            _look_at_bodies(work, database)
+        if form.unchecked:
+            _check_bodies(task, database)
         unfinished.keep()
-        work.replay.adopt(database.dbname, catalog)
-    kept = work.replay.history.find(written.id)[0]
-    return Generated(kept, way.upgrade, readable=not way.plain_sql)
+        task.replay.adopt(database.dbname, catalog)
+    revision = task.replay.history.find(written.id)[0]
+    return Generated(revision, form.upgrade, readable=not form.plain_sql)
 
 
-def _look_at_bodies(work: _Work, database: Database) -> None:
-    """Refuse functions whose bodies are still wrong when everything is there, or tell of them."""
-    found = bodies.refused(database, work.before, work.after)
-    if found and not work.answers.any_body:
-        raise bodies.BodiesError(found)
-    for address, said in found.items():
-        work.listen(Notice(f"{address} is kept as it is, but cannot be called: {said}"))
+def _check_bodies(task: _Task, database: Database) -> None:
+    """Refuse functions whose bodies Postgres rejects after the whole revision, or report them."""
+    errors = bodies.refused(database, task.before, task.after)
+    if errors and not task.answers.any_body:
+        raise bodies.BodiesError(errors)
+    for address, error in errors.items():
+        task.listen(Notice(f"{address} is kept as it is, but cannot be called: {error}"))

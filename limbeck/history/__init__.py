@@ -1,3 +1,3 @@
-"""The revision files: their order, their content, and how one is written. No connection."""
+"""Revision files: their order, their content, and how a new one is written. No connection."""
 
 from __future__ import annotations

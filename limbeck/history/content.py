@@ -1,51 +1,53 @@
-"""What decides what a replay makes, as a hash."""
+"""Hash everything that a replay of revisions depends on; the shadow's caches are named by it."""
 
 from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from limbeck.history.history import History
 from limbeck.history.revisions import Revision, imported
 
-if TYPE_CHECKING:
-    from limbeck.history.chain import Chain
-
-# What a replay does not read: it goes around env.py, and writes nothing.
+# A replay does not read these: it does not go through env.py, and it writes no revision.
 UNUSED = {"env.py", "script.py.mako", "README"}
 
 
-def hashes(history: Chain, revisions: Sequence[Revision]) -> list[tuple[Revision, str]]:
-    """Return the hash after each of the revisions, which are in the order they run."""
-    digest = hashlib.sha256()
+def hashes(history: History, upto: str = "head") -> list[tuple[Revision, str]]:
+    """Return, for each revision up to one, the hash of everything that its replay depends on.
+
+    These are the bytes of the revision files in their order, of the other files under the script
+    location (SQL that revisions read), and of the project's own modules that they import.
+    """
+    digest, revisions = hashlib.sha256(), history.pending((), upto)
     for path in _beside(history, revisions):
         digest.update(_content(path))
-    found = []
-    for one in revisions:
-        digest.update(_content(one.path))
-        found.append((one, digest.hexdigest()))
-    return found
+    after = []
+    for revision in revisions:
+        digest.update(_content(revision.path))
+        after.append((revision, digest.hexdigest()))
+    return after
 
 
 def _content(path: Path) -> bytes:
     return hashlib.sha256(path.read_bytes()).digest()
 
 
-def _beside(history: Chain, revisions: Iterable[Revision]) -> list[Path]:
-    """The files that revisions may read or import: beside them, and the project's own modules."""
-    ours = {one.path for one in history.revisions()}
-    under = [history.script_location, history.folder]
+def _beside(history: History, revisions: Iterable[Revision]) -> list[Path]:
+    """Return the files that revisions may read or import, those of the project included."""
+    own = {revision.path for revision in history.revisions()}
+    places = [history.script_location, history.folder]
     root = history.script_location.parent
-    for name in {name for one in revisions for name in imported(one)} - sys.stdlib_module_names:
-        under += [root / name, root / f"{name}.py", root / "src" / name]
-    found = {path for place in under for path in _files(place)}
-    return sorted(path for path in found - ours if path.name not in UNUSED)
+    names = {name for revision in revisions for name in imported(revision)}
+    for name in names - sys.stdlib_module_names:
+        places += [root / name, root / f"{name}.py", root / "src" / name]
+    paths = {path for place in places for path in _files(place)}
+    return sorted(path for path in paths - own if path.name not in UNUSED)
 
 
 def _files(place: Path) -> list[Path]:
     if place.is_file():
         return [place]
-    found = place.rglob("*")
-    return [path for path in found if path.is_file() and "__pycache__" not in path.parts]
+    below = place.rglob("*")
+    return [path for path in below if path.is_file() and "__pycache__" not in path.parts]

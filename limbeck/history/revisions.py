@@ -1,4 +1,4 @@
-"""Revision files, read without running them."""
+"""Read revision files without running them, and put them in order."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+(\w+)|import[ \t]+([\w., \t]+))", re.M
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One revision file, as its text says; `down` holds the ids that it follows.
+    """One revision file, by its text; `down` has the ids of the revisions that it follows.
 
-    `message` is the first paragraph of the file's docstring, `doc` all of it. `needs` holds the
-    ids of `depends_on`. A squash says the ids that it stands for, its own among them, in
-    `replaces`, and in `replaced_sql` the checksums under which its own was applied before.
+    `message` is the first paragraph of the file's docstring, `doc` all of it. `needs` has the ids
+    of `depends_on`. A squash names the ids that it replaces, its own among them, in `replaces`,
+    and in `replaced_sql` the checksums of the SQL with which its own id was applied before.
     """
 
     id: str
@@ -39,7 +39,7 @@ class Revision:
 
     @property
     def parents(self) -> tuple[str, ...]:
-        """The ids that have to be applied before this one."""
+        """The ids of the revisions that must be applied before this one."""
         return (*self.down, *(need for need in self.needs if need not in self.down))
 
     def __str__(self) -> str:
@@ -48,15 +48,15 @@ class Revision:
 
 @cache
 def unchanged(path: str, modified: int, size: int) -> Revision:  # noqa: ARG001 - the cache's key
-    """Return what `read` does, read again only when the file's time or size is another."""
+    """Return what `read` returns, from memory while the file's time and size are the same."""
     return read(Path(path))
 
 
 def read(path: Path) -> Revision:
-    """Read one revision file; its ids have to be literals, as Alembic writes them.
+    """Read one revision file, whose ids must be literals, as Alembic writes them.
 
     Raises:
-        HistoryError: no Python, or no revision id; the message begins with file:line.
+        HistoryError: it is not Python, or has no revision id; the message begins with file:line.
 
     """
     source = _source(path)
@@ -65,7 +65,7 @@ def read(path: Path) -> Revision:
     if not isinstance(id_, str):
         raise HistoryError(
             f"{shown(path)} has no revision id",
-            hint="Write `revision = ...` in it, or move the file out of the versions folder.",
+            hint="Write `revision = ...` in it, or move the file out of the folder.",
         )
     doc = (ast.get_docstring(tree) or "").strip()
     return Revision(
@@ -81,38 +81,40 @@ def read(path: Path) -> Revision:
     )
 
 
-def ordered(found: Iterable[Revision]) -> dict[str, Revision]:
-    """Return the revisions by id, parents first, with their parents' ids made whole.
+def ordered(read_: Iterable[Revision]) -> dict[str, Revision]:
+    """Return revisions by id, parents first, with abbreviated ids of parents completed.
 
     Raises:
-        HistoryError: one id in two files, a parent that no file holds, or a ring.
+        HistoryError: two files have the same id, a parent is missing, or revisions follow each
+            other in a circle.
 
     """
     revisions: dict[str, Revision] = {}
-    for one in found:
-        if (other := revisions.setdefault(one.id, one)) is not one:
+    for revision in read_:
+        if (other := revisions.setdefault(revision.id, revision)) is not revision:
             raise HistoryError(
-                f"revision {one.id} stands in two files: {shown(other.path)}, {shown(one.path)}",
+                f"two files have revision {revision.id}: {shown(other.path)}, "
+                f"{shown(revision.path)}",
                 hint="Give one of them an id of its own, or remove the copy.",
             )
-    labels = {label: one.id for one in revisions.values() for label in one.labels}
-    resolved = {one.id: _resolved(one, revisions, labels) for one in revisions.values()}
-    return {one.id: one for one in _in_order(resolved)}
+    labels = {label: each.id for each in revisions.values() for label in each.labels}
+    completed = {id_: _completed(each, revisions, labels) for id_, each in revisions.items()}
+    return {revision.id: revision for revision in _in_order(completed)}
 
 
 def imported(revision: Revision) -> frozenset[str]:
     """Return the names of the top-level modules that a revision file imports."""
-    found = IMPORT.findall(revision.path.read_text(encoding="utf-8", errors="replace"))
-    names = (name for module, modules in found for name in (module or modules).split(","))
+    imports = IMPORT.findall(revision.path.read_text(encoding="utf-8", errors="replace"))
+    names = (name for module, modules in imports for name in (module or modules).split(","))
     return frozenset(name.split()[0] for name in names if name.strip())
 
 
 def way_out(squash: Revision, id_: str) -> str:
-    """Return what to do with a database that is in the middle of what a squash has replaced."""
+    """Return the hint for a database that is in the middle of the revisions a squash replaced."""
     return (
-        f"Run the rest of them with the files from before (git log --diff-filter=D -- '*{id_}*' "
-        f"names the commit): limbeck migrate --to {squash.id} there. If its schema is that of "
-        f"{squash.id} already: limbeck stamp {squash.id}"
+        f"Run the rest of them with their files (git log --diff-filter=D -- '*{id_}*' names the "
+        f"commit that removed them): `limbeck migrate --to {squash.id}` before that commit. If the "
+        f"schema is that of {squash.id} already: `limbeck stamp {squash.id}`."
     )
 
 
@@ -124,7 +126,7 @@ def _source(path: Path) -> bytes:
 
 
 def _head(source: bytes, path: Path) -> tuple[ast.Module, dict[str, object]]:
-    # The ids stand above the functions; parsing no further makes a long history quick to read.
+    # The ids are above the functions, and parsing dominates the time to read a long history.
     with contextlib.suppress(SyntaxError, ValueError):
         tree = ast.parse(FUNCTIONS.split(source, maxsplit=1)[0])
         if values := dict(literals(tree, path)):
@@ -151,12 +153,17 @@ _NAMES = frozenset(
 
 
 def literals(
-    tree: ast.Module, path: Path, wanted: Collection[str] = _NAMES
+    tree: ast.Module, path: Path, names: Collection[str] = _NAMES
 ) -> Iterator[tuple[str, object]]:
-    """Yield what a module sets these names to at its top.
+    """Yield the names that a module assigns at its top level, with their values.
+
+    Args:
+        tree: the module.
+        path: its file, for errors.
+        names: the names to yield.
 
     Raises:
-        HistoryError: one is set to what only running the file could tell.
+        HistoryError: a value is not a literal, so that only running the file could tell it.
 
     """
     for node in tree.body:
@@ -166,7 +173,7 @@ def literals(
         elif isinstance(node, ast.AnnAssign):
             targets = [node.target]
         for target in targets:
-            if isinstance(target, ast.Name) and target.id in wanted:
+            if isinstance(target, ast.Name) and target.id in names:
                 yield target.id, _literal(node, target.id, path)
 
 
@@ -186,35 +193,35 @@ def _ids(value: object) -> tuple[str, ...]:
         return ()
     if isinstance(value, str):
         return (value,)
-    return tuple(str(one) for one in value) if isinstance(value, list | tuple | set) else ()
+    return tuple(str(id_) for id_ in value) if isinstance(value, list | tuple | set) else ()
 
 
-def _resolved(
+def _completed(
     revision: Revision, revisions: Mapping[str, Revision], labels: Mapping[str, str]
 ) -> Revision:
-    def whole(text: str) -> str:
+    def complete(text: str) -> str:
         if text in revisions:
             return text
-        found = [id_ for id_ in revisions if id_.startswith(text)]
-        if text in labels or len(found) == 1:
-            return labels.get(text) or found[0]
+        matches = [id_ for id_ in revisions if id_.startswith(text)]
+        if text in labels or len(matches) == 1:
+            return labels.get(text) or matches[0]
         raise HistoryError(
-            f"{shown(revision.path)} follows revision {text}, which no file holds",
-            hint="Bring back the missing file (git log --all --diff-filter=D -- "
+            f"{shown(revision.path)} follows revision {text}, which no file has",
+            hint="Restore the missing file (git log --all --diff-filter=D -- "
             f"'*{text}*'), or correct down_revision.",
         )
 
-    down, needs = (tuple(whole(text) for text in ids) for ids in (revision.down, revision.needs))
+    down, needs = (tuple(complete(text) for text in ids) for ids in (revision.down, revision.needs))
     return replace(revision, down=down, needs=needs)
 
 
 def _in_order(revisions: Mapping[str, Revision]) -> Iterator[Revision]:
-    sorter = TopologicalSorter({one.id: one.parents for one in revisions.values()})
+    sorter = TopologicalSorter({id_: revision.parents for id_, revision in revisions.items()})
     try:
         yield from (revisions[id_] for id_ in sorter.static_order())
     except CycleError as error:
         files = ", ".join(shown(revisions[id_].path) for id_ in sorted(set(error.args[1])))
         raise HistoryError(
-            f"these revisions follow each other in a ring: {files}",
+            f"these revisions follow each other in a circle: {files}",
             hint="Correct the down_revision of one of them.",
         ) from error

@@ -1,53 +1,67 @@
-"""Alembic's own view of the revision files."""
+"""Open the revision files with Alembic, and import them."""
 
 from __future__ import annotations
 
 import sys
 import traceback
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError
 
 from limbeck.errors import HistoryError
+from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.paths import shown
-
-if TYPE_CHECKING:
-    from limbeck.history.chain import Chain
+from limbeck.project.code.in_process import user_code
 
 
-def directory(history: Chain) -> ScriptDirectory:
+class Directory(ScriptDirectory):
+    """Alembic's directory of the revision files that a history has."""
+
+    def __init__(self, history: History, **options: Any) -> None:
+        super().__init__(str(history.script_location), **options)
+        self.history = history
+
+    def _load_revisions(self) -> Iterator[Script]:
+        # Alembic would list the folder and import the files itself.
+        code = user_code(self.history.script_location.parent)
+        for revision in self.history.revisions():
+            yield Script(code.revision(revision.path), revision.id, revision.path)
+
+
+def directory(history: History) -> ScriptDirectory:
     """Open the revision files with Alembic; names of new files are as alembic.ini says."""
     config = configuration(history)
-    # Revisions may import what belongs to the project.
+    # Revisions may import modules of the project.
     sys.path[:0] = [
         path for path in config.get_prepend_sys_paths_list() or () if path not in sys.path
     ]
     length = config.get_alembic_option("truncate_slug_length")
     try:
-        return ScriptDirectory(
-            str(history.script_location),
+        return Directory(
+            history,
             file_template=config.get_alembic_option("file_template", "%(rev)s_%(slug)s"),
             truncate_slug_length=int(length) if length else None,
             version_locations=[str(history.folder)],
             timezone=config.get_alembic_option("timezone"),
         )
     except CommandError as error:
-        raise HistoryError(str(error), hint="Make the folder: limbeck init") from error
+        raise HistoryError(str(error), hint="Run `limbeck init`.") from error
 
 
-def configuration(history: Chain) -> Config:
+def configuration(history: History) -> Config:
     """Return the alembic.ini beside the script location; its URL, if any, is never used."""
     ini = history.script_location.parent / "alembic.ini"
     return Config(str(ini)) if ini.exists() else Config()
 
 
-def script(found: ScriptDirectory, revision: Revision) -> Script:
-    """Import one revision, and with it all others.
+def script(directory_: ScriptDirectory, revision: Revision) -> Script:
+    """Import a revision, and with it all others.
 
     Raises:
         HistoryError: a file cannot be imported; the message begins with file:line.
@@ -55,20 +69,22 @@ def script(found: ScriptDirectory, revision: Revision) -> Script:
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about copies: they were refused while reading
-            return found.get_revision(revision.id)
+            warnings.simplefilter("ignore")  # about duplicate ids: History refuses them itself
+            return directory_.get_revision(revision.id)
     except CommandError as error:
         raise HistoryError(str(error)) from error
+    except HistoryError:
+        raise
     except Exception as error:
         raise HistoryError(
-            f"{where(error, Path(found.versions))}: {type(error).__name__}: "
+            f"{where(error, Path(directory_.versions))}: {type(error).__name__}: "
             f"{error.msg if isinstance(error, SyntaxError) else error}",
             hint="Correct the revision file; nothing was run.",
         ) from error
 
 
 def where(error: BaseException, folder: Path) -> str:
-    """Return file:line of the last line in a folder that an exception went through."""
+    """Return file:line of the innermost line in a folder that an exception passed through."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{shown(Path(error.filename))}:{error.lineno or 1}"
     frames = traceback.extract_tb(error.__traceback__)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from limbeck.output.tables import counted
 from limbeck.phased.backfill.estimating import Estimate
 from limbeck.phased.backfill.planning import Plan, Task
 from limbeck.phased.backfill.running import Report
+from limbeck.plurals import counted, nouns
 
 
 def plan_text(plan: Plan) -> str:
@@ -32,7 +32,7 @@ def estimates_text(estimates: Sequence[Estimate]) -> str:
     """Return a line for each backfill with its rows and its duration."""
     lines = []
     for estimate in estimates:
-        rows = f"about {estimate.wrong:,} of {estimate.rows:,} rows"
+        rows = f"about {estimate.wrong:,} of {estimate.rows:,} {nouns(estimate.rows, 'row')}"
         took = "" if estimate.seconds is None else f", {duration(estimate.seconds)} with one worker"
         lines.append(f"{estimate.task}: {rows}{took}")
     return "\n".join(lines)
@@ -95,7 +95,8 @@ def duration(seconds: float) -> str:
 def _standing(task: Task) -> str:
     if task.state is None:
         return ""
-    rows = f"{task.state.scanned:,} of about {task.state.estimate:,} rows"
+    estimate = task.state.estimate
+    rows = f"{task.state.scanned:,} of about {estimate:,} {nouns(estimate, 'row')}"
     return f"  (started: {rows}; continues there)"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from limbeck.output.revisions import step_data, step_line
-from limbeck.output.tables import counted
+from limbeck.plurals import counted
 
 if TYPE_CHECKING:
     from limbeck.schema.diff.steps import Step

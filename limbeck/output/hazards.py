@@ -2,46 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from limbeck.lint.linting import Report
 from limbeck.lint.rules.hazard import LEVELS, Hazard
-from limbeck.output.tables import counted
+from limbeck.plurals import counted, nouns
 
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
 def hazards_text(report: Report) -> str:
-    """Return the hazards below their revisions, and how many there are."""
+    """Return the hazards below their revisions, each rule once with its lines, and a count."""
     lines: list[str] = []
+    groups = _groups(report.hazards)
     for revision in report.revisions:
-        mine = [one for one in report.hazards if one.revision == revision.id]
-        if mine:
+        own = [group for group in groups if group[0].revision == revision.id]
+        if own:
             lines.append(f"{revision.id}  {revision.message}  {shown(revision.path)}")
-            lines += [line for one in mine for line in _lines(one, report)]
+            lines += [line for group in own for line in _lines(group, report)]
             lines.append("")
     return "\n".join([*lines, summary(report)])
 
 
-def _lines(one: Hazard, report: Report) -> Iterator[str]:
-    yield f"  line {one.line}: {one.level}: {one.code}"
-    yield f"    {one.message}"
-    if size := size_text(one, report):
-        yield f"    {size}"
-    yield f"    Instead: {one.recipe}"
+def _groups(hazards: Sequence[Hazard]) -> list[list[Hazard]]:
+    """Return the hazards of each rule in each revision."""
+    groups: dict[tuple[str, Path, str, str], list[Hazard]] = {}
+    for each in hazards:
+        groups.setdefault((each.revision, each.path, each.code, each.level), []).append(each)
+    return list(groups.values())
+
+
+def _lines(group: Sequence[Hazard], report: Report) -> Iterator[str]:
+    yield f"  {_places(group)}: {group[0].level}: {group[0].code}"
+    recipes = list(dict.fromkeys(each.recipe for each in group))
+    for message, places in _messages(group).items():
+        yield f"    {message}" if len(places) == len(group) else f"    {_places(places)}: {message}"
+        if size := size_text(places[0], report):
+            yield f"    {size}"
+        if len(recipes) > 1:
+            yield f"    Instead: {places[0].recipe}"
+    if len(recipes) == 1:
+        yield f"    Instead: {recipes[0]}"
+
+
+def _messages(group: Sequence[Hazard]) -> dict[str, list[Hazard]]:
+    messages: dict[str, list[Hazard]] = {}
+    for each in group:
+        messages.setdefault(each.message, []).append(each)
+    return messages
+
+
+def _places(hazards: Sequence[Hazard]) -> str:
+    numbers = sorted({each.line for each in hazards})
+    return f"{nouns(len(numbers), 'line')} {', '.join(map(str, numbers))}"
 
 
 def summary(report: Report) -> str:
-    """Return one line that counts."""
+    """Return a line with the number of hazards of each level."""
     of = counted(len(report.revisions), "revision")
     if not report.hazards:
         return f"No hazards in {of}{_allowed(report)}."
     counts = [
         counted(number, name)
         for level, name in zip(LEVELS, ("blocking hazard", "warning", "note"), strict=True)
-        if (number := sum(one.level == level for one in report.hazards))
+        if (number := sum(each.level == level for each in report.hazards))
     ]
     return f"{', '.join(counts)} in {of}{_allowed(report)}."
 
@@ -50,12 +76,12 @@ def _allowed(report: Report) -> str:
     return f"; {len(report.allowed)} allowed by comments" if report.allowed else ""
 
 
-def size_text(one: Hazard, report: Report) -> str | None:
-    """Return how big a hazard's table is on the environment, in words."""
-    if one.size is None:
+def size_text(hazard: Hazard, report: Report) -> str | None:
+    """Return the size of a hazard's table on the environment, in words."""
+    if hazard.size is None:
         return None
-    size = f"about {one.size.rows:,} rows, {_bytes(one.size.bytes)}"
-    return f"{one.relation} has {size} on {report.environment}"
+    size = f"about {counted(hazard.size.rows, 'row')}, {_bytes(hazard.size.bytes)}"
+    return f"{hazard.relation} has {size} on {report.environment}"
 
 
 def _bytes(number: int) -> str:
@@ -66,7 +92,7 @@ def _bytes(number: int) -> str:
 
 
 def shown(path: Path) -> str:
-    """Return a path as seen from here, with slashes."""
+    """Return a path relative to the working directory, with slashes."""
     here = Path.cwd()
     return path.relative_to(here).as_posix() if path.is_relative_to(here) else path.as_posix()
 
@@ -76,47 +102,47 @@ def hazards_data(report: Report) -> dict[str, Any]:
     return {
         "environment": report.environment,
         "revisions": [
-            {"id": one.id, "message": one.message, "path": shown(one.path)}
-            for one in report.revisions
+            {"id": each.id, "message": each.message, "path": shown(each.path)}
+            for each in report.revisions
         ],
-        "hazards": [hazard_data(one) for one in report.hazards],
-        "allowed": [{**hazard_data(one.hazard), "reason": one.reason} for one in report.allowed],
+        "hazards": [hazard_data(each) for each in report.hazards],
+        "allowed": [{**hazard_data(each.hazard), "reason": each.reason} for each in report.allowed],
         "blocking": len(report.blocking),
     }
 
 
-def hazard_data(one: Hazard) -> dict[str, Any]:
-    """Return one hazard for JSON; size is null where no environment was asked."""
+def hazard_data(hazard: Hazard) -> dict[str, Any]:
+    """Return one hazard for JSON; `size` is null without an environment."""
     return {
-        "code": one.code,
-        "level": one.level,
-        "message": one.message,
-        "recipe": one.recipe,
-        "revision": one.revision,
-        "path": shown(one.path),
-        "line": one.line,
-        "statement": one.statement,
-        "relation": one.relation,
-        "lock": one.lock,
-        "blocks": one.blocks,
-        "size": {"rows": one.size.rows, "bytes": one.size.bytes} if one.size else None,
+        "code": hazard.code,
+        "level": hazard.level,
+        "message": hazard.message,
+        "recipe": hazard.recipe,
+        "revision": hazard.revision,
+        "path": shown(hazard.path),
+        "line": hazard.line,
+        "statement": hazard.statement,
+        "relation": hazard.relation,
+        "lock": hazard.lock,
+        "blocks": hazard.blocks,
+        "size": {"rows": hazard.size.rows, "bytes": hazard.size.bytes} if hazard.size else None,
     }
 
 
 def hazards_markdown(report: Report) -> str:
     """Return a comment for a pull request."""
     lines = [f"**limbeck lint**: {summary(report)}"]
-    for one in report.hazards:
-        size = size_text(one, report)
-        lines += [
-            "",
-            f"#### {one.level}: `{one.code}`, {shown(one.path)}:{one.line}",
-            "",
-            f"{_plain(one.message)}." + (f" {_plain(size)}." if size else ""),
-            "",
-            *(["```sql", one.statement, "```", ""] if one.statement else []),
-            f"Instead: {_plain(one.recipe)}",
-        ]
+    for group in _groups(report.hazards):
+        first = group[0]
+        numbers = ", ".join(map(str, sorted({each.line for each in group})))
+        lines += ["", f"#### {first.level}: `{first.code}`, {shown(first.path)}:{numbers}"]
+        for message, places in _messages(group).items():
+            size = size_text(places[0], report)
+            lines += ["", f"{_plain(message)}." + (f" {_plain(size)}." if size else "")]
+            for statement in dict.fromkeys(each.statement for each in places if each.statement):
+                lines += ["", "```sql", statement, "```"]
+        for recipe in dict.fromkeys(each.recipe for each in group):
+            lines += ["", f"Instead: {_plain(recipe)}"]
     return "\n".join(lines)
 
 

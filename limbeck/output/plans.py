@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from limbeck.output.tables import counted
 from limbeck.phased.gates.waiting import Waiting
+from limbeck.plurals import counted
 from limbeck.run.outline import Outline
 from limbeck.run.plan import Plan, PlannedRevision
 from limbeck.run.report import Report

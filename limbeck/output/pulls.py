@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from limbeck.output.changes import change_line, changes_data
 from limbeck.output.revisions import generated_data, generated_text
-from limbeck.output.tables import counted
 from limbeck.paths import shown
+from limbeck.plurals import counted
 
 if TYPE_CHECKING:
     from limbeck.generate.baseline import Baseline

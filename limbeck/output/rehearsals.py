@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from limbeck.output.tables import counted
+from limbeck.plurals import counted
 from limbeck.run.losses import Losses
 from limbeck.run.preview import Preview
 from limbeck.run.rehearse import Failed, Rehearsal

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from limbeck.paths import shown
+from limbeck.plurals import counted
 
 if TYPE_CHECKING:
     from limbeck.generate.generated import Generated
@@ -31,7 +32,7 @@ def squash_text(squash: Squash) -> str:
     """Return the replaced revisions, the new one, and the statements that were left out."""
     names = "".join(f"\n  {revision}" for revision in squash.replaced)
     verb = "Would replace" if squash.path is None else "Replaced"
-    lines = [f"{verb} {len(squash.replaced)} revisions with one:{names}"]
+    lines = [f"{verb} {counted(len(squash.replaced), 'revision')} with one:{names}"]
     if squash.left_out:
         lines.append("Left out, because a new database has no rows for it:")
         lines += [f"  {revision.id}: {_short(text)}" for revision, text in squash.left_out]

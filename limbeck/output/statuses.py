@@ -1,4 +1,4 @@
-"""Where the environments stand, and what a check complains about."""
+"""The state of each environment, and the findings of a check, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -8,137 +8,160 @@ from typing import Any
 from limbeck.history.revisions import way_out
 from limbeck.output.changes import change_line, changes_data
 from limbeck.output.plans import waiting_data, waiting_lines
-from limbeck.output.tables import counted, table
+from limbeck.output.tables import table
 from limbeck.phased.gates.standing import Standing
-from limbeck.run.status import Finding, Status
+from limbeck.plurals import counted
+from limbeck.run.drift import outermost
+from limbeck.run.status import RESTORE, Finding, Status
+from limbeck.schema.catalog.catalog import Change
 
 
-def status_text(found: Sequence[Status]) -> str:
-    """Return all environments side by side; below, what is pending, drifted or wrong."""
-    if not found:
+def status_text(statuses: Sequence[Status]) -> str:
+    """Return a table of all environments, and below it what is pending, drifted or wrong."""
+    if not statuses:
         return "There are no environments: env_profiles/ has no profile."
     headers = ("Environment", "Branch", "Current", "Pending", "Drift", "Database")
-    sections = [table(headers, [_row(one) for one in found])]
-    sections.extend("\n".join(lines) for one in found if (lines := list(_details(one))))
-    return "\n\n".join(sections)
+    sections = [table(headers, [_row(status) for status in statuses]), *_heads(statuses)]
+    details = ("\n".join(_details(status)) for status in statuses)
+    return "\n\n".join([*sections, *filter(None, details)])
 
 
-def status_data(found: Sequence[Status]) -> dict[str, Any]:
+def status_data(statuses: Sequence[Status]) -> dict[str, Any]:
     """Return all environments, for JSON."""
-    return {"environments": [_fields(one) for one in found]}
+    return {"environments": [_fields(status) for status in statuses]}
 
 
-def check_text(found: Sequence[Finding], *, live: bool) -> str:
-    """Return a line for each finding and what to type next, and where none fails what is well.
+def check_text(findings: Sequence[Finding], *, live: bool) -> str:
+    """Return a line for each finding with its hint, or a line that says that the check passed.
 
-    `live` says that databases were looked at too.
+    `live` says whether databases were checked, too.
     """
     lines: list[str] = []
-    if not any(one.fails for one in found):
-        but = " but what waits" if found else ""
+    if not any(finding.fails for finding in findings):
+        but = " but contracts on hold" if findings else ""
         databases = f", nothing pending{but}, no drift" if live else ""
         lines.append(f"ok: one head, the models have their revisions{databases}")
-    for one in found:
-        lines.append(f"{one.environment or 'project'}: {one.text}")
-        if one.hint:
-            lines.append(f"    {one.hint}")
+    for finding in findings:
+        lines.append(f"{finding.environment or 'project'}: {finding.text}")
+        if finding.hint:
+            lines.append(f"    {finding.hint}")
     return "\n".join(lines)
 
 
-def check_data(found: Sequence[Finding]) -> dict[str, Any]:
+def check_data(findings: Sequence[Finding]) -> dict[str, Any]:
     """Return the findings, for JSON."""
     return {
-        "ok": not any(one.fails for one in found),
+        "ok": not any(finding.fails for finding in findings),
         "findings": [
             {
-                "kind": one.kind,
-                "environment": one.environment,
-                "text": one.text,
-                "hint": one.hint,
-                "changes": changes_data(one.changes),
+                "kind": finding.kind,
+                "environment": finding.environment,
+                "text": finding.text,
+                "hint": finding.hint,
+                "changes": changes_data(finding.changes),
             }
-            for one in found
-            if one.fails
+            for finding in findings
+            if finding.fails
         ],
         "waiting": [
-            {"environment": one.environment, **waiting_data([one.waiting])[0]}
-            for one in found
-            if one.waiting
+            {"environment": finding.environment, **waiting_data([finding.waiting])[0]}
+            for finding in findings
+            if finding.waiting
         ],
     }
 
 
-def _row(one: Status) -> tuple[str, ...]:
-    name = f"{one.environment} (protected)" if one.protected else one.environment
-    if one.current is None:
-        return name, one.branch, "?", "?", "?", one.destination
-    at = ", ".join(one.current) or "no revision"
-    pending = str(len(one.pending)) if one.pending else "none"
-    drift = "?" if one.drift is None else str(len(one.drift)) if one.drift else "none"
-    return name, one.branch, at, "?" if one.unknown else pending, drift, one.destination
+def _heads(statuses: Sequence[Status]) -> Iterator[str]:
+    """Yield once what several environments share: a history with several heads."""
+    for heads in dict.fromkeys(status.heads for status in statuses if status.heads):
+        names = "".join(f"\n  {head}" for head in heads)
+        yield f"The history has {counted(len(heads), 'head')}; run `limbeck merge`:{names}"
 
 
-def _details(one: Status) -> Iterator[str]:
-    if one.problem:
-        yield f"{one.environment}: {one.problem.message}"
-        if one.problem.hint:
-            yield f"  {one.problem.hint}"
-    if one.unknown:
-        ids = ", ".join(one.unknown)
-        if one.squash:
-            yield f"{one.environment}: {one.squash} has replaced revision {ids}, and more after it"
-            yield f"  {way_out(one.squash, one.unknown[0])}"
+def _row(status: Status) -> tuple[str, ...]:
+    name = f"{status.environment} (protected)" if status.protected else status.environment
+    if status.current is None:
+        return name, status.branch, "?", "?", "?", status.destination
+    at = ", ".join(status.current) or "no revision"
+    pending = "?" if status.unknown else str(len(status.pending) or "none")
+    drift = "?" if status.drift is None else str(len(outermost(status.drift)) or "none")
+    return name, status.branch, at, pending, drift, status.destination
+
+
+def _details(status: Status) -> Iterator[str]:
+    name = status.environment
+    if status.problem:
+        yield f"{name}: {status.problem.message}"
+        if status.problem.hint:
+            yield f"  {status.problem.hint}"
+    yield from _unknown(status)
+    for revision in status.edited:
+        yield f"{name}: the file of {revision} was edited after it was applied"
+        yield f"  {RESTORE}"
+    for id_ in status.deleted:
+        yield f"{name}: {id_} is applied, but its revision file is missing"
+    for id_, steps in status.interrupted:
+        yield f"{name}: revision {id_} was interrupted after step {steps}"
+    if status.pending:
+        yield f"{name}, pending:"
+        yield from (f"  {revision.id}  {revision.message}" for revision in status.pending)
+    yield from _phases(status)
+    if status.drift:
+        yield from _drift(name, outermost(status.drift), edited=bool(status.edited))
+
+
+def _unknown(status: Status) -> Iterator[str]:
+    if status.unknown:
+        ids = ", ".join(status.unknown)
+        if status.squash:
+            replaced = f"{status.squash} has replaced revision {ids}, and more after it"
+            yield f"{status.environment}: {replaced}"
+            yield f"  {way_out(status.squash, status.unknown[0])}"
         else:
-            yield f"{one.environment}: no file holds revision {ids}"
-    for revision in one.edited:
-        yield f"{one.environment}: edited after it was applied: {revision}"
-    for id_ in one.deleted:
-        yield f"{one.environment}: applied, and in no file any more: {id_}"
-    for id_, steps in one.interrupted:
-        yield f"{one.environment}: revision {id_} was interrupted after step {steps}"
-    if one.pending:
-        yield f"{one.environment}, pending:"
-        yield from (f"  {revision.id}  {revision.message}" for revision in one.pending)
-    yield from _phases(one)
-    if one.drift:
-        objects = counted(len(one.drift), "object")
-        yield f"{one.environment}, drift ({objects}: + only here, - missing here, ~ different):"
-        yield from (f"  {change_line(change)}" for change in one.drift)
+            yield f"{status.environment}: revision {ids} has no file"
 
 
-def _phases(one: Status) -> Iterator[str]:
-    if open_ := [each for each in one.phases if each.phase != "contracted"]:
-        yield f"{one.environment}, changes without downtime:"
+def _drift(name: str, drift: Sequence[Change], *, edited: bool) -> Iterator[str]:
+    kind = "difference from the edited revisions" if edited else "drift"
+    objects = counted(len(drift), "object")
+    yield f"{name}, {kind} ({objects}: + only here, - missing here, ~ different):"
+    yield from (f"  {change_line(change)}" for change in drift)
+
+
+def _phases(status: Status) -> Iterator[str]:
+    if open_ := [each for each in status.phases if each.phase != "contracted"]:
+        yield f"{status.environment}, changes without downtime:"
         yield from (f"  {each.change}: {_phase(each)}" for each in open_)
-    for line in waiting_lines(one.waiting):
-        yield f"  {line}" if line.startswith(" ") else f"{one.environment}: {line}"
+    for line in waiting_lines(status.waiting):
+        yield f"  {line}" if line.startswith(" ") else f"{status.environment}: {line}"
 
 
-def _phase(one: Standing) -> str:
-    if one.filled is None or not one.total:
-        return one.phase
-    return f"{one.phase}, {100 * one.filled // one.total} % of its rows backfilled"
+def _phase(standing: Standing) -> str:
+    if standing.filled is None or not standing.total:
+        return standing.phase
+    return f"{standing.phase}, {100 * standing.filled // standing.total} % of its rows backfilled"
 
 
-def _fields(one: Status) -> dict[str, Any]:
+def _fields(status: Status) -> dict[str, Any]:
     return {
-        "environment": one.environment,
-        "branch": one.branch,
-        "protected": one.protected,
-        "destination": one.destination,
-        "current": None if one.current is None else list(one.current),
-        "applied": [{"id": each.id, "message": each.message} for each in one.applied],
-        "pending": [{"id": each.id, "message": each.message} for each in one.pending],
-        "unknown": list(one.unknown),
-        "edited": [each.id for each in one.edited],
-        "deleted": list(one.deleted),
-        "interrupted": [{"id": id_, "done": steps} for id_, steps in one.interrupted],
-        "drift": None if one.drift is None else changes_data(one.drift),
+        "environment": status.environment,
+        "branch": status.branch,
+        "protected": status.protected,
+        "destination": status.destination,
+        "current": None if status.current is None else list(status.current),
+        "applied": [{"id": each.id, "message": each.message} for each in status.applied],
+        "pending": [{"id": each.id, "message": each.message} for each in status.pending],
+        "unknown": list(status.unknown),
+        "edited": [each.id for each in status.edited],
+        "deleted": list(status.deleted),
+        "interrupted": [{"id": id_, "done": steps} for id_, steps in status.interrupted],
+        "drift": None if status.drift is None else changes_data(status.drift),
         "changes": [
             {"change": each.change, "phase": each.phase, "filled": each.filled, "total": each.total}
-            for each in one.phases
+            for each in status.phases
         ],
-        "waiting": waiting_data(one.waiting),
-        "problem": one.problem.message if one.problem else None,
-        "clean": one.clean,
+        "waiting": waiting_data(status.waiting),
+        "heads": [head.id for head in status.heads],
+        "problem": status.problem.message if status.problem else None,
+        "clean": status.clean,
     }

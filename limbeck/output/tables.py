@@ -1,4 +1,4 @@
-"""Tables in aligned columns, and counted nouns."""
+"""Tables in aligned columns."""
 
 from __future__ import annotations
 
@@ -14,8 +14,3 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, indent: int 
         + "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
         for line in lines
     )
-
-
-def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """Return a number with its noun: "1 table", "2 tables", "no tables"."""
-    return f"{number or 'no'} {noun if number == 1 else plural or noun + 's'}"

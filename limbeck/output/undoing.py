@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from limbeck.output.tables import counted
 from limbeck.phased.undo import Undo
+from limbeck.plurals import counted
 
 
 def undo_text(wanted: Undo) -> str:

@@ -1,3 +1,3 @@
-"""A project: its settings, profiles and URLs, and the way to its code."""
+"""A project: its settings, profiles and URLs, `init`, and the access to its Python files."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The two URLs of an environment: the direct one, and the application's."""
+"""The two URLs of an environment: the direct one and the pooled one; for `limbeck url`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from limbeck.events import Listener
 from limbeck.logs import log
 from limbeck.project import neon
-from limbeck.project import urls as found_urls
+from limbeck.project import urls as places
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 
@@ -16,7 +16,7 @@ from limbeck.project.project import Project
 class Urls:
     """Both URLs of an environment, with their passwords.
 
-    They are equal where no pooler is known. `branch` is the branch at Neon, if it is one.
+    They are equal if no pooler is known. `branch` is the branch at Neon, if the environment is one.
     """
 
     environment: str
@@ -26,21 +26,21 @@ class Urls:
 
 
 def urls(project: Project, profile: Profile, listen: Listener = log) -> Urls:
-    """The URLs of an environment: schema changes take the direct one, the application the other.
+    """Return the URLs of an environment: the direct one for DDL, the pooled one for applications.
 
     Raises:
-        ConfigurationError: no URL, or one that must not be used; says where it is written.
+        ConfigurationError: there is no URL, or one that must not be used; names where it is set.
         ServerError: the embedded server does not start.
-        NeonError: Neon does not tell them.
+        NeonError: Neon's API refuses the request.
+
     """
     from limbeck.postgres import url as texts  # noqa: PLC0415 - psycopg only when it is needed
 
-    found = found_urls.find_url(project, profile)
-    if found.neon and profile.neon_branch:
+    if places.find_url(project, profile).neon and profile.neon_branch:
         provider = neon.branches(project, profile)
         direct, pooled = (provider.url(profile.neon_branch, pooled=each) for each in (False, True))
         return Urls(profile.name, profile.neon_branch, direct, pooled)
-    direct = found_urls.database(project, profile, listen).url
+    direct = places.database(project, profile, listen).url
     parameters = texts.parse(direct)
     pooled = texts.render(texts.pooled(parameters))
     return Urls(profile.name, profile.neon_branch, direct, pooled)

@@ -1,4 +1,4 @@
-"""Files of KEY=value lines, read by python-dotenv without its interpolation."""
+"""Read files of KEY=value lines, with python-dotenv's parser and without its interpolation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from limbeck.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of a file; the value is None where there is no `=`."""
+    """A line of a file; the value is None if there is no `=`."""
 
     key: str
     value: str | None
@@ -19,22 +19,23 @@ class Entry:
 
 
 def read(path: Path) -> dict[str, str]:
-    """The keys that have a value, of a file that may belong to others: odd lines are skipped."""
+    """Return the keys with a value; invalid lines are skipped: other tools may own the file."""
     return {entry.key: entry.value for entry, _ in _bindings(path) if entry.value}
 
 
 def read_strictly(path: Path) -> tuple[Entry, ...]:
-    """Every entry of a file of ours.
+    """Return every entry of a file that is limbeck's own.
 
     Raises:
         ConfigurationError: a line is not KEY=value; names the file and the line.
+
     """
     entries = []
     for entry, faulty in _bindings(path):
         if faulty or (entry.key and entry.value is None):
             raise ConfigurationError(
                 f"{path.parent.name}/{path.name} line {entry.line} is not KEY=value",
-                hint="a value with spaces or # goes into quotes",
+                hint="Quote a value with spaces or #.",
             )
         if entry.key:
             entries.append(entry)
@@ -45,7 +46,7 @@ def _bindings(path: Path) -> Iterator[tuple[Entry, bool]]:
     from dotenv.parser import parse_stream  # noqa: PLC0415 - only when a file is read
 
     try:
-        # utf-8-sig: editors on Windows begin a file with a mark
+        # utf-8-sig: editors on Windows begin a file with a byte order mark
         with path.open(encoding="utf-8-sig") as stream:
             for binding in parse_stream(stream):
                 text = binding.original.string

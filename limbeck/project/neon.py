@@ -1,4 +1,4 @@
-"""Which Neon project, and with which key: the process environment, .env, the file .neon."""
+"""Find the Neon project and its API key: in the process environment, .env or the file .neon."""
 
 from __future__ import annotations
 
@@ -23,38 +23,40 @@ FILE = ".neon"
 
 
 def account(project: Project) -> Account:
-    """The Neon project and the key to it.
+    """Return the Neon project and its API key.
 
     Raises:
-        ConfigurationError: one of them is nowhere; names the places looked at.
+        ConfigurationError: one of them is not set; names the places that were searched.
+
     """
     from limbeck.branches.neon.account import (  # noqa: PLC0415 - httpx only when it is needed
         HOST as USUAL,
     )
     from limbeck.branches.neon.account import Account  # noqa: PLC0415 - the same
 
-    written = dotenv.read(project.root / ".env") | dict(os.environ)
-    key = written.get(KEY, "").strip()
+    settings = dotenv.read(project.root / ".env") | dict(os.environ)
+    key = settings.get(KEY, "").strip()
     if not key:
         raise ConfigurationError(
-            f"{KEY} is neither in the process environment nor in .env, so Neon cannot be asked",
-            hint=f"make a key in Neon's console, and write {KEY}=napi_... into .env",
+            f"{KEY} is neither in the process environment nor in .env; Neon's API needs it",
+            hint=f"Create a key in Neon's console, and write {KEY}=napi_... into .env.",
         )
-    found = written.get(PROJECT, "").strip() or linked(project.root)
-    if not found:
+    project_id = settings.get(PROJECT, "").strip() or linked(project.root)
+    if not project_id:
         raise ConfigurationError(
             f"{PROJECT} is neither in the process environment nor in .env, "
             f"and no file {FILE} names a project",
-            hint=f"write {PROJECT}=... into .env, or type: neon link",
+            hint=f"Write {PROJECT}=... into .env, or run `neon link`.",
         )
-    return Account(key, found, written.get(HOST, "").strip() or USUAL)
+    return Account(key, project_id, settings.get(HOST, "").strip() or USUAL)
 
 
 def linked(root: Path) -> str | None:
-    """The project in the nearest .neon, which Neon's own command line writes; never written here.
+    """Return the project id in the nearest .neon, a file that Neon's own command line writes.
 
     Raises:
         ConfigurationError: the file cannot be read.
+
     """
     path = _file(root)
     if path is None:
@@ -62,16 +64,19 @@ def linked(root: Path) -> str | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}", hint="neon link") from error
-    found = content.get("projectId") if isinstance(content, dict) else None
-    return found if isinstance(found, str) else None
+        raise ConfigurationError(
+            f"{path} cannot be read: {error}", hint="Run `neon link`."
+        ) from error
+    project_id = content.get("projectId") if isinstance(content, dict) else None
+    return project_id if isinstance(project_id, str) else None
 
 
 def branches(project: Project, profile: Profile | None = None) -> NeonBranches:
-    """The branches of the Neon project, protected as the profiles say.
+    """Return the branches of the Neon project, protected as the profiles say.
 
     Raises:
-        ConfigurationError: the key or the project is nowhere.
+        ConfigurationError: the key or the project is not set.
+
     """
     from limbeck.branches.neon.connection import Wanted  # noqa: PLC0415 - the same
     from limbeck.branches.neon.provider import (  # noqa: PLC0415 - httpx only when it is needed
@@ -87,28 +92,29 @@ def branches(project: Project, profile: Profile | None = None) -> NeonBranches:
 
 LOCAL = re.compile(r"^(?P<above>(?:#.*\n)*)DATABASE_URL[ \t]*=[ \t]*local[ \t]*\n?", re.MULTILINE)
 SWITCHED = """\
-# A branch of the Neon project; its URL is asked from Neon, with the key that .env has.
+# A branch of the Neon project; limbeck gets its URL from Neon's API, with the key in .env.
 NEON_BRANCH={}
 """
 
 
 def switched(text: str, name: str) -> str:
-    """A profile's text with its branch at Neon instead of on this machine; any other stays.
+    """Return a profile's text with a branch at Neon instead of DATABASE_URL=local.
 
-    The comment right above `DATABASE_URL=local` goes with it where it speaks of that line.
+    Any other profile is returned unchanged. The comment right above that line is removed with it
+    if it describes `local`.
     """
     from dotenv import dotenv_values  # noqa: PLC0415 - only `init` needs it
 
-    said = dotenv_values(stream=io.StringIO(text), interpolate=False)
-    if said.get("NEON_BRANCH") or (found := LOCAL.search(text)) is None:
+    settings = dotenv_values(stream=io.StringIO(text), interpolate=False)
+    if settings.get("NEON_BRANCH") or (local := LOCAL.search(text)) is None:
         return text
-    above = "" if "`local`" in found["above"] else found["above"]
-    line = above + SWITCHED.format(said.get("BRANCH") or name)
-    return text[: found.start()] + line + text[found.end() :]
+    above = "" if "`local`" in local["above"] else local["above"]
+    line = above + SWITCHED.format(settings.get("BRANCH") or name)
+    return text[: local.start()] + line + text[local.end() :]
 
 
 def _file(root: Path) -> Path | None:
-    """The nearest .neon, looked for as Neon does: upwards, not beyond the home folder."""
+    """Return the nearest .neon, found as Neon finds it: upwards, not above the home folder."""
     for folder in (root, *root.parents):
         if (folder / FILE).is_file():
             return folder / FILE

@@ -1,4 +1,4 @@
-"""The branches of a project, protected as its profiles say: on this machine, or at Neon."""
+"""Find the branches of a project, on this machine or at Neon, protected as its profiles say."""
 
 from __future__ import annotations
 
@@ -21,24 +21,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An environment's branch, by its name, among the others."""
+    """An environment's branch, and the provider that has it."""
 
     provider: BranchProvider
     branch: str
 
 
 def place(project: Project, profile: Profile, listen: Listener = log) -> Place:
-    """Where an environment's branch is: Neon's with NEON_BRANCH, else one on this machine.
+    """Return where an environment's branch is: at Neon with NEON_BRANCH, else on this machine.
 
     Raises:
-        ConfigurationError: Neon is meant, and its key or project is nowhere; or the environment
-            has a URL of another server, of whose branches nothing is known.
+        ConfigurationError: it is at Neon, and the key or the project is not set; or the
+            environment has the URL of another server, which has no branches.
+
     """
     if is_at_neon(project, profile):
         return Place(neon.branches(project, profile), profile.neon_branch or profile.branch)
     if not find_url(project, profile).local:
         raise ConfigurationError(
-            f"{profile.name} has a URL, so limbeck does not know its branch",
+            f"{profile.name} has a URL, but its branch is not known",
             hint="If it is a branch at Neon, write NEON_BRANCH=... into "
             f"{project.profiles_dir.name}/{profile.name}.env.",
         )
@@ -48,11 +49,13 @@ def place(project: Project, profile: Profile, listen: Listener = log) -> Place:
 def branches(
     project: Project, profile: Profile | None = None, listen: Listener = log
 ) -> BranchProvider:
-    """Return the provider of an environment's branches, by default of the default environment.
+    """Return the branches among which an environment's is; by default the default environment's.
+
+    They are Neon's if the profile has NEON_BRANCH and its URL is not `local`.
 
     Raises:
-        ConfigurationError: Neon's key or project is missing; or the environment has the URL of
-            another server, whose branches are unknown.
+        ConfigurationError: they are Neon's, and the key or the project is not set; or the
+            environment has the URL of another server, whose branches are not known.
         ServerError: the embedded server does not start.
 
     """
@@ -63,39 +66,41 @@ def branches(
 
 
 def local_branches(project: Project, listen: Listener = log) -> LocalBranches:
-    """The branches on the embedded server, which is started; a profile's PROTECTED holds at once.
+    """Start the embedded server and return its branches, protected as the profiles say now.
 
     Raises:
         ServerError: the embedded server does not start.
+
     """
     from limbeck.branches.local import LocalBranches  # noqa: PLC0415 - only for a local branch
     from limbeck.postgres.embedded.server import Server  # noqa: PLC0415 - only for a local branch
 
-    found = LocalBranches(Server(project.home), listen)
-    named = {profile.branch: profile.protected for profile in project.profiles()}
-    for branch in found.all():
-        if named.get(branch.name, branch.protected) != branch.protected:
-            found.protect(branch.name, named[branch.name])
-    return found
+    provider = LocalBranches(Server(project.home), listen)
+    protected = {profile.branch: profile.protected for profile in project.profiles()}
+    for branch in provider.all():
+        if protected.get(branch.name, branch.protected) != branch.protected:
+            provider.protect(branch.name, protected[branch.name])
+    return provider
 
 
 def databases(project: Project, profile: Profile, listen: Listener = log) -> tuple[Database, ...]:
-    """Every database of an environment's branch; on this machine a branch is one.
+    """Return every database of an environment's branch; on this machine a branch has one.
 
     Raises:
-        ConfigurationError: nothing is known of the environment's branch, or how to reach it.
+        ConfigurationError: the environment's branch or its URL is not known.
         ServerError: the embedded server does not start.
+
     """
-    found = place(project, profile, listen)
+    home = place(project, profile, listen)
     if not is_at_neon(project, profile):
         return (database(project, profile, listen),)
-    # Each may belong to a role of its own, so its URL is more than another name.
-    provider, branch = found.provider, found.branch
+    # Each database may have another owner, so the URLs differ in more than its name.
+    provider, branch = home.provider, home.branch
     return tuple(
-        timed(profile, provider.url(branch, database=one)) for one in provider.databases(branch)
+        timed(profile, provider.url(branch, database=name)) for name in provider.databases(branch)
     )
 
 
 def _default(project: Project) -> Profile | None:
-    there = {each.name: each for each in project.profiles()}
-    return there.get(project.default_environment)
+    profiles = {profile.name: profile for profile in project.profiles()}
+    return profiles.get(project.default_environment)

@@ -1,4 +1,4 @@
-"""Profiles: one environment each, a file env_profiles/<name>.env."""
+"""Read profiles: the files env_profiles/<name>.env, one for each environment."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from limbeck.errors import ConfigurationError
 from limbeck.project import dotenv
 
 KEYS = {
-    "BRANCH": "the database branch; the profile's own name when it is not written",
-    "NEON_BRANCH": "the same at Neon: the URL is asked from Neon's API where none is written",
-    "NEON_DATABASE": "which of the branch's databases, where there are several",
-    "NEON_ROLE": "who connects; the database's owner when it is not written",
-    "PARENT": "the branch that it is made from, and reset to",
-    "PROTECTED": "yes: changes need the environment's name typed, or --yes",
+    "BRANCH": "the database branch; by default the profile's name",
+    "NEON_BRANCH": "the branch at Neon; Neon's API gives its URL if none is set",
+    "NEON_DATABASE": "the database, if the branch has several",
+    "NEON_ROLE": "the role that connects; by default the database's owner",
+    "PARENT": "the branch that it is created from and reset to",
+    "PROTECTED": "yes: a change needs the environment's name typed, or --yes",
     "DATABASE_URL": "local, or a URL (with a password only in <name>.local.env)",
     "DATABASE_URL_UNPOOLED": "the direct URL, preferred to DATABASE_URL",
     "SHADOW_DATABASE_URL": "a server for scratch databases, instead of the embedded one",
-    "LOCK_TIMEOUT": "how long a statement waits for a lock before its step is rolled back, 500ms",
-    "LOCK_BUDGET": "for how long such a step is tried again, 60s",
+    "LOCK_TIMEOUT": "the longest wait for a lock before a step is rolled back, 500ms",
+    "LOCK_BUDGET": "how long such a step is retried, 60s",
     "STATEMENT_TIMEOUT": "how long a statement may run, such as 10min",
     "TRANSACTION_TIMEOUT": "how long a transaction may take, from Postgres 17 on",
-    "IDLE_IN_TRANSACTION_SESSION_TIMEOUT": "how long a transaction may do nothing",
-    "VERSIONS": "a folder of revisions of its own, for a history apart from the others",
-    "DIRECT": "allow: a pooled host is changed to the direct one",
-    "ZERO_DOWNTIME": "yes: breaking changes of its history are made in phases",
+    "IDLE_IN_TRANSACTION_SESSION_TIMEOUT": "how long a transaction may be idle",
+    "VERSIONS": "a folder of revisions, for a history of its own",
+    "DIRECT": "allow: replace a pooled host by the direct one",
+    "ZERO_DOWNTIME": "yes: breaking changes of its history are split into phases",
 }
-"""What may stand in a profile, and what it means."""
+"""The settings of a profile, with their meaning."""
 
 _TRUE, _FALSE = {"1", "yes", "true", "on", "allow"}, {"0", "no", "false", "off", "refuse"}
 _DURATION = re.compile(r"\d+\s*(us|ms|s|min|h|d)?")
-# What `neon env pull` and Vercel write beside a URL; in an untracked file it is nobody's mistake.
+# `neon env pull` and Vercel write these beside a URL into an untracked file.
 _FOREIGN = ("NEON_", "PG", "POSTGRES_", "VERCEL_", "STACK_", "VITE_", "NEXT_PUBLIC_")
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One environment; the timeouts are spelt as in Postgres, None leaves the server's."""
+    """One environment; timeouts are spelled as in Postgres, None leaves the server's."""
 
     name: str
     branch: str
@@ -61,12 +61,12 @@ class Profile:
 
     @property
     def variable(self) -> str:
-        """The name under which the process environment and .env give its URL."""
+        """The variable of its URL in the process environment and in .env."""
         return "DATABASE_URL_" + self.suffix
 
     @property
     def suffix(self) -> str:
-        """Its name as it stands in the names of variables."""
+        """Its name as a part of the names of variables."""
         return self.name.upper().replace("-", "_")
 
 
@@ -88,33 +88,36 @@ class ProfileFiles:
         return self.folder / f"{self.name}.local.env"
 
     def settings(self) -> dict[str, str]:
-        """What both files say, the untracked one last; empty values count as unset."""
+        """Return the settings of both files; the untracked one wins, empty values are unset."""
         return read_settings(self.committed) | read_settings(self.untracked, foreign=_FOREIGN)
 
 
 def names(folder: Path) -> tuple[str, ...]:
-    """The profiles of a folder, sorted.
+    """Return the names of the profiles in a folder, sorted.
 
     Raises:
-        ConfigurationError: a file's name cannot be an environment's, or two are one variable.
+        ConfigurationError: a file has a name that an environment cannot have, or two environments
+            would have the same variable.
+
     """
-    found = {path.name.removesuffix(".env").removesuffix(".local") for path in folder.glob("*.env")}
-    found.discard("")
-    for name in sorted(found):
+    files = {path.name.removesuffix(".env").removesuffix(".local") for path in folder.glob("*.env")}
+    files.discard("")  # .env itself
+    for name in sorted(files):
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
             raise ConfigurationError(
                 f"{folder.name}/{name}.env: an environment's name has letters, digits, - and _",
-                hint="rename the file",
+                hint="Rename the file.",
             )
-    _refuse_twins(sorted(found))
-    return tuple(sorted(found))
+    _refuse_twins(sorted(files))
+    return tuple(sorted(files))
 
 
 def load(root: Path, folder: Path, name: str) -> Profile:
-    """One profile out of its files.
+    """Read one profile from its files.
 
     Raises:
-        ConfigurationError: an unknown key or a value that cannot be; names the file's profile.
+        ConfigurationError: a key is unknown or a value invalid; names the profile.
+
     """
     settings = ProfileFiles(folder, name).settings()
 
@@ -149,44 +152,47 @@ def load(root: Path, folder: Path, name: str) -> Profile:
 
 
 def read_settings(path: Path, *, foreign: tuple[str, ...] = ()) -> dict[str, str]:
-    """The settings of one file; keys that begin like a foreign one are skipped.
+    """Return the settings of one file; keys that begin with a foreign prefix are skipped.
 
     Raises:
-        ConfigurationError: an unknown key, with what it may have been meant to be.
+        ConfigurationError: a key is unknown; suggests a similar one.
+
     """
-    found = {}
+    settings = {}
     for entry in dotenv.read_strictly(path):
         if entry.key in KEYS:
-            found[entry.key] = entry.value or ""
+            settings[entry.key] = entry.value or ""
         elif not (foreign and entry.key.startswith(foreign)):
             raise _unknown_key(path, entry)
-    return {key: text for key, text in found.items() if text}
+    return {key: text for key, text in settings.items() if text}
 
 
 def _unknown_key(path: Path, entry: dotenv.Entry) -> ConfigurationError:
     near = difflib.get_close_matches(entry.key.upper(), KEYS, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
+    hint = f"Did you mean {near[0]}? " if near else ""
     return ConfigurationError(
         f"{path.parent.name}/{path.name} line {entry.line}: {entry.key} is no setting of a profile",
-        hint=f"{hint}known are {', '.join(KEYS)}",
+        hint=f"{hint}The settings are {', '.join(KEYS)}.",
     )
 
 
-def _refuse_twins(found: list[str]) -> None:
+def _refuse_twins(names_: list[str]) -> None:
     seen: dict[str, str] = {}
-    for name in found:
+    for name in names_:
         variable = Profile(name, name).variable
         other = seen.setdefault(variable, name)
         if other != name:
             raise ConfigurationError(
                 f"the environments {other} and {name} would share the variable {variable}",
-                hint="rename one of them",
+                hint="Rename one of them.",
             )
 
 
 def _flag(name: str, key: str, text: str) -> bool:
     if text.lower() not in _TRUE | _FALSE:
-        raise ConfigurationError(f"{name}: {key}={text} is neither yes nor no", hint=f"{key}=yes")
+        raise ConfigurationError(
+            f"{name}: {key}={text} is neither yes nor no", hint=f"Write {key}=yes."
+        )
     return text.lower() in _TRUE
 
 
@@ -194,6 +200,6 @@ def _duration(name: str, key: str, text: str) -> str:
     if not _DURATION.fullmatch(text):
         raise ConfigurationError(
             f"{name}: {key}={text} is not a time that Postgres knows",
-            hint=f"{key}=5s; the units are ms, s, min, h and d, and 0 is without end",
+            hint=f"Write it as in {key}=5s; the units are ms, s, min, h and d, and 0 is no limit.",
         )
     return text.replace(" ", "")

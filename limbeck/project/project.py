@@ -1,4 +1,4 @@
-"""The project: the folder that the models, the history and the profiles are in."""
+"""The project: a folder with models, a history and profiles, and its settings."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from limbeck.errors import ConfigurationError, UnknownProfileError
 from limbeck.project import profile as profiles
 from limbeck.project import script_location as history
+from limbeck.project.code.in_process import user_code
+from limbeck.project.code.protocol import UserCode
 from limbeck.project.profile import Profile
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 class Project:
     """A folder with [tool.limbeck] in its pyproject.toml, or with alembic.ini and env_profiles/.
 
-    `versions` is the folder of the revision files where it is not the script location's own.
+    `versions` is the folder of the revision files, if it is not the script location's own.
     """
 
     root: Path
@@ -42,10 +44,11 @@ class Project:
 
     @classmethod
     def find(cls, start: Path | None = None) -> Project:
-        """The project around a folder: the folder itself or the nearest one above it.
+        """Return the project in a folder, or in the nearest folder above it.
 
         Raises:
             ConfigurationError: there is none, or its settings are wrong.
+
         """
         begin = (start or Path.cwd()).resolve()
         for folder in (begin, *begin.parents):
@@ -60,24 +63,31 @@ class Project:
         _refuse_unknown(settings)
         values = {_FIELDS[key][0]: _checked(key, value) for key, value in settings.items()}
         values["profiles_dir"] = root / values.get("profiles_dir", "env_profiles")
-        script_location, versions = history.places(root, _tools(root).get("alembic", {}))
+        script_location, versions = history.places(root, tools(root).get("alembic", {}))
         return cls(root=root, script_location=script_location, versions=versions, **values)
 
     @property
     def home(self) -> Path:
-        """The folder for what limbeck keeps itself: the embedded server, caches."""
+        """The folder of limbeck's own files: the embedded server, caches."""
         return self.root / ".limbeck"
 
     def profiles(self) -> tuple[Profile, ...]:
-        """Every profile, by name."""
+        """Return every profile, sorted by name."""
         return tuple(self.profile(name) for name in profiles.names(self.profiles_dir))
 
+    def environment_like(self, name: str) -> str | None:
+        """Return the environment that a misspelled or shortened name stands for, if any."""
+        known = profiles.names(self.profiles_dir)
+        longer = [each for each in known if each.startswith(name)]
+        return next(iter((*longer, *difflib.get_close_matches(name, known, n=1))), None)
+
     def profile(self, name: str | None = None) -> Profile:
-        """The profile of that name; the default environment's without one.
+        """Return the profile of that name, by default the default environment's.
 
         Raises:
-            UnknownProfileError: there is no such file; names those that there are.
-            ConfigurationError: the file has an unknown key or a wrong value.
+            UnknownProfileError: there is no such file; names the files that exist.
+            ConfigurationError: the file has an unknown key or an invalid value.
+
         """
         wanted = name or self.default_environment
         known = profiles.names(self.profiles_dir)
@@ -86,26 +96,29 @@ class Project:
         return profiles.load(self.root, self.profiles_dir, wanted)
 
     def metadata(self) -> sqlalchemy.MetaData:
-        """The tables that the models declare.
+        """Return the tables that the models declare.
 
         Raises:
+            ConfigurationError: the setting `models` does not name a MetaData.
             ModelsError: they do not import; says where and why.
-        """
-        from limbeck.project.code import (  # noqa: PLC0415 - SQLAlchemy only when it is needed
-            metadata as models,
-        )
 
-        return models.load(self.root, self.models)
+        """
+        return self.code.metadata(self.models)
+
+    @property
+    def code(self) -> UserCode:
+        """The access to the project's Python files."""
+        return user_code(self.root)
 
     def _unknown(self, wanted: str, known: tuple[str, ...]) -> UnknownProfileError:
         folder = self.profiles_dir.name
         if not known:
             message = f"there is no environment {wanted}: {folder}/ has no profile"
-            return UnknownProfileError(message, hint=f"write {folder}/{wanted}.env")
-        near = difflib.get_close_matches(wanted, known, n=1)
+            return UnknownProfileError(message, hint=f"Write {folder}/{wanted}.env.")
+        near = self.environment_like(wanted)
         return UnknownProfileError(
             f"there is no environment {wanted}; known are {', '.join(known)}",
-            hint=f"did you mean {near[0]}?" if near else f"write {folder}/{wanted}.env",
+            hint=f"Did you mean {near}?" if near else f"write {folder}/{wanted}.env",
         )
 
 
@@ -133,15 +146,21 @@ _SHAPES: dict[type, tuple[str, str]] = {
 
 
 def _settings(folder: Path) -> dict[str, Any] | None:
-    """[tool.limbeck] of a folder; None where no project is."""
-    tools = _tools(folder)
-    if "limbeck" in tools:
-        return dict(tools["limbeck"])
+    """Return [tool.limbeck] of a folder, or None if it is not a project."""
+    sections = tools(folder)
+    if "limbeck" in sections:
+        return dict(sections["limbeck"])
     here = (folder / "alembic.ini").is_file() and (folder / "env_profiles").is_dir()
     return {} if here else None
 
 
-def _tools(folder: Path) -> dict[str, Any]:
+def tools(folder: Path) -> dict[str, Any]:
+    """Return [tool] of a folder's pyproject.toml; empty if there is no file.
+
+    Raises:
+        ConfigurationError: the file cannot be read.
+
+    """
     path = folder / "pyproject.toml"
     if not path.is_file():
         return {}
@@ -154,9 +173,10 @@ def _tools(folder: Path) -> dict[str, Any]:
 def _refuse_unknown(settings: dict[str, Any]) -> None:
     for key in settings.keys() - _FIELDS.keys():
         near = difflib.get_close_matches(key, _FIELDS, n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
+        hint = f"Did you mean {near[0]}? " if near else ""
         raise ConfigurationError(
-            f"[tool.limbeck] has no setting {key}", hint=f"{hint}known are {', '.join(_FIELDS)}"
+            f"[tool.limbeck] has no setting {key}",
+            hint=f"{hint}The settings are {', '.join(_FIELDS)}.",
         )
 
 
@@ -164,7 +184,7 @@ def _checked(key: str, value: Any) -> Any:
     kind = _FIELDS[key][1]
     if key in _CHOICES and value not in _CHOICES[key]:
         raise ConfigurationError(
-            f"[tool.limbeck] {key} is {value!r}", hint=f"known are {', '.join(_CHOICES[key])}"
+            f"[tool.limbeck] {key} is {value!r}", hint=f"Choose one of {', '.join(_CHOICES[key])}."
         )
     if kind is str and isinstance(value, str):
         return value
@@ -173,12 +193,14 @@ def _checked(key: str, value: Any) -> Any:
     if kind is list and isinstance(value, list) and all(isinstance(each, str) for each in value):
         return tuple(value)
     shape, example = _SHAPES[kind]
-    raise ConfigurationError(f"[tool.limbeck] {key} is not {shape}", hint=f"{key} = {example}")
+    raise ConfigurationError(
+        f"[tool.limbeck] {key} is not {shape}", hint=f"Write it as in {key} = {example}."
+    )
 
 
 def _refuse_shadowing(root: Path) -> None:
     if (root / "alembic" / "__init__.py").exists():
         raise ConfigurationError(
             "alembic/__init__.py makes your folder a package that hides the Alembic library",
-            hint="delete alembic/__init__.py; the folder needs none",
+            hint="Delete alembic/__init__.py; the folder needs none.",
         )

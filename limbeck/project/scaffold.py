@@ -1,25 +1,28 @@
-"""What `init` writes: a plan of files first, then the files.
+"""Plan and write the files of `limbeck init`.
 
-The templates are this repository's own user-side files. A file that is there already is kept as
-it is; only `.gitignore` and `pyproject.toml` get lines added, at their end.
+The templates are this repository's own user-side files. An existing file is not changed; only
+`.gitignore` and `pyproject.toml` get lines added at their end.
 """
 
 from __future__ import annotations
 
 import ast
-import configparser
 import os
-import tomllib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from limbeck.errors import ConfigurationError
+from limbeck.project.code.in_process import user_code
 from limbeck.project.neon import switched
+from limbeck.project.project import tools
+from limbeck.project.script_location import places
 
 _TEMPLATES = Path(__file__).parents[1] / "templates"
-_IGNORED = (".env", ".limbeck/", "env_profiles/*.local.env")
+_IGNORED = (".env", ".limbeck/", ".venv/", "__pycache__/", "env_profiles/*.local.env")
+_SCRIPT = Path("app", "migrate.py")
 _PROFILES = Path("env_profiles")
 _OWN = "app.models:Base.metadata"
 _SKIPPED = {"tests", "test", "node_modules", "site-packages", "build", "dist", "docs"}
@@ -27,9 +30,9 @@ _SKIPPED = {"tests", "test", "node_modules", "site-packages", "build", "dist", "
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file of the plan, its path relative to the root; `text` is what is written or added.
+    """One file of the plan, its path relative to the root; `text` is written or added.
 
-    `before` is what a file has that is changed.
+    `before` is the present text of a file that is changed.
     """
 
     path: Path
@@ -42,9 +45,9 @@ class File:
 class Scaffold:
     """A plan for one folder; nothing is written yet.
 
-    `models` is where the metadata is, "package.module:Name.metadata". `adopted` is the script
-    location of a history that was there already, else None. With `neon` the profiles are branches
-    of a Neon project, not of this machine.
+    `models` is the reference of the metadata, "package.module:Name.metadata". `adopted` is the
+    script location of an existing history, else None. With `neon`, the profiles are branches of a
+    Neon project instead of branches on this machine.
     """
 
     root: Path
@@ -55,17 +58,17 @@ class Scaffold:
 
     @property
     def changes(self) -> tuple[File, ...]:
-        """The files that are created or added to."""
+        """The files that are created or changed."""
         return tuple(file for file in self.files if file.action != "keep")
 
 
 def plan(root: Path, *, models: str | None = None, neon: bool = False) -> Scaffold:
-    """Look at a folder (it need not exist) and say what `write` would do there.
+    """Return what `write` would do in a folder, which need not exist.
 
     Args:
-        root: The folder of the project.
-        models: Where the metadata is; found in env.py or in the code when it is not given.
-        neon: Have the profiles that say DATABASE_URL=local be branches of a Neon project.
+        root: the folder of the project.
+        models: the reference of the metadata; by default it is searched in env.py and the code.
+        neon: make branches of a Neon project of the profiles with DATABASE_URL=local.
 
     Raises:
         ConfigurationError: there are several declarative bases, or none beside a history, or a
@@ -75,16 +78,16 @@ def plan(root: Path, *, models: str | None = None, neon: bool = False) -> Scaffo
     adopted = _script_location(root)
     if adopted:
         _refuse_other_table(root / adopted / "env.py")
-    section = _section(root)
-    found = models or (section or {}).get("models") or _find_models(root, adopted)
-    if found is None and adopted:
+    section = tools(root).get("limbeck")
+    reference = models or (section or {}).get("models") or _find_models(root, adopted)
+    if reference is None and adopted:
         raise ConfigurationError(
-            f"the history in {adopted} is there, but its models were not found",
-            hint="Say where they are: limbeck init --models package.module:Base.metadata",
+            f"there is a history in {adopted}, but its models were not found",
+            hint="Run `limbeck init --models package.module:Base.metadata`.",
         )
-    found = found or _OWN
-    example = found == _OWN and not (root / "app").exists()
-    text = "" if section is not None else _template("pyproject.toml").replace(_OWN, found)
+    reference = reference or _OWN
+    example = reference == _OWN and not (root / "app").exists()
+    text = "" if section is not None else _template("pyproject.toml").replace(_OWN, reference)
     files = [
         *_templates(root, adopted, example=example),
         _addition(root, ".gitignore", _missing_lines(root / ".gitignore")),
@@ -95,14 +98,14 @@ def plan(root: Path, *, models: str | None = None, neon: bool = False) -> Scaffo
         files = [changed.pop(file.path, _at_neon(file)) for file in files]
         files += changed.values()
     files.sort(key=lambda file: str(file.path))
-    return Scaffold(root, found, adopted, tuple(files), neon)
+    return Scaffold(root, reference, adopted, tuple(files), neon)
 
 
 def write(scaffold: Scaffold) -> None:
-    """Write the plan's files, after looking that none of them has appeared meanwhile.
+    """Write the plan's files, unless one of them has appeared or changed meanwhile.
 
     Raises:
-        ConfigurationError: a file is there that the plan did not see; nothing was written.
+        ConfigurationError: a file differs from the plan; nothing was written.
 
     """
     for file in scaffold.changes:
@@ -131,19 +134,28 @@ def _templates(root: Path, adopted: Path | None, *, example: bool) -> Iterator[F
             continue
         if (root / path).exists():
             yield File(path, "keep")
-        else:
-            yield File(path, "create", source.read_text(encoding="utf-8"))
+            continue
+        text = source.read_text(encoding="utf-8")
+        if path.suffix == ".mk" and not example and not (root / _SCRIPT).exists():
+            text = _without_script(text)
+        yield File(path, "create", text)
+
+
+def _without_script(text: str) -> str:
+    """Return limbeck.mk without the targets that run app/migrate.py, which is not written."""
+    targets = [block for block in text.split("\n\n") if "app.migrate" not in block]
+    return re.sub(r"db-migrate-\w+-script\s+", "", "\n\n".join(targets))
 
 
 def _at_neon(file: File) -> File:
-    """A new profile as a branch of the Neon project."""
+    """Return a new profile as a branch of the Neon project."""
     if file.action != "create" or file.path.parent != _PROFILES:
         return file
     return replace(file, text=switched(file.text, file.path.stem))
 
 
 def _switched(root: Path) -> Iterator[File]:
-    """The profiles that are there, where they are branches of this machine."""
+    """Yield the existing profiles that are branches on this machine."""
     for path in sorted((root / _PROFILES).glob("*.env")):
         before = path.read_text(encoding="utf-8")
         name = path.name.removesuffix(".env").removesuffix(".local")
@@ -171,83 +183,42 @@ def _missing_lines(gitignore: Path) -> str:
     return "".join(f"{line}\n" for line in _IGNORED if line not in lines)
 
 
-def _section(root: Path) -> dict[str, str] | None:
-    """What [tool.limbeck] of pyproject.toml says already; None when it is not there."""
-    path = root / "pyproject.toml"
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(
-            f"pyproject.toml is not valid TOML: {error}", hint="Correct it, then init again."
-        ) from None
-    section: dict[str, str] | None = content.get("tool", {}).get("limbeck")
-    return section
-
-
 def _script_location(root: Path) -> Path | None:
-    """Where an existing alembic.ini keeps its scripts, relative to the root."""
-    path = root / "alembic.ini"
-    if not path.exists():
+    """Return the script location of an existing alembic.ini, relative to the root."""
+    if not (root / "alembic.ini").exists():
         return None
-    parser = configparser.ConfigParser(defaults={"here": str(root)})
-    try:
-        parser.read_string(path.read_text(encoding="utf-8"))
-        location = Path(parser.get("alembic", "script_location"))
-    except configparser.Error as error:
-        raise ConfigurationError(
-            f"alembic.ini cannot be read: {error.message}", hint="Correct it, then init again."
-        ) from None
-    location = location.relative_to(root) if location.is_relative_to(root) else location
-    return location if (root / location).is_dir() else None
+    folder, _ = places(root, {})
+    if not folder.is_dir():
+        return None
+    return folder.relative_to(root) if folder.is_relative_to(root) else folder
 
 
 def _refuse_other_table(env: Path) -> None:
-    """Raise where a history is recorded in another table than Alembic's usual one."""
-    tree = _parsed(env) if env.exists() else ast.Module([], [])
-    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
-    names = {word.arg for call in calls for word in call.keywords}
-    if found := [name for name in ("version_table", "version_table_schema") if name in names]:
+    """Raise if a history is recorded in another table than Alembic's usual one."""
+    used = user_code(env.parent).env_file(env).arguments
+    if names := [name for name in ("version_table", "version_table_schema") if name in used]:
         raise ConfigurationError(
-            f"{env.parent.name}/env.py sets {', '.join(found)}; limbeck reads the revisions that "
+            f"{env.parent.name}/env.py sets {', '.join(names)}; limbeck reads the revisions that "
             "are applied from alembic_version on the search path",
-            hint="rename the table, or ALTER TABLE ... SET SCHEMA, and take the argument out",
+            hint="Rename the table, or ALTER TABLE ... SET SCHEMA, and remove the argument.",
         )
 
 
 def _find_models(root: Path, adopted: Path | None) -> str | None:
-    named = _named_in_env(root / adopted / "env.py") if adopted else None
+    named = user_code(root).env_file(root / adopted / "env.py").metadata if adopted else None
     if named:
         return named
     bases = sorted(_bases(root))
     if len(bases) > 1:
         raise ConfigurationError(
             f"several declarative bases were found: {', '.join(bases)}",
-            hint=f"Say which one: limbeck init --models {bases[0]}",
+            hint=f"Choose one: limbeck init --models {bases[0]}",
         )
     return bases[0] if bases else None
 
 
-def _named_in_env(env: Path) -> str | None:
-    """What `target_metadata = Base.metadata` of an env.py refers to, when it is imported there."""
-    if not env.exists():
-        return None
-    tree = _parsed(env)
-    origins = {
-        alias.asname or alias.name: f"{node.module}:{alias.name}"
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level
-        for alias in node.names
-    }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "target_metadata":
-            first, _, rest = ast.unparse(node.value).partition(".")
-            if first in origins:
-                return f"{origins[first]}.{rest}" if rest else origins[first]
-    return None
-
-
 def _bases(root: Path) -> Iterator[str]:
-    """Yield every declarative base below a folder, seen from the package that exports it."""
+    """Yield every declarative base below a folder, by the package that exports it."""
     for path in _modules(root):
         for name in _declared(_parsed(path)):
             package = path.parent if path.name == "__init__.py" else _exporter(path.parent, name)
@@ -282,7 +253,7 @@ def _declared(tree: ast.Module) -> Iterator[str]:
 
 
 def _exporter(folder: Path, name: str) -> Path | None:
-    """The folder itself, when its __init__.py imports the name."""
+    """Return the folder itself if its __init__.py imports the name."""
     init = folder / "__init__.py"
     imported = (
         alias.name

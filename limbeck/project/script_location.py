@@ -1,4 +1,4 @@
-"""Where the recorded history is: alembic.ini says it, or [tool.alembic], or it is alembic/."""
+"""Find the folder of the history: from alembic.ini, from [tool.alembic], or alembic/."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from limbeck.errors import ConfigurationError
+from limbeck.paths import shown
 
 # https://alembic.sqlalchemy.org/en/latest/tutorial.html, path_separator
 SEPARATORS = {"space": " ", "newline": "\n", "os": os.pathsep, ":": ":", ";": ";"}
 
 
 def places(root: Path, tool: Mapping[str, Any]) -> tuple[Path, Path | None]:
-    """The script location, and the folder of the revision files where it is another one's.
+    """Return the script location, and the folder of the revision files if it is another one.
 
     Args:
         root: the folder of the project.
-        tool: what [tool.alembic] of its pyproject.toml says.
+        tool: [tool.alembic] of its pyproject.toml.
 
     Raises:
         ConfigurationError: alembic.ini cannot be read, or the revisions are in several folders.
+
     """
     ini = _from_ini(root / "alembic.ini")
     script_location = _path(root, ini.get("script_location") or tool.get("script_location"))
@@ -32,11 +34,11 @@ def places(root: Path, tool: Mapping[str, Any]) -> tuple[Path, Path | None]:
         raise ConfigurationError(
             f"alembic.ini has revisions in {len(folders)} folders: "
             f"{', '.join(folder.name for folder in folders)}; limbeck keeps a history in one",
-            hint="move the files into one of them, and name that one as version_locations",
+            hint="Move the files into one of them, and set version_locations to it.",
         )
     usual = (script_location / "versions").resolve()
-    (found,) = folders or [usual]
-    return script_location, None if found.resolve() == usual else found
+    (folder,) = folders or [usual]
+    return script_location, None if folder.resolve() == usual else folder
 
 
 def _path(root: Path, written: str | None) -> Path:
@@ -50,8 +52,7 @@ def _path(root: Path, written: str | None) -> Path:
 def _locations(ini: Mapping[str, str], tool: Mapping[str, Any]) -> Sequence[str]:
     text = ini.get("version_locations", "")
     if not text:
-        found = tool.get("version_locations") or []
-        return [str(each) for each in found]
+        return [str(each) for each in tool.get("version_locations") or []]
     named = ini.get("path_separator") or ini.get("version_path_separator")
     if named is None:  # Alembic's rule before there was a setting
         return [each for each in re.split(r", *| +", text) if each]
@@ -60,10 +61,14 @@ def _locations(ini: Mapping[str, str], tool: Mapping[str, Any]) -> Sequence[str]
 
 
 def _from_ini(path: Path) -> dict[str, str]:
-    # No interpolation: only %(here)s has a meaning here, and a URL or a format may hold any %.
+    # No interpolation: only %(here)s has a meaning here, and a URL or a format may contain any %.
     parser = configparser.RawConfigParser()
     try:
-        parser.read(path, encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}") from error
+        # Not parser.read(): its errors repeat the path, as PosixPath('...').
+        parser.read_string(path.read_text(encoding="utf-8"), source=path.name)
+    except FileNotFoundError:
+        return {}
+    except (configparser.Error, OSError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigurationError(f"{shown(path)} cannot be read: {reason}") from error
     return dict(parser["alembic"]) if parser.has_section("alembic") else {}

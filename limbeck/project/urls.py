@@ -1,4 +1,4 @@
-"""Where an environment's database is: the places that are looked at, in order."""
+"""Find the URL of an environment's database, in several places and in a fixed order."""
 
 from __future__ import annotations
 
@@ -25,27 +25,28 @@ NEON = "neon"
 
 @dataclass(frozen=True, slots=True)
 class FoundUrl:
-    """A URL and the place where it was written, such as `DATABASE_URL_QA in .env`."""
+    """A URL and the place where it is set, such as `DATABASE_URL_QA in .env`."""
 
     text: str = field(repr=False)
     place: str
 
     @property
     def local(self) -> bool:
-        """Whether the embedded server is meant."""
+        """Whether it stands for a branch on the embedded server."""
         return self.text.lower() == LOCAL
 
     @property
     def neon(self) -> bool:
-        """Whether Neon's API is to be asked for it."""
+        """Whether Neon's API gives the URL."""
         return self.text == NEON
 
 
 def find_url(project: Project, profile: Profile) -> FoundUrl:
-    """The first URL found; in each place the direct one is preferred to the pooled one.
+    """Return the first URL; in each place the direct one is preferred to the pooled one.
 
     Raises:
-        MissingUrlError: there is none; names every place looked at.
+        MissingUrlError: there is none; names every place that was searched.
+
     """
     places = tuple(_places(project, profile))
     for place, keys, settings in places:
@@ -55,49 +56,51 @@ def find_url(project: Project, profile: Profile) -> FoundUrl:
     folder = project.profiles_dir.name
     if profile.neon_branch:
         return FoundUrl(NEON, f"NEON_BRANCH in {folder}/{profile.name}.env")
-    looked = "; ".join(f"{keys[-1]} in {place}" for place, keys, _ in places)
+    searched = "; ".join(f"{keys[-1]} in {place}" for place, keys, _ in places)
     raise MissingUrlError(
-        f"no URL for {profile.name}; looked for {looked}",
-        hint=f"write {profile.variable}=postgresql://... into .env, "
-        f"or DATABASE_URL=local into {folder}/{profile.name}.env",
+        f"no URL for {profile.name}; looked for {searched}",
+        hint=f"Write {profile.variable}=postgresql://... into .env, "
+        f"or DATABASE_URL=local into {folder}/{profile.name}.env.",
     )
 
 
 def is_at_neon(project: Project, profile: Profile) -> bool:
-    """Whether an environment's branch is one of Neon's, whoever tells its URL."""
+    """Return whether an environment's branch is at Neon, wherever its URL is set."""
     if profile.neon_branch is None:
         return False
     return not find_url(project, profile).local
 
 
 def database(project: Project, profile: Profile, listen: Listener = log) -> Database:
-    """The database of an environment; for `local` the server runs and the branch is there.
+    """Return the database of an environment; for `local`, start the server and create the branch.
 
     Raises:
-        ConfigurationError: no URL, or one that must not be used; says where it is written.
+        ConfigurationError: there is no URL, or one that must not be used; names where it is set.
         ServerError: the embedded server does not start.
+
     """
-    found = find_url(project, profile)
-    url = _url(project, profile, found, listen)
+    setting = find_url(project, profile)
+    url = _url(project, profile, setting, listen)
     try:
-        made = timed(profile, url, listen)
+        database_ = timed(profile, url, listen)
     except ConfigurationError as error:
-        raise type(error)(f"{found.place}: {error.message}", hint=error.hint) from None
-    committed = found.place.endswith(f"/{profile.name}.env")
-    if committed and not (found.local or found.neon) and "password" in made.parameters:
-        listen(Notice(f"{found.place} has a password, and that file is meant to be committed"))
-    return made
+        raise type(error)(f"{setting.place}: {error.message}", hint=error.hint) from None
+    committed = setting.place.endswith(f"/{profile.name}.env")
+    if committed and not (setting.local or setting.neon) and "password" in database_.parameters:
+        listen(Notice(f"{setting.place} has a password, and that file is meant to be committed"))
+    return database_
 
 
 def timed(profile: Profile, url: str, listen: Listener = log) -> Database:
-    """The database of a URL, protected and with the timeouts as the profile says.
+    """Return the database of a URL, with the profile's protection and timeouts.
 
     Raises:
         ConfigurationError: the URL must not be used.
+
     """
     from limbeck.postgres.database import Database  # noqa: PLC0415 - psycopg only when it is needed
 
-    made = Database.from_url(
+    plain = Database.from_url(
         profile.name,
         url,
         protected=profile.protected,
@@ -105,7 +108,7 @@ def timed(profile: Profile, url: str, listen: Listener = log) -> Database:
         listen=listen,
     )
     return replace(
-        made,
+        plain,
         lock_timeout=profile.lock_timeout,
         lock_budget=profile.lock_budget,
         statement_timeout=profile.statement_timeout,
@@ -114,17 +117,17 @@ def timed(profile: Profile, url: str, listen: Listener = log) -> Database:
     )
 
 
-def _url(project: Project, profile: Profile, found: FoundUrl, listen: Listener) -> str:
-    """The URL itself: as it is written, of a branch on this machine, or as Neon tells it."""
-    if found.local:
+def _url(project: Project, profile: Profile, setting: FoundUrl, listen: Listener) -> str:
+    """Return the URL as it is set, or that of a branch on this machine or at Neon."""
+    if setting.local:
         return _local(project, profile, listen)
-    if found.neon:
+    if setting.neon:
         return neon.branches(project, profile).url(profile.neon_branch or profile.branch)
-    return found.text
+    return setting.text
 
 
 def shadow_url(project: Project, profile: Profile | None = None) -> str | None:
-    """SHADOW_DATABASE_URL of the process, of .env or of a profile; None is the embedded server."""
+    """Return SHADOW_DATABASE_URL of the process, .env or a profile; None is the embedded server."""
     name = "SHADOW_DATABASE_URL"
     given = os.environ.get(name) or dotenv.read(project.root / ".env").get(name)
     chosen = (given or (profile and profile.shadow_url) or LOCAL).strip()
@@ -134,7 +137,7 @@ def shadow_url(project: Project, profile: Profile | None = None) -> str | None:
 def _places(
     project: Project, profile: Profile
 ) -> Iterator[tuple[str, tuple[str, ...], dict[str, str]]]:
-    """Each place with the keys looked for there, the preferred first, and what it holds."""
+    """Yield each place with the keys to look for, the preferred one first, and its settings."""
     named = (
         f"{profile.variable}_UNPOOLED",
         f"DATABASE_URL_UNPOOLED_{profile.suffix}",
@@ -149,7 +152,7 @@ def _places(
 
 
 def _local(project: Project, profile: Profile, listen: Listener) -> str:
-    """Start the embedded server, make the branch and those it descends from, give its URL."""
+    """Start the embedded server, create the branch and its ancestors, and return its URL."""
     from limbeck.branches.local import LocalBranches, database_name  # noqa: PLC0415 - the same
     from limbeck.postgres.embedded.server import Server  # noqa: PLC0415 - only for a local branch
 
@@ -159,7 +162,7 @@ def _local(project: Project, profile: Profile, listen: Listener) -> str:
     known = server.known / _digest(profile.branch)
     wanted = _digest(*((each.branch, each.parent, each.protected) for each in lineage))
     seen, oid = known.read_text().split() if known.exists() else ("", "0")
-    # What was made once needs no connection to be looked at again: one is all a verb opens.
+    # The file saves a connection: for a branch that exists, a command opens only its own.
     if seen != wanted or not server.holds(int(oid)):
         branches = LocalBranches(server, listen)
         _make(branches, lineage, listen)
@@ -185,7 +188,7 @@ def _create(branches: LocalBranches, wanted: Profile, listen: Listener) -> None:
     try:
         branches.create(wanted.branch, wanted.parent, protected=wanted.protected)
     except BranchError:
-        # Another command may have made it meanwhile, and that is as good.
+        # Another command may have created it meanwhile, which is as good.
         if wanted.branch not in {branch.name for branch in branches.all()}:
             raise
     else:
@@ -193,7 +196,7 @@ def _create(branches: LocalBranches, wanted: Profile, listen: Listener) -> None:
 
 
 def _lineage(project: Project, profile: Profile) -> list[Profile]:
-    """The profile and those of the branches it descends from, the oldest first."""
+    """Return the profile and those of the branches that it descends from, the oldest first."""
     known = {each.branch: each for each in project.profiles()} | {profile.branch: profile}
     line = [profile]
     while line[-1].parent is not None:
@@ -202,6 +205,6 @@ def _lineage(project: Project, profile: Profile) -> list[Profile]:
         if name in {each.branch for each in line[:-1]}:
             raise ConfigurationError(
                 f"the branches are each other's parents: {' → '.join(x.branch for x in line)}",
-                hint="remove PARENT from one of their profiles",
+                hint="Remove PARENT from one of their profiles.",
             )
     return line[::-1]

@@ -1,4 +1,4 @@
-"""A run that fails: what it says is done and what is not, and who is told."""
+"""A failed run: the state that it left, and who is notified."""
 
 from __future__ import annotations
 
@@ -12,40 +12,46 @@ from limbeck.run.report import Applied
 
 
 @contextmanager
-def accounted(plan: Plan, done: Sequence[Applied]) -> Iterator[None]:
-    """Say after a failure what is in the database, what is not, and how to go on."""
+def accounted(plan: Plan, applied: Sequence[Applied]) -> Iterator[None]:
+    """Add to an error which revisions are in the database, which are not, and how to continue.
+
+    Args:
+        plan: The plan that runs in the block.
+        applied: The revisions that have run so far; the block appends to it.
+
+    """
     try:
         yield
     except MigrationError as error:
         kind = HookError if isinstance(error, HookError) else MigrationError
-        raise kind(f"{error.message}\n{_standing(plan, done)}", hint=error.hint) from error
+        raise kind(f"{error.message}\n{_state(plan, applied)}", hint=error.hint) from error
     except KeyboardInterrupt as error:
         raise MigrationInterruptedError(
-            f"interrupted; {_rolled_back(plan, done)}\n{_standing(plan, done)}",
-            hint="To go on, run the same command again.",
+            f"interrupted; {_rolled_back(plan, applied)}\n{_state(plan, applied)}",
+            hint="To continue, run the same command again.",
         ) from error
 
 
-def _rolled_back(plan: Plan, done: Sequence[Applied]) -> str:
-    running = plan.revisions[len(done) : len(done) + 1]
+def _rolled_back(plan: Plan, applied: Sequence[Applied]) -> str:
+    running = plan.revisions[len(applied) : len(applied) + 1]
     if not running:
-        return "every revision had been done"
-    if any("autocommit_block" in one.path.read_text(encoding="utf-8") for one in running):
-        return "the step that ran was rolled back; those before it are done"
-    return "the revision that ran was rolled back"
+        return "every revision was finished"
+    if any("autocommit_block" in each.path.read_text(encoding="utf-8") for each in running):
+        return "the running step was rolled back; the steps before it are committed"
+    return "the running revision was rolled back"
 
 
-def _standing(plan: Plan, done: Sequence[Applied]) -> str:
-    verb = "taken back" if plan.downgrade else "applied"
-    left = plan.revisions[len(done) :]
-    have = ", ".join(f"{one.id} ({one.message})" for one in done) or "nothing"
-    rest = ", ".join(f"{one.id} ({one.message})" for one in left) or "nothing"
-    return f"{plan.environment}: {verb}: {have}; not {verb}: {rest}"
+def _state(plan: Plan, applied: Sequence[Applied]) -> str:
+    verb = "downgraded" if plan.downgrade else "applied"
+    done = ", ".join(f"{each.id} ({each.message})" for each in applied) or "nothing"
+    left = plan.revisions[len(applied) :]
+    rest = ", ".join(f"{each.id} ({each.message})" for each in left) or "nothing"
+    return f"{plan.environment}: {verb}: {done}; not {verb}: {rest}"
 
 
 @contextmanager
 def reported(plan: Plan, listen: Listener) -> Iterator[None]:
-    """Tell of a failure, and call the hook for it; should that fail as well, the first counts."""
+    """Report a failure to the listener and the hook `on_failure`; the first error is raised."""
     try:
         yield
     except Exception as error:

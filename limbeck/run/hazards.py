@@ -1,4 +1,4 @@
-"""What a plan would do to those who use the database meanwhile, looked at before it runs."""
+"""Lint a plan before it runs on a protected environment."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def look(plan: Plan, listen: Listener = log) -> Report | None:
-    """Return the hazards of a plan, as seen on the shadow; None, and a Notice, without a shadow.
+    """Return the hazards of a plan, traced on the shadow; without a shadow None, and a notice.
 
     Raises:
-        UnavailableError: no connection to the database that is asked for its sizes.
+        UnavailableError: no connection to the database whose table sizes are read.
 
     """
-    from limbeck.lint import linting  # noqa: PLC0415 - only where something protected will run
+    from limbeck.lint import linting  # noqa: PLC0415 - only for protected environments
 
     try:
         return linting.lint(
@@ -33,20 +33,19 @@ def look(plan: Plan, listen: Listener = log) -> Report | None:
             listen=listen,
         )
     except (ServerError, DatabaseError, MigrationError) as error:
-        said = f"Hazards were not looked for, there is no shadow to do it on: {error.message}"
-        listen(Notice(said))
+        listen(Notice(f"The plan is not linted, because there is no shadow: {error.message}"))
         return None
 
 
-def refuse(found: Report | None, allow: Sequence[str] = ()) -> None:
-    """Let only what is allowed pass.
+def refuse(report: Report | None, allow: Sequence[str] = ()) -> None:
+    """Raise an error if a blocking hazard is not allowed.
 
     Raises:
-        CheckFailedError: there is a blocking hazard that is not.
-        ConfigurationError: what is allowed is no hazard.
+        CheckFailedError: a blocking hazard is not allowed.
+        ConfigurationError: an allowed code is not the code of a rule.
 
     """
     from limbeck.lint import linting  # noqa: PLC0415 - as above
 
-    if found is not None:
-        linting.refuse(found, allow)
+    if report is not None:
+        linting.refuse(report, allow)

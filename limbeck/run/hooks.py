@@ -1,4 +1,4 @@
-"""Hooks: what the user wants done before and after a plan, a run and each of its revisions."""
+"""Hooks: functions of the project that are called while a plan is made and applied."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ import inspect
 import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, fields
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from limbeck.errors import ConfigurationError, HookError, LimbeckError
 from limbeck.paths import shown
-from limbeck.project.code import modules
+from limbeck.project.code.protocol import Purpose
 
 if TYPE_CHECKING:
     from limbeck.postgres.database import Database
@@ -41,33 +40,34 @@ _TAKES: Final = {
     "after_run": ("plan", "report"),
     "on_failure": ("plan", "error"),
 }
+# A function that is named like a hook but is none is most likely a misspelt one.
 _LIKE_A_HOOK: Final = re.compile(r"(before|after|on)_\w+")
-_WANTED: Final = modules.Wanted(
+_HOOKS: Final = Purpose(
     "the hooks",
-    'look at [tool.limbeck] hooks in pyproject.toml, such as "app.hooks"',
+    'Check [tool.limbeck] hooks in pyproject.toml, such as "app.hooks".',
     ConfigurationError,
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hooks:
-    """Functions that are called while a migration is planned and carried out; each may be None.
+    """Functions that are called while a migration is planned and applied; each may be None.
 
-    What one of them raises stops the work there: before a run nothing is done, before a revision
-    the ones before it are. With nothing to do only the hooks of the plan are called.
+    An error in a hook stops the migration there: before a run nothing is applied, before a
+    revision only the revisions before it. An empty plan calls only the hooks of planning.
 
     Args:
-        before_plan: told the profile and the database, before anything is asked of it.
-        after_plan: told the plan, before it is shown and confirmed.
-        before_run: told the plan, once it is confirmed, the migration lock is held and it was
-            looked whether the plan still holds.
-        before_revision: told the plan and the revision, before its first statement.
-        after_revision: told the plan and the revision as applied, after its commit.
-        after_run: told the plan and the report, after the last revision, the lock still held.
-        on_failure: told the plan and the error, when the run or one of its hooks failed.
+        before_plan: receives the profile and the database, before the database is read.
+        after_plan: receives the plan, before it is printed and confirmed.
+        before_run: receives the plan, once it is confirmed, the migration lock is held and the
+            plan was checked again.
+        before_revision: receives the plan and the revision, before its first statement.
+        after_revision: receives the plan and the applied revision, after its commit.
+        after_run: receives the plan and the report, after the last revision, under the lock.
+        on_failure: receives the plan and the error, when the run or one of its hooks failed.
 
     Raises:
-        ConfigurationError: one cannot be called with these arguments, or is a coroutine.
+        ConfigurationError: a hook cannot be called with these arguments, or is a coroutine.
 
     """
 
@@ -80,34 +80,34 @@ class Hooks:
     on_failure: OnFailure | None = None
 
     def __post_init__(self) -> None:
-        for one in fields(self):
-            if (function := getattr(self, one.name)) is not None:
-                _refuse_uncallable(one.name, function)
+        for hook in fields(self):
+            if (function := getattr(self, hook.name)) is not None:
+                _refuse_uncallable(hook.name, function)
 
     @classmethod
     def of(cls, project: Project) -> Hooks:
-        """Return the functions of the module that the project's setting `hooks` names.
+        """Return the hooks in the module that the project's setting `hooks` names.
 
         Raises:
-            ConfigurationError: it does not import, or holds no hook, or one that there is not.
+            ConfigurationError: the module does not import, has no hook, or has an unknown one.
 
         """
         if project.hooks is None:
             return cls()
-        module = modules.load(project.root, project.hooks, _WANTED)
-        _refuse_misspelt(module)
-        found = {name: getattr(module, name) for name in _TAKES if hasattr(module, name)}
-        if not found:
+        names = project.code.namespace(project.hooks, _HOOKS)
+        _refuse_misspelt(project.hooks, names)
+        hooks = {name: names[name] for name in _TAKES if name in names}
+        if not hooks:
             raise ConfigurationError(
-                f"{module.__name__} has no hook", hint=f"known are {', '.join(_TAKES)}"
+                f"{project.hooks} has no hook", hint=f"The hooks are {', '.join(_TAKES)}."
             )
-        return cls(**found)
+        return cls(**hooks)
 
     def call(self, name: str, *arguments: object) -> None:
-        """Call the hook of this name, if there is one; what it prints goes to stderr.
+        """Call the hook of this name, if there is one; its output goes to stderr.
 
         Raises:
-            HookError: it raised something; what is limbeck's own goes through as it is.
+            HookError: the hook raised an error; limbeck's own errors are not wrapped.
 
         """
         function: Callable[..., object] | None = getattr(self, name)
@@ -120,17 +120,18 @@ class Hooks:
             raise
         except Exception as error:
             raise HookError(
-                f"the hook {name} failed: {_words(error)}", hint="Correct it and run again."
+                f"the hook {name} failed: {_words(error)}", hint="Correct the hook and run again."
             ) from error
 
 
 def _refuse_uncallable(name: str, function: object) -> None:
     wanted = f"{name}({', '.join(_TAKES[name])})"
     if not callable(function):
-        raise ConfigurationError(f"the hook {name} is no function", hint=f"def {wanted}: ...")
+        raise ConfigurationError(f"the hook {name} is not a function", hint=f"def {wanted}: ...")
     if inspect.iscoroutinefunction(function):
         raise ConfigurationError(
-            f"the hook {name} is a coroutine, which nobody would await", hint=f"def {wanted}: ..."
+            f"the hook {name} is a coroutine; hooks must be plain functions",
+            hint=f"def {wanted}: ...",
         )
     try:
         inspect.signature(function).bind(*_TAKES[name])
@@ -140,15 +141,16 @@ def _refuse_uncallable(name: str, function: object) -> None:
         ) from error
 
 
-def _refuse_misspelt(module: ModuleType) -> None:
-    for name, value in vars(module).items():
-        own = inspect.isfunction(value) and value.__module__ == module.__name__
+def _refuse_misspelt(module: str, names: Mapping[str, object]) -> None:
+    for name, value in names.items():
+        own = inspect.isfunction(value) and value.__module__ == module
         if own and name not in _TAKES and _LIKE_A_HOOK.fullmatch(name):
             near = difflib.get_close_matches(name, _TAKES, n=1)
-            hint = f"did you mean {near[0]}? " if near else ""
+            meant = f"Did you mean {near[0]}? " if near else ""
             raise ConfigurationError(
-                f"{module.__name__}.{name} is no hook",
-                hint=f"{hint}known are {', '.join(_TAKES)}; others begin with _",
+                f"{module}.{name} is not a hook",
+                hint=f"{meant}The hooks are {', '.join(_TAKES)}; "
+                "begin the names of other functions with an underscore.",
             )
 
 

@@ -1,4 +1,4 @@
-"""What a branch is just before a contract is kept, so that it can be undone."""
+"""The snapshot of a branch before a contract, which `limbeck undo` restores."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from limbeck.project.places import Place
 from limbeck.run.plan import Plan, revisions
 
 Keep: TypeAlias = Callable[[], Place]
-"""Says where the environment's branch is, as `limbeck.settings.place` does."""
+"""Returns the place of the environment's branch, as `limbeck.settings.place` does."""
 
 
-def keep(plan: Plan, where: Keep, listen: Listener) -> None:
-    """Keep the branch where an old structure goes that there was before this plan.
+def keep(plan: Plan, place: Keep, listen: Listener) -> None:
+    """Snapshot the branch if the plan removes an old structure that an earlier run has left.
 
     Raises:
-        BranchError: the place of the branches refuses.
+        BranchError: the provider of the branches refuses.
 
     """
     known = () if plan.downgrade else phases.changes(revisions(plan))
-    names = tuple(one.name for one in known if one.contract and not one.expand)
+    names = tuple(change.name for change in known if change.contract and not change.expand)
     if not names:
         return
     from limbeck.phased import undo  # noqa: PLC0415 - only before a contract
 
     try:
-        kept = undo.keep(where(), plan.database, names, listen=listen)
+        snapshot = undo.keep(place(), plan.database, names, listen=listen)
     except ConfigurationError as error:
-        listen(Notice(f"No branch is kept from before the contract: {error.message}"))
+        listen(Notice(f"No snapshot is taken before the contract: {error.message}"))
     else:
-        listen(Notice(f'Kept as "{kept}"; back: limbeck undo -e {plan.environment}'))
+        listen(Notice(f"Snapshot: {snapshot}. To restore it: limbeck undo -e {plan.environment}"))

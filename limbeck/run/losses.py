@@ -1,4 +1,4 @@
-"""What is lost when a branch is reset, restored or deleted."""
+"""What a branch loses when it is reset, restored or deleted; the commands print it and ask."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from limbeck.schema.sql.own_schemas import of_users
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """What a branch has that goes.
+    """The contents of a branch that would be lost.
 
-    `revisions` are those applied there and not at the parent; `rows` is Postgres' own estimate of
-    all rows; `sessions` are connections that end. `problem` says why nothing could be seen.
+    `revisions` are applied on the branch and not on its parent; `rows` is Postgres' estimate of
+    all rows; `sessions` counts the connections that would end. `problem` says why the branch
+    could not be read.
     """
 
     branch: Branch
@@ -30,7 +31,7 @@ class Losses:
 
     @property
     def nothing(self) -> bool:
-        """Whether it is known that nothing goes."""
+        """Whether the branch was read and nothing would be lost."""
         return self.problem is None and not (self.revisions or self.rows or self.sessions)
 
 
@@ -47,7 +48,7 @@ WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type 
 
 
 def losses(project: Project, provider: BranchProvider, name: str) -> Losses:
-    """Look at a branch, and for its revisions at its parent; nothing is changed."""
+    """Return what a branch has that its parent does not; nothing is changed."""
     branch = provider.get(name)
     try:
         own, rows, sessions = _look(project, provider, branch.name)
@@ -62,8 +63,8 @@ def _look(project: Project, provider: BranchProvider, name: str) -> tuple[frozen
     history = History.of(project)
     with connect(database, read_only=True) as connection:
         current = recorded(connection)
-        known = {one.id for one in history.revisions()}
-        applied = {one.id for one in history.applied([each for each in current if each in known])}
+        known = {revision.id for revision in history.revisions()}
+        applied = {each.id for each in history.applied([id_ for id_ in current if id_ in known])}
         rows, sessions = (connection.execute(each).fetchone() for each in (_ROWS, _SESSIONS))
     return frozenset({*applied, *current}), _int(rows), _int(sessions)
 

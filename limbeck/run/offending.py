@@ -1,4 +1,4 @@
-"""Which rows a revision broke on: how many, and their keys."""
+"""The rows that a failed revision could not accept: their number and their keys."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Table: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Offending:
-    """The rows of a table that a statement cannot take as they are.
+    """The rows of a table that violate a constraint.
 
-    `columns` are those of the primary key, or of the key that is there more than once; `keys` are
-    the first few of them, as text.
+    `columns` are those of the primary key, or of the duplicate key; `keys` has the first few
+    values, as text.
     """
 
     table: str
@@ -32,11 +32,11 @@ class Offending:
 
 
 def offending(connection: Connection, error: BaseException) -> Offending | None:
-    """Look for the rows that an error is about; None where it is about something else.
+    """Return the rows that caused an error; None for errors that no rows caused.
 
-    Known are rows with a NULL (23502), keys that are there more than once (23505), rows whose
-    parent is missing (23503) and rows that break a check (23514). It changes nothing: what it
-    needs of a constraint that is not there any more is made in a transaction and rolled back.
+    These are NULLs (SQLSTATE 23502), duplicate keys (23505), rows without a parent (23503) and
+    rows that violate a check (23514). The database is not changed: a constraint that was rolled
+    back is added again in a transaction that is rolled back, too.
     """
     cause, statement = _cause(error)
     if cause is None or not cause.diag.table_name:
@@ -44,10 +44,10 @@ def offending(connection: Connection, error: BaseException) -> Offending | None:
     table = (cause.diag.schema_name or "public", cause.diag.table_name)
     try:
         with connection.transaction(force_rollback=True):
-            found = _look(connection, table, cause, statement)
+            rows = _look(connection, table, cause, statement)
     except psycopg.Error:
-        return None  # a rule of its own hides the rows: the error says what there is to say
-    return found if found and found.count else None
+        return None  # such as row security, which hides the rows from this role
+    return rows if rows and rows.count else None
 
 
 def _look(
@@ -66,7 +66,7 @@ def _look(
 
 
 def _cause(error: BaseException | None) -> tuple[psycopg.Error | None, str]:
-    """Find Postgres' own error, and the statement that it answered where that is known."""
+    """Return the error of Postgres behind an exception, and its statement if known."""
     while error is not None:
         original = getattr(error, "orig", None)
         for each in (error, original):
@@ -82,16 +82,16 @@ _OID = "SELECT oid::bigint FROM pg_constraint WHERE conrelid = %s::regclass AND 
 def _constraint(
     connection: Connection, table: Table, error: psycopg.Error, statement: str
 ) -> int | None:
-    """Give the oid of the constraint that is broken, added again where it was rolled back.
+    """Return the oid of the violated constraint, which is added again if it was rolled back.
 
-    NOT VALID takes it without looking at the rows; see ALTER TABLE in the manual.
+    NOT VALID adds it without a scan of the rows; see ALTER TABLE in the manual.
     """
     wanted = (_quoted(table), error.diag.constraint_name)
-    found = connection.execute(_OID, wanted).fetchone()
-    if found is None and statement:
+    row = connection.execute(_OID, wanted).fetchone()
+    if row is None and statement:
         connection.execute(f"{statement.rstrip().rstrip(';')} NOT VALID".encode())
-        found = connection.execute(_OID, wanted).fetchone()
-    return None if found is None else _int(found)
+        row = connection.execute(_OID, wanted).fetchone()
+    return None if row is None else _int(row)
 
 
 def _nulls(connection: Connection, table: Table, error: psycopg.Error) -> Offending:
@@ -100,7 +100,7 @@ def _nulls(connection: Connection, table: Table, error: psycopg.Error) -> Offend
         "SELECT FROM pg_attribute WHERE attrelid = %s::regclass AND attname = %s",
         (_quoted(table), column),
     ).fetchone()
-    # A column that the revision adds is not there any more: it would be NULL in every row.
+    # A column that the revision added was rolled back: it would be NULL in every row.
     condition = (
         sql.SQL("{} IS NULL").format(sql.Identifier(column))
         if there is not None
@@ -110,13 +110,13 @@ def _nulls(connection: Connection, table: Table, error: psycopg.Error) -> Offend
 
 
 def _duplicates(connection: Connection, table: Table, error: psycopg.Error) -> Offending:
-    key = sql.SQL(_key(error))  # Postgres' own spelling of an index key
+    key = sql.SQL(_key(error))  # spelled by Postgres, as in the definition of the index
     name = _key(error)
     counted = connection.execute(
         sql.SQL(
             "SELECT coalesce(sum(n), 0)::bigint FROM "
             "(SELECT count(*) AS n FROM {} WHERE ROW({}) IS NOT NULL GROUP BY {} "
-            "HAVING count(*) > 1) AS found"
+            "HAVING count(*) > 1) AS duplicates"
         ).format(sql.Identifier(*table), key, key)
     ).fetchone()
     shown = connection.execute(
@@ -127,9 +127,7 @@ def _duplicates(connection: Connection, table: Table, error: psycopg.Error) -> O
     ).fetchall()
     columns = tuple(part.strip() for part in name.split(","))
     keys = tuple(tuple(str(value) for value in row) for row in shown)
-    return Offending(
-        ".".join(table), f"{name} is there more than once", _int(counted), columns, keys
-    )
+    return Offending(".".join(table), f"{name} is not unique", _int(counted), columns, keys)
 
 
 _FOREIGN_KEY = """
@@ -154,7 +152,7 @@ def _orphans(connection: Connection, table: Table, constraint: int | None) -> Of
         sql.SQL("p.{} = {}").format(sql.Identifier(other), sql.Identifier(*table, name))
         for other, name in zip(others, own, strict=True)
     )
-    # Without MATCH FULL one NULL is enough for a row to refer to nothing.
+    # Without MATCH FULL, a row with a NULL in the key references nothing and is valid.
     nulls = sql.SQL("num_nonnulls({}) > 0" if full else "num_nulls({}) = 0")
     condition = sql.SQL("{} AND NOT EXISTS (SELECT FROM {} p WHERE {})").format(
         nulls.format(sql.SQL(", ").join(map(sql.Identifier, own))),
@@ -171,7 +169,7 @@ def _breaking(connection: Connection, table: Table, constraint: int | None) -> O
     if expression is None:
         return None
     text = str(expression[0])
-    condition = sql.SQL("NOT ({})").format(sql.SQL(text))  # Postgres' own spelling
+    condition = sql.SQL("NOT ({})").format(sql.SQL(text))  # spelled by Postgres
     return _rows(connection, table, condition, f"not {text}")
 
 
@@ -203,7 +201,7 @@ def _primary_key(connection: Connection, table: str) -> tuple[str, ...]:
 
 
 def _key(error: psycopg.Error) -> str:
-    """The columns in `Key (a, b)=(1, 2) is duplicated.`, whatever the language around them."""
+    """Return the columns in `Key (a, b)=(1, 2) is duplicated.`, which is localized otherwise."""
     return (error.diag.message_detail or "").partition("(")[2].partition(")=(")[0]
 
 

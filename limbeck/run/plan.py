@@ -18,7 +18,7 @@ from limbeck.project.project import Project
 
 
 class Callbacks(Protocol):
-    """What a plan needs of the hooks: they are called by name."""
+    """What a plan needs of its hooks: they are called by name."""
 
     def call(self, name: str, *arguments: object) -> None:
         """Call the hook of this name, if there is one."""
@@ -26,10 +26,10 @@ class Callbacks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What revisions say they run; each is put into words once, when it is asked for first.
+    """The SQL of revisions, rendered when it is first asked for.
 
-    That takes Alembic, and as long as sending them: a run without a look at them does it while
-    the server works.
+    Rendering imports Alembic and takes as long as sending the statements. A run that nobody looks
+    at renders while the server works.
     """
 
     history: History
@@ -50,11 +50,11 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class PlannedRevision:
-    """A revision that will run (or be taken back), and the SQL it runs.
+    """A revision that will be applied or downgraded, and its SQL.
 
-    `done` are the steps that an interrupted run has done already, None for one that is not begun;
-    `steps` is how many there are, as far as that is known. `late` is one that came into the
-    history below the current revision.
+    `done` counts the steps that an interrupted run has completed, None if it has not begun;
+    `steps` counts all of them, if known. `late` marks a revision that entered the history below
+    the current revision.
     """
 
     id: str
@@ -67,18 +67,18 @@ class PlannedRevision:
 
     @property
     def sql(self) -> str:
-        """The statements, every one ended by a semicolon; they are put into words when asked."""
+        """The statements, each ended by a semicolon; rendered when it is first asked for."""
         return self.words.of(self.words.history.find(self.id)[0])
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would be done to which database; nothing has been done yet.
+    """The revisions that would run on a database; nothing has run yet.
 
-    `current` are the revisions it is at, () before the first; `target` are those it will be
-    at, () is base. `fingerprint` is a hash of all that was seen: of the destination, the current
-    revisions and the bytes of the files to run. `waiting` are contract revisions that may not run
-    yet, and `gate` how far it may go.
+    `current` are the rows of its version table now, () before the first revision; `target` those
+    after the run, () is base. `fingerprint` is a hash of the destination, the current revisions
+    and the bytes of the files to run. `waiting` are contract revisions on hold, and `gate` says
+    how far the environment goes.
     """
 
     environment: str
@@ -101,21 +101,21 @@ class Plan:
         """Return the plan as a script for psql, with transactions and version rows.
 
         Raises:
-            HistoryError: a revision asks the database something, so it is no script.
+            HistoryError: a revision queries the database, so it cannot be a script.
 
         """
         return offline.script(self.history, revisions(self), downgrade=self.downgrade)
 
 
-def fingerprint(destination: str, current: Sequence[str], todo: Sequence[Revision]) -> str:
-    """Return a hash of what a plan rests on."""
-    seen = [destination, *current, *(_content(one.path) for one in todo)]
-    return hashlib.sha256("\n".join(seen).encode()).hexdigest()
+def fingerprint(destination: str, current: Sequence[str], planned: Sequence[Revision]) -> str:
+    """Return a hash of what a plan rests on: the destination, its revisions, the files to run."""
+    parts = [destination, *current, *(_content(revision.path) for revision in planned)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def revisions(plan: Plan) -> tuple[Revision, ...]:
-    """Return the revisions of a plan as the files have them now."""
-    return tuple(plan.history.find(one.id)[0] for one in plan.revisions)
+    """Return the revisions of a plan as their files are now."""
+    return tuple(plan.history.find(revision.id)[0] for revision in plan.revisions)
 
 
 def _content(path: Path) -> str:

@@ -1,19 +1,20 @@
-"""What would be done to a database: a plan, made by looking only."""
+"""Make plans: `limbeck migrate` and `limbeck rollback` read the database and the history."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from limbeck.engine import ledger, offline, state
+from limbeck.engine import audit, ledger, offline, state
 from limbeck.engine.ledger import Ledger
 from limbeck.errors import ConfigurationError
-from limbeck.events import Listener
+from limbeck.events import Listener, Notice
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.logs import log
 from limbeck.phased.gates.gate import passed as gates_passed
 from limbeck.phased.gates.waiting import Terms, Through, Waiting
+from limbeck.plurals import counted, nouns
 from limbeck.postgres.connect import connect, refuse_pooler
 from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
@@ -35,26 +36,26 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
     hooks: Hooks = NO_HOOKS,
     listen: Listener = log,
 ) -> Plan:
-    """Return what has to run to bring a database up to a revision; it is only read.
+    """Return the plan that brings a database up to a revision; the database is only read.
 
-    Contract revisions whose time has not come are left out, with what follows them: the plan's
-    `waiting` says why.
+    Contract revisions on hold are left out, with the revisions that follow them; the plan's
+    `waiting` has the reasons.
 
     Args:
-        project: whose history it is.
-        profile: the environment.
-        database: where it would run.
-        to: the last revision to run.
-        through: "contract" lets contract revisions run, once all is ready for them; "expand", the
-            default where the environment is protected, does not.
-        allow_used: let them run although something still uses what they take away.
-        hooks: those of the plan are called here, the others where it is carried out.
-        listen: is told what happens while connecting.
+        project: The project, with its history.
+        profile: The environment.
+        database: The database to migrate.
+        to: The last revision to apply.
+        through: "contract" applies contract revisions that are ready; "expand", the default of a
+            protected environment, does not.
+        allow_used: Apply contract revisions although their old structure is still used.
+        hooks: The hooks of planning are called here, the others by `apply`.
+        listen: Receives connection attempts, and a notice for each edited revision.
 
     Raises:
-        HistoryError: an unknown revision, broken files, or several heads.
-        HookError: a hook raised something.
-        UnavailableError: no connection.
+        HistoryError: An unknown revision, broken files, or several heads.
+        HookError: A hook raised an error.
+        UnavailableError: No connection.
 
     """
     hooks.call("before_plan", profile, database)
@@ -66,17 +67,24 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
         allow_used,
     )
     with connect(database, read_only=True, listen=listen) as connection:
-        found = state.read(connection)
-        refuse_pooler(database, found.session)
-        current = history.known(found.recorded, database.dbname)
-        late = ledger.late(history, current, found.ledger)
+        start = state.read(connection)
+        refuse_pooler(database, start.session)
+        current = history.known(start.recorded, database.dbname)
+        late = ledger.late(history, current, start.ledger)
         pending = history.pending(current, to)
         if to not in {"head", "heads"} and not pending and not late:
             _refuse_below(history, current, to)
-        todo = tuple(one for one in history.revisions() if one in {*late, *pending})
+        todo = tuple(each for each in history.revisions() if each in {*late, *pending})
         passed = gates_passed(history, connection, todo, terms, listen)
-    way = _Way(history, current, passed.revisions, found.ledger, late, downgrade=False)
-    return _plan(project, profile, database, way, hooks, waiting=passed.waiting, gate=terms)
+    for revision in audit.edited(history, current, start.ledger, quick=True):
+        listen(
+            Notice(
+                f"the file of {revision} was edited after it was applied: {profile.name} does not "
+                "have the edit. Restore the file, and put the change into a new revision."
+            )
+        )
+    route = _Route(history, current, passed.revisions, start.ledger, late, downgrade=False)
+    return _plan(project, profile, database, route, hooks, waiting=passed.waiting, gate=terms)
 
 
 def rollback_plan(  # noqa: PLR0913 - as plan, and how far
@@ -89,51 +97,68 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
     hooks: Hooks = NO_HOOKS,
     listen: Listener = log,
 ) -> Plan:
-    """Return what has to be taken back: the last `steps` revisions, or all beyond `to`.
+    """Return the plan that downgrades the last `steps` revisions, or all that follow `to`.
+
+    Args:
+        project: The project, with its history.
+        profile: The environment.
+        database: The database to downgrade.
+        steps: How many revisions to downgrade.
+        to: The revision to keep, instead of `steps`.
+        hooks: The hooks of planning are called here, the others by `apply`.
+        listen: Receives connection attempts.
 
     Raises:
-        ConfigurationError: there are fewer revisions than `steps`.
-        HistoryError: an unknown revision, or one that is not applied.
-        HookError: a hook raised something.
-        UnavailableError: no connection.
+        ConfigurationError: Fewer than `steps` revisions are applied.
+        HistoryError: A revision is unknown or not applied.
+        HookError: A hook raised an error.
+        UnavailableError: No connection.
 
     """
     hooks.call("before_plan", profile, database)
     history = History.of(project, profile)
     with connect(database, read_only=True, listen=listen) as connection:
-        found = state.read(connection)
-    refuse_pooler(database, found.session)
-    current = history.known(found.recorded, database.dbname)
+        start = state.read(connection)
+    refuse_pooler(database, start.session)
+    current = history.known(start.recorded, database.dbname)
     todo = history.beyond(current, to) if to else _last(history, current, steps)
-    way = _Way(history, current, todo, found.ledger, downgrade=True)
-    return _plan(project, profile, database, way, hooks)
+    return _plan(
+        project,
+        profile,
+        database,
+        _Route(history, current, todo, start.ledger, downgrade=True),
+        hooks,
+    )
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
-    """From where a database goes over which revisions."""
+class _Route:
+    """The revisions of a plan, and the state that it starts from."""
 
     history: History
     current: tuple[str, ...]
     todo: tuple[Revision, ...]
-    found: Ledger
+    ledger: Ledger
     late: tuple[Revision, ...] = ()
     downgrade: bool = False
 
     def target(self) -> tuple[str, ...]:
-        have = {one.id for one in self.history.applied(self.current)}
-        moved = {one.id for one in self.todo}
-        return self.history.tops(have - moved if self.downgrade else have | moved)
+        """Return the rows of the version table after the run."""
+        applied = {revision.id for revision in self.history.applied(self.current)}
+        moved = {revision.id for revision in self.todo}
+        return self.history.tops(applied - moved if self.downgrade else applied | moved)
 
     def planned(self) -> Iterator[PlannedRevision]:
+        """Yield the revisions, with the progress of an interrupted one."""
         words = Words(self.history, self.downgrade)
         action = "downgrade" if self.downgrade else "upgrade"
-        begun = self.found.interrupted()
-        for one in self.todo:
-            late = one in self.late
-            planned = PlannedRevision(one.id, one.message, one.path, late=late, words=words)
-            if (entry := begun.get(one.id)) and entry.action == action:
-                steps = offline.steps(self.history, one, downgrade=self.downgrade)
+        begun = self.ledger.interrupted()
+        for each in self.todo:
+            planned = PlannedRevision(
+                each.id, each.message, each.path, late=each in self.late, words=words
+            )
+            if (entry := begun.get(each.id)) and entry.action == action:
+                steps = offline.steps(self.history, each, downgrade=self.downgrade)
                 planned = replace(planned, done=entry.steps, steps=steps)
             yield planned
 
@@ -142,39 +167,40 @@ def _plan(  # noqa: PLR0913 - what, where, who is told, and how far
     project: Project,
     profile: Profile,
     database: Database,
-    way: _Way,
+    route: _Route,
     hooks: Hooks,
     *,
     waiting: tuple[Waiting, ...] = (),
     gate: Terms | None = None,
 ) -> Plan:
-    made = Plan(
+    plan = Plan(
         environment=profile.name,
         destination=database.destination,
         protected=profile.protected,
-        current=way.current,
-        target=way.target(),
-        revisions=tuple(way.planned()),
-        downgrade=way.downgrade,
-        fingerprint=fingerprint(database.destination, way.current, way.todo),
+        current=route.current,
+        target=route.target(),
+        revisions=tuple(route.planned()),
+        downgrade=route.downgrade,
+        fingerprint=fingerprint(database.destination, route.current, route.todo),
         project=project,
         profile=profile,
-        history=way.history,
+        history=route.history,
         database=database,
         hooks=hooks,
         waiting=waiting,
         gate=gate,
     )
-    hooks.call("after_plan", made)
-    return made
+    hooks.call("after_plan", plan)
+    return plan
 
 
 def _last(history: History, current: Sequence[str], steps: int) -> tuple[Revision, ...]:
     applied = history.applied(current)
     if not 0 < steps <= len(applied):
+        verb = nouns(len(applied), "is", "are")
         raise ConfigurationError(
-            f"{steps} revisions cannot be taken back: {len(applied)} are applied",
-            hint="limbeck status shows them.",
+            f"{counted(steps, 'revision')} cannot be downgraded: {len(applied)} {verb} applied",
+            hint="List them: limbeck status",
         )
     return tuple(reversed(applied[-steps:]))
 
@@ -182,6 +208,6 @@ def _last(history: History, current: Sequence[str], steps: int) -> tuple[Revisio
 def _refuse_below(history: History, current: Sequence[str], to: str) -> None:
     if below := history.beyond(current, to):
         raise ConfigurationError(
-            f"{to} is applied already, with {len(below)} revisions after it",
-            hint=f"To go back to it: limbeck rollback --to {to}",
+            f"{to} is applied already, with {counted(len(below), 'revision')} after it",
+            hint=f"To downgrade to it: limbeck rollback --to {to}",
         )

@@ -1,4 +1,4 @@
-"""Previews: a branch for each pull request, made or adopted, migrated, and taken down again."""
+"""Previews: a branch for each pull request, created or adopted, migrated, and deleted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TTL = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A branch that is up: made just now or adopted, migrated, and how to connect to it."""
+    """A migrated preview branch and its URLs; `created` is False if the branch was adopted."""
 
     branch: Branch
     created: bool
@@ -40,46 +40,54 @@ def up(  # noqa: PLR0913 - of what, how, for how long
     ttl: timedelta | None = TTL,
     listen: Listener = log,
 ) -> Preview:
-    """Bring a preview up: its branch is made from the environment's, or adopted, and migrated.
+    """Create or adopt a preview branch and migrate it.
 
-    With `reset` an adopted one is first made a fresh copy of its parent.
+    Args:
+        project: the project, with its history.
+        profile: the environment whose branch is the parent.
+        name: the name of the preview, with or without `preview/`.
+        reset: reset an existing branch to its parent first.
+        ttl: how long a new branch lives; None for no end.
+        listen: receives the stages.
 
     Raises:
-        BranchError: the branch is there with another parent, or cannot be made.
+        BranchError: the branch exists with another parent, or cannot be created.
         MigrationError: a revision failed.
+
     """
     place = places.place(project, profile, listen)
     provider, branch = place.provider, branch_name(name)
     end = (datetime.now(UTC) + ttl).replace(microsecond=0) if ttl else None
-    made, created = base.adopt(provider, branch, place.branch, expires_at=end)
-    listen(StageStarted(f"{'made' if created else 'adopted'} the branch {branch}"))
+    adopted, created = base.adopt(provider, branch, place.branch, expires_at=end)
+    listen(StageStarted(f"{'created' if created else 'adopted'} the branch {branch}"))
     if reset and not created:
         listen(StageStarted(f"resetting {branch} to {place.branch}"))
-        made = provider.reset(branch, place.branch)
+        adopted = provider.reset(branch, place.branch)
     url = provider.url(branch)
     own = replace(profile, name=branch, protected=False)
     database = Database.from_url(branch, url)
     plan = planning.plan(project, own, database, listen=listen)
-    for one in plan.waiting:
-        listen(Notice(f"{one.revision} {one.message} waits: {one.reason}"))
+    for waiting in plan.waiting:
+        listen(Notice(f"{waiting.revision} {waiting.message} is on hold: {waiting.reason}"))
     report = applying.apply(plan, confirm=lambda _: True, listen=listen)
-    return Preview(made, created, report, url, provider.url(branch, pooled=True))
+    return Preview(adopted, created, report, url, provider.url(branch, pooled=True))
 
 
 def down(project: Project, profile: Profile, name: str, listen: Listener = log) -> bool:
-    """Take a preview down; False when it was not there.
+    """Delete a preview branch; return whether it existed.
 
     Raises:
-        BranchError: it is protected, or has children.
+        BranchError: the branch is protected, or has children.
+
     """
     place = places.place(project, profile, listen)
     branch = branch_name(name)
-    if not any(one.name == branch for one in place.provider.all()):
+    if not any(existing.name == branch for existing in place.provider.all()):
         return False
     place.provider.delete(branch)
     return True
 
 
 def branch_name(name: str) -> str:
-    """The branch of a preview: `preview/` and its name."""
+    """Return the name of a preview's branch: `preview/` and the name of the preview."""
     return name if name.startswith(PREFIX) else PREFIX + name

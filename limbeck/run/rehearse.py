@@ -1,4 +1,4 @@
-"""Rehearse pending revisions on a throw-away branch, with the data that is really there."""
+"""Rehearse pending revisions on a temporary branch, with the data of the environment."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ PREFIX = "rehearsal"
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """What one statement held up: a table with so many rows, under which lock, rewritten or not.
+    """A table that a statement blocked: its estimated rows, the lock, whether it was rewritten.
 
-    `seconds` is how long the statement took; the lock is held until its transaction ends.
+    `seconds` is the duration of the statement; the lock is held until its transaction ends.
     """
 
     table: str
@@ -51,7 +51,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """A revision that ran, how long it took, and what it held up."""
+    """A revision that ran, its duration in seconds, and the tables that it blocked."""
 
     id: str
     message: str
@@ -61,7 +61,7 @@ class Rehearsed:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The revision that did not run, Postgres' words, and the rows that are in its way."""
+    """The revision that failed, the message of Postgres, and the rows that it failed on."""
 
     id: str
     message: str
@@ -71,10 +71,10 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What would happen to an environment; nothing has happened to it.
+    """The result of a rehearsal; the environment itself is unchanged.
 
-    `difference` is the SQL between the schemas before and after; `test` the exit code of the
-    test that ran against the migrated branch, None without one.
+    `difference` is the SQL between the schemas before and after; `test` is the exit code of the
+    test that ran on the migrated branch, None without a test.
     """
 
     environment: str
@@ -86,7 +86,7 @@ class Rehearsal:
 
     @property
     def good(self) -> bool:
-        """Whether everything ran, and the test passed."""
+        """Whether every revision ran and the test passed."""
         return self.failed is None and not self.test
 
 
@@ -99,32 +99,33 @@ def rehearse(  # noqa: PLR0913 - where, with what, for how long
     keep: bool = False,
     listen: Listener = log,
 ) -> Rehearsal:
-    """Run the pending revisions on a branch of an environment's, and delete the branch.
+    """Run the pending revisions on a copy of an environment's branch, and delete the copy.
 
-    The branch is made with an end, so it goes by itself should this program be killed.
+    The branch expires by itself, in case this process is killed.
 
     Args:
-        project: whose history is used.
-        profile: the environment that is copied.
-        test: told the URL of the migrated branch, gives an exit code.
-        ttl: when the branch ends by itself.
-        keep: leave the branch until then.
-        listen: is told the stages.
+        project: the project, with its history.
+        profile: the environment to copy.
+        test: receives the URL of the migrated branch and returns an exit code.
+        ttl: the lifetime of the branch.
+        keep: keep the branch until it expires.
+        listen: receives the stages.
 
     Raises:
-        BranchError: the branch cannot be made.
-        ConfigurationError: nothing is known of the environment's branch.
+        BranchError: the branch cannot be created.
+        ConfigurationError: the environment's branch is unknown.
         HistoryError: the revision files are broken.
+
     """
     place = places.place(project, profile, listen)
     with _copy(place, ttl, listen, keep=keep) as branch:
         url = place.provider.url(branch.name)
         database = _timed(Database.from_url(branch.name, url), profile)
-        found = _run(History.of(project, profile), profile, database, listen)
-        if test is not None and found.failed is None:
-            listen(StageStarted("testing against the rehearsal's branch"))
-            found = replace(found, test=test(url))
-        return replace(found, branch=branch.name)
+        rehearsal = _run(History.of(project, profile), profile, database, listen)
+        if test is not None and rehearsal.failed is None:
+            listen(StageStarted("testing the migrated branch"))
+            rehearsal = replace(rehearsal, test=test(url))
+        return replace(rehearsal, branch=branch.name)
 
 
 @contextlib.contextmanager
@@ -135,8 +136,8 @@ def _copy(place: Place, ttl: timedelta, listen: Listener, *, keep: bool) -> Iter
     try:
         yield provider.create(name, place.branch, expires_at=end)
     finally:
-        # Nothing is there yet, should it have been interrupted before the branch was made.
-        if not keep and any(one.name == name for one in provider.all()):
+        # Ctrl-C may have come before the branch was created.
+        if not keep and any(existing.name == name for existing in provider.all()):
             provider.delete(name)
 
 
@@ -155,9 +156,10 @@ def _run(history: History, profile: Profile, database: Database, listen: Listene
         terms = Terms(profile.name, profile.protected, "contract", allow_used=True)
         passed = gate.passed(history, connection, todo, terms, listen)
         todo = passed.revisions
-        for one in passed.waiting:
-            listen(Notice(f"{one.revision} {one.message} is not rehearsed: {one.reason}"))
-        connection.execute("ANALYZE")  # so that the number of rows is known
+        for waiting in passed.waiting:
+            words = f"{waiting.revision} {waiting.message} is not rehearsed: {waiting.reason}"
+            listen(Notice(words))
+        connection.execute("ANALYZE")  # for the estimated rows of blocked tables
         done, failed = _revisions(history, todo, database, connection, listen)
     script = as_script(compare.steps(before, Live(database).catalog()))
     return Rehearsal(profile.name, "", tuple(done), failed, script)
@@ -172,33 +174,34 @@ def _revisions(
 ) -> tuple[list[Rehearsed], Failed | None]:
     done: list[Rehearsed] = []
     with observing(database, connection) as observer:
-        for number, one in enumerate(todo, 1):
-            listen(RevisionStarted(one.id, one.message, number, len(todo)))
-            rehearsed = _revision(history, one, connection, observer)
+        for number, revision in enumerate(todo, 1):
+            which = (revision.id, revision.message, number, len(todo))
+            listen(RevisionStarted(*which))
+            rehearsed = _revision(history, revision, connection, observer)
             if isinstance(rehearsed, Failed):
                 return done, rehearsed
-            listen(RevisionFinished(one.id, one.message, number, len(todo), rehearsed.seconds))
+            listen(RevisionFinished(*which, rehearsed.seconds))
             done.append(rehearsed)
     return done, None
 
 
 def _revision(
-    history: History, one: Revision, connection: Connection, observer: Observer
+    history: History, revision: Revision, connection: Connection, observer: Observer
 ) -> Rehearsed | Failed:
     from limbeck.engine.upgrading import upgrade  # noqa: PLC0415 - Alembic only when it is needed
 
-    observer.start(connection, one.path)
+    observer.start(connection, revision.path)
     began = time.monotonic()
     try:
-        upgrade(history, connection, one)
-    except Exception as error:  # noqa: BLE001 - whatever a revision raises is what is looked for
+        upgrade(history, connection, revision)
+    except Exception as error:  # noqa: BLE001 - a revision may raise anything
         observer.stop(connection)
         connection.rollback()
         words = str(getattr(error, "orig", error)).strip()
-        return Failed(one.id, one.message, words, offending(connection, error))
+        return Failed(revision.id, revision.message, words, offending(connection, error))
     seconds = time.monotonic() - began
     holds = [hold for each in observer.stop(connection) for hold in _holds(connection, each)]
-    return Rehearsed(one.id, one.message, seconds, tuple(holds))
+    return Rehearsed(revision.id, revision.message, seconds, tuple(holds))
 
 
 def _holds(connection: Connection, statement: Statement) -> Iterator[Hold]:

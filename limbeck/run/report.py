@@ -1,4 +1,4 @@
-"""What a run did to a database."""
+"""The report of a run: what it applied or downgraded, and where the database is now."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from limbeck.run.outline import Outline
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """A revision that ran, and how long it took."""
+    """A revision that ran, and its duration in seconds."""
 
     id: str
     message: str
@@ -19,11 +19,11 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was done, and where the database is now.
+    """The result of a run.
 
-    `elsewhere` says that another migrator had done the work when the lock was ours; `tables` is
-    what there is then, where something was done. `waiting` are contract revisions that may
-    not run yet.
+    `elsewhere` says that another migrator had finished the same run when the lock was acquired.
+    `tables` are the tables that the run changed, if it ran anything. `waiting` are contract
+    revisions on hold.
     """
 
     environment: str

@@ -1,4 +1,4 @@
-"""Write down that a database is at a revision, without running anything."""
+"""Mark a database as being at a revision, without running anything: `limbeck stamp`."""
 
 from __future__ import annotations
 
@@ -28,18 +28,30 @@ def stamp(  # noqa: PLR0913 - what, where, to which revision, and who agrees
     wait: float = WAIT,
     listen: Listener = log,
 ) -> tuple[str, ...]:
-    """Mark a revision and all below it as applied, all others as not; return what it is at.
+    """Mark a revision and all below it as applied, and all others as not applied.
+
+    Args:
+        project: the project, with its history.
+        profile: the environment.
+        database: its database.
+        to: the revision, or "base".
+        confirm: returns whether to go on.
+        wait: seconds to wait for another migrator.
+        listen: receives connection attempts and waits.
+
+    Returns:
+        The rows of the version table afterwards.
 
     Raises:
-        NotConfirmedError: confirm said no; nothing was done.
+        NotConfirmedError: `confirm` returned False; nothing was done.
         HistoryError: an unknown revision.
-        LockNotAcquiredError: a migrator is at work.
+        LockNotAcquiredError: another migrator did not finish in time.
 
     """
     history = History.of(project, profile)
     history.find(to)
     if not confirm():
-        raise NotConfirmedError(f"not confirmed: {profile.name} is as it was", hint="Give --yes.")
+        raise NotConfirmedError(f"not confirmed: {profile.name} is unchanged", hint="Add --yes.")
     with (
         connect(database, listen=listen) as connection,
         migration_lock(connection, wait=wait, listen=listen),
@@ -49,28 +61,29 @@ def stamp(  # noqa: PLR0913 - what, where, to which revision, and who agrees
 
 
 def mark(history: History, connection: Connection, to: str) -> None:
-    """Let the version table and the ledger say that a database is at a revision."""
+    """Write a revision to the version table, and to the ledger if the database has one."""
     running.stamp(history, connection, to)
-    found = ledger.read(connection)
-    if found.exists:
-        _write_down(history, connection, found, to)
+    entries = ledger.read(connection)
+    if entries.exists:
+        _record(history, connection, entries, to)
 
 
-def _write_down(history: History, connection: Connection, found: Ledger, to: str) -> None:
-    below = {one.id for one in history.applied([one.id for one in history.find(to)])}
+def _record(history: History, connection: Connection, entries: Ledger, to: str) -> None:
+    target = [revision.id for revision in history.find(to)]
+    below = {revision.id for revision in history.applied(target)}
     known = history.revisions()
-    texts = dict(zip((one.id for one in known), offline.sql(history, known), strict=True))
+    texts = offline.sql(history, known)
     with connection.transaction():
-        for id_ in found.interrupted():
+        for id_ in entries.interrupted():
             _execute(connection, *ledger.forget(id_))
-        for id_ in history.deleted(found.applied()):
+        for id_ in history.deleted(entries.applied()):
             _execute(connection, *ledger.leave(id_))
-        for one in known:
-            applied = one.id in found.applied()
-            if applied != (one.id in below):
+        for revision, text in zip(known, texts, strict=True):
+            applied = revision.id in entries.applied()
+            if applied != (revision.id in below):
                 action = "downgrade" if applied else "stamp"
-                values = {"sql": statements.checksum([texts[one.id]])}
-                _execute(connection, *ledger.finish(one, action, values, begun=False))
+                values = {"sql": statements.checksum([text])}
+                _execute(connection, *ledger.finish(revision, action, values, begun=False))
 
 
 def _execute(connection: Connection, statement: str, values: dict[str, object]) -> None:

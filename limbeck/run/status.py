@@ -1,8 +1,8 @@
-"""Where each environment stands, and what a check would complain about."""
+"""The state of each environment, and the findings of a check: `limbeck status` and `check`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,11 +15,12 @@ from limbeck.history.revisions import Revision, way_out
 from limbeck.logs import log
 from limbeck.phased.gates import gate
 from limbeck.phased.gates.standing import Standing, standings
-from limbeck.phased.gates.waiting import Terms, Waiting
+from limbeck.phased.gates.waiting import Terms, Through, Waiting
 from limbeck.postgres.connect import Connection, connect
 from limbeck.project import urls
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
+from limbeck.run.drift import outermost
 from limbeck.schema.catalog.catalog import Catalog, Change
 from limbeck.schema.catalog.read import read
 from limbeck.shadow.filters import filters
@@ -27,18 +28,33 @@ from limbeck.shadow.models import Models
 from limbeck.shadow.replay import Replay
 from limbeck.shadow.unchanged import unchanged
 
+RESTORE = "Restore the file, and put the change into a new revision."
+
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Where one environment stands.
+    """The state of one environment.
 
-    `current` are the revisions that its version table holds, () before the first, None when it
-    could not be asked; `unknown` those of them that no file holds, for `squash` has replaced them
-    where that is not None. By the database's ledger
-    applied revisions were `edited` or `deleted` since, and others `interrupted` after so many
-    steps. `drift` is what differs from a replay of its own revision, None when that is not known;
-    `problem` says why. `phases` is where each change without downtime is, `waiting` which of the
-    pending revisions migrate leaves out until their time has come.
+    Args:
+        environment: The name of its profile.
+        branch: The database branch.
+        protected: Whether its profile is protected.
+        destination: Its address, without the password.
+        current: The rows of its version table, () before the first revision; None when the
+            database could not be read.
+        applied: The revisions that it holds.
+        pending: The revisions that it lacks.
+        unknown: Current revisions without a file.
+        squash: The revision that has replaced an unknown one.
+        edited: Applied revisions whose SQL was edited since, by the database's ledger.
+        deleted: Applied revisions whose files are missing.
+        interrupted: Revisions that were interrupted, with the number of completed steps.
+        drift: The differences from a replay of its own revision; None when unknown.
+        problem: Why its database could not be read.
+        phases: The phase of each change without downtime.
+        waiting: Contract revisions on hold, which `migrate` leaves out.
+        heads: The heads of its history, if there are several.
+
     """
 
     environment: str
@@ -57,26 +73,26 @@ class Status:
     problem: LimbeckError | None = None
     phases: tuple[Standing, ...] = ()
     waiting: tuple[Waiting, ...] = ()
+    heads: tuple[Revision, ...] = ()
 
     @property
     def ready(self) -> tuple[Revision, ...]:
-        """The pending revisions that migrate would run: none that waits, and none behind it."""
-        held = {id_ for one in self.waiting for id_ in (one.revision, *one.others)}
-        return tuple(one for one in self.pending if one.id not in held)
+        """The pending revisions that migrate would apply: those not on hold."""
+        held = {id_ for waiting in self.waiting for id_ in (waiting.revision, *waiting.others)}
+        return tuple(revision for revision in self.pending if revision.id not in held)
 
     @property
     def clean(self) -> bool:
-        """Whether a check of it would not fail."""
-        return not any(one.fails for one in findings(self))
+        """Whether a check of the environment passes."""
+        return not any(finding.fails for finding in findings(self))
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that a check complains about, or only tells.
+    """One complaint of a check, or one contract revision on hold, which is no complaint.
 
     `kind` is heads, models, unrecorded, pending, interrupted, edited, deleted, drift, unknown,
-    unreachable or waiting; `environment` is None for what is wrong in the project itself. A
-    contract revision that is `waiting` for its time is as it should be.
+    unreachable or waiting; `environment` is None where the project itself is wrong.
     """
 
     kind: str
@@ -88,7 +104,7 @@ class Finding:
 
     @property
     def fails(self) -> bool:
-        """Whether a check ends badly by it."""
+        """Whether the finding makes a check fail."""
         return self.waiting is None
 
 
@@ -99,12 +115,18 @@ def status(
     drift: bool = True,
     listen: Listener = log,
 ) -> tuple[Status, ...]:
-    """Ask each environment where it stands, over one connection each; nothing is changed.
+    """Return the state of each environment, read over one connection each.
 
-    What is wrong with one of them is told in its Status and does not hide the others.
+    An environment that cannot be read has a `problem` and does not hide the others.
+
+    Args:
+        project: The project, with its history and its models.
+        profiles: The environments.
+        drift: Whether to compare each database with a replay of its own revision.
+        listen: Receives the stages of a replay.
 
     Raises:
-        HistoryError: the revision files are broken.
+        HistoryError: The revision files are broken.
 
     """
     return tuple(_status(project, each, drift=drift, listen=listen) for each in profiles)
@@ -113,29 +135,29 @@ def status(
 def check(
     project: Project, profiles: Sequence[Profile], *, listen: Listener = log
 ) -> tuple[Finding, ...]:
-    """Return all that is not as it should be, and the contract revisions that wait; () is good.
+    """Return the findings about the history, the models and each environment.
 
-    That is: several heads, models without a revision, and for each environment pending or
-    unknown revisions, drift, or that it cannot be asked. What waits for its time does not fail.
+    These are several heads, models without a revision, pending or unknown revisions, drift and
+    unreachable environments. Contract revisions on hold are returned, too, but do not fail.
 
     Raises:
-        HistoryError: the revision files are broken.
+        HistoryError: The revision files are broken.
 
     """
-    apart: dict[Path | None, Profile | None] = {each.versions: each for each in profiles}
+    histories: dict[Path | None, Profile | None] = {each.versions: each for each in profiles}
     recorded = [
-        found
-        for each in (apart or {None: None}).values()
-        for found in unrecorded(project, each, listen)
+        finding
+        for each in (histories or {None: None}).values()
+        for finding in unrecorded(project, each, listen)
     ]
-    asked = status(project, profiles, listen=listen)
-    return (*recorded, *(found for each in asked for found in findings(each)))
+    statuses = status(project, profiles, listen=listen)
+    return (*recorded, *(finding for each in statuses for finding in findings(each)))
 
 
 def unrecorded(
     project: Project, profile: Profile | None = None, listen: Listener = log
 ) -> Iterator[Finding]:
-    """Yield what is wrong with the history itself: several heads, models without a revision."""
+    """Yield the findings about the history itself: several heads, models without a revision."""
     try:
         if unchanged(project, profile):
             return
@@ -147,126 +169,137 @@ def unrecorded(
         yield Finding("models", None, error.message, error.hint)
     else:
         if changes:
-            yield Finding(
-                "unrecorded",
-                None,
-                f"the models differ from the recorded history: {_named(changes)}",
-                "Write the revision: limbeck generate",
-                changes,
-            )
+            text = f"the models differ from the recorded history: {_named(changes)}"
+            hint = "Write the revision: limbeck generate"
+            yield Finding("unrecorded", None, text, hint, changes)
 
 
 def findings(status: Status) -> Iterator[Finding]:
-    """Yield what is wrong with one environment."""
+    """Yield the findings about one environment."""
     name = status.environment
     if status.problem:
         yield Finding("unreachable", name, status.problem.message, status.problem.hint)
     if status.unknown:
-        ids = ", ".join(status.unknown)
-        text = f"is at revision {ids}, which no file holds"
-        hint = f"Get the file from where it was made: git log --all -- '*{status.unknown[0]}*'"
-        if status.squash:
-            text = f"is at revision {ids}, in the middle of those that {status.squash} has replaced"
-            hint = way_out(status.squash, status.unknown[0])
-        yield Finding("unknown", name, text, hint)
+        yield _unknown(status)
     if status.edited:
-        ids = ", ".join(str(one) for one in status.edited)
-        text = f"edited after they were applied: {ids}"
-        yield Finding(
-            "edited", name, text, "Bring the files back; what is new, goes into new ones."
-        )
+        ids = ", ".join(map(str, status.edited))
+        yield Finding("edited", name, f"edited after they were applied: {ids}", RESTORE)
     if status.deleted:
-        text = f"applied, and in no file any more: {', '.join(status.deleted)}"
+        ids = ", ".join(status.deleted)
         hint = f"git log --all -- '*{status.deleted[0]}*'"
-        yield Finding("deleted", name, text, hint)
+        yield Finding("deleted", name, f"applied, but the revision file is missing: {ids}", hint)
     for id_, steps in status.interrupted:
         text = f"revision {id_} was interrupted after step {steps}"
-        yield Finding("interrupted", name, text, f"It goes on by: limbeck migrate -e {name}")
+        yield Finding("interrupted", name, text, f"To continue it: limbeck migrate -e {name}")
     if status.ready:
-        ids = ", ".join(str(one) for one in status.ready)
+        ids = ", ".join(map(str, status.ready))
         yield Finding("pending", name, f"pending: {ids}", f"limbeck migrate -e {name}")
     if status.drift:
-        text = f"drifted from its own revision: {_named(status.drift)}"
-        hint = f"Take it over into the models (limbeck pull -e {name}), or undo it by hand."
-        yield Finding("drift", name, text, hint, status.drift)
-    for one in status.waiting:
-        text = f"waits: {one.revision} ({one.message}): {one.reason}"
-        yield Finding("waiting", name, text, one.hint, waiting=one)
+        yield _drifted(status, status.drift)
+    for waiting in status.waiting:
+        text = f"on hold: {waiting.revision} ({waiting.message}): {waiting.reason}"
+        yield Finding("waiting", name, text, waiting.hint, waiting=waiting)
+
+
+def _unknown(status: Status) -> Finding:
+    ids = ", ".join(status.unknown)
+    if status.squash:
+        replaced = f"the revisions that {status.squash} has replaced"
+        text = f"is at revision {ids}, in the middle of {replaced}"
+        hint = way_out(status.squash, status.unknown[0])
+    else:
+        text = f"is at revision {ids}, which no file has"
+        hint = f"Restore its file: git log --all -- '*{status.unknown[0]}*'"
+    return Finding("unknown", status.environment, text, hint)
+
+
+def _drifted(status: Status, drift: tuple[Change, ...]) -> Finding:
+    if status.edited:
+        # The replay ran the edited files, so the difference is most likely the edit itself.
+        text, hint = f"differs from its edited revisions: {_named(drift)}", RESTORE
+    else:
+        text = f"drifted from its own revision: {_named(drift)}"
+        hint = f"Add it to the models (limbeck pull -e {status.environment}), or revert it by hand."
+    return Finding("drift", status.environment, text, hint, drift)
 
 
 def _status(project: Project, profile: Profile, *, drift: bool, listen: Listener) -> Status:
     history = History.of(project, profile)
-    history.revisions()  # broken files are no environment's fault
-    found = Status(profile.name, profile.branch, profile.protected)
+    heads = history.heads()  # outside of the try: broken files are not the environment's fault
+    several = heads if len(heads) > 1 else ()
+    status = Status(profile.name, profile.branch, profile.protected, heads=several)
     try:
         database = urls.database(project, profile, listen)
-        found = replace(found, destination=database.destination)
+        status = replace(status, destination=database.destination)
         with connect(database, read_only=True, listen=listen) as connection:
-            current, kept, live = _ask(project, connection, with_catalog=drift)
-            found = _remembered(_placed(found, history, current), history, kept)
-            found = _phased(found, history, connection, kept)
-        if live is None or found.unknown:
-            return found
+            current, entries, live = _read(project, connection, with_catalog=drift)
+            status = _placed(status, history, current)
+            status = _remembered(status, history, entries)
+            status = _phased(status, history, connection, entries)
+        if live is None or status.unknown:
+            return status
         own = Replay(project, ",".join(current) or "base", profile, listen)
-        return replace(found, drift=own.catalog().changes_to(live))
+        return replace(status, drift=own.catalog().changes_to(live))
     except LimbeckError as error:
-        return replace(found, problem=error)
+        return replace(status, problem=error)
 
 
-def _ask(
+def _read(
     project: Project, connection: Connection, *, with_catalog: bool
 ) -> tuple[tuple[str, ...], Ledger, Catalog | None]:
     current = version_table.recorded(connection)
-    kept = ledger.read(connection)
+    entries = ledger.read(connection)
     live = read(connection, filters=filters(project)) if with_catalog else None
-    return current, kept, live
+    return current, entries, live
 
 
-def _phased(found: Status, history: History, connection: Connection, kept: Ledger) -> Status:
-    """Add where each change without downtime is, and what waits for its time."""
-    if found.unknown:
-        return found
-    applied = {one.id for one in found.applied}
-    found = replace(found, phases=standings(history, connection, applied, kept))
-    terms = Terms(
-        found.environment,
-        found.protected,
-        "expand" if found.protected else "contract",
-    )
-    passed = gate.passed(history, connection, found.pending, terms, ignore)
-    return replace(found, waiting=passed.waiting)
-
-
-def _remembered(found: Status, history: History, kept: Ledger) -> Status:
-    """Add what the database's ledger says of its revisions."""
-    begun = tuple((one.revision, one.steps) for one in kept.interrupted().values())
-    found = replace(found, deleted=history.deleted(kept.applied()), interrupted=begun)
-    if found.current is None or found.unknown:
-        return found
-    late = ledger.late(history, found.current, kept)
-    pending = tuple(one for one in history.revisions() if one in {*late, *found.pending})
-    return replace(found, pending=pending, edited=audit.edited(history, found.current, kept))
-
-
-def _placed(found: Status, history: History, current: tuple[str, ...]) -> Status:
-    known = {one.id for one in history.revisions()}
+def _placed(status: Status, history: History, current: tuple[str, ...]) -> Status:
+    """Return the status with its revisions, compared with the history."""
+    known = {revision.id for revision in history.revisions()}
     if unknown := tuple(id_ for id_ in current if id_ not in known):
         squash = history.squashed(unknown[0])
-        return replace(found, current=current, unknown=unknown, squash=squash)
+        return replace(status, current=current, unknown=unknown, squash=squash)
     return replace(
-        found,
+        status,
         current=current,
         applied=history.applied(current),
         pending=history.pending(current),
     )
 
 
-def _named(changes: Iterable[Change], most: int = 5) -> str:
-    names = [_said(change) for change in changes]
+def _remembered(status: Status, history: History, entries: Ledger) -> Status:
+    """Return the status with what the database's ledger says of its revisions."""
+    begun = tuple((entry.revision, entry.steps) for entry in entries.interrupted().values())
+    deleted = history.deleted(entries.applied())
+    status = replace(status, deleted=deleted, interrupted=begun)
+    if status.current is None or status.unknown:
+        return status
+    pending = {*ledger.late(history, status.current, entries), *status.pending}
+    return replace(
+        status,
+        pending=tuple(revision for revision in history.revisions() if revision in pending),
+        edited=audit.edited(history, status.current, entries),
+    )
+
+
+def _phased(status: Status, history: History, connection: Connection, entries: Ledger) -> Status:
+    """Return the status with the phases of its changes and the contracts on hold."""
+    if status.unknown:
+        return status
+    applied = {revision.id for revision in status.applied}
+    through: Through = "expand" if status.protected else "contract"
+    terms = Terms(status.environment, status.protected, through)
+    passed = gate.passed(history, connection, status.pending, terms, ignore)
+    phases = standings(history, connection, applied, entries)
+    return replace(status, phases=phases, waiting=passed.waiting)
+
+
+def _named(changes: Sequence[Change], most: int = 5) -> str:
+    names = [_signed(change) for change in outermost(changes)]
     more = [f"and {len(names) - most} more"] if len(names) > most else []
     return ", ".join(names[:most] + more)
 
 
-def _said(change: Change) -> str:
+def _signed(change: Change) -> str:
     sign = "+" if change.before is None else "-" if change.after is None else "~"
     return f"{sign} {change.address}"

@@ -136,7 +136,7 @@ MIGRATE = ("migrate",)
 
 CASES = [
     Case("no profiles", MIGRATE, 2, ("env_profiles/ has no profile",), no_profiles),
-    Case("unknown profile", ("migrate", "-e", "prodution"), 2, ("did you mean production",)),
+    Case("unknown profile", ("migrate", "-e", "prodution"), 2, ("Did you mean production",)),
     Case(
         "missing URL",
         MIGRATE,
@@ -157,7 +157,7 @@ CASES = [
         "unknown setting",
         MIGRATE,
         2,
-        ("development.env line 1", "did you mean PROTECTED"),
+        ("development.env line 1", "Did you mean PROTECTED"),
         lambda ground: ground.profile("PROTECTD=yes\n"),
     ),
     Case(
@@ -226,7 +226,7 @@ CASES = [
     Case("unknown current revision", MIGRATE, 1, ("feedbeef0000",), unknown_current),
     Case("read-only database", MIGRATE, 1, ("read-only",), read_only),
     Case("unknown revision", ("migrate", "--to", "zzz"), 1, ("zzz",)),
-    Case("too many to take back", ("rollback", "-n", "9"), 2, ("cannot be taken back",)),
+    Case("too many to downgrade", ("rollback", "-n", "9"), 2, ("cannot be downgraded",)),
     Case(
         "no terminal for a protected environment",
         ("migrate", "-e", "production"),
@@ -237,11 +237,11 @@ CASES = [
         "another name typed",
         ("migrate", "-e", "production"),
         4,
-        ("not confirmed",),
+        ("not confirmed", "Type production"),
         typing="development",
     ),
     Case("end of input at the prompt", ("migrate", "-e", "production"), 4, (), typing="\x04"),
-    Case("diff with nothing known", ("diff", "models", "qa"), 2, ("qa is no environment",)),
+    Case("diff with nothing known", ("diff", "models", "qa"), 2, ("qa is not an environment",)),
     Case(
         "a revision that fails",
         MIGRATE,

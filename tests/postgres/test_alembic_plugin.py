@@ -79,5 +79,5 @@ def test_a_table_that_the_history_did_not_make_is_never_dropped(work: Any, datab
         connection.execute("CREATE TABLE of_others ()")
     done = alembic(work.project.root, "revision", "--autogenerate", "-m", "next")
     assert done.returncode != 0
-    assert "the history did not make public.of_others" in done.stderr
+    assert "the history did not create public.of_others" in done.stderr
     assert work.history.head() is None

@@ -19,6 +19,7 @@ from psycopg import sql
 
 from limbeck.errors import MigrationError
 from limbeck.generate.rendering.body import Body, render
+from limbeck.history import writing
 from limbeck.history.history import History
 from limbeck.phased.online import online
 from limbeck.postgres.database import Database
@@ -190,7 +191,7 @@ class Ground:
         (root / "env_profiles" / "development.env").write_text("")
         history = History.of(Project.find(root))
         for body in bodies:
-            history.write("step", body.text, imports=body.imports)
+            writing.write(history, "step", body.text, imports=body.imports)
         return root
 
 
@@ -318,7 +319,7 @@ def test_a_server_that_is_restarted_in_the_middle_is_said_and_the_next_run_finis
                 assert not run.done(), run.result()
                 time.sleep(0.05)
         ground.server.stop()
-        with pytest.raises(MigrationError, match="step 1 is in the database") as caught:
+        with pytest.raises(MigrationError, match="step 1 is committed") as caught:
             run.result(60)
     assert "migrate again" in (caught.value.hint or "")
     ground.server.start()

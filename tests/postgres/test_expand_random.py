@@ -29,6 +29,7 @@ from limbeck.schema.catalog.read import read
 if TYPE_CHECKING:
     from limbeck.postgres.connect import Connection
     from limbeck.postgres.database import Database
+    from limbeck.schema.catalog.catalog import Catalog
     from limbeck.schema.diff.steps import Step
 
 LEFT_OUT = "left out"
@@ -49,6 +50,15 @@ def carry_out(connection: Connection, steps: Iterable[Step]) -> None:
         connection.execute(step.sql.encode())
 
 
+def renaming(catalog: Catalog) -> RenamedColumn:
+    """Return the recipe that renames t.old to t.new."""
+    column = catalog.objects[Address("column", "public", "t", "old")]
+    table = catalog.objects[Address("table", "public", "t")]
+    assert isinstance(column, Column)
+    assert isinstance(table, Table)
+    return RenamedColumn(column, "new", table)
+
+
 class Applications(RuleBasedStateMachine):
     """A table, what should be in it, and what may happen to it.
 
@@ -58,6 +68,8 @@ class Applications(RuleBasedStateMachine):
     connection: Connection
     url: str
     kind: str
+    catalog: Catalog
+    recipe: RenamedColumn
 
     @initialize(steps=st.integers(0, 3))
     def begin(self, steps: int) -> None:
@@ -68,12 +80,9 @@ class Applications(RuleBasedStateMachine):
         )
         self.rows: dict[int, str | None] = {}
         self.phase, self.filled = "before", False
-        catalog = read(self.connection)
-        column = catalog.objects[Address("column", "public", "t", "old")]
-        table = catalog.objects[Address("table", "public", "t")]
-        assert isinstance(column, Column)
-        assert isinstance(table, Table)
-        self.catalog, self.recipe = catalog, RenamedColumn(column, "new", table)
+        if not hasattr(self, "catalog"):  # it is the same each time, and slow to read
+            type(self).catalog = read(self.connection)
+            type(self).recipe = renaming(self.catalog)
         for step in (self.expand, lambda: self.backfill(1000), self.contract)[:steps]:
             step()
 
@@ -171,7 +180,9 @@ class Applications(RuleBasedStateMachine):
             for statement in statements:
                 other.execute(statement.encode())
             pid = other.info.backend_pid
-            self.connection.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+            # Without its second argument, with which it looks every 100 ms only: whoever needs
+            # the locks of the session waits for its end anyway.
+            self.connection.execute("SELECT pg_terminate_backend(%s)", [pid])
             with pytest.raises(psycopg.OperationalError):
                 other.execute("SELECT 1")
 
@@ -261,11 +272,7 @@ def test_a_row_of_replication_is_kept_in_step(database: Database) -> None:
     with psycopg.connect(database.url, autocommit=True) as connection:
         connection.execute("CREATE TABLE t (id integer PRIMARY KEY, old text)")
         catalog = read(connection)
-        column = catalog.objects[Address("column", "public", "t", "old")]
-        table = catalog.objects[Address("table", "public", "t")]
-        assert isinstance(column, Column)
-        assert isinstance(table, Table)
-        carry_out(connection, RenamedColumn(column, "new", table).expand(catalog))
+        carry_out(connection, renaming(catalog).expand(catalog))
         connection.execute("SET session_replication_role = replica")
         connection.execute("INSERT INTO t (id, old) VALUES (1, 'a'), (2, 'b')")
         connection.execute("UPDATE t SET old = 'c' WHERE id = 2")
@@ -283,11 +290,7 @@ def test_what_a_trigger_of_the_users_own_writes_is_kept_in_step(database: Databa
             "CREATE TRIGGER tidy BEFORE INSERT OR UPDATE ON t FOR EACH ROW EXECUTE FUNCTION tidy()"
         )
         catalog = read(connection)
-        column = catalog.objects[Address("column", "public", "t", "old")]
-        table = catalog.objects[Address("table", "public", "t")]
-        assert isinstance(column, Column)
-        assert isinstance(table, Table)
-        carry_out(connection, RenamedColumn(column, "new", table).expand(catalog))
+        carry_out(connection, renaming(catalog).expand(catalog))
         connection.execute("INSERT INTO t (id, old) VALUES (1, ' a ')")
         connection.execute("INSERT INTO t (id, new) VALUES (2, 'b')")
         connection.execute("UPDATE t SET old = ' c ' WHERE id = 2")

@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from limbeck.phased.expand.moved_column import moved
+from limbeck.phased.expand.moved_column import MovedColumn, moved
 from limbeck.postgres.connect import connect
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.read import read
@@ -26,6 +26,7 @@ from tests.postgres.test_expand_random import carry_out
 if TYPE_CHECKING:
     from limbeck.postgres.connect import Connection
     from limbeck.postgres.database import Database
+    from limbeck.schema.catalog.catalog import Catalog
 
 TABLES = """
 CREATE TABLE books (id serial PRIMARY KEY, blurb text);
@@ -43,6 +44,8 @@ class Applications(RuleBasedStateMachine):
     """
 
     connection: Connection
+    catalog: Catalog
+    recipe: MovedColumn
 
     @initialize(steps=st.integers(0, 3))
     def begin(self, steps: int) -> None:
@@ -51,18 +54,24 @@ class Applications(RuleBasedStateMachine):
         self.values: dict[int, str | None] = {}
         self.details: set[int] = set()
         self.phase, self.filled = "before", False
-        self.catalog = read(self.connection)
-        with self.connection.transaction(force_rollback=True):
-            self.connection.execute("ALTER TABLE details ADD COLUMN text text")
-            self.connection.execute("ALTER TABLE books DROP COLUMN blurb")
-            after = read(self.connection)
-        values = {Address("column", "public", "details", "text"): "books.blurb"}
-        (self.recipe,) = moved(self.catalog, after, values)
+        if not hasattr(self, "catalog"):  # it is the same each time, and slow to read
+            type(self).catalog = read(self.connection)
+            type(self).recipe = self.moving()
         self.insert_by_the_old_one("a")
         self.connection.execute("INSERT INTO details (book_id) VALUES (1)")
         self.details.add(1)
         for step in (self.expand, lambda: self.backfill(1000), self.contract)[:steps]:
             step()
+
+    def moving(self) -> MovedColumn:
+        """Return the recipe."""
+        with self.connection.transaction(force_rollback=True):
+            self.connection.execute("ALTER TABLE details ADD COLUMN text text")
+            self.connection.execute("ALTER TABLE books DROP COLUMN blurb")
+            after = read(self.connection)
+        values = {Address("column", "public", "details", "text"): "books.blurb"}
+        (recipe,) = moved(self.catalog, after, values)
+        return recipe
 
     def old(self) -> bool:
         return self.phase != "after"

@@ -138,8 +138,9 @@ def back(database: Database, history: History, connection: Any, expand: Revision
     with beside(work):
         time.sleep(0.1)
         try:
-            history.run(
-                connection, history.beyond(version_table.current(history, connection), expand.id),
+            running.run(
+                history, connection,
+                history.beyond(version_table.current(history, connection), expand.id),
                 downgrade=True, terms=Terms(ledger=False, patience=60.0),
             )  # fmt: skip
         finally:

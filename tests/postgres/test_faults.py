@@ -120,7 +120,7 @@ def test_a_full_disk_is_said_and_with_more_room_the_next_run_finishes(
     with pytest.raises(MigrationError, match="No space left on device") as caught:
         migrated(work, database)
     assert f"applied: {first.id} (first); not applied: {last.id} (steps)" in str(caught.value)
-    assert "make room" in (caught.value.hint or "")
+    assert "free some space" in (caught.value.hint or "")
     disk.mount("remount,size=200m")
     assert migrated(work, database).current == (last.id,)
     with psycopg.connect(database.url) as connection:

@@ -118,7 +118,7 @@ def test_what_alembic_had_applied_before_the_ledger_is_not_taken_for_late(
 def test_an_interrupted_revision_is_shown(work: Work, database: Database) -> None:
     body = "op.execute('create table one ()')\nwith op.get_context().autocommit_block():\n"
     work.revision("one", body + "    op.execute('select 1 / 0')")
-    with pytest.raises(MigrationError, match="step 1 is in the database"):
+    with pytest.raises(MigrationError, match="step 1 is committed"):
         migrated(work, database)
     assert kinds(work) == ["interrupted", "pending"]
 

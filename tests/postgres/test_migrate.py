@@ -23,7 +23,9 @@ from limbeck.errors import (
     NotConfirmedError,
     SeveralHeadsError,
 )
-from limbeck.events import Event, RevisionFinished
+from limbeck.events import Event, Notice, RevisionFinished
+from limbeck.history import writing
+from limbeck.output.plans import tables_text
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
 from limbeck.postgres.lock import migration_lock
@@ -129,10 +131,74 @@ def test_what_is_not_confirmed_is_not_done(
     work: Work, database: Database, connection: psycopg.Connection
 ) -> None:
     three(work)
+    planned = plan(work, database)
     with pytest.raises(NotConfirmedError) as caught:
-        migrate.apply(plan(work, database), confirm=lambda _: False)
+        migrate.apply(planned, confirm=lambda _: False)
     assert caught.value.exit_code == 4
+    assert caught.value.hint == "Answer yes, or add --yes."
+    protected = dataclasses.replace(planned, protected=True)
+    with pytest.raises(NotConfirmedError) as caught:
+        migrate.apply(protected, confirm=lambda _: False, allow=None)
+    assert caught.value.hint == "Type development, or add --yes."
     assert tables(connection) == set()
+
+
+def test_the_tables_that_a_run_changed_are_listed_and_no_others(
+    work: Work, database: Database
+) -> None:
+    for number in range(30):
+        work.revision(f"t{number:02}", f"create table t{number:02} (id int, name varchar(20))")
+    first = migrate.apply(plan(work, database), confirm=yes).tables
+    assert first is not None
+    assert (len(first.tables), first.changed, first.total) == (20, 30, 30)
+    assert tables_text(first).splitlines()[-1] == "  ... and 10 more tables"
+    changes = (
+        "alter table t05 alter name type text",
+        "create index on t07 (name)",
+        "alter table t11 add check (id > 0)",
+        "alter table t13 alter name set default 'a'",
+        "alter table t29 rename id to number",
+        "create schema other; create table other.t00 ()",
+    )
+    for change in changes:
+        work.revision("change", f"op.execute({change!r})")
+    second = migrate.apply(plan(work, database), confirm=yes).tables
+    assert second is not None
+    assert [name for name, _ in second.tables] == [
+        *("other.t00", "t05", "t07", "t11", "t13", "t29")
+    ]
+    assert dict(second.tables)["t29"] == ("number integer", "name character varying(20)")
+    assert tables_text(second).splitlines()[0] == "Tables changed (6 of 31):"
+    work.revision("rows", "op.execute('update t01 set id = 1')")
+    third = migrate.apply(plan(work, database), confirm=yes).tables
+    assert third is not None
+    assert tables_text(third) == "The database has 31 tables."
+
+
+def test_a_plan_says_that_an_applied_revision_was_edited(work: Work, database: Database) -> None:
+    three(work)
+    migrate.apply(plan(work, database), confirm=yes)
+    edited = work.history.revisions()[1]
+    told: list[Event] = []
+    text = edited.path.read_text()
+    edited.path.write_text(text + "# a comment\n")
+    migrate.plan(work.project, work.profile, database, listen=told.append)
+    assert told == []
+    edited.path.write_text(text.replace("create table two ()", "create table two (id int)"))
+    migrate.plan(work.project, work.profile, database, listen=told.append)
+    (notice,) = told
+    assert isinstance(notice, Notice)
+    assert notice.text.startswith(f"the file of {edited} was edited after it was applied")
+
+
+@pytest.mark.parametrize(("to", "left"), [(0, "2 revisions"), (1, "1 revision")])
+def test_a_revision_that_is_applied_already_is_no_target(
+    to: int, left: str, work: Work, database: Database
+) -> None:
+    ids = three(work)
+    migrate.apply(plan(work, database), confirm=yes)
+    with pytest.raises(ConfigurationError, match=f"with {left} after it"):
+        plan(work, database, to=ids[to])
 
 
 def test_an_empty_history_and_a_migrated_database_have_nothing_to_do(
@@ -321,14 +387,14 @@ def test_rollback_takes_back_the_newest_first(
     assert migrate.apply(planned, confirm=yes).current == ()
 
 
-def test_a_downgrade_that_fails_says_what_is_taken_back(work: Work, database: Database) -> None:
+def test_a_downgrade_that_fails_says_what_is_downgraded(work: Work, database: Database) -> None:
     work.revision("keeps", "create table one ()", "drop table nowhere")
     last = work.revision("goes", "create table two ()", "drop table two")
     migrate.apply(plan(work, database), confirm=yes)
     planned = migrate.rollback_plan(work.project, work.profile, database, steps=2)
     with pytest.raises(MigrationError, match="downgrade of revision") as caught:
         migrate.apply(planned, confirm=yes)
-    assert f"taken back: {last.id} (goes); not taken back: " in str(caught.value)
+    assert f"downgraded: {last.id} (goes); not downgraded: " in str(caught.value)
 
 
 Refusal = Callable[["Work", Database], object]
@@ -392,7 +458,7 @@ def test_a_profile_with_a_history_of_its_own_migrates_along_it(
     three(work)
     profile = dataclasses.replace(work.profile, versions=work.project.root / "own")
     own = dataclasses.replace(work.history, versions=profile.versions)
-    own.write("own", 'op.execute("create table own ()")')
+    writing.write(own, "own", 'op.execute("create table own ()")')
     planned = migrate.plan(work.project, profile, database)
     migrate.apply(planned, confirm=yes)
     assert tables(connection) == {"own", "alembic_version"}

@@ -418,7 +418,7 @@ def test_what_is_lost_is_listed(database: Database, make_database: MakeDatabase)
     proof = pull.prove(files, catalog, make_database("scratch"), pull.Options(layout="file"))
     assert not proof.exact
     assert [str(change.address) for change in proof.lost] == ["column public.books.published_year"]
-    assert str(proof).endswith("1 could not be kept")
+    assert str(proof).endswith("1 differs")
 
 
 CHAINED = """
@@ -467,40 +467,6 @@ def test_what_postgres_refuses_is_said_in_its_own_words(
     text = pull.source(catalog, options)["models.py"].replace('"shop.one()")', '"shop.none()")')
     with pytest.raises(ModelsError, match=r"function shop\.none\(\) does not exist"):
         pull.prove({"models.py": text}, catalog, make_database("scratch"), options)
-
-
-@pytest.mark.parametrize("layout", ["file", "package"])
-def test_pulled_models_pass_mypy_strict(
-    database: Database, tmp_path: Path, layout: pull.Layout
-) -> None:
-    everything = (
-        ";".join(
-            CASES[case]
-            for case in (
-                "many to many",
-                "types",
-                "several foreign keys to one table, self references, one to one",
-                "enums, domains, composites, ranges",
-                "views on views, and what hangs on them",
-            )
-        )
-        .replace("TABLE t ", "TABLE t2 ", 1)
-        .replace("TABLE t ", "TABLE t3 ", 1)
-    )
-    folder = tmp_path / "models" if layout == "package" else tmp_path
-    folder.mkdir(exist_ok=True)
-    for path, text in pull.source(made(database, everything), pull.Options(layout=layout)).items():
-        (folder / path).write_text(text)
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "models"]
-        if layout == "package"
-        else [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "models.py"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stdout == ""
 
 
 WORKING = {

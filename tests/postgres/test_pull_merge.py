@@ -1,8 +1,10 @@
 """Merging into working models: what is equal stays, what changed is changed in place.
 
-Each case is a package as somebody wrote it, the SQL that its database went on by, and lines that
-have to be in it afterwards. For each of them holds: what comes out imports and makes exactly the
-live schema (with what is only in the models), and a second merge changes nothing.
+Each case is a module as somebody wrote it, the SQL that its database went on by, and lines that
+have to be in it afterwards. Most of them are modules of one package and are merged together;
+where a case is about the base or the files, it is a package of its own. For each package holds:
+the result imports and makes exactly the live schema (with what is only in the models), and a
+second merge changes nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import importlib
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -41,7 +43,10 @@ class Base(DeclarativeBase):
 
 @dataclass(frozen=True)
 class Case:
-    """Models of the module `shop.models`, what is done to their database, what has to be there."""
+    """A module of the package `shop`, what is done to its database, what has to be there.
+
+    With `files` it is the package's __init__, and all of them are looked through.
+    """
 
     models: str
     sql: str
@@ -61,10 +66,10 @@ CASES = {
         from shop.base import Base
 
 
-        class Item(Base):
+        class Book(Base):
             \"\"\"Something to sell.\"\"\"
 
-            __tablename__ = "items"
+            __tablename__ = "books"
             __table_args__ = (UniqueConstraint("name"), Index("by_name", "name"))  # both
 
             id: Mapped[int] = mapped_column(primary_key=True)
@@ -74,7 +79,7 @@ CASES = {
             def shout(self) -> str:
                 return self.name.upper()
         """,
-        "ALTER TABLE items ALTER name TYPE varchar(40)",
+        "ALTER TABLE books ALTER name TYPE varchar(40)",
         has=(
             'name: Mapped[str] = mapped_column(String(length=40), info={"label": "Name"})  # short',
             '__table_args__ = (UniqueConstraint("name"), Index("by_name", "name"))  # both',
@@ -93,8 +98,8 @@ CASES = {
         from shop.base import Base
 
 
-        class Item(Base):
-            __tablename__ = "items"
+        class Cup(Base):
+            __tablename__ = "cups"
 
             id: Mapped[int] = mapped_column(primary_key=True)
             a: Mapped[str]
@@ -104,7 +109,7 @@ CASES = {
             e = sa.Column(sa.Text)
             f: Mapped[str] = mapped_column(nullable=True)
         """,
-        """ALTER TABLE items ALTER a DROP NOT NULL, ALTER b SET NOT NULL, ALTER c SET NOT NULL,
+        """ALTER TABLE cups ALTER a DROP NOT NULL, ALTER b SET NOT NULL, ALTER c SET NOT NULL,
             ALTER d DROP NOT NULL, ALTER e SET NOT NULL, ALTER f SET NOT NULL""",
         has=(
             "    a: Mapped[Optional[str]]\n",
@@ -122,17 +127,17 @@ CASES = {
         from shop.base import Base
 
 
-        class Item(Base):
-            __tablename__ = "items"
+        class Lamp(Base):
+            __tablename__ = "lamps"
 
             id: Mapped[int] = mapped_column(primary_key=True)
             price: Mapped[int]
             size: Mapped[int | None] = mapped_column(comment="in cm")
             made: Mapped[str] = mapped_column(server_default="x")
         """,
-        """ALTER TABLE items ALTER price TYPE numeric(8, 2), ALTER price SET DEFAULT 0;
-            ALTER TABLE items ALTER size TYPE bigint, ALTER made DROP DEFAULT;
-            COMMENT ON COLUMN items.size IS 'in mm'""",
+        """ALTER TABLE lamps ALTER price TYPE numeric(8, 2), ALTER price SET DEFAULT 0;
+            ALTER TABLE lamps ALTER size TYPE bigint, ALTER made DROP DEFAULT;
+            COMMENT ON COLUMN lamps.size IS 'in mm'""",
         has=(
             (
                 "    price: Mapped[Decimal] = mapped_column(\n"
@@ -152,8 +157,8 @@ CASES = {
         from shop.base import Base
 
 
-        class Item(Base):
-            __tablename__ = "items"
+        class Boat(Base):
+            __tablename__ = "boats"
             id: Mapped[int] = mapped_column(primary_key=True)
             old: Mapped[str]
 
@@ -163,7 +168,7 @@ CASES = {
             def name(self) -> str:
                 return self.kept
         """,
-        """ALTER TABLE items DROP old, ADD born date NOT NULL, ADD name text,
+        """ALTER TABLE boats DROP old, ADD born date NOT NULL, ADD name text,
             ADD code varchar(3) UNIQUE""",
         has=(
             (
@@ -187,14 +192,14 @@ CASES = {
         from shop.base import Base
 
 
-        class Maker(Base):
-            __tablename__ = "makers"
+        class Smith(Base):
+            __tablename__ = "smiths"
 
             id: Mapped[int] = mapped_column(primary_key=True)
 
 
-        class Item(Base):
-            __tablename__ = "items"
+        class Tool(Base):
+            __tablename__ = "tools"
             __table_args__ = (
                 UniqueConstraint("a", "b", name="ab"),  # together
                 CheckConstraint("a > 0", name="positive"),
@@ -205,23 +210,23 @@ CASES = {
             id: Mapped[int] = mapped_column(primary_key=True)
             a: Mapped[int] = mapped_column(index=True)
             b: Mapped[int] = mapped_column(unique=True)
-            maker_id: Mapped[int] = mapped_column(ForeignKey("makers.id"))
+            smith_id: Mapped[int] = mapped_column(ForeignKey("smiths.id"))
 
 
-        Index("by_a_desc", Item.a.desc())
+        Index("by_a_desc", Tool.a.desc())
         """,
-        """DROP INDEX ix_items_a, by_a_desc;
-            ALTER TABLE items DROP CONSTRAINT items_b_key, DROP CONSTRAINT positive;
-            ALTER TABLE items ADD CONSTRAINT positive CHECK (a > 1), ADD CHECK (b > a);
-            ALTER TABLE items DROP CONSTRAINT items_maker_id_fkey,
-                ADD FOREIGN KEY (maker_id) REFERENCES makers ON DELETE CASCADE;
-            DROP INDEX by_b; CREATE INDEX by_b ON items (b DESC) WHERE a > 5;
-            COMMENT ON TABLE items IS 'wares'""",
+        """DROP INDEX ix_tools_a, by_a_desc;
+            ALTER TABLE tools DROP CONSTRAINT tools_b_key, DROP CONSTRAINT positive;
+            ALTER TABLE tools ADD CONSTRAINT positive CHECK (a > 1), ADD CHECK (b > a);
+            ALTER TABLE tools DROP CONSTRAINT tools_smith_id_fkey,
+                ADD FOREIGN KEY (smith_id) REFERENCES smiths ON DELETE CASCADE;
+            DROP INDEX by_b; CREATE INDEX by_b ON tools (b DESC) WHERE a > 5;
+            COMMENT ON TABLE tools IS 'wares'""",
         has=(
             '        UniqueConstraint("a", "b", name="ab"),  # together\n',
             '        CheckConstraint("a > 1", name="positive"),\n',
             '{"comment": "wares", "info": {"x": 1}},',
-            'ForeignKey("makers.id", ondelete="CASCADE")',
+            'ForeignKey("smiths.id", ondelete="CASCADE")',
             "    a: Mapped[int] = mapped_column()\n",
         ),
         lacks=("by_a_desc", "unique=True"),
@@ -247,12 +252,32 @@ CASES = {
 
             id: Mapped[int] = mapped_column(primary_key=True)
             a: Mapped[int]
+
+
+        class Three(Base):
+            __tablename__ = "threes"
+            __table_args__ = (sa.UniqueConstraint("a"),)
+
+            id: Mapped[int] = mapped_column(primary_key=True)
+            a: Mapped[int]
+
+
+        class Four(Base):
+            __tablename__ = "fours"
+            __table_args__ = (sa.UniqueConstraint("a"), sa.Index("by_a", "a"))
+
+            id: Mapped[int] = mapped_column(primary_key=True)
+            a: Mapped[int]
         """,
         """ALTER TABLE ones ADD CONSTRAINT p CHECK (a > 0); COMMENT ON TABLE ones IS 'one';
-            ALTER TABLE twos ADD CONSTRAINT q CHECK (a > 0)""",
+            ALTER TABLE twos ADD CONSTRAINT q CHECK (a > 0);
+            ALTER TABLE threes DROP CONSTRAINT threes_a_key, ADD CONSTRAINT r CHECK (a > 0);
+            ALTER TABLE fours ADD CONSTRAINT s CHECK (a > 0); DROP INDEX by_a""",
         has=(
             '    __table_args__ = (sa.CheckConstraint("a > 0", name="p"), {"comment": "one"})\n',
             '    __table_args__ = (sa.CheckConstraint("a > 0", name="q"), {"comment": "two"})\n',
+            '    __table_args__ = (sa.CheckConstraint("a > 0", name="r"),)\n',
+            '(sa.UniqueConstraint("a"), sa.CheckConstraint("a > 0", name="s"))\n',
         ),
     ),
     "a Table is changed in place": Case(
@@ -261,8 +286,8 @@ CASES = {
 
         from shop.base import Base
 
-        items = sa.Table(
-            "items",
+        coins = sa.Table(
+            "coins",
             Base.metadata,
             sa.Column("id", sa.Integer, primary_key=True),
             sa.Column("name", sa.String(20), nullable=False),  # short
@@ -271,13 +296,13 @@ CASES = {
             comment="things",
         )
         """,
-        """ALTER TABLE items ALTER name TYPE varchar(40), ALTER name DROP NOT NULL, DROP old,
+        """ALTER TABLE coins ALTER name TYPE varchar(40), ALTER name DROP NOT NULL, DROP old,
             ADD price integer DEFAULT 1 NOT NULL, ADD CHECK (price > 0),
-            DROP CONSTRAINT items_name_key; COMMENT ON TABLE items IS 'wares'""",
+            DROP CONSTRAINT coins_name_key; COMMENT ON TABLE coins IS 'wares'""",
         has=(
             '    sa.Column("name", sa.String(length=40)),  # short\n',
             'sa.Column("price", sa.Integer(), server_default=sa.text("1"), nullable=False)',
-            '    sa.CheckConstraint("price > 0", name="items_price_check"),\n',
+            '    sa.CheckConstraint("price > 0", name="coins_price_check"),\n',
             '    comment="wares",\n',
         ),
         lacks=("old", "UniqueConstraint"),
@@ -306,8 +331,8 @@ CASES = {
             BIG = "big"
 
 
-        class Item(Base):
-            __tablename__ = "items"
+        class Shirt(Base):
+            __tablename__ = "shirts"
 
             id: Mapped[int] = mapped_column(primary_key=True)
             color: Mapped[Color]
@@ -334,15 +359,15 @@ CASES = {
         from shop.base import Base
 
 
-        class Item(Base):
-            __tablename__ = "items"
+        class Ticket(Base):
+            __tablename__ = "tickets"
 
             id: Mapped[int] = mapped_column(primary_key=True)
             a: Mapped[int]
 
 
         # What can be sold.
-        sold = View("sold", select(Item.id), metadata=Base.metadata)  # more to come
+        sold = View("sold", select(Ticket.id), metadata=Base.metadata)  # more to come
         double = Function(
             "double(x integer)",
             "CREATE OR REPLACE FUNCTION double(x integer) RETURNS integer LANGUAGE sql AS "
@@ -350,11 +375,11 @@ CASES = {
             metadata=Base.metadata,
         )
         """,
-        """CREATE OR REPLACE VIEW sold AS SELECT id, a FROM items WHERE a > 0;
+        """CREATE OR REPLACE VIEW sold AS SELECT id, a FROM tickets WHERE a > 0;
             CREATE OR REPLACE FUNCTION double(x integer) RETURNS integer LANGUAGE sql
                 AS $$ SELECT x * 2 $$""",
         has=("# What can be sold.\nsold = View(", "# more to come", "x * 2", "double = Function("),
-        lacks=("select(Item.id)", "x + x"),
+        lacks=("select(Ticket.id)", "x + x"),
     ),
     "relationships go with their foreign key, on both sides": Case(
         """
@@ -366,34 +391,34 @@ CASES = {
         from shop.base import Base
 
 
-        class Maker(Base):
-            __tablename__ = "makers"
+        class Firm(Base):
+            __tablename__ = "firms"
 
             id: Mapped[int] = mapped_column(primary_key=True)
-            items: Mapped[list[Item]] = relationship(
-                back_populates="maker", foreign_keys="Item.maker_id"
+            watches: Mapped[list[Watch]] = relationship(
+                back_populates="firm", foreign_keys="Watch.firm_id"
             )
-            checked: Mapped[list[Item]] = relationship(
-                back_populates="checker", foreign_keys="Item.checker_id"
+            checked: Mapped[list[Watch]] = relationship(
+                back_populates="checker", foreign_keys="Watch.checker_id"
             )
 
 
-        class Item(Base):
-            __tablename__ = "items"
+        class Watch(Base):
+            __tablename__ = "watches"
 
             id: Mapped[int] = mapped_column(primary_key=True)
-            maker_id: Mapped[int] = mapped_column(ForeignKey("makers.id"))
-            checker_id: Mapped[int] = mapped_column(ForeignKey("makers.id"))
-            maker: Mapped[Maker] = relationship(back_populates="items", foreign_keys=[maker_id])
-            checker: Mapped[Maker] = relationship(
+            firm_id: Mapped[int] = mapped_column(ForeignKey("firms.id"))
+            checker_id: Mapped[int] = mapped_column(ForeignKey("firms.id"))
+            firm: Mapped[Firm] = relationship(back_populates="watches", foreign_keys=[firm_id])
+            checker: Mapped[Firm] = relationship(
                 back_populates="checked", foreign_keys=[checker_id]
             )
         """,
-        "ALTER TABLE items DROP checker_id",
+        "ALTER TABLE watches DROP checker_id",
         has=(
             (
-                "    maker: Mapped[Maker] = relationship("
-                'back_populates="items", foreign_keys=[maker_id])\n'
+                "    firm: Mapped[Firm] = relationship("
+                'back_populates="watches", foreign_keys=[firm_id])\n'
             ),
         ),
         lacks=("checker", "checked"),
@@ -406,21 +431,21 @@ CASES = {
         from shop.base import Base
 
 
-        class Maker(Base):
-            __tablename__ = "makers"
+        class Cobbler(Base):
+            __tablename__ = "cobblers"
 
             id: Mapped[int] = mapped_column(primary_key=True)
 
 
-        class Item(Base):
-            __tablename__ = "items"
+        class Shoe(Base):
+            __tablename__ = "shoes"
 
             id: Mapped[int] = mapped_column(primary_key=True)
-            maker_id: Mapped[int] = mapped_column(ForeignKey("makers.id"))
-            maker: Mapped["Maker"] = relationship(backref=backref("items"))
+            cobbler_id: Mapped[int] = mapped_column(ForeignKey("cobblers.id"))
+            cobbler: Mapped["Cobbler"] = relationship(backref=backref("shoes"))
         """,
-        "ALTER TABLE items DROP CONSTRAINT items_maker_id_fkey",
-        has=("    maker_id: Mapped[int] = mapped_column()\n",),
+        "ALTER TABLE shoes DROP CONSTRAINT shoes_cobbler_id_fkey",
+        has=("    cobbler_id: Mapped[int] = mapped_column()\n",),
         lacks=("backref(",),
     ),
     "a column that was renamed takes its relationship along": Case(
@@ -433,23 +458,23 @@ CASES = {
         from shop.base import Base
 
 
-        class Maker(Base):
-            __tablename__ = "makers"
+        class Singer(Base):
+            __tablename__ = "singers"
 
             id: Mapped[int] = mapped_column(primary_key=True)
-            items: Mapped[list[Item]] = relationship(back_populates="maker")
+            songs: Mapped[list[Song]] = relationship(back_populates="singer")
 
 
-        class Item(Base):
-            __tablename__ = "items"
+        class Song(Base):
+            __tablename__ = "songs"
 
             id: Mapped[int] = mapped_column(primary_key=True)
-            maker_id: Mapped[int] = mapped_column(ForeignKey("makers.id"))
-            maker: Mapped[Maker] = relationship(back_populates="items")
+            singer_id: Mapped[int] = mapped_column(ForeignKey("singers.id"))
+            singer: Mapped[Singer] = relationship(back_populates="songs")
         """,
-        "ALTER TABLE items RENAME maker_id TO producer_id",
-        has=("    producer_id: Mapped[int] = mapped_column(ForeignKey(", "producer: Mapped[Maker]"),
-        lacks=("maker_id:", "    maker:"),
+        "ALTER TABLE songs RENAME singer_id TO producer_id",
+        has=("    producer_id: Mapped[int] = mapped_column(ForeignKey(", "producer: Mapped["),
+        lacks=("singer_id:", "    singer:"),
     ),
     "a second foreign key to the same table makes both plain": Case(
         """
@@ -461,25 +486,25 @@ CASES = {
         from shop.base import Base
 
 
-        class Maker(Base):
-            __tablename__ = "makers"
+        class Crew(Base):
+            __tablename__ = "crews"
 
             id: Mapped[int] = mapped_column(primary_key=True)
-            items: Mapped[list[Item]] = relationship(back_populates="maker")
+            films: Mapped[list[Film]] = relationship(back_populates="crew")
 
 
-        class Item(Base):
-            __tablename__ = "items"
+        class Film(Base):
+            __tablename__ = "films"
 
             id: Mapped[int] = mapped_column(primary_key=True)
-            maker_id: Mapped[int] = mapped_column(ForeignKey("makers.id"))
-            maker: Mapped[Maker] = relationship(back_populates="items")
+            crew_id: Mapped[int] = mapped_column(ForeignKey("crews.id"))
+            crew: Mapped[Crew] = relationship(back_populates="films")
         """,
-        "ALTER TABLE items ADD checker_id integer REFERENCES makers",
+        "ALTER TABLE films ADD checker_id integer REFERENCES crews",
         has=(
-            'relationship(back_populates="maker", foreign_keys="[Item.maker_id]")',
-            'relationship(back_populates="items", foreign_keys=[maker_id])',
-            "    checker: Mapped[Maker | None] = relationship(foreign_keys=[checker_id])\n",
+            'relationship(back_populates="crew", foreign_keys="[Film.crew_id]")',
+            'relationship(back_populates="films", foreign_keys=[crew_id])',
+            "    checker: Mapped[Crew | None] = relationship(foreign_keys=[checker_id])\n",
         ),
     ),
     "a table that was renamed stays, and its relationships move": Case(
@@ -492,25 +517,25 @@ CASES = {
         from shop.base import Base
 
 
-        class Maker(Base):
-            __tablename__ = "makers"
+        class Baker(Base):
+            __tablename__ = "bakers"
 
             id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-            items: Mapped[list[Item]] = relationship(back_populates="maker")
+            cakes: Mapped[list[Cake]] = relationship(back_populates="baker")
 
 
-        class Item(Base):
-            __tablename__ = "items"
+        class Cake(Base):
+            __tablename__ = "cakes"
 
             id: Mapped[int] = mapped_column(primary_key=True)
-            maker_id: Mapped[int] = mapped_column(ForeignKey("makers.id"))
-            maker: Mapped[Maker] = relationship(back_populates="items")
+            baker_id: Mapped[int] = mapped_column(ForeignKey("bakers.id"))
+            baker: Mapped[Baker] = relationship(back_populates="cakes")
         """,
-        """ALTER TABLE makers RENAME TO producers;
-            ALTER INDEX makers_pkey RENAME TO producers_pkey;
-            ALTER TABLE producers RENAME CONSTRAINT makers_id_not_null TO producers_id_not_null""",
-        has=("class Producer(Base):", "Mapped[Producer] = relationship("),
-        gone=("table public.makers",),
+        """ALTER TABLE bakers RENAME TO producers;
+            ALTER INDEX bakers_pkey RENAME TO producers_pkey;
+            ALTER TABLE producers RENAME CONSTRAINT bakers_id_not_null TO producers_id_not_null""",
+        has=("from shop.producers import Producer", "Mapped[Producer] = relationship("),
+        gone=("table public.bakers",),
     ),
     "abstract bases, mixins, annotated types and type decorators stay": Case(
         """
@@ -545,20 +570,20 @@ CASES = {
             name: Mapped[str20]
 
 
-        class Item(Stamped, Named):
-            __tablename__ = "items"
+        class Car(Stamped, Named):
+            __tablename__ = "cars"
 
             code: Mapped[str20]
             label: Mapped[str20]
             price: Mapped[int] = mapped_column(Money(8, 2))
         """,
-        """ALTER TABLE items ALTER code TYPE varchar(40), ALTER label DROP NOT NULL,
+        """ALTER TABLE cars ALTER code TYPE varchar(40), ALTER label DROP NOT NULL,
             ALTER price DROP NOT NULL""",
         has=(
             "    code: Mapped[str20] = mapped_column(sa.String(length=40))\n",
             "    label: Mapped[str20 | None]\n",
             "    price: Mapped[int | None] = mapped_column(Money(8, 2))\n",
-            "class Item(Stamped, Named):\n",
+            "class Car(Stamped, Named):\n",
         ),
     ),
     "what a mixin declares, or a decorator means, is left to its author": Case(
@@ -580,18 +605,75 @@ CASES = {
             seen: Mapped[int]
 
 
-        class Item(Stamped, Base):
-            __tablename__ = "items"
+        class Train(Stamped, Base):
+            __tablename__ = "trains"
 
             id: Mapped[int] = mapped_column(primary_key=True)
             price: Mapped[int] = mapped_column(Money(8, 2))
         """,
-        "ALTER TABLE items ALTER seen TYPE bigint, ALTER price TYPE numeric(12, 2)",
+        "ALTER TABLE trains ALTER seen TYPE bigint, ALTER price TYPE numeric(12, 2)",
         left=(
-            "column public.items.price: its type is your own, the database has numeric(12,2)",
-            "column public.items.seen: it differs, and is not declared in the class itself",
+            "column public.trains.price: it has a TypeDecorator; the database has numeric(12,2)",
+            "column public.trains.seen: it differs, but is declared outside the class",
         ),
     ),
+    "code that no formatter has seen is not formatted": Case(
+        """
+        import sqlalchemy, datetime
+        from sqlalchemy.orm import Mapped,mapped_column
+        from shop.base import Base
+        class Chair( Base ):
+          __tablename__='chairs'
+          id:Mapped[int]=mapped_column( primary_key=True )
+          a:Mapped[int]
+          def f( self ): return {  'x':1  }
+        class Other( Base ):
+          __tablename__='others'
+          id:Mapped[int]=mapped_column( primary_key=True )
+        """,
+        "ALTER TABLE chairs ADD born date, ADD price numeric(8, 2) NOT NULL",
+        has=(
+            "import sqlalchemy, datetime\nfrom sqlalchemy.orm import Mapped,mapped_column\n",
+            "  id:Mapped[int]=mapped_column( primary_key=True )\n  a:Mapped[int]\n",
+            "  def f( self ): return {  'x':1  }\n",
+            "Mapped[datetime.date | None]",
+            "sqlalchemy.Numeric(precision=8, scale=2)",
+        ),
+    ),
+    "a partition that is mapped follows its parent": Case(
+        """
+        import sqlalchemy as sa
+        from sqlalchemy.orm import Mapped, mapped_column
+
+        from shop.base import Base
+
+
+        class Event(Base):
+            __tablename__ = "events"
+            __table_args__ = {"postgresql_partition_by": "RANGE (id)"}
+
+            id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
+        class OldEvent(Base):
+            __tablename__ = "old_events"
+
+            id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
+        sa.event.listen(
+            Base.metadata,
+            "after_create",
+            sa.DDL("ALTER TABLE events ATTACH PARTITION old_events FOR VALUES FROM (0) TO (9)"),
+        )
+        """,
+        "ALTER TABLE events ADD note text",
+        has=("    note: Mapped[str | None] = mapped_column(sa.Text())\n",),
+    ),
+}
+
+# Each has a base of its own, or is about where the files are.
+ALONE = {
     "a convention of one's own names what is new": Case(
         """
         import sqlalchemy as sa
@@ -622,29 +704,6 @@ CASES = {
             'sa.CheckConstraint("a < 9", name="small")',
             "    a: Mapped[int] = mapped_column(unique=True)\n",
             "    b: Mapped[int] = mapped_column(index=True)\n",
-        ),
-    ),
-    "code that no formatter has seen is not formatted": Case(
-        """
-        import sqlalchemy, datetime
-        from sqlalchemy.orm import Mapped,mapped_column
-        from shop.base import Base
-        class Item( Base ):
-          __tablename__='items'
-          id:Mapped[int]=mapped_column( primary_key=True )
-          a:Mapped[int]
-          def f( self ): return {  'x':1  }
-        class Other( Base ):
-          __tablename__='others'
-          id:Mapped[int]=mapped_column( primary_key=True )
-        """,
-        "ALTER TABLE items ADD born date, ADD price numeric(8, 2) NOT NULL",
-        has=(
-            "import sqlalchemy, datetime\nfrom sqlalchemy.orm import Mapped,mapped_column\n",
-            "  id:Mapped[int]=mapped_column( primary_key=True )\n  a:Mapped[int]\n",
-            "  def f( self ): return {  'x':1  }\n",
-            "Mapped[datetime.date | None]",
-            "sqlalchemy.Numeric(precision=8, scale=2)",
         ),
     ),
     "dataclasses get dataclasses": Case(
@@ -763,36 +822,6 @@ class Maker(Base):
         },
         has=("    a: Mapped[int | None]\n", "class Part(Base):"),
     ),
-    "a partition that is mapped follows its parent": Case(
-        """
-        import sqlalchemy as sa
-        from sqlalchemy.orm import Mapped, mapped_column
-
-        from shop.base import Base
-
-
-        class Event(Base):
-            __tablename__ = "events"
-            __table_args__ = {"postgresql_partition_by": "RANGE (id)"}
-
-            id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-
-
-        class OldEvent(Base):
-            __tablename__ = "old_events"
-
-            id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-
-
-        sa.event.listen(
-            Base.metadata,
-            "after_create",
-            sa.DDL("ALTER TABLE events ATTACH PARTITION old_events FOR VALUES FROM (0) TO (9)"),
-        )
-        """,
-        "ALTER TABLE events ADD note text",
-        has=("    note: Mapped[str | None] = mapped_column(sa.Text())\n",),
-    ),
 }
 
 
@@ -801,6 +830,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder of a package that is imported from there, and forgotten after the test."""
     folder = tmp_path / "shop"
     folder.mkdir()
+    (tmp_path / "pyproject.toml").write_text("[tool.ruff]\nline-length = 100\n")
     monkeypatch.syspath_prepend(tmp_path)
     yield folder
     forget()
@@ -816,52 +846,53 @@ def imported() -> Any:
     """Import the models, as they are on disk."""
     forget()
     importlib.invalidate_caches()
-    package = importlib.import_module("shop")
-    return package.Base.metadata
+    return importlib.import_module("shop").Base.metadata
 
 
-def write(folder: Path, case: Case) -> None:
-    """Write the files of a case."""
-    models = textwrap.dedent(case.models).lstrip("\n")
-    (folder.parent / "pyproject.toml").write_text("[tool.ruff]\nline-length = 100\n")
-    files = {"base.py": BASE, **case.files}
-    if case.files:
-        files["__init__.py"] = models
-    else:
-        files["models.py"] = models
-        names = re.findall(r"^class (\w+)\(", models, re.MULTILINE)
-        listed = ", ".join([*names, "Base"] if "Base" not in names else names) or "Base"
-        files["__init__.py"] = f"from shop.models import {listed}\n"
-    for path, text in files.items():
+def write(folder: Path, cases: Iterable[Case]) -> list[Path]:
+    """Write the modules of a package and return them, one a case."""
+    files, exports = {"base.py": BASE}, ["from shop.base import Base"]
+    modules = []
+    for number, case in enumerate(cases):
+        text = textwrap.dedent(case.models).lstrip("\n")
+        modules.append(folder / ("__init__.py" if case.files else f"models{number}.py"))
+        files |= {**case.files, modules[-1].name: text}
+        listed = ", ".join(re.findall(r"^class (\w+)\(", text, re.MULTILINE) or ["Base"])
+        exports.append(f"from shop.models{number} import {listed}")
+    # What a case exports comes last: its base is the one of the package.
+    for path, text in {"__init__.py": "\n".join(exports) + "\n", **files}.items():
         (folder / path).parent.mkdir(exist_ok=True)
         (folder / path).write_text(text)
+    return modules
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+PACKAGES = {"a module each": CASES, **{name: {name: case} for name, case in ALONE.items()}}
+
+
+@pytest.mark.parametrize("cases", PACKAGES.values(), ids=PACKAGES)
 def test_merging_gives_the_live_schema_and_keeps_what_is_equal(
-    database: Database, make_database: MakeDatabase, shop: Path, case: Case
+    make_database: MakeDatabase, shop: Path, subtests: pytest.Subtests, cases: Mapping[str, Case]
 ) -> None:
-    write(shop, case)
+    modules = write(shop, cases.values())
+    database = make_database()
     before = created(imported(), database)
-    live = altered(database, case.sql)
+    live = altered(database, ";".join(case.sql for case in cases.values()))
     options = pull.Options(package="shop", root=shop.parent)
     merge = pull.merge(imported(), before, live, options)
     print(merge.diff(shop.parent))  # noqa: T201 - shown when the test fails
-    assert merge.left == case.left
-    assert tuple(map(str, merge.gone)) == case.gone
     merge.write(force=True)
-    text = "\n".join(path.read_text() for path in sorted(shop.rglob("*.py")))
-    assert [line for line in case.has if line not in text] == []
-    assert [word for word in case.lacks if word in text] == []
+    for (name, case), module in zip(cases.items(), modules, strict=True):
+        with subtests.test(name):
+            read_ = [module] if len(cases) > 1 else sorted(shop.rglob("*.py"))
+            text = "\n".join(path.read_text() for path in read_)
+            assert [line for line in case.has if line not in text] == []
+            assert [word for word in case.lacks if word in text] == []
+    assert sorted(merge.left) == sorted(line for case in cases.values() for line in case.left)
+    assert sorted(map(str, merge.gone)) == [line for case in cases.values() for line in case.gone]
     made = created(imported(), make_database("merged"))
-    lost = [
-        change
-        for change in live.changes_to(made)
-        if not (case.gone and ".makers" in str(change.address)) and change.before is not None
-    ]
-    assert case.left or lost == []
-    again = pull.merge(imported(), made, live, options)
-    assert again.files == {}
+    lost = [change.address for change in live.changes_to(made) if change.before is not None]
+    assert sorted(map(str, lost)) == [line.partition(":")[0] for line in sorted(merge.left)]
+    assert pull.merge(imported(), made, live, options).files == {}
 
 
 CORE = """\

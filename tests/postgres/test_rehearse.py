@@ -276,7 +276,7 @@ def test_production_is_migrated_after_a_rehearsal_and_a_snapshot_brings_it_back(
     assert code == 0, err
     assert shop.run("SELECT count(age), count(*) FROM people") == [(0, 5)]
     (line,) = (line for line in err.splitlines() if "limbeck branches restore" in line)
-    _, *back = shlex.split(line.partition("back: ")[2])
+    _, *back = shlex.split(line.partition("restore it: ")[2])
     shop.good(*back, "--yes")
     assert shop.run("SELECT count(*) FROM information_schema.columns WHERE column_name='age'") == [
         (0,)
@@ -379,11 +379,11 @@ def test_a_contract_is_undone_and_what_was_written_since_stays_as_a_branch(shop:
     production = expanded(shop)
     code, out, err = shop.limbeck("contract", "--allow", "drop-column-in-use", *production)
     assert code == 0, err
-    assert "back: limbeck undo -e production" in err
+    assert "To restore it: limbeck undo -e production" in err
     shop.run("INSERT INTO people VALUES (6, 'f')")
     code, out, err = shop.limbeck("undo", "-e", "production")
     assert (code, out) == (4, "")
-    assert "Lost: what was written since" in err
+    assert "Lost: everything written since" in err
     undone = json.loads(shop.good("undo", "--json", *production))
     assert undone["changes"] == ["mail"]
     assert shop.run("SELECT count(mail), count(*) FROM people") == [(3, 5)]
@@ -405,7 +405,7 @@ def test_the_library_keeps_the_branch_before_a_contract_too(shop: Shop) -> None:
         keep=lambda: settings.place(project, profile),
     )
     wanted = undo.plan(project, profile, database)
-    assert (wanted.changes, wanted.kept in shop.names()) == (("mail",), True)
+    assert (wanted.changes, wanted.snapshot in shop.names()) == (("mail",), True)
     undo.undo(wanted, confirm=lambda _: True)
     assert shop.run("SELECT count(mail), count(*) FROM people") == [(3, 5)]
 
@@ -591,10 +591,10 @@ def test_the_project_is_found_in_neons_own_file_which_stays_as_it_is(
 def test_an_environment_with_a_url_of_another_server_is_not_rehearsed(shop: Shop) -> None:
     profiles = shop.project.root / "env_profiles"
     (profiles / "qa.env").write_text("DATABASE_URL=postgresql://u@127.0.0.1/x\n")
-    with pytest.raises(ConfigurationError, match="does not know its branch"):
+    with pytest.raises(ConfigurationError, match="its branch is not known"):
         rehearse.rehearse(shop.project, shop.project.profile("qa"))
     code, _, err = shop.limbeck("branches", "reset", "qa", "--parent", "-e", "qa")
-    assert (code, "does not know its branch" in err) == (2, True)
+    assert (code, "its branch is not known" in err) == (2, True)
     assert not (shop.project.root / ".limbeck" / "postgres").exists()
     with pytest.raises(BranchError):
         preview.up(shop.project, shop.project.profile("development"), "x")

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from limbeck import migrate
 from limbeck.engine import running
 from limbeck.errors import HistoryError, MissingUrlError, UnavailableError
+from limbeck.output.statuses import status_data, status_text
 from limbeck.schema.catalog.objects.address import Address
-from limbeck.status import Status, check, status
+from limbeck.status import Status, check, findings, status
 
 if TYPE_CHECKING:
     import psycopg
@@ -79,6 +81,36 @@ def test_a_database_that_was_never_migrated_has_all_it_holds_as_drift(
     assert [str(change.address) for change in found.drift or ()] == ["table public.other"]
 
 
+def test_a_table_created_by_hand_is_one_line_of_drift(
+    work: Work, connection: psycopg.Connection
+) -> None:
+    ids = recorded(work)
+    running.upgrade(work.history, connection, ids[0])
+    connection.execute("create table kinds (id serial primary key, name text unique)")
+    connection.execute("create index by_name on kinds (lower(name))")
+    connection.execute("create index by_hand on one (id)")
+    found = one(work)
+    assert len(found.drift or ()) > 5
+    lines = status_text([found]).splitlines()
+    assert lines[-2:] == ["  + index public.by_hand", "  + table public.kinds"]
+    (drift,) = [finding for finding in findings(found) if finding.kind == "drift"]
+    assert drift.text.endswith(": + index public.by_hand, + table public.kinds")
+    assert len(status_data([found])["environments"][0]["drift"]) == len(found.drift or ())
+
+
+def test_drift_from_an_edited_revision_is_not_called_drift(work: Work, database: Database) -> None:
+    recorded(work)
+    plan = migrate.plan(work.project, work.profile, database)
+    migrate.apply(plan, confirm=lambda _: True)
+    path = work.history.revisions()[-1].path
+    path.write_text(path.read_text().replace("add a text", "add a text, add b text"))
+    found = one(work)
+    text = status_text([found])
+    assert "was edited after it was applied" in text
+    assert "difference from the edited revisions (1 object" in text
+    assert "drifted" not in " ".join(finding.text for finding in findings(found))
+
+
 def test_an_unknown_revision_is_a_value(work: Work, connection: psycopg.Connection) -> None:
     recorded(work)
     running.upgrade(work.history, connection)
@@ -122,7 +154,7 @@ def test_models_without_a_revision_are_found_and_named(
     work.models('Table("two", metadata, Column("id", Integer))\n')
     (finding,) = check(work.project, [work.profile])
     assert (finding.kind, finding.environment) == ("unrecorded", None)
-    assert "- column public.one.a" in finding.text
+    assert finding.text.endswith(": - table public.one, + table public.two")
     assert "limbeck generate" in (finding.hint or "")
 
 
@@ -135,6 +167,18 @@ def test_several_heads_and_models_that_do_not_import_are_findings(
     assert kinds(work) == ["models"]
     work.revision("other", down=work.history.revisions()[0])
     assert kinds(work) == ["heads", "pending"]
+
+
+def test_a_status_says_once_that_the_history_has_several_heads(work: Work) -> None:
+    recorded(work)
+    assert "heads" not in status_text([one(work)])
+    other = work.revision("other", down=work.history.revisions()[0])
+    text = status_text([one(work), one(work)])
+    assert text.count("The history has 2 heads; run `limbeck merge`:") == 1
+    assert f"\n  {other}" in text
+    assert one(work).heads == work.history.heads()
+    heads = status_data([one(work)])["environments"][0]["heads"]
+    assert heads == [head.id for head in work.history.heads()]
 
 
 def test_broken_revision_files_are_no_environment_s_fault(work: Work) -> None:

@@ -279,6 +279,27 @@ def test_only_the_revisions_that_a_git_branch_adds_are_looked_at(shop: Work) -> 
         safety.chosen(shop.history, since="nowhere")
 
 
+def test_a_rule_that_finds_several_statements_is_stated_once_with_its_lines(shop: Work) -> None:
+    columns = [f"ALTER TABLE orders ADD COLUMN c{number} int" for number in range(3)]
+    columns.append("ALTER TABLE users ADD COLUMN d int")
+    made = shop.revision("columns", "\n".join(f"op.execute({one!r})" for one in columns))
+    first = 1 + made.path.read_text().splitlines().index(f"    op.execute({columns[0]!r})")
+    report = lint(shop)
+    text = reports.hazards_text(report)
+    assert len(report.hazards) > 3
+    assert text.count("cached-plan-invalidated") == text.count("Instead: Name columns") == 1
+    numbers = [str(first + number) for number in range(4)]
+    assert f"  lines {', '.join(numbers)}: note: cached-plan-invalidated" in text
+    assert f"    lines {', '.join(numbers[:3])}: SELECT * FROM orders returns" in text
+    assert f"    line {numbers[3]}: SELECT * FROM users returns" in text
+    markdown = reports.hazards_markdown(report)
+    assert (
+        f"#### note: `cached-plan-invalidated`, {reports.shown(made.path)}:{', '.join(numbers)}"
+        in (markdown)
+    )
+    assert markdown.count("Instead: Name columns") == 1
+
+
 def test_a_blocking_hazard_is_refused_unless_it_is_allowed(shop: Work) -> None:
     shop.revision("index", "CREATE INDEX a ON orders (note)")
     report = lint(shop, asked=True)
@@ -290,7 +311,7 @@ def test_a_blocking_hazard_is_refused_unless_it_is_allowed(shop: Work) -> None:
         safety.refuse(report, ["nonsense"])
     with pytest.raises(ConfigurationError, match="truncated") as caught_too:
         safety.refuse(report, ["truncated"])
-    assert (caught_too.value.hint or "").startswith("did you mean truncate?")
+    assert (caught_too.value.hint or "").startswith("Did you mean truncate?")
 
 
 def test_hazards_stand_in_the_order_of_their_lines(shop: Work) -> None:

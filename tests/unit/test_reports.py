@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+import limbeck
 from limbeck.output.data import to_yaml
-from limbeck.output.tables import counted, table
+from limbeck.output.tables import table
+from limbeck.plurals import counted, nouns
 
 YAML = [
     ({}, "{}"),
@@ -41,3 +46,25 @@ def test_columns_of_a_table_are_aligned_and_lines_end_without_spaces() -> None:
 def test_numbers_and_nouns_agree() -> None:
     assert [counted(n, "table") for n in (0, 1, 2)] == ["no tables", "1 table", "2 tables"]
     assert counted(2, "index", "indexes") == "2 indexes"
+    assert counted(1000, "row") == "1,000 rows"
+    assert [nouns(n, "row") for n in (0, 1, 2)] == ["rows", "row", "rows"]
+
+
+NUMBERED = re.compile(
+    r"\{[^{}]+\} (?:more |other )?"
+    r"(?:rows|tables|revisions|objects|files|branches|statements)\b(?!/)"
+)
+ALWAYS_SEVERAL = {
+    "limbeck/generate/squash/squash.py",  # a squash replaces two revisions or more
+}
+
+
+def test_no_message_has_a_plural_noun_after_a_number_that_may_be_one() -> None:
+    root = Path(limbeck.__file__).parent
+    plurals = [
+        (path.relative_to(root.parent).as_posix(), line.strip())
+        for path in sorted(root.rglob("*.py"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if NUMBERED.search(line) and "join(" not in line
+    ]
+    assert [place for place in plurals if place[0] not in ALWAYS_SEVERAL] == []

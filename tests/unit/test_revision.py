@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql
 
 from limbeck.generate.rendering.body import render
 from limbeck.generate.rendering.message import message
+from limbeck.generate.rendering.statements import execute
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column, NotNull
@@ -23,23 +24,28 @@ from limbeck.schema.catalog.objects.indexes import Index, Key
 from limbeck.schema.catalog.objects.sequences import Sequence, SequenceOptions
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.types import Enum
-from limbeck.schema.diff.steps import (
+from limbeck.schema.diff.column_operations import (
     AddColumn,
+    AddNotNull,
+    AlterDefault,
+    AlterNotNull,
+    AlterType,
+    DropColumn,
+    RenameColumn,
+)
+from limbeck.schema.diff.operations import (
     AddConstraint,
-    AlterColumn,
-    CommentOnColumn,
-    CommentOnTable,
+    Comment,
     CreateIndex,
     CreateTable,
-    DropColumn,
     DropConstraint,
     DropIndex,
     DropTable,
+    Execute,
     Operation,
-    RenameColumn,
     RenameTable,
-    Step,
 )
+from limbeck.schema.diff.steps import Step
 
 MOOD = Enum(schema="public", name="mood", labels=("sad",))
 CATALOG = Catalog(server=180000, objects={MOOD.address: MOOD})
@@ -58,6 +64,11 @@ def constraint(type_: str, name: str, definition: str, **more: Any) -> Constrain
     return Constraint(
         schema="public", table="books", name=name, type=type_, definition=definition, **more
     )
+
+
+def on_column(item: Column, before: str | None) -> Comment:
+    """Return the comment on a column of books."""
+    return Comment(f"COLUMN public.books.{item.name}", item.comment, item.address, item, before)
 
 
 KEY = constraint("p", "pk_books", "PRIMARY KEY (id)", columns=("id",))
@@ -91,7 +102,7 @@ TITLES = Index(
 
 CASES: list[tuple[Operation, str]] = [
     (
-        CreateTable(BOOKS, (column("id", required=True),), (KEY, PRICED), (("id", SERIAL),)),
+        CreateTable(BOOKS, (column("id", required=True),), (KEY, PRICED), "", (("id", SERIAL),)),
         """
         op.create_table(
             "books",
@@ -102,7 +113,7 @@ CASES: list[tuple[Operation, str]] = [
         """,
     ),
     (
-        CreateTable(LOANS, (), ()),
+        CreateTable(LOANS, (), (), ""),
         """
         op.create_table(
             "loans",
@@ -114,14 +125,14 @@ CASES: list[tuple[Operation, str]] = [
     ),
     (DropTable(LOANS), 'op.drop_table("loans", schema="app")'),
     (
-        AddColumn(column("year", "smallint", required=True, default="0")),
+        AddColumn(column("year", "smallint", required=True, default="0"), ""),
         (
             'op.add_column("books", sa.Column("year", sa.SmallInteger(),'
             ' server_default=sa.text("0"), nullable=False))'
         ),
     ),
     (
-        AddColumn(column("feeling", "public.mood")),
+        AddColumn(column("feeling", "public.mood"), ""),
         (
             'op.add_column("books", sa.Column("feeling",'
             ' postgresql.ENUM("sad", name="mood", create_type=False), nullable=True))'
@@ -129,18 +140,18 @@ CASES: list[tuple[Operation, str]] = [
     ),
     (DropColumn(column("year")), 'op.drop_column("books", "year")'),
     (
-        AlterColumn(column("year", "text"), column("year"), using="year::integer"),
+        AlterType(column("year", "text"), column("year"), using="year::integer"),
         (
             'op.alter_column("books", "year", existing_type=sa.Text(), type_=sa.Integer(),'
             ' postgresql_using="year::integer")'
         ),
     ),
     (
-        AlterColumn(column("year"), column("year", required=True)),
+        AlterNotNull(column("year"), column("year", required=True)),
         'op.alter_column("books", "year", nullable=False)',
     ),
     (
-        AlterColumn(column("year", default="0"), column("year")),
+        AlterDefault(column("year", default="0"), column("year")),
         'op.alter_column("books", "year", server_default=None)',
     ),
     (AddConstraint(KEY), 'op.create_primary_key(op.f("pk_books"), "books", ["id"])'),
@@ -161,42 +172,48 @@ CASES: list[tuple[Operation, str]] = [
         ),
     ),
     (DropIndex(TITLES), 'op.drop_index(op.f("ix_books"), table_name="books")'),
-    (RenameTable(LOANS, "lendings"), 'op.rename_table("loans", "lendings", schema="app")'),
+    (
+        RenameTable(LOANS, "lendings", LOANS.address),
+        'op.rename_table("loans", "lendings", schema="app")',
+    ),
     (
         RenameColumn(column("year"), "published"),
         'op.alter_column("books", "year", new_column_name="published")',
     ),
     (
-        CommentOnTable(Table(schema="public", name="books", comment='"a"'), None),
+        Comment("TABLE public.books", '"a"', BOOKS.address, BOOKS),
         'op.create_table_comment("books", \'"a"\')',
     ),
     (
-        CommentOnColumn(column("year"), "old"),
+        on_column(column("year"), "old"),
         'op.alter_column("books", "year", comment=None, existing_comment="old")',
     ),
 ]
 UNSPEAKABLE: list[Operation] = [
-    AddColumn(column("place", "point")),
-    AddColumn(column("id"), SERIAL),
-    AddColumn(column("a", storage="EXTERNAL")),
-    AlterColumn(column("a", storage="EXTERNAL"), column("a")),
-    AlterColumn(column("a"), replace(column("a"), not_null=NotNull(name="my_own"))),
+    AddColumn(column("place", "point"), "place point"),
+    AddColumn(column("id"), "id serial", SERIAL),
+    AddColumn(column("a", storage="EXTERNAL"), "a integer"),
+    AlterType(column("a"), column("a")),
+    AlterDefault(column("a"), column("a")),
+    AlterNotNull(column("a", required=True), column("a", required=True)),
+    AlterNotNull(column("a"), replace(column("a"), not_null=NotNull(name="my_own"))),
+    AddNotNull(replace(column("a"), not_null=NotNull(name="my_own", no_inherit=True))),
     AddConstraint(constraint("c", "ck", "CHECK (a) NOT ENFORCED", expression="a", enforced=False)),
     AddConstraint(constraint("u", "uq", "UNIQUE (a, b WITHOUT OVERLAPS)", columns=("a", "b"))),
-    CreateTable(Table(schema="public", name="f", kind="f", server="s"), (), ()),
-    CreateTable(BOOKS, (column("place", "point"),), ()),
+    CreateTable(Table(schema="public", name="f", kind="f", server="s"), (), (), " () SERVER s"),
+    CreateTable(BOOKS, (column("place", "point"),), (), " (place point)"),
+    Comment("TYPE public.mood", "why", MOOD.address, MOOD),
 ]
 
 
-def step(sql: str, operation: Operation | None = None, **more: Any) -> Step:
-    """Return a step that speaks of books."""
-    given: dict[str, Any] = {"verb": "alter", "address": BOOKS.address, **more}
-    return Step(sql=sql, operation=operation, **given)
+def step(sql: str, verb: str = "alter", address: Address = BOOKS.address, **how: Any) -> Step:
+    """Return a step of plain SQL."""
+    return Step(Execute(sql, verb, address), **how)
 
 
 @pytest.mark.parametrize(("operation", "text"), CASES)
 def test_an_operation_is_written_as_alembic_writes_it(operation: Operation, text: str) -> None:
-    body = render([step("-", operation)], CATALOG, CATALOG)
+    body = render([Step(operation)], CATALOG, CATALOG)
     assert body.text == textwrap.dedent(text).strip()
     for module in ("sa.", "postgresql."):
         needed = any(module.rstrip(".") in line for line in body.imports)
@@ -205,15 +222,17 @@ def test_an_operation_is_written_as_alembic_writes_it(operation: Operation, text
 
 @pytest.mark.parametrize("operation", UNSPEAKABLE)
 def test_what_alembic_cannot_say_is_said_in_sql(operation: Operation) -> None:
-    assert render([step("THE SQL", operation)], CATALOG, CATALOG).text == 'op.execute("THE SQL")'
+    body = render([Step(operation)], CATALOG, CATALOG)
+    assert body.text == execute(operation.sql).text
+    assert render([Step(operation)], CATALOG, CATALOG, plain_sql=True) == body
 
 
 def test_comments_are_part_of_what_creates_their_column() -> None:
     told = column("a", comment="why")
     steps = [
-        step("-", AddColumn(told), address=told.address),
-        step("-", CommentOnColumn(told, None), address=told.address),
-        step("-", AddColumn(column("b", comment="no step says so")), address=column("b").address),
+        Step(AddColumn(told, "a integer")),
+        Step(on_column(told, None)),
+        Step(AddColumn(column("b", comment="no step says so"), "b integer")),
     ]
     assert render(steps, CATALOG, CATALOG).text.splitlines() == [
         'op.add_column("books", sa.Column("a", sa.Integer(), nullable=True, comment="why"))',
@@ -292,12 +311,12 @@ MESSAGES = [
 
 @pytest.mark.parametrize(("said", "expected"), MESSAGES)
 def test_a_message_says_what_is_done(said: list[tuple[str, Address]], expected: str) -> None:
-    assert message([step("-", verb=verb, address=address) for verb, address in said]) == expected
+    assert message([step("-", verb, address) for verb, address in said]) == expected
 
 
 def test_a_key_that_comes_with_its_column_needs_no_word() -> None:
     author = column("author_id")
-    added = step("-", AddColumn(author), verb="create", address=author.address)
-    key = step("-", AddConstraint(AUTHOR), verb="create", address=AUTHOR.address)
+    added = Step(AddColumn(author, "author_id integer"))
+    key = Step(AddConstraint(AUTHOR))
     assert message([added, key]) == "add author_id to books"
     assert message([key]) == "add constraint fk to books"

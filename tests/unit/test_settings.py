@@ -108,7 +108,7 @@ def test_a_setting_is_read(tmp_path: Path, line: str, expected: tuple[str, objec
 
 
 WRONG_SETTINGS = {
-    'modles = "a:b"': ("no setting modles", "did you mean models"),
+    'modles = "a:b"': ("no setting modles", "Did you mean models"),
     "models = 1": ("models is not a string", 'models = "..."'),
     'exclude-schemas = "a"': ("exclude-schemas is not a list", "exclude-schemas = "),
     "models = [": ("pyproject.toml cannot be read", ""),
@@ -144,6 +144,15 @@ def test_the_scripts_are_where_alembic_finds_them(
     tmp_path: Path, files: dict[str, str], expected: str
 ) -> None:
     assert project(tmp_path, files).script_location == tmp_path / expected
+
+
+@pytest.mark.parametrize("text", ["script_location = m\n", "[alembic]\na\n", "[a]\n[a]\n"])
+def test_a_broken_alembic_ini_is_told_by_its_path(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        project(tmp_path, {"alembic.ini": text})
+    assert caught.value.message.startswith(f"{tmp_path / 'alembic.ini'} cannot be read: ")
+    assert "PosixPath" not in caught.value.message
+    assert "\n" not in caught.value.message
 
 
 # Profiles -----------------------------------------------------------------------------------------
@@ -206,20 +215,20 @@ def test_without_a_name_the_default_environment_is_meant(tmp_path: Path) -> None
 def test_an_unknown_environment_is_told_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(UnknownProfileError, match="development, production") as caught:
         project(tmp_path).profile("developement")
-    assert caught.value.hint == "did you mean development?"
+    assert caught.value.hint == "Did you mean development?"
     with pytest.raises(UnknownProfileError) as caught:
         project(tmp_path).profile("../etc/passwd")
     assert caught.value.exit_code == 2
 
 
 WRONG_PROFILES = {
-    "BRANHC=a": ("qa.env line 1: BRANHC is no setting", "did you mean BRANCH?"),
-    "NEON_KEY=a": ("qa.env line 1: NEON_KEY is no setting", "known are BRANCH"),
+    "BRANHC=a": ("qa.env line 1: BRANHC is no setting", "Did you mean BRANCH?"),
+    "NEON_KEY=a": ("qa.env line 1: NEON_KEY is no setting", "The settings are BRANCH"),
     "\n# hm\nPROTECTED=maybe": ("qa: PROTECTED=maybe is neither yes nor no", "PROTECTED=yes"),
     "LOCK_TIMEOUT=soon": ("qa: LOCK_TIMEOUT=soon is not a time", "LOCK_TIMEOUT=5s"),
     "LOCK_TIMEOUT='1s -c a=b'": ("qa: LOCK_TIMEOUT=1s -c a=b is not a time", "LOCK_TIMEOUT=5s"),
-    "BRANCH=a\n\nPARENT": ("qa.env line 3 is not KEY=value", "quotes"),
-    "BRANCH='a": ("qa.env line 1 is not KEY=value", "quotes"),
+    "BRANCH=a\n\nPARENT": ("qa.env line 3 is not KEY=value", "Quote a value"),
+    "BRANCH='a": ("qa.env line 1 is not KEY=value", "Quote a value"),
 }
 
 
@@ -410,6 +419,8 @@ BROKEN = {
         MODELS.replace("(primary_key=True)", "()"),
         r"shop/models.py line 6: ArgumentError: [^\n]*primary key[^\n]*$",
     ),
+}
+NAMED_WRONGLY = {
     "no such attribute": ("x = 1\n", r"shop.models has no Base.metadata"),
     "no metadata": ("class Base:\n    metadata = 1\n", r"Base.metadata is no MetaData"),
 }
@@ -427,12 +438,22 @@ def test_models_that_do_not_import_are_told_by_file_and_line(
         assert "Traceback" not in caught.value.message
         assert caught.value.hint
     write(tmp_path, {"shop/models.py": MODELS + "# mended, of another length\n" * 9})
-    if "has no" not in message and "is no" not in message:
-        assert list(made.metadata().tables) == ["thing"]
+    assert list(made.metadata().tables) == ["thing"]
 
 
-def test_a_models_module_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ModelsError, match=f"there is no module shop in {tmp_path}"):
+@pytest.mark.parametrize(("text", "message"), NAMED_WRONGLY.values(), ids=NAMED_WRONGLY)
+def test_a_models_setting_that_names_no_metadata_is_a_wrong_setting(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    made = project(tmp_path, {"shop/__init__.py": "", "shop/models.py": text})
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        made.metadata()
+    assert caught.value.exit_code == 2
+    assert "[tool.limbeck] models" in (caught.value.hint or "")
+
+
+def test_a_models_module_that_is_not_there_is_a_wrong_setting(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=f"there is no module shop in {tmp_path}"):
         project(tmp_path).metadata()
 
 

@@ -1,1 +1,3 @@
-"""Branches of a Neon project through its API; each module is one of the API's nouns."""
+"""Branches of a Neon project, through Neon's API: one module for each of its nouns."""
+
+from __future__ import annotations

@@ -1,3 +1,3 @@
-"""The text of a revision: steps as plain op.* calls and SQL that run without limbeck."""
+"""Render steps as the text of a revision: plain op.* calls and SQL that run without limbeck."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The body of upgrade() or downgrade()."""
+"""The body of upgrade() or downgrade(), rendered from steps."""
 
 from __future__ import annotations
 
@@ -12,14 +12,11 @@ from limbeck.generate.rendering.statements import execute
 from limbeck.models.source.text import Source
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
-from limbeck.schema.diff.steps import (
-    AddColumn,
-    CommentOnColumn,
-    CommentOnTable,
-    CreateTable,
-    Operation,
-    Step,
-)
+from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.catalog.objects.tables import Table
+from limbeck.schema.diff.column_operations import AddColumn
+from limbeck.schema.diff.operations import Comment, CreateFunction, CreateTable
+from limbeck.schema.diff.steps import Step
 
 # Alembic commits when such a block begins.
 COMMIT = """\
@@ -32,15 +29,15 @@ op.execute("SET LOCAL check_function_bodies = off")"""
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """Lines of Python, not indented, and the import lines that they need beside op."""
+    """Python statements without indentation, and the import lines that they need beside op."""
 
     text: str
     imports: frozenset[str]
 
 
-def makes_function(step: Step) -> bool:
-    """Say whether a step creates a function or gives it another body."""
-    return step.address.kind == "function" and step.sql.startswith("CREATE ")
+def creates_function(step: Step) -> bool:
+    """Return whether a step creates a function or replaces its body."""
+    return isinstance(step.operation, CreateFunction)
 
 
 def render(
@@ -51,46 +48,46 @@ def render(
     plain_sql: bool = False,
     unchecked: bool = False,
 ) -> Body:
-    """Return the text that carries out these steps, one after the other.
+    """Render steps as Python statements, one after the other.
 
     Args:
-        steps: what diff.steps gave for these two catalogs.
-        before: the catalog that the steps start from.
-        after: the catalog that they lead to.
-        plain_sql: write every step as op.execute.
-        unchecked: whether Postgres shall take the bodies of functions as they are.
+        steps: The steps that lead from one catalog to the other.
+        before: The catalog that the steps start from.
+        after: The catalog that they lead to.
+        plain_sql: Render every step as op.execute.
+        unchecked: Let Postgres accept the bodies of functions unchecked.
 
     """
     both = replace(after, objects={**before.objects, **after.objects})
-    told = list(_sources([], steps, both) if plain_sql else _sources(*_folded(steps), both))
+    sources = list(_sources(steps, both, plain_sql=plain_sql))
     blocks: list[str] = []
-    for outside, group in groupby(told, key=lambda one: one[0].outside):
+    for outside, group in groupby(sources, key=lambda pair: pair[0].outside):
         lines = list(_lines(list(group), follows=bool(blocks), unchecked=unchecked))
         blocks.append(_autocommit("\n".join(lines)) if outside else "\n".join(lines))
-    imports = frozenset().union(*(source.imports for _, source in told))
+    imports = frozenset().union(*(source.imports for _, source in sources))
     return Body("\n".join(blocks) or "pass", imports)
 
 
 def _sources(
-    operations: Sequence[Operation | None], steps: Sequence[Step], catalog: Catalog
+    steps: Sequence[Step], catalog: Catalog, *, plain_sql: bool
 ) -> Iterator[tuple[Step, Source]]:
-    for number, step in enumerate(steps):
-        operation = operations[number] if operations else None
-        spoken = call_of(operation, catalog) if operation else None
-        yield step, spoken or execute(step.sql)
+    for step in steps if plain_sql else _folded(steps):
+        source = None if plain_sql else call_of(step.operation, catalog)
+        yield step, source or execute(step.sql)
 
 
 def _lines(
     group: Sequence[tuple[Step, Source]], *, follows: bool, unchecked: bool
 ) -> Iterator[str]:
-    said = not unchecked
+    # SET LOCAL ends with its transaction, so each transaction needs it before its first function.
+    is_set = not unchecked
     for number, (step, source) in enumerate(group):
         if step.begins and (follows or number):
             yield COMMIT
-            said = not unchecked
-        if not said and makes_function(step):
+            is_set = not unchecked
+        if not is_set and creates_function(step):
             yield UNCHECKED
-            said = True
+            is_set = True
         if step.note:
             yield textwrap.fill(step.note, 92, initial_indent="# ", subsequent_indent="# ")
         yield source.text
@@ -100,39 +97,42 @@ def _autocommit(code: str) -> str:
     return "with op.get_context().autocommit_block():\n" + textwrap.indent(code, "    ")
 
 
-def _folded(steps: Sequence[Step]) -> tuple[list[Operation | None], list[Step]]:
-    """Fold comments into what creates their table or column; the rest stays as it is."""
+def _folded(steps: Sequence[Step]) -> list[Step]:
+    """Fold comments into the op.* calls that create their table or column."""
     comments = {
         step.address: step
         for step in steps
-        if isinstance(step.operation, CommentOnTable | CommentOnColumn)
+        if isinstance(step.operation, Comment) and isinstance(step.operation.item, Table | Column)
     }
     folded: set[Address] = set()
-    operations = [_with_comments(step.operation, comments, folded) for step in steps]
-    kept = [
-        (operation, step)
-        for operation, step in zip(operations, steps, strict=True)
+    steps = [_with_comments(step, comments, folded) for step in steps]
+    return [
+        step
+        for step in steps
         if step.address not in folded or comments.get(step.address) is not step
     ]
-    return [operation for operation, _ in kept], [step for _, step in kept]
 
 
-def _with_comments(
-    operation: Operation | None, comments: dict[Address, Step], folded: set[Address]
-) -> Operation | None:
+def _with_comments(step: Step, comments: dict[Address, Step], folded: set[Address]) -> Step:
+    """Return a step with the comments that it may say, and note which those are.
+
+    Its objects are as they are in the end. A comment that no step of this revision adds is on
+    the object already, or will be; then the call must not add it.
+    """
+    operation = step.operation
     if isinstance(operation, CreateTable):
-        columns = tuple(
-            one if one.address in comments else replace(one, comment=None)
-            for one in operation.columns
+        table = (
+            operation.item if step.address in comments else replace(operation.item, comment=None)
         )
-        table = operation.table
-        if table.address not in comments:
-            table = replace(table, comment=None)
-        folded.update({table.address, *(one.address for one in columns)} & comments.keys())
-        return replace(operation, table=table, columns=columns)
+        columns = tuple(
+            column if column.address in comments else replace(column, comment=None)
+            for column in operation.columns
+        )
+        folded.update({table.address, *(column.address for column in columns)} & comments.keys())
+        return replace(step, operation=replace(operation, item=table, columns=columns))
     if isinstance(operation, AddColumn):
-        address = operation.column.address
-        if address not in comments:
-            return replace(operation, column=replace(operation.column, comment=None))
-        folded.add(address)
-    return operation
+        if step.address not in comments:
+            bare = replace(operation.item, comment=None)
+            return replace(step, operation=replace(operation, item=bare))
+        folded.add(step.address)
+    return step

@@ -1,33 +1,34 @@
-"""A name for a revision, made from what it does."""
+"""The message of a revision that was given none: a few words on what its steps do."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
 
 from limbeck.schema.catalog.objects.address import Address
-from limbeck.schema.diff.steps import (
+from limbeck.schema.diff.column_operations import RenameColumn
+from limbeck.schema.diff.operations import (
     AddConstraint,
     CreateIndex,
     DropConstraint,
     DropIndex,
-    RenameColumn,
     RenameTable,
-    Step,
 )
+from limbeck.schema.diff.steps import Step
 
 _VERBS = {"create": "add", "alter": "change", "drop": "drop", "rename": "rename"}
 _PREPOSITIONS = {"create": "to", "alter": "in", "drop": "from", "rename": "in"}
+# Objects with parts that need no mention where the whole is created or dropped.
 _WHOLE = {"table", "view", "function", "enum", "domain", "composite", "range", "sequence", "schema"}
-# What gets another name because its table or column does.
+# Objects that are often renamed only because their table or column is.
 NAMED_AFTER = frozenset({"index", "constraint", "sequence"})
-_NAMED = 3  # so many names fit into a message
+_NAMED = 3  # names that fit into a message
 
 
 def message(steps: Sequence[Step]) -> str:
-    """Return what the steps do in a few words, such as "add published_year to books"."""
+    """Return a message for steps, such as "add published_year to books"."""
     subjects = list(dict.fromkeys(_subjects(steps)))
     if len(subjects) == 1:
-        return _one(*subjects[0])
+        return _single(*subjects[0])
     verbs = {verb for verb, _, _ in subjects}
     if len(verbs) == 1 and len(subjects) <= _NAMED:
         verb = next(iter(verbs))
@@ -40,7 +41,7 @@ def message(steps: Sequence[Step]) -> str:
     return f"{len(subjects)} changes to {_list(address.name for _, address, _ in subjects)}"
 
 
-def _one(verb: str, address: Address, new: str) -> str:
+def _single(verb: str, address: Address, new: str) -> str:
     if verb == "rename":
         return f"rename {'.'.join(filter(None, (address.name, address.part)))} to {new}".strip()
     if not address.part:
@@ -87,10 +88,10 @@ def _subjects(steps: Sequence[Step]) -> Iterator[tuple[str, Address, str]]:
 
 
 def _comes_along(step: Step, columns: Container[tuple[str, Address]]) -> bool:
-    """Tell whether a key, check or index comes or goes with its columns, and needs no word."""
+    """Return whether a key, check or index is created or dropped together with its columns."""
     match step.operation:
-        case AddConstraint(found) | DropConstraint(found):
-            schema, table, names = found.schema, found.table, found.columns
+        case AddConstraint(constraint) | DropConstraint(constraint):
+            schema, table, names = constraint.schema, constraint.table, constraint.columns
         case CreateIndex(index) | DropIndex(index):
             schema, table = index.table.schema, index.table.name
             names = tuple(key.column or "" for key in index.keys)
@@ -101,10 +102,10 @@ def _comes_along(step: Step, columns: Container[tuple[str, Address]]) -> bool:
 
 
 def _placed(step: Step) -> Address:
-    # An index stands beside its table in the catalog; people think of it as part of it.
+    # An index has an address beside that of its table; for a reader it is a part of the table.
     if isinstance(step.operation, CreateIndex | DropIndex):
-        table = step.operation.index.table
-        return Address("index", table.schema, table.name, step.operation.index.name)
+        index = step.operation.item
+        return Address("index", index.table.schema, index.table.name, index.name)
     return step.address
 
 

@@ -1,4 +1,4 @@
-"""SQL in a revision, for what Alembic has no operation for."""
+"""SQL in a revision, for statements that Alembic has no operation for."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _TRAILING_BLANK = re.compile(r" $", re.MULTILINE)
 
 
 def execute(sql: str) -> Source:
-    """Return op.execute(...) that sends exactly this SQL.
+    """Return a call of op.execute that sends exactly this SQL.
 
-    Every line break and blank matters inside a function's body. A text of several lines stands
-    in dedent(), which does not mind how deep the block is indented; the line breaks at its two
-    ends are outside the statement.
+    Every line break and blank matters inside a function's body. SQL of several lines is wrapped in
+    dedent(), so that it is the same however deep Alembic or a formatter indents the block. The line
+    breaks before and after the SQL are not part of the statement.
     """
     sql = escaped(sql)
     if "\n" not in sql:
@@ -31,8 +31,8 @@ def execute(sql: str) -> Source:
 
 
 def _survives_dedent(sql: str) -> bool:
-    # Alembic strips blanks at the end of lines when it indents a block, dedent() those of
-    # blank lines; other white space than blanks is easily lost in an editor.
+    # Alembic strips blanks at the end of lines when it indents a block, and dedent() strips those
+    # of blank lines. Editors convert or strip tabs and other white space.
     plain = all(line.isprintable() for line in sql.split("\n"))
     return plain and not (sql[0].isspace() or _TRAILING_BLANK.search(sql) or '"""' in sql)
 

@@ -1,3 +1,3 @@
-"""Replace several revisions with one that makes the same schema."""
+"""Replace several revisions with one that makes the same schema: `limbeck squash`."""
 
 from __future__ import annotations

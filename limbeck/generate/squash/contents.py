@@ -1,4 +1,4 @@
-"""What a database holds that no catalog of ours tells: rows, and kinds of objects unknown to it."""
+"""Contents of a database that a Catalog lacks: rows, and objects of unsupported kinds."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
+from limbeck.plurals import nouns
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.schema.sql.own_schemas import of_users
 
-# Objects of the user have oids from 16384 on (src/include/access/transam.h).
+# Objects of users have oids from 16384 on (FirstNormalObjectId, src/include/access/transam.h).
 _UNKNOWN: Final = {
     name: f"SELECT count(*) FROM {name} WHERE {oid} >= 16384"
     for name, oid in {
@@ -59,45 +60,45 @@ ORDER BY 1, 2"""
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """The rows of each table that has some, sequences that moved, and counts by catalog."""
+    """A hash of the rows of each table, the values of sequences, and object counts by catalog."""
 
     rows: tuple[tuple[str, str], ...]
     unknown: tuple[tuple[str, int], ...]
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """The tables that have rows, and the sequences that were used."""
+        """The tables with rows, and the sequences that were used."""
         return tuple(name for name, _ in self.rows)
 
     def difference(self, other: Contents) -> tuple[str, ...]:
-        """Return what another one has not got just so, in words."""
+        """Return the differences from other contents, in words."""
         rows = dict(self.rows)
         others = dict(other.rows)
         names = [name for name in {**rows, **others} if rows.get(name) != others.get(name)]
         known = dict(other.unknown)
-        counted = [
-            f"{name} has {count} rows, not {known[name]}"
+        counts = [
+            f"{name} has {count} {nouns(count, 'row')}, not {known[name]}"
             for name, count in self.unknown
             if count != known[name]
         ]
-        return (*(f"the rows of {name} are others" for name in names), *counted)
+        return (*(f"the rows of {name} differ" for name in names), *counts)
 
 
 def contents(database: Database) -> Contents:
-    """Read what a database holds beside the objects that a Catalog knows."""
+    """Return the contents of a database."""
     with connect(database, read_only=True) as connection:
-        found = connection.execute(_TABLES).fetchall()
+        tables = connection.execute(_TABLES).fetchall()
         rows = [
-            (f"{schema}.{name}", seen)
-            for schema, name, kind in found
-            if (seen := _seen(connection, str(schema), str(name), str(kind)))
+            (f"{schema}.{name}", content)
+            for schema, name, kind in tables
+            if (content := _content(connection, str(schema), str(name), str(kind)))
         ]
         counts = [(name, _count(connection, query)) for name, query in _UNKNOWN.items()]
     return Contents(tuple(rows), tuple(counts))
 
 
-def _seen(connection: Connection, schema: str, name: str, kind: str) -> str | None:
-    """Return a hash of a table's rows, or the value of a sequence; None is empty, or not used."""
+def _content(connection: Connection, schema: str, name: str, kind: str) -> str | None:
+    """Return a hash of a table's rows, or the value of a sequence; None if empty or not used."""
     query = (
         "SELECT CASE WHEN is_called THEN last_value::text END FROM {}"
         if kind == "S"
@@ -111,5 +112,5 @@ def _count(connection: Connection, query: str) -> int:
     try:
         row = connection.execute(query.encode()).fetchone()
     except psycopg.errors.InsufficientPrivilege:
-        return 0  # pg_subscription, for whom is no superuser
+        return 0  # pg_subscription is readable by superusers only
     return int(str(row[0])) if row else 0

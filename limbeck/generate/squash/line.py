@@ -1,4 +1,4 @@
-"""Which revisions are replaced: a line of them, of which nothing branches off."""
+"""The revisions that a squash replaces: a line without branches."""
 
 from __future__ import annotations
 
@@ -12,101 +12,103 @@ from limbeck.phased import phases
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Revisions that follow one another; `after` is the id that the first follows, None is base."""
+    """Consecutive revisions; `after` is the id that the first one follows, None is base."""
 
     revisions: tuple[Revision, ...]
     after: str | None
 
     @property
     def last(self) -> Revision:
-        """The last one, whose id the new revision has."""
+        """The last revision, whose id the new revision gets."""
         return self.revisions[-1]
 
     @property
     def middle(self) -> tuple[str, ...]:
-        """The ids at which a database is in the middle, old ones that were replaced too."""
+        """The ids of a database in the middle of the line, with those of earlier squashes."""
         return tuple(id_ for id_ in self.replaced if id_ != self.last.id)
 
     @property
     def replaced(self) -> tuple[str, ...]:
-        """The ids that the new revision stands for."""
-        found = (id_ for one in self.revisions for id_ in (*one.replaces, one.id))
-        return tuple(dict.fromkeys(found))
+        """The ids that the new revision replaces."""
+        ids = (id_ for each in self.revisions for id_ in (*each.replaces, each.id))
+        return tuple(dict.fromkeys(ids))
 
 
 def line(history: History, first: str | None, last: str) -> Line:
-    """Return the line from a revision, None is the first of all, to another, both included.
+    """Return the line between two revisions, both included; None is the first of all.
 
     Raises:
-        HistoryError: there is no such line; says which revision is in the way.
-        ConfigurationError: there is one revision, or none.
+        HistoryError: There is no such line; the error names the revision in the way.
+        ConfigurationError: There is only one revision, or none.
 
     """
-    found = history.find(last)
+    ends = history.find(last)
     wanted = history.find(first) if first else ()
-    if not found:
+    if not ends:
         raise ConfigurationError("there is nothing to squash: the history is empty")
-    revisions = _back(history, found[0], wanted[0] if wanted else None)
-    if len(revisions) < 2:  # noqa: PLR2004 - one is one already
+    revisions = _back(history, ends[0], wanted[0] if wanted else None)
+    if len(revisions) < 2:  # noqa: PLR2004 - a single one needs no squash
         raise ConfigurationError(
-            f"there is nothing to squash: {found[0]} is one revision",
-            hint="limbeck squash FROM:TO names the first and the last of several.",
+            f"there is nothing to squash: {ends[0]} is a single revision",
+            hint="Name the first and the last revision: limbeck squash FROM:TO",
         )
-    made = Line(revisions, revisions[0].down[0] if revisions[0].down else None)
-    _refuse_branches(history, made)
-    return made
+    result = Line(revisions, revisions[0].down[0] if revisions[0].down else None)
+    _refuse_branches(history, result)
+    return result
 
 
-def refuse_phases(made: Line, *, verbatim: bool) -> None:
-    """Refuse to take a change without downtime apart, or to lose its backfill.
+def refuse_phases(line: Line, *, verbatim: bool) -> None:
+    """Raise an error if a change without downtime would be split, or lose its backfill.
 
     Raises:
-        HistoryError: a phase of it is outside, or its rows have to be filled in between.
+        HistoryError: The other phase is outside of the line, or a backfill runs in between.
 
     """
-    for change in phases.changes(made.revisions):
-        one = change.expand or change.contract
+    for change in phases.changes(line.revisions):
+        phase = change.expand or change.contract
         if verbatim or not (change.expand and change.contract):
             why = (
-                "its rows are filled in between its two revisions, which cannot be one"
+                "its backfill runs between its two revisions, so they cannot become one"
                 if change.expand and change.contract
-                else "its other phase is outside"
+                else "its other phase is not among the revisions"
             )
             raise HistoryError(
-                f"{one} is a phase of the change {change.name}: {why}",
+                f"{phase} is a phase of the change {change.name}: {why}",
                 hint="Squash the revisions before it, or those after it.",
             )
 
 
 def _back(history: History, last: Revision, first: Revision | None) -> tuple[Revision, ...]:
-    by_id = {one.id: one for one in history.revisions()}
+    by_id = {each.id: each for each in history.revisions()}
     revisions = [last]
     while revisions[-1].down and revisions[-1] != first:
-        one = revisions[-1]
-        if len(one.down) > 1:
+        current = revisions[-1]
+        if len(current.down) > 1:
             raise HistoryError(
-                f"{one} joins several lines, and a squash is of one line",
+                f"{current} is a merge of several lines, and a squash takes one line",
                 hint="Squash the revisions after it, or those of one line before it.",
             )
-        revisions.append(by_id[one.down[0]])
+        revisions.append(by_id[current.down[0]])
     if first and revisions[-1] != first:
         raise HistoryError(
-            f"{first} is not below {last}", hint="The older one comes first: limbeck squash OLD:NEW"
+            f"{first} is not below {last}",
+            hint="Name the older revision first: limbeck squash OLD:NEW",
         )
     return tuple(reversed(revisions))
 
 
-def _refuse_branches(history: History, made: Line) -> None:
-    inside = {one.id for one in made.revisions}
-    for one in made.revisions:
-        if one.needs or one.labels:
+def _refuse_branches(history: History, line: Line) -> None:
+    inside = {revision.id for revision in line.revisions}
+    for revision in line.revisions:
+        if revision.needs or revision.labels:
             raise HistoryError(
-                f"{one} has a label or depends on another line, and a squash is of a plain line",
+                f"{revision} has a branch label or depends_on, which a squash does not support",
                 hint="Squash the revisions before it, or those after it.",
             )
-    for one in history.revisions():
-        if one.id not in inside and (found := (inside - {made.last.id}) & set(one.parents)):
+    for revision in history.revisions():
+        parents = (inside - {line.last.id}) & set(revision.parents)
+        if revision.id not in inside and parents:
             raise HistoryError(
-                f"{one} follows {', '.join(sorted(found))}, which would not be there any more",
-                hint=f"Squash up to there: limbeck squash --to {min(found)}",
+                f"{revision} follows {', '.join(sorted(parents))}, which would be removed",
+                hint=f"Squash up to there: limbeck squash --to {min(parents)}",
             )

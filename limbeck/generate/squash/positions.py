@@ -1,4 +1,4 @@
-"""Where the environments are: none may be in the middle of what is replaced."""
+"""The current revisions of the environments: none may be in the middle of a squash."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from limbeck.project.project import Project
 
 
 def refuse_middle(project: Project, history: History, line: Line, listen: Listener) -> None:
-    """Ask each environment of this history where it is; who cannot be asked is told.
+    """Raise an error if an environment has applied some of the revisions, but not all.
+
+    An environment that cannot be read is reported in a notice.
 
     Raises:
-        CheckFailedError: one of them has some of the revisions, and not all.
+        CheckFailedError: An environment is in the middle.
 
     """
     stuck = [
@@ -31,9 +33,9 @@ def refuse_middle(project: Project, history: History, line: Line, listen: Listen
         where = "; ".join(f"{profile.name} is at {', '.join(ids)}" for profile, ids in stuck)
         name, at = stuck[0][0].name, stuck[0][1][0]
         raise CheckFailedError(
-            f"in the middle of what would be one revision: {where}",
-            hint=f"Bring it to the end first: limbeck migrate -e {name} --to {line.last.id}; "
-            f"or squash up to where it is: limbeck squash --to {at}",
+            f"an environment is in the middle of the revisions: {where}",
+            hint=f"First apply the rest: limbeck migrate -e {name} --to {line.last.id}. "
+            f"Or squash only up to there: limbeck squash --to {at}",
         )
 
 
@@ -48,4 +50,4 @@ def _current(
             with connect(database, read_only=True, listen=listen) as connection:
                 yield profile, recorded(connection)
         except LimbeckError as error:
-            listen(Notice(f"{profile.name} was not asked where it is: {error.message}"))
+            listen(Notice(f"the revision of {profile.name} is unknown: {error.message}"))

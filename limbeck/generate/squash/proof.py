@@ -1,4 +1,4 @@
-"""What the new revision has to come to, and the refusals where it would not."""
+"""The proof that the new revision makes what the replaced revisions made."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from limbeck.errors import MigrationError, ProofError
 from limbeck.events import Notice
 from limbeck.generate.squash.contents import Contents, contents
-from limbeck.generate.squash.work import Work, catalog, copy, run
+from limbeck.generate.squash.context import Context, catalog, copy, run
 from limbeck.history.revisions import Revision
 from limbeck.postgres.database import Database
 from limbeck.schema.catalog.catalog import Catalog
 
-CAN_KEEP = "Keep the code of the revisions as it is: --verbatim"
+CAN_KEEP = "Keep the code of the revisions: --verbatim"
 
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """What the revisions start from and come to, and what their own downgrades leave."""
+    """The catalogs before and after the revisions, and after their own downgrades (`back`)."""
 
     before: Catalog
     after: Catalog
@@ -26,80 +26,81 @@ class Sides:
     back: Catalog
 
 
-def sides(work: Work, *, as_written: bool) -> Sides:
-    """Run the line on the shadow and say what it comes to; `as_written` with its own downgrades.
+def sides(context: Context, *, as_written: bool) -> Sides:
+    """Run the revisions on the shadow and return the catalogs; `as_written` runs downgrades, too.
 
     Raises:
-        ProofError: one of the downgrades does not run.
+        ProofError: One of the downgrades fails.
 
     """
-    with copy(work, work.line.after) as database:
-        before = catalog(work, database)
-        run(work, work.line.revisions, database)
-        after, held = catalog(work, database), contents(database)
-        back = _taken_back(work, database) if as_written else before
+    with copy(context, context.line.after) as database:
+        before = catalog(context, database)
+        run(context, context.line.revisions, database)
+        after, rows = catalog(context, database), contents(database)
+        back = _downgraded(context, database) if as_written else before
     if back.changes_to(before):
-        work.listen(
-            Notice("the downgrades of these revisions leave traces, and the new one the same")
+        context.listen(
+            Notice("the downgrades of these revisions leave traces, as that of the new one does")
         )
-    return Sides(before, after, held, back)
+    return Sides(before, after, rows, back)
 
 
-def _taken_back(work: Work, database: Database) -> Catalog:
-    """Run the downgrades as they are written; the code of the new one is to do the same."""
+def _downgraded(context: Context, database: Database) -> Catalog:
+    """Return the catalog after the downgrades, which the new revision contains as they are."""
     try:
-        run(work, work.line.revisions[::-1], database, downgrade=True)
+        run(context, context.line.revisions[::-1], database, downgrade=True)
     except MigrationError as error:
         raise ProofError(
-            f"a downgrade does not run, so the new one cannot be proved: {error.message}",
-            hint="Correct it, or leave its body empty.",
+            f"a downgrade fails, so the new revision cannot be proven: {error.message}",
+            hint="Correct the downgrade, or leave its body empty.",
         ) from error
-    return catalog(work, database)
+    return catalog(context, database)
 
 
-def prove_the_rest(work: Work, database: Database) -> None:
-    """Run what follows on what the new revision made: it has to come to what it did before."""
-    rest = work.history.pending([work.line.last.id])
+def prove_the_rest(context: Context, database: Database) -> None:
+    """Run the later revisions after the new one, and compare the result with that of before."""
+    rest = context.history.pending([context.line.last.id])
     if not rest:
         return
-    heads = ",".join(one.id for one in work.history.heads())
-    with copy(work, heads) as wanted:
-        after, held = catalog(work, wanted), contents(wanted)
-    with work.shadow.scratch(database.dbname) as other:
-        run(work, rest, other)
-        if changes := catalog(work, other).changes_to(after):
+    heads = ",".join(head.id for head in context.history.heads())
+    with copy(context, heads) as wanted:
+        after, rows = catalog(context, wanted), contents(wanted)
+    with context.shadow.scratch(database.dbname) as other:
+        run(context, rest, other)
+        if changes := catalog(context, other).changes_to(after):
             raise ProofError(
-                f"the revisions that follow come to something else: {changes[0].address}"
+                f"the later revisions make another schema after it: {changes[0].address}"
             )
-        refuse_loss(held, contents(other), verbatim=True)
+        refuse_loss(rows, contents(other), verbatim=True)
 
 
-def refuse_rows(work: Work, found: Contents) -> None:
+def refuse_rows(context: Context, rows: Contents) -> None:
     """Raise a ProofError that names the tables with rows, and the revisions that write them."""
-    whose = ", ".join(str(one) for one in _writers(work))
+    writers = ", ".join(map(str, _writers(context)))
+    where = f" (in {writers})" if writers else ""
     raise ProofError(
-        f"revisions write rows, which a schema does not tell: into {', '.join(found.tables)}"
-        f"{f', by {whose}' if whose else ''}; nothing was written",
-        hint=f"{CAN_KEEP}. Or squash up to before them: --to REV",
+        f"the revisions write rows to {', '.join(rows.tables)}{where}, which a revision written "
+        "from the schema would lose; nothing was written",
+        hint=f"{CAN_KEEP}. Or squash only the revisions before: --to REV",
     )
 
 
-def _writers(work: Work) -> Iterator[Revision]:
+def _writers(context: Context) -> Iterator[Revision]:
     """Yield the revisions after which another table or sequence has rows."""
     seen: set[tuple[str, str]] = set()
-    with copy(work, None) as database:
-        for one in work.line.revisions:
-            run(work, [one], database)
+    with copy(context, None) as database:
+        for revision in context.line.revisions:
+            run(context, [revision], database)
             rows = set(contents(database).rows)
             if rows - seen:
-                yield one
+                yield revision
             seen = rows
 
 
-def refuse_loss(wanted: Contents, made: Contents, *, verbatim: bool) -> None:
-    """Raise a ProofError where something that no catalog tells is not there, or another."""
-    if lost := made.difference(wanted):
+def refuse_loss(wanted: Contents, actual: Contents, *, verbatim: bool) -> None:
+    """Raise a ProofError if rows or objects outside of catalogs are missing or different."""
+    if lost := actual.difference(wanted):
         raise ProofError(
-            f"the new revision does not come to the same: {'; '.join(lost)}; nothing was written",
+            f"the new revision makes something else: {'; '.join(lost)}; nothing was written",
             hint=None if verbatim else CAN_KEEP,
         )

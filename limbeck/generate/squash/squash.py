@@ -1,8 +1,7 @@
-"""The verb: write one revision for several, prove it, and put it in their place."""
+"""Write one revision for several, prove it, and replace their files: `limbeck squash`."""
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,32 +14,33 @@ from limbeck.generate.draft import Draft, following
 from limbeck.generate.proof import Premises, proven
 from limbeck.generate.rendering.body import render
 from limbeck.generate.squash.contents import contents
+from limbeck.generate.squash.context import Context
 from limbeck.generate.squash.line import Line, line, refuse_phases
 from limbeck.generate.squash.positions import refuse_middle
 from limbeck.generate.squash.proof import Sides, prove_the_rest, refuse_loss, refuse_rows, sides
 from limbeck.generate.squash.verbatim import verbatim as joined
-from limbeck.generate.squash.work import Work
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.logs import log
 from limbeck.paths import shown
+from limbeck.project.git import uncommitted
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.schema.diff import compare
 from limbeck.schema.sql.lexer import first_word
 
-_DATA = frozenset(
+# Statements about rows; everything else is in the schema, which the proof compares.
+_ROWS = frozenset(
     {"INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE", "COPY", "WITH", "SELECT", "CALL", "DO"}
 )
-_ASKS = "-- "
 
 
 @dataclass(frozen=True, slots=True)
 class Squash:
-    """The revision that replaces others; `path` is None where nothing was written.
+    """The revision that replaces others; `path` is None if nothing was written.
 
-    `left_out` holds (revision, statement) pairs that change rows, and find none on a database
-    that is made from nothing; with `verbatim` nothing is left out.
+    `left_out` has (revision, statement) pairs that work on rows, of which a new database has none;
+    with `verbatim` nothing is left out.
     """
 
     replaced: tuple[Revision, ...]
@@ -62,150 +62,139 @@ def squash(  # noqa: PLR0913 - all but the project are asked for by name
     force: bool = False,
     listen: Listener = log,
 ) -> Squash:
-    """Put one revision in the place of several that follow one another.
+    """Replace several consecutive revisions with one.
 
-    It has the id of the last of them: a database that has them all has the new one, and knows no
-    difference. From base on the schema is written anew, out of what the revisions make. Revisions
-    after others, whose tables have rows, keep their code, one after the other.
+    The new revision has the id of the last of them, so that a database that has applied all of
+    them has applied the new one. From base on it is written from the schema that the revisions
+    make. Revisions after others, whose tables may have rows, keep their code, joined in one file.
 
-    On the shadow it is proved that the new one makes the same objects and rows as those it
-    replaces, that its downgrade leaves no trace, and that what follows comes to the same.
+    The proof on the shadow: the new revision makes the same objects and rows as the replaced ones,
+    its downgrade leaves no trace, and the later revisions make the same schema after it.
 
     Args:
-        project: whose history it is.
-        profile: an environment with a history of its own.
-        first: the first revision that is replaced; the first of all without it.
-        last: the last one.
-        message: what the new revision says of itself.
-        verbatim: keep the code of revisions from base on, too.
-        keep: write it; else it is only made and proved.
-        force: also where git does not have the files as they are.
-        listen: told of the stages.
+        project: The project, with its history.
+        profile: An environment with a history of its own.
+        first: The first revision to replace; by default the first of all.
+        last: The last revision to replace.
+        message: The message of the new revision.
+        verbatim: Keep the code of revisions from base on, too.
+        keep: Replace the files; otherwise the revision is only written and proven.
+        force: Replace files with uncommitted changes, too.
+        listen: Receives the stages.
 
     Raises:
-        ConfigurationError: there is nothing to squash, or git lacks a file.
-        HistoryError: the revisions are no plain line, or their code does not go into one file.
-        CheckFailedError: an environment is in the middle of them.
-        ProofError: it would not come to the same; says what is lost, and nothing was written.
+        ConfigurationError: There is nothing to squash, or a file has uncommitted changes.
+        HistoryError: The revisions are not a plain line, or their code cannot be joined.
+        CheckFailedError: An environment has applied some of them only.
+        ProofError: The new revision would make something else; nothing was written.
 
     """
     history = History.of(project, profile)
-    work = Work(project, profile, history, line(history, first, last), listen)
-    as_written = verbatim or work.line.after is not None
-    refuse_phases(work.line, verbatim=as_written)
-    refuse_middle(project, history, work.line, listen)
+    context = Context(project, profile, history, line(history, first, last), listen)
+    as_written = verbatim or context.line.after is not None
+    refuse_phases(context.line, verbatim=as_written)
+    refuse_middle(project, history, context.line, listen)
     if keep and not force:
-        _refuse_unsaved(work.line)
-    found = sides(work, as_written=as_written)
-    if found.contents.tables and not as_written:
-        refuse_rows(work, found.contents)
-    steps = () if as_written else compare.steps(found.before, found.after)
-    with following(project, history, work.line.after) as unfinished:
+        _refuse_uncommitted(context.line)
+    catalogs = sides(context, as_written=as_written)
+    if catalogs.contents.tables and not as_written:
+        refuse_rows(context, catalogs.contents)
+    steps = () if as_written else compare.steps(catalogs.before, catalogs.after)
+    with following(project, history, context.line.after) as unfinished:
         return attempted(
             steps,
             lambda unchecked: _written(
-                work, found, unfinished, message, _Way(as_written, unchecked), keep=keep
+                context, catalogs, unfinished, message, _Form(as_written, unchecked), keep=keep
             ),
         )
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
-    """How the revision is written: as the old ones are; without Postgres' look at bodies."""
+class _Form:
+    """How the revision is written: with the code of the old ones; without checks of bodies."""
 
     as_written: bool
     unchecked: bool
 
 
 def _written(  # noqa: PLR0913 - what, from what, where to, and how
-    work: Work,
-    found: Sides,
+    context: Context,
+    catalogs: Sides,
     unfinished: Draft,
     message: str | None,
-    way: _Way,
+    form: _Form,
     *,
     keep: bool,
 ) -> Squash:
-    as_written = way.as_written
-    written = _write(work, found, unfinished, message, way)
+    as_written = form.as_written
+    written = _write(context, catalogs, unfinished, message, form)
     text = written.path.read_text(encoding="utf-8")
-    work.listen(StageStarted("proving the new revision on the shadow"))
+    context.listen(StageStarted("proving the new revision on the shadow"))
     premises = Premises(
-        work.seeing_all,
-        work.shadow,
-        work.template(work.line.after),
-        found.back,
-        found.after,
+        context.seeing_all,
+        context.shadow,
+        context.template(context.line.after),
+        catalogs.back,
+        catalogs.after,
     )
     with proven(premises, unfinished.history, written) as (database, _):
-        refuse_loss(found.contents, contents(database), verbatim=as_written)
-        prove_the_rest(work, database)
-    left_out = () if as_written else tuple(_left_out(work))
-    made = Squash(work.line.revisions, text, None, as_written, left_out)
+        refuse_loss(catalogs.contents, contents(database), verbatim=as_written)
+        prove_the_rest(context, database)
+    left_out = () if as_written else tuple(_left_out(context))
+    result = Squash(context.line.revisions, text, None, as_written, left_out)
     if not keep:
-        return made
-    old = [one.path for one in work.line.revisions]
-    return replace(made, path=unfinished.keep_instead(written, old))
+        return result
+    old = [revision.path for revision in context.line.revisions]
+    return replace(result, path=unfinished.keep_instead(written, old))
 
 
-def _write(work: Work, found: Sides, unfinished: Draft, message: str | None, way: _Way) -> Revision:
-    last, above = work.line.last, _declared(work)
-    if way.as_written:
-        code = joined(work.line.revisions)
+def _write(
+    context: Context, catalogs: Sides, unfinished: Draft, message: str | None, form: _Form
+) -> Revision:
+    last, above = context.line.last, _declared(context)
+    if form.as_written:
+        code = joined(context.line.revisions)
         upgrade, downgrade, above = code.upgrade, code.downgrade, f"{above}\n\n\n{code.above}"
     else:
         upgrade, downgrade = (
-            render(compare.steps(*ends), *ends, unchecked=way.unchecked)
-            for ends in ((found.before, found.after), (found.after, found.before))
+            render(compare.steps(*ends), *ends, unchecked=form.unchecked)
+            for ends in ((catalogs.before, catalogs.after), (catalogs.after, catalogs.before))
         )
-    number = len(work.line.revisions)
-    said = message or f"{number} revisions as one, up to {last.message or last.id}"
-    written = unfinished.write(said, upgrade, downgrade, data=above)
+    count = len(context.line.revisions)
+    text = message or f"{count} revisions as one, up to {last.message or last.id}"
+    written = unfinished.write(text, upgrade, downgrade, data=above)
     path = written.path.with_name(written.path.name.replace(written.id, last.id))
-    text = written.path.read_text(encoding="utf-8").replace(written.id, last.id)
+    code_text = written.path.read_text(encoding="utf-8").replace(written.id, last.id)
     written.path.unlink()
-    path.write_text(text, encoding="utf-8")
+    path.write_text(code_text, encoding="utf-8")
     return unfinished.history.find("head")[0]
 
 
-def _declared(work: Work) -> str:
-    last = work.line.last
-    (said,) = offline.sql(work.history, [last])
-    known = (*last.replaced_sql, statements.checksum([said]))
+def _declared(context: Context) -> str:
+    last = context.line.last
+    (sql,) = offline.sql(context.history, [last])
+    known = (*last.replaced_sql, statements.checksum([sql]))
     return (
-        "# Databases that have all of these have this revision; limbeck squash wrote it.\n"
-        f"replaces = {work.line.replaced!r}\nreplaced_sql = {known!r}"
+        "# Databases that have applied all of these have applied this revision (limbeck squash).\n"
+        f"replaces = {context.line.replaced!r}\nreplaced_sql = {known!r}"
     )
 
 
-def _left_out(work: Work) -> Iterator[tuple[Revision, str]]:
-    """Yield the statements about rows, and the Python that asks the database, that find none."""
-    revisions = work.line.revisions
-    for one, text in zip(revisions, offline.sql(work.history, revisions), strict=True):
-        for part in statements.split(text):
-            if first_word(part) in _DATA:
-                yield one, part
-        if text.splitlines()[-1:] and text.splitlines()[-1].startswith(_ASKS):
-            yield one, "Python that asks the database"
+def _left_out(context: Context) -> Iterator[tuple[Revision, str]]:
+    """Yield the statements about rows, and the revisions whose Python queries the database."""
+    revisions = context.line.revisions
+    for revision, text in zip(revisions, offline.sql(context.history, revisions), strict=True):
+        for statement in statements.split(text):
+            if first_word(statement) in _ROWS:
+                yield revision, statement
+        if offline.steps(context.history, revision) is None:
+            yield revision, "Python that queries the database"
 
 
-def _refuse_unsaved(made: Line) -> None:
-    unsaved = [shown(one.path) for one in made.revisions if not _is_committed(one.path)]
+def _refuse_uncommitted(line: Line) -> None:
+    unsaved = list(uncommitted([revision.path for revision in line.revisions]))
     if unsaved:
         raise ConfigurationError(
-            f"not replaced, for git does not have them as they are: {', '.join(unsaved)}",
+            f"these files have changes that are not committed: {', '.join(map(shown, unsaved))}",
             hint="Commit them first, or add --force.",
         )
-
-
-def _is_committed(path: Path) -> bool:
-    """Say whether git has a file as it is."""
-    # Nothing is printed for a file that git knows and that is as it was committed.
-    command = ["git", "status", "--porcelain", "--ignored", "--", path.name]
-    try:
-        done = subprocess.run(  # noqa: S603 - git, on a path
-            command, cwd=path.parent, capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError:
-        return False
-    return done.returncode == 0 and not done.stdout.strip()

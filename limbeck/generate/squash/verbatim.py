@@ -1,4 +1,4 @@
-"""The code of several revision files as the code of one, as it was written."""
+"""Join the code of several revision files into one file, unchanged."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from limbeck.paths import shown
 
 _ALEMBIC = {"revision", "down_revision", "branch_labels", "depends_on"}
 _OURS = {"replaces", "replaced_sql"}
-_WAYS = ("upgrade", "downgrade")
+_DIRECTIONS = ("upgrade", "downgrade")
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """What goes into the new file: both bodies, and what stands above them."""
+    """The code of the new file: both bodies, and the statements above them."""
 
     upgrade: Body
     downgrade: Body
@@ -29,7 +29,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """One statement of a module, with the comments before it; `names` are those it defines."""
+    """A statement of a module with the comments before it; `names` are those that it defines."""
 
     node: ast.stmt
     text: str
@@ -38,33 +38,35 @@ class _Piece:
     def names(self) -> set[str]:
         if isinstance(self.node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             return {self.node.name}
-        written = (one for one in ast.walk(self.node) if isinstance(one, ast.Name))
-        return {one.id for one in written if isinstance(one.ctx, ast.Store)}
+        names = (node for node in ast.walk(self.node) if isinstance(node, ast.Name))
+        return {name.id for name in names if isinstance(name.ctx, ast.Store)}
 
 
 def verbatim(revisions: Sequence[Revision]) -> Code:
-    """Return the code of revisions, one after the other; each way calls a function of each.
+    """Return the code of revisions; upgrade and downgrade call a function of each revision.
 
     Raises:
-        HistoryError: two files give one name to different things.
+        HistoryError: Two files define one name differently.
 
     """
     above: dict[str, str] = {}
     owners: dict[str, tuple[Revision, str]] = {}
     imports: set[str] = set()
-    for one in revisions:
-        for piece in _pieces(one):
+    for revision in revisions:
+        for piece in _pieces(revision):
             if isinstance(piece.node, ast.Import | ast.ImportFrom):
                 for name, text in _imported(piece.node):
-                    _refuse_two(owners.setdefault(name, (one, text)), (one, text), name)
+                    owner = owners.setdefault(name, (revision, text))
+                    _refuse_two(owner, (revision, text), name)
                     imports.add(text)
                 continue
-            text = _renamed(piece, one)
-            for name in piece.names - set(_WAYS):
-                _refuse_two(owners.setdefault(name, (one, text)), (one, text), name)
+            text = _renamed(piece, revision)
+            for name in piece.names - set(_DIRECTIONS):
+                owner = owners.setdefault(name, (revision, text))
+                _refuse_two(owner, (revision, text), name)
             above.setdefault(text, text)
-    ups = [_call("upgrade", one) for one in revisions]
-    downs = [_call("downgrade", one) for one in reversed(revisions)]
+    ups = [_call("upgrade", revision) for revision in revisions]
+    downs = [_call("downgrade", revision) for revision in reversed(revisions)]
     lines = frozenset(imports - {"from __future__ import annotations"})
     return Code(
         Body("\n".join(ups), lines), Body("\n".join(downs), lines), "\n\n\n".join(above.values())
@@ -77,7 +79,7 @@ def _pieces(revision: Revision) -> Iterator[_Piece]:
     lines = source.splitlines()
     ends = [0, *(node.end_lineno or 0 for node in tree.body)]
     for node, (begin, end) in zip(tree.body, pairwise(ends), strict=True):
-        # Two statements in one line are written out one by one.
+        # Two statements on one line share their source line.
         text = "\n".join(lines[begin:end]).strip("\n") if end > begin else ast.unparse(node)
         piece = _Piece(node, text)
         docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
@@ -87,45 +89,46 @@ def _pieces(revision: Revision) -> Iterator[_Piece]:
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
-    """Yield each name that an import gives, and the import of it alone."""
-    for one in node.names:
+    """Yield each imported name with an import statement for it alone."""
+    for alias in node.names:
         if isinstance(node, ast.ImportFrom):
-            alone: ast.stmt = ast.ImportFrom(node.module, [one], node.level)
+            alone: ast.stmt = ast.ImportFrom(node.module, [alias], node.level)
         else:
-            alone = ast.Import([one])
-        yield one.asname or one.name, ast.unparse(alone)
+            alone = ast.Import([alias])
+        yield alias.asname or alias.name, ast.unparse(alone)
 
 
 def _renamed(piece: _Piece, revision: Revision) -> str:
     text = piece.text
-    for way in _WAYS:
-        if piece.names == {way}:
-            text = re.sub(rf"^def {way}\b", f"def {_name(way, revision)}", text, flags=re.MULTILINE)
+    for name in _DIRECTIONS:
+        if piece.names == {name}:
+            own = f"def {_name(name, revision)}"
+            text = re.sub(rf"^def {name}\b", own, text, flags=re.MULTILINE)
     return text
 
 
-def _name(way: str, revision: Revision) -> str:
-    return f"_{way}_{re.sub(r'[^0-9A-Za-z]', '_', revision.id)}"
+def _name(direction: str, revision: Revision) -> str:
+    return f"_{direction}_{re.sub(r'[^0-9A-Za-z]', '_', revision.id)}"
 
 
-def _call(way: str, revision: Revision) -> str:
-    return f"{_name(way, revision)}()"
+def _call(direction: str, revision: Revision) -> str:
+    return f"{_name(direction, revision)}()"
 
 
 def _refuse_calls(revision: Revision, node: ast.stmt) -> None:
-    for one in ast.walk(node):
-        if isinstance(one, ast.Name) and one.id in _WAYS:
+    for name in ast.walk(node):
+        if isinstance(name, ast.Name) and name.id in _DIRECTIONS:
             raise HistoryError(
-                f"{shown(revision.path)}:{one.lineno}: {one.id} is used by the file's own code, "
-                "which cannot be put into one file with others",
-                hint="Write it without that, or squash the revisions before and after it.",
+                f"{shown(revision.path)}:{name.lineno}: the file uses its own {name.id}, so it "
+                "cannot be joined with others",
+                hint="Rewrite that code, or squash the revisions before and after it.",
             )
 
 
 def _refuse_two(first: tuple[Revision, str], second: tuple[Revision, str], name: str) -> None:
     if first[1] != second[1]:
         raise HistoryError(
-            f"{name} is one thing in {shown(first[0].path)} and another in "
-            f"{shown(second[0].path)}, so they cannot be put into one file",
-            hint=f"Give {name} another name in one of them.",
+            f"{shown(first[0].path)} and {shown(second[0].path)} define {name} differently, so "
+            "they cannot be joined",
+            hint=f"Rename {name} in one of them.",
         )

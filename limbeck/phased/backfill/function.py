@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from limbeck.errors import ConfigurationError, LimbeckError
 from limbeck.phased.backfill.planning import Task
+from limbeck.project.code.protocol import Purpose
 from limbeck.project.project import Project
 
 Function: TypeAlias = Callable[[Mapping[str, Any]], Any]
@@ -24,16 +23,12 @@ def load(project: Project, task: Task) -> Function:
     """
     reference = task.backfill.python or ""
     name, _, attribute = reference.partition(":")
-    for folder in (project.root / "src", project.root):
-        if str(folder) not in sys.path and folder.is_dir():
-            sys.path.insert(0, str(folder))
-    try:
-        function: Function = getattr(importlib.import_module(name), attribute)
-    except Exception as error:
-        raise ConfigurationError(
-            f'{task}: "{reference}" cannot be imported: {type(error).__name__}: {error}',
-            hint='Name a function in a module of the project: "python": "app.backfills:function".',
-        ) from error
+    hint = 'Name a function in a module of the project: "python": "app.backfills:function".'
+    purpose = Purpose(f"{task}: its functions", hint, ConfigurationError)
+    names = project.code.namespace(name, purpose)
+    if attribute not in names:
+        raise ConfigurationError(f"{task}: {name} has no function {attribute}", hint=hint)
+    function: Function = names[attribute]
     return function
 
 

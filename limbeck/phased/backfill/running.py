@@ -27,6 +27,7 @@ from limbeck.phased.backfill.pieces import Piece, by_blocks, pieces, ranges
 from limbeck.phased.backfill.planning import Plan, Task
 from limbeck.phased.backfill.verifying import wrong
 from limbeck.phased.backfill.worker import Shared, run_worker
+from limbeck.plurals import counted
 from limbeck.postgres.connect import Connection, connect
 
 BATCH_TIME: Final = 0.05
@@ -125,7 +126,7 @@ def _fill(plan: Plan, task: Task, options: _Options) -> Filled:
                 took = time.monotonic() - began
                 return Filled(task.change, task.backfill.table, changed, number, took)
     raise CheckFailedError(
-        f"{task}: {left} rows are still wrong after {_PASSES} passes",
+        f"{task}: {counted(left, 'row')} still wrong after {_PASSES} passes",
         hint=f"List them: SELECT * FROM {task.backfill.table} WHERE {task.backfill.where}",
     )
 
@@ -179,8 +180,9 @@ def _await(threads: list[threading.Thread], shared: Shared) -> None:
         shared.stop.set()
         for thread in threads:
             thread.join()
+        rows = counted(shared.meter.changed, "row")
         raise MigrationInterruptedError(
-            f"interrupted; {shared.meter.changed} rows of {shared.task} were changed and stay",
+            f"interrupted; the changes to {rows} of {shared.task} stay",
             hint="Run the same command again to continue.",
         ) from error
 

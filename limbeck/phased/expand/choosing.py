@@ -27,23 +27,33 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.types import Enum
-from limbeck.schema.diff.steps import (
+from limbeck.schema.diff.column_operations import (
     AddColumn,
-    AlterColumn,
+    AddNotNull,
+    AlterDefault,
+    AlterNotNull,
+    AlterType,
+    DropColumn,
+    RenameColumn,
+)
+from limbeck.schema.diff.operations import (
+    AddValue,
+    AlterAttributeType,
+    AlterViewDefault,
+    Comment,
     CreateIndex,
     CreateTable,
-    DropColumn,
     DropConstraint,
     DropTable,
-    RenameColumn,
     RenameTable,
-    Step,
+    SetSequence,
 )
+from limbeck.schema.diff.steps import Step
 from limbeck.schema.renames.rename import Rename
 from limbeck.schema.sql.lexer import identifiers
 
-# ALTERs that accept every row and every query that was accepted before.
-HARMLESS = (" SET DEFAULT ", " DROP DEFAULT", " DROP NOT NULL", " ADD VALUE ", "COMMENT ON ")
+# Operations after which every row and every query is accepted that was accepted before.
+HARMLESS = (AddValue, AlterAttributeType, AlterDefault, AlterType, AlterViewDefault, Comment)
 # Objects that applications name, and that cannot have a second name through a view or a copy.
 SINGLE = frozenset({"schema", "enum", "domain", "composite", "range", "view", "function"})
 # Objects that change what a table accepts or does, if they are created on one that exists.
@@ -117,8 +127,7 @@ def _refuse_rewriting(waits: Sequence[Step]) -> None:
     """
     for step in waits:
         change = step.operation
-        typed = isinstance(change, AlterColumn) and " SET DATA TYPE " in step.sql
-        if isinstance(change, AlterColumn) and typed and not widens(change.before, change.after):
+        if isinstance(change, AlterType) and not widens(change.before, change.after):
             raise ConfigurationError(
                 f"this cannot be done without downtime: {step.address} changes its type and its"
                 " name at once",
@@ -214,7 +223,7 @@ def _required(steps: Sequence[Step], change: Change) -> Iterator[RequiredColumn]
         given = change.values.get(step.address)
         value = given or (after.default if isinstance(before, Column) else None)
         table = change.after.objects.get(Address("table", after.schema, after.table))
-        asked = isinstance(step.operation, AddColumn) or " NOT NULL" in step.sql
+        asked = isinstance(step.operation, AddColumn | AddNotNull | AlterNotNull)
         old = Address("table", after.schema, after.table) in change.before.objects
         if step.address in filled or not (loose and value and asked and old):
             continue
@@ -232,8 +241,8 @@ def _retyped(steps: Sequence[Step], before: Catalog, after: Catalog) -> RetypedC
     addresses = [
         step.address
         for step in steps
-        if isinstance(step.operation, AlterColumn) and " SET DATA TYPE " in step.sql
-        if not widens(step.operation.before, step.operation.after)
+        if isinstance(step.operation, AlterType)
+        and not widens(step.operation.before, step.operation.after)
     ]
     columns = {at: col for at in addresses if isinstance(col := after.objects.get(at), Column)}
     changes = tuple(retypings(columns, before, tuple(new)))
@@ -242,21 +251,22 @@ def _retyped(steps: Sequence[Step], before: Catalog, after: Catalog) -> RetypedC
 
 def _breaks_nothing(step: Step, steps: Sequence[Step], before: Catalog) -> bool:
     """Return whether old and new applications both run with a step, as far as is known."""
-    # A SELECT is a setval() of a sequence that applications use. A step that names an object by
+    # Applications use the sequence that a setval() changes. A step that names an object by
     # its new name fails until the contract has renamed it.
-    if step.sql.startswith("SELECT ") or _mentions(step, _new_names(steps)):
+    if isinstance(step.operation, SetSequence) or _mentions(step, _new_names(steps)):
         return False
     if step.verb == "create":
         return step.address not in before.objects and _adds(step, before)
-    if isinstance(step.operation, DropConstraint):
-        # Dropping a check or foreign key only permits more, unless it is re-created as another
-        # one. A key may be what ON CONFLICT names.
-        again = any(other.address == step.address for other in steps if other is not step)
-        return step.operation.constraint.type in "cf" and not again
-    if step.verb != "alter":
-        return False
+    match step.operation:
+        case DropConstraint(constraint):
+            # Dropping a check or foreign key only permits more, unless it is re-created as
+            # another one. A key may be what ON CONFLICT names.
+            again = any(other.address == step.address for other in steps if other is not step)
+            return constraint.type in "cf" and not again
+        case AlterNotNull(after=after):
+            return not after.not_null
     # A type change that is left here is one that widens; the others have a recipe or are refused.
-    return any(word in step.sql for word in HARMLESS) or " SET DATA TYPE " in step.sql
+    return isinstance(step.operation, HARMLESS)
 
 
 def _adds(step: Step, before: Catalog) -> bool:
@@ -293,7 +303,7 @@ def _nullable(step: Step, change: Change) -> Step:
     operation = step.operation
     if not isinstance(operation, AddColumn) or operation.serial is not None:
         return step
-    column = operation.column
+    column = operation.item
     if column.identity or column.generated or column.address in change.values:
         return step if column.identity or column.generated else _bare(step, column)
     if column.not_null is None or column.default is not None:

@@ -12,7 +12,9 @@ from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.tables import Table
-from limbeck.schema.diff.steps import AddColumn, AlterColumn, DropColumn, RenameColumn, Step
+from limbeck.schema.diff.column_operations import AddColumn, AlterDefault, DropColumn, RenameColumn
+from limbeck.schema.diff.operations import Execute
+from limbeck.schema.diff.steps import Step
 from limbeck.schema.sql.quoting import dollar_quoted, literal, qualified, quote, schema_and_name
 
 LEFT = "Updates no rows after limbeck backfill."
@@ -45,8 +47,7 @@ LARGEST = "(SELECT max(pg_relation_size(relid)) FROM pg_partition_tree({}))"
 def added(column: Column) -> Step:
     """Return the step that adds a column without constraints or default."""
     collation = f" COLLATE {column.collation}" if column.collation else ""
-    text = f"ALTER TABLE {_table(column)} ADD COLUMN {quote(column.name)} {column.type}{collation}"
-    return Step(text, "create", column.address, AddColumn(column))
+    return Step(AddColumn(column, f"{quote(column.name)} {column.type}{collation}"))
 
 
 def bare(column: Column, name: str) -> Column:
@@ -65,9 +66,7 @@ def with_default(column: Column, default: str) -> Step:
 
     ADD COLUMN ... DEFAULT would give it to existing rows at once; the backfill must see NULL.
     """
-    text = f"ALTER TABLE {_table(column)} ALTER COLUMN {quote(column.name)} SET DEFAULT {default}"
-    operation = AlterColumn(column, replace(column, default=default))
-    return Step(text, "alter", column.address, operation)
+    return Step(AlterDefault(column, replace(column, default=default)))
 
 
 def granted(column: Column, name: str) -> Step:
@@ -76,29 +75,23 @@ def granted(column: Column, name: str) -> Step:
     Privileges on the whole table cover the copy already. The grantees are read from the target's
     catalog, since its roles differ from those of the shadow.
     """
-    table = _table(column)
+    table = qualified(column.schema, column.table)
     text = grants(
         "pg_attribute a, aclexplode(a.attacl) acl",
         f"a.attrelid = {literal(table)}::regclass AND a.attname = {literal(column.name)}",
         f" ({quote(name)}) ON {table}",
     )
-    return Step(text, "alter", column.address)
+    return Step(Execute(text, "alter", column.address))
 
 
 def dropped(column: Column) -> Step:
     """Return the step that drops a column whose values another one has."""
-    text = f"ALTER TABLE {_table(column)} DROP COLUMN {quote(column.name)}"
-    return Step(text, "drop", column.address, DropColumn(column))
+    return Step(DropColumn(column))
 
 
 def renamed(column: Column, name: str) -> Step:
     """Return the step that renames a column."""
-    text = f"ALTER TABLE {_table(column)} RENAME COLUMN {quote(column.name)} TO {quote(name)}"
-    return Step(text, "rename", column.address, RenameColumn(column, name))
-
-
-def _table(column: Column) -> str:
-    return qualified(column.schema, column.table)
+    return Step(RenameColumn(column, name))
 
 
 def backfill(sync: Sync) -> Backfill:
@@ -110,7 +103,7 @@ def filled(sync: Sync, table: Table) -> Step:
     """Return the step that fills all rows, outside a transaction: each batch commits by itself."""
     sets = ", ".join(f"{column} = {value}" for column, value in sync.assignments.items())
     at = Address("column", sync.table.schema, sync.table.name, sync.forward[0].column)
-    return Step(batches(table, sets, sync.wrong()), "alter", at, outside=True)
+    return Step(Execute(batches(table, sets, sync.wrong()), "alter", at), outside=True)
 
 
 def batches(table: Table, sets: str, wrong: str) -> str:
@@ -138,4 +131,5 @@ def left(backfills: Iterable[Backfill]) -> Iterator[Step]:
         sets = ", ".join(f"{column} = {value}" for column, value in backfill.assignments)
         text = f"UPDATE {backfill.table} SET {sets}\nWHERE {backfill.where}"
         schema, name = schema_and_name(backfill.table)
-        yield Step(text, "alter", Address("table", schema, name), outside=True, note=LEFT)
+        update = Execute(text, "alter", Address("table", schema, name))
+        yield Step(update, outside=True, note=LEFT)

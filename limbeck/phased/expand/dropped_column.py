@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from limbeck.phased.expand import copies
 from limbeck.phased.expand.recipe import Recipe
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.names import qualified, quote
+from limbeck.schema.catalog.names import quote
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.diff.casts import base
-from limbeck.schema.diff.steps import AlterColumn, DropColumn, DropConstraint, DropIndex, Step
+from limbeck.schema.diff.column_operations import AlterNotNull, DropColumn
+from limbeck.schema.diff.operations import DropConstraint, DropIndex
+from limbeck.schema.diff.steps import Step
 
 # The default of a required column until it is dropped, so that the old application reads a value
 # of the type in rows of the new one.
@@ -78,10 +80,7 @@ class DroppedColumn(Recipe):
         if nothing is not None and not self._constrained(before):
             yield copies.with_default(column, nothing)
         else:
-            table = qualified(column.schema, column.table)
-            text = f"ALTER TABLE {table} ALTER COLUMN {quote(column.name)} DROP NOT NULL"
-            operation = AlterColumn(column, replace(column, not_null=None))
-            yield Step(text, "alter", column.address, operation)
+            yield Step(AlterNotNull(column, replace(column, not_null=None)))
 
     def _constraints(self, before: Catalog) -> Iterator[Constraint]:
         place = (self.column.schema, self.column.table)

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 
 from limbeck.phased.expand.recipe import Recipe
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.names import of, quote
+from limbeck.schema.catalog.names import quote
 from limbeck.schema.catalog.objects.constraints import Constraint, Reference
 from limbeck.schema.catalog.objects.tables import Table
-from limbeck.schema.diff.steps import AddConstraint, DropConstraint, DropTable, Step
+from limbeck.schema.diff.operations import AddConstraint, DropConstraint, DropTable
+from limbeck.schema.diff.steps import Step
 
 # Both take apart a definition as pg_get_constraintdef() prints it: ON DELETE follows MATCH and
 # ON UPDATE, and precedes DEFERRABLE and NOT VALID.
@@ -39,19 +40,14 @@ class DroppedTable(Recipe):
     def covers(self, step: Step) -> bool:
         """Return whether a step drops the table or an object on it."""
         if isinstance(step.operation, DropTable):
-            return step.operation.table.address == self.table.address
+            return step.operation.item.address == self.table.address
         return step.verb == "drop" and step.address[1:3] == self.table.address[1:3]
 
     def expand(self, before: Catalog) -> Iterator[Step]:
         """Yield the steps that replace foreign keys by ones with ON DELETE CASCADE."""
-        table = of(self.table.address)
         for key in self._restricting(before):
-            name = quote(key.name)
-            dropped = f"ALTER TABLE {table} DROP CONSTRAINT {name}"
-            yield Step(dropped, "drop", key.address, DropConstraint(key))
-            new = _cascading(key)
-            added = f"ALTER TABLE {table} ADD CONSTRAINT {name} {new.definition}"
-            yield Step(added, "create", key.address, AddConstraint(new))
+            yield Step(DropConstraint(key))
+            yield Step(AddConstraint(_cascading(key)))
 
     def _restricting(self, before: Catalog) -> Iterator[Constraint]:
         """Yield the foreign keys to other tables that would refuse a DELETE there."""

@@ -18,7 +18,9 @@ from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
-from limbeck.schema.diff.steps import AlterColumn, Step
+from limbeck.schema.diff.column_operations import AlterNotNull
+from limbeck.schema.diff.operations import Execute
+from limbeck.schema.diff.steps import Step
 from limbeck.schema.sql.lexer import tokens
 from limbeck.schema.sql.quoting import dollar_quoted, literal, qualified, quote, unquote
 
@@ -70,9 +72,7 @@ class MovedColumn(Recipe):
         triggers come last: `forth` would scan the new table for every write without the index.
         """
         if self.old.not_null is not None:
-            text = f"ALTER TABLE {self._there} ALTER COLUMN {quote(self.old.name)} DROP NOT NULL"
-            operation = AlterColumn(self.old, replace(self.old, not_null=None))
-            yield Step(text, "alter", self.old.address, operation)
+            yield Step(AlterNotNull(self.old, replace(self.old, not_null=None)))
         yield from self._indexed(before)
         for each in self._triggers:
             yield from each.create()
@@ -109,7 +109,7 @@ class MovedColumn(Recipe):
             message=literal(message),
         )
         text = f"DO {dollar_quoted(body)}"
-        yield Step(text, "alter", _table(self.old), outside=True)
+        yield Step(Execute(text, "alter", _table(self.old)), outside=True)
         for each in self._triggers:
             yield from each.drop()
 
@@ -127,7 +127,7 @@ class MovedColumn(Recipe):
         old, value = quote(self.old.name), self._original(quote(self.old.table))
         wrong = differ(old, value, exact=is_exact(self.old))
         text = locked_batches(self._there, f"{old} = {value}", wrong)
-        yield Step(text, "alter", self.old.address, outside=True)
+        yield Step(Execute(text, "alter", self.old.address), outside=True)
         yield from self._forth.create()
         yield from self._take.create()
 

@@ -16,7 +16,8 @@ from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.names import quote
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.tables import Table
-from limbeck.schema.diff.steps import RenameColumn, Step
+from limbeck.schema.diff.column_operations import RenameColumn
+from limbeck.schema.diff.steps import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class RenamedColumn(Recipe):
         """Return whether a step renames the column."""
         operation = step.operation
         return isinstance(operation, RenameColumn) and (
-            operation.column.address == self.column.address and operation.name == self.name
+            operation.item.address == self.column.address and operation.name == self.name
         )
 
     def validate(self, before: Catalog) -> Sequence[str]:

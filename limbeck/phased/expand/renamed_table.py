@@ -12,6 +12,7 @@ from limbeck.schema.catalog.names import of, quote
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.diff import sql
+from limbeck.schema.diff.operations import Execute
 from limbeck.schema.diff.steps import Step
 
 SECURITY_INVOKER = 15  # the first major with views that check the privileges of the caller
@@ -53,13 +54,13 @@ class RenamedTable(Recipe):
         columns = sql.indented(selected)
         text = f"CREATE VIEW {of(self.name)}{options} AS\nSELECT\n{columns}\n"
         view, table = self._view, of(self.table.address)
-        yield Step(f"{text}FROM {table}", "create", view)
+        yield Step(Execute(f"{text}FROM {table}", "create", view))
         granted = grants(
             "pg_class c, aclexplode(c.relacl) acl",
             f"c.oid = {sql.literal(table)}::regclass AND acl.grantee <> c.relowner",
             f" ON {of(view)}",
         )
-        yield Step(granted, "alter", view)
+        yield Step(Execute(granted, "alter", view))
 
     @property
     def _view(self) -> Address:
@@ -68,20 +69,22 @@ class RenamedTable(Recipe):
     def contract(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
         """Drop the view; the plain diff then renames the table."""
         del middle, after
-        yield Step(f"DROP VIEW {of(self._view)}", "drop", self._view)
+        yield Step(Execute(f"DROP VIEW {of(self._view)}", "drop", self._view))
 
     def rollback(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
         """Rename the table back, and create the view again."""
         old, new = self.table.address, self.name
         schema = Address("schema", "", old.schema)
         if schema not in after.objects:
-            yield Step(f"CREATE SCHEMA {quote(old.schema)}", "create", schema)
+            yield Step(Execute(f"CREATE SCHEMA {quote(old.schema)}", "create", schema))
         for before, renamed in self.columns:
             text = f"ALTER TABLE {of(new)} RENAME COLUMN {quote(renamed)} TO {quote(before)}"
-            yield Step(text, "rename", new)
+            yield Step(Execute(text, "rename", new))
         if new.name != old.name:
-            yield Step(f"ALTER TABLE {of(new)} RENAME TO {quote(old.name)}", "rename", new)
+            text = f"ALTER TABLE {of(new)} RENAME TO {quote(old.name)}"
+            yield Step(Execute(text, "rename", new))
         if new.schema != old.schema:
             here = new._replace(name=old.name)
-            yield Step(f"ALTER TABLE {of(here)} SET SCHEMA {quote(old.schema)}", "rename", here)
+            text = f"ALTER TABLE {of(here)} SET SCHEMA {quote(old.schema)}"
+            yield Step(Execute(text, "rename", here))
         yield from self.expand(middle)

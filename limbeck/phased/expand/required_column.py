@@ -15,7 +15,8 @@ from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.names import qualified, quote
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
-from limbeck.schema.diff.steps import AddColumn, AlterColumn, Step
+from limbeck.schema.diff.column_operations import AddNotNull, AlterNotNull
+from limbeck.schema.diff.steps import Step
 
 PREFIX = "zz_fill"  # sorts after the user's own triggers, as in sync.py
 
@@ -48,9 +49,8 @@ class RequiredColumn(Recipe):
 
     def covers(self, step: Step) -> bool:
         """Return whether a step requires values; adding the column is a harmless step by itself."""
-        if step.address != self.column.address or isinstance(step.operation, AddColumn):
-            return False
-        return step.sql.endswith("SET NOT NULL") or " NOT NULL " in step.sql
+        required = isinstance(step.operation, AddNotNull | AlterNotNull)
+        return required and step.address == self.column.address
 
     def expand(self, before: Catalog) -> Iterator[Step]:
         """Return the steps that create the trigger."""
@@ -69,7 +69,5 @@ class RequiredColumn(Recipe):
         """
         del middle, after
         yield from copies.left(self.backfill())
-        text = f"ALTER TABLE {self._table} ALTER COLUMN {quote(self.column.name)} SET NOT NULL"
-        before = replace(self.column, not_null=None)
-        yield Step(text, "alter", self.column.address, AlterColumn(before, self.column))
+        yield Step(AlterNotNull(replace(self.column, not_null=None), self.column))
         yield from self._trigger.drop()

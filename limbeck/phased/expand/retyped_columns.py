@@ -22,7 +22,9 @@ from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.types import Enum
 from limbeck.schema.diff import sql
 from limbeck.schema.diff.casts import assignable, conversion, narrows
-from limbeck.schema.diff.steps import AlterColumn, Step
+from limbeck.schema.diff.column_operations import AlterType
+from limbeck.schema.diff.operations import Execute
+from limbeck.schema.diff.steps import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class RetypedColumns(Recipe):
         """Return whether a step changes a type, or follows from such a change."""
         columns = {each.before.address for each in self.columns}
         enums = {enum.address for enum in self.new_enums}
-        typed = isinstance(step.operation, AlterColumn) and " SET DATA TYPE " in step.sql
+        typed = isinstance(step.operation, AlterType)
         if any(step.address in each.below for each in self.columns):
             return step.verb == "alter"
         return (typed and step.address in columns) or step.address in enums
@@ -142,7 +144,7 @@ class RetypedColumns(Recipe):
             yield from (step for each in here for step in _gone(each, middle))
             yield from swap.named(table)
         for old, new in zip(self.old_enums, self.new_enums, strict=True):
-            yield Step(f"DROP TYPE {of(old.address)}", "drop", old.address)
+            yield Step(Execute(f"DROP TYPE {of(old.address)}", "drop", old.address))
             yield _renamed(_aside(new), new.name)
 
     def _swap(self, now: Catalog, then: Catalog) -> Swap:
@@ -211,11 +213,11 @@ def _gone(retyping: Retyping, middle: Catalog) -> Iterator[Step]:
     kinds = {"view", "function", "policy", "trigger", "rule", "column"}
     users = {user.kind for user, used in middle.depends.items() if retyping.before.address in used}
     if users.isdisjoint(kinds):
-        yield replace(copies.dropped(old), operation=None)
+        yield Step(Execute(copies.dropped(old).sql, "drop", old.address))
     elif retyping.before.not_null:
         table, name = qualified(old.schema, old.table), quote(old.name)
         text = f"ALTER TABLE {table} ALTER COLUMN {name} DROP NOT NULL"
-        yield Step(text, "alter", old.address)
+        yield Step(Execute(text, "alter", old.address))
 
 
 def _unconstrained(column: Column) -> Iterator[Step]:
@@ -223,7 +225,7 @@ def _unconstrained(column: Column) -> Iterator[Step]:
     table, name = qualified(column.schema, column.table), quote(column.name)
     for what in ("NOT NULL", "DEFAULT"):
         text = f"ALTER TABLE {table} ALTER COLUMN {name} DROP {what}"
-        yield Step(text, "alter", column.address)
+        yield Step(Execute(text, "alter", column.address))
 
 
 def _aside(enum: Enum) -> Enum:
@@ -233,11 +235,12 @@ def _aside(enum: Enum) -> Enum:
 def _created(enum: Enum) -> Step:
     labels = ", ".join(map(sql.literal, enum.labels))
     text = f"CREATE TYPE {of(enum.address)} AS ENUM ({labels})"
-    return Step(text, "create", enum.address)
+    return Step(Execute(text, "create", enum.address))
 
 
 def _renamed(enum: Enum, name: str) -> Step:
-    return Step(f"ALTER TYPE {of(enum.address)} RENAME TO {quote(name)}", "rename", enum.address)
+    text = f"ALTER TYPE {of(enum.address)} RENAME TO {quote(name)}"
+    return Step(Execute(text, "rename", enum.address))
 
 
 def retypings(

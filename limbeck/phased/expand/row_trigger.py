@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.diff.operations import CreateFunction, Execute
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.sql.quoting import dollar_quoted, qualified, quote
 
@@ -33,28 +34,26 @@ class RowTrigger:
         # The search_path is fixed: the function runs in sessions of any application, and must
         # find the same objects in each.
         body = dollar_quoted(f"\nBEGIN\n{self.body}\n    RETURN NEW;\nEND\n")
-        yield Step(
+        text = (
             f"CREATE FUNCTION {function}() RETURNS trigger\n"
-            f"LANGUAGE plpgsql SET search_path = {self.path} AS {body}",
-            "create",
-            self._function_address,
+            f"LANGUAGE plpgsql SET search_path = {self.path} AS {body}"
         )
-        yield Step(
+        yield Step(CreateFunction(text, "create", self._function_address))
+        fired = (
             f"CREATE TRIGGER {name} {self.event} ON {table}\n    FOR EACH ROW{self.when}\n"
-            f"    EXECUTE FUNCTION {function}()",
-            "create",
-            self._address,
+            f"    EXECUTE FUNCTION {function}()"
         )
+        yield Step(Execute(fired, "create", self._address))
         # An ordinary trigger does not fire for rows that logical replication applies or that
         # pg_restore loads with session_replication_role = replica.
         enabled = f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"
-        yield Step(enabled, "alter", self._address)
+        yield Step(Execute(enabled, "alter", self._address))
 
     def drop(self) -> Iterator[Step]:
         """Yield the steps that drop the trigger and then its function."""
         dropped = f"DROP TRIGGER {quote(self.name)} ON {of(self.table)}"
-        yield Step(dropped, "drop", self._address)
-        yield Step(f"DROP FUNCTION {self._function}()", "drop", self._function_address)
+        yield Step(Execute(dropped, "drop", self._address))
+        yield Step(Execute(f"DROP FUNCTION {self._function}()", "drop", self._function_address))
 
     @property
     def _function(self) -> str:

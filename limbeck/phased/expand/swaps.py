@@ -22,13 +22,15 @@ from limbeck.phased.expand.values import respelled
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.names import of, quote, quoted, unquoted
 from limbeck.schema.catalog.objects.address import Address
-from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.catalog.objects.columns import Column, NotNull
 from limbeck.schema.catalog.objects.constraints import Constraint, Reference
 from limbeck.schema.catalog.objects.indexes import Index
 from limbeck.schema.catalog.objects.sequences import Sequence as SequenceObject
 from limbeck.schema.catalog.objects.tables import Table
+from limbeck.schema.diff.column_operations import AddNotNull
 from limbeck.schema.diff.identities import generator
-from limbeck.schema.diff.steps import AddConstraint, Step
+from limbeck.schema.diff.operations import AddConstraint, DropIndex, Execute
+from limbeck.schema.diff.steps import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +62,13 @@ class Swap:
                 # A partitioned table gets its NOT NULL right away, under a temporary name: the
                 # constraint is inherited by every partition and must not be local there.
                 if name := self._name(column):
-                    hidden = quote(self._hidden(column))
-                    text = f"ADD CONSTRAINT {quote(beside(name))} NOT NULL {hidden}"
-                    yield _column(column, text)
+                    required = NotNull(name=beside(name))
+                    hidden = replace(column, name=self._hidden(column), not_null=required)
+                    yield Step(AddNotNull(hidden))
                 elif column.not_null:
-                    yield _added(self._required(column))
+                    yield Step(AddConstraint(self._required(column)))
         for constraint in self._references(self.then):
-            yield _added(self._twin(constraint))
+            yield Step(AddConstraint(self._twin(constraint)))
 
     def _built(self, table: Address) -> Iterator[Step]:
         for member in family(self.then, table):
@@ -232,12 +234,12 @@ class Swap:
         # An index with a parent is dropped with it.
         for index in self._of_columns(table, self.now):
             if index.parent is None:
-                step = Step(f"DROP INDEX {of(index.address)}", "drop", index.address)
-                yield _of(table, index.table, step)
+                dropped = Step(Execute(DropIndex(index).sql, "drop", index.address))
+                yield _of(table, index.table, dropped)
         for index in self._of_columns(table, self.then):
             hidden = index.address._replace(name=beside(index.name))
             text = f"ALTER INDEX {of(hidden)} RENAME TO {quote(index.name)}"
-            yield _of(table, index.table, Step(text, "rename", index.address))
+            yield _of(table, index.table, Step(Execute(text, "rename", index.address)))
 
     def _of_columns(self, table: Address, catalog: Catalog) -> Iterator[Index]:
         members = {member.address for member in family(catalog, table)}
@@ -263,7 +265,7 @@ class Swap:
             if sequence.owned_by == column.address:
                 owner = f"{of(_table(column))}.{name}"
                 text = f"ALTER SEQUENCE {of(sequence.address)} OWNED BY {owner}"
-                yield Step(text, "alter", sequence.address)
+                yield Step(Execute(text, "alter", sequence.address))
 
     def _late(self, column: Column) -> bool:
         return bool(column.generated) or column.address in self.late
@@ -282,10 +284,11 @@ def _identity(column: Column, aside: str, then: Column) -> Iterator[Step]:
     now = Address("sequence", schema, name)
     if then.identity is None:
         return
-    yield Step(f"ALTER SEQUENCE {of(now)} RENAME TO {quote(old.name)}", "rename", now)
+    text = f"ALTER SEQUENCE {of(now)} RENAME TO {quote(old.name)}"
+    yield Step(Execute(text, "rename", now))
     yield _column(column, f"ALTER COLUMN {quote(column.name)} ADD {generator(then)}")
     text = f"SELECT setval('{of(now)}', last_value, is_called) FROM {of(old)}"
-    yield Step(text, "alter", column.address)
+    yield Step(Execute(text, "alter", column.address))
     yield _column(column, f"ALTER COLUMN {quote(aside)} DROP IDENTITY")
 
 
@@ -302,18 +305,13 @@ def _table(item: Column | Constraint) -> Address:
     return Address("table", item.schema, item.table)
 
 
-def _added(constraint: Constraint) -> Step:
-    table, name = of(_table(constraint)), quote(constraint.name)
-    text = f"ALTER TABLE {table} ADD CONSTRAINT {name} {constraint.definition}"
-    return Step(text, "create", constraint.address, AddConstraint(constraint))
-
-
 def _alter(constraint: Constraint, text: str, verb: str) -> Step:
-    return Step(f"ALTER TABLE {of(_table(constraint))} {text}", verb, constraint.address)
+    text = f"ALTER TABLE {of(_table(constraint))} {text}"
+    return Step(Execute(text, verb, constraint.address))
 
 
 def _column(column: Column, text: str, verb: str = "alter") -> Step:
-    return Step(f"ALTER TABLE {of(_table(column))} {text}", verb, column.address)
+    return Step(Execute(f"ALTER TABLE {of(_table(column))} {text}", verb, column.address))
 
 
 def _of(table: Address, member: Address, step: Step) -> Step:
@@ -321,7 +319,7 @@ def _of(table: Address, member: Address, step: Step) -> Step:
 
     `online` groups steps into transactions by table, and these must share one.
     """
-    return step if member == table else replace(step, verb="alter", address=table)
+    return step if member == table else Step(Execute(step.sql, "alter", table))
 
 
 def _using(key: Constraint) -> str:

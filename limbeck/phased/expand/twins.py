@@ -12,8 +12,9 @@ from limbeck.schema.catalog.names import of, quote, quoted
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index, Key
-from limbeck.schema.diff.constraints import HEAD
-from limbeck.schema.diff.steps import CreateIndex, Step
+from limbeck.schema.diff import index_definitions
+from limbeck.schema.diff.operations import CreateIndex
+from limbeck.schema.diff.steps import Step
 from limbeck.schema.sql.lexer import identifiers
 
 
@@ -51,7 +52,7 @@ def twin(index: Index, names: Mapping[str, str]) -> Index:
     """Return the same index on the copies of its columns."""
     name = beside(index.name)
     head, using, rest = index.definition.partition(" USING ")
-    head = HEAD.sub(lambda match: f"{match[1]}{quote(name)}{match[3]}", head)
+    head = index_definitions.named(head, name)
     keys = tuple(_key(key, names) for key in index.keys)
     return replace(
         index,
@@ -129,4 +130,4 @@ def plain(table: Address, columns: Sequence[str]) -> Index:
 
 def built(index: Index) -> Step:
     """Return the step that creates an index."""
-    return Step(index.definition, "create", index.address, CreateIndex(index))
+    return Step(CreateIndex(index))

@@ -14,6 +14,7 @@ from limbeck.engine import offline
 from limbeck.events import Listener, Notice
 from limbeck.history.history import History
 from limbeck.phased.phases import Change
+from limbeck.plurals import counted, nouns
 from limbeck.postgres.connect import Connection
 from limbeck.schema.sql.own_schemas import of_users
 from limbeck.schema.sql.quoting import names
@@ -198,7 +199,8 @@ def _meanwhile(
     yield from _called(before, _calls(connection, olds), listen)
     for name, rows in _written(connection, gone).items():
         if more := rows - written[name]:
-            yield Use("writes", f"{more} rows were written to {name} in {_FLUSH} s")
+            changed = f"{counted(more, 'row')} {nouns(more, 'was', 'were')}"
+            yield Use("writes", f"{changed} written to {name} in {_FLUSH} s")
 
 
 def _called(before: dict[str, int], after: dict[str, int], listen: Listener) -> Iterator[Use]:

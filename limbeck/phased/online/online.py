@@ -11,8 +11,9 @@ from limbeck.phased.online.transactions import Unit
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.names import of, quote
 from limbeck.schema.catalog.objects.indexes import Index
-from limbeck.schema.diff.constraints import HEAD
-from limbeck.schema.diff.steps import AddConstraint, CreateIndex, DropIndex, Step
+from limbeck.schema.diff import index_definitions
+from limbeck.schema.diff.operations import AddConstraint, CreateIndex, DropIndex, Execute
+from limbeck.schema.diff.steps import Step
 from limbeck.schema.sql.lexer import identifiers
 
 
@@ -37,7 +38,7 @@ def steps(found: Sequence[Step], before: Catalog, after: Catalog) -> tuple[Step,
 
 def _on_view(step: Step) -> bool:
     operation = step.operation
-    return isinstance(operation, CreateIndex | DropIndex) and operation.index.table.kind == "view"
+    return isinstance(operation, CreateIndex | DropIndex) and operation.item.table.kind == "view"
 
 
 def _units(found: Sequence[Step], scene: Scene) -> Iterator[Unit]:
@@ -108,16 +109,12 @@ def _replaced(dropped: Step, created: Step, scene: Scene) -> Iterator[Unit]:
 
 def _renewed(dropped: Step, created: Step, index: Index, scene: Scene) -> Iterator[Unit]:
     name = _beside(index.name)
-    new = replace(index, name=name, definition=_named(index, name))
-    built = replace(created, operation=CreateIndex(new), address=new.address)
+    new = replace(index, name=name, definition=index_definitions.named(index.definition, name))
+    built = replace(created, operation=CreateIndex(new))
     rename = f"ALTER INDEX {of(new.address)} RENAME TO {quote(index.name)}"
     for step in (built, dropped):
         yield from _single(step, scene)
-    yield (Step(rename, "rename", index.address),)
-
-
-def _named(index: Index, name: str) -> str:
-    return HEAD.sub(lambda found: f"{found[1]}{quote(name)}{found[3]}", index.definition)
+    yield (Step(Execute(rename, "rename", index.address)),)
 
 
 def _beside(name: str) -> str:

@@ -16,15 +16,16 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index
-from limbeck.schema.diff.constraints import HEAD
-from limbeck.schema.diff.steps import (
+from limbeck.schema.diff.column_operations import AddNotNull, AlterNotNull
+from limbeck.schema.diff.operations import (
     AddConstraint,
-    AlterColumn,
     CreateIndex,
     DropConstraint,
     DropIndex,
-    Step,
+    Execute,
+    ValidateConstraint,
 )
+from limbeck.schema.diff.steps import Step
 
 LONGEST_NAME = 63  # bytes; NAMEDATALEN - 1
 NOT_VALID_FOREIGN_KEYS_OF_PARTITIONED = 18
@@ -44,13 +45,14 @@ def recipe(step: Step, scene: Scene) -> Recipe | None:
         case CreateIndex(index) if _indexable(index, scene):
             return _index(step, index, scene)
         case DropIndex(index) if _indexable(index, scene) and scene.plain(index.table):
-            return Recipe(later=(_dropped(step, index),))
+            dropped = DropIndex(index, concurrently=True)
+            return Recipe(later=(replace(step, operation=dropped, outside=True),))
         case AddConstraint(constraint) if scene.stands(_table(constraint)):
             return _constraint(step, constraint, scene)
-        case AlterColumn(before, after) if _requires(before, after, step) and _in_use(after, scene):
-            return _required(step, after)
-    if _names_required(step) and scene.stands(_owner(step.address)):
-        return _named_required(step)
+        case AlterNotNull(Column(not_null=None), Column() as after) if after.not_null:
+            return _required(step, after) if scene.stands(_owner(step.address)) else None
+        case AddNotNull(column) if scene.stands(_owner(step.address)):
+            return _named_required(step, column)
     return None
 
 
@@ -60,10 +62,6 @@ def _table(constraint: Constraint) -> Address:
 
 def _owner(address: Address) -> Address:
     return Address("table", address.schema, address.name)
-
-
-def _in_use(column: Column, scene: Scene) -> bool:
-    return scene.stands(_owner(column.address))
 
 
 def _indexable(index: Index, scene: Scene) -> bool:
@@ -80,25 +78,14 @@ def _index(step: Step, index: Index, scene: Scene) -> Recipe | None:
 
 
 def _built(step: Step, index: Index) -> Step:
-    operation = CreateIndex(index, concurrently=True)
-    return replace(step, sql=concurrent(index), operation=operation, outside=True)
-
-
-def concurrent(index: Index) -> str:
-    """Spell CREATE INDEX CONCURRENTLY."""
-    return HEAD.sub(r"\1CONCURRENTLY \2\3", index.definition)
-
-
-def _dropped(step: Step, index: Index) -> Step:
-    text = f"DROP INDEX CONCURRENTLY {of(index.address)}"
-    return replace(step, sql=text, operation=DropIndex(index, concurrently=True), outside=True)
+    return replace(step, operation=CreateIndex(index, concurrently=True), outside=True)
 
 
 def _partitioned(step: Step, index: Index, scene: Scene) -> Recipe | None:
     """Build the partitions' indexes first; the partitioned one then takes them as its own."""
     leaves = [leaf for leaf in _leaves(index, scene) if scene.stands(leaf.table)]
     built = [
-        _built(replace(step, address=leaf.address), replace(leaf, parent=None))
+        _built(step, replace(leaf, parent=None))
         for leaf in leaves
         if scene.plain(leaf.table) and leaf.address not in scene.created
     ]
@@ -139,7 +126,11 @@ def unique_index(step: Step, constraint: Constraint, name: str) -> Step:
     text += " NULLS NOT DISTINCT" if constraint.nulls_not_distinct else ""
     text += f" WITH ({', '.join(constraint.options)})" if constraint.options else ""
     note = "Fails where values are there twice; nothing is blocked meanwhile."
-    return replace(step, sql=text, operation=None, outside=True, note=note)
+    return replace(step, operation=_create(text, constraint), outside=True, note=note)
+
+
+def _create(text: str, constraint: Constraint) -> Execute:
+    return Execute(text, "create", constraint.address)
 
 
 def using(step: Step, constraint: Constraint, name: str) -> Step:
@@ -149,43 +140,30 @@ def using(step: Step, constraint: Constraint, name: str) -> Step:
     text += f" USING INDEX {quote(name)}"
     text += " DEFERRABLE" if constraint.deferrable else ""
     text += " INITIALLY DEFERRED" if constraint.deferred else ""
-    return replace(step, sql=text, operation=None, note=None)
+    return replace(step, operation=_create(text, constraint), note=None)
 
 
 def _validated(step: Step, constraint: Constraint) -> Recipe:
-    text = f"{step.sql} NOT VALID"
     unchecked = replace(
         constraint, validated=False, definition=f"{constraint.definition} NOT VALID"
     )
-    added = replace(step, sql=text, operation=AddConstraint(unchecked))
-    return Recipe((added,), (_validation(step, _table(constraint), constraint.name),))
+    added = replace(step, operation=AddConstraint(unchecked))
+    return Recipe((added,), (_validation(constraint.name, step.address),))
 
 
-def _validation(step: Step, table: Address, name: str) -> Step:
-    text = f"ALTER TABLE {of(table)} VALIDATE CONSTRAINT {quote(name)}"
-    return Step(text, "alter", step.address, outside=True)
-
-
-def _requires(before: Column, after: Column, step: Step) -> bool:
-    return (
-        before.not_null is None
-        and after.not_null is not None
-        and step.sql.endswith("SET NOT NULL")
-        and " ONLY " not in step.sql
-    )
+def _validation(name: str, address: Address, note: str | None = None) -> Step:
+    return Step(ValidateConstraint(name, address), outside=True, note=note)
 
 
 def _required(step: Step, column: Column) -> Recipe:
     """Prove NOT NULL by a CHECK that is validated while writers go on."""
     proof = _proof(column)
-    added = f"ALTER TABLE {of(_table(proof))} ADD CONSTRAINT {quote(proof.name)} {proof.definition}"
-    dropped = f"ALTER TABLE {of(_table(proof))} DROP CONSTRAINT {quote(proof.name)}"
     return Recipe(
-        (Step(added, "create", proof.address, AddConstraint(proof)),),
+        (Step(AddConstraint(proof)),),
         (
-            replace(_validation(step, _table(proof), proof.name), note=step.note),
+            _validation(proof.name, step.address, step.note),
             replace(step, note=None),
-            Step(dropped, "drop", proof.address, DropConstraint(proof)),
+            Step(DropConstraint(proof)),
         ),
     )
 
@@ -205,15 +183,11 @@ def _proof(column: Column) -> Constraint:
     )
 
 
-def _names_required(step: Step) -> bool:
-    """Tell whether a NOT NULL is added under a name of its own (Postgres 18)."""
-    if step.operation is not None or step.address.kind != "column" or step.verb != "alter":
-        return False
-    return " ADD CONSTRAINT " in step.sql and not step.sql.endswith(" NOT VALID")
-
-
-def _named_required(step: Step) -> Recipe:
-    name = step.sql.partition(" ADD CONSTRAINT ")[2].partition(" NOT NULL ")[0]
-    prefix = step.sql.partition(" ADD CONSTRAINT ")[0]
-    validation = Step(f"{prefix} VALIDATE CONSTRAINT {name}", "alter", step.address, outside=True)
-    return Recipe((replace(step, sql=f"{step.sql} NOT VALID", note=None),), (validation,))
+def _named_required(step: Step, column: Column) -> Recipe | None:
+    """Add a NOT NULL that has a name of its own as NOT VALID, and validate it (Postgres 18)."""
+    required = column.not_null
+    if required is None or required.name is None or not required.validated:
+        return None
+    unchecked = replace(column, not_null=replace(required, validated=False))
+    added = replace(step, operation=AddNotNull(unchecked), note=None)
+    return Recipe((added,), (_validation(required.name, step.address),))

@@ -10,13 +10,20 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index
 from limbeck.schema.catalog.objects.tables import Table
-from limbeck.schema.diff.steps import AddConstraint, CreateTable, DropConstraint, Step
+from limbeck.schema.diff.operations import (
+    AddConstraint,
+    Comment,
+    CreateTable,
+    DropConstraint,
+    ValidateConstraint,
+)
+from limbeck.schema.diff.steps import Step
 
 # What belongs to a table by the name in its address.
 OF_TABLE = frozenset({"table", "column", "constraint", "trigger", "policy", "rule"})
 # Take SHARE UPDATE EXCLUSIVE at most, which stops neither readers nor writers.
 # https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES
-WEAK = ("COMMENT ON", "CREATE STATISTICS", "ALTER STATISTICS")
+WEAK = (Comment, ValidateConstraint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ class Scene:
 
     def locks(self, step: Step) -> frozenset[Address]:
         """Return the tables in use that a step locks against writers, or against everybody."""
-        if step.sql.startswith(WEAK) or " VALIDATE CONSTRAINT " in step.sql:
+        if isinstance(step.operation, WEAK):
             return frozenset()
         return frozenset(table for table in self._touched(step) if self.stands(table))
 

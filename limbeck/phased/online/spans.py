@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from limbeck.phased.online.scene import Scene
 from limbeck.schema.catalog.objects.address import Address
-from limbeck.schema.diff.steps import AddConstraint, CreateIndex, Step
+from limbeck.schema.diff.column_operations import AlterDefault
+from limbeck.schema.diff.operations import AddConstraint, CreateIndex
+from limbeck.schema.diff.steps import Step
 
 TYPES = frozenset({"enum", "domain", "composite", "range"})
 
@@ -73,7 +75,9 @@ def _defaults(steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
     """Yield where a column has no default for a while."""
     without: dict[Address, int] = {}
     for number, step in enumerate(steps):
-        if step.sql.endswith(" DROP DEFAULT"):
+        if not isinstance(step.operation, AlterDefault):
+            continue
+        if step.operation.after.default is None:
             without[step.address] = number
-        elif " SET DEFAULT " in step.sql and step.address in without:
+        elif step.address in without:
             yield without.pop(step.address), number

@@ -1,3 +1,3 @@
-"""The one way to the user's code: models, hooks and revisions."""
+"""Access to the project's Python files: models, hooks, env.py and revisions."""
 
 from __future__ import annotations

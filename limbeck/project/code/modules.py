@@ -1,38 +1,31 @@
-"""Modules of a project, imported by their names; what goes wrong is told by file and line."""
+"""Import modules of a project by their names, and explain errors by file and line."""
 
 from __future__ import annotations
 
 import importlib
 import sys
 import traceback
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from limbeck.errors import LimbeckError
+from limbeck.errors import ConfigurationError, LimbeckError
+from limbeck.project.code.protocol import Purpose
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a module is imported for: `what` in plain words, and where its name is written."""
-
-    what: str
-    setting: str
-    error: type[LimbeckError]
-
-
-def load(root: Path, name: str, wanted: Wanted) -> ModuleType:
+def load(root: Path, name: str, purpose: Purpose) -> ModuleType:
     """Import a module with the project's folder, and its src folder, on sys.path.
 
     Raises:
-        LimbeckError: of the kind that `wanted` says: it does not import.
+        ConfigurationError: there is no module of this name.
+        LimbeckError: of the purpose's kind: it raises while it is imported.
+
     """
     top = name.partition(".")[0]
     _forget_other_projects(root, top)
     for folder in (root / "src", root):
         if str(folder) not in sys.path and folder.is_dir():
             sys.path.insert(0, str(folder))
-    importlib.invalidate_caches()
+    importlib.invalidate_caches()  # the file may be a second old: pull has just written it
     before = set(sys.modules)
     try:
         return importlib.import_module(name)
@@ -40,11 +33,11 @@ def load(root: Path, name: str, wanted: Wanted) -> ModuleType:
         for new in sys.modules.keys() - before:
             if new.partition(".")[0] == top:  # half-imported: the next attempt begins anew
                 del sys.modules[new]
-        raise _explained(root, name, wanted, error) from error
+        raise _explained(root, name, purpose, error) from error
 
 
 def _forget_other_projects(root: Path, top: str) -> None:
-    """Drop a package of this name that another project in this process has brought."""
+    """Remove a package of this name that another project in this process has imported."""
     loaded = sys.modules.get(top)
     own = [path for path in (root / top, root / f"{top}.py", root / "src" / top) if path.exists()]
     if loaded is None or not own or _is_below(root, loaded):
@@ -58,28 +51,28 @@ def _is_below(root: Path, module: ModuleType) -> bool:
     return any(Path(place).resolve().is_relative_to(root) for place in places)
 
 
-def _explained(root: Path, name: str, wanted: Wanted, error: BaseException) -> LimbeckError:
+def _explained(root: Path, name: str, purpose: Purpose, error: BaseException) -> LimbeckError:
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    # The module itself or a package that it is in; another one is missing in what it imports.
     if missing and f"{name}.".startswith(f"{missing}."):
-        return wanted.error(f"there is no module {missing} in {root}", hint=wanted.setting)
-    place = line(root, error)
+        return ConfigurationError(f"there is no module {missing} in {root}", hint=purpose.setting)
     text = str(error.msg if isinstance(error, SyntaxError) else error).partition("(Background")[0]
     reason = f"{type(error).__name__}: {text.strip()}" if text else type(error).__name__
-    hint = f"pip install what provides {missing}" if missing else "correct it and try again"
-    return wanted.error(f"{wanted.what} do not import: {place}{reason}", hint=hint)
+    hint = f"Install the package that provides {missing}." if missing else "Correct it and retry."
+    return purpose.error(f"{purpose.what} do not import: {line(root, error)}{reason}", hint=hint)
 
 
 def line(root: Path, error: BaseException) -> str:
     """Return the last line of the project that was running, or that Python could not read.
 
-    It ends in a colon and a space; it is empty where no file of the project took part.
+    It ends in a colon and a space; it is empty if no file of the project took part.
     """
     if isinstance(error, SyntaxError) and error.filename:
         lines = [(Path(error.filename), error.lineno)]
     else:
         frames = traceback.extract_tb(error.__traceback__)
         lines = [(Path(frame.filename), frame.lineno) for frame in frames]
-    own = [(path, line) for path, line in lines if _is_own(root, path)]
+    own = [(path, number) for path, number in lines if _is_own(root, path)]
     if not own:
         return ""
     path, number = own[-1]

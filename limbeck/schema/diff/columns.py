@@ -11,7 +11,6 @@ from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.sequences import Sequence
 from limbeck.schema.catalog.objects.types import Domain
 from limbeck.schema.diff import (
-    comments,
     descent,
     handover,
     identities,
@@ -19,12 +18,14 @@ from limbeck.schema.diff import (
     others,
     sequences,
     sql,
+    statements,
 )
 from limbeck.schema.diff.casts import assignable, base, conversion, narrows
+from limbeck.schema.diff.column_operations import AddColumn, AlterType, DropColumn
 from limbeck.schema.diff.part import Default, Generator, Ownership, Part, Required, owner
 from limbeck.schema.diff.parts import Parts
 from limbeck.schema.diff.situation import Alteration, Members, Situation
-from limbeck.schema.diff.steps import AddColumn, AlterColumn, DropColumn, Step
+from limbeck.schema.diff.steps import Step
 
 # The first majors that have ALTER COLUMN ... SET EXPRESSION and SET STORAGE DEFAULT.
 SET_EXPRESSION = 17
@@ -90,9 +91,7 @@ def extras(column: Column) -> list[Step]:
     steps = [*identities.typed(column), *_settings(blank, column, STORAGE_DEFAULT)]
     if column.not_null is not None:
         steps += not_nulls.commented(column)
-    if column.comment is not None:
-        steps.append(comments.on_column(column, column.address, column.comment, None))
-    return steps
+    return steps + statements.comment(column)
 
 
 def create(column: Column, members: Members, situation: Situation) -> list[Step]:
@@ -101,10 +100,8 @@ def create(column: Column, members: Members, situation: Situation) -> list[Step]
     note = None
     if complete.not_null and complete.default is None and not complete.identity and not sequence:
         note = "fails where the table has rows: NOT NULL without a default"
-    text = f"{sql.alter_table(column)} ADD COLUMN {definition(complete, sequence, situation)}"
-    operation = AddColumn(complete, sequence)
-    step = Step(text, "create", column.address, operation, note=note)
-    return [step, *extras(complete), *handover.take_over(members, situation)]
+    operation = AddColumn(complete, definition(complete, sequence, situation), sequence)
+    return [Step(operation, note=note), *extras(complete), *handover.take_over(members, situation)]
 
 
 def drop(column: Column, situation: Situation) -> list[Step]:
@@ -113,11 +110,8 @@ def drop(column: Column, situation: Situation) -> list[Step]:
     if isinstance(after, Column) and handover.is_one(column, after, situation):
         return [handover.put_aside(column, situation)]
     only = descent.leaves_heirs(column.address, situation.before, situation.after)
-    text = f"{sql.alter_table(column, only=only)} DROP COLUMN {sql.quote(column.name)}"
-    original = situation.before.catalog.objects.get(column.address, column)
     loses = None if column.generated else f"the values of {sql.of(column.address)}.{column.name}"
-    operation = DropColumn(original if isinstance(original, Column) else column)
-    return [Step(text, "drop", column.address, operation, loses=loses)]
+    return [Step(DropColumn(situation.original(column), only), loses=loses)]
 
 
 def alter(before: Column, after: Column, situation: Situation) -> Alteration | None:
@@ -136,13 +130,13 @@ def alter(before: Column, after: Column, situation: Situation) -> Alteration | N
     if before.generated != after.generated or (
         before.generated and before.default != after.default
     ):
-        steps.append(_expression(before, after))
+        text = f"SET EXPRESSION AS ({after.default})" if after.generated else "DROP EXPRESSION"
+        steps += statements.alter(after, [text])
     if hard_here:
         steps.append(_retype(before, after, situation))
         before = replace(before, storage=None, compression=None)
     steps += _settings(before, after, major)
-    if before.comment != after.comment:
-        steps.append(comments.on_column(after, after.address, after.comment, before.comment))
+    steps += statements.comment(after, before.comment)
     return Alteration(tuple(steps), hard or was.default != after.default)
 
 
@@ -165,28 +159,18 @@ def _recomputed(before: Column, after: Column, situation: Situation) -> bool:
     )
 
 
-def _expression(_before: Column, after: Column) -> Step:
-    text = f"SET EXPRESSION AS ({after.default})" if after.generated else "DROP EXPRESSION"
-    return Step(f"{sql.alter_column(after)} {text}", "alter", after.address)
-
-
 def _retype(before: Column, after: Column, situation: Situation) -> Step:
-    text = f"{sql.alter_column(after)} SET DATA TYPE {after.type}"
-    if after.collation or before.collation:
-        text += f" COLLATE {after.collation}" if after.collation else ""
     using, note, loses = None, None, None
     aside = before.address in situation.retyped
     if not before.generated and (aside or not assignable(before.type, after.type)):
         using, note = conversion(before, after, aside=aside), "the cast can fail"
-        text += f" USING {using}"
     types = (_underlying(before.type, situation.before), _underlying(after.type, situation.after))
     if not before.generated and narrows(*types):
         note = "values that do not fit are rounded or cut, or make this fail"
         loses = f"what of {sql.of(after.address)}.{after.name} does not fit {after.type}"
     original = situation.original(before)
     target = replace(original, type=after.type, collation=after.collation)
-    operation = AlterColumn(original, target, using)
-    return Step(text, "alter", after.address, operation, loses=loses, note=note)
+    return Step(AlterType(original, target, using), loses=loses, note=note)
 
 
 def _underlying(type_: str, parts: Parts) -> str:
@@ -213,10 +197,7 @@ def _settings(before: Column, after: Column, major: int) -> list[Step]:
     if before.statistics != after.statistics:
         target = -1 if after.statistics is None else after.statistics
         texts.append(f"SET STATISTICS {target}")
-    if gone := set(sql.option_names(before.options)) - set(sql.option_names(after.options)):
-        texts.append(f"RESET ({', '.join(sorted(gone))})")
-    if new := [option for option in after.options if option not in before.options]:
-        texts.append(f"SET ({sql.options(new)})")
+    texts += statements.option_actions(before.options, after.options)
     if words := others.server_option_changes(before.server_options, after.server_options):
         texts.append(f"OPTIONS ({words})")
-    return [Step(f"{sql.alter_column(after)} {text}", "alter", after.address) for text in texts]
+    return statements.alter(after, texts)

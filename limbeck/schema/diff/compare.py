@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.diff import folding, grants, ordering, parts, renaming, types
+from limbeck.schema.diff import folding, grants, ordering, parts, renaming, sql, types
 from limbeck.schema.diff.fates import Fates, decide, give_way
 from limbeck.schema.diff.graph import Graph, Node
 from limbeck.schema.diff.kinds import KINDS
+from limbeck.schema.diff.operations import AddValue
 from limbeck.schema.diff.situation import Situation
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.renames.rename import Rename
@@ -77,12 +78,12 @@ def _apart(found: Sequence[Step]) -> tuple[Step, ...]:
     """Mark the new enum values that a later step of the same change uses."""
     return tuple(
         replace(step, outside=True)
-        if " ADD VALUE " in step.sql and step.address.kind == "enum" and _used(step, found[n + 1 :])
+        if isinstance(step.operation, AddValue) and _used(step.operation, found[n + 1 :])
         else step
         for n, step in enumerate(found)
     )
 
 
-def _used(step: Step, later: Sequence[Step]) -> bool:
-    value = step.sql.partition(" ADD VALUE ")[2].partition(" BEFORE ")[0]
-    return any(value in other.sql for other in later if " ADD VALUE " not in other.sql)
+def _used(added: AddValue, later: Sequence[Step]) -> bool:
+    label = sql.literal(added.label)
+    return any(label in step.sql for step in later if not isinstance(step.operation, AddValue))

@@ -5,19 +5,25 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index
-from limbeck.schema.diff import comments, descent, sql, unproven
+from limbeck.schema.diff import descent, sql, statements, unproven
+from limbeck.schema.diff.operations import (
+    AddConstraint,
+    CreateIndex,
+    DropConstraint,
+    DropIndex,
+    Execute,
+    ValidateConstraint,
+)
 from limbeck.schema.diff.part import owner
 from limbeck.schema.diff.situation import Alteration, Members, Situation
-from limbeck.schema.diff.steps import AddConstraint, CreateIndex, DropConstraint, DropIndex, Step
+from limbeck.schema.diff.steps import Step
 
 STATES = re.compile(
     r"( NOT VALID| (NOT )?DEFERRABLE| INITIALLY (DEFERRED|IMMEDIATE)| NOT ENFORCED)"
 )
 WITH = re.compile(r" WITH \(([^)]*)\)")
-HEAD = re.compile(r'^(CREATE (?:UNIQUE )?INDEX )((?:"(?:[^"]|"")*")|\S+)( ON )(?:ONLY )?')
 
 
 def definition(constraint: Constraint) -> str:
@@ -28,44 +34,34 @@ def definition(constraint: Constraint) -> str:
 def create(constraint: Constraint, _members: Members, situation: Situation) -> list[Step]:
     """Add a constraint."""
     if unproven.outlives(constraint, situation.after, situation.created.__contains__):
-        text = f"{_table(constraint, situation)} VALIDATE CONSTRAINT {sql.quote(constraint.name)}"
-        return [Step(text, "alter", constraint.address)]
-    text = f"{_table(constraint, situation)} ADD {definition(constraint)}"
-    step = Step(text, "create", constraint.address, AddConstraint(constraint))
-    return [step, *extras(constraint)]
-
-
-def _table(constraint: Constraint, _situation: Situation) -> str:
-    return sql.alter_table(owner(constraint.address))
+        return [Step(ValidateConstraint(constraint.name, constraint.address))]
+    return [Step(AddConstraint(constraint)), *extras(constraint)]
 
 
 def extras(constraint: Constraint) -> list[Step]:
     """Say what a constraint's definition cannot."""
     steps = _marks(constraint, clustered=False, replica=False)
-    return steps + comments.on(constraint)
+    return steps + statements.comment(constraint)
 
 
 def _marks(item: Constraint | Index, *, clustered: bool, replica: bool) -> list[Step]:
     table = item.table if isinstance(item, Index) else owner(item.address)
-    is_view, steps = table.kind == "view", list[Step]()
-    alter = f"ALTER {'MATERIALIZED VIEW' if is_view else 'TABLE'} {sql.of(table)}"
-    name = sql.quote(item.name)
+    kind = "MATERIALIZED VIEW" if table.kind == "view" else "TABLE"
+    name, actions = sql.quote(item.name), list[str]()
     if item.clustered and not clustered:
-        steps.append(Step(f"{alter} CLUSTER ON {name}", "alter", item.address))
+        actions.append(f"CLUSTER ON {name}")
     if clustered and not item.clustered:
-        steps.append(Step(f"{alter} SET WITHOUT CLUSTER", "alter", item.address))
+        actions.append("SET WITHOUT CLUSTER")
     if item.replica_identity and not replica:
-        text = f"{alter} REPLICA IDENTITY USING INDEX {name}"
-        steps.append(Step(text, "alter", item.address))
-    return steps
+        actions.append(f"REPLICA IDENTITY USING INDEX {name}")
+    texts = (f"ALTER {kind} {sql.of(table)} {action}" for action in actions)
+    return [Step(Execute(text, "alter", item.address)) for text in texts]
 
 
 def drop(constraint: Constraint, situation: Situation) -> list[Step]:
     """Drop a constraint."""
     only = descent.leaves_heirs(constraint.address, situation.before, situation.after)
-    table = sql.alter_table(owner(constraint.address), only=only)
-    text = f"{table} DROP CONSTRAINT {sql.quote(constraint.name)}"
-    return [Step(text, "drop", constraint.address, DropConstraint(constraint))]
+    return [Step(DropConstraint(constraint, only))]
 
 
 def alter(before: Constraint, after: Constraint, situation: Situation) -> Alteration | None:
@@ -83,15 +79,12 @@ def alter(before: Constraint, after: Constraint, situation: Situation) -> Altera
         return None
     if (before.validated or not before.enforced) and after.enforced and not after.validated:
         return None  # ALTER CONSTRAINT ... ENFORCED validates it
-    texts = _states(before, after)
-    if texts is None:
+    states = _states(before, after)
+    if states is None:
         return None
-    if _follows(after, situation):
-        texts = []
-    name, table = sql.quote(after.name), sql.alter_table(owner(after.address))
-    steps = [Step(f"{table} {text.format(name)}", "alter", after.address) for text in texts]
+    steps = [] if _follows(after, situation) else states
     steps += _marks(after, clustered=before.clustered, replica=before.replica_identity)
-    return Alteration((*steps, *comments.on(after, before.comment)))
+    return Alteration((*steps, *statements.comment(after, before.comment)))
 
 
 def _follows(after: Constraint, situation: Situation) -> bool:
@@ -102,8 +95,9 @@ def _follows(after: Constraint, situation: Situation) -> bool:
     return situation.created.isdisjoint(descent.ties(owner(after.address), situation.after))
 
 
-def _states(before: Constraint, after: Constraint) -> list[str] | None:
-    texts = []
+def _states(before: Constraint, after: Constraint) -> list[Step] | None:
+    alter, address = f"{sql.alter_table(after.address)} ALTER CONSTRAINT", after.address
+    steps: list[Step] = []
     deferral = (before.deferrable, before.deferred) != (after.deferrable, after.deferred)
     enforced = before.enforced != after.enforced
     if (deferral or enforced) and after.type != "f":
@@ -111,38 +105,25 @@ def _states(before: Constraint, after: Constraint) -> list[str] | None:
     if deferral:
         how = "DEFERRABLE" if after.deferrable else "NOT DEFERRABLE"
         how += " INITIALLY DEFERRED" if after.deferred else ""
-        texts.append(f"ALTER CONSTRAINT {{}} {how}")
+        steps.append(Step(Execute(f"{alter} {sql.quote(after.name)} {how}", "alter", address)))
     if enforced:
-        texts.append(f"ALTER CONSTRAINT {{}} {'ENFORCED' if after.enforced else 'NOT ENFORCED'}")
+        how = "ENFORCED" if after.enforced else "NOT ENFORCED"
+        steps.append(Step(Execute(f"{alter} {sql.quote(after.name)} {how}", "alter", address)))
     elif after.validated and not before.validated:
-        texts.append("VALIDATE CONSTRAINT {}")
-    return texts
-
-
-def nameless(text: str | None) -> str | None:
-    """Return an index's definition without its name."""
-    return None if text is None else HEAD.sub(r"\1\3", text)
+        steps.append(Step(ValidateConstraint(after.name, address)))
+    return steps
 
 
 def create_index(index: Index, _members: Members, _situation: Situation) -> list[Step]:
     """Create an index; on a partitioned table it reaches the partitions too."""
-    text = HEAD.sub(r"\1\2\3", index.definition)
-    steps = [Step(text, "create", index.address, CreateIndex(index))]
-    for number, target in index.statistics:
-        steps.append(_target(index, number, target))
+    steps = [Step(CreateIndex(index)), *_targets(replace(index, statistics=()), index)]
     steps += _marks(index, clustered=False, replica=False)
-    return steps + comments.on(index)
-
-
-def _target(index: Index, number: int, target: int) -> Step:
-    text = f"ALTER INDEX {sql.of(index.address)} ALTER COLUMN {number} SET STATISTICS {target}"
-    return Step(text, "alter", index.address)
+    return steps + statements.comment(index)
 
 
 def drop_index(index: Index, _situation: Situation) -> list[Step]:
     """Drop an index."""
-    text = f"DROP INDEX {sql.of(index.address)}"
-    return [Step(text, "drop", index.address, DropIndex(index))]
+    return [Step(DropIndex(index))]
 
 
 def alter_index(before: Index, after: Index, situation: Situation) -> Alteration | None:
@@ -150,36 +131,26 @@ def alter_index(before: Index, after: Index, situation: Situation) -> Alteration
     bare = [WITH.sub("", item.definition) for item in (before, after)]
     if bare[0] != bare[1] or before.table != after.table or (after.valid and not before.valid):
         return None
-    name, address, texts = sql.of(after.address), after.address, list[str]()
+    texts: list[str] = []
     if before.options != after.options:
         # All of them anew: SET would leave them in another order than the definition's.
         if before.options:
             texts.append(f"RESET ({', '.join(sql.option_names(before.options))})")
         if found := WITH.search(after.definition):
             texts.append(f"SET ({found[1]})")
-    steps = [Step(f"ALTER INDEX {name} {text}", "alter", address) for text in texts]
+    steps = statements.alter(after, texts)
     if after.parent and after.parent != before.parent:
         if before.parent or situation.created & {after.parent}:
             return None if before.parent else Alteration(tuple(steps))
-        text = f"ALTER INDEX {sql.of(after.parent)} ATTACH PARTITION {name}"
-        steps.append(Step(text, "alter", address))
+        text = f"ALTER INDEX {sql.of(after.parent)} ATTACH PARTITION {sql.of(after.address)}"
+        steps.append(Step(Execute(text, "alter", after.address)))
     steps += _targets(before, after)
     steps += _marks(after, clustered=before.clustered, replica=before.replica_identity)
-    return Alteration((*steps, *comments.on(after, before.comment)))
+    return Alteration((*steps, *statements.comment(after, before.comment)))
 
 
 def _targets(before: Index, after: Index) -> list[Step]:
     old, new = dict(before.statistics), dict(after.statistics)
     numbers = sorted(old.keys() | new.keys())
-    changed = [number for number in numbers if old.get(number) != new.get(number)]
-    return [_target(after, number, new.get(number, -1)) for number in changed]
-
-
-def rename(address: Address, table: Address | None, name: str) -> Step:
-    """Give a constraint or an index another name."""
-    if table is not None:
-        old = sql.quote(address.part)
-        text = f"{sql.alter_table(table)} RENAME CONSTRAINT {old} TO {sql.quote(name)}"
-    else:
-        text = f"ALTER INDEX {sql.of(address)} RENAME TO {sql.quote(name)}"
-    return Step(text, "rename", address)
+    changed = [(n, new.get(n, -1)) for n in numbers if old.get(n) != new.get(n)]
+    return statements.alter(after, [f"ALTER COLUMN {n} SET STATISTICS {to}" for n, to in changed])

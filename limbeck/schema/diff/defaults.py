@@ -8,9 +8,10 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.sequences import Sequence
 from limbeck.schema.diff import identities, sql
+from limbeck.schema.diff.column_operations import AlterDefault
 from limbeck.schema.diff.part import Default, sub
 from limbeck.schema.diff.situation import Alteration, Members, Situation
-from limbeck.schema.diff.steps import AlterColumn, Step
+from limbeck.schema.diff.steps import Step
 
 
 def nextval(sequence: Address) -> str:
@@ -20,10 +21,7 @@ def nextval(sequence: Address) -> str:
 
 def create(part: Default, _members: Members, situation: Situation) -> list[Step]:
     """Set a default; the sequence of a new serial starts after what is there."""
-    column = part.column
-    text = f"{sql.alter_column(column)} SET DEFAULT {part.expression}"
-    before, after = _default_pair(column, None, part.expression, situation)
-    step = Step(text, "alter", column.address, AlterColumn(before, after))
+    step = _altered(part.column, None, part.expression, situation)
     return [step, *_catch_up(part, situation)]
 
 
@@ -37,26 +35,18 @@ def _catch_up(part: Default, situation: Situation) -> list[Step]:
     return []
 
 
-def _default_pair(
-    column: Column, before: str | None, after: str | None, situation: Situation
-) -> tuple[Column, Column]:
-    found = situation.after.catalog.objects.get(column.address)
-    if not isinstance(found, Column):
-        found = column
-    return replace(found, default=before), replace(found, default=after)
+def _altered(column: Column, before: str | None, after: str | None, situation: Situation) -> Step:
+    whole = situation.after.catalog.objects.get(column.address)
+    column = whole if isinstance(whole, Column) else column
+    return Step(AlterDefault(replace(column, default=before), replace(column, default=after)))
 
 
 def drop(part: Default, situation: Situation) -> list[Step]:
     """Drop a default."""
-    column = part.column
-    before, after = _default_pair(column, part.expression, None, situation)
-    operation = AlterColumn(before, after)
-    return [Step(f"{sql.alter_column(column)} DROP DEFAULT", "alter", column.address, operation)]
+    return [_altered(part.column, part.expression, None, situation)]
 
 
 def alter(before: Default, after: Default, situation: Situation) -> Alteration:
     """Set another default."""
-    text = f"{sql.alter_column(after.column)} SET DEFAULT {after.expression}"
-    pair = _default_pair(after.column, before.expression, after.expression, situation)
-    step = Step(text, "alter", after.column.address, AlterColumn(*pair))
+    step = _altered(after.column, before.expression, after.expression, situation)
     return Alteration((step, *_catch_up(after, situation)))

@@ -9,6 +9,7 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.grants import DefaultGrant, Grant
 from limbeck.schema.catalog.queries.privileges import BUILT_IN, PUBLIC
 from limbeck.schema.diff import sql
+from limbeck.schema.diff.operations import Execute
 from limbeck.schema.diff.part import Generator
 from limbeck.schema.diff.parts import Parts
 from limbeck.schema.diff.situation import Alteration, Members, Situation
@@ -24,6 +25,7 @@ WORDS = {
     "foreign_data_wrapper": "FOREIGN DATA WRAPPER",
     "server": "FOREIGN SERVER",
 }
+BY_DEFAULT = {"function": ("EXECUTE",), "type": ("USAGE",)}
 # What default privileges on a kind are granted on.
 MADE = {
     "table": {"table", "view"},
@@ -34,33 +36,20 @@ MADE = {
 }
 
 
-def create(grant: Grant, _members: Members, _situation: Situation) -> list[Step]:
+def create(grant: Grant | DefaultGrant, _members: Members, _situation: Situation) -> list[Step]:
     """Grant what is not granted to everybody anyway."""
     return _changes(_usual(grant), grant, "create")
 
 
-def drop(grant: Grant, _situation: Situation) -> list[Step]:
+def drop(grant: Grant | DefaultGrant, _situation: Situation) -> list[Step]:
     """Take away what was granted; give back what was taken from everybody."""
     return _changes(grant, _usual(grant), "drop")
 
 
-def alter(before: Grant, after: Grant, _situation: Situation) -> Alteration:
+def alter(
+    before: Grant | DefaultGrant, after: Grant | DefaultGrant, _situation: Situation
+) -> Alteration:
     """Grant more, revoke the rest."""
-    return Alteration(tuple(_changes(before, after, "alter")))
-
-
-def create_default(grant: DefaultGrant, _members: Members, _situation: Situation) -> list[Step]:
-    """Grant by default."""
-    return _changes(_usual_default(grant), grant, "create")
-
-
-def drop_default(grant: DefaultGrant, _situation: Situation) -> list[Step]:
-    """Grant by default no longer."""
-    return _changes(grant, _usual_default(grant), "drop")
-
-
-def alter_default(before: DefaultGrant, after: DefaultGrant, _situation: Situation) -> Alteration:
-    """Change what is granted by default."""
     return Alteration(tuple(_changes(before, after, "alter")))
 
 
@@ -90,15 +79,12 @@ def _made(created: Sequence[Address], after: Parts) -> Iterator[Address]:
             yield address
 
 
-def _usual(grant: Grant) -> Grant:
-    built_in = BUILT_IN.get(grant.target.kind, ()) if grant.grantee == PUBLIC else ()
-    return replace(grant, privileges=built_in, grantable=())
-
-
-def _usual_default(grant: DefaultGrant) -> DefaultGrant:
-    built_in = {"function": ("EXECUTE",), "type": ("USAGE",)}.get(grant.on, ())
-    public = grant.grantee == PUBLIC and not grant.schema
-    return replace(grant, privileges=built_in if public else (), grantable=())
+def _usual(grant: Grant | DefaultGrant) -> Grant | DefaultGrant:
+    if isinstance(grant, Grant):
+        built_in = BUILT_IN.get(grant.target.kind, ())
+    else:
+        built_in = BY_DEFAULT.get(grant.on, ()) if not grant.schema else ()
+    return replace(grant, privileges=built_in if grant.grantee == PUBLIC else (), grantable=())
 
 
 def _changes(before: Grant | DefaultGrant, after: Grant | DefaultGrant, verb: str) -> list[Step]:
@@ -117,7 +103,7 @@ def _changes(before: Grant | DefaultGrant, after: Grant | DefaultGrant, verb: st
     )
     texts = [form.format(_on(after, names), who) for form, names in lists if names]
     prefix = _prefix(after) if isinstance(after, DefaultGrant) else ""
-    return [Step(prefix + text, verb, after.address) for text in texts]
+    return [Step(Execute(prefix + text, verb, after.address)) for text in texts]
 
 
 def _on(grant: Grant | DefaultGrant, privileges: Sequence[str]) -> str:

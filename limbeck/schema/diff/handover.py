@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.diff import casts, descent, sql
+from limbeck.schema.diff.operations import Execute
 from limbeck.schema.diff.part import Attachment, owner, sub
 from limbeck.schema.diff.parts import Parts
 from limbeck.schema.diff.situation import Members, Situation
@@ -31,7 +32,7 @@ def put_aside(column: Column, situation: Situation) -> Step:
         f"ALTER TABLE {_table(column)} RENAME COLUMN {sql.quote(column.name)}"
         f" TO {sql.quote(_aside(column, situation.before, situation.after))}"
     )
-    return Step(text, "alter", column.address)
+    return Step(Execute(text, "alter", column.address))
 
 
 def take_over(members: Members, situation: Situation) -> list[Step]:
@@ -46,7 +47,7 @@ def take_over(members: Members, situation: Situation) -> list[Step]:
                 f"UPDATE {_table(after)} SET {sql.quote(after.name)} = {value}",
                 f"ALTER TABLE {_table(after)} DROP COLUMN {aside}",
             )
-            steps += [Step(text, "alter", after.address) for text in texts]
+            steps += [Step(Execute(text, "alter", after.address)) for text in texts]
     return steps
 
 

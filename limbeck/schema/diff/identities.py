@@ -7,7 +7,8 @@ from dataclasses import replace
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.sequences import Sequence, SequenceOptions
-from limbeck.schema.diff import sequences, sql
+from limbeck.schema.diff import sequences, sql, statements
+from limbeck.schema.diff.operations import SetSequence
 from limbeck.schema.diff.part import Generator
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
@@ -42,17 +43,13 @@ def catch_up(column: Column, sequence: str, options: SequenceOptions) -> Step:
         f"SELECT pg_catalog.setval({sql.literal(sequence)}, coalesce({value}, {options.start}),"
         f" false)\nFROM {sql.qualified(column.schema, column.table)}"
     )
-    return Step(text, "alter", column.address)
+    return Step(SetSequence(text, "alter", column.address))
 
 
 def create(part: Generator, _members: Members, situation: Situation) -> list[Step]:
     """Make a column an identity; its sequence starts after what is there."""
-    column, identity = part.column, part.identity
-    text = f"{sql.alter_column(column)} ADD {generator(replace(column, identity=identity))}"
-    steps = [
-        Step(text, "alter", column.address),
-        *typed(replace(column, identity=identity)),
-    ]
+    column, identity = replace(part.column, identity=part.identity), part.identity
+    steps = [*statements.alter(column, [f"ADD {generator(column)}"]), *typed(column)]
     if situation.kept(column.address):
         steps.append(catch_up(column, identity.sequence, identity.options))
     return steps
@@ -60,8 +57,7 @@ def create(part: Generator, _members: Members, situation: Situation) -> list[Ste
 
 def drop(part: Generator, _situation: Situation) -> list[Step]:
     """Make an identity a plain column."""
-    column = part.column
-    return [Step(f"{sql.alter_column(column)} DROP IDENTITY", "alter", column.address)]
+    return statements.alter(part.column, ["DROP IDENTITY"])
 
 
 def alter(before: Generator, after: Generator, situation: Situation) -> Alteration:
@@ -82,7 +78,7 @@ def alter(before: Generator, after: Generator, situation: Situation) -> Alterati
     words += sequences.restart(options, new.options)
     if words:
         steps += sequences.bounded(new.sequence, options, new.options, column.address)
-        steps.append(Step(f"{sql.alter_column(column)} {' '.join(words)}", "alter", column.address))
+        steps += statements.alter(column, [" ".join(words)])
     return Alteration(tuple(steps))
 
 

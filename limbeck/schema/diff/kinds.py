@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
 from limbeck.schema.diff import (
     columns,
     constraints,
@@ -17,7 +21,9 @@ from limbeck.schema.diff import (
     types,
     views,
 )
-from limbeck.schema.diff.situation import Kind, never
+from limbeck.schema.diff.situation import Alteration, Members, Situation
+from limbeck.schema.diff.statements import drop, only_comment
+from limbeck.schema.diff.steps import Step
 
 DEFINITIONS = (
     "operator",
@@ -35,43 +41,59 @@ DEFINITIONS = (
 LAST = ("publication", "event_trigger")
 
 
+def never(_before: object, _after: object, _situation: Situation) -> None:
+    """Refuse to alter a part in place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How one kind of part is created, altered and dropped.
+
+    `rank` is its place among the statements that could come next. `alter` returns None where a
+    part has to be replaced.
+    """
+
+    rank: int
+    create: Callable[[Any, Members, Situation], list[Step]]
+    alter: Callable[[Any, Any, Situation], Alteration | None] = only_comment
+    drop: Callable[[Any, Situation], list[Step]] = drop
+
+
 def _definition(rank: int) -> Kind:
-    return Kind(rank, others.create_definition, others.drop_definition, others.alter_definition)
+    return Kind(rank, others.create_definition, others.alter_definition, others.drop_definition)
 
 
 KINDS: dict[str, Kind] = {
-    "schema": Kind(0, others.create_schema, others.drop_schema, others.alter_schema),
-    "extension": Kind(1, others.create_extension, others.drop_extension, others.alter_extension),
-    "collation": Kind(2, types.create_collation, types.drop, types.only_comment),
-    "enum": Kind(3, types.create_enum, types.drop, types.alter_enum),
-    "composite": Kind(4, types.create_composite, types.drop, types.alter_composite),
-    "domain": Kind(5, types.create_domain, types.drop, types.alter_domain),
-    "domain_check": Kind(20, types.create_check, types.drop_check, types.alter_check),
-    "range": Kind(6, types.create_range, types.drop, types.only_comment),
+    "schema": Kind(0, others.create_schema),
+    "extension": Kind(1, others.create_extension, others.alter_extension),
+    "collation": Kind(2, types.create_collation, drop=types.drop),
+    "enum": Kind(3, types.create_enum, types.alter_enum, types.drop),
+    "composite": Kind(4, types.create_composite, types.alter_composite, types.drop),
+    "domain": Kind(5, types.create_domain, types.alter_domain, types.drop),
+    "domain_check": Kind(20, types.create_check, types.alter_check, types.drop_check),
+    "range": Kind(6, types.create_range, drop=types.drop),
     **{kind: _definition(7) for kind in DEFINITIONS},
-    "sequence": Kind(8, sequences.create, sequences.drop, sequences.alter),
-    "table": Kind(9, tables.create, tables.drop, tables.alter),
-    "attachment": Kind(10, tables.create_attachment, tables.drop_attachment, never),
-    "inheritance": Kind(10, tables.create_inheritance, tables.drop_inheritance, never),
-    "column": Kind(11, columns.create, columns.drop, columns.alter),
-    "not_null": Kind(12, not_nulls.create, not_nulls.drop, not_nulls.alter),
-    "identity": Kind(13, identities.create, identities.drop, identities.alter),
-    "default": Kind(14, defaults.create, defaults.drop, defaults.alter),
+    "sequence": Kind(8, sequences.create, sequences.alter, sequences.drop),
+    "table": Kind(9, tables.create, tables.alter, tables.drop),
+    "attachment": Kind(10, tables.create_attachment, never, tables.drop_attachment),
+    "inheritance": Kind(10, tables.create_inheritance, never, tables.drop_inheritance),
+    "column": Kind(11, columns.create, columns.alter, columns.drop),
+    "not_null": Kind(12, not_nulls.create, not_nulls.alter, not_nulls.drop),
+    "identity": Kind(13, identities.create, identities.alter, identities.drop),
+    "default": Kind(14, defaults.create, defaults.alter, defaults.drop),
     "ownership": Kind(
-        15, sequences.create_ownership, sequences.drop_ownership, sequences.alter_ownership
+        15, sequences.create_ownership, sequences.alter_ownership, sequences.drop_ownership
     ),
-    "constraint": Kind(16, constraints.create, constraints.drop, constraints.alter),
-    "index": Kind(17, constraints.create_index, constraints.drop_index, constraints.alter_index),
-    "statistics": Kind(
-        18, others.create_statistics, others.drop_statistics, others.alter_statistics
-    ),
-    "function": Kind(19, routines.create, routines.drop, routines.alter),
-    "view": Kind(20, views.create, views.drop, views.alter),
-    "rule": Kind(21, triggers.create, triggers.drop, triggers.alter),
-    "trigger": Kind(22, triggers.create, triggers.drop, triggers.alter),
-    "policy": Kind(23, triggers.create_policy, triggers.drop, triggers.alter_policy),
+    "constraint": Kind(16, constraints.create, constraints.alter, constraints.drop),
+    "index": Kind(17, constraints.create_index, constraints.alter_index, constraints.drop_index),
+    "statistics": Kind(18, others.create_statistics, others.alter_statistics),
+    "function": Kind(19, routines.create, routines.alter),
+    "view": Kind(20, views.create, views.alter),
+    "rule": Kind(21, triggers.create, triggers.alter),
+    "trigger": Kind(22, triggers.create, triggers.alter),
+    "policy": Kind(23, triggers.create_policy, triggers.alter_policy),
     **{kind: _definition(24) for kind in LAST},
-    "grant": Kind(25, grants.create, grants.drop, grants.alter),
+    "grant": Kind(25, grants.create, grants.alter, grants.drop),
     # Dropped first and created last, so that no other step has to do with it.
-    "default_grant": Kind(26, grants.create_default, grants.drop_default, grants.alter_default),
+    "default_grant": Kind(26, grants.create, grants.alter, grants.drop),
 }

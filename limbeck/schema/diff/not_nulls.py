@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from limbeck.schema.catalog.objects.columns import Column
-from limbeck.schema.diff import comments, sql
+from limbeck.schema.diff import sql
+from limbeck.schema.diff.column_operations import AddNotNull, AlterNotNull
+from limbeck.schema.diff.operations import Comment, Execute, ValidateConstraint
 from limbeck.schema.diff.part import Required, owner, sub
 from limbeck.schema.diff.situation import Alteration, Members, Situation
-from limbeck.schema.diff.steps import AlterColumn, Step
+from limbeck.schema.diff.steps import Step
 
 
 def spelled(column: Column, *, implied: bool, usual: bool) -> Iterator[str]:
@@ -33,36 +35,24 @@ def commented(column: Column, before: str | None = None) -> list[Step]:
         return []
     table = sql.qualified(column.schema, column.table)
     name = f"CONSTRAINT {sql.quote(required.name)} ON {table}"
-    return [comments.step(column.address, name, required.comment)]
+    return [Step(Comment(name, required.comment, column.address))]
 
 
 def create(part: Required, _members: Members, situation: Situation) -> list[Step]:
     """Make a column NOT NULL."""
-    column, required = part.column, part.constraint
-    note = "fails where a row has NULL"
+    required, column = part.constraint, replace(part.column, not_null=part.constraint)
     original = situation.original(column)
-    operation = AlterColumn(replace(original, not_null=None), replace(original, not_null=required))
-    usual = situation.chooses(replace(column, not_null=required))
-    if usual and not required.no_inherit and required.validated:
-        text = f"{sql.alter_column(column)} SET NOT NULL"
-        step = Step(text, "alter", column.address, operation, note=note)
-    else:
-        name = sql.quote(required.name or "")
-        text = f"{sql.alter_table(column)} ADD CONSTRAINT {name} NOT NULL {sql.quote(column.name)}"
-        text += " NO INHERIT" if required.no_inherit else ""
-        text += "" if required.validated else " NOT VALID"
-        step = Step(text, "alter", column.address, note=note)
-    return [step, *commented(replace(column, not_null=required))]
+    before, after = replace(original, not_null=None), replace(original, not_null=required)
+    usual = situation.chooses(column) and not required.no_inherit and required.validated
+    operation = AlterNotNull(before, after) if usual else AddNotNull(column)
+    return [Step(operation, note="fails where a row has NULL"), *commented(column)]
 
 
 def drop(part: Required, situation: Situation) -> list[Step]:
     """Let a column be NULL."""
-    column = part.column
-    original = situation.original(column)
-    operation = AlterColumn(
-        replace(original, not_null=part.constraint), replace(original, not_null=None)
-    )
-    return [Step(f"{sql.alter_column(column)} DROP NOT NULL", "alter", column.address, operation)]
+    original = situation.original(part.column)
+    before, after = replace(original, not_null=part.constraint), replace(original, not_null=None)
+    return [Step(AlterNotNull(before, after))]
 
 
 def alter(before: Required, after: Required, situation: Situation) -> Alteration | None:
@@ -75,16 +65,16 @@ def alter(before: Required, after: Required, situation: Situation) -> Alteration
     child = _stays_child(column, situation)
     if child and _has_to_go(before, after, situation):
         return None
-    texts = []
+    column, steps = replace(column, not_null=new), list[Step]()
     if old.inherited and child:
-        texts.append(f"ALTER COLUMN {sql.quote(column.name)} SET NOT NULL")  # by its own word too
+        steps.append(Step(AlterNotNull(column, column)))  # by its own word too
     if old.name != new.name and old.name and new.name:
-        texts.append(f"RENAME CONSTRAINT {sql.quote(old.name)} TO {sql.quote(new.name)}")
+        names = f"{sql.quote(old.name)} TO {sql.quote(new.name)}"
+        text = f"{sql.alter_table(column)} RENAME CONSTRAINT {names}"
+        steps.append(Step(Execute(text, "alter", column.address)))
     if new.validated and not old.validated:
-        texts.append(f"VALIDATE CONSTRAINT {sql.quote(new.name or '')}")
-    steps = [Step(f"{sql.alter_table(column)} {text}", "alter", column.address) for text in texts]
-    steps += commented(replace(column, not_null=new), old.comment)
-    return Alteration(tuple(steps))
+        steps.append(Step(ValidateConstraint(new.name or "", column.address)))
+    return Alteration((*steps, *commented(column, old.comment)))
 
 
 def _stays_child(column: Column, situation: Situation) -> bool:

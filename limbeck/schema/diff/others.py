@@ -10,9 +10,11 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.definitions import Definition
 from limbeck.schema.catalog.objects.schemas import Extension, Schema
 from limbeck.schema.catalog.objects.statistics import Statistics
-from limbeck.schema.diff import comments, sql
+from limbeck.schema.diff import sql, statements
+from limbeck.schema.diff.operations import Execute
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.diff.targets import target
 from limbeck.schema.sql.lexer import tokens
 from limbeck.schema.sql.quoting import content, unquote
 
@@ -24,56 +26,33 @@ def create_schema(schema: Schema, _members: Members, _situation: Situation) -> l
 
 def schema_steps(schema: Schema) -> list[Step]:
     """Create a schema, whatever else happens."""
-    text = f"CREATE SCHEMA {sql.quote(schema.name)}"
-    return [Step(text, "create", schema.address), *comments.on(schema)]
-
-
-def drop_schema(schema: Schema, _situation: Situation) -> list[Step]:
-    """Drop a schema that has become empty."""
-    return [Step(f"DROP SCHEMA {sql.quote(schema.name)}", "drop", schema.address)]
-
-
-def alter_schema(before: Schema, after: Schema, _situation: Situation) -> Alteration:
-    """Comment on a schema."""
-    return Alteration(tuple(comments.on(after, before.comment)))
+    return statements.create(schema, f"CREATE {target(schema)}")
 
 
 def create_extension(item: Extension, _members: Members, _situation: Situation) -> list[Step]:
     """Create an extension."""
-    text = f"CREATE EXTENSION {sql.quote(item.name)}"
+    text = f"CREATE {target(item)}"
     if item.schema != "pg_catalog":
         text += f" WITH SCHEMA {sql.quote(item.schema)}"
-    return [Step(text, "create", item.address)]
-
-
-def drop_extension(item: Extension, _situation: Situation) -> list[Step]:
-    """Drop an extension."""
-    return [Step(f"DROP EXTENSION {sql.quote(item.name)}", "drop", item.address)]
+    return statements.create(item, text)
 
 
 def alter_extension(_before: Extension, after: Extension, _situation: Situation) -> Alteration:
     """Move an extension to another schema."""
-    text = f"ALTER EXTENSION {sql.quote(after.name)} SET SCHEMA {sql.quote(after.schema)}"
-    return Alteration((Step(text, "alter", after.address),))
+    return Alteration(tuple(statements.alter(after, [f"SET SCHEMA {sql.quote(after.schema)}"])))
 
 
 def create_statistics(item: Statistics, _members: Members, _situation: Situation) -> list[Step]:
     """Create extended statistics."""
-    steps = [Step(item.definition, "create", item.address), *comments.on(item)]
-    return [*_target(replace(item, target=None), item, steps)]
+    steps = statements.create(item, item.definition)
+    return [*steps, *_sampled(replace(item, target=None), item)]
 
 
-def _target(before: Statistics, after: Statistics, steps: list[Step]) -> list[Step]:
-    if before.target == after.target:
-        return steps
+def _sampled(before: Statistics, after: Statistics) -> list[Step]:
     target = -1 if after.target is None else after.target
-    text = f"ALTER {comments.target(after)} SET STATISTICS {target}"
-    return [*steps, Step(text, "alter", after.address)]
-
-
-def drop_statistics(item: Statistics, _situation: Situation) -> list[Step]:
-    """Drop extended statistics."""
-    return [Step(f"DROP {comments.target(item)}", "drop", item.address)]
+    return statements.alter(
+        after, [f"SET STATISTICS {target}"] if before.target != after.target else []
+    )
 
 
 def alter_statistics(
@@ -82,19 +61,21 @@ def alter_statistics(
     """Change a target and a comment."""
     if before.definition != after.definition:
         return None
-    return Alteration(tuple(_target(before, after, comments.on(after, before.comment))))
+    return Alteration((*statements.comment(after, before.comment), *_sampled(before, after)))
 
 
 def create_definition(item: Definition, _members: Members, _situation: Situation) -> list[Step]:
     """Create what is known by its definition."""
     texts = item.create.split(";\n")
-    steps = [Step(text, "create", item.address) for text in texts]
-    return steps + comments.on(item)
+    return [
+        *(Step(Execute(text, "create", item.address)) for text in texts),
+        *statements.comment(item),
+    ]
 
 
 def drop_definition(item: Definition, situation: Situation) -> list[Step]:
     """Drop what is known by its definition."""
-    steps = [Step(item.drop, "drop", item.address)]
+    steps = [Step(Execute(item.drop, "drop", item.address))]
     return steps + _shells(item, situation) if item.kind == "operator" else steps
 
 
@@ -108,7 +89,7 @@ def _shells(item: Definition, situation: Situation) -> list[Step]:
             at = Address("operator", schema, f"{operator}({', '.join(pair)})")
             if at not in situation.before and at not in situation.after:
                 text = f"DROP OPERATOR IF EXISTS {name} ({', '.join(pair)})"
-                steps.append(Step(text, "drop", item.address))
+                steps.append(Step(Execute(text, "drop", item.address)))
     return steps
 
 
@@ -122,9 +103,8 @@ def alter_definition(
         if before.kind not in {"server", "foreign_data_wrapper"} or texts[0] != texts[1]:
             return None
         changes = option_changes(_options(before), _options(after))
-        text = f"ALTER {comments.target(after)} OPTIONS ({changes})"
-        steps.append(Step(text, "alter", after.address))
-    return Alteration((*steps, *comments.on(after, before.comment)))
+        steps += statements.alter(after, [f"OPTIONS ({changes})"])
+    return Alteration((*steps, *statements.comment(after, before.comment)))
 
 
 _OPTIONS = re.compile(r"\s+OPTIONS \((.*)\)$", re.DOTALL)

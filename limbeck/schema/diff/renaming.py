@@ -15,11 +15,13 @@ from limbeck.schema.catalog.objects.object import Object
 from limbeck.schema.catalog.objects.schemas import Schema
 from limbeck.schema.catalog.objects.sequences import Sequence as SequenceObject
 from limbeck.schema.catalog.objects.tables import Table
-from limbeck.schema.diff import comments, constraints, others, sql
+from limbeck.schema.diff import index_definitions, others, sql, statements
+from limbeck.schema.diff.column_operations import RenameColumn
+from limbeck.schema.diff.operations import Execute, Operation, RenameTable
 from limbeck.schema.diff.ordering import RELATIONS
 from limbeck.schema.diff.ordering import ROW_TYPES as TYPES
-from limbeck.schema.diff.part import owner
-from limbeck.schema.diff.steps import RenameColumn, RenameTable, Step
+from limbeck.schema.diff.steps import Step
+from limbeck.schema.diff.targets import altering
 from limbeck.schema.renames.move import moved, names_of
 from limbeck.schema.renames.rename import Rename
 from limbeck.schema.renames.respell import respelled
@@ -85,38 +87,30 @@ def _steps(rename: Rename, catalog: Catalog) -> Iterator[Step]:
     old, new = rename.before, rename.after
     if rename.kind == "enum" and old.part:
         labels = f"{sql.literal(old.part)} TO {sql.literal(new.part)}"
-        yield Step(f"ALTER TYPE {sql.of(old)} RENAME VALUE {labels}", "rename", old)
+        yield Step(Execute(f"ALTER TYPE {sql.of(old)} RENAME VALUE {labels}", "rename", old))
         return
     item = catalog.objects[old]
     if isinstance(item, Column):
-        yield _column(item, new.part)
+        yield Step(RenameColumn(item, new.part))
     elif isinstance(item, Constraint):
-        yield constraints.rename(old, owner(old), new.part)
+        names = f"{sql.quote(old.part)} TO {sql.quote(new.part)}"
+        yield Step(Execute(f"{sql.alter_table(old)} RENAME CONSTRAINT {names}", "rename", old))
     elif old.part:
-        text = f"ALTER {comments.target(item)} RENAME TO {sql.quote(new.part)}"
-        yield Step(text, "rename", old)
+        yield from statements.alter(item, [f"RENAME TO {sql.quote(new.part)}"], "rename")
     else:
         yield from _whole(item, old, new)
 
 
-def _column(column: Column, name: str) -> Step:
-    text = f"{sql.alter_table(column)} RENAME COLUMN {sql.quote(column.name)} TO {sql.quote(name)}"
-    return Step(text, "rename", column.address, RenameColumn(column, name))
-
-
 def _whole(item: Object, old: Address, new: Address) -> Iterator[Step]:
-    target = comments.target(item)
     bare = sql.unquoted(new.name.partition("(")[0])[-1] if old.kind == "function" else new.name
     if old.schema != new.schema:
-        text = f"ALTER {target} SET SCHEMA {sql.quote(new.schema)}"
-        yield Step(text, "rename", old)
+        yield from statements.alter(item, [f"SET SCHEMA {sql.quote(new.schema)}"], "rename")
         if not isinstance(item, Definition):
             item = replace(item, schema=new.schema)  # type: ignore[arg-type]
-            target = comments.target(item)
     if old.name != new.name:
-        text = f"ALTER {target} RENAME TO {sql.quote(bare)}"
-        operation = RenameTable(item, new.name) if isinstance(item, Table) else None
-        yield Step(text, "rename", old, operation)
+        text = f"{altering(item)} RENAME TO {sql.quote(bare)}"
+        whole: Operation = Execute(text, "rename", old)
+        yield Step(RenameTable(item, new.name, old) if isinstance(item, Table) else whole)
 
 
 def _silent(before: Catalog, after: Catalog, names: Names) -> Iterator[Rename]:
@@ -137,9 +131,14 @@ def _same(old: Object, new: Object, names: Names) -> bool:
     if isinstance(old, Constraint) and isinstance(new, Constraint):
         home = (old.schema, old.table, old.type) == (new.schema, new.table, new.type)
         plain = old.inherited == new.inherited and (old.type != "c" or not old.inherited)
-        index = alike(constraints.nameless(old.index), constraints.nameless(new.index), names)
+        index = alike(
+            index_definitions.nameless(old.index), index_definitions.nameless(new.index), names
+        )
         return home and plain and index and alike(old.definition, new.definition, names)
     if isinstance(old, Index) and isinstance(new, Index):
-        texts = (constraints.nameless(old.definition), constraints.nameless(new.definition))
+        texts = (
+            index_definitions.nameless(old.definition),
+            index_definitions.nameless(new.definition),
+        )
         return old.table == new.table and alike(*texts, names)
     return False

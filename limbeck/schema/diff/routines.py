@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from limbeck.schema.catalog.objects.routines import Function
-from limbeck.schema.diff import comments
+from limbeck.schema.diff import statements
+from limbeck.schema.diff.operations import CreateFunction
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.sql.lexer import tokens
@@ -14,12 +15,7 @@ from limbeck.schema.sql.lexer import tokens
 def create(function: Function, _members: Members, _situation: Situation) -> list[Step]:
     """Create a function."""
     text = re.sub(r"^CREATE OR REPLACE ", "CREATE ", function.definition)
-    return [Step(text, "create", function.address), *comments.on(function)]
-
-
-def drop(function: Function, _situation: Situation) -> list[Step]:
-    """Drop a function."""
-    return [Step(f"DROP {comments.target(function)}", "drop", function.address)]
+    return [Step(CreateFunction(text, "create", function.address)), *statements.comment(function)]
 
 
 def alter(before: Function, after: Function, _situation: Situation) -> Alteration | None:
@@ -29,8 +25,8 @@ def alter(before: Function, after: Function, _situation: Situation) -> Alteratio
         if after.kind == "a" or not replaceable(before, after):
             return None
         text = re.sub(r"^CREATE (?!OR REPLACE)", "CREATE OR REPLACE ", after.definition)
-        steps.append(Step(text, "alter", after.address))
-    return Alteration((*steps, *comments.on(after, before.comment)))
+        steps.append(Step(CreateFunction(text, "alter", after.address)))
+    return Alteration((*steps, *statements.comment(after, before.comment)))
 
 
 def replaceable(before: Function, after: Function) -> bool:

@@ -6,11 +6,21 @@ from dataclasses import replace
 
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.sequences import Sequence, SequenceOptions
-from limbeck.schema.diff import comments, sql
+from limbeck.schema.diff import sql, statements
+from limbeck.schema.diff.operations import Execute, SetSequence
 from limbeck.schema.diff.part import Ownership
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.diff.targets import target
 
+# The options in the order of CREATE SEQUENCE.
+OPTIONS = {
+    "increment": "INCREMENT BY {}",
+    "minimum": "MINVALUE {}",
+    "maximum": "MAXVALUE {}",
+    "start": "START WITH {}",
+    "cache": "CACHE {}",
+}
 BITS = {"smallint": 15, "integer": 31, "bigint": 63}
 
 
@@ -55,16 +65,8 @@ def differences(
 ) -> list[str]:
     """Spell the options that differ, in the order of CREATE SEQUENCE."""
     words = [f"AS {after.type}"] if with_type and before.type != after.type else []
-    if before.increment != after.increment:
-        words.append(f"INCREMENT BY {after.increment}")
-    if before.minimum != after.minimum:
-        words.append(f"MINVALUE {after.minimum}")
-    if before.maximum != after.maximum:
-        words.append(f"MAXVALUE {after.maximum}")
-    if before.start != after.start:
-        words.append(f"START WITH {after.start}")
-    if before.cache != after.cache:
-        words.append(f"CACHE {after.cache}")
+    pairs = ((text, getattr(before, name), getattr(after, name)) for name, text in OPTIONS.items())
+    words += [text.format(new) for text, old, new in pairs if old != new]
     if before.cycle != after.cycle:
         words.append("CYCLE" if after.cycle else "NO CYCLE")
     return words
@@ -79,21 +81,21 @@ def create(sequence: Sequence, _members: Members, _situation: Situation) -> list
         words.append(f"INCREMENT BY {options.increment}")
     words += differences(usual, options, with_type=False)
     unlogged = "UNLOGGED " if sequence.unlogged else ""
-    text = " ".join([f"CREATE {unlogged}SEQUENCE {sql.of(sequence.address)}", *words])
-    return [Step(text, "create", sequence.address), *comments.on(sequence)]
+    return statements.create(sequence, " ".join([f"CREATE {unlogged}{target(sequence)}", *words]))
 
 
 def drop(sequence: Sequence, _situation: Situation) -> list[Step]:
     """Drop a sequence."""
-    text = f"DROP SEQUENCE {sql.of(sequence.address)}"
-    return [Step(text, "drop", sequence.address, loses=f"how far {sequence.name} has counted")]
+    text = f"DROP {target(sequence)}"
+    loses = f"how far {sequence.name} has counted"
+    return [Step(Execute(text, "drop", sequence.address), loses=loses)]
 
 
 def alter(before: Sequence, after: Sequence, _situation: Situation) -> Alteration:
     """Alter a sequence; its value stays, within the new bounds."""
-    steps = [persistence(after)] if before.unlogged != after.unlogged else []
+    steps = persistence(after) if before.unlogged != after.unlogged else []
     steps += changes(before, after)
-    return Alteration((*steps, *comments.on(after, before.comment)))
+    return Alteration((*steps, *statements.comment(after, before.comment)))
 
 
 def changes(before: Sequence, after: Sequence) -> tuple[Step, ...]:
@@ -105,15 +107,13 @@ def changes(before: Sequence, after: Sequence) -> tuple[Step, ...]:
     if words:
         steps += bounded(name, options, after.options, after.address)
         words += restart(options, after.options)
-        text = f"ALTER SEQUENCE {name} {' '.join(words)}"
-        steps.append(Step(text, "alter", after.address))
+        steps += statements.alter(after, [" ".join(words)])
     return tuple(steps)
 
 
-def persistence(sequence: Sequence) -> Step:
+def persistence(sequence: Sequence) -> list[Step]:
     """Make a sequence LOGGED or UNLOGGED."""
-    text = f"SET {'UNLOGGED' if sequence.unlogged else 'LOGGED'}"
-    return Step(f"ALTER SEQUENCE {sql.of(sequence.address)} {text}", "alter", sequence.address)
+    return statements.alter(sequence, [f"SET {'UNLOGGED' if sequence.unlogged else 'LOGGED'}"])
 
 
 def restart(before: SequenceOptions, after: SequenceOptions) -> list[str]:
@@ -134,7 +134,7 @@ def bounded(
     if value == "last_value":
         return []
     text = f"SELECT pg_catalog.setval({sql.literal(name)}, {value}, is_called)\nFROM {name}"
-    return [Step(text, "alter", address)]
+    return [Step(SetSequence(text, "alter", address))]
 
 
 def rename(sequence: Address, name: str) -> list[Step]:
@@ -143,30 +143,25 @@ def rename(sequence: Address, name: str) -> list[Step]:
     steps, old = list[Step](), sequence
     if schema != old.schema:
         text = f"ALTER SEQUENCE {sql.of(old)} SET SCHEMA {sql.quote(schema)}"
-        steps.append(Step(text, "rename", sequence))
+        steps.append(Step(Execute(text, "rename", sequence)))
         old = old._replace(schema=schema)
     if new != old.name:
         text = f"ALTER SEQUENCE {sql.of(old)} RENAME TO {sql.quote(new)}"
-        steps.append(Step(text, "rename", sequence))
+        steps.append(Step(Execute(text, "rename", sequence)))
     return steps
 
 
 def create_ownership(part: Ownership, _members: Members, _situation: Situation) -> list[Step]:
     """Make a sequence a column's own."""
     column = f"{sql.of(part.column)}.{sql.quote(part.column.part)}"
-    return [_own(part, column)]
+    return statements.alter(part.sequence, [f"OWNED BY {column}"])
 
 
 def drop_ownership(part: Ownership, _situation: Situation) -> list[Step]:
     """Make a sequence nobody's."""
-    return [_own(part, "NONE")]
+    return statements.alter(part.sequence, ["OWNED BY NONE"])
 
 
 def alter_ownership(_before: Ownership, after: Ownership, situation: Situation) -> Alteration:
     """Make a sequence another column's."""
     return Alteration(tuple(create_ownership(after, (), situation)))
-
-
-def _own(part: Ownership, column: str) -> Step:
-    address = part.sequence.address
-    return Step(f"ALTER SEQUENCE {sql.of(address)} OWNED BY {column}", "alter", address)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
@@ -66,24 +66,4 @@ class Alteration:
 
 
 Members: TypeAlias = Sequence[Part]
-Create: TypeAlias = Callable[[Any, Members, Situation], list[Step]]
-Drop: TypeAlias = Callable[[Any, Situation], list[Step]]
-Alter: TypeAlias = Callable[[Any, Any, Situation], "Alteration | None"]
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """How one kind of part is created, dropped and altered; None from alter: replace it.
-
-    `rank` is the place among the statements that could come next.
-    """
-
-    rank: int
-    create: Create
-    drop: Drop
-    alter: Alter
-
-
-def never(_before: object, _after: object, _situation: Situation) -> Alteration | None:
-    """Say that a kind cannot be altered in place."""
-    return None
+"""The parts that are folded into the statement of another one."""

@@ -10,10 +10,13 @@ from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.sequences import Sequence
 from limbeck.schema.catalog.objects.tables import Table
-from limbeck.schema.diff import columns, comments, constraints, others, sequences, sql
+from limbeck.schema.diff import columns, constraints, others, sequences, sql, statements
+from limbeck.schema.diff.column_operations import AlterDefault, AlterNotNull, not_null
+from limbeck.schema.diff.operations import CreateTable, DropTable, Execute, Operation
 from limbeck.schema.diff.part import Attachment, Inheritance, Ownership, Part, Required, owner
 from limbeck.schema.diff.situation import Alteration, Members, Situation
-from limbeck.schema.diff.steps import CreateTable, DropTable, Step
+from limbeck.schema.diff.steps import Step
+from limbeck.schema.diff.targets import target
 
 KEYS = "pufcx"
 IDENTITIES = {"d": "DEFAULT", "n": "NOTHING", "f": "FULL"}
@@ -30,21 +33,18 @@ def create(table: Table, members: Members, situation: Situation) -> list[Step]:
         (m for m in members if isinstance(m, Constraint) and not (m.inherited and descends)),
         key=lambda m: (KEYS.index(m.type), m.name),
     )
-    operation = CreateTable(
+    body = _body(table, found, keys, members, situation)
+    operation: Operation = CreateTable(
         original if isinstance(original, Table) else table,
         tuple(column for column, _ in found),
         tuple(keys),
+        body,
         serials,
     )
-    body = _body(table, found, keys, members, situation)
-    text = f"CREATE {_kind(table)} {sql.of(table.address)}{body}"
-    step = Step(
-        text,
-        "create",
-        table.address,
-        operation if not descends and table.kind != "f" and not table.of_type else None,
-    )
-    return [step, *_extras(table, found, keys, members, situation)]
+    if descends or table.kind == "f" or table.of_type:  # its columns are not those of the body
+        unlogged = "UNLOGGED " if table.unlogged else ""
+        operation = Execute(f"CREATE {unlogged}{target(table)}{body}", "create", table.address)
+    return [Step(operation), *_extras(table, found, keys, members, situation)]
 
 
 def _stands_in(table: Table, part: Part) -> bool:
@@ -56,10 +56,6 @@ def _stands_in(table: Table, part: Part) -> bool:
 def _complete(members: Members) -> list[tuple[Column, Sequence | None]]:
     found = sorted((m for m in members if isinstance(m, Column)), key=lambda c: c.position)
     return [(columns.whole(c, members), columns.serial(c, members)) for c in found]
-
-
-def _kind(table: Table) -> str:
-    return {"f": "FOREIGN TABLE"}.get(table.kind, "UNLOGGED TABLE" if table.unlogged else "TABLE")
 
 
 def _body(
@@ -81,7 +77,7 @@ def _body(
     if typed:
         own = (_of_type(c, situation, keyed=c.name in primary) for c, _ in found)
         lines = [text for text in own if text]
-    lines += [_own_not_null(m) for m in members if isinstance(m, Required) and _is_own(m)]
+    lines += [not_null(_whole(m)) for m in members if isinstance(m, Required) and _is_own(m)]
     lines += [constraints.definition(key) for key in keys]
     body = f" (\n{sql.indented(lines)}\n)" if lines else " ()"
     if attachment:
@@ -106,11 +102,8 @@ def _is_own(part: Required) -> bool:
     return part.column.inherited and not part.constraint.inherited
 
 
-def _own_not_null(part: Required) -> str:
-    name, column = sql.quote(part.constraint.name or ""), sql.quote(part.column.name)
-    return f"CONSTRAINT {name} NOT NULL {column}" + (
-        " NO INHERIT" if part.constraint.no_inherit else ""
-    )
+def _whole(part: Required) -> Column:
+    return replace(part.column, not_null=part.constraint)
 
 
 def _tail(table: Table) -> str:
@@ -151,18 +144,15 @@ def _without_default(column: Column, situation: Situation) -> Iterator[Step]:
     for parent in situation.after.parents(owner(at)):
         above = at._replace(schema=parent.schema, name=parent.name)
         if at not in situation.after and above in situation.after and not column.generated:
-            text = f"{sql.alter_column(column)}"
-            yield Step(f"{text} DROP DEFAULT", "alter", column.address)
+            yield Step(AlterDefault(column, column))
 
 
 def drop(table: Table, situation: Situation) -> list[Step]:
     """Drop a table."""
-    kind = "FOREIGN TABLE" if table.kind == "f" else "TABLE"
     original = situation.before.catalog.objects.get(table.address)
     operation = DropTable(original if isinstance(original, Table) else table)
-    text = f"DROP {kind} {sql.of(table.address)}"
     loses = None if table.kind == "f" else f"the rows of {sql.of(table.address)}"
-    return [Step(text, "drop", table.address, operation, loses=loses)]
+    return [Step(operation, loses=loses)]
 
 
 def alter(before: Table, after: Table, situation: Situation) -> Alteration | None:
@@ -186,14 +176,12 @@ def _sequences_kept(table: Table, situation: Situation) -> Iterator[Step]:
             continue
         kept = situation.kept(part.sequence.address)
         if kept and part.sequence.unlogged != table.unlogged:
-            yield sequences.persistence(part.sequence)
+            yield from sequences.persistence(part.sequence)
 
 
 def _settings(before: Table, after: Table) -> list[Step]:
-    kind = "FOREIGN TABLE" if after.kind == "f" else "TABLE"
-    name = f"ALTER {kind} {sql.of(after.address)}"
-    steps = [Step(f"{name} {text}", "alter", after.address) for text in _texts(before, after)]
-    return steps + comments.on(after, before.comment)
+    steps = statements.alter(after, _texts(before, after))
+    return steps + statements.comment(after, before.comment)
 
 
 def _texts(before: Table, after: Table) -> Iterator[str]:
@@ -203,10 +191,7 @@ def _texts(before: Table, after: Table) -> Iterator[str]:
         yield f"OF {after.of_type}" if after.of_type else "NOT OF"
     if before.access_method != after.access_method:
         yield f"SET ACCESS METHOD {sql.quote(after.access_method or 'heap')}"
-    if gone := set(sql.option_names(before.options)) - set(sql.option_names(after.options)):
-        yield f"RESET ({', '.join(sorted(gone))})"
-    if new := [option for option in after.options if option not in before.options]:
-        yield f"SET ({sql.options(new)})"
+    yield from statements.option_actions(before.options, after.options)
     if before.row_security != after.row_security:
         yield f"{'ENABLE' if after.row_security else 'DISABLE'} ROW LEVEL SECURITY"
     if before.force_row_security != after.force_row_security:
@@ -221,14 +206,14 @@ def create_attachment(part: Attachment, _members: Members, situation: Situation)
     """Make a table a partition; what is NOT NULL by its own word too has to be told again."""
     child, parent = sql.of(part.table.address), sql.of(part.parent)
     text = f"ALTER TABLE {parent} ATTACH PARTITION {child} {part.bound}"
-    steps = [Step(text, "alter", part.table.address)]
+    steps = [Step(Execute(text, "alter", part.table.address))]
     for name in part.table.columns:
         at = Address("not_null", part.table.schema, part.table.name, name)
         above = at._replace(schema=part.parent.schema, name=part.parent.name)
         found = situation.after.found.get(at)
         if isinstance(found, Required) and _is_own(found) and above in situation.after:
-            text = f"{sql.alter_column(found.column)} SET NOT NULL"
-            steps.append(Step(text, "alter", at._replace(kind="column")))
+            column = _whole(found)
+            steps.append(Step(AlterNotNull(column, column)))
     return steps
 
 
@@ -236,16 +221,16 @@ def drop_attachment(part: Attachment, _situation: Situation) -> list[Step]:
     """Make a partition a table of its own."""
     child, parent = sql.of(part.table.address), sql.of(part.parent)
     text = f"ALTER TABLE {parent} DETACH PARTITION {child}"
-    return [Step(text, "alter", part.table.address)]
+    return [Step(Execute(text, "alter", part.table.address))]
 
 
 def create_inheritance(part: Inheritance, _members: Members, _situation: Situation) -> list[Step]:
     """Make a table inherit."""
-    text = f"ALTER TABLE {sql.of(part.table.address)} INHERIT {sql.of(part.parent)}"
-    return [Step(text, "alter", part.table.address)]
+    text = f"{sql.alter_table(part.table.address)} INHERIT {sql.of(part.parent)}"
+    return [Step(Execute(text, "alter", part.table.address))]
 
 
 def drop_inheritance(part: Inheritance, _situation: Situation) -> list[Step]:
     """Make a table inherit no longer."""
-    text = f"ALTER TABLE {sql.of(part.table.address)} NO INHERIT {sql.of(part.parent)}"
-    return [Step(text, "alter", part.table.address)]
+    text = f"{sql.alter_table(part.table.address)} NO INHERIT {sql.of(part.parent)}"
+    return [Step(Execute(text, "alter", part.table.address))]

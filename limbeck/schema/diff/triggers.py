@@ -5,22 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from limbeck.schema.catalog.objects.triggers import Policy, Rule, Trigger
-from limbeck.schema.diff import comments, sql
+from limbeck.schema.diff import sql, statements
+from limbeck.schema.diff.operations import Execute
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.diff.targets import target
 
 ENABLED = {"O": "ENABLE", "D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
 
 
 def create(item: Trigger | Rule, _members: Members, _situation: Situation) -> list[Step]:
     """Create a trigger or a rule."""
-    steps = [Step(item.definition, "create", item.address), *comments.on(item)]
-    return steps + _enabled(replace(item, enabled="O"), item)
-
-
-def drop(item: Trigger | Rule | Policy, _situation: Situation) -> list[Step]:
-    """Drop a trigger, a rule or a policy."""
-    return [Step(f"DROP {comments.target(item)}", "drop", item.address)]
+    return statements.create(item, item.definition) + _enabled(replace(item, enabled="O"), item)
 
 
 def alter(
@@ -29,21 +25,20 @@ def alter(
     """Enable, disable and comment; anything else needs another one."""
     if before.definition != after.definition:
         return None
-    return Alteration((*_enabled(before, after), *comments.on(after, before.comment)))
+    return Alteration((*_enabled(before, after), *statements.comment(after, before.comment)))
 
 
 def _enabled(before: Trigger | Rule, after: Trigger | Rule) -> list[Step]:
     if before.enabled == after.enabled:
         return []
-    table = sql.qualified(after.schema, after.table)
-    kind = type(after).__name__.upper()
-    text = f"ALTER TABLE {table} {ENABLED[after.enabled]} {kind} {sql.quote(after.name)}"
-    return [Step(text, "alter", after.address)]
+    action = f"{ENABLED[after.enabled]} {type(after).__name__.upper()} {sql.quote(after.name)}"
+    text = f"{sql.alter_table(after.address)} {action}"
+    return [Step(Execute(text, "alter", after.address))]
 
 
 def create_policy(policy: Policy, _members: Members, _situation: Situation) -> list[Step]:
     """Create a policy."""
-    words = [f"CREATE {comments.target(policy)}"]
+    words = [f"CREATE {target(policy)}"]
     if not policy.permissive:
         words.append("AS RESTRICTIVE")
     if policy.command != "ALL":
@@ -51,7 +46,7 @@ def create_policy(policy: Policy, _members: Members, _situation: Situation) -> l
     if policy.roles != ("public",):
         words.append(f"TO {_roles(policy)}")
     words += _conditions(policy)
-    return [Step(" ".join(words), "create", policy.address), *comments.on(policy)]
+    return statements.create(policy, " ".join(words))
 
 
 def _roles(policy: Policy) -> str:
@@ -76,6 +71,5 @@ def alter_policy(before: Policy, after: Policy, _situation: Situation) -> Altera
         check=None if before.check == after.check else after.check,
     )
     words += _conditions(changed)
-    text = " ".join([f"ALTER {comments.target(after)}", *words])
-    steps = [Step(text, "alter", after.address)] if words else []
-    return Alteration((*steps, *comments.on(after, before.comment)))
+    steps = statements.alter(after, [" ".join(words)] if words else [])
+    return Alteration((*steps, *statements.comment(after, before.comment)))

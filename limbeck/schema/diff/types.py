@@ -14,32 +14,32 @@ from limbeck.schema.catalog.objects.types import (
     Enum,
     Range,
 )
-from limbeck.schema.diff import comments, sql
+from limbeck.schema.diff import sql, statements
+from limbeck.schema.diff.column_operations import AlterDefault, AlterNotNull
+from limbeck.schema.diff.operations import AddValue, AlterAttributeType, Comment, Execute
 from limbeck.schema.diff.part import DomainRule
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.diff.targets import altering, target
 
 
 def create_enum(enum: Enum, _members: Members, _situation: Situation) -> list[Step]:
     """Create an enumerated type."""
     labels = ", ".join(sql.literal(label) for label in enum.labels)
-    text = f"CREATE TYPE {sql.of(enum.address)} AS ENUM ({labels})"
-    return [Step(text, "create", enum.address), *comments.on(enum)]
+    return statements.create(enum, f"CREATE {target(enum)} AS ENUM ({labels})")
 
 
 def drop(item: Enum | Domain | Composite | Range | Collation, situation: Situation) -> list[Step]:
     """Drop a type or collation, by the name it was moved to if it was."""
-    kind = comments.target(item).partition(" ")[0]
     name = situation.asides.get(item.address, item.name)
-    text = f"DROP {kind} {sql.qualified(item.schema, name)}"
-    return [Step(text, "drop", item.address)]
+    text = f"DROP {target(replace(item, name=name))}"
+    return [Step(Execute(text, "drop", item.address))]
 
 
 def aside(item: Enum | Domain | Composite | Range | Collation, situation: Situation) -> list[Step]:
     """Rename a type out of the way of the one that replaces it."""
     name = situation.asides[item.address]
-    text = f"ALTER {comments.target(item)} RENAME TO {sql.quote(name)}"
-    steps = [Step(text, "rename", item.address)]
+    steps = statements.alter(item, [f"RENAME TO {sql.quote(name)}"], "rename")
     return [*steps, *_range_aside(item, name)] if isinstance(item, Range) else steps
 
 
@@ -56,7 +56,7 @@ def _range_aside(item: Range, name: str) -> Iterator[Step]:
         at = sql.qualified(space, function)
         texts.append(f"FUNCTION {at}({arguments}) RENAME TO {sql.quote(new)}")
     for text in texts:
-        yield Step(f"ALTER {text}", "rename", item.address)
+        yield Step(Execute(f"ALTER {text}", "rename", item.address))
 
 
 def alter_enum(before: Enum, after: Enum, _situation: Situation) -> Alteration | None:
@@ -64,21 +64,18 @@ def alter_enum(before: Enum, after: Enum, _situation: Situation) -> Alteration |
     kept = [label for label in after.labels if label in before.labels]
     if kept != list(before.labels):
         return None
-    name, there, steps = sql.of(after.address), list(before.labels), list[Step]()
+    there, steps = list(before.labels), list[Step]()
     for place, label in enumerate(after.labels):
-        if label in there:
-            continue
-        text = f"ALTER TYPE {name} ADD VALUE {sql.literal(label)}"
-        if place < len(there):
-            text += f" BEFORE {sql.literal(there[place])}"
-        there.insert(place, label)
-        steps.append(Step(text, "alter", after.address))
-    return Alteration((*steps, *comments.on(after, before.comment)))
+        if label not in there:
+            following = there[place] if place < len(there) else None
+            steps.append(Step(AddValue(after, label, following)))
+            there.insert(place, label)
+    return Alteration((*steps, *statements.comment(after, before.comment)))
 
 
 def create_domain(domain: Domain, members: Members, situation: Situation) -> list[Step]:
     """Create a domain."""
-    words = [f"CREATE DOMAIN {sql.of(domain.address)} AS {domain.type}"]
+    words = [f"CREATE {target(domain)} AS {domain.type}"]
     if domain.collation:
         words.append(f"COLLATE {domain.collation}")
     if domain.default is not None:
@@ -87,7 +84,7 @@ def create_domain(domain: Domain, members: Members, situation: Situation) -> lis
         words.append(_domain_not_null(domain, situation))
     rules = [member.check for member in members if isinstance(member, DomainRule)]
     words += [f"CONSTRAINT {sql.quote(rule.name)} {rule.definition}" for rule in rules]
-    steps = [Step(" ".join(words), "create", domain.address), *comments.on(domain)]
+    steps = statements.create(domain, " ".join(words))
     for rule in rules:
         steps += _check_comment(domain, rule, None)
     return steps
@@ -104,31 +101,28 @@ def alter_domain(before: Domain, after: Domain, situation: Situation) -> Alterat
     """Alter a domain; another base type or collation needs another domain."""
     if (before.type, before.collation) != (after.type, after.collation):
         return None
-    alter, texts = f"ALTER DOMAIN {sql.of(after.address)}", list[str]()
+    steps: list[Step] = []
     if before.default != after.default:
-        text = "DROP DEFAULT" if after.default is None else f"SET DEFAULT {after.default}"
-        texts.append(text)
-    if before.not_null and not after.not_null:
-        texts.append("DROP NOT NULL")
-    elif after.not_null and not before.not_null:
+        steps.append(Step(AlterDefault(before, after)))
+    if bool(before.not_null) != bool(after.not_null):
         plain = _domain_not_null(after, situation)
-        texts.append(f"SET {plain}" if plain == "NOT NULL" else f"ADD {plain}")
+        usual = plain == "NOT NULL" or not after.not_null
+        steps += [Step(AlterNotNull(before, after))] if usual else _altered(after, f"ADD {plain}")
     elif before.not_null_name != after.not_null_name and before.not_null_name:
         old, new = before.not_null_name, after.not_null_name or ""
-        texts.append(f"RENAME CONSTRAINT {sql.quote(old)} TO {sql.quote(new)}")
-    steps = [Step(f"{alter} {text}", "alter", after.address) for text in texts]
-    return Alteration((*steps, *comments.on(after, before.comment)))
+        steps += _altered(after, f"RENAME CONSTRAINT {sql.quote(old)} TO {sql.quote(new)}")
+    return Alteration((*steps, *statements.comment(after, before.comment)))
 
 
 def create_check(part: DomainRule, _members: Members, _situation: Situation) -> list[Step]:
     """Add a check to a domain."""
     text = f"ADD CONSTRAINT {sql.quote(part.check.name)} {part.check.definition}"
-    return [_alter_domain(part.domain, text), *_check_comment(part.domain, part.check, None)]
+    return [*_altered(part.domain, text), *_check_comment(part.domain, part.check, None)]
 
 
 def drop_check(part: DomainRule, _situation: Situation) -> list[Step]:
     """Drop a check of a domain."""
-    return [_alter_domain(part.domain, f"DROP CONSTRAINT {sql.quote(part.check.name)}")]
+    return _altered(part.domain, f"DROP CONSTRAINT {sql.quote(part.check.name)}")
 
 
 def alter_check(before: DomainRule, after: DomainRule, _situation: Situation) -> Alteration | None:
@@ -137,28 +131,27 @@ def alter_check(before: DomainRule, after: DomainRule, _situation: Situation) ->
     if old.definition not in {new.definition, f"{new.definition} NOT VALID"}:
         return None
     if old.definition != new.definition:
-        steps.append(_alter_domain(after.domain, f"VALIDATE CONSTRAINT {sql.quote(new.name)}"))
+        steps += _altered(after.domain, f"VALIDATE CONSTRAINT {sql.quote(new.name)}")
     return Alteration((*steps, *_check_comment(after.domain, new, old.comment)))
 
 
-def _alter_domain(domain: Domain, text: str) -> Step:
-    return Step(f"ALTER DOMAIN {sql.of(domain.address)} {text}", "alter", domain.address)
+def _altered(domain: Domain, action: str) -> list[Step]:
+    return statements.alter(domain, [action])
 
 
 def _check_comment(domain: Domain, check: DomainCheck, before: str | None) -> list[Step]:
     if check.comment == before:
         return []
-    target = f"CONSTRAINT {sql.quote(check.name)} ON DOMAIN {sql.of(domain.address)}"
-    return [comments.step(domain.address, target, check.comment)]
+    on = f"CONSTRAINT {sql.quote(check.name)} ON {target(domain)}"
+    return [Step(Comment(on, check.comment, domain.address))]
 
 
 def create_composite(item: Composite, _members: Members, _situation: Situation) -> list[Step]:
     """Create a composite type."""
     lines = [_attribute(attribute) for attribute in item.attributes]
     body = f"\n{sql.indented(lines)}\n" if lines else ""
-    text = f"CREATE TYPE {sql.of(item.address)} AS ({body})"
-    steps = [Step(text, "create", item.address), *comments.on(item)]
-    return steps + list(_attribute_comments(replace(item, attributes=()), item))
+    create = statements.create(item, f"CREATE {target(item)} AS ({body})")
+    return [*create, *_attribute_comments(replace(item, attributes=()), item)]
 
 
 def _attribute(attribute: Attribute) -> str:
@@ -170,8 +163,7 @@ def _attribute_comments(before: Composite, after: Composite) -> Iterator[Step]:
     old = {attribute.name: attribute.comment for attribute in before.attributes}
     for attribute in after.attributes:
         if attribute.comment != old.get(attribute.name):
-            at = after.address._replace(part=attribute.name)
-            yield comments.on_column(after, at, attribute.comment, None)
+            yield statements.comment_on_part(after, attribute.name, attribute.comment, None)
 
 
 def alter_composite(before: Composite, after: Composite, situation: Situation) -> Alteration | None:
@@ -189,10 +181,11 @@ def alter_composite(before: Composite, after: Composite, situation: Situation) -
     words += [f"ADD ATTRIBUTE {_attribute(new[name])}" for name in new if name not in old]
     if words:
         loses = "the values of the dropped fields" if len(kept) < len(old) else None
-        text = f"ALTER TYPE {sql.of(after.address)} {', '.join(words)}"
-        steps.append(Step(text, "alter", after.address, loses=loses))
+        text = f"{altering(after)} {', '.join(words)}"
+        operation = AlterAttributeType if changed else Execute
+        steps.append(Step(operation(text, "alter", after.address), loses=loses))
     steps += _attribute_comments(before, after)
-    return Alteration((*steps, *comments.on(after, before.comment)), hard=bool(words))
+    return Alteration((*steps, *statements.comment(after, before.comment)), hard=bool(words))
 
 
 def _altered_attribute(attribute: Attribute) -> str:
@@ -218,8 +211,7 @@ def create_range(item: Range, _members: Members, _situation: Situation) -> list[
         "multirange_type_name": item.multirange,
     }
     body = ", ".join(f"{name} = {value}" for name, value in settings.items() if value)
-    text = f"CREATE TYPE {sql.of(item.address)} AS RANGE ({body})"
-    return [Step(text, "create", item.address), *comments.on(item)]
+    return statements.create(item, f"CREATE {target(item)} AS RANGE ({body})")
 
 
 def create_collation(item: Collation, _members: Members, _situation: Situation) -> list[Step]:
@@ -236,14 +228,4 @@ def create_collation(item: Collation, _members: Members, _situation: Situation) 
         words.append("deterministic = false")
     if item.rules is not None:
         words.append(f"rules = {sql.literal(item.rules)}")
-    text = f"CREATE COLLATION {sql.of(item.address)} ({', '.join(words)})"
-    return [Step(text, "create", item.address), *comments.on(item)]
-
-
-def only_comment(
-    before: Range | Collation, after: Range | Collation, _situation: Situation
-) -> Alteration | None:
-    """Comment on what cannot be altered otherwise."""
-    if replace(before, comment=after.comment) != after:
-        return None
-    return Alteration(tuple(comments.on(after, before.comment)))
+    return statements.create(item, f"CREATE {target(item)} ({', '.join(words)})")

@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from limbeck.schema.catalog.objects.views import View, ViewColumn
-from limbeck.schema.diff import comments, sql
+from limbeck.schema.diff import sql, statements
+from limbeck.schema.diff.operations import AlterViewDefault, Execute
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.diff.targets import target
 
 
 def create(view: View, _members: Members, _situation: Situation) -> list[Step]:
     """Create a view."""
     blank = replace(view, comment=None, columns=())
-    return [Step(_text(view), "create", view.address), *_settings(blank, view)]
+    return [Step(Execute(_text(view), "create", view.address)), *_settings(blank, view)]
 
 
 def _text(view: View, verb: str = "CREATE") -> str:
@@ -28,11 +30,6 @@ def _text(view: View, verb: str = "CREATE") -> str:
     return text if view.populated or not view.materialized else f"{text}\nWITH NO DATA"
 
 
-def drop(view: View, _situation: Situation) -> list[Step]:
-    """Drop a view."""
-    return [Step(f"DROP {comments.target(view)}", "drop", view.address)]
-
-
 def alter(before: View, after: View, _situation: Situation) -> Alteration | None:
     """Replace a view in place where Postgres can: its columns stay or are followed by new ones."""
     if before.materialized != after.materialized:
@@ -42,7 +39,7 @@ def alter(before: View, after: View, _situation: Situation) -> Alteration | None
         columns = _shape(after)[: len(before.columns)]
         if after.materialized or columns != _shape(before):
             return None
-        steps.append(Step(_text(after, "CREATE OR REPLACE"), "alter", after.address))
+        steps.append(Step(Execute(_text(after, "CREATE OR REPLACE"), "alter", after.address)))
         before = replace(before, options=after.options)
     elif _shape(before) != _shape(after):
         if [t for _, t in _shape(before)] != [t for _, t in _shape(after)]:
@@ -51,17 +48,16 @@ def alter(before: View, after: View, _situation: Situation) -> Alteration | None
         before = replace(before, columns=tuple(map(_renamed_column, before.columns, after.columns)))
     elif before.populated != after.populated:
         data = "" if after.populated else " WITH NO DATA"
-        text = f"REFRESH {comments.target(after)}{data}"
-        steps.append(Step(text, "alter", after.address))
+        text = f"REFRESH {target(after)}{data}"
+        steps.append(Step(Execute(text, "alter", after.address)))
     return Alteration((*steps, *_settings(before, after)))
 
 
-def _renamed(before: View, after: View) -> Iterator[Step]:
-    for old, new in zip(before.columns, after.columns, strict=True):
-        if old.name != new.name:
-            names = f"{sql.quote(old.name)} TO {sql.quote(new.name)}"
-            text = f"ALTER {comments.target(after)} RENAME COLUMN {names}"
-            yield Step(text, "rename", after.address)
+def _renamed(before: View, after: View) -> list[Step]:
+    pairs = zip(before.columns, after.columns, strict=True)
+    names = [(sql.quote(old.name), sql.quote(new.name)) for old, new in pairs]
+    actions = [f"RENAME COLUMN {old} TO {new}" for old, new in names if old != new]
+    return statements.alter(after, actions, "rename")
 
 
 def _renamed_column(before: ViewColumn, after: ViewColumn) -> ViewColumn:
@@ -73,15 +69,12 @@ def _shape(view: View) -> list[tuple[str, str]]:
 
 
 def _settings(before: View, after: View) -> list[Step]:
-    alter, texts = f"ALTER {comments.target(after)}", list[str]()
+    texts: list[str] = []
     if before.access_method != after.access_method:
         texts.append(f"SET ACCESS METHOD {sql.quote(after.access_method or 'heap')}")
-    if gone := set(sql.option_names(before.options)) - set(sql.option_names(after.options)):
-        texts.append(f"RESET ({', '.join(sorted(gone))})")
-    if new := [option for option in after.options if option not in before.options]:
-        texts.append(f"SET ({sql.options(new)})")
-    steps = [Step(f"{alter} {text}", "alter", after.address) for text in texts]
-    return [*steps, *_columns(before, after), *comments.on(after, before.comment)]
+    texts += statements.option_actions(before.options, after.options)
+    steps = statements.alter(after, texts)
+    return [*steps, *_columns(before, after), *statements.comment(after, before.comment)]
 
 
 def _columns(before: View, after: View) -> Iterator[Step]:
@@ -91,7 +84,6 @@ def _columns(before: View, after: View) -> Iterator[Step]:
         if was.default != column.default:
             text = f"SET DEFAULT {column.default}" if column.default else "DROP DEFAULT"
             alter = f"ALTER VIEW {sql.of(after.address)} ALTER COLUMN {sql.quote(column.name)}"
-            yield Step(f"{alter} {text}", "alter", after.address)
+            yield Step(AlterViewDefault(f"{alter} {text}", "alter", after.address))
         if was.comment != column.comment:
-            at = after.address._replace(part=column.name)
-            yield comments.on_column(after, at, column.comment, was.comment)
+            yield statements.comment_on_part(after, column.name, column.comment, was.comment)

@@ -1,24 +1,24 @@
-"""How working models have to change, as files."""
+"""The result of a merge: the files to write, and the changes left to make by hand."""
 
 from __future__ import annotations
 
 import difflib
-import subprocess
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from limbeck.errors import ConfigurationError
+from limbeck.project.git import uncommitted
 from limbeck.schema.catalog.objects.address import Address
 
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """What merging comes to: nothing is written before write().
+    """The result of a merge; write() writes it.
 
-    `files` has the new text of every file that is new or changes, `before` what the changed ones
-    hold now. `new` and `changed` are tables, `gone` is in the models but not in the database;
-    `left` says in words what differs and has to be changed by hand.
+    `files` has the new text of every file that is new or changes, `before` the present text of
+    those that change. `new` and `changed` are tables, `gone` is in the models but not in the
+    database; `left` describes each difference that has to be resolved by hand.
     """
 
     files: Mapping[Path, str]
@@ -45,17 +45,17 @@ class Merge:
         """Write the files and return their paths.
 
         Args:
-            force: whether files with uncommitted changes are overwritten, too.
+            force: whether to overwrite files with uncommitted changes.
 
         Raises:
-            ConfigurationError: a file has changes that git does not have; nothing was written.
+            ConfigurationError: a file has uncommitted changes; nothing was written.
 
         """
-        unsaved = () if force else tuple(_uncommitted(self.before))
+        unsaved = () if force else tuple(uncommitted(self.before))
         if unsaved:
             listed = ", ".join(path.name for path in unsaved)
             raise ConfigurationError(
-                f"not overwritten, for git does not have them as they are: {listed}",
+                f"these files have changes that are not committed: {listed}",
                 hint="Commit them first, or add --force.",
             )
         for folder in {path.parent for path in self.files}:
@@ -67,29 +67,3 @@ class Merge:
 
 def _relative(path: Path, root: Path | None) -> str:
     return str(path.relative_to(root)) if root and path.is_relative_to(root) else str(path)
-
-
-def _uncommitted(paths: Collection[Path]) -> Iterator[Path]:
-    """Yield the files that git does not have as they are."""
-    for folder in sorted({path.parent for path in paths}):
-        inside = [path for path in paths if path.parent == folder]
-        listed = _listed(folder, [path.name for path in inside])
-        # A folder is listed as a whole where git knows nothing of it.
-        whole = listed is None or any(name.endswith("/") for name in listed)
-        yield from (path for path in inside if whole or path.name in (listed or ()))
-
-
-def _listed(folder: Path, names: Collection[str]) -> set[str] | None:
-    """Return the names that git status lists of these, None where there is no git."""
-    # Nothing is printed for a file that git knows and that is as it was committed.
-    command = ["git", "status", "--porcelain", "-z", "--ignored", "--no-renames", "--", *names]
-    try:
-        done = subprocess.run(  # noqa: S603 - git, on paths
-            command, cwd=folder, capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError:
-        return None
-    if done.returncode:
-        return None
-    entries = [entry[3:] for entry in done.stdout.split("\0") if entry]
-    return {name if name.endswith("/") else Path(name).name for name in entries}

@@ -1,24 +1,29 @@
-"""Modules that are formatted while what stands in them is still being made."""
+"""Formatting of pulled modules in threads, while `writing` renders the next ones."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from limbeck.models.pull.options import Options
 from limbeck.models.pull.render.formatting import SORTING, settings
-from limbeck.models.pull.render.modules import Home, Module, with_imports
-from limbeck.models.pull.render.pipes import Ruff, Run, loads
+from limbeck.models.pull.render.modules import Home, with_imports
+from limbeck.models.source.ruff import ruff
 from limbeck.models.source.text import Source
 
-# A statement that stands before each module where many are one text.
+# Runs a verb of ruff on a text.
+Runner: TypeAlias = Callable[[str, str], str]
+# A statement that precedes each module in a text of many: isort sorts the imports between two
+# other statements by themselves, so the modules come out as if each were formatted alone.
 _MARK = "limbeck_module_"
-_MODULE = re.compile(r"^ *from (\S+) import ", re.MULTILINE)
-# What stands for all that follows the imports.
-_BELOW = "limbeck_below"
-_STUB = re.compile(rf"^(class {_BELOW}: \.\.\.|{_BELOW} = 0)\n*\Z", re.MULTILINE)
+_CLASS = "\n\n\nclass "
+_STUB = "_: ..."
+# Characters for one process: starting ruff takes as long as formatting some thousand lines.
+_LOAD = 200_000
 
 
 def file_formatted(docstring: str, pieces: Iterable[Source], home: Home, options: Options) -> str:
@@ -26,67 +31,59 @@ def file_formatted(docstring: str, pieces: Iterable[Source], home: Home, options
 
     Args:
         docstring: of the module.
-        pieces: its statements, of which there is at least one; they are made one by one.
-        home: what the pieces import from.
-        options: how the models are laid out, and whose ruff settings hold.
+        pieces: its statements, at least one; they are rendered while they are iterated.
+        home: the package that the pieces import from.
+        options: the layout of the models, and the repository whose ruff settings apply.
 
     Raises:
-        LimbeckError: ruff cannot read the module or its settings.
+        RuffError: ruff cannot parse the module or its settings.
 
     """
     imports: set[str] = set()
     blocks = _blocks(_texts(pieces, imports))
     first = next(blocks)
-    with _ruff(options) as ruff:
-        runs = [
-            ruff.started("format", (), "\n\n".join(load) + "\n")
-            for load in loads((block, len(block)) for block in blocks)
-        ]
-        module = with_imports(docstring, imports, (first,), home)
-        heads = _Heads(ruff, ())
-        heads.start([module])
-        start = _apart(_formatted([module], heads, ruff).text())
-        texts = [*start, *(one.text() for one in runs)]
+    run = _runner(options)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        # map() consumes the pieces before it returns: only then are all imports known.
+        rest = pool.map(lambda text: run("format", text), map("\n\n".join, _loads(blocks)))
+        top = with_imports(docstring, imports, (first,), home)
+        texts = [run("format", run("check", top)), *rest]
     return "\n\n\n".join(text.strip() for text in texts) + "\n"
 
 
-def modules_formatted(
-    modules: Iterable[tuple[str, Module]], own: Iterable[str], options: Options
-) -> dict[str, str]:
+def modules_formatted(modules: Iterable[tuple[str, str]], options: Options) -> dict[str, str]:
     """Return the texts of modules with sorted imports and formatted by ruff, by path.
 
-    They go through ruff as a few texts: a thousand files take longer than all the rest.
+    ruff receives them as a few texts: opening a thousand files takes longer than formatting them.
 
     Args:
-        modules: docstring and imports of each, and what stands below them, by path; they are
-            made one by one.
-        own: all imports that only annotations may need.
-        options: how the models are laid out, and whose ruff settings hold.
+        modules: path and text of each; they are rendered while they are iterated.
+        options: the layout of the models, and the repository whose ruff settings apply.
 
     Raises:
-        LimbeckError: ruff cannot read the modules or its settings.
+        RuffError: ruff cannot parse the modules or its settings.
 
     """
-    sized = ((found, len(found[1].text)) for found in modules)
     paths: list[str] = []
-    runs: list[Run] = []
-    with _ruff(options) as ruff:
-        heads = _Heads(ruff, own)
-        waiting: list[Module] = []
-        for load in loads(sized):
-            paths += [path for path, _ in load]
-            # Their imports are sorted while the next ones are made.
-            runs += [_formatted(waiting, heads, ruff)] if waiting else []
-            waiting = [module for _, module in load]
-            heads.start(waiting)
-        runs += [_formatted(waiting, heads, ruff)] if waiting else []
-        texts = [text for one in runs for text in _apart(one.text())]
-    made = zip(paths, texts, strict=True)
-    return {path: f"{text.strip()}\n" for path, text in sorted(made)}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        formatted = pool.map(partial(_formatted, _runner(options)), _loads(_noted(modules, paths)))
+        texts = [text for load in formatted for text in load]
+    return dict(sorted(zip(paths, texts, strict=True)))
 
 
-def _ruff(options: Options) -> Ruff:
-    return Ruff(options.root or Path.cwd(), settings(options.root, options.package))
+def _formatted(run: Runner, modules: Sequence[str]) -> list[str]:
+    # isort needs what precedes the first class; the classes would double its time.
+    parts = [text.partition(_CLASS) for text in modules]
+    heads = (f"{top}{_CLASS}{_STUB}" if body else top for top, _, body in parts)
+    tops = _apart(run("check", _marked(heads)))
+    texts = (top.removesuffix(_STUB) + body for top, (_, _, body) in zip(tops, parts, strict=True))
+    return [f"{text}\n" for text in _apart(run("format", _marked(texts)))]
+
+
+def _runner(options: Options) -> Runner:
+    folder, own = options.root or Path.cwd(), settings(options.root, options.package)
+    sorting = {"check": SORTING}
+    return lambda verb, text: ruff(folder, [verb, *own, *sorting.get(verb, ()), "-"], text)
 
 
 def _texts(pieces: Iterable[Source], imports: set[str]) -> Iterator[str]:
@@ -96,7 +93,7 @@ def _texts(pieces: Iterable[Source], imports: set[str]) -> Iterator[str]:
 
 
 def _blocks(pieces: Iterable[str]) -> Iterator[str]:
-    """Yield what can be formatted by itself: before a class come two blank lines anyway."""
+    """Yield texts that can be formatted apart: two blank lines precede every class anyway."""
     block: list[str] = []
     for piece in pieces:
         if block and piece.startswith("class "):
@@ -106,62 +103,30 @@ def _blocks(pieces: Iterable[str]) -> Iterator[str]:
     yield "\n\n".join(block)
 
 
-class _Heads:
-    """The imports of modules, sorted by ruff: those that are alike only once.
-
-    Those that only annotations need are sorted all together, and each module has some of them.
-    """
-
-    def __init__(self, ruff: Ruff, own: Iterable[str]) -> None:
-        self._ruff = ruff
-        lines = "\n    ".join(own)
-        self._own = ruff.started("check", SORTING, f"if True:\n    {lines}\n") if lines else None
-        self._sorted: dict[str, str] = {}
-        self._asked: dict[str, None] = {}
-        self._run: Run | None = None
-
-    def start(self, modules: Iterable[Module]) -> None:
-        """Start to sort the imports of modules, after `of` was asked for those before."""
-        made = dict.fromkeys(map(_with_stub, modules))
-        self._asked = {text: None for text in made if text not in self._sorted}
-        if self._asked:
-            heads = (f"{_MARK}{n}\n\n{text}" for n, text in enumerate(self._asked))
-            self._run = self._ruff.started("check", SORTING, "\n\n".join(heads) + "\n")
-
-    def of(self, module: Module) -> str:
-        """Return the docstring of a module and its sorted imports."""
-        if self._run:
-            made = zip(self._asked, _apart(self._run.text()), strict=True)
-            self._sorted |= {text: _STUB.sub("", top).lstrip() for text, top in made}
-            self._run = None
-        places = self._places  # read in any case, for a process was started on it
-        own = sorted(module.own, key=lambda line: places[_MODULE.findall(line)[0]])
-        return module.head(self._sorted[_with_stub(module)], own)
-
-    @cached_property
-    def _places(self) -> dict[str, int]:
-        """Where each module stands among all that are imported for annotations."""
-        text = self._own.text() if self._own else ""
-        return {name: place for place, name in enumerate(_MODULE.findall(text))}
+def _loads(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Yield lists of texts, each large enough for a process of its own."""
+    load: list[str] = []
+    size = 0
+    for text in texts:
+        load.append(text)
+        size += len(text)
+        if size >= _LOAD:
+            yield load
+            load, size = [], 0
+    if load:
+        yield load
 
 
-def _formatted(modules: Sequence[Module], heads: _Heads, ruff: Ruff) -> Run:
-    """Start to format modules whose imports are being sorted."""
-    texts: list[str] = []
-    for number, one in enumerate(modules):
-        body = "\n\n".join(one.pieces)
-        texts.append(f"{_MARK}{number}\n\n{heads.of(one)}{body}\n")
-    return ruff.started("format", (), "\n".join(texts))
+def _noted(modules: Iterable[tuple[str, str]], paths: list[str]) -> Iterator[str]:
+    for path, text in modules:
+        paths.append(path)
+        yield text
 
 
-def _with_stub(module: Module) -> str:
-    """Return a module's imports and, for what follows says how they end, something below them."""
-    if not module.pieces:
-        return module.imports
-    is_class = module.pieces[0].startswith("class ")
-    return f"{module.imports}\n\n{f'class {_BELOW}: ...' if is_class else f'{_BELOW} = 0'}\n"
+def _marked(texts: Iterable[str]) -> str:
+    return "\n\n".join(f"{_MARK}{number}\n\n{text}" for number, text in enumerate(texts))
 
 
 def _apart(text: str) -> list[str]:
-    _, *marked = f"\n{text}".split(f"\n{_MARK}")
-    return [below for _, _, below in (one.partition("\n") for one in marked)]
+    marked = f"\n{text}".split(f"\n{_MARK}")[1:]
+    return [below.partition("\n")[2].strip() for below in marked]

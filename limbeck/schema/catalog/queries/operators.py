@@ -10,29 +10,28 @@ from limbeck.schema.catalog.queries.scope import SPACES, not_member
 _OPERATORS: Final = f"""
 SELECT {classes.OPERATOR}, o.oid, 'operator', o.oprnamespace,
   format('%s(%s, %s)', o.oprname, sides.l, sides.r),
-  format(E'CREATE OPERATOR %I.%s (\\n    %s\\n)', n.nspname, o.oprname, concat_ws(E',\\n    ',
+  format(E'CREATE OPERATOR %s.%s (\\n    %s\\n)', o.oprnamespace::regnamespace, o.oprname,
+    concat_ws(E',\\n    ',
     'FUNCTION = ' || o.oprcode::text,
     'LEFTARG = ' || nullif(sides.l, 'NONE'),
     'RIGHTARG = ' || nullif(sides.r, 'NONE'),
-    'COMMUTATOR = OPERATOR(' || quote_ident(cn.nspname) || '.' || c.oprname || ')',
-    'NEGATOR = OPERATOR(' || quote_ident(gn.nspname) || '.' || g.oprname || ')',
+    'COMMUTATOR = OPERATOR(' || c.oprnamespace::regnamespace || '.' || c.oprname || ')',
+    'NEGATOR = OPERATOR(' || g.oprnamespace::regnamespace || '.' || g.oprname || ')',
     'RESTRICT = ' || nullif(o.oprrest::oid, 0)::regproc::text,
     'JOIN = ' || nullif(o.oprjoin::oid, 0)::regproc::text,
     CASE WHEN o.oprcanhash THEN 'HASHES' END,
     CASE WHEN o.oprcanmerge THEN 'MERGES' END)),
-  format('DROP OPERATOR %I.%s (%s, %s)', n.nspname, o.oprname, sides.l, sides.r)
+  format('DROP OPERATOR %s.%s (%s, %s)', o.oprnamespace::regnamespace, o.oprname, sides.l, sides.r)
 FROM pg_operator o
-JOIN pg_namespace n ON n.oid = o.oprnamespace
 CROSS JOIN LATERAL (SELECT
   CASE WHEN o.oprleft = 0 THEN 'NONE' ELSE format_type(o.oprleft, NULL) END AS l,
   CASE WHEN o.oprright = 0 THEN 'NONE' ELSE format_type(o.oprright, NULL) END AS r) sides
-LEFT JOIN pg_operator c ON c.oid = o.oprcom LEFT JOIN pg_namespace cn ON cn.oid = c.oprnamespace
+LEFT JOIN pg_operator c ON c.oid = o.oprcom
 LEFT JOIN pg_operator g ON g.oid = o.oprnegate
-LEFT JOIN pg_namespace gn ON gn.oid = g.oprnamespace
 WHERE o.oprnamespace = ANY {SPACES} AND o.oprcode::oid <> 0
   AND {not_member(classes.OPERATOR, "o.oid")}
 """
-"""A shell operator, which only stands for one that is yet to come, has no function."""
+"""A shell operator, a placeholder for one that is not created yet, has no function."""
 
 
 def _members(catalog: int, oid: str) -> str:
@@ -40,15 +39,13 @@ def _members(catalog: int, oid: str) -> str:
     return f"""
 SELECT string_agg(entry, E',\\n    ' ORDER BY kind DESC, place, entry) FROM (
   SELECT 'o' AS kind, a.amopstrategy AS place,
-    format('OPERATOR %s %I.%s (%s, %s)%s', a.amopstrategy, n.nspname, p.oprname,
+    format('OPERATOR %s %s.%s (%s, %s)%s', a.amopstrategy, p.oprnamespace::regnamespace, p.oprname,
       format_type(a.amoplefttype, NULL), format_type(a.amoprighttype, NULL),
-      ' FOR ORDER BY ' || quote_ident(sn.nspname) || '.' || quote_ident(s.opfname)) AS entry
+      ' FOR ORDER BY ' || s.opfnamespace::regnamespace || '.' || quote_ident(s.opfname)) AS entry
   FROM pg_depend d
   JOIN pg_amop a ON d.classid = {classes.ACCESS_OPERATOR} AND a.oid = d.objid
   JOIN pg_operator p ON p.oid = a.amopopr
-  JOIN pg_namespace n ON n.oid = p.oprnamespace
   LEFT JOIN pg_opfamily s ON s.oid = a.amopsortfamily
-  LEFT JOIN pg_namespace sn ON sn.oid = s.opfnamespace
   WHERE d.refclassid = {catalog} AND d.refobjid = {oid}
   UNION ALL
   SELECT 'f', a.amprocnum, format('FUNCTION %s (%s, %s) %s', a.amprocnum,
@@ -63,13 +60,12 @@ SELECT string_agg(entry, E',\\n    ' ORDER BY kind DESC, place, entry) FROM (
 _FAMILIES: Final = f"""
 SELECT {classes.OPERATOR_FAMILY}, f.oid, 'operator_family', f.opfnamespace,
   format('%s USING %s', f.opfname, am.amname),
-  concat_ws(E';\\n', format('CREATE OPERATOR FAMILY %I.%I USING %I', n.nspname, f.opfname,
-      am.amname),
-    format(E'ALTER OPERATOR FAMILY %I.%I USING %I ADD\\n    ', n.nspname, f.opfname, am.amname)
-      || ({_members(classes.OPERATOR_FAMILY, "f.oid")})),
-  format('DROP OPERATOR FAMILY %I.%I USING %I', n.nspname, f.opfname, am.amname)
+  concat_ws(E';\\n', format('CREATE OPERATOR FAMILY %s.%I USING %I', f.opfnamespace::regnamespace,
+      f.opfname, am.amname),
+    format(E'ALTER OPERATOR FAMILY %s.%I USING %I ADD\\n    ', f.opfnamespace::regnamespace,
+      f.opfname, am.amname) || ({_members(classes.OPERATOR_FAMILY, "f.oid")})),
+  format('DROP OPERATOR FAMILY %s.%I USING %I', f.opfnamespace::regnamespace, f.opfname, am.amname)
 FROM pg_opfamily f
-JOIN pg_namespace n ON n.oid = f.opfnamespace
 JOIN pg_am am ON am.oid = f.opfmethod
 WHERE f.opfnamespace = ANY {SPACES} AND {not_member(classes.OPERATOR_FAMILY, "f.oid")}
 """
@@ -77,18 +73,17 @@ WHERE f.opfnamespace = ANY {SPACES} AND {not_member(classes.OPERATOR_FAMILY, "f.
 _CLASSES: Final = f"""
 SELECT {classes.OPERATOR_CLASS}, o.oid, 'operator_class', o.opcnamespace,
   format('%s USING %s', o.opcname, am.amname),
-  format(E'CREATE OPERATOR CLASS %I.%I%s FOR TYPE %s USING %I FAMILY %I.%I AS\\n    %s', n.nspname,
-    o.opcname, CASE WHEN o.opcdefault THEN ' DEFAULT' END, format_type(o.opcintype, NULL),
-    am.amname, fn.nspname, f.opfname, concat_ws(E',\\n    ',
+  format(E'CREATE OPERATOR CLASS %s.%I%s FOR TYPE %s USING %I FAMILY %s.%I AS\\n    %s',
+    o.opcnamespace::regnamespace, o.opcname, CASE WHEN o.opcdefault THEN ' DEFAULT' END,
+    format_type(o.opcintype, NULL),
+    am.amname, f.opfnamespace::regnamespace, f.opfname, concat_ws(E',\\n    ',
       ({_members(classes.OPERATOR_CLASS, "o.oid")}),
       -- An operator class must have an entry; this one says what goes without saying.
       'STORAGE ' || format_type(coalesce(nullif(o.opckeytype, 0), o.opcintype), NULL))),
-  format('DROP OPERATOR CLASS %I.%I USING %I', n.nspname, o.opcname, am.amname)
+  format('DROP OPERATOR CLASS %s.%I USING %I', o.opcnamespace::regnamespace, o.opcname, am.amname)
 FROM pg_opclass o
-JOIN pg_namespace n ON n.oid = o.opcnamespace
 JOIN pg_am am ON am.oid = o.opcmethod
 JOIN pg_opfamily f ON f.oid = o.opcfamily
-JOIN pg_namespace fn ON fn.oid = f.opfnamespace
 WHERE o.opcnamespace = ANY {SPACES} AND {not_member(classes.OPERATOR_CLASS, "o.oid")}
 """
 

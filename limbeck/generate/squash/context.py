@@ -1,4 +1,4 @@
-"""What a squash works with: the line, the history around it, and scratch databases."""
+"""The revisions of a squash, the history around them, and scratch databases to run them on."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from limbeck.shadow.shadow import Shadow
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """The line of a history, and whom to tell the stages."""
+class Context:
+    """The revisions to replace and their history; `listen` receives the stages."""
 
     project: Project
     profile: Profile | None
@@ -33,19 +33,19 @@ class Work:
     listen: Listener
 
     def template(self, revision: str | None) -> str:
-        """The name of a database on the shadow that is at a revision; None is before the first."""
+        """Return the name of a shadow database that is at a revision; None is an empty one."""
         if revision is None:
             return "template0"
         return Replay(self.project, revision, self.profile, self.listen).template()
 
     @property
     def shadow(self) -> Shadow:
-        """Where all of it is tried."""
+        """The shadow that the revisions run on."""
         return Shadow.of(self.project, self.profile, listen=self.listen)
 
     @property
     def seeing_all(self) -> Project:
-        """The project as if it looked at everything: nothing may get lost unseen."""
+        """The project without filters and with grants, so that no object is lost unnoticed."""
         empty: tuple[str, ...] = ()
         return replace(
             self.project,
@@ -58,22 +58,22 @@ class Work:
 
 
 def run(
-    work: Work, revisions: Sequence[Revision], database: Database, *, downgrade: bool = False
+    context: Context, revisions: Sequence[Revision], database: Database, *, downgrade: bool = False
 ) -> None:
-    """Run revisions of the history on a scratch database, or take them back."""
+    """Run revisions of the history on a scratch database, or downgrade them."""
     with connect(database) as connection:
         connection.execute("SET synchronous_commit = off")
-        running.run(work.history, connection, revisions, downgrade=downgrade)
+        running.run(context.history, connection, revisions, downgrade=downgrade)
 
 
 @contextmanager
-def copy(work: Work, revision: str | None) -> Iterator[Database]:
-    """Give a scratch database that is at a revision; None is an empty one."""
-    with work.shadow.scratch(work.template(revision)) as database:
+def copy(context: Context, revision: str | None) -> Iterator[Database]:
+    """Yield a scratch database that is at a revision; None is an empty one."""
+    with context.shadow.scratch(context.template(revision)) as database:
         yield database
 
 
-def catalog(work: Work, database: Database) -> Catalog:
-    """Read all of a database, whatever the project looks at."""
+def catalog(context: Context, database: Database) -> Catalog:
+    """Return the whole catalog of a database, without the filters of the project."""
     with connect(database) as connection:
-        return read(connection, filters=filters(work.seeing_all))
+        return read(connection, filters=filters(context.seeing_all))

@@ -1,0 +1,54 @@
+"""User code imported into limbeck's own process: the only implementation of `UserCode` so far."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import util
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from limbeck.project.code import env_file, modules
+from limbeck.project.code.protocol import EnvFile, Purpose, UserCode
+
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData
+
+
+@dataclass(frozen=True, slots=True)
+class InProcess:
+    """The Python files of the project in a folder."""
+
+    root: Path
+
+    def metadata(self, reference: str) -> MetaData:
+        """Return the tables of the models at "module:attribute"."""
+        from limbeck.project.code import metadata  # noqa: PLC0415 - SQLAlchemy only for models
+
+        return metadata.load(self.root, reference)
+
+    def namespace(self, module: str, purpose: Purpose) -> Mapping[str, Any]:
+        """Return the names of a module with their values."""
+        return vars(modules.load(self.root, module, purpose))
+
+    def revision(self, path: Path) -> ModuleType:
+        """Return the module of a revision file, imported as Alembic does it."""
+        # By its path and not in sys.modules: the file names of revisions are no module names, and
+        # two histories may have the same one.
+        spec = util.spec_from_file_location(re.sub(r"\W", "_", path.name), path)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{path} is not a Python file")
+        module = util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    def env_file(self, path: Path) -> EnvFile:
+        """Return what an env.py says."""
+        return env_file.read(path)
+
+
+def user_code(root: Path) -> UserCode:
+    """Return the way to the Python files of the project in a folder."""
+    return InProcess(root)

@@ -1,0 +1,75 @@
+"""The one way from limbeck to the Python files of a project: what they are asked for.
+
+Models, hooks, env.py, revision files and backfill functions run with the user's imports and the
+user's mistakes. The rest of limbeck reaches them through `UserCode` only, so that they can run
+somewhere else than in limbeck's own process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Protocol
+
+from limbeck.errors import LimbeckError
+
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What a module is imported for, for error messages.
+
+    `what` is its plural noun ("the models"), `setting` the hint where its name is written, `error`
+    the error for a module that raises while it is imported.
+    """
+
+    what: str
+    setting: str
+    error: type[LimbeckError]
+
+
+@dataclass(frozen=True, slots=True)
+class EnvFile:
+    """What the text of an env.py says; it is read and not run.
+
+    `metadata` is the reference of its `target_metadata`, such as "app.models:Base.metadata", if
+    the name is imported there; `arguments` are the names of all keyword arguments of its calls.
+    """
+
+    metadata: str | None
+    arguments: frozenset[str]
+
+
+class UserCode(Protocol):
+    """The Python files of one project."""
+
+    def metadata(self, reference: str) -> MetaData:
+        """Return the tables of the models at "module:attribute".
+
+        Raises:
+            ConfigurationError: there is no such module or attribute, or it is not a MetaData.
+            ModelsError: the module raises while it is imported; names the file and line.
+
+        """
+
+    def namespace(self, module: str, purpose: Purpose) -> Mapping[str, Any]:
+        """Return the names of a module with their values: hooks, or a backfill's function.
+
+        Raises:
+            ConfigurationError: there is no such module.
+            LimbeckError: of the purpose's kind: it raises while it is imported.
+
+        """
+
+    def revision(self, path: Path) -> ModuleType:
+        """Return the module of a revision file, with its functions `upgrade` and `downgrade`.
+
+        Whatever the file raises while it is imported is passed on.
+        """
+
+    def env_file(self, path: Path) -> EnvFile:
+        """Return what an env.py says; a missing or broken file says nothing."""
