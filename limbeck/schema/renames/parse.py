@@ -14,7 +14,7 @@ from limbeck.schema.renames.move import moved
 from limbeck.schema.renames.rename import Rename
 from limbeck.schema.sql.quoting import names, split
 
-# The kinds that a name is looked up as, in this order, if several objects have it.
+# What a name is taken for first, where it is the name of several things.
 ORDER = (
     "schema",
     "table",
@@ -37,18 +37,18 @@ ORDER = (
 
 
 class UnknownNameError(ConfigurationError):
-    """An answer to --rename names an object that does not exist."""
+    """A rename was answered of something that is not there."""
 
 
 def parse(text: str, before: Catalog, after: Catalog, earlier: Sequence[Rename] = ()) -> Rename:
-    """Return the rename of one answer, after those of earlier answers.
+    """Understand one answer, after the answers that were given before it.
 
-    Names are qualified ("public.users.email"), and quoted if they contain a dot or a colon. For an
-    answer that was applied already, both addresses are the new one.
+    Names are whole ("public.users.email"), quoted where they hold a dot or a colon. Of an answer
+    that was carried out already both addresses are the new one.
 
     Raises:
-        UnknownNameError: the old name is not in `before`, or the new one not in `after`.
-        ConfigurationError: it does not have the form old:new.
+        UnknownNameError: the old name is not in `before`, the new one not in `after`.
+        ConfigurationError: it is not of the form old:new.
 
     """
     sides = split(text, ":")
@@ -77,24 +77,24 @@ def parse(text: str, before: Catalog, after: Catalog, earlier: Sequence[Rename] 
 def answers(
     texts: Iterable[str], before: Catalog, after: Catalog
 ) -> tuple[tuple[Rename, ...], tuple[str, ...]]:
-    """Return the renames of all answers, outer ones first, and the answers that match nothing.
+    """Understand all answers, outer ones first; return also those that fit nothing here.
 
     Raises:
-        ConfigurationError: an answer does not have the form old:new.
+        ConfigurationError: an answer is not of the form old:new.
 
     """
-    renames: list[Rename] = []
+    found: list[Rename] = []
     idle: list[str] = []
     for text in texts:
         try:
-            renames.append(parse(text, before, after, renames))
+            found.append(parse(text, before, after, found))
         except UnknownNameError:
             idle.append(text)
-    return tuple(renames), tuple(idle)
+    return tuple(found), tuple(idle)
 
 
 def _candidates(catalog: Catalog, names: tuple[str, ...]) -> Iterator[tuple[str, Address]]:
-    """Yield the objects that a name can mean, with their kinds."""
+    """Yield what a name can mean, by kind."""
     for address, item in catalog.objects.items():
         kind, schema, name, part = address
         if kind == "function" and isinstance(item, Function):
