@@ -11,8 +11,8 @@ include limbeck.mk
 
 .PHONY: test test-contract lint check real-schemas cases recipes crashes bench clean
 
-test: .venv/installed-dev ## Run the tests
-	@.venv/bin/pytest -n 2
+test: .venv/installed-dev ## Run the tests (ten minutes on two cores)
+	@.venv/bin/pytest -n 2 --dist worksteal --durations=10
 
 test-contract: .venv/installed-dev ## Drive the stand-in for Neon with Neon's own programs (needs npm)
 	@mkdir -p .venv/contract && cp tests/contract/package.json .venv/contract/

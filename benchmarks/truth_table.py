@@ -165,9 +165,9 @@ def _locks(case: Case, seen: Statement) -> Iterator[str]:
 
 def _work(case: Case, seen: Statement) -> Iterator[str]:
     scans = {
-        _name(seen, oid): work.scans
-        for oid, work in seen.work.items()
-        if work.scans and oid in seen.existing
+        _name(seen, oid): activity.scans
+        for oid, activity in seen.activity.items()
+        if activity.scans and oid in seen.existing
     }
     if scans != case.recorded["scan"]:
         yield f"scans: {scans}, not {case.recorded['scan']}"

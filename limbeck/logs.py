@@ -32,7 +32,6 @@ from limbeck.events import (
     StageStarted,
 )
 from limbeck.plurals import counted, nouns
-from limbeck.schema.sql.lexer import lex
 
 LOGGER: Final = "limbeck"
 _PASSWORD: Final = re.compile(r"(\bpassword\s+)", re.IGNORECASE)
@@ -212,6 +211,11 @@ def _redacted(value: Any) -> Any:
 def _without_passwords(text: str) -> str:
     # In a sentence an apostrophe opens no string, so only what follows PASSWORD is read as SQL.
     begin, *rest = _PASSWORD.split(text)
+    if not rest:
+        return text
+    # Its regular expressions take milliseconds to compile, and every command imports this module.
+    from limbeck.schema.sql.lexer import lex  # noqa: PLC0415 - see above
+
     pieces = [begin]
     for word, following in zip(rest[::2], rest[1::2], strict=True):
         kind, token, _ = next(lex(following), ("space", "", 0))

@@ -1,4 +1,4 @@
-"""The tables, one module each; whoever imports this package has them all on Base.metadata."""
+"""The models, one module per table; importing the package puts all tables on Base.metadata."""
 
 from __future__ import annotations
 

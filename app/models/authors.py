@@ -1,4 +1,4 @@
-"""Those who write."""
+"""Authors of books."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Author(Base):
-    """Somebody who has written books."""
+    """An author, with any number of books."""
 
     __tablename__ = "authors"
 

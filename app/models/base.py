@@ -1,4 +1,4 @@
-"""What all tables share."""
+"""The base class of the models, with the names of constraints and the default types."""
 
 from __future__ import annotations
 

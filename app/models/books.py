@@ -1,4 +1,4 @@
-"""What is written."""
+"""Books, each by an author."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from app.models.base import Base
 
 
 class Book(Base):
-    """A book by one author."""
+    """A book; the author may be unknown."""
 
     __tablename__ = "books"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     title: Mapped[str]
-    author_id: Mapped[int] = mapped_column(ForeignKey("authors.id"))
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("authors.id"))
     published_year: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
-    author: Mapped[Author] = relationship(back_populates="books")
+    author: Mapped[Author | None] = relationship(back_populates="books")

@@ -6,7 +6,8 @@ from functools import partial
 
 import click
 
-from limbeck.cli.invocation import Invocation, as_json, command, environment, yes
+from limbeck.cli.invocation import Invocation
+from limbeck.cli.options import as_json, command, environment, yes
 from limbeck.cli.terminal import Narrator, confirm_plan, note
 from limbeck.errors import ConfigurationError
 

@@ -8,7 +8,8 @@ import click
 
 from limbeck.cli.branching import agree, agree_all, end_of, output_option, provider_of, show
 from limbeck.cli.copies import create, reset, restore
-from limbeck.cli.invocation import CONTEXT, Invocation, command, environment, yes
+from limbeck.cli.invocation import CONTEXT, Invocation
+from limbeck.cli.options import command, environment, yes
 from limbeck.cli.terminal import Narrator, note
 from limbeck.errors import ConfigurationError
 

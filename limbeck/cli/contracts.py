@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
-from limbeck.cli.invocation import Invocation, as_json, command, environment, yes
+from limbeck.cli.invocation import Invocation
 from limbeck.cli.migrations import migrate
+from limbeck.cli.options import as_json, command, environment, yes
 from limbeck.cli.plans import plan_options
 from limbeck.cli.terminal import Narrator, ask, interactive, note
 from limbeck.errors import NotConfirmedError

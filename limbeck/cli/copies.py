@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from limbeck.cli.branching import agree, end_of, output_option, provider_of, show
-from limbeck.cli.invocation import Invocation, command, environment, yes
+from limbeck.cli.invocation import Invocation
+from limbeck.cli.options import command, environment, yes
 from limbeck.cli.terminal import Narrator, note
 from limbeck.errors import ConfigurationError
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from limbeck.cli.invocation import Invocation, as_json, command, no_cache, own_history, renames
+from limbeck.cli.invocation import Invocation
+from limbeck.cli.options import as_json, command, no_cache, own_history, renames
 from limbeck.cli.questions import ask_loss, ask_rename, parsed_values, written_values
 from limbeck.cli.terminal import Narrator, interactive
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from limbeck.cli import gates
-from limbeck.cli.invocation import Invocation, as_json, command, environment, yes
+from limbeck.cli.invocation import Invocation
+from limbeck.cli.options import as_json, command, environment, yes
 from limbeck.cli.plans import RunOptions, carry_out, plan_options
 from limbeck.cli.terminal import Narrator, note
 from limbeck.errors import MigrationError

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from limbeck.cli.invocation import Invocation, as_json, command, environment, project_for, yes
+from limbeck.cli.invocation import Invocation, project_for
+from limbeck.cli.options import as_json, command, environment, yes
 from limbeck.cli.terminal import Narrator, confirm, note
 from limbeck.errors import CheckFailedError
 
@@ -166,7 +167,7 @@ def _source(
 
     source = parse(project, name, listen)
     if project is None and isinstance(source, LiveSource):
-        return replace(source, kept=only(**chosen))
+        return replace(source, filters=only(**chosen))
     return source
 
 

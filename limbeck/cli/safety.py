@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import click
 
-from limbeck.cli.invocation import Invocation, as_json, command, environment
+from limbeck.cli.invocation import Invocation
+from limbeck.cli.options import as_json, command, environment
 from limbeck.cli.terminal import Narrator
 from limbeck.errors import CheckFailedError, ConfigurationError
 

@@ -9,16 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from limbeck.cli.invocation import (
-    Invocation,
-    as_json,
-    command,
-    no_cache,
-    own_history,
-    project_for,
-    renames,
-    yes,
-)
+from limbeck.cli.invocation import Invocation, project_for
+from limbeck.cli.options import as_json, command, no_cache, own_history, renames, yes
 from limbeck.cli.questions import ask_loss, ask_rename, parsed_values, written_values
 from limbeck.cli.terminal import Narrator, confirm, interactive, note
 from limbeck.plurals import counted

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from limbeck.cli.invocation import CONTEXT, Invocation, as_json, command, environment
+from limbeck.cli.invocation import CONTEXT, Invocation
+from limbeck.cli.options import as_json, command, environment
 from limbeck.cli.terminal import Narrator
 
 if TYPE_CHECKING:

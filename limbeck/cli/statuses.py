@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from limbeck.cli.invocation import Invocation, as_json, command, environments, no_cache
+from limbeck.cli.invocation import Invocation
+from limbeck.cli.options import as_json, command, environments, no_cache
 from limbeck.cli.terminal import Narrator
 from limbeck.errors import CheckFailedError
 

@@ -1,4 +1,4 @@
-"""What a database holds beside tables, declared beside the models and created with them.
+"""Objects beside tables: declared beside the models, and created by create_all with them.
 
 recent_books = View("recent_books", select(Book.id, Book.title), metadata=Base.metadata)
 """

@@ -1,4 +1,4 @@
-"""Code that runs in the database: functions, triggers, rules."""
+"""Code that runs in the database: functions, procedures, aggregates, triggers, rules."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _FIRING = {"D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
 
 
 class Function(Entity):
-    """A function, by its whole CREATE OR REPLACE statement.
+    """A function by its complete CREATE OR REPLACE statement.
 
     Args:
         signature: name and arguments, such as "slug(text)", as DROP FUNCTION takes them.
-        definition: the statement; where the function is there already, it is replaced.
+        definition: the statement; it replaces an existing function.
         metadata: the MetaData that creates it.
-        more: schema, comment, before_tables: as of any entity. Functions come before the tables,
-            unless their arguments or result are rows of one: then before_tables=False.
+        more: schema, comment, before_tables: as for any Entity. A function precedes the tables;
+            one whose arguments or result are rows of a table needs before_tables=False.
 
     """
 
@@ -49,18 +49,18 @@ class Function(Entity):
 
 
 class Procedure(Function):
-    """A procedure; the same as a Function in all else."""
+    """A procedure; otherwise the same as a Function."""
 
     kind = "PROCEDURE"
 
 
 class Aggregate(Function):
-    """An aggregate; the same as a Function in all else."""
+    """An aggregate; otherwise the same as a Function."""
 
     kind = "AGGREGATE"
 
     def exists(self) -> str | None:
-        """Return whether it is there, for CREATE AGGREGATE does not replace it."""
+        """Return the condition that it exists, in which CREATE AGGREGATE fails."""
         return f"pg_catalog.to_regprocedure({literal(self.identity)}) IS NOT NULL"
 
 
@@ -84,7 +84,7 @@ class _OfTable(Entity):
 
     @property
     def identity(self) -> str:
-        """The name ON the table."""
+        """The name and the table, as DROP has them: name ON table."""
         return f"{in_quotes(self.name)} ON {qualified(*self.table)}"
 
     def create(self, dialect: sa.Dialect) -> str:
@@ -93,14 +93,14 @@ class _OfTable(Entity):
         return self.definition
 
     def statements(self, dialect: sa.Dialect) -> Iterator[str]:
-        """Yield what creates it, and what says when it fires."""
+        """Yield its CREATE statement, and ALTER TABLE for when it fires."""
         yield from super().statements(dialect)
         if self.enabled != "O":
             words = f"{_FIRING[self.enabled]} {self.kind} {in_quotes(self.name)}"
             yield f"ALTER TABLE {qualified(*self.table)} {words}"
 
     def drop(self) -> str | None:
-        """Return None: it goes with its table."""
+        """Return None: it is dropped with its table."""
         return None
 
 
@@ -109,18 +109,18 @@ class Trigger(_OfTable):
 
     Args:
         name: its name.
-        table: the table or view it is on: "books", "shop.books", a Table or a mapped class.
-        definition: its whole CREATE TRIGGER statement.
+        table: its table or view: "books", "shop.books", a Table or a mapped class.
+        definition: its complete CREATE TRIGGER statement.
         metadata: the MetaData that creates it.
         enabled: when it fires: O(rigin and local), R(eplica), A(lways) or D(isabled).
-        more: comment, before_tables: as of any entity.
+        more: comment, before_tables: as for any Entity.
 
     """
 
     kind = "TRIGGER"
 
     def exists(self) -> str | None:
-        """Return whether the table has a trigger of this name."""
+        """Return the condition that the table has a trigger of this name."""
         table = regclass(*self.table)
         return (
             "EXISTS (SELECT FROM pg_catalog.pg_trigger "
@@ -129,12 +129,12 @@ class Trigger(_OfTable):
 
 
 class Rule(_OfTable):
-    """A rewrite rule: name, table and the whole CREATE RULE statement, as of a Trigger."""
+    """A rewrite rule: name, table and complete CREATE RULE statement, as for a Trigger."""
 
     kind = "RULE"
 
     def exists(self) -> str | None:
-        """Return whether the table has a rule of this name."""
+        """Return the condition that the table has a rule of this name."""
         table = regclass(*self.table)
         return (
             "EXISTS (SELECT FROM pg_catalog.pg_rewrite "

@@ -1,4 +1,4 @@
-"""Constraints of tables that SQLAlchemy has no class for."""
+"""Constraints of tables for which SQLAlchemy has no class."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import Constraint
 
-_NAMED_NOT_NULL = (18,)
+_NAMED_NOT_NULL = (18,)  # the first version that stores NOT NULL as a constraint
 
 
 class NotNull(Constraint):
-    """The name of a column's NOT NULL, for __table_args__; it has one since Postgres 18.
+    """The name of a column's NOT NULL constraint, for __table_args__; Postgres 18 or later.
 
     Args:
         column: the column's name.
         name: the constraint's name.
-        no_inherit: whether tables that inherit from this one go without it.
+        no_inherit: whether child tables do not inherit it.
 
     """
 
@@ -27,7 +27,7 @@ class NotNull(Constraint):
         self.no_inherit = no_inherit
 
     def copy(self, **_: Any) -> NotNull:
-        """Return the same for another table."""
+        """Return a copy for another table."""
         return NotNull(self.column, name=str(self.name), no_inherit=self.no_inherit)
 
     _copy = copy
@@ -37,7 +37,7 @@ class TableConstraint(Constraint):
     """Any constraint by its definition in SQL, for __table_args__.
 
     Args:
-        definition: what follows CONSTRAINT and its name, such as
+        definition: the SQL after CONSTRAINT and its name, such as
             "EXCLUDE USING gist (room WITH =, during WITH &&)".
         name: the constraint's name.
 
@@ -48,7 +48,7 @@ class TableConstraint(Constraint):
         self.definition = definition
 
     def copy(self, **_: Any) -> TableConstraint:
-        """Return the same for another table."""
+        """Return a copy for another table."""
         return TableConstraint(self.definition, name=str(self.name))
 
     _copy = copy

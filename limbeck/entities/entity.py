@@ -1,4 +1,4 @@
-"""What an entity is, and when metadata.create_all creates it."""
+"""Entity, the base of all objects beside tables, and the events that create and drop them."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _KEY = "limbeck.entities"
 
 
 class Entity:
-    """Something that a database holds beside tables, declared on a MetaData.
+    """An object beside tables, declared on a MetaData.
 
-    create_all makes schemas and extensions first, then what tables may need (types, sequences,
-    functions), then the tables, then the rest; each of these in the order of declaration.
+    create_all creates schemas and extensions first, then the objects that tables may need (types,
+    sequences, functions), then the tables, then the rest; each group in order of declaration.
 
     Args:
         name: its name, without a schema.
         metadata: the MetaData that creates it.
         schema: its schema; None for the first one on the search_path.
-        comment: what COMMENT ON says of it.
-        before_tables: whether it is created before the tables, if not as usual for its kind.
+        comment: the text of COMMENT ON.
+        before_tables: whether it is created before the tables; None for the default of its kind.
 
     """
 
@@ -55,7 +55,7 @@ class Entity:
 
     @property
     def identity(self) -> str:
-        """What names it in SQL, after the word for its kind."""
+        """Its name in SQL, after the keyword of its kind."""
         return qualified(self.schema, self.name)
 
     def create(self, dialect: sa.Dialect) -> str:
@@ -63,33 +63,33 @@ class Entity:
         raise NotImplementedError
 
     def drop(self) -> str | None:
-        """Return the statement that drops it, if it needs one."""
+        """Return the statement that drops it, None if it needs none."""
         return f"DROP {self.kind} IF EXISTS {self.identity}"
 
     def exists(self) -> str | None:
-        """Return a condition in SQL that says whether it is there; None to create it anyway."""
+        """Return a condition in SQL for its existence; None to create it unconditionally."""
         return None
 
     def statements(self, dialect: sa.Dialect) -> Iterator[str]:
-        """Yield what creates it, with its comment."""
+        """Yield the statements that create it and its comment."""
         yield self.create(dialect)
         if self.comment is not None:
             yield f"COMMENT ON {self.kind} {self.identity} IS {literal(self.comment)}"
 
     def afterwards(self) -> Iterator[str]:
-        """Yield what can only be said of it when the tables are there."""
+        """Yield the statements about it that need the tables."""
         return iter(())
 
 
 class Schema(Entity):
-    """A schema that no table or type of the models names, or one with a comment."""
+    """A schema without tables or types of the models, or with a comment."""
 
     kind = "SCHEMA"
     usually_before_tables = True
 
     @property
     def identity(self) -> str:
-        """The quoted name: a schema lies in none."""
+        """Its quoted name."""
         return in_quotes(self.name)
 
     def create(self, dialect: sa.Dialect) -> str:
@@ -98,19 +98,19 @@ class Schema(Entity):
         return f"CREATE SCHEMA IF NOT EXISTS {self.identity}"
 
     def drop(self) -> str | None:
-        """Return None: what else lies in a schema is not known here."""
+        """Return None: the schema may hold other objects."""
         return None
 
 
 class Extension(Entity):
-    """An extension, with those that it needs; it is in the schema that is given, if it moves."""
+    """An extension with those that it requires; `schema` is the schema of its members."""
 
     kind = "EXTENSION"
     usually_before_tables = True
 
     @property
     def identity(self) -> str:
-        """The quoted name: the schema only says where the members go."""
+        """Its quoted name; an extension itself is in no schema."""
         return in_quotes(self.name)
 
     def create(self, dialect: sa.Dialect) -> str:
@@ -120,7 +120,7 @@ class Extension(Entity):
         return f"CREATE EXTENSION IF NOT EXISTS {self.identity}{place} CASCADE"
 
     def drop(self) -> str | None:
-        """Return None: other parts of the database may use it."""
+        """Return None: other objects may use it."""
         return None
 
 
@@ -132,7 +132,7 @@ def entities(metadata: sa.MetaData) -> tuple[Entity, ...]:
 def _register(entity: Entity, metadata: sa.MetaData) -> None:
     if _KEY not in metadata.info:
         metadata.info[_KEY] = []
-        # First of all: enums and tables may lie in a schema, or need a type, made here.
+        # Before SQLAlchemy's own listeners: enums and tables may need a schema or a type from here.
         event.listen(metadata, "before_create", _before_create, insert=True)
         event.listen(metadata, "after_create", _after_create)
         event.listen(metadata, "before_drop", _before_drop)
@@ -141,31 +141,32 @@ def _register(entity: Entity, metadata: sa.MetaData) -> None:
 
 
 def _before_create(metadata: sa.MetaData, connection: Connection, **given: Any) -> None:
-    found = entities(metadata)
-    first = [entity for entity in found if isinstance(entity, (Schema, Extension))]
+    declared = entities(metadata)
+    first = [entity for entity in declared if isinstance(entity, (Schema, Extension))]
     _create_schemas(metadata, connection)
     _create(first, connection, given)
     for type_ in _enums(metadata):
-        # The same call as the type's own listener makes later, which then finds it done.
+        # Functions and views may need enums. The type's own listener makes the same call later,
+        # when the type exists.
         type_._on_metadata_create(metadata, connection, **given)  # noqa: SLF001
-    early = [entity for entity in found if entity.before_tables and entity not in first]
-    made = _create(early, connection, given)
+    early = [entity for entity in declared if entity.before_tables and entity not in first]
+    created = _create(early, connection, given)
     waiting = given["_ddl_runner"].memo.setdefault(_KEY, []) if "_ddl_runner" in given else []
-    waiting += made
+    waiting += created
 
 
 def _after_create(metadata: sa.MetaData, connection: Connection, **given: Any) -> None:
-    found = [entity for entity in entities(metadata) if not entity.before_tables]
-    made = given["_ddl_runner"].memo.get(_KEY, []) if "_ddl_runner" in given else []
-    for statement in (text for entity in made for text in entity.afterwards()):
+    late = [entity for entity in entities(metadata) if not entity.before_tables]
+    early = given["_ddl_runner"].memo.get(_KEY, []) if "_ddl_runner" in given else []
+    for statement in (text for entity in early for text in entity.afterwards()):
         connection.execute(Sql(statement))
-    _create(sorted(found, key=lambda entity: entity.last), connection, given)
+    _create(sorted(late, key=lambda entity: entity.last), connection, given)
 
 
 def _enums(metadata: sa.MetaData) -> list[sa.Enum]:
     named = {None, *_schemas(metadata)}
-    found = [one for name in named for one in metadata.get_schema_objects(sa.Enum, schema=name)]
-    return sorted(found, key=lambda enum: (enum.schema or "", enum.name or ""))
+    enums = [enum for name in named for enum in metadata.get_schema_objects(sa.Enum, schema=name)]
+    return sorted(enums, key=lambda enum: (enum.schema or "", enum.name or ""))
 
 
 def _schemas(metadata: sa.MetaData) -> set[str]:
@@ -177,8 +178,8 @@ def _schemas(metadata: sa.MetaData) -> set[str]:
 
 def _before_drop(metadata: sa.MetaData, connection: Connection, **given: Any) -> None:
     del given
-    found = [entity for entity in entities(metadata) if not entity.before_tables]
-    _drop(sorted(found, key=lambda entity: entity.last), connection)
+    late = [entity for entity in entities(metadata) if not entity.before_tables]
+    _drop(sorted(late, key=lambda entity: entity.last), connection)
 
 
 def _after_drop(metadata: sa.MetaData, connection: Connection, **given: Any) -> None:
@@ -189,19 +190,21 @@ def _after_drop(metadata: sa.MetaData, connection: Connection, **given: Any) -> 
 def _create_schemas(metadata: sa.MetaData, connection: Connection) -> None:
     wanted = _schemas(metadata)
     if wanted and isinstance(connection, Connection):
-        # IF NOT EXISTS asks for the right to create even where there is nothing to do.
+        # CREATE SCHEMA IF NOT EXISTS needs the privilege even if the schema exists.
         wanted -= set(connection.scalars(sa.text("SELECT nspname FROM pg_catalog.pg_namespace")))
     for name in sorted(wanted):
         connection.execute(Sql(f"CREATE SCHEMA IF NOT EXISTS {in_quotes(name)}"))
 
 
-def _create(found: Iterable[Entity], connection: Connection, given: dict[str, Any]) -> list[Entity]:
-    wanted = list(found)
+def _create(
+    declared: Iterable[Entity], connection: Connection, given: dict[str, Any]
+) -> list[Entity]:
+    wanted = list(declared)
     if given.get("checkfirst") and isinstance(connection, Connection):
         wanted = _missing(wanted, connection)
     if not wanted:
         return []
-    # A body may name what is created later on.
+    # The body of a function may refer to objects that are created later.
     connection.execute(Sql("SET check_function_bodies = off"))
     for entity in wanted:
         for statement in entity.statements(connection.dialect):
@@ -210,16 +213,16 @@ def _create(found: Iterable[Entity], connection: Connection, given: dict[str, An
     return wanted
 
 
-def _missing(found: list[Entity], connection: Connection) -> list[Entity]:
-    asked = [condition for entity in found if (condition := entity.exists())]
+def _missing(declared: list[Entity], connection: Connection) -> list[Entity]:
+    asked = [condition for entity in declared if (condition := entity.exists())]
     if not asked:
-        return found
+        return declared
     query = f"SELECT ARRAY[{', '.join(f'({condition})' for condition in asked)}]"
     answers = iter(connection.execute(Sql(query)).scalar_one())
-    return [entity for entity in found if not (entity.exists() and next(answers))]
+    return [entity for entity in declared if not (entity.exists() and next(answers))]
 
 
-def _drop(found: Iterable[Entity], connection: Connection) -> None:
-    for entity in reversed(list(found)):
+def _drop(declared: Iterable[Entity], connection: Connection) -> None:
+    for entity in reversed(list(declared)):
         if statement := entity.drop():
             connection.execute(Sql(statement))

@@ -1,4 +1,4 @@
-"""Relations beside tables: views, sequences, partitions."""
+"""Relations other than ordinary tables: views, sequences, partitions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from limbeck.schema.sql.quoting import in_quotes, literal
 
 class _Relation(Entity):
     def exists(self) -> str | None:
-        """Return whether a relation of this name is there."""
+        """Return the condition that a relation of this name exists."""
         return f"{regclass(self.schema, self.name)} IS NOT NULL"
 
 
@@ -25,9 +25,9 @@ class View(_Relation):
         name: its name.
         query: a select() or its SQL.
         metadata: the MetaData that creates it.
-        options: of WITH (...), such as {"security_invoker": "true"}.
-        comments: on its columns, by their names.
-        more: schema, comment, before_tables: as of any entity.
+        options: those of WITH (...), such as {"security_invoker": "true"}.
+        comments: comments on its columns, by name.
+        more: schema, comment, before_tables: as for any Entity.
 
     """
 
@@ -50,7 +50,7 @@ class View(_Relation):
 
     @property
     def table(self) -> sa.TableClause:
-        """What stands for the view in a query; its columns are known where it is a select()."""
+        """The view for use in a query; its columns are known if `query` is a select()."""
         selected = () if isinstance(self.query, str) else self.query.selected_columns
         columns = (sa.column(column.key or "", column.type) for column in selected)
         return sa.table(self.name, *columns, schema=self.schema)
@@ -60,7 +60,7 @@ class View(_Relation):
         return " ".join([f"CREATE {self.kind} {self.identity}", *self._words(dialect)])
 
     def statements(self, dialect: sa.Dialect) -> Iterator[str]:
-        """Yield what creates it, with all comments."""
+        """Yield the statements that create it and all comments."""
         yield from super().statements(dialect)
         for column, comment in self.comments.items():
             yield f"COMMENT ON COLUMN {self.identity}.{in_quotes(column)} IS {literal(comment)}"
@@ -74,7 +74,7 @@ class View(_Relation):
         if isinstance(self.query, str):
             return self.query.strip().removesuffix(";")
         compiled = self.query.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
-        # Compiled for a driver, where %% stands for %; here it is executed as it is.
+        # Compiled for a driver, which turns %% into %; Sql is executed without that.
         doubled = getattr(compiled.preparer, "_double_percents", False)
         return str(compiled).replace("%%", "%") if doubled else str(compiled)
 
@@ -95,15 +95,15 @@ class MaterializedView(View):
 
 
 class Sequence(_Relation):
-    """A sequence that is not made by a serial or identity column.
+    """A sequence that no serial or identity column creates.
 
     Args:
         name: its name.
-        parameters: what follows the name in CREATE SEQUENCE, such as "AS integer", "CYCLE".
+        parameters: options of CREATE SEQUENCE, such as "AS integer", "CYCLE".
         metadata: the MetaData that creates it.
-        owned_by: the (table, column) that it is dropped with; the table "schema.name" elsewhere.
-        unlogged: whether it is empty after a crash.
-        more: schema, comment, before_tables: as of any entity.
+        owned_by: (table, column) with which it is dropped; the table may be "schema.name".
+        unlogged: whether it is reset after a crash.
+        more: schema, comment, before_tables: as for any Entity.
 
     """
 
@@ -131,7 +131,7 @@ class Sequence(_Relation):
         return " ".join([f"CREATE {word} {self.identity}", *self.parameters])
 
     def drop(self) -> str | None:
-        """Return DROP SEQUENCE, for one that did not go with its column."""
+        """Return DROP SEQUENCE IF EXISTS: an owned one was dropped with its column."""
         return f"DROP SEQUENCE IF EXISTS {self.identity}"
 
     def afterwards(self) -> Iterator[str]:
@@ -148,10 +148,10 @@ class Partition(_Relation):
     Args:
         name: its name.
         of: the partitioned table: "payments" or "shop.payments".
-        bound: what it holds: "FOR VALUES FROM (1) TO (10)", "FOR VALUES IN ('a')", "DEFAULT".
+        bound: its rows: "FOR VALUES FROM (1) TO (10)", "FOR VALUES IN ('a')", "DEFAULT".
         metadata: the MetaData that creates it.
-        partition_by: how it is itself partitioned, such as "LIST (country)".
-        more: schema, comment, before_tables: as of any entity.
+        partition_by: its own partition key, such as "LIST (country)".
+        more: schema, comment, before_tables: as for any Entity.
 
     """
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class RowSecurity(Entity):
-    """That a table's policies are applied; force=True: to its owner, too."""
+    """Row-level security of a table; force=True applies it to the owner as well."""
 
     kind = "TABLE"
     last = True
@@ -31,23 +31,23 @@ class RowSecurity(Entity):
         return f"ALTER TABLE {self.identity} ENABLE ROW LEVEL SECURITY{force}"
 
     def drop(self) -> str | None:
-        """Return None: it goes with its table."""
+        """Return None: it is dropped with its table."""
         return None
 
 
 class Policy(Entity):
-    """A policy of row-level security; RowSecurity makes it count.
+    """A policy of row-level security; it takes effect with RowSecurity.
 
     Args:
         name: its name.
         table: the table: "books", "shop.books", a Table or a mapped class.
         metadata: the MetaData that creates it.
         command: ALL, SELECT, INSERT, UPDATE or DELETE.
-        using: the condition on rows that are there.
-        check: the condition on rows that are written.
-        roles: whom it is for.
-        permissive: whether it allows (else it restricts what others allow).
-        more: comment, before_tables: as of any entity.
+        using: the condition on existing rows.
+        check: the condition on written rows.
+        roles: the roles that it applies to.
+        permissive: whether it is permissive, not restrictive.
+        more: comment, before_tables: as for any Entity.
 
     """
 
@@ -77,7 +77,7 @@ class Policy(Entity):
 
     @property
     def identity(self) -> str:
-        """The name ON the table."""
+        """The name and the table, as DROP has them: name ON table."""
         return f"{in_quotes(self.name)} ON {qualified(*self.table)}"
 
     def create(self, dialect: sa.Dialect) -> str:
@@ -92,11 +92,11 @@ class Policy(Entity):
         return " ".join(words)
 
     def drop(self) -> str | None:
-        """Return None: it goes with its table."""
+        """Return None: it is dropped with its table."""
         return None
 
     def exists(self) -> str | None:
-        """Return whether the table has a policy of this name."""
+        """Return the condition that the table has a policy of this name."""
         return (
             "EXISTS (SELECT FROM pg_catalog.pg_policy "
             f"WHERE polrelid = {regclass(*self.table)} AND polname = {literal(self.name)})"

@@ -1,4 +1,4 @@
-"""SQL that entities are created by: quoting, and statements that say exactly what they say."""
+"""SQL of entities: names, and statements that are executed literally."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TableLike: TypeAlias = str | sa.FromClause | type[Any]
 
 
 class Sql(ExecutableDDLElement):
-    """A statement that is executed as it is written: no parameters, no %-formatting."""
+    """A statement that is executed literally: no parameters, no %-formatting."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -22,23 +22,23 @@ class Sql(ExecutableDDLElement):
 
 @compiles(Sql)
 def _compile(element: Sql, compiler: Any, **_: Any) -> str:
-    # A driver with %-style parameters takes %% for %, also where there are no parameters.
+    # A driver with %-style parameters turns %% into %, even if there are no parameters.
     doubled = getattr(compiler.preparer, "_double_percents", False)
     return element.text.replace("%", "%%") if doubled else element.text
 
 
 def qualified(schema: str | None, name: str) -> str:
-    """Return a quoted name, with its schema where it has one."""
+    """Return a quoted name, with its schema if it has one."""
     return f"{in_quotes(schema)}.{in_quotes(name)}" if schema else in_quotes(name)
 
 
 def regclass(schema: str | None, name: str) -> str:
-    """Return SQL for the oid of a relation, NULL where there is none."""
+    """Return SQL for the oid of a relation, NULL without one."""
     return f"pg_catalog.to_regclass({literal(qualified(schema, name))})"
 
 
 def place(table: TableLike) -> tuple[str | None, str]:
-    """Return the schema (None where none is named) and the name of a table.
+    """Return the schema (None for none) and the name of a table.
 
     Args:
         table: its name, such as "books" or "shop.books", the Table, or a mapped class.

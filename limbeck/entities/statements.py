@@ -1,4 +1,4 @@
-"""Whatever else can be said in SQL."""
+"""Entities for all other objects, by their SQL."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 
 class Definition(Entity):
-    """Anything by its CREATE statement: Definition("OPERATOR", "===(text, text)", "CREATE ...").
+    """Any object by its CREATE statement: Definition("OPERATOR", "===(text, text)", "CREATE ...").
 
     Args:
-        kind: the words for its kind, as in DROP and COMMENT ON.
-        identity: what names it after these words, qualified and quoted as it has to be.
+        kind: the keyword of its kind in DROP and COMMENT ON.
+        identity: its name after this keyword, qualified and quoted as necessary.
         definition: the statement that creates it.
         metadata: the MetaData that creates it.
-        exists: a condition in SQL that says whether it is there.
-        more: comment, before_tables: as of any entity.
+        exists: a condition in SQL for its existence.
+        more: comment, before_tables: as for any Entity.
 
     """
 
@@ -41,7 +41,7 @@ class Definition(Entity):
 
     @property
     def identity(self) -> str:
-        """What was given."""
+        """The identity as given."""
         return self.name
 
     def create(self, dialect: sa.Dialect) -> str:
@@ -54,12 +54,12 @@ class Definition(Entity):
         return f"DROP {self._kind} IF EXISTS {self.name}"
 
     def exists(self) -> str | None:
-        """Return what was given."""
+        """Return the condition as given."""
         return self._exists
 
 
 class Statistics(Entity):
-    """Extended statistics, by their CREATE STATISTICS statement."""
+    """Extended statistics by their CREATE STATISTICS statement."""
 
     kind: ClassVar[str] = "STATISTICS"
     last: ClassVar[bool] = True
@@ -74,11 +74,11 @@ class Statistics(Entity):
         return self.definition
 
     def drop(self) -> str | None:
-        """Return None: they go with their table."""
+        """Return None: they are dropped with their table."""
         return None
 
     def exists(self) -> str | None:
-        """Return whether statistics of this name are there."""
+        """Return the condition that statistics of this name exist."""
         named = f"stxname = {literal(self.name)}"
         if self.schema:
             place = (
@@ -89,14 +89,14 @@ class Statistics(Entity):
 
 
 class Statement(Entity):
-    """A statement that finishes what tables cannot say: ALTER TABLE, COMMENT ON, CREATE INDEX ...
+    """A statement that completes tables or other objects: ALTER TABLE, COMMENT ON, CREATE INDEX ...
 
     Args:
         sql: the statement.
-        metadata: the MetaData that creates it.
-        unless: a condition in SQL that says whether it was run before; without one it must do no
-            harm to run it again.
-        before_tables: whether it runs before the tables are made.
+        metadata: the MetaData whose create_all runs it.
+        unless: a condition in SQL that is true after it has run; without one, running it again
+            must do no harm.
+        before_tables: whether it runs before the tables are created.
 
     """
 
@@ -121,9 +121,9 @@ class Statement(Entity):
         return self.sql
 
     def drop(self) -> str | None:
-        """Return None: what it did goes with what it did it to."""
+        """Return None: its effect is dropped with the object that it changed."""
         return None
 
     def exists(self) -> str | None:
-        """Return the condition that was given."""
+        """Return the condition as given."""
         return self.unless

@@ -1,4 +1,4 @@
-"""Types: those that SQLAlchemy lacks, and those that a schema defines."""
+"""Types of columns that SQLAlchemy lacks, and types that a schema defines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Type(UserDefinedType[Any]):
     """A column type by its name in SQL, such as Type("ltree") or Type("public.vector(3)").
 
-    Values go to the driver and come from it as they are.
+    Values are passed to and from the driver unchanged.
     """
 
     cache_ok = True
@@ -26,7 +26,7 @@ class Type(UserDefinedType[Any]):
         self.name = name
 
     def get_col_spec(self, **_: Any) -> str:
-        """Return the name, as CREATE TABLE spells it."""
+        """Return the name as in CREATE TABLE."""
         return self.name
 
 
@@ -36,11 +36,11 @@ class _TypeEntity(Entity):
 
     @property
     def type(self) -> Type:
-        """The type of a column that holds it."""
+        """The type for columns."""
         return Type(self.identity)
 
     def exists(self) -> str | None:
-        """Return whether a type of this name is there."""
+        """Return the condition that a type of this name exists."""
         return f"pg_catalog.to_regtype({literal(self.identity)}) IS NOT NULL"
 
 
@@ -49,13 +49,13 @@ class Domain(_TypeEntity):
 
     Args:
         name: its name.
-        type: the type it stands on, as SQL.
+        type: its base type, as SQL.
         metadata: the MetaData that creates it.
         checks: conditions on VALUE, by the names of their constraints.
-        default: an expression.
+        default: an expression, as SQL.
         not_null: whether NULL is refused.
-        collation: as SQL, where it is not the type's own.
-        options: schema, comment, before_tables: as of any entity.
+        collation: as SQL; None for that of the base type.
+        options: schema, comment, before_tables: as for any Entity.
 
     """
 
@@ -99,9 +99,9 @@ class Composite(_TypeEntity):
 
     Args:
         name: its name.
-        attributes: the types of its fields as SQL, by their names.
+        attributes: the types of its fields as SQL, by name.
         metadata: the MetaData that creates it.
-        options: schema, comment, before_tables: as of any entity.
+        options: schema, comment, before_tables: as for any Entity.
 
     """
 
@@ -126,7 +126,7 @@ class Range(_TypeEntity):
         subtype: the type of its bounds, as SQL.
         metadata: the MetaData that creates it.
         parameters: of CREATE TYPE ... AS RANGE, as SQL: "subtype_diff", "multirange_type_name" ...
-        options: schema, comment, before_tables: as of any entity.
+        options: schema, comment, before_tables: as for any Entity.
 
     """
 
@@ -154,9 +154,9 @@ class Collation(Entity):
 
     Args:
         name: its name.
-        parameters: of CREATE COLLATION as SQL, such as {"provider": "icu", "locale": "'de'"}.
+        parameters: of CREATE COLLATION, as SQL, such as {"provider": "icu", "locale": "'de'"}.
         metadata: the MetaData that creates it.
-        options: schema, comment, before_tables: as of any entity.
+        options: schema, comment, before_tables: as for any Entity.
 
     """
 
@@ -176,5 +176,5 @@ class Collation(Entity):
         return f"CREATE COLLATION {self.identity} ({given})"
 
     def exists(self) -> str | None:
-        """Return whether a collation of this name is there."""
+        """Return the condition that a collation of this name exists."""
         return f"pg_catalog.to_regcollation({literal(self.identity)}) IS NOT NULL"

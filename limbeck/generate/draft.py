@@ -12,6 +12,7 @@ from limbeck.errors import ProofError
 from limbeck.generate.rendering.body import Body
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
+from limbeck.history.writing import write
 from limbeck.models.source.ruff import RuffError, ruff
 from limbeck.project.project import Project
 
@@ -50,7 +51,8 @@ class Draft:
             if after is None or path != after.path:
                 path.unlink()
         follows = after.id if after else self.head
-        path = self.history.write(
+        path = write(
+            self.history,
             message,
             upgrade.text,
             downgrade.text,

@@ -12,6 +12,7 @@ from limbeck.errors import HistoryError, MigrationError, ProofError
 from limbeck.events import Listener, StageStarted
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
+from limbeck.history.writing import write
 from limbeck.logs import log
 from limbeck.paths import shown
 from limbeck.postgres.connect import connect
@@ -64,7 +65,7 @@ def merge(
         listen(StageStarted(f"proving {first.id} and {second.id} in both orders"))
         _Proof(project, profile, history, listen).carry_out(first, second)
     down = [head.id for head in heads]
-    return Merge(history.write(message or f"merge {' and '.join(down)}", down=down), heads)
+    return Merge(write(history, message or f"merge {' and '.join(down)}", down=down), heads)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
-from limbeck.history.chain import Chain
+from limbeck.history.history import History
 from limbeck.history.revisions import Revision, imported
 
 # A replay does not read these: it does not go through env.py, and it writes no revision.
 UNUSED = {"env.py", "script.py.mako", "README"}
 
 
-def hashes(history: Chain, revisions: Sequence[Revision]) -> list[tuple[Revision, str]]:
-    """Return the hash after each of the revisions, which are in the order they run."""
-    digest = hashlib.sha256()
+def hashes(history: History, upto: str = "head") -> list[tuple[Revision, str]]:
+    """Return, for each revision up to one, the hash of everything that its replay depends on.
+
+    These are the bytes of the revision files in their order, of the other files under the script
+    location (SQL that revisions read), and of the project's own modules that they import.
+    """
+    digest, revisions = hashlib.sha256(), history.pending((), upto)
     for path in _beside(history, revisions):
         digest.update(_content(path))
     after = []
@@ -30,7 +34,7 @@ def _content(path: Path) -> bytes:
     return hashlib.sha256(path.read_bytes()).digest()
 
 
-def _beside(history: Chain, revisions: Iterable[Revision]) -> list[Path]:
+def _beside(history: History, revisions: Iterable[Revision]) -> list[Path]:
     """Return the files that revisions may read or import, those of the project included."""
     own = {revision.path for revision in history.revisions()}
     places = [history.script_location, history.folder]

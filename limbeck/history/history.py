@@ -1,21 +1,137 @@
-"""The history of a project: its revision files, and what databases have of them."""
+"""The history of a project: its revision files in order, and what databases have of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import contextlib
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
-from limbeck.errors import HistoryError
-from limbeck.history import content
-from limbeck.history.chain import Chain
+from limbeck.errors import HistoryError, SeveralHeadsError
+from limbeck.history import revisions as files
 from limbeck.history.revisions import Revision, way_out
 from limbeck.paths import shown
+from limbeck.project.profile import Profile
+from limbeck.project.project import Project
+
+# Like Alembic, without editors' lock files (.#name) and the package marker.
+REVISION_FILE = re.compile(r"(?!\.#|__init__).*\.py$")
 
 
 @dataclass(frozen=True)
-class History(Chain):
-    """The recorded history: its revision files, in order. `limbeck.engine` runs them."""
+class History:
+    """The revision files under a script location, read when they are first needed.
+
+    `versions` is the folder of the revision files, if it is not the script location's own.
+    The files are read again whenever one of them has changed.
+    """
+
+    script_location: Path
+    versions: Path | None = None
+    _read: dict[tuple[object, ...], dict[str, Revision]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    @classmethod
+    def of(cls, project: Project, profile: Profile | None = None) -> Self:
+        """Return the project's history, or the separate one of a profile."""
+        own = profile.versions if profile else None
+        return cls(project.script_location, own or project.versions)
+
+    @property
+    def folder(self) -> Path:
+        """The folder with the revision files."""
+        return self.versions or self.script_location / "versions"
+
+    def revisions(self) -> tuple[Revision, ...]:
+        """Return all revisions, parents before children.
+
+        Raises:
+            HistoryError: a file is not a revision, two have the same id, a parent is missing, or
+                revisions follow each other in a circle.
+
+        """
+        return tuple(self._by_id().values())
+
+    def heads(self) -> tuple[Revision, ...]:
+        """Return the revisions that no other revision follows."""
+        by_id = self._by_id()
+        followed = {id_ for revision in by_id.values() for id_ in revision.down}
+        return tuple(revision for id_, revision in by_id.items() if id_ not in followed)
+
+    def head(self) -> Revision | None:
+        """Return the head, or None if there is no revision yet.
+
+        Raises:
+            SeveralHeadsError: there are several.
+
+        """
+        heads = self.heads()
+        if len(heads) > 1:
+            names = "".join(f"\n  {head}: {shown(head.path)}" for head in heads)
+            raise SeveralHeadsError(
+                f"the history has {len(heads)} heads:{names}",
+                hint="Run `limbeck merge`.",
+            )
+        return heads[0] if heads else None
+
+    def find(self, text: str) -> tuple[Revision, ...]:
+        """Return the revisions that "head", "heads", "base" or the beginning of an id names.
+
+        () is base. Several ids may be joined by commas.
+
+        Raises:
+            SeveralHeadsError: the text is "head", and there are several.
+            HistoryError: no id begins with the text, or several do.
+
+        """
+        if text == "base":
+            return ()
+        if text in {"head", "heads"}:
+            head = self.heads() if text == "heads" else (self.head(),)
+            return tuple(revision for revision in head if revision)
+        return tuple(self._named(part) for part in text.split(","))
+
+    def pending(self, current: Sequence[str], to: str = "heads") -> tuple[Revision, ...]:
+        """Return the revisions that an upgrade from the current ones runs, in its order."""
+        missing = self._ancestry(revision.id for revision in self.find(to)) - self._ancestry(
+            current
+        )
+        return tuple(revision for revision in self.revisions() if revision.id in missing)
+
+    def beyond(self, current: Sequence[str], to: str) -> tuple[Revision, ...]:
+        """Return the revisions that a downgrade from the current ones reverts, in its order."""
+        remaining = self._ancestry(revision.id for revision in self.find(to))
+        applied = self._ancestry(current)
+        if remaining - applied:
+            raise HistoryError(
+                f"{to} is not below the current revision {', '.join(current) or 'base'}",
+                hint="`limbeck migrate --to` upgrades, `limbeck rollback --to` downgrades.",
+            )
+        beyond = applied - remaining
+        return tuple(revision for revision in reversed(self.revisions()) if revision.id in beyond)
+
+    def applied(self, current: Sequence[str]) -> tuple[Revision, ...]:
+        """Return the revisions that a database at the current ones has applied, in their order."""
+        applied = self._ancestry(current)
+        return tuple(revision for revision in self.revisions() if revision.id in applied)
+
+    def tops(self, applied: Iterable[str]) -> tuple[str, ...]:
+        """Return the ids in the version table when exactly these revisions are applied."""
+        ids = set(applied)
+        revisions = (revision for revision in self.revisions() if revision.id in ids)
+        covered = {id_ for revision in revisions for id_ in revision.parents}
+        return tuple(sorted(ids - covered))
+
+    def squashed(self, text: str) -> Revision | None:
+        """Return the squash that has replaced the revision whose id begins with a text, if any."""
+        for revision in self.revisions():
+            if any(id_.startswith(text) and id_ != revision.id for id_ in revision.replaces):
+                return revision
+        return None
 
     def deleted(self, applied: Iterable[str]) -> tuple[str, ...]:
         """Return the ids of applied revisions whose file is missing."""
@@ -49,44 +165,48 @@ class History(Chain):
             )
         return current
 
-    def write(  # noqa: PLR0913 - a revision file has this many parts
-        self,
-        message: str,
-        upgrade: str = "",
-        downgrade: str = "",
-        *,
-        imports: Iterable[str] = (),
-        down: Sequence[str] | None = None,
-        doc: str = "",
-        data: str = "",
-    ) -> Path:
-        """Write a new revision file from script.py.mako and return its path.
+    def _named(self, text: str) -> Revision:
+        by_id = self._by_id()
+        if text in by_id:
+            return by_id[text]
+        matches = [each for id_, each in by_id.items() if text and id_.startswith(text)]
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            names = ", ".join(match.id for match in matches)
+            raise HistoryError(f"{text} is the beginning of several revisions: {names}")
+        if text and (squash := self.squashed(text)):
+            raise HistoryError(
+                f"there is no revision {text} any more: {squash} has replaced it",
+                hint=f"Name {squash.id}, or a revision before or after it.",
+            )
+        names = ", ".join(str(head) for head in self.heads()) or "none: the history is empty"
+        raise HistoryError(
+            f"there is no revision {text} in {shown(self.folder)}",
+            hint=f"The head is {names}.",
+        )
 
-        Args:
-            message: the first line of the docstring; the file's name is made of it.
-            upgrade: the body of the function, not indented.
-            downgrade: the same for the way back.
-            imports: whole lines.
-            down: the ids of the revisions that it follows; None is the head.
-            doc: text below the message in the docstring.
-            data: whole assignments above the functions.
+    def _ancestry(self, ids: Iterable[str]) -> set[str]:
+        """Return these ids and those of all revisions below them."""
+        by_id, open_, ancestry = self._by_id(), list(ids), set[str]()
+        while open_:
+            if (id_ := open_.pop()) not in ancestry:
+                ancestry.add(id_)
+                open_ += by_id[id_].parents
+        return ancestry
 
-        Raises:
-            SeveralHeadsError: it is to follow the head, and there are several.
-            HistoryError: script.py.mako is missing or broken.
+    def _by_id(self) -> dict[str, Revision]:
+        state = tuple(_state(self.folder))
+        if state not in self._read:
+            read = files.ordered(files.unchanged(*each) for each in state)
+            self._read.clear()
+            self._read[state] = read
+        return self._read[state]
 
-        """
-        from limbeck.history import writing  # noqa: PLC0415 - Mako only when it is needed
 
-        if down is None:
-            down = [head.id] if (head := self.head()) else []
-        text = writing.Text(message, upgrade, downgrade, tuple(imports), doc, data)
-        return writing.write(self, text, tuple(down))
-
-    def content_hashes(self, upto: str = "head") -> list[tuple[Revision, str]]:
-        """Return, for each revision up to one, the hash of everything that its replay depends on.
-
-        Hashed are the bytes of the revision files in their order, of the other files under the
-        script location (SQL that revisions read), and of the project's own modules they import.
-        """
-        return content.hashes(self, self.pending((), upto))
+def _state(folder: Path) -> Iterator[tuple[str, int, int]]:
+    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if REVISION_FILE.fullmatch(entry.name):
+                status = entry.stat()
+                yield entry.path, status.st_mtime_ns, status.st_size

@@ -14,7 +14,7 @@ from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError
 
 from limbeck.errors import HistoryError
-from limbeck.history.chain import Chain
+from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.paths import shown
 from limbeck.project.code.in_process import user_code
@@ -23,7 +23,7 @@ from limbeck.project.code.in_process import user_code
 class Directory(ScriptDirectory):
     """Alembic's directory of the revision files that a history has."""
 
-    def __init__(self, history: Chain, **options: Any) -> None:
+    def __init__(self, history: History, **options: Any) -> None:
         super().__init__(str(history.script_location), **options)
         self.history = history
 
@@ -34,7 +34,7 @@ class Directory(ScriptDirectory):
             yield Script(code.revision(revision.path), revision.id, revision.path)
 
 
-def directory(history: Chain) -> ScriptDirectory:
+def directory(history: History) -> ScriptDirectory:
     """Open the revision files with Alembic; names of new files are as alembic.ini says."""
     config = configuration(history)
     # Revisions may import modules of the project.
@@ -54,7 +54,7 @@ def directory(history: Chain) -> ScriptDirectory:
         raise HistoryError(str(error), hint="Run `limbeck init`.") from error
 
 
-def configuration(history: Chain) -> Config:
+def configuration(history: History) -> Config:
     """Return the alembic.ini beside the script location; its URL, if any, is never used."""
     ini = history.script_location.parent / "alembic.ini"
     return Config(str(ini)) if ini.exists() else Config()

@@ -5,45 +5,60 @@ from __future__ import annotations
 import re
 import textwrap
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from alembic.util import CommandError, format_as_comma, rev_id, template_to_file
+from typing import Any
 
 from limbeck.errors import HistoryError
-from limbeck.history import scripts
+from limbeck.history.history import History
 from limbeck.history.revisions import read
 from limbeck.paths import shown
 
-if TYPE_CHECKING:
-    from limbeck.history.chain import Chain
 
+def write(  # noqa: PLR0913 - a revision file has this many parts
+    history: History,
+    message: str,
+    upgrade: str = "",
+    downgrade: str = "",
+    *,
+    imports: Iterable[str] = (),
+    down: Sequence[str] | None = None,
+    data: str = "",
+) -> Path:
+    """Write a new revision file under a new id of 12 hexadecimal digits and return its path.
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """The parts of a revision file, as in `History.write`."""
+    Args:
+        history: the history to which it is added.
+        message: the docstring; the file's name is made of it.
+        upgrade: the body of the function, not indented.
+        downgrade: the same for the way back.
+        imports: whole lines.
+        down: the ids of the revisions that it follows; None is the head.
+        data: whole assignments above the functions.
 
-    message: str
-    upgrade: str
-    downgrade: str
-    imports: tuple[str, ...] = ()
-    doc: str = ""
-    data: str = ""
+    Raises:
+        SeveralHeadsError: it is to follow the head, and there are several.
+        HistoryError: script.py.mako is missing or broken.
 
+    """
+    # Alembic and Mako only when it is needed.
+    from alembic.util import CommandError, rev_id, template_to_file  # noqa: PLC0415 - see above
 
-def write(history: Chain, text: Text, down: tuple[str, ...]) -> Path:
-    """Write the file under a new id of 12 hexadecimal digits and return its path."""
+    from limbeck.history import scripts  # noqa: PLC0415 - see above
+
+    if down is None:
+        down = [head.id] if (head := history.head()) else []
     directory = scripts.directory(history)
     id_, date = rev_id(), directory._generate_create_date()  # noqa: SLF001 - alembic.ini's timezone
-    name = slug(text.message)
-    path = directory._rev_path(history.folder, id_, name, date)  # noqa: SLF001 - and its file names
+    path = directory._rev_path(history.folder, id_, slug(message), date)  # noqa: SLF001 - and its file names
     template = history.script_location / "script.py.mako"
+    bodies = {"upgrades": _body(upgrade), "downgrades": _body(downgrade)}
+    variables = {**_variables(message, id_, down, imports), **bodies}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        template_to_file(template, path, "utf-8", **_arguments(text, id_, down), create_date=date)
-        if text.data:
-            _insert(text.data, path)
+        template_to_file(template, path, "utf-8", **variables, create_date=date)
+        if data:
+            _insert(data, path)
         read(path)
     except (CommandError, HistoryError, OSError) as error:
         path.unlink(missing_ok=True)
@@ -60,24 +75,21 @@ def _insert(data: str, path: Path) -> None:
     path.write_text(f"{head.rstrip()}\n{data}\n\n{separator}{rest}", encoding="utf-8")
 
 
-def _arguments(text: Text, id_: str, down: tuple[str, ...]) -> dict[str, Any]:
+def _variables(
+    message: str, id_: str, down: Sequence[str], imports: Iterable[str]
+) -> dict[str, Any]:
+    from alembic.util import format_as_comma  # noqa: PLC0415 - as above
+
     # The names that Alembic passes to every script.py.mako, so that a user's own one works.
     return {
         "up_revision": id_,
-        "down_revision": down if len(down) > 1 else (down[0] if down else None),
+        "down_revision": tuple(down) if len(down) > 1 else (down[0] if down else None),
         "branch_labels": None,
         "depends_on": None,
         "comma": format_as_comma,
-        "message": _docstring(text),
-        "imports": "\n".join(sorted(set(text.imports))),
-        "upgrades": _body(text.upgrade),
-        "downgrades": _body(text.downgrade),
+        "message": message.strip().replace("\\", "\\\\").replace('"""', "'''"),
+        "imports": "\n".join(sorted(set(imports))),
     }
-
-
-def _docstring(text: Text) -> str:
-    whole = f"{text.message}\n\n{text.doc}".strip()
-    return whole.replace("\\", "\\\\").replace('"""', "'''")
 
 
 def _body(code: str) -> str:

@@ -19,7 +19,7 @@ UNUSED = "unused-suppression"
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """One code that a comment allows, from line to line of the file; the reason may be missing."""
+    """A code that a comment allows in a range of lines; the reason may be missing."""
 
     code: str
     reason: str
@@ -28,15 +28,15 @@ class Allowance:
     last: int
 
     def covers(self, hazard: Hazard) -> bool:
-        """Whether it speaks of a hazard."""
+        """Return whether the comment applies to a hazard."""
         return hazard.code == self.code and self.first <= hazard.line <= self.last
 
 
 def allowances(path: Path) -> tuple[Allowance, ...]:
-    """Return what the comments of a revision file allow.
+    """Return the allowances in the comments of a revision file.
 
-    A comment in a function speaks of the statement that it stands beside or above; one outside
-    of functions speaks of the whole file.
+    A comment in a function applies to the statement that it is next to or above; a comment outside
+    of functions applies to the whole file.
     """
     source = path.read_text(encoding="utf-8")
     tree, length = ast.parse(source), source.count("\n") + 1
@@ -49,10 +49,10 @@ def allowances(path: Path) -> tuple[Allowance, ...]:
 
 def _comments(source: str) -> Iterator[tuple[int, list[str], str]]:
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        found = COMMENT.match(token.string) if token.type == tokenize.COMMENT else None
-        if found:
-            codes = [code for code in re.split(r"[\s,]+", found["codes"]) if code]
-            yield token.start[0], codes or [""], (found["reason"] or "").strip()
+        match = COMMENT.match(token.string) if token.type == tokenize.COMMENT else None
+        if match:
+            codes = [code for code in re.split(r"[\s,]+", match["codes"]) if code]
+            yield token.start[0], codes or [""], (match["reason"] or "").strip()
 
 
 def _scope(tree: ast.Module, line: int, length: int) -> tuple[int, int]:
@@ -67,6 +67,6 @@ def _scope(tree: ast.Module, line: int, length: int) -> tuple[int, int]:
     ]
     simple = [node for node in inside if not hasattr(node, "body")]
     beside = [node for node in simple if node.lineno <= line <= (node.end_lineno or 0)]
-    below = sorted((node for node in inside if node.lineno >= line), key=lambda one: one.lineno)
+    below = sorted((node for node in inside if node.lineno >= line), key=lambda node: node.lineno)
     node = next(iter(beside or below), around[-1])
     return node.lineno, node.end_lineno or node.lineno

@@ -1,4 +1,4 @@
-"""Trace revisions, judge them, and take away what their comments allow."""
+"""Trace revisions, apply the rules, and set aside what comments allow: `limbeck lint`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 
-# What breaks an application that a contract revision waits for the end of.
+# Hazards for the old application, which has ended by the time that a contract revision runs.
 OF_OLD_APPLICATIONS = frozenset(
     {
         "drop-column-in-use",
@@ -42,7 +42,7 @@ OF_OLD_APPLICATIONS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """A hazard that a comment allows, and why."""
+    """A hazard that a comment allows, and the reason."""
 
     hazard: Hazard
     reason: str
@@ -50,7 +50,7 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The hazards of revisions in their order; `environment` is where sizes were asked."""
+    """The hazards of revisions in their order; `environment` is where table sizes were read."""
 
     revisions: tuple[Revision, ...]
     hazards: tuple[Hazard, ...]
@@ -59,8 +59,8 @@ class Report:
 
     @property
     def blocking(self) -> tuple[Hazard, ...]:
-        """What should keep the revisions from production."""
-        return tuple(one for one in self.hazards if one.level == "blocking")
+        """The hazards that should keep the revisions from production."""
+        return tuple(hazard for hazard in self.hazards if hazard.level == "blocking")
 
 
 def chosen(
@@ -69,23 +69,23 @@ def chosen(
     """Return the revisions that are named, or that the git branch adds.
 
     Raises:
-        HistoryError: no revision has such a name.
-        ConfigurationError: git does not know the reference.
+        HistoryError: There is no such revision.
+        ConfigurationError: git does not find the reference.
 
     """
-    ids = {one.id for name in names for one in history.find(name)}
-    ids |= {one.id for one in added(history, since)} if since else set()
-    return tuple(one for one in history.revisions() if one.id in ids)
+    ids = {revision.id for name in names for revision in history.find(name)}
+    ids |= {revision.id for revision in added(history, since)} if since else set()
+    return tuple(revision for revision in history.revisions() if revision.id in ids)
 
 
 def pending(
     project: Project, profile: Profile, database: Database, listen: Listener = log
 ) -> tuple[tuple[Revision, ...], tuple[str, ...]]:
-    """Return what an environment has not run yet, and the revisions it is at.
+    """Return the pending revisions of an environment, and its current ones.
 
     Raises:
-        HistoryError: it is at a revision that no file holds.
-        UnavailableError: no connection.
+        HistoryError: It is at a revision that no file has.
+        UnavailableError: No connection.
 
     """
     history = History.of(project, profile)
@@ -103,19 +103,19 @@ def lint(  # noqa: PLR0913 - what, from where, for whom
     database: Database | None = None,
     listen: Listener = log,
 ) -> Report:
-    """Return the hazards of revisions, as seen on the shadow.
+    """Return the hazards of revisions, which are traced on the shadow.
 
     Args:
-        project: whose revisions they are.
-        revisions: those to judge.
-        applied: what is applied before them; without it, what the first of them follows.
-        profile: the environment whose timeouts and history hold.
-        database: where to ask how big the tables are; it is only read.
-        listen: is told the stages.
+        project: The project, with its history and its shadow.
+        revisions: The revisions to check.
+        applied: The revisions applied before; by default those below the first one.
+        profile: The environment, for its timeouts and its history.
+        database: The database to read table sizes from; it is not changed.
+        listen: Receives the stages.
 
     Raises:
-        MigrationError: the history before them does not replay.
-        UnavailableError: no connection to the database.
+        MigrationError: The history before the revisions does not replay.
+        UnavailableError: No connection to the database.
 
     """
     traces = trace(project, revisions, applied=applied, profile=profile, listen=listen)
@@ -123,92 +123,92 @@ def lint(  # noqa: PLR0913 - what, from where, for whom
     if database is not None and traces:
         name = profile.name if profile else database.name
         target = targets.read(name, database, traces, listen)
-    judged = [_judged(one, target) for one in traces]
+    judged = [_judged(trace, target) for trace in traces]
     return Report(
-        revisions=tuple(one.revision for one in traces),
+        revisions=tuple(trace.revision for trace in traces),
         hazards=tuple(hazard for hazards, _ in judged for hazard in hazards),
-        allowed=tuple(one for _, allowed in judged for one in allowed),
+        allowed=tuple(each for _, allowed in judged for each in allowed),
         environment=target.environment if target else None,
     )
 
 
 def refuse(report: Report, allow: Sequence[str] = ()) -> None:
-    """Let a plan pass only without blocking hazards, but for those of the allowed codes.
+    """Raise an error if a blocking hazard is not among the allowed codes.
 
     Raises:
-        ConfigurationError: there is no such rule.
-        CheckFailedError: a blocking hazard is not allowed.
+        ConfigurationError: There is no such rule.
+        CheckFailedError: A blocking hazard is not allowed.
 
     """
     if unknown := sorted(set(allow) - _codes()):
         near = difflib.get_close_matches(unknown[0], _codes(), n=1)
-        meant = f"did you mean {near[0]}? " if near else ""
+        meant = f"Did you mean {near[0]}? " if near else ""
         raise ConfigurationError(
             f"there is no hazard {', '.join(unknown)}",
-            hint=f"{meant}limbeck lint shows their names.",
+            hint=f"{meant}The codes are in the output of limbeck lint.",
         )
-    left = sorted({one.code for one in report.blocking} - set(allow))
+    left = sorted({hazard.code for hazard in report.blocking} - set(allow))
     if left:
         options = " ".join(f"--allow {code}" for code in left)
         raise CheckFailedError(
             f"{report.environment} is protected, and the plan has blocking hazards: "
             f"{', '.join(left)}; nothing was done",
-            hint=f"Change the revisions, say in them why it does no harm, or add {options}",
+            hint=f"Change the revisions, allow it there with a reason, or add {options}.",
         )
 
 
 def _codes() -> set[str]:
-    return {one.code for one in (*RULES, *FALLBACKS)} | {UNREASONED, UNUSED}
+    return {rule.code for rule in (*RULES, *FALLBACKS)} | {UNREASONED, UNUSED}
 
 
 def _judged(traced: Trace, target: Target | None) -> tuple[list[Hazard], list[Allowed]]:
-    found = judge(RULES, traced, target)
     comments = allowances(traced.revision.path)
     phase = phases.of(traced.revision)
     left, allowed, used = [], [], set()
-    for hazard in found:
+    for hazard in judge(RULES, traced, target):
         if phase and phase.kind == "contract" and hazard.code in OF_OLD_APPLICATIONS:
-            allowed.append(Allowed(hazard, f"contracts {phase.change}: nobody uses it by then"))
+            allowed.append(Allowed(hazard, f"contracts {phase.change}: nothing uses it by then"))
             continue
-        comment = next((one for one in comments if one.reason and one.covers(hazard)), None)
+        comment = next((each for each in comments if each.reason and each.covers(hazard)), None)
         if comment:
             used.add(comment)
             allowed.append(Allowed(hazard, comment.reason))
         else:
             left.append(hazard)
     left += _wrong(traced.revision, comments, used)
-    return sorted(left, key=lambda one: one.line), allowed
+    return sorted(left, key=lambda hazard: hazard.line), allowed
 
 
 def _wrong(
     revision: Revision, comments: Sequence[Allowance], used: set[Allowance]
 ) -> Iterator[Hazard]:
     known = _codes() - {UNREASONED, UNUSED}
-    for one in comments:
-        if one.code not in known:
-            near = difflib.get_close_matches(one.code, known, n=1)
+    for comment in comments:
+        code = comment.code
+        if code not in known:
+            near = difflib.get_close_matches(code, known, n=1)
             meant = f"; did you mean {near[0]}?" if near else ""
-            said = f"there is no rule {one.code}{meant}" if one.code else "it names no rule"
-            yield _about(revision, one, UNUSED, said, blocking=True)
-        elif not one.reason:
-            said = f"{one.code} is allowed without a reason"
-            yield _about(revision, one, UNREASONED, said, blocking=True)
-        elif one not in used:
-            said = f"{one.code} is allowed here, and not found"
-            yield _about(revision, one, UNUSED, said, blocking=False)
+            message = f"there is no rule {code}{meant}" if code else "the comment names no rule"
+            yield _about(revision, comment, UNUSED, message, blocking=True)
+        elif not comment.reason:
+            message = f"{code} is allowed without a reason"
+            yield _about(revision, comment, UNREASONED, message, blocking=True)
+        elif comment not in used:
+            message = f"{code} is allowed here, but does not occur"
+            yield _about(revision, comment, UNUSED, message, blocking=False)
 
 
 def _about(
-    revision: Revision, comment: Allowance, code: str, said: str, *, blocking: bool
+    revision: Revision, comment: Allowance, code: str, message: str, *, blocking: bool
 ) -> Hazard:
     recipes = {
         UNREASONED: f"# limbeck: allow {comment.code} -- why it does no harm here",
-        UNUSED: "Take the comment away, or correct the rule's name.",
+        UNUSED: "Remove the comment, or correct the name of the rule.",
     }
     return Hazard(
         code=code,
         level="blocking" if blocking else "warning",
-        message=said,
+        message=message,
         recipe=recipes[code],
         revision=revision.id,
         path=revision.path,

@@ -1,4 +1,4 @@
-"""Which revisions a git branch adds."""
+"""The revisions that a git branch adds, for `limbeck lint --since`."""
 
 from __future__ import annotations
 
@@ -11,38 +11,40 @@ from limbeck.history.revisions import Revision
 
 
 def added(history: History, reference: str) -> tuple[Revision, ...]:
-    """Return the revisions whose files were not there where the branch left a git reference.
+    """Return the revisions whose files did not exist where the branch forked from a reference.
 
-    What is not committed yet counts as the branch's.
+    Files that are not committed count as added by the branch.
 
     Raises:
-        ConfigurationError: there is no git, no repository or no such reference.
+        ConfigurationError: There is no git, no repository or no such reference.
 
     """
     folder = history.folder
     start = _git(folder, "merge-base", reference, "HEAD", reference=reference)
     listed = _git(folder, "ls-tree", "-z", "--name-only", start, "./", reference=reference)
-    there = set(listed.split("\0"))
-    return tuple(one for one in history.revisions() if one.path.name not in there)
+    old = set(listed.split("\0"))
+    return tuple(each for each in history.revisions() if each.path.name not in old)
 
 
 def _git(folder: Path, *words: str, reference: str) -> str:
     try:
-        done = subprocess.run(  # noqa: S603 - a reference may not begin with a dash
+        result = subprocess.run(  # noqa: S603 - a reference may not begin with a dash
             ["git", "-C", str(folder), *_plain(words)],  # noqa: S607 - git is found on the path
             capture_output=True,
             text=True,
             check=False,
         )
     except OSError as error:
-        raise ConfigurationError("git is not installed here", hint="Name the revisions.") from error
-    if done.returncode:
         raise ConfigurationError(
-            f"git does not know where this branch left {reference}: {done.stderr.strip()}",
-            hint=f"git fetch origin {reference.removeprefix('origin/')}; in a clone without its "
-            "past, as CI makes it, git fetch --unshallow before. Or name the revisions.",
+            "git is not installed", hint="Name the revisions instead of --since."
+        ) from error
+    if result.returncode:
+        raise ConfigurationError(
+            f"git does not find where this branch forked from {reference}: {result.stderr.strip()}",
+            hint=f"Run `git fetch origin {reference.removeprefix('origin/')}`; in a shallow clone, "
+            "as in CI, `git fetch --unshallow` first. Or name the revisions.",
         )
-    return done.stdout.strip()
+    return result.stdout.strip()
 
 
 def _plain(words: tuple[str, ...]) -> tuple[str, ...]:

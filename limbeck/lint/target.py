@@ -1,4 +1,4 @@
-"""What an environment's own statistics say about the tables that revisions touch."""
+"""Read the statistics of an environment about the tables that revisions touch."""
 
 from __future__ import annotations
 
@@ -28,16 +28,22 @@ SELECT name, rows, bytes, nulls, invalid FROM (
             WHERE i.indrelid = c.oid AND NOT i.indisvalid) AS invalid
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'm') AND n.nspname !~ '^pg_'
-) AS found WHERE name = ANY (%s)"""
+) AS known WHERE name = ANY (%s)"""
 
 
 def read(
     environment: str, database: Database, traces: Iterable[Trace], listen: Listener = ignore
 ) -> Target:
-    """Ask, in one query that reads no row of theirs, about the tables that the traces touch.
+    """Return statistics of the tables that traces touch, in one query that reads no rows of them.
+
+    Args:
+        environment: The name of the environment.
+        database: Its database.
+        traces: The traces.
+        listen: Receives connection attempts.
 
     Raises:
-        UnavailableError: no connection.
+        UnavailableError: No connection.
 
     """
     names = sorted({name for trace in traces for name in _touched(trace)})

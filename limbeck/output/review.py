@@ -24,18 +24,17 @@ COMMENTS = {
 
 def hazards_github(report: Report) -> str:
     """Return workflow commands, one a line, which GitHub shows beside the lines of the files."""
-    return "\n".join(_command(one, report) for one in report.hazards)
+    return "\n".join(_command(hazard, report) for hazard in report.hazards)
 
 
-def _command(one: Hazard, report: Report) -> str:
-    where = (
-        f"file={_property(_in_repository(one.path))},line={one.line},title={_property(one.code)}"
-    )
-    return f"::{GITHUB[one.level]} {where}::{_data(_message(one, report))}"
+def _command(hazard: Hazard, report: Report) -> str:
+    path = _property(_in_repository(hazard.path))
+    where = f"file={path},line={hazard.line},title={_property(hazard.code)}"
+    return f"::{GITHUB[hazard.level]} {where}::{_data(_message(hazard, report))}"
 
 
-def _message(one: Hazard, report: Report) -> str:
-    parts = (one.message, size_text(one, report), f"Instead: {one.recipe}")
+def _message(hazard: Hazard, report: Report) -> str:
+    parts = (hazard.message, size_text(hazard, report), f"Instead: {hazard.recipe}")
     return "\n".join(part for part in parts if part)
 
 
@@ -57,14 +56,14 @@ def _property(text: str) -> str:
 
 def hazards_sarif(report: Report) -> dict[str, Any]:
     """Return a SARIF 2.1.0 log with one run; what comments allow is marked as suppressed."""
-    all_hazards = [*report.hazards, *(one.hazard for one in report.allowed)]
-    results = [_result(one, report) for one in report.hazards]
+    all_hazards = [*report.hazards, *(allowed.hazard for allowed in report.allowed)]
+    results = [_result(hazard, report) for hazard in report.hazards]
     results += [
         {
-            **_result(one.hazard, report),
-            "suppressions": [{"kind": "inSource", "justification": one.reason}],
+            **_result(allowed.hazard, report),
+            "suppressions": [{"kind": "inSource", "justification": allowed.reason}],
         }
-        for one in report.allowed
+        for allowed in report.allowed
     ]
     driver = {"name": "limbeck", "version": __version__, "rules": _rules(all_hazards)}
     return {
@@ -82,14 +81,14 @@ def _rules(hazards: Sequence[Hazard]) -> list[dict[str, Any]]:
     ]
 
 
-def _result(one: Hazard, report: Report) -> dict[str, Any]:
+def _result(hazard: Hazard, report: Report) -> dict[str, Any]:
     place = {
-        "artifactLocation": {"uri": _in_repository(one.path)},
-        "region": {"startLine": max(one.line, 1)},
+        "artifactLocation": {"uri": _in_repository(hazard.path)},
+        "region": {"startLine": max(hazard.line, 1)},
     }
     return {
-        "ruleId": one.code,
-        "level": SARIF[one.level],
-        "message": {"text": _message(one, report)},
+        "ruleId": hazard.code,
+        "level": SARIF[hazard.level],
+        "message": {"text": _message(hazard, report)},
         "locations": [{"physicalLocation": place}],
     }

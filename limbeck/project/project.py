@@ -63,7 +63,7 @@ class Project:
         _refuse_unknown(settings)
         values = {_FIELDS[key][0]: _checked(key, value) for key, value in settings.items()}
         values["profiles_dir"] = root / values.get("profiles_dir", "env_profiles")
-        script_location, versions = history.places(root, _tools(root).get("alembic", {}))
+        script_location, versions = history.places(root, tools(root).get("alembic", {}))
         return cls(root=root, script_location=script_location, versions=versions, **values)
 
     @property
@@ -74,6 +74,12 @@ class Project:
     def profiles(self) -> tuple[Profile, ...]:
         """Return every profile, sorted by name."""
         return tuple(self.profile(name) for name in profiles.names(self.profiles_dir))
+
+    def environment_like(self, name: str) -> str | None:
+        """Return the environment that a misspelled or shortened name stands for, if any."""
+        known = profiles.names(self.profiles_dir)
+        longer = [each for each in known if each.startswith(name)]
+        return next(iter((*longer, *difflib.get_close_matches(name, known, n=1))), None)
 
     def profile(self, name: str | None = None) -> Profile:
         """Return the profile of that name, by default the default environment's.
@@ -109,10 +115,10 @@ class Project:
         if not known:
             message = f"there is no environment {wanted}: {folder}/ has no profile"
             return UnknownProfileError(message, hint=f"Write {folder}/{wanted}.env.")
-        near = difflib.get_close_matches(wanted, known, n=1)
+        near = self.environment_like(wanted)
         return UnknownProfileError(
             f"there is no environment {wanted}; known are {', '.join(known)}",
-            hint=f"Did you mean {near[0]}?" if near else f"Write {folder}/{wanted}.env.",
+            hint=f"Did you mean {near}?" if near else f"write {folder}/{wanted}.env",
         )
 
 
@@ -141,14 +147,20 @@ _SHAPES: dict[type, tuple[str, str]] = {
 
 def _settings(folder: Path) -> dict[str, Any] | None:
     """Return [tool.limbeck] of a folder, or None if it is not a project."""
-    tools = _tools(folder)
-    if "limbeck" in tools:
-        return dict(tools["limbeck"])
+    sections = tools(folder)
+    if "limbeck" in sections:
+        return dict(sections["limbeck"])
     here = (folder / "alembic.ini").is_file() and (folder / "env_profiles").is_dir()
     return {} if here else None
 
 
-def _tools(folder: Path) -> dict[str, Any]:
+def tools(folder: Path) -> dict[str, Any]:
+    """Return [tool] of a folder's pyproject.toml; empty if there is no file.
+
+    Raises:
+        ConfigurationError: the file cannot be read.
+
+    """
     path = folder / "pyproject.toml"
     if not path.is_file():
         return {}

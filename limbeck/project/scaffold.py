@@ -7,9 +7,8 @@ The templates are this repository's own user-side files. An existing file is not
 from __future__ import annotations
 
 import ast
-import configparser
 import os
-import tomllib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,9 +17,12 @@ from typing import Literal
 from limbeck.errors import ConfigurationError
 from limbeck.project.code.in_process import user_code
 from limbeck.project.neon import switched
+from limbeck.project.project import tools
+from limbeck.project.script_location import places
 
 _TEMPLATES = Path(__file__).parents[1] / "templates"
-_IGNORED = (".env", ".limbeck/", "env_profiles/*.local.env")
+_IGNORED = (".env", ".limbeck/", ".venv/", "__pycache__/", "env_profiles/*.local.env")
+_SCRIPT = Path("app", "migrate.py")
 _PROFILES = Path("env_profiles")
 _OWN = "app.models:Base.metadata"
 _SKIPPED = {"tests", "test", "node_modules", "site-packages", "build", "dist", "docs"}
@@ -76,7 +78,7 @@ def plan(root: Path, *, models: str | None = None, neon: bool = False) -> Scaffo
     adopted = _script_location(root)
     if adopted:
         _refuse_other_table(root / adopted / "env.py")
-    section = _section(root)
+    section = tools(root).get("limbeck")
     reference = models or (section or {}).get("models") or _find_models(root, adopted)
     if reference is None and adopted:
         raise ConfigurationError(
@@ -132,8 +134,17 @@ def _templates(root: Path, adopted: Path | None, *, example: bool) -> Iterator[F
             continue
         if (root / path).exists():
             yield File(path, "keep")
-        else:
-            yield File(path, "create", source.read_text(encoding="utf-8"))
+            continue
+        text = source.read_text(encoding="utf-8")
+        if path.suffix == ".mk" and not example and not (root / _SCRIPT).exists():
+            text = _without_script(text)
+        yield File(path, "create", text)
+
+
+def _without_script(text: str) -> str:
+    """Return limbeck.mk without the targets that run app/migrate.py, which is not written."""
+    targets = [block for block in text.split("\n\n") if "app.migrate" not in block]
+    return re.sub(r"db-migrate-\w+-script\s+", "", "\n\n".join(targets))
 
 
 def _at_neon(file: File) -> File:
@@ -172,36 +183,14 @@ def _missing_lines(gitignore: Path) -> str:
     return "".join(f"{line}\n" for line in _IGNORED if line not in lines)
 
 
-def _section(root: Path) -> dict[str, str] | None:
-    """Return the existing [tool.limbeck] of pyproject.toml, or None."""
-    path = root / "pyproject.toml"
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(
-            f"pyproject.toml is not valid TOML: {error}",
-            hint="Correct it, then run `limbeck init` again.",
-        ) from None
-    section: dict[str, str] | None = content.get("tool", {}).get("limbeck")
-    return section
-
-
 def _script_location(root: Path) -> Path | None:
     """Return the script location of an existing alembic.ini, relative to the root."""
-    path = root / "alembic.ini"
-    if not path.exists():
+    if not (root / "alembic.ini").exists():
         return None
-    parser = configparser.ConfigParser(defaults={"here": str(root)})
-    try:
-        parser.read_string(path.read_text(encoding="utf-8"))
-        location = Path(parser.get("alembic", "script_location"))
-    except configparser.Error as error:
-        raise ConfigurationError(
-            f"alembic.ini cannot be read: {error.message}",
-            hint="Correct it, then run `limbeck init` again.",
-        ) from None
-    location = location.relative_to(root) if location.is_relative_to(root) else location
-    return location if (root / location).is_dir() else None
+    folder, _ = places(root, {})
+    if not folder.is_dir():
+        return None
+    return folder.relative_to(root) if folder.is_relative_to(root) else folder
 
 
 def _refuse_other_table(env: Path) -> None:

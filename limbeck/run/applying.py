@@ -96,9 +96,9 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
         connect(plan.database, application_name=_name(plan), listen=listen) as connection,
         _locked(connection, plan, wait, listen),
     ):
-        found = state.read(connection)
-        if found.recorded != plan.current or _ran_late(plan, found.ledger):
-            return _overtaken(plan, found.recorded)
+        start = state.read(connection)
+        if start.recorded != plan.current or _ran_late(plan, start.ledger):
+            return _overtaken(plan, start.recorded)
         planned = _still_planned(plan, connection, listen)
         applied: list[Applied] = []
         begun = time.monotonic()
@@ -111,11 +111,11 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
                 planned,
                 downgrade=plan.downgrade,
                 terms=_terms(plan, progress=progress),
-                state=found,
+                state=start,
                 listen=_noting(plan, applied, listen),
             )
             report = _report(plan, current, applied)
-            report = replace(report, tables=outline.read(connection, found.next_transaction))
+            report = replace(report, tables=outline.read(connection, start.next_transaction))
             plan.hooks.call("after_run", plan, report)
         listen(_finished(report, time.monotonic() - begun))
         return report
@@ -196,10 +196,10 @@ def _still_planned(plan: Plan, connection: Connection, listen: Listener) -> tupl
     return planned
 
 
-def _ran_late(plan: Plan, found: Ledger) -> bool:
+def _ran_late(plan: Plan, entries: Ledger) -> bool:
     """Return whether another migrator ran the late revisions, which leaves the version rows."""
     late = {revision.id for revision in plan.revisions if revision.late}
-    return bool(late) and late <= {*found.applied()}
+    return bool(late) and late <= {*entries.applied()}
 
 
 def _overtaken(plan: Plan, current: tuple[str, ...]) -> Report:

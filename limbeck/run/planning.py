@@ -24,10 +24,6 @@ from limbeck.run.plan import Plan, PlannedRevision, Words, fingerprint
 
 NO_HOOKS = Hooks()
 
-# Rendering takes milliseconds for each file, and a formatter may have touched hundreds of them.
-# A notice about the newest is enough here; `limbeck status` renders all.
-_EDITED_RENDERED = 10
-
 
 def plan(  # noqa: PLR0913 - what, where, how far, and who is told
     project: Project,
@@ -71,23 +67,23 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
         allow_used,
     )
     with connect(database, read_only=True, listen=listen) as connection:
-        found = state.read(connection)
-        refuse_pooler(database, found.session)
-        current = history.known(found.recorded, database.dbname)
-        late = ledger.late(history, current, found.ledger)
+        start = state.read(connection)
+        refuse_pooler(database, start.session)
+        current = history.known(start.recorded, database.dbname)
+        late = ledger.late(history, current, start.ledger)
         pending = history.pending(current, to)
         if to not in {"head", "heads"} and not pending and not late:
             _refuse_below(history, current, to)
         todo = tuple(each for each in history.revisions() if each in {*late, *pending})
         passed = gates_passed(history, connection, todo, terms, listen)
-    for revision in audit.edited(history, current, found.ledger, most=_EDITED_RENDERED):
+    for revision in audit.edited(history, current, start.ledger, quick=True):
         listen(
             Notice(
                 f"the file of {revision} was edited after it was applied: {profile.name} does not "
                 "have the edit. Restore the file, and put the change into a new revision."
             )
         )
-    route = _Route(history, current, passed.revisions, found.ledger, late, downgrade=False)
+    route = _Route(history, current, passed.revisions, start.ledger, late, downgrade=False)
     return _plan(project, profile, database, route, hooks, waiting=passed.waiting, gate=terms)
 
 
@@ -122,15 +118,15 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
     hooks.call("before_plan", profile, database)
     history = History.of(project, profile)
     with connect(database, read_only=True, listen=listen) as connection:
-        found = state.read(connection)
-    refuse_pooler(database, found.session)
-    current = history.known(found.recorded, database.dbname)
+        start = state.read(connection)
+    refuse_pooler(database, start.session)
+    current = history.known(start.recorded, database.dbname)
     todo = history.beyond(current, to) if to else _last(history, current, steps)
     return _plan(
         project,
         profile,
         database,
-        _Route(history, current, todo, found.ledger, downgrade=True),
+        _Route(history, current, todo, start.ledger, downgrade=True),
         hooks,
     )
 

@@ -1,4 +1,4 @@
-"""Catalogs kept on disk under a hash of what they were made of."""
+"""The cache of catalogs on disk, each under a hash of what it was made of."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from limbeck.project.project import Project
 if TYPE_CHECKING:
     from limbeck.schema.catalog.catalog import Catalog
 
+# Catalogs of each kind. A branch switch should find its own again; one of 1,000 tables has 3 MB.
 MOST = 20
 
 
 def folder(project: Project) -> Path:
-    """Return where a project keeps its catalogs, and what is known about them."""
+    """Return the folder of a project's cache."""
     return project.home / "cache"
 
 
 def keep(project: Project, name: str, catalog: Catalog) -> Catalog:
-    """Keep a catalog under a name, kind-key; the oldest of its kind give way."""
-    from limbeck.schema.catalog import store  # noqa: PLC0415 - most commands keep nothing
+    """Save a catalog under a name, KIND-KEY, remove the oldest of its kind, and return it."""
+    from limbeck.schema.catalog import store  # noqa: PLC0415 - most commands save nothing
 
     path = folder(project) / name
     write(path, f"{catalog.fingerprint()}\n".encode() + store.dumps(catalog))
@@ -33,7 +34,10 @@ def keep(project: Project, name: str, catalog: Catalog) -> Catalog:
 
 
 def catalog(project: Project, name: str) -> Catalog | None:
-    """Return the catalog that is kept under a name, if there is one and it may be used."""
+    """Return the catalog saved under a name; None where there is none or the cache is off.
+
+    A file that was cut off, or written by a version with other classes, counts as not there.
+    """
     from limbeck.schema.catalog import (  # noqa: PLC0415 - most commands need the fingerprint only
         store,
     )
@@ -47,7 +51,7 @@ def catalog(project: Project, name: str) -> Catalog | None:
 
 
 def fingerprint(project: Project, name: str) -> str | None:
-    """Return the fingerprint of a kept catalog, without reading all of it."""
+    """Return the fingerprint of a saved catalog, which is its first line; None as above."""
     if not project.cache:
         return None
     try:
@@ -58,7 +62,11 @@ def fingerprint(project: Project, name: str) -> str | None:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file of the cache at once and whole; a cache that cannot be written is none."""
+    """Write a file of the cache as a whole or not at all; an error is ignored.
+
+    Another command may read the file at the same time, so it is renamed into place. A folder that
+    cannot be written to only costs the time that the cache would have saved.
+    """
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What models say that cannot all be true."""
+"""Contradictions within a MetaData; `creation` looks for them before and after Postgres does."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ MISSING_RELATION = re.compile(r'relation "(?:[^"]*\.)?([^".]+)" does not exist')
 
 
 def refuse_two_enums(metadata: sa.MetaData) -> None:
-    """Let no two enums of one name differ: SQLAlchemy would silently create only the first.
+    """Refuse two enums of one name with different values; SQLAlchemy creates only the first.
 
     Raises:
-        ModelsError: two columns have enums of the same name with other values.
+        ModelsError: names the two columns and their values.
 
     """
     known: dict[tuple[str | None, str], tuple[list[str], str]] = {}
@@ -31,32 +31,36 @@ def refuse_two_enums(metadata: sa.MetaData) -> None:
             raise ModelsError(
                 f'the models declare the enum "{enum.name}" twice, with different values:\n'
                 f"  {first}: {', '.join(labels)}\n  {column}: {', '.join(enum.enums)}",
-                hint="Use one Enum for both columns, or give one of the two another name.",
+                hint="Use one Enum for both columns, or rename one of the two.",
             )
 
 
 def _enums(metadata: sa.MetaData) -> Iterator[tuple[str, sa.Enum]]:
+    """Yield the enums of all columns, also those inside of arrays and decorators."""
     for table in metadata.tables.values():
         for column in table.columns:
-            found = column.type
-            while isinstance(found, (sa.types.TypeDecorator, sa.ARRAY)):
-                found = found.item_type if isinstance(found, sa.ARRAY) else found.impl_instance
-            if isinstance(found, sa.Enum) and found.native_enum:
-                yield f"{table.fullname}.{column.name}", found
+            type_ = column.type
+            while isinstance(type_, (sa.types.TypeDecorator, sa.ARRAY)):
+                type_ = type_.item_type if isinstance(type_, sa.ARRAY) else type_.impl_instance
+            if isinstance(type_, sa.Enum) and type_.native_enum:
+                yield f"{table.fullname}.{column.name}", type_
 
 
-def hint_on_views(metadata: sa.MetaData, said: str) -> str | None:
-    """Return what to do where a view uses one that is not there yet."""
-    found = MISSING_RELATION.search(said)
-    views = {one.name: _words(one) for one in entities(metadata) if isinstance(one, View)}
-    missing = found[1] if found else ""
+def hint_on_views(metadata: sa.MetaData, message: str) -> str | None:
+    """Return a hint where a view of the models uses another one that does not exist yet.
+
+    Views are created in the order of their declaration; `message` is that of Postgres.
+    """
+    match = MISSING_RELATION.search(message)
+    views = {view.name: _words(view) for view in entities(metadata) if isinstance(view, View)}
+    missing = match[1] if match else ""
     if missing not in views:
         return None
     circle = _reach(missing, views)
     if missing in circle:
         names = ", ".join(sorted(name for name in circle if missing in _reach(name, views)))
-        return f"The views {names} use each other in a circle; Postgres has no such views."
-    return f'The view "{missing}" is used before it is made: declare it earlier.'
+        return f"The views {names} use each other in a circle, which Postgres cannot create."
+    return f'Declare the view "{missing}" before the view that uses it.'
 
 
 def _words(view: View) -> frozenset[str]:
@@ -65,11 +69,11 @@ def _words(view: View) -> frozenset[str]:
 
 
 def _reach(name: str, views: Mapping[str, frozenset[str]]) -> set[str]:
-    """Return the views that a view uses, at any depth."""
-    found: set[str] = set()
-    todo = [name]
-    while todo:
-        new = (views[todo.pop()] & views.keys()) - found
-        found |= new
-        todo += new
-    return found
+    """Return the views that a view uses, directly or through others."""
+    reached: set[str] = set()
+    pending = [name]
+    while pending:
+        new = (views[pending.pop()] & views.keys()) - reached
+        reached |= new
+        pending += new
+    return reached

@@ -1,4 +1,4 @@
-"""Create all of a MetaData in an empty database; tell in the models' words what is refused."""
+"""Create all of a MetaData in an empty database, and explain what Postgres refuses of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CREATED = re.compile(r'\s*(CREATE(?: UNIQUE)? (?:TABLE|INDEX|TYPE|SEQUENCE|DOMAI
 MISSING_TYPE = re.compile(r'type "(?:\w+\.)?(\w+)" does not exist')
 MISSING_ROLE = re.compile(r'role "([^"]+)" does not exist')
 MISSING_EXTENSION = re.compile(r'extension "([^"]+)"')
-# Types that come with an extension; the others have the extension's own name.
+# Types that come with an extension of another name, and below those of the same name.
 EXTENSION_OF = {
     "geometry": "postgis",
     "geography": "postgis",
@@ -32,11 +32,11 @@ EXTENSION_OF = {
     "isbn": "isn",
     "isbn13": "isn",
 }
-PLAIN = {"citext", "hstore", "ltree", "vector", "cube", "seg", "lo", "semver"}
+SAME_NAME = {"citext", "hstore", "ltree", "vector", "cube", "seg", "lo", "semver"}
 
 
-def created(metadata: sa.MetaData, database: Database, kept: Filters = EVERYTHING) -> Catalog:
-    """Create all of a MetaData in an empty database and return what is there then.
+def created(metadata: sa.MetaData, database: Database, filters: Filters = EVERYTHING) -> Catalog:
+    """Create all of a MetaData in an empty database and return the catalog of the database.
 
     Raises:
         ModelsError: Postgres refuses a table or a type, or two of them conflict.
@@ -45,11 +45,13 @@ def created(metadata: sa.MetaData, database: Database, kept: Filters = EVERYTHIN
     refuse_two_enums(metadata)
     with connect(database) as connection:
         with as_sqlalchemy(connection) as target, _explained(metadata), target.begin():
+            # The database is dropped afterwards: nothing of it has to survive a crash.
             target.exec_driver_sql("SET LOCAL synchronous_commit = off")
             for name in sorted(_schemas(metadata)):
                 target.execute(sa.schema.CreateSchema(name, if_not_exists=True))
+            # The database is empty: a look for each table would only cost time.
             metadata.create_all(target, checkfirst=False)
-        return read(connection, filters=kept)
+        return read(connection, filters=filters)
 
 
 def _schemas(metadata: sa.MetaData) -> set[str]:
@@ -64,29 +66,30 @@ def _explained(metadata: sa.MetaData) -> Iterator[None]:
     try:
         yield
     except sa.exc.DBAPIError as error:
-        said = str(error.orig).strip()
-        found = CREATED.match(error.statement or "")
-        what = found[1] if found else "statement: " + (error.statement or "").strip()[:500]
+        message = str(error.orig).strip()
+        match = CREATED.match(error.statement or "")
+        place = match[1] if match else "statement: " + (error.statement or "").strip()[:500]
         raise ModelsError(
-            f"Postgres cannot create the models: {said}\n  in {what}",
-            hint=_hint(said) or hint_on_views(metadata, said),
+            f"Postgres cannot create the models: {message}\n  in {place}",
+            hint=_hint(message) or hint_on_views(metadata, message),
         ) from error
     except sa.exc.SQLAlchemyError as error:
         raise ModelsError(f"the models cannot be created: {error}") from error
 
 
-def _hint(said: str) -> str | None:
-    if "is not available" in said and (found := MISSING_EXTENSION.search(said)):
+def _hint(message: str) -> str | None:
+    """Return what to do about an extension, a role or a type that Postgres misses."""
+    if "is not available" in message and (match := MISSING_EXTENSION.search(message)):
         return (
-            f"The shadow server has no extension {found[1]}. "
+            f"The shadow server has no extension {match[1]}. "
             "Set SHADOW_DATABASE_URL to a server that has it."
         )
-    if found := MISSING_ROLE.search(said):
+    if match := MISSING_ROLE.search(message):
         return (
-            "Roles belong to a server, not to a schema. On the shadow server, once: "
-            f'CREATE ROLE "{found[1]}". SHADOW_DATABASE_URL can name another server.'
+            "Roles belong to a server, not to a schema. Run this once on the shadow server: "
+            f'CREATE ROLE "{match[1]}". Or set SHADOW_DATABASE_URL to another server.'
         )
-    if (found := MISSING_TYPE.search(said)) and found[1] in EXTENSION_OF.keys() | PLAIN:
-        name = EXTENSION_OF.get(found[1], found[1])
-        return f'Declare it beside the models: limbeck.entities.Extension("{name}").'
+    if (match := MISSING_TYPE.search(message)) and match[1] in EXTENSION_OF.keys() | SAME_NAME:
+        name = EXTENSION_OF.get(match[1], match[1])
+        return f'Declare the extension beside the models: limbeck.entities.Extension("{name}").'
     return None

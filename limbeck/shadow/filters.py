@@ -1,4 +1,4 @@
-"""What the settings of a project, or the options of a command, leave to be seen of a database."""
+"""The filters of a catalog, from the settings of a project or the options of a command."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 def filters(project: Project) -> Filters:
     """Return the schemas and tables that a project's settings include."""
-    kept = chosen(
+    patterns = chosen(
         include_schemas=project.include_schemas,
         exclude_schemas=project.exclude_schemas,
         include_tables=project.include_tables,
         exclude_tables=project.exclude_tables,
     )
-    return replace(kept, grants=project.grants)
+    return replace(patterns, grants=project.grants)
 
 
 def chosen(
@@ -29,7 +29,7 @@ def chosen(
     include_tables: tuple[str, ...] = (),
     exclude_tables: tuple[str, ...] = (),
 ) -> Filters:
-    """Return the same for patterns as they are written in settings; none includes everything."""
+    """Return filters from patterns as settings have them; no pattern includes everything."""
     return Filters(
         schemas=include_schemas or ("*",),
         ignore_schemas=exclude_schemas,

@@ -1,4 +1,4 @@
-"""What of the shadow server decides how a schema is made and read there, as a hash."""
+"""The identity of the shadow server: a hash of all that decides how a schema is made and read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from limbeck.shadow import cache
 if TYPE_CHECKING:
     from limbeck.postgres.connect import Connection
 
-# Databases are made of template0. A setting of our own sessions is the same everywhere.
+# Scratch databases are copies of template0. Settings with the name of a timeout, and those that
+# limbeck sets in its own sessions, change no schema.
 QUESTION = """
 SELECT current_user,
     (SELECT row(encoding, datcollate, datctype)::text FROM pg_database
@@ -31,7 +32,7 @@ SELECT current_user,
 
 
 def asked(connection: Connection) -> str:
-    """Ask a server: its version, settings, extensions, and how new databases are encoded."""
+    """Return the identity of a server: version, role, settings, extensions and encoding."""
     row = connection.execute(QUESTION).fetchone()
     return _hash(f"{connection.info.server_version} {row}")
 
@@ -41,29 +42,34 @@ def known(
 ) -> str | None:
     """Return the identity of a project's shadow; None while the embedded server does not run.
 
-    The embedded server is asked once in its life: its lock file says whether it is the same.
-    Another one is asked each time, through the connection where there is one.
+    The embedded server is asked once after each start; its lock file tells whether it was
+    restarted. Another server may change at any time and is asked each time.
+
+    Args:
+        project: whose shadow it is.
+        profile: the environment, where it has a SHADOW_DATABASE_URL of its own.
+        connection: to the shadow, if the caller has one.
 
     Raises:
         UnavailableError: no connection.
 
     """
     if shadow_url(project, profile):
-        return asked(connection) if connection else _asked_anew(project, profile)
+        return asked(connection) if connection else _asked_by_ourselves(project, profile)
     if (life := _life(project.home / "postgres")) is None:
         return None
     path = cache.folder(project) / "shadow.json"
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-        found = json.loads(path.read_bytes())
-        if found["life"] == life:
-            return str(found["identity"])
-    identity = asked(connection) if connection else _asked_anew(project, profile)
+        saved = json.loads(path.read_bytes())
+        if saved["life"] == life:
+            return str(saved["identity"])
+    identity = asked(connection) if connection else _asked_by_ourselves(project, profile)
     cache.write(path, json.dumps({"life": life, "identity": identity}).encode())
     return identity
 
 
-def _asked_anew(project: Project, profile: Profile | None) -> str:
-    from limbeck.postgres.connect import connect  # noqa: PLC0415 - psycopg only to ask
+def _asked_by_ourselves(project: Project, profile: Profile | None) -> str:
+    from limbeck.postgres.connect import connect  # noqa: PLC0415 - psycopg is slow to import
     from limbeck.shadow.shadow import Shadow  # noqa: PLC0415 - the same
 
     with connect(Shadow.of(project, profile).database) as connection:
@@ -71,7 +77,7 @@ def _asked_anew(project: Project, profile: Profile | None) -> str:
 
 
 def _life(data: Path) -> str | None:
-    """Tell one start of the server, with one configuration, from every other."""
+    """Return a hash of one start of a server with one configuration; None while it is down."""
     running = postmaster.read(data)
     if running is None or not running.ready:
         return None

@@ -1,4 +1,4 @@
-"""The names under which catalogs and databases are kept: hashes of what they are made of."""
+"""The names of cached catalogs and databases: hashes of what they are made of."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import sys
 from dataclasses import dataclass
 
+from limbeck.history import content
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.project.project import Project
@@ -16,38 +17,45 @@ from limbeck.version import __version__
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What is kept after a revision (None: the empty database), and its key."""
+    """The key of the state after a revision; without one it is the empty database."""
 
     key: str
     revision: Revision | None = None
 
     @property
     def name(self) -> str:
-        """The name of its catalog."""
+        """The name of its catalog in the cache."""
         return f"replay-{self.key}"
 
 
 def chain(project: Project, history: History, revision: str, shadow: str) -> list[Link]:
-    """Return the links up to a revision, the empty one first; `shadow` is that server's identity.
+    """Return the links up to a revision; the first is that of the empty database.
+
+    Args:
+        project: whose filters decide what a catalog holds.
+        history: the history that the revision belongs to.
+        revision: its id, or "head", or "base".
+        shadow: the identity of the server on which the history is replayed.
 
     Raises:
-        HistoryError: the revision is not there, or "head" means two.
+        HistoryError: there is no such revision, or "head" means two.
 
     """
     start = _start(project, shadow)
-    hashes = history.content_hashes(revision)
-    return [Link(hashed(start)), *(Link(hashed(start, digest), one) for one, digest in hashes)]
+    hashes = content.hashes(history, revision)
+    return [Link(hashed(start)), *(Link(hashed(start, digest), each) for each, digest in hashes)]
 
 
 def models(project: Project, shadow: str) -> str | None:
-    """Return the name of the catalog of the models as the files are; None when it is not known.
+    """Return the name of the catalog of the models as they are now; None where it is unknown.
 
-    Models that are imported already count as they are in memory, which no file tells.
+    It is unknown before the models were first imported in this project, and once they are imported
+    in this process: what counts then is in memory, not in files.
     """
     if project.models.partition(":")[0].partition(".")[0] in sys.modules:
         return None
-    found = ingredients.load(project)
-    return None if found is None else made_of(project, shadow, found.state(project, os.environ))
+    known = ingredients.load(project)
+    return None if known is None else made_of(project, shadow, known.state(project, os.environ))
 
 
 def made_of(project: Project, shadow: str, state: str) -> str:
@@ -61,6 +69,7 @@ def hashed(*parts: str) -> str:
 
 
 def _start(project: Project, shadow: str) -> str:
+    """Return what every catalog depends on: the server, this version, and the filters."""
     seen = (
         project.include_schemas,
         project.exclude_schemas,

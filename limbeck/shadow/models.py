@@ -1,4 +1,4 @@
-"""The schema that the models describe."""
+"""The schema that the models describe: created on the shadow once, then cached."""
 
 from __future__ import annotations
 
@@ -26,33 +26,34 @@ class Models:
         return "models"
 
     def catalog(self) -> Catalog:
-        """Create the models in a scratch database and read it.
+        """Create the models in a scratch database and return its catalog.
 
-        What they make is kept, by the content of all that importing them read; while that is
-        the same they are not even imported.
+        The catalog is cached by the content of all that the import of the models read. While
+        that is the same, they are not even imported.
 
         Raises:
-            ModelsError: they do not import, or Postgres refuses a table or a type of theirs.
+            ModelsError: the models do not import, or Postgres refuses one of their tables or types.
 
         """
         shadow = Shadow.of(self.project, self.profile, listen=self.listen)
         server = identity.known(self.project, self.profile) or ""
         name = keys.models(self.project, server)
-        if name and (known := cache.catalog(self.project, name)) is not None:
-            return known
-        return self._made(shadow, server)
+        if name and (cached := cache.catalog(self.project, name)) is not None:
+            return cached
+        return self._create(shadow, server)
 
-    def _made(self, shadow: Shadow, server: str) -> Catalog:
+    def _create(self, shadow: Shadow, server: str) -> Catalog:
         from limbeck.shadow.creation import created  # noqa: PLC0415 - SQLAlchemy is slow to import
 
-        with recording() as read:
+        with recording() as recorded:
             metadata = self.project.metadata()
-        found = read.ingredients()
-        state = found.state(self.project, read.environment) if found else ""
+        # Before the models are created, which takes a while: an edit meanwhile must not count.
+        read = recorded.ingredients()
+        state = read.state(self.project, recorded.environment) if read else ""
         self.listen(StageStarted("creating the models on the shadow"))
         with shadow.scratch() as database:
             catalog = created(metadata, database, filters(self.project))
-        if found is not None:
-            ingredients.save(self.project, found)
+        if read is not None:
+            ingredients.save(self.project, read)
             cache.keep(self.project, keys.made_of(self.project, server, state), catalog)
         return catalog

@@ -1,8 +1,9 @@
-"""The schema that the recorded history makes, replayed once and kept."""
+"""The schema that the recorded history makes: replayed on the shadow once, then cached."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import psycopg
@@ -25,15 +26,17 @@ from limbeck.shadow.keys import Link
 from limbeck.shadow.shadow import Shadow, drop
 
 REPLAY = "limbeck_replay_"
-KEPT_DATABASES = 4
+# Databases besides those of the history itself: the last few branches of a project's code. Each
+# has 7 MB and more.
+MOST_DATABASES = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
     """The history up to a revision, run on the shadow.
 
-    What it makes is kept, by the content of the revision files: the database as a template on
-    the shadow, its catalog in the project's cache.
+    The result is cached by the content of the revision files: the database as a template on the
+    shadow, its catalog in the project's cache.
     """
 
     project: Project
@@ -50,7 +53,7 @@ class Replay:
         return self.revision
 
     def catalog(self) -> Catalog:
-        """Return the catalog after the revision; nothing is run when it is known already.
+        """Return the catalog after the revision; nothing runs where it is cached.
 
         Raises:
             SeveralHeadsError: "head" where there are two.
@@ -59,19 +62,21 @@ class Replay:
         """
         shadow = Shadow.of(self.project, self.profile, listen=self.listen)
         chain = self._chain()
-        if (known := cache.catalog(self.project, chain[-1].name)) is not None:
-            return known
+        if (cached := cache.catalog(self.project, chain[-1].name)) is not None:
+            return cached
         with connect(shadow.database) as connection:
-            there = self._there(connection)
+            existing = self._databases(connection)
             if not self.project.cache:
-                for name in {self._name(link) for link in chain} & set(there):
+                # --no-cache: whoever asks for it doubts the cache. Run every revision once more.
+                for name in {self._name(link) for link in chain} & set(existing):
                     drop(connection, name)
-                there = []
-        if (name := self._name(chain[-1])) not in there:
-            return self._make(shadow, chain, there)
-        # Not of the template itself: nobody may be connected to it while it is copied.
+                existing = []
+        if (name := self._name(chain[-1])) not in existing:
+            return self._replay(shadow, chain, existing)
+        # The catalog alone is missing. Read a copy: Postgres refuses to copy a database to which
+        # somebody is connected, and another command may be about to copy this one.
         with shadow.scratch(name) as database, connect(database) as connection:
-            return cache.keep(self.project, chain[-1].name, self._seen(connection))
+            return cache.keep(self.project, chain[-1].name, self._read(connection))
 
     def template(self) -> str:
         """Return the name of a database on the shadow that holds the replay; only copy it.
@@ -83,60 +88,62 @@ class Replay:
         """
         shadow = Shadow.of(self.project, self.profile, listen=self.listen)
         with connect(shadow.database) as connection:
-            chain, there = self._chain(connection), self._there(connection)
-        if (name := self._name(chain[-1])) not in there:
-            self._make(shadow, chain, there)
+            chain, existing = self._chain(connection), self._databases(connection)
+        if (name := self._name(chain[-1])) not in existing:
+            self._replay(shadow, chain, existing)
         return name
 
-    def adopt(self, scratch: str, found: Catalog) -> None:
-        """Keep a scratch database that a proof has brought to this revision, and its catalog."""
+    def adopt(self, scratch: str, catalog: Catalog) -> None:
+        """Cache a scratch database that a proof has brought to this revision, and its catalog."""
         shadow = Shadow.of(self.project, self.profile, listen=self.listen)
         with connect(shadow.database) as connection:
-            chain, there = self._chain(connection), self._there(connection)
-            _keep(connection, scratch, self._name(chain[-1]))
-            names = {self._name(link) for link in chain}
-            for old in [name for name in there if name not in names][: -KEPT_DATABASES + 1]:
-                drop(connection, old)
-        cache.keep(self.project, chain[-1].name, found)
+            chain, existing = self._chain(connection), self._databases(connection)
+            self._keep(connection, scratch, chain, existing)
+        cache.keep(self.project, chain[-1].name, catalog)
 
     def _chain(self, connection: Connection | None = None) -> list[Link]:
         shadow = identity.known(self.project, self.profile, connection)
         return keys.chain(self.project, self.history, self.revision, shadow or "")
 
     def _name(self, link: Link) -> str:
-        return f"{self._prefix()}{link.key}"
+        return f"{self.prefix}{link.key}"
 
-    def _prefix(self) -> str:
-        # Projects may share one shadow server; each tidies up its own.
+    @property
+    def prefix(self) -> str:
+        """How the names of this project's databases begin: several may share one shadow."""
         return f"{REPLAY}{keys.hashed(str(self.project.root))[:6]}_"
 
-    def _there(self, connection: Connection) -> list[str]:
+    def _databases(self, connection: Connection) -> list[str]:
+        """Return the databases of this project on the shadow, the oldest first."""
         query = "SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY oid"
-        return [str(row[0]) for row in connection.execute(query, [self._prefix()]).fetchall()]
+        return [str(row[0]) for row in connection.execute(query, [self.prefix]).fetchall()]
 
-    def _make(self, shadow: Shadow, chain: Sequence[Link], there: list[str]) -> Catalog:
+    def _replay(self, shadow: Shadow, chain: Sequence[Link], existing: list[str]) -> Catalog:
+        """Run what is missing after the longest part of the chain that has a database."""
         names = [self._name(link) for link in chain]
-        done = max((at for at, name in enumerate(names) if name in there), default=0)
-        todo = [link.revision for link in chain[done + 1 :] if link.revision]
-        if todo:
+        done = max((at for at, name in enumerate(names) if name in existing), default=0)
+        pending = [link.revision for link in chain[done + 1 :] if link.revision]
+        if pending:
             self.listen(
-                StageStarted(f"replaying {len(todo)} of {counted(len(chain) - 1, 'revision')}")
+                StageStarted(f"replaying {len(pending)} of {counted(len(chain) - 1, 'revision')}")
             )
-        template = names[done] if names[done] in there else None
+        template = names[done] if names[done] in existing else None
+        # In a scratch database, which takes its name when it is complete: a run that is killed
+        # leaves no half of a replay behind.
         with shadow.scratch(template) as database:
             with connect(database) as connection:
+                # A crash of the server loses a cache only; waiting for the disk is not worth it.
                 connection.execute("SET synchronous_commit = off")
-                self._run(connection, todo)
-                found = cache.keep(self.project, chain[-1].name, self._seen(connection))
+                self._run(connection, pending)
+                catalog = cache.keep(self.project, chain[-1].name, self._read(connection))
+            # Renamed from outside: nobody may be connected to a database that gets another name.
             with connect(shadow.database) as connection:
-                _keep(connection, database.dbname, names[-1])
-                for old in [name for name in there if name not in names][: -KEPT_DATABASES + 1]:
-                    drop(connection, old)
-        return found
+                self._keep(connection, database.dbname, chain, existing)
+        return catalog
 
-    def _run(self, connection: Connection, todo: Sequence[Revision]) -> None:
+    def _run(self, connection: Connection, pending: Sequence[Revision]) -> None:
         try:
-            running.run(self.history, connection, todo)
+            running.run(self.history, connection, pending)
         except MigrationError as error:
             raise MigrationError(
                 f"the recorded history does not replay on the shadow: {error.message}",
@@ -144,13 +151,22 @@ class Replay:
                 "extension or a role, set SHADOW_DATABASE_URL to a server that has it.",
             ) from error
 
-    def _seen(self, connection: Connection) -> Catalog:
+    def _read(self, connection: Connection) -> Catalog:
         return read(connection, filters=filters(self.project))
 
+    def _keep(
+        self, connection: Connection, scratch: str, chain: Sequence[Link], existing: list[str]
+    ) -> None:
+        """Give a scratch database the name of the chain's end, and drop the oldest of others.
 
-def _keep(connection: Connection, scratch: str, name: str) -> None:
-    query = sql.SQL("ALTER DATABASE {} RENAME TO {}")
-    try:
-        connection.execute(query.format(sql.Identifier(scratch), sql.Identifier(name)))
-    except psycopg.errors.DuplicateDatabase:
-        return  # another command made the same one meanwhile
+        Databases of the chain itself stay: the next revision begins at its end, a merge or a
+        squash earlier.
+        """
+        names = [self._name(link) for link in chain]
+        query = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+        # Where another command has made the same one meanwhile, ours is dropped with its block.
+        with suppress(psycopg.errors.DuplicateDatabase):
+            connection.execute(query.format(sql.Identifier(scratch), sql.Identifier(names[-1])))
+        others = [name for name in existing if name not in names]
+        for name in others[: -MOST_DATABASES + 1]:
+            drop(connection, name)

@@ -1,4 +1,4 @@
-"""The shadow: a server on which throw-away databases may be made."""
+"""The shadow: a server on which limbeck creates scratch databases and drops them again."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from limbeck.project.urls import shadow_url
 
 SCRATCH = "limbeck_scratch_"
 FIRST_WITH_STRATEGIES = 150000
-OLDEST = 3600  # seconds after which a scratch database is nobody's
+OLDEST = 3600  # seconds after which a scratch database is abandoned, whoever created it
 
 
 @dataclass(frozen=True, slots=True)
 class Shadow:
-    """A server and a role that may create databases there; `database` is where it connects."""
+    """A server and a role that may create databases there, by the database to connect to."""
 
     database: Database
 
@@ -53,7 +53,7 @@ class Shadow:
 
     @contextmanager
     def scratch(self, template: str | None = None) -> Iterator[Database]:
-        """Give a new database, empty or a copy of a template; it is dropped with the block.
+        """Yield a new database, empty or a copy of a template; it is dropped with the block.
 
         Raises:
             DatabaseError: the role may not create databases there.
@@ -65,7 +65,7 @@ class Shadow:
             try:
                 yield self.database.on(name, name="shadow")
             finally:
-                # One that was renamed, to be kept, is not there any more.
+                # A replay that was renamed to be kept is no longer there, which is no error.
                 drop(connection, name)
 
 
@@ -80,15 +80,21 @@ def create(connection: Connection, template: str | None = None) -> str:
     except psycopg.errors.InsufficientPrivilege as error:
         raise DatabaseError(
             f"role {connection.info.user} may not create databases on the shadow server",
-            hint="Give it CREATEDB, or name another server in SHADOW_DATABASE_URL.",
+            hint="Grant it CREATEDB, or set SHADOW_DATABASE_URL to another server.",
         ) from error
     except psycopg.Error as error:
-        raise DatabaseError(f"no scratch database on the shadow server: {error}") from error
+        raise DatabaseError(
+            f"the shadow server cannot create a scratch database: {error}"
+        ) from error
     return name
 
 
 def _strategy(connection: Connection) -> sql.SQL:
-    """Copy files where a checkpoint costs nothing: it takes a third of the time of WAL_LOG."""
+    """Return the clause for copying files instead of logging each page, where that is faster.
+
+    FILE_COPY needs two checkpoints. Without fsync they cost nothing, and it takes a third of the
+    time of WAL_LOG (CREATE DATABASE, "Parameters"). Before 15 there is no other way.
+    """
     if connection.info.server_version < FIRST_WITH_STRATEGIES:
         return sql.SQL("")
     fsync = connection.execute("SHOW fsync").fetchone()
@@ -96,31 +102,33 @@ def _strategy(connection: Connection) -> sql.SQL:
 
 
 def drop(connection: Connection, name: str) -> None:
-    """Drop a database with all its sessions, if it is there."""
+    """Drop a database and end the sessions on it; it may be missing."""
     connection.execute(
         sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
     )
 
 
 def sweep(connection: Connection) -> None:
-    """Drop the scratch databases that runs which were killed left behind."""
-    found = connection.execute(
+    """Drop the scratch databases that killed runs left behind."""
+    rows = connection.execute(
         "SELECT datname, EXISTS (SELECT FROM pg_stat_activity a WHERE a.datname = d.datname) "
         "FROM pg_database d WHERE starts_with(datname, %s)",
         [SCRATCH],
     )
-    for name, busy in found.fetchall():
+    for name, busy in rows.fetchall():
         if _abandoned(str(name), busy=bool(busy)):
             with contextlib.suppress(psycopg.Error):  # another run sweeps at the same time
                 drop(connection, str(name))
 
 
 def _abandoned(name: str, *, busy: bool) -> bool:
-    host, pid, made, *_ = [*name.removeprefix(SCRATCH).split("_"), "", "", ""]
-    if not (pid.isdigit() and made.isdigit()):
+    """Return whether the process that a name tells of has ended, or the name is old."""
+    host, pid, created, *_ = [*name.removeprefix(SCRATCH).split("_"), "", "", ""]
+    if not (pid.isdigit() and created.isdigit()):
         return False
-    if time.time() - int(made) > OLDEST:
+    if time.time() - int(created) > OLDEST:
         return True
+    # A process id means nothing on another machine.
     return host == _host() and not busy and not _alive(int(pid))
 
 

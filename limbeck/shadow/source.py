@@ -1,4 +1,4 @@
-"""What can be compared with what, and how it is written on a command line."""
+"""Sources of schemas, and their names on a command line: models, head, an environment, a URL."""
 
 from __future__ import annotations
 
@@ -20,26 +20,27 @@ if TYPE_CHECKING:
     from limbeck.project.project import Project
     from limbeck.shadow.replay import Replay
 
-# No profile says how long a statement may take in the database of a bare URL; its own options can.
+# A bare URL has no profile with a limit; `options` in the URL can set another one.
 LONGEST = "5min"
 
 
 class Source(Protocol):
-    """Something that has a schema; as a string it is the name that people gave it."""
+    """Something that has a schema; str() of it is the name that the user gave it."""
 
     def catalog(self) -> Catalog:
-        """Read the schema."""
+        """Return the schema."""
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A database as it is now; it is only read, and with `near` as people spell expressions.
+    """A live database, which is only read.
 
-    `meanwhile` is something to do while the server is busy with the first questions.
+    With `near` the catalog has expressions as people write them, too. `meanwhile` is called while
+    the server is busy with the first questions.
     """
 
     database: Database
-    kept: Filters = EVERYTHING
+    filters: Filters = EVERYTHING
     listen: Listener = field(default=ignore, compare=False, repr=False)
     near: bool = False
     meanwhile: Callable[[], object] | None = field(default=None, compare=False, repr=False)
@@ -48,46 +49,49 @@ class Live:
         return self.database.name
 
     def catalog(self) -> Catalog:
-        """Read the database through a read-only connection.
+        """Return the catalog of the database, read on a read-only connection.
 
         Raises:
             UnavailableError: no connection.
 
         """
         with connect(self.database, read_only=True, listen=self.listen) as connection:
-            found = read(
-                connection, filters=self.kept, with_near=self.near, meanwhile=self.meanwhile
+            catalog = read(
+                connection, filters=self.filters, with_near=self.near, meanwhile=self.meanwhile
             )
             user = connection.info.user
-        if found.unreadable:
-            names = ", ".join(found.unreadable)
+        if catalog.unreadable:
+            names = ", ".join(catalog.unreadable)
             self.listen(Notice(f"{self}: role {user} may not read {names}; left out"))
-        return found
+        return catalog
 
 
 def parse(
     project: Project | None, text: str, listen: Listener = ignore, *, grants: bool = False
 ) -> Source:
-    """Return what `models`, `head`, `base`, a revision, an environment or a URL means.
+    """Return the source that a text names.
 
-    An environment comes before a revision whose id begins the same. A URL needs no project.
-    `grants` reads privileges, whatever the project says.
+    Args:
+        project: the project around the current directory; a URL needs none.
+        text: `models`, `head`, `base`, an environment, a URL, or the beginning of a revision's id
+            (an environment of that name comes first).
+        listen: receives an event for each stage and notice.
+        grants: read privileges, whatever the project's settings say.
 
     Raises:
-        ConfigurationError: none of these, or a project is needed and there is none.
+        ConfigurationError: the text names none of these, or it needs a project.
 
     """
     if project is not None and grants:
         project = replace(project, grants=True)
     if "://" in text:
-        found = Database.from_url("", text, listen=listen)
-        kept = filters(project) if project else Filters(grants=grants)
-        found = replace(found, name=found.destination, statement_timeout=LONGEST)
-        return Live(found, kept, listen)
+        database = Database.from_url("", text, listen=listen)
+        database = replace(database, name=database.destination, statement_timeout=LONGEST)
+        return Live(database, filters(project) if project else Filters(grants=grants), listen)
     if project is None:
         raise ConfigurationError(
-            f"{text} means something only in a project, and here is none",
-            hint="Give postgresql://... or go to the folder with the alembic.ini.",
+            f"{text} needs a project, and there is none around the current directory",
+            hint="Pass a postgresql:// URL, or run this in the folder with the alembic.ini.",
         )
     # A live database needs neither the history nor the embedded server: a third of the modules.
     if text == "models":
@@ -104,7 +108,7 @@ def parse(
 
 
 def live(project: Project, profile: Profile, listen: Listener = ignore) -> Live:
-    """Return an environment's database, as far as the project's filters let it be seen."""
+    """Return an environment's database, read through the project's filters."""
     from limbeck.project.urls import database  # noqa: PLC0415 - a bare URL needs no settings
 
     return Live(database(project, profile, listen), filters(project), listen)
@@ -119,7 +123,7 @@ def _revision(project: Project, text: str, listen: Listener) -> Replay:
     except HistoryError as error:
         names = ", ".join(profile.name for profile in project.profiles())
         raise ConfigurationError(
-            f"{text} is no environment, and {error}",
-            hint=f"Environments: {names}. Or: models, head, base, a revision, postgresql://...",
+            f"{text} is not an environment, and {error}",
+            hint=f"Environments: {names}. Or models, head, base, a revision, a URL.",
         ) from error
     return replay

@@ -1,4 +1,4 @@
-"""Whether the models are what the history records, known without making either."""
+"""Whether the models are what the history records, from the cache alone; for no-op commands."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from limbeck.shadow import cache, identity, keys
 
 
 def unchanged(project: Project, profile: Profile | None = None) -> bool:
-    """Return True where both catalogs are kept and equal; False means that it is not known.
+    """Return whether both catalogs are cached and equal; False may mean that it is unknown.
 
-    Nothing that a catalog is made of is taken on trust: each file is read and hashed.
+    Each file that a catalog was made of is read and hashed; no time or size of one is trusted.
 
     Raises:
         SeveralHeadsError: two revisions follow the same one.

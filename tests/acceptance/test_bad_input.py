@@ -241,7 +241,7 @@ CASES = [
         typing="development",
     ),
     Case("end of input at the prompt", ("migrate", "-e", "production"), 4, (), typing="\x04"),
-    Case("diff with nothing known", ("diff", "models", "qa"), 2, ("qa is no environment",)),
+    Case("diff with nothing known", ("diff", "models", "qa"), 2, ("qa is not an environment",)),
     Case(
         "a revision that fails",
         MIGRATE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -144,6 +145,34 @@ def test_an_existing_history_is_adopted_and_its_files_are_kept(place: Workplace)
     assert {name for name in before if after[name] != before[name]} == grown
     assert all(after[name].startswith(before[name]) for name in grown)
     assert b'models = "shop.tables:Model.metadata"' in after["pyproject.toml"]
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_every_make_target_that_is_written_can_run(place: Workplace, there: bool) -> None:  # noqa: FBT001 - a case
+    """app/migrate.py is written into new projects only, and so are the targets that run it."""
+    if there:
+        existing(place.root)
+    place.good("init", "--yes")
+    helped = place.call("make", "-f", "limbeck.mk", "help").out
+    targets = [line.split()[1] for line in helped.splitlines()]
+    assert "db-migrate-dev" in targets
+    assert any("script" in target for target in targets) != there
+    assert ("script" in (place.root / "limbeck.mk").read_text()) != there
+    for target in targets:
+        done = place.call("make", "-n", "-f", "limbeck.mk", target)
+        assert done.code == 0, done.text
+        for module in re.findall(r" -m (\S+)", done.out):
+            assert (place.root / module.replace(".", "/")).with_suffix(".py").exists()
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_git_ignores_what_tools_leave(place: Workplace, there: bool) -> None:  # noqa: FBT001 - a case
+    if there:
+        existing(place.root)
+    place.good("init", "--yes")
+    place.call("git", "init", "--quiet")
+    for name in (".venv/lib/x.py", "app/models/__pycache__/x.pyc", ".limbeck/x", ".env"):
+        assert place.call("git", "check-ignore", name).code == 0, name
 
 
 def test_the_revisions_of_an_adopted_history_are_where_its_alembic_ini_says(

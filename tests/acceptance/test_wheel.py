@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import subprocess
 import sys
 import zipfile
@@ -33,6 +34,23 @@ def test_it_installs_limbeck_and_nothing_beside_it(wheel: Path) -> None:
         tops = {name.split("/")[0] for name in archive.namelist()}
         assert {top for top in tops if not top.endswith(".dist-info")} == {"limbeck"}
         assert not [name for name in archive.namelist() if "__pycache__" in name]
+
+
+def test_it_names_its_authors_systems_and_licences_and_no_address(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (folder,) = {name.split("/")[0] for name in archive.namelist() if "dist-info" in name}
+        metadata = email.message_from_bytes(archive.read(f"{folder}/METADATA"))
+        licences = [
+            archive.read(f"{folder}/licenses/{name}").decode()
+            for name in metadata.get_all("License-File", [])
+        ]
+    assert metadata["Author"] == "The limbeck authors"
+    assert metadata["License-Expression"] == "MIT AND PostgreSQL"
+    assert ["PostgreSQL" in licence for licence in licences] == [False, True]
+    assert not metadata.get_all("Project-URL")  # there is none that is real
+    classifiers = metadata.get_all("Classifier", [])
+    assert "Programming Language :: Python :: 3.14" in classifiers
+    assert "Operating System :: POSIX :: Linux" in classifiers
 
 
 def test_it_holds_the_pages_of_the_rules(wheel: Path) -> None:

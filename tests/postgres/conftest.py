@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import pytest
 
+from limbeck.history import writing
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.postgres.database import Database
@@ -41,7 +42,8 @@ class Work:
         imports: tuple[str, ...] = (),
     ) -> Revision:
         """Record a revision; a body that begins with SQL runs as one op.execute."""
-        path = self.history.write(
+        path = writing.write(
+            self.history,
             message,
             _body(upgrade),
             _body(downgrade),

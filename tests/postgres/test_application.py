@@ -56,8 +56,17 @@ def test_an_author_has_books_and_a_book_its_author(running: Database) -> None:
         session.add(Author(name="Le Guin", books=[Book(title="The Dispossessed")]))
     with sessions.session() as session:
         book = session.scalars(select(Book)).one()
+        assert book.author is not None
         assert (book.author.name, book.author.books) == ("Le Guin", [book])
         assert book.created_at == book.author.created_at
+    assert running.dbname == sessions.engine().url.database
+
+
+def test_a_book_may_have_no_author(running: Database) -> None:
+    with sessions.session() as session, session.begin():
+        session.add(Book(title="Beowulf"))
+    with sessions.session() as session:
+        assert session.scalars(select(Book.author_id)).one() is None
     assert running.dbname == sessions.engine().url.database
 
 
@@ -68,7 +77,7 @@ def test_names_are_those_that_postgres_gives_itself(running: Database) -> None:
         create table authors (id serial primary key, name text not null, bio text,
             created_at timestamp default now() not null);
         create table books (id serial primary key, title text not null,
-            author_id integer not null references authors, published_year integer,
+            author_id integer references authors, published_year integer,
             created_at timestamp default now() not null);
     """
     names = text(

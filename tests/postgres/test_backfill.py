@@ -387,7 +387,7 @@ def test_rows_that_never_become_right_are_told(
     wrong = {"table": "public.t", "set": {"b": "a"}, "where": "b IS NULL"}
     expand(work, "copy", PLAIN, (wrong,))
     connection.execute("INSERT INTO t VALUES (1, 'x'), (2, NULL)")
-    with pytest.raises(CheckFailedError, match="1 rows are still wrong after 3 passes") as caught:
+    with pytest.raises(CheckFailedError, match="1 row still wrong after 3 passes") as caught:
         filled(work, database)
     assert caught.value.hint == "List them: SELECT * FROM public.t WHERE b IS NULL"
     assert planned(work, database).tasks[0].state

@@ -17,6 +17,7 @@ from psycopg import sql
 from limbeck import generate, pull
 from limbeck.engine import running
 from limbeck.generate.rendering.statements import execute
+from limbeck.history import writing
 from limbeck.history.history import History
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
@@ -62,7 +63,7 @@ class Ground:
         if not text.strip():
             return "base"
         written = execute(text)
-        self.history.write("before", written.text, imports=written.imports)
+        writing.write(self.history, "before", written.text, imports=written.imports)
         return self.history.find("head")[0].id
 
     def with_models(self, source: Mapping[str, str]) -> Project:

@@ -48,7 +48,7 @@ def made(
 
     def create(connection: Connection, template: str) -> str:
         name = shadow.create(connection, template)
-        if template.startswith(Replay(shop.project)._prefix()):  # noqa: SLF001 - not others' copies
+        if template.startswith(Replay(shop.project).prefix):
             found.add(name)
         return name
 
@@ -85,7 +85,7 @@ def test_what_they_are_copies_of_is_made_once_and_kept(
     shop: Work, admin: psycopg.Connection
 ) -> None:
     def templates() -> set[str]:
-        return names(admin, Replay(shop.project)._prefix())  # noqa: SLF001
+        return names(admin, Replay(shop.project).prefix)
 
     with Copies(shop.project):
         (first,) = templates()
@@ -109,7 +109,7 @@ def test_of_several_that_begin_at_once_one_makes_it(shop: Work, admin: psycopg.C
     for one in threads:
         one.join()
     assert found == [[1], [1]]
-    assert len(names(admin, Replay(shop.project)._prefix())) == 1  # noqa: SLF001
+    assert len(names(admin, Replay(shop.project).prefix)) == 1
 
 
 def test_what_was_tidied_up_meanwhile_is_made_again(shop: Work, admin: psycopg.Connection) -> None:
@@ -118,7 +118,7 @@ def test_what_was_tidied_up_meanwhile_is_made_again(shop: Work, admin: psycopg.C
             pass
         with copies.copy():
             copies._next.result()  # noqa: SLF001 # type: ignore[union-attr]
-            (template,) = names(admin, Replay(shop.project)._prefix())  # noqa: SLF001
+            (template,) = names(admin, Replay(shop.project).prefix)
             admin.execute(f'DROP DATABASE "{template}" WITH (FORCE)')
         for _ in range(2):
             with copies.copy() as database:

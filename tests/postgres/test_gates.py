@@ -390,7 +390,7 @@ Table("after", metadata)
     ]
     code, out, _ = said(work, capsys, "check", "-e", "development")
     assert code == 0
-    assert "nothing pending but what waits" in out
+    assert "nothing pending but contracts on hold" in out
     assert "the backfill of public.t is not verified" in out
     filled(work, database)
     connection.execute("CREATE VIEW v AS SELECT a FROM t")

@@ -22,6 +22,7 @@ from limbeck.errors import (
     SeveralHeadsError,
 )
 from limbeck.events import Event, Notice
+from limbeck.history import writing
 from limbeck.history.history import History
 from limbeck.postgres.connect import connect
 from limbeck.postgres.embedded import binaries
@@ -452,8 +453,8 @@ def test_models_that_postgres_refuses_leave_nothing(project: Project) -> None:
 
 def test_two_heads_are_an_error(project: Project) -> None:
     history = History(project.script_location)
-    first = history.write("first", down=[])
-    history.write("second", down=[])
+    first = writing.write(history, "first", down=[])
+    writing.write(history, "second", down=[])
     with pytest.raises(SeveralHeadsError):
         generate.revision(with_models(project, "before", books()))
     assert len(written(project)) == 2

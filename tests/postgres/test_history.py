@@ -12,6 +12,7 @@ import pytest
 from limbeck.engine import offline, running, version_table
 from limbeck.errors import HistoryError, LimbeckError, MigrationError, SeveralHeadsError
 from limbeck.events import Event, RevisionFinished, RevisionStarted
+from limbeck.history import content, writing
 from limbeck.history.history import History
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ def test_two_heads_and_their_merge_run_and_come_back(
     right = work.revision("right", "create table r ()", "drop table r", down=base)
     running.upgrade(work.history, connection, "heads")
     assert version_table.current(work.history, connection) == tuple(sorted((left.id, right.id)))
-    work.history.write("merge", down=[left.id, right.id])
+    writing.write(work.history, "merge", down=[left.id, right.id])
     running.upgrade(work.history, connection)
     assert version_table.current(work.history, connection) == (work.history.head().id,)
     assert work.history.tops([base.id, left.id]) == (left.id,)
@@ -352,12 +353,12 @@ def test_a_message_becomes_a_file_name_and_stays_the_message(message: str, work:
 def test_a_template_that_is_broken_leaves_no_file(work: Work) -> None:
     (work.project.script_location / "script.py.mako").write_text("revision = (${up_revision}\n")
     with pytest.raises(HistoryError, match="could not be written"):
-        work.history.write("x")
+        writing.write(work.history, "x")
     assert list(work.history.folder.iterdir()) == []
 
 
 def content_hash(history: History, upto: str = "head") -> str:
-    return history.content_hashes(upto)[-1][1]
+    return content.hashes(history, upto)[-1][1]
 
 
 def test_the_content_hash_follows_everything_that_a_replay_depends_on(work: Work) -> None:
@@ -384,7 +385,7 @@ def test_a_changed_file_is_read_again(work: Work) -> None:
 def test_a_folder_that_is_not_there_is_an_empty_history(work: Work) -> None:
     apart = History(work.project.script_location, work.project.root / "elsewhere")
     assert apart.heads() == ()
-    path = apart.write("first")
+    path = writing.write(apart, "first")
     assert path.parent == work.project.root / "elsewhere"
 
 

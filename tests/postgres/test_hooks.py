@@ -132,6 +132,20 @@ def test_what_is_not_confirmed_is_neither_begun_nor_a_failure(
     assert recorder.names == ["before_plan", "after_plan"]
 
 
+def test_a_hook_may_render_the_plan_in_the_middle_of_a_run(work: Work, database: Database) -> None:
+    body = "assert not context.is_offline_mode() and context.get_context() is op.get_context()"
+    for name in ("one", "two"):
+        work.revision(name, body, imports=("from alembic import context",))
+    texts: list[str] = []
+
+    def render(plan: migrate.Plan, _: object) -> None:
+        texts.extend(each.sql for each in plan.revisions)
+
+    plan = migrate.plan(work.project, work.profile, database, hooks=Hooks(before_revision=render))
+    migrate.apply(plan, confirm=yes)
+    assert len(texts) == 4
+
+
 def test_a_rollback_has_the_same_hooks(
     work: Work, database: Database, connection: psycopg.Connection
 ) -> None:
@@ -219,7 +233,7 @@ def test_a_hook_that_cannot_be_called_is_refused_at_once() -> None:
     async def later(plan: Plan) -> None: ...
 
     cases: dict[str, Any] = {
-        "no function": 5,
+        "not a function": 5,
         "is a coroutine": later,
         "cannot be called as before_run(plan)": lambda: None,
     }

@@ -8,6 +8,7 @@ import pytest
 
 from limbeck.engine import running, version_table
 from limbeck.errors import HistoryError, MigrationError, ProofError
+from limbeck.history import writing
 from limbeck.merge import merge
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def test_a_branch_that_does_not_run_even_alone_is_no_question_of_order(work: Wor
 
 def test_two_revisions_without_a_common_one_are_joined_too(work: Work) -> None:
     work.revision("left", "create table l ()")
-    work.history.write("right", 'op.execute("create table r ()")', down=[])
+    writing.write(work.history, "right", 'op.execute("create table r ()")', down=[])
     merge(work.project, message="both sides")
     head = work.history.head()
     assert head

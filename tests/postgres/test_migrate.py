@@ -24,6 +24,7 @@ from limbeck.errors import (
     SeveralHeadsError,
 )
 from limbeck.events import Event, Notice, RevisionFinished
+from limbeck.history import writing
 from limbeck.output.plans import tables_text
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
@@ -457,7 +458,7 @@ def test_a_profile_with_a_history_of_its_own_migrates_along_it(
     three(work)
     profile = dataclasses.replace(work.profile, versions=work.project.root / "own")
     own = dataclasses.replace(work.history, versions=profile.versions)
-    own.write("own", 'op.execute("create table own ()")')
+    writing.write(own, "own", 'op.execute("create table own ()")')
     planned = migrate.plan(work.project, profile, database)
     migrate.apply(planned, confirm=yes)
     assert tables(connection) == {"own", "alembic_version"}

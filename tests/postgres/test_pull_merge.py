@@ -252,12 +252,32 @@ CASES = {
 
             id: Mapped[int] = mapped_column(primary_key=True)
             a: Mapped[int]
+
+
+        class Three(Base):
+            __tablename__ = "threes"
+            __table_args__ = (sa.UniqueConstraint("a"),)
+
+            id: Mapped[int] = mapped_column(primary_key=True)
+            a: Mapped[int]
+
+
+        class Four(Base):
+            __tablename__ = "fours"
+            __table_args__ = (sa.UniqueConstraint("a"), sa.Index("by_a", "a"))
+
+            id: Mapped[int] = mapped_column(primary_key=True)
+            a: Mapped[int]
         """,
         """ALTER TABLE ones ADD CONSTRAINT p CHECK (a > 0); COMMENT ON TABLE ones IS 'one';
-            ALTER TABLE twos ADD CONSTRAINT q CHECK (a > 0)""",
+            ALTER TABLE twos ADD CONSTRAINT q CHECK (a > 0);
+            ALTER TABLE threes DROP CONSTRAINT threes_a_key, ADD CONSTRAINT r CHECK (a > 0);
+            ALTER TABLE fours ADD CONSTRAINT s CHECK (a > 0); DROP INDEX by_a""",
         has=(
             '    __table_args__ = (sa.CheckConstraint("a > 0", name="p"), {"comment": "one"})\n',
             '    __table_args__ = (sa.CheckConstraint("a > 0", name="q"), {"comment": "two"})\n',
+            '    __table_args__ = (sa.CheckConstraint("a > 0", name="r"),)\n',
+            '(sa.UniqueConstraint("a"), sa.CheckConstraint("a > 0", name="s"))\n',
         ),
     ),
     "a Table is changed in place": Case(
@@ -593,8 +613,8 @@ CASES = {
         """,
         "ALTER TABLE trains ALTER seen TYPE bigint, ALTER price TYPE numeric(12, 2)",
         left=(
-            "column public.trains.price: its type is your own, the database has numeric(12,2)",
-            "column public.trains.seen: it differs, and is not declared in the class itself",
+            "column public.trains.price: it has a TypeDecorator; the database has numeric(12,2)",
+            "column public.trains.seen: it differs, but is declared outside the class",
         ),
     ),
     "code that no formatter has seen is not formatted": Case(

@@ -120,7 +120,7 @@ def test_what_a_role_could_not_read_is_said(
     assert f"role {role} may not read policies; left out" in done.stderr
     assert "Policy(" not in Path("models.py").read_text()
     again = run("pull", "--url", limited, "--out", "models.py")
-    assert "exact, but not read, for want of privileges: policies" in again.stdout
+    assert "exact, but not read for lack of privileges: policies" in again.stdout
 
 
 def test_the_source_is_read_in_a_session_that_cannot_write(
@@ -175,7 +175,7 @@ def test_a_folder_is_pulled_into_again_beside_files_of_others(
     assert "No changes" in again.stdout, again.output
     Path("models", "ts.py").write_text("")
     refused = run(*words)
-    assert "git does not have them as they are: ts.py" in str(refused.exception)
+    assert "not committed: ts.py" in str(refused.exception)
     assert other.read_bytes() == b"# caf\xe9\n"
 
 
@@ -186,7 +186,7 @@ def test_what_needs_something_that_is_left_out_is_said_to(
     done = run("pull", "--url", database.url, "--out", "m.py", "--include-schema", "public")
     assert isinstance(done.exception, ModelsError)
     assert "hidden" in done.exception.message
-    assert done.exception.hint == "Something that is left out may be needed: include it, too."
+    assert done.exception.hint == "Include the objects that the included ones need."
 
 
 def test_patterns_stand_in_for_the_settings_of_a_project(
@@ -250,7 +250,7 @@ def databases(admin: psycopg.Connection) -> list[str]:
 def left_behind(database: Database) -> str:
     """The scratch database of a process that was killed before it dropped it."""
     script = (
-        "import os, signal, sys, psycopg; from limbeck.sources.shadow import create\n"
+        "import os, signal, sys, psycopg; from limbeck.shadow.shadow import create\n"
         "with psycopg.connect(sys.argv[1], autocommit=True) as connection:\n"
         "    print(create(connection), flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"

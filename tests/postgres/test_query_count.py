@@ -104,7 +104,7 @@ IMPORTED = """
 import sys
 from limbeck.cli import group
 group.main(sys.argv[1:], standalone_mode=False)
-print(*(name for name in sys.modules if name.count(".") < 2), file=sys.stderr)
+print(*sys.modules, file=sys.stderr)
 """
 
 
@@ -118,5 +118,14 @@ def test_a_migrate_imports_neither_the_diff_nor_the_catalog_nor_a_client_of_http
         done = subprocess.run(
             [sys.executable, "-c", IMPORTED, *words], capture_output=True, text=True, check=True
         )
-        slow = {"limbeck.schema.diff", "limbeck.schema.catalog", "limbeck.sources", "httpx"}
+        slow = {"limbeck.schema.diff", "limbeck.schema.catalog.read", "limbeck.shadow", "httpx"}
         assert {*slow, "sqlalchemy", "alembic"} & set(done.stderr.split()) == wanted
+
+
+def test_a_reading_imports_the_classes_of_objects_once_the_questions_are_sent() -> None:
+    code = "import sys, limbeck.models.pull.pulling, limbeck.shadow.source; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    rooms = ("limbeck.history", "limbeck.engine", "limbeck.project.project", "limbeck.schema.diff")
+    classes = ("limbeck.schema.catalog.builders", "limbeck.schema.catalog.objects")
+    early = {name for name in done.stdout.split() if name.startswith((*rooms, *classes))}
+    assert early == {classes[1], f"{classes[1]}.address"}

@@ -276,7 +276,7 @@ def test_production_is_migrated_after_a_rehearsal_and_a_snapshot_brings_it_back(
     assert code == 0, err
     assert shop.run("SELECT count(age), count(*) FROM people") == [(0, 5)]
     (line,) = (line for line in err.splitlines() if "limbeck branches restore" in line)
-    _, *back = shlex.split(line.partition("back: ")[2])
+    _, *back = shlex.split(line.partition("restore it: ")[2])
     shop.good(*back, "--yes")
     assert shop.run("SELECT count(*) FROM information_schema.columns WHERE column_name='age'") == [
         (0,)
@@ -369,11 +369,11 @@ def test_a_contract_is_undone_and_what_was_written_since_stays_as_a_branch(shop:
     production = expanded(shop)
     code, out, err = shop.limbeck("contract", "--allow", "drop-column-in-use", *production)
     assert code == 0, err
-    assert "back: limbeck undo -e production" in err
+    assert "To restore it: limbeck undo -e production" in err
     shop.run("INSERT INTO people VALUES (6, 'f')")
     code, out, err = shop.limbeck("undo", "-e", "production")
     assert (code, out) == (4, "")
-    assert "Lost: what was written since" in err
+    assert "Lost: everything written since" in err
     undone = json.loads(shop.good("undo", "--json", *production))
     assert undone["changes"] == ["mail"]
     assert shop.run("SELECT count(mail), count(*) FROM people") == [(3, 5)]
@@ -395,7 +395,7 @@ def test_the_library_keeps_the_branch_before_a_contract_too(shop: Shop) -> None:
         keep=lambda: settings.place(project, profile),
     )
     wanted = undo.plan(project, profile, database)
-    assert (wanted.changes, wanted.kept in shop.names()) == (("mail",), True)
+    assert (wanted.changes, wanted.snapshot in shop.names()) == (("mail",), True)
     undo.undo(wanted, confirm=lambda _: True)
     assert shop.run("SELECT count(mail), count(*) FROM people") == [(3, 5)]
 

@@ -49,9 +49,9 @@ def primary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that others may follow: nobody may follow an embedded one."""
     usual = cluster.server_arguments
 
-    def arguments(data: Path, port: int, version: int) -> list[str]:
+    def arguments(data: Path, extensions: Path, port: int, version: int) -> list[str]:
         more = [part for name, value in FOLLOWED.items() for part in ("-c", f"{name}={value}")]
-        return [*usual(data, port, version), *more]
+        return [*usual(data, extensions, port, version), *more]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cluster, "server_arguments", arguments)

@@ -192,7 +192,7 @@ Table("one", metadata, Column("m", Enum("a", name="mood")))
 Table("two", metadata, Column("m", ARRAY(Enum("b", "c", name="mood"))))
 """,
         "twice, with different values:\n  one.m: a\n  two.m: b, c",
-        "another name",
+        "rename one of the two",
     ),
     "two indexes of one name": (
         """from sqlalchemy import Index
@@ -231,7 +231,7 @@ View("a", "SELECT * FROM b", metadata=metadata)
 View("b", "SELECT 1 AS x", metadata=metadata)
 """,
         'relation "b" does not exist',
-        'The view "b" is used before it is made',
+        'Declare the view "b" before',
     ),
     "an extension declared that the server lacks": (
         """from limbeck.entities import Extension
@@ -293,7 +293,7 @@ def test_sources_are_written_as_people_say_them(work: Work, database: Database) 
 def test_a_url_needs_no_project_and_all_else_does(database: Database) -> None:
     assert parse(None, database.url).catalog().objects is not None
     for text in ("models", "head", "development"):
-        with pytest.raises(ConfigurationError, match="only in a project"):
+        with pytest.raises(ConfigurationError, match="needs a project"):
             parse(None, text)
 
 

@@ -311,7 +311,7 @@ def test_a_blocking_hazard_is_refused_unless_it_is_allowed(shop: Work) -> None:
         safety.refuse(report, ["nonsense"])
     with pytest.raises(ConfigurationError, match="truncated") as caught_too:
         safety.refuse(report, ["truncated"])
-    assert (caught_too.value.hint or "").startswith("did you mean truncate?")
+    assert (caught_too.value.hint or "").startswith("Did you mean truncate?")
 
 
 def test_hazards_stand_in_the_order_of_their_lines(shop: Work) -> None:

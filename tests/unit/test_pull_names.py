@@ -53,7 +53,7 @@ def test_a_class_is_named_for_one_row(table: str, expected: str) -> None:
     ],
 )
 def test_one_and_many_rows_have_names(table: str, one: str, many: str) -> None:
-    assert (names.one(table), names.many(table)) == (one, many)
+    assert (names.row_name(table), names.rows_name(table)) == (one, many)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a rule looks at: a statement, where it stands in its revision, and what is at the target."""
+"""The input of a rule: a statement, its place in the revision, and statistics of the target."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from limbeck.lint.trace.tracing import Trace
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the statistics of an environment say about the tables that a revision touches.
+    """Statistics of an environment about the tables that a revision touches.
 
-    `nulls` holds the fraction of NULLs by table and column, `invalid` the indexes that an
-    interrupted CONCURRENTLY left, by table.
+    `sizes` has (rows, bytes) by table, `nulls` the fraction of NULLs by table and column,
+    `invalid` the indexes that an interrupted CONCURRENTLY left, by table.
     """
 
     environment: str
@@ -27,7 +27,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Change:
-    """One statement of a trace, as rules ask about it; only what existed before is spoken of."""
+    """A statement of a trace, with the questions that rules ask; new objects are left out."""
 
     trace: Trace
     statement: Statement
@@ -55,12 +55,12 @@ class Change:
 
     @cached_property
     def blocked(self) -> dict[int, str]:
-        """The relations that others wait for while the statement works, with the lock."""
+        """The relations that others wait for while the statement runs, with the locks."""
         return dict(self.statement.blocked())
 
     @cached_property
     def rewritten(self) -> frozenset[int]:
-        """The blocked relations that are written anew."""
+        """The blocked relations that are rewritten."""
         return self.statement.rewritten() & self.blocked.keys()
 
     @cached_property
@@ -70,7 +70,7 @@ class Change:
         return frozenset(key for key in new if self.exists(key[0]))
 
     def exists(self, relation: int) -> bool:
-        """Whether a relation was there before the traced revisions."""
+        """Return whether a relation existed before the traced revisions."""
         return relation in self.statement.existing
 
     def name(self, relation: int) -> str:
@@ -91,55 +91,55 @@ class Change:
         }
 
     def is_table(self, relation: int) -> bool:
-        """Whether it is an existing table, with or without partitions."""
-        found = self.before.relations.get(relation)
-        return self.exists(relation) and found is not None and found.kind in "rp"
+        """Return whether a relation is an existing table, partitioned or not."""
+        table = self.before.relations.get(relation)
+        return self.exists(relation) and table is not None and table.kind in "rp"
 
     def added_columns(self, table: int | None = None) -> Iterator[Column]:
-        """Yield the columns that existing tables, or one table, get."""
+        """Yield the new columns of existing tables, or of one of them."""
         for key in sorted(self.fresh):
             if table in {None, key[0]}:
                 yield self.after.columns[key]
 
     def altered_columns(self) -> Iterator[tuple[Column, Column]]:
-        """Yield the columns of existing tables that are different now: before, after."""
+        """Yield the changed columns of existing tables, as (before, after)."""
         yield from self._altered
 
     @cached_property
     def _altered(self) -> tuple[tuple[Column, Column], ...]:
-        # Many rules ask, of every statement, and most statements change no column.
+        # Many rules ask this about every statement, and most statements change no column.
         before, after = self.before.columns, self.after.columns
-        found = before.items() if before is not after else ()
+        columns = before.items() if before is not after else ()
         return tuple(
             (was, now)
-            for key, was in found
+            for key, was in columns
             if (now := after.get(key)) and now != was and self.is_table(key[0])
         )
 
     def dropped_columns(self) -> Iterator[Column]:
-        """Yield the columns that existing tables lose, which stay themselves."""
+        """Yield the dropped columns of existing tables that stay."""
         for key, was in self.before.columns.items() if self.before is not self.after else ():
             gone = key not in self.after.columns and key[0] in self.after.relations
             if gone and self.is_table(key[0]):
                 yield was
 
     def added_constraints(self, kinds: str) -> Iterator[Constraint]:
-        """Yield the new constraints of existing tables, without those that partitions inherit."""
+        """Yield the new constraints of existing tables, except those that partitions inherit."""
         for oid in sorted(self.after.constraints.keys() - self.before.constraints.keys()):
-            found = self.after.constraints[oid]
-            if found.kind in kinds and self.exists(found.table) and not found.parent:
-                yield found
+            new = self.after.constraints[oid]
+            if new.kind in kinds and self.exists(new.table) and not new.parent:
+                yield new
 
     def dropped_constraints(self, kinds: str) -> Iterator[Constraint]:
-        """Yield the constraints that existing tables lose, which stay themselves."""
+        """Yield the dropped constraints of existing tables that stay."""
         for oid in sorted(self.before.constraints.keys() - self.after.constraints.keys()):
-            found = self.before.constraints[oid]
-            kept = self.exists(found.table) and found.table in self.after.relations
-            if found.kind in kinds and kept and not self._again(found):
-                yield found
+            old = self.before.constraints[oid]
+            stays = self.exists(old.table) and old.table in self.after.relations
+            if old.kind in kinds and stays and not self._recreated(old):
+                yield old
 
-    def _again(self, constraint: Constraint) -> bool:
-        # A change of type makes the constraints of the column anew.
+    def _recreated(self, constraint: Constraint) -> bool:
+        # A change of type drops the constraints of the column and creates them again.
         return any(
             now.name == constraint.name and now.table == constraint.table
             for now in self.after.constraints.values()
@@ -153,38 +153,41 @@ class Change:
                 yield now
 
     def inline(self, constraint: Constraint) -> bool:
-        """Whether a constraint came with the columns it is on."""
+        """Return whether the statement adds a constraint together with its columns."""
         keys = {(constraint.table, number) for number in constraint.columns}
         return bool(keys) and keys <= self.fresh
 
     def built(self) -> Iterator[Index]:
         """Yield the new indexes of existing tables."""
         for oid in sorted(self.statement.built()):
-            found = self.after.indexes[oid]
-            if self.exists(found.table):
-                yield found
+            index = self.after.indexes[oid]
+            if self.exists(index.table):
+                yield index
 
     def constrained(self, index: Index) -> Constraint | None:
-        """Return the constraint that an index stands for."""
-        found = self.after.constraints.values()
-        return next((one for one in found if one.index == index.oid and one.kind in "pux"), None)
+        """Return the constraint that an index belongs to."""
+        constraints = self.after.constraints.values()
+        own = (each for each in constraints if each.index == index.oid and each.kind in "pux")
+        return next(own, None)
 
     def columns(self, table: int, numbers: tuple[int, ...]) -> str:
-        """Return the names of columns, with commas."""
+        """Return the names of columns, separated by commas."""
         facts = self.after if (table, numbers[0] if numbers else 0) in self.after.columns else None
         known = (facts or self.before).columns
-        return ", ".join(known[table, one].name for one in numbers if (table, one) in known)
+        return ", ".join(
+            known[table, number].name for number in numbers if (table, number) in known
+        )
 
     def earlier(self) -> tuple[Statement, ...]:
         """Return the statements of the same transaction before this one."""
         number = self.statement.transaction
-        found = self.trace.statements
-        at = next(place for place, one in enumerate(found) if one is self.statement)
-        same = (one for one in found[:at] if one.transaction == number)
+        statements = self.trace.statements
+        place = next(i for i, each in enumerate(statements) if each is self.statement)
+        same = (each for each in statements[:place] if each.transaction == number)
         return tuple(same) if number is not None else ()
 
     def size(self, relation: str) -> tuple[int, int] | None:
-        """Return a table's rows and bytes on the target, where they were asked for."""
+        """Return the rows and bytes of a table on the target, if there is one."""
         return self.target.sizes.get(relation) if self.target else None
 
     def gone(self) -> Iterator[Relation]:
@@ -194,7 +197,7 @@ class Change:
                 yield self.before.relations[oid]
 
     def renamed(self) -> Iterator[tuple[Relation, Relation]]:
-        """Yield the existing relations with another name or schema: before, after."""
+        """Yield the existing relations with a new name or schema, as (before, after)."""
         for oid, was in self.before.relations.items():
             now = self.after.relations.get(oid)
             if now and self.exists(oid) and (was.schema, was.name) != (now.schema, now.name):

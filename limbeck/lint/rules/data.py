@@ -18,8 +18,8 @@ def _changed(rows: str) -> Find:
 
     def find(change: Change) -> Iterator[Finding]:
         if change.statement.tag.split(" ")[0] in DATA:
-            for table, work in sorted(change.statement.work.items()):
-                if change.is_table(table) and work.scans and count(work) >= FEW:
+            for table, activity in sorted(change.statement.activity.items()):
+                if change.is_table(table) and activity.scans and count(activity) >= FEW:
                     yield Finding(table)
 
     return find

@@ -78,7 +78,8 @@ def _backfill_with_ddl(change: Change) -> Iterator[Finding]:
 
 
 def _changes_all_rows(change: Change) -> bool:
-    changes = (work for oid, work in change.statement.work.items() if change.is_table(oid))
+    activity = change.statement.activity.items()
+    changes = [each for oid, each in activity if change.is_table(oid)]
     return any(each.scans and each.updated + each.deleted + each.inserted for each in changes)
 
 

@@ -1,4 +1,4 @@
-"""What the catalog says about user objects, by oid: so a rename is seen as one."""
+"""The catalog rows of user objects by oid, so that a rename is recognized as one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OWN = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A row of pg_class; `kind` is relkind, `parent` what it is a partition of."""
+    """A row of pg_class; `kind` is relkind, `parent` the table that it is a partition of."""
 
     oid: int
     schema: str
@@ -36,7 +36,7 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A row of pg_attribute; `strict` is set where its domain has constraints."""
+    """A row of pg_attribute; `strict` says whether its type is a domain with constraints."""
 
     table: int
     number: int
@@ -56,7 +56,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """A row of pg_constraint; `kind` is contype, `table` is 0 for a domain's."""
+    """A row of pg_constraint; `kind` is contype, `table` is 0 for constraints of domains."""
 
     oid: int
     name: str
@@ -73,7 +73,7 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A row of pg_index; its name is its relation's."""
+    """A row of pg_index; its name is in its relation."""
 
     oid: int
     table: int
@@ -85,7 +85,7 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """An enum with its labels by oid, or a domain."""
+    """A row of pg_type for an enum, with its labels by oid, or a domain."""
 
     oid: int
     schema: str
@@ -100,7 +100,7 @@ class Type:
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """A row of pg_trigger that a user made; `enabled` is tgenabled."""
+    """A row of pg_trigger that a user created; `enabled` is tgenabled."""
 
     oid: int
     name: str
@@ -110,7 +110,7 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Anything else that has a name: a schema, a function, an extension with its version."""
+    """Any other named object: a schema, a function, an extension with its version."""
 
     oid: int
     kind: str
@@ -185,7 +185,7 @@ QUERIES: Mapping[str, tuple[type[Any], str]] = {
         FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
         JOIN pg_namespace n ON n.oid = c.relnamespace WHERE r.rulename <> '_RETURN' AND {_OWN}
         UNION ALL SELECT 0, 'published', p.pubname, relid::bigint, ''
-        FROM pg_publication p, pg_get_publication_tables(p.pubname) AS found
+        FROM pg_publication p, pg_get_publication_tables(p.pubname) AS published
         WHERE p.pubupdate OR p.pubdelete""",
     ),
 }
@@ -193,7 +193,7 @@ QUERIES: Mapping[str, tuple[type[Any], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One look at the catalog; every mapping is by oid, columns by (table, number)."""
+    """The catalog at one moment; all mappings are by oid, columns by (table, number)."""
 
     relations: Mapping[int, Relation] = field(default_factory=dict)
     columns: Mapping[tuple[int, int], Column] = field(default_factory=dict)
@@ -204,36 +204,40 @@ class Facts:
     others: Mapping[tuple[str, int, int], Named] = field(default_factory=dict)
 
     def name(self, oid: int) -> str:
-        """Return the name that people know a relation by."""
-        found = self.relations.get(oid)
-        return str(found) if found else str(oid)
+        """Return the name of a relation, with its schema unless it is public."""
+        return str(self.relations.get(oid, oid))
 
     def columns_of(self, table: int) -> tuple[Column, ...]:
         """Return the columns of a table in their order."""
-        return tuple(one for (of, _), one in sorted(self.columns.items()) if of == table)
+        columns = sorted(self.columns.items())
+        return tuple(column for (owner, _), column in columns if owner == table)
 
 
 def read(connection: psycopg.Connection[Any]) -> Facts:
-    """Read them; inside a transaction under a savepoint, so that no lock of the reading stays."""
+    """Return the facts of a database.
+
+    Inside a transaction they are read under a savepoint, so that its locks on the catalogs are
+    released and do not look like those of the revision.
+    """
     cursor = psycopg.Cursor(connection)
     inside = connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE
     cursor.execute("SAVEPOINT limbeck_facts" if inside else "SELECT")
     try:
-        rows = {name: _rows(cursor, made, sql) for name, (made, sql) in QUERIES.items()}
+        rows = {name: _rows(cursor, kind, sql) for name, (kind, sql) in QUERIES.items()}
     finally:
         if inside:
             cursor.execute("ROLLBACK TO limbeck_facts; RELEASE limbeck_facts")
     return Facts(
-        columns={(one.table, one.number): one for one in rows.pop("columns")},
-        others={(one.kind, one.oid, one.table): one for one in rows.pop("others")},
-        **{name: {one.oid: one for one in found} for name, found in rows.items()},
+        columns={(each.table, each.number): each for each in rows.pop("columns")},
+        others={(each.kind, each.oid, each.table): each for each in rows.pop("others")},
+        **{name: {each.oid: each for each in values} for name, values in rows.items()},
     )
 
 
-def _rows(cursor: psycopg.Cursor[Any], made: type[Any], sql: str) -> list[Any]:
-    found = cursor.execute(sql.encode()).fetchall()
-    return [made(*(_frozen(value) for value in row)) for row in found]
+def _rows(cursor: psycopg.Cursor[Any], kind: type[Any], sql: str) -> list[Any]:
+    rows = cursor.execute(sql.encode()).fetchall()
+    return [kind(*(_frozen(value) for value in row)) for row in rows]
 
 
 def _frozen(value: Any) -> Any:
-    return tuple(_frozen(one) for one in value) if isinstance(value, list) else value
+    return tuple(_frozen(each) for each in value) if isinstance(value, list) else value

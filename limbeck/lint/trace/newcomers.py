@@ -1,6 +1,6 @@
-"""Statements about nothing but what the traced revisions have made themselves.
+"""Statements that only touch objects created by the traced revisions.
 
-No rule speaks of those, so the catalog need not be read after each of a thousand.
+No rule applies to them, so the observer does not read the catalog after each of a thousand.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from limbeck.lint.trace.facts import Facts
 from limbeck.lint.trace.statement import strength
 from limbeck.schema.sql.lexer import identifiers
 
-# What such a statement makes or changes hangs on a relation that it locks.
+# Each of these statements locks the relation that it creates or changes.
 _KINDS = ("TABLE", "INDEX", "SEQUENCE", "VIEW", "TRIGGER")
 _BEGINNING = re.compile(
     rf"\s*(CREATE( OR REPLACE| UNIQUE| UNLOGGED)* ({'|'.join(_KINDS)})|ALTER (TABLE|SEQUENCE)"
@@ -23,12 +23,12 @@ _HARMLESS = strength("RowExclusiveLock")
 
 
 def names_only_newcomers(text: str, existing: frozenset[int], facts: Facts) -> bool:
-    """Say whether a statement may be one, before it runs: it names no relation that was there.
+    """Return whether a statement names no existing relation, before it runs.
 
     Args:
-        text: the statement; its words only decide when to look, not what is seen.
-        existing: the relations that were there before the traced revisions.
-        facts: of now, or of a while ago.
+        text: The statement; its words only decide when the catalog is read.
+        existing: The relations that existed before the traced revisions.
+        facts: The catalog now or a few statements ago.
 
     """
     if not _BEGINNING.match(text):
@@ -39,6 +39,6 @@ def names_only_newcomers(text: str, existing: frozenset[int], facts: Facts) -> b
 
 
 def untouched(tag: str, held: Mapping[int, str], existing: frozenset[int]) -> bool:
-    """Say whether it was one: its transaction holds no strong lock on what was there."""
+    """Return whether a statement has left existing relations alone, after it ran."""
     strong = (oid for oid, mode in held.items() if strength(mode) > _HARMLESS)
     return tag in _TAGS and existing.isdisjoint(strong)

@@ -1,4 +1,8 @@
-"""Watch a connection: a cursor that looks, after each statement, at what the statement did."""
+"""Observe the statements of one connection: its cursors report each statement to an observer.
+
+Around each statement, the observer reads the locks of the session, the counters of the
+transaction and the catalog. `tracing` and `run.rehearse` use it.
+"""
 
 from __future__ import annotations
 
@@ -16,35 +20,43 @@ from psycopg.pq import TransactionStatus
 from limbeck.lint.trace import facts
 from limbeck.lint.trace.facts import Facts
 from limbeck.lint.trace.newcomers import names_only_newcomers, untouched
-from limbeck.lint.trace.statement import MODES, Failure, Statement, Work, strength
+from limbeck.lint.trace.statement import MODES, Activity, Failure, Statement, strength
 from limbeck.lint.trace.waiting import watched
 from limbeck.postgres.connect import Connection
 from limbeck.postgres.database import Database
 
+# Oids from 16384 on are of user objects (FirstNormalObjectId, src/include/access/transam.h). The
+# second half finds the relations that this transaction has dropped: pg_class does not have them
+# any more, but their locks are held until its end.
 LOCKS = b"""SELECT l.relation::bigint, l.mode FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
 WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted AND l.relation >= 16384
 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 UNION ALL SELECT l.relation::bigint, l.mode FROM pg_locks l
 WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted AND l.relation >= 16384
 AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = l.relation)"""
-WORK = b"""SELECT c.oid::bigint, pg_stat_get_xact_numscans(c.oid)::bigint,
+# The xact functions count in this transaction, and are exact at once; the statistics views of the
+# whole database are not updated before its end. That DDL scans a table shows here only.
+ACTIVITY = b"""SELECT c.oid::bigint, pg_stat_get_xact_numscans(c.oid)::bigint,
 pg_stat_get_xact_tuples_inserted(c.oid)::bigint, pg_stat_get_xact_tuples_updated(c.oid)::bigint,
 pg_stat_get_xact_tuples_deleted(c.oid)::bigint
 FROM pg_class c WHERE c.oid >= 16384 AND c.relkind IN ('r', 'm', 'p')"""
 SETTINGS = b"""SELECT name, setting FROM pg_settings
 WHERE name IN ('lock_timeout', 'statement_timeout', 'session_replication_role')"""
-NOT_IN_A_TRANSACTION = "25001"
-# These change nothing that the facts tell, whatever they lock.
+NOT_IN_A_TRANSACTION = "25001"  # active_sql_transaction: CONCURRENTLY, VACUUM and their like
+# Tags of statements after which the catalog is not read again, because it is most of the cost of a
+# trace. The first change nothing that Facts hold, whatever they lock. The others only write rows,
+# unless they hold a lock stronger than a writer's: then a function or a trigger has run DDL.
 SILENT = ("COMMENT", "GRANT", "REVOKE")
 QUIET = ("SELECT", "SHOW", "SET", "RESET", "INSERT", "UPDATE", "DELETE", "MERGE", "COPY", "FETCH")
 
 
 @dataclass(slots=True)
 class Observer:
-    """Sees the statements of one connection while it is recording.
+    """Records the statements of one connection between `start` and `stop`.
 
-    `file` is where the statements come from: their lines are noted. `ignored` is a relation that
-    is nobody's business, such as the version table.
+    `file` is the revision file that sends the statements: only those sent from its code are
+    recorded, with their lines. `ignored` is the version table. `existing` are the relations that
+    existed before the first revision: no application uses the others yet.
     """
 
     database: Database
@@ -54,21 +66,23 @@ class Observer:
     existing: frozenset[int] = frozenset()
     statements: list[Statement] = field(default_factory=list)
     facts: Facts = field(default_factory=Facts)
+    # Of the open transaction: its locks and its counters after the last statement.
     _held: dict[int, str] = field(default_factory=dict)
-    _work: dict[int, Work] = field(default_factory=dict)
+    _activity: dict[int, Activity] = field(default_factory=dict)
     _transaction: int = 0
     _open: bool = False
+    # Whether `facts` lack the effect of the last statements, which touched new tables only.
     _behind: bool = False
 
     def start(self, connection: Connection, file: Path | None = None) -> None:
-        """Begin to record, from what the catalog holds now."""
+        """Begin to record, from the present catalog."""
         self.statements, self.file = [], file
         self.facts = facts.read(connection)
         self.existing = self.existing or frozenset(self.facts.relations)
         self.recording, self._open, self._behind = True, False, False
 
     def stop(self, connection: Connection) -> tuple[Statement, ...]:
-        """End recording and return what was seen."""
+        """Stop recording and return the statements."""
         self.recording = False
         if self._behind and not _failed(connection):
             self.facts = self._read(connection)
@@ -83,7 +97,11 @@ class Observer:
         return facts.read(connection)
 
     def attach(self, connection: Connection) -> None:
-        """Make every cursor of the connection tell this observer."""
+        """Make the cursors of a connection report to this observer.
+
+        A cursor factory sees what Alembic, SQLAlchemy and plain psycopg send. The observer itself
+        uses psycopg.Cursor, which does not report.
+        """
         observer = self
 
         class Cursor(psycopg.Cursor[Any]):
@@ -102,11 +120,19 @@ class Observer:
         connection.cursor_factory = Cursor
 
     def observe(self, cursor: psycopg.Cursor[Any], query: Any, run: Any) -> Any:
-        """Run one statement and note what it did."""
+        """Run a statement, record it, and return its result.
+
+        Args:
+            cursor: the cursor that sends the statement.
+            query: the statement.
+            run: sends it.
+
+        """
         text = query if isinstance(query, str) else str(query)
-        # What SQLAlchemy and Alembic ask by themselves is not the revision's.
+        # SQLAlchemy and Alembic send queries of their own, which are not the revision's.
         if self.ignored in text or (self.file and not _line(self.file)):
             return run()
+        # The facts before the statement are needed unless it touches new tables only, as the last.
         if self._behind and not (_failed(cursor.connection) or self._on_newcomers(text)):
             self.facts = self._read(cursor.connection)
         if cursor.connection.autocommit and _idle(cursor):
@@ -114,6 +140,7 @@ class Observer:
         return self._inside(cursor, text, run)
 
     def _inside(self, cursor: psycopg.Cursor[Any], text: str, run: Any) -> Any:
+        """Run a statement in the open transaction, or in one that it begins."""
         connection = cursor.connection
         plain = psycopg.Cursor(connection)
         if not self._open or _idle(cursor):
@@ -122,53 +149,58 @@ class Observer:
         try:
             result = run()
         except psycopg.Error as error:
-            self._note(text, "", began, failure=_failure(error))
+            # The transaction is aborted: nothing can be read any more.
+            self._record(text, "", began, failure=_failure(error))
             raise
         seconds = time.monotonic() - began
-        if _idle(cursor):  # it ended the transaction itself
+        if _idle(cursor):  # a COMMIT: its locks are released and its counters gone
             self._open = False
-            self._note(text, cursor.statusmessage or "", began, after=self._read(connection))
+            self._record(text, cursor.statusmessage or "", began, after=self._read(connection))
             return result
-        self._look(plain, text, cursor.statusmessage or "", seconds)
+        self._inspect(plain, text, cursor.statusmessage or "", seconds)
         return result
 
     def _begin(self, plain: psycopg.Cursor[Any]) -> None:
-        # What earlier transactions did may not have been reported yet, so it is subtracted.
+        # Postgres may not have reported earlier transactions of this session yet: their counts
+        # are still in the xact functions, and are subtracted.
         self._transaction += 1
         self._held = _locks(plain)
-        self._work = _work(plain)
+        self._activity = _activity(plain)
         self._open = True
 
-    def _look(self, plain: psycopg.Cursor[Any], text: str, tag: str, seconds: float) -> None:
+    def _inspect(self, plain: psycopg.Cursor[Any], text: str, tag: str, seconds: float) -> None:
         held = _locks(plain)
         taken = {oid: mode for oid, mode in held.items() if self._held.get(oid) != mode}
-        counted = _work(plain)
+        activity = _activity(plain)
         settings = dict(plain.execute(SETTINGS).fetchall())
-        touched = any(strength(mode) > strength("RowExclusiveLock") for mode in taken.values())
-        quiet = tag.startswith(SILENT) or (tag.startswith(QUIET) and not touched)
+        strong = any(strength(mode) > strength("RowExclusiveLock") for mode in taken.values())
+        quiet = tag.startswith(SILENT) or (tag.startswith(QUIET) and not strong)
         after = self.facts
         if not quiet:
             touching = not self._on_newcomers(text) or not untouched(tag, held, self.existing)
             after = self._read(plain.connection) if touching else after
             self._behind = not touching
-        self._note(
+        self._record(
             text,
             tag,
             time.monotonic() - seconds,
             after=after,
             locks=taken,
             held=held,
-            work=_difference(self._work, counted),
+            activity=_difference(self._activity, activity),
             settings=settings,
         )
-        self._held, self._work = held, counted
+        self._held, self._activity = held, activity
 
     def _outside(self, cursor: psycopg.Cursor[Any], text: str, run: Any) -> Any:
-        """In a transaction of its own, where all can be seen, if the statement lets itself."""
+        """Run a statement of autocommit mode in a transaction, where its effects can be observed.
+
+        If Postgres refuses it there, as CONCURRENTLY, it is run outside and observed by others.
+        """
         plain = psycopg.Cursor(cursor.connection)
         plain.execute("BEGIN")
         self._open = False
-        noted = len(self.statements)
+        recorded = len(self.statements)
         try:
             result = self._inside(cursor, text, run)
         except psycopg.Error as error:
@@ -176,7 +208,7 @@ class Observer:
             self._open = False
             if error.sqlstate != NOT_IN_A_TRANSACTION:
                 raise
-            del self.statements[noted:]
+            del self.statements[recorded:]
             return self._alone(cursor, text, run)
         plain.execute("COMMIT")
         self._open = False
@@ -189,9 +221,9 @@ class Observer:
             with watched(self.database, cursor.connection) as watch:
                 result = run()
         except psycopg.Error as error:
-            self._note(text, "", began, failure=_failure(error))
+            self._record(text, "", began, failure=_failure(error))
             raise
-        self._note(
+        self._record(
             text,
             cursor.statusmessage or "",
             began,
@@ -202,9 +234,9 @@ class Observer:
         )
         return result
 
-    def _note(self, text: str, tag: str, began: float, **seen: Any) -> None:
-        """Note a statement that is over, with its transaction or without one."""
-        known: dict[str, Any] = {
+    def _record(self, text: str, tag: str, began: float, **observed: Any) -> None:
+        """Append a finished statement; what was not observed is as before it."""
+        defaults: dict[str, Any] = {
             "text": text,
             "tag": tag,
             "line": _line(self.file),
@@ -215,13 +247,19 @@ class Observer:
             "existing": self.existing,
             "held": dict(self._held) if self._open else {},
         }
-        self.statements.append(Statement(**(known | seen)))
+        self.statements.append(Statement(**(defaults | observed)))
         self.facts = self.statements[-1].after
 
 
 @contextmanager
 def observing(database: Database, connection: Connection) -> Iterator[Observer]:
-    """Attach an observer to a connection for the length of a block."""
+    """Attach an observer to a connection for the length of a block.
+
+    Args:
+        database: Where other sessions observe a statement that cannot run in a transaction.
+        connection: The connection to observe.
+
+    """
     factory = connection.cursor_factory
     observer = Observer(database)
     observer.attach(connection)
@@ -240,40 +278,46 @@ def _failed(connection: psycopg.Connection[Any]) -> bool:
 
 
 def _locks(plain: psycopg.Cursor[Any]) -> dict[int, str]:
-    found: dict[int, str] = {}
+    """Return the strongest lock that the session holds on each relation."""
+    locks: dict[int, str] = {}
     for oid, mode in plain.execute(LOCKS).fetchall():
-        if mode in MODES and strength(mode) > strength(found.get(oid)):
-            found[oid] = mode
-    return found
+        if mode in MODES and strength(mode) > strength(locks.get(oid)):
+            locks[oid] = mode
+    return locks
 
 
-def _work(plain: psycopg.Cursor[Any]) -> dict[int, Work]:
-    return {row[0]: Work(*row[1:]) for row in plain.execute(WORK).fetchall()}
+def _activity(plain: psycopg.Cursor[Any]) -> dict[int, Activity]:
+    return {row[0]: Activity(*row[1:]) for row in plain.execute(ACTIVITY).fetchall()}
 
 
-def _difference(before: Mapping[int, Work], after: Mapping[int, Work]) -> dict[int, Work]:
-    found = {}
+def _difference(
+    before: Mapping[int, Activity], after: Mapping[int, Activity]
+) -> dict[int, Activity]:
+    changed = {}
     for oid, now in after.items():
-        was = before.get(oid, Work())
-        done = Work(
+        was = before.get(oid, Activity())
+        activity = Activity(
             now.scans - was.scans,
             now.inserted - was.inserted,
             now.updated - was.updated,
             now.deleted - was.deleted,
         )
-        if done != Work():
-            found[oid] = done
-    return found
+        if activity != Activity():
+            changed[oid] = activity
+    return changed
 
 
 def _failure(error: psycopg.Error) -> Failure:
-    said = error.diag
-    message = said.message_primary or str(error)
-    return Failure(error.sqlstate or "", message, said.column_name, said.table_name)
+    details = error.diag
+    message = details.message_primary or str(error)
+    return Failure(error.sqlstate or "", message, details.column_name, details.table_name)
 
 
 def _line(file: Path | None) -> int:
-    """Return the line of the revision file that is running now, 0 where it is not."""
+    """Return the line of the revision file that is running now, 0 if none of it is running.
+
+    Only the stack knows it: op.* calls reach the cursor through Alembic and SQLAlchemy.
+    """
     frame = sys._getframe() if file else None  # noqa: SLF001 - as inspect.currentframe does
     while frame is not None:
         if Path(frame.f_code.co_filename) == file:

@@ -1,4 +1,4 @@
-"""Put invented rows into empty tables, so that scans, rewrites and checks have something to do."""
+"""Generate rows for empty tables, so that scans, rewrites and checks have something to do."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from limbeck.schema.sql.lexer import tokens
 from limbeck.schema.sql.own_schemas import of_users
 
 COUNTS = (1000, 99, 9, 1)
-"""How many rows are tried: numeric(3,2), varchar(1) and unique booleans have no room for more."""
+"""Numbers of rows to try: unique booleans and short types such as varchar(1) hold only few."""
 
 VALUES: Mapping[str, str] = {
     "bool": "g % 2 = 0",
@@ -36,7 +36,7 @@ VALUES: Mapping[str, str] = {
     "tsvector": "''",
     "xml": "'<a/>'::xml",
 }
-"""By type; other numbers and texts are the row's own number, so that foreign keys fit."""
+"""Expressions by type; other numbers and texts are the row number, so that foreign keys match."""
 
 TABLES = f"""
 SELECT c.oid::bigint, quote_ident(n.nspname) || '.' || quote_ident(c.relname)
@@ -61,10 +61,10 @@ ORDER BY a.attnum"""
 
 
 def fill(connection: Connection) -> frozenset[int]:
-    """Fill every table as far as its constraints allow; return the oids of those that stay empty.
+    """Fill every table as far as its constraints allow; return the oids of those still empty.
 
-    The connection is in autocommit. Foreign keys and triggers are off where the role may switch
-    them off; where it may not, tables are tried again until no further one takes rows.
+    The connection is in autocommit mode. Foreign keys and triggers are disabled if the role may do
+    so; otherwise tables are tried again until no further one accepts rows.
     """
     cursor = psycopg.Cursor(connection)
     columns: dict[int, list[Any]] = {}
@@ -109,7 +109,7 @@ def _filled(cursor: psycopg.Cursor[Any], table: str, columns: list[Any]) -> bool
 
 
 def _values(columns: list[Any], *, careful: bool) -> Iterator[tuple[str, str]]:
-    """Yield a column and its value; careful: what a CHECK speaks of is taken out of it."""
+    """Yield columns with their values; `careful` takes values from the literals of CHECKs."""
     for name, type_, base, kind, category, default, needed, key, check in columns:
         if careful and check and not key:
             if default:

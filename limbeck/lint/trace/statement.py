@@ -1,4 +1,4 @@
-"""One statement and what it was seen to do."""
+"""A statement of a revision, and what was observed while it ran."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ MODES = (
     "ExclusiveLock",
     "AccessExclusiveLock",
 )
-"""Postgres' table locks, weakest first (section Explicit Locking of its manual)."""
+"""The table-level locks of Postgres, weakest first (manual, section 13.3, Explicit Locking)."""
 
 BLOCKS_WRITES = MODES.index("ShareLock")
 BLOCKS_READS = MODES.index("AccessExclusiveLock")
 
 
 def strength(mode: str | None) -> int:
-    """Return a lock's place among MODES, -1 for none."""
+    """Return the index of a lock in MODES, -1 without a lock."""
     return MODES.index(mode) if mode in MODES else -1
 
 
@@ -32,8 +32,8 @@ SEQUENCE = "S"  # its relkind
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """What a statement did to one relation: sequential scans begun, rows written."""
+class Activity:
+    """Activity of a statement on one relation: sequential scans started, rows written."""
 
     scans: int = 0
     inserted: int = 0
@@ -43,7 +43,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a statement did not run."""
+    """The error of a statement."""
 
     sqlstate: str
     message: str
@@ -53,14 +53,24 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement of a revision, and what was observed while and after it ran.
+    """One statement of a revision, and what was observed while it ran and afterwards.
 
-    `locks` are the strongest modes on relations by oid, wherever this statement took or asked for
-    them; `held` are those that the transaction holds at its end, earlier statements' included.
-    `transaction` numbers the transactions of a revision, None is outside of any. `waits` is set
-    where it waited for other transactions to end, as CONCURRENTLY does. `existing` holds the
-    relations that were there before the traced revisions. Scans are counted by Postgres within a
-    transaction only.
+    Args:
+        text: The SQL.
+        tag: The command tag, such as ALTER TABLE.
+        line: The line of the revision file, 0 if unknown.
+        seconds: The duration.
+        transaction: The number of its transaction in the revision; None outside of transactions.
+        before: The catalog before the statement.
+        after: The catalog after the statement.
+        existing: The relations that existed before the traced revisions.
+        locks: The strongest lock on each relation that the statement itself acquired or requested.
+        held: The locks that the transaction holds at its end, with those of earlier statements.
+        activity: What it did to each relation; Postgres counts this only inside of transactions.
+        waits: Whether it waited for other transactions to end, as CONCURRENTLY does.
+        failure: The error, if Postgres refused the statement.
+        settings: The timeouts and session_replication_role at that time.
+
     """
 
     text: str
@@ -73,17 +83,17 @@ class Statement:
     existing: frozenset[int]
     locks: Mapping[int, str] = field(default_factory=dict)
     held: Mapping[int, str] = field(default_factory=dict)
-    work: Mapping[int, Work] = field(default_factory=dict)
+    activity: Mapping[int, Activity] = field(default_factory=dict)
     waits: bool = False
     failure: Failure | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def name(self, oid: int) -> str:
-        """Return a relation's name, as it was before the statement."""
+        """Return the name that a relation had before the statement."""
         return (self.before if oid in self.before.relations else self.after).name(oid)
 
     def rewritten(self) -> frozenset[int]:
-        """Return the relations, indexes too, that stand in another file than before."""
+        """Return the relations (indexes, too) whose file (relfilenode) has changed."""
         return frozenset(
             oid
             for oid, now in self.after.relations.items()
@@ -91,34 +101,34 @@ class Statement:
         )
 
     def dropped(self) -> frozenset[int]:
-        """Return the relations that are gone."""
+        """Return the relations that were dropped."""
         return frozenset(self.before.relations.keys() - self.after.relations.keys())
 
     def built(self) -> frozenset[int]:
-        """Return the indexes that are new, in new files."""
+        """Return the new indexes with new files."""
         names = {str(self.before.relations[oid]) for oid in self.before.indexes}
-        return frozenset(oid for oid in _made(self) if self.after.name(oid) not in names)
+        return frozenset(oid for oid in _created(self) if self.after.name(oid) not in names)
 
     def rebuilt(self) -> frozenset[int]:
-        """Return the indexes that were there and stand in another file now.
+        """Return the existing indexes that have another file now.
 
-        A change of type makes an index anew under its name, but keeps the file if it can.
+        A change of type creates the index again under its name, with the old file if possible.
         """
-        again = _made(self) - self.built()
+        again = _created(self) - self.built()
         return again | frozenset(oid for oid in self.rewritten() if oid in self.after.indexes)
 
     def scanned(self) -> frozenset[int]:
-        """Return the relations that were read from beginning to end."""
-        return frozenset(oid for oid, work in self.work.items() if work.scans > 0)
+        """Return the relations that were scanned sequentially."""
+        return frozenset(oid for oid, activity in self.activity.items() if activity.scans > 0)
 
     def worked_on(self) -> frozenset[int]:
         """Return the relations that were scanned or rewritten."""
         return self.scanned() | self.rewritten()
 
     def blocked(self) -> Iterator[tuple[int, str]]:
-        """Yield existing relations that nobody can write to while the statement works on them.
+        """Yield existing relations that block writes while they are scanned, with the locks.
 
-        An instant change under a strong lock is not among them: it takes no longer on a big table.
+        A change that only edits the catalog is not among them: it takes no longer on a big table.
         Nor is a sequence, which has one row.
         """
         modes = {oid: max(_both(self, oid), key=strength) for oid in {*self.held, *self.locks}}
@@ -132,8 +142,8 @@ def _both(statement: Statement, oid: int) -> list[str]:
     return [modes[oid] for modes in (statement.held, statement.locks) if oid in modes]
 
 
-def _made(statement: Statement) -> frozenset[int]:
-    files = {one.file for one in statement.before.relations.values()}
+def _created(statement: Statement) -> frozenset[int]:
+    files = {relation.file for relation in statement.before.relations.values()}
     new = statement.after.indexes.keys() - statement.before.indexes.keys()
-    # The index of a partitioned table has no file.
+    # The index of a partitioned table has no file: relfilenode is 0.
     return frozenset(oid for oid in new if statement.after.relations[oid].file not in files - {0})

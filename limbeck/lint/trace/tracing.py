@@ -1,4 +1,4 @@
-"""Run revisions on a shadow whose tables have rows, and note what every statement does."""
+"""Run revisions on a shadow whose tables have rows, and record the effects of each statement."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from limbeck.lint.trace import rows
 from limbeck.lint.trace.observer import Observer, observing
 from limbeck.lint.trace.statement import Statement
 from limbeck.phased import phases
+from limbeck.plurals import counted
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
@@ -30,8 +31,8 @@ ON_ROWS = ("22", "23")  # classes of SQLSTATE: data exceptions, violated constra
 class Trace:
     """A revision and the statements that it ran, in their order.
 
-    `refused` is the statement that failed on the invented rows; the statements are those of a run
-    without rows then. Where the last of the statements has a failure, the revision does not run.
+    `refused` is the statement that failed on the generated rows; then the statements are those of
+    a run without rows. If the last statement has a failure, the revision fails there.
     """
 
     revision: Revision
@@ -47,39 +48,40 @@ def trace(
     profile: Profile | None = None,
     listen: Listener = ignore,
 ) -> tuple[Trace, ...]:
-    """Trace revisions in the order of the history; what lies between them runs unwatched.
+    """Trace revisions in the order of the history; revisions between them run untraced.
 
     Args:
-        project: whose history and shadow are used.
-        revisions: those to trace.
-        applied: the ids that the shadow starts from; without them, all that the first of the
-            revisions follows.
-        profile: an environment with a history or timeouts of its own.
-        listen: is told the stages.
+        project: The project, with its history and its shadow.
+        revisions: The revisions to trace.
+        applied: The ids that the shadow starts from; by default the revisions below the first.
+        profile: An environment with a history or timeouts of its own.
+        listen: Receives the stages.
 
     Raises:
-        MigrationError: what lies before the revisions does not replay, or a revision fails in
-            Python. Where Postgres refuses a statement the trace ends with it.
+        MigrationError: The history before the revisions does not replay, or a revision fails in
+            Python. If Postgres refuses a statement, the trace ends with that statement.
 
     """
-    way = _Way(project, profile, tuple(revisions), applied, listen)
     if not revisions:
         return ()
-    many = "s" if len(revisions) > 1 else ""
-    listen(StageStarted(f"tracing {len(revisions)} revision{many} on the shadow"))
-    found = _run(way, filled=True)
-    last = found[-1].statements[-1] if found and found[-1].statements else None
+    task = _Task(project, profile, tuple(revisions), applied, listen)
+    listen(StageStarted(f"tracing {counted(len(revisions), 'revision')} on the shadow"))
+    traces = _run(task, filled=True)
+    last = traces[-1].statements[-1] if traces and traces[-1].statements else None
     if last is None or last.failure is None or last.failure.sqlstate[:2] not in ON_ROWS:
-        return found
-    refusing = found[-1].revision.id
+        return traces
+    # Without rows the same statement may succeed, and those after it can be traced, too.
+    refusing = traces[-1].revision.id
     return tuple(
-        replace(one, refused=last) if one.revision.id == refusing else one
-        for one in _run(way, filled=False)
+        replace(trace, refused=last) if trace.revision.id == refusing else trace
+        for trace in _run(task, filled=False)
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
+class _Task:
+    """The revisions to trace, and the history and environment that they belong to."""
+
     project: Project
     profile: Profile | None
     revisions: tuple[Revision, ...]
@@ -91,65 +93,71 @@ class _Way:
         return History.of(self.project, self.profile)
 
     def start(self) -> tuple[str, ...]:
+        """Return the revisions that the shadow starts from."""
         below = self.history.applied(self.applied or ())
-        # A revision that came late stands below what is applied: it runs where it stands.
+        # A late revision is below the applied ones: it is traced at its place in the history.
         if self.applied is not None and not set(below) & set(self.revisions):
             return tuple(self.applied)
-        first = next(one for one in self.history.revisions() if one in self.revisions)
-        return self.history.tops(one.id for one in self.history.applied(first.parents))
+        first = next(each for each in self.history.revisions() if each in self.revisions)
+        return self.history.tops(each.id for each in self.history.applied(first.parents))
 
     def todo(self) -> tuple[Revision, ...]:
-        wanted = ",".join(one.id for one in self.revisions)
+        """Return the revisions to run, with those between the traced ones."""
+        wanted = ",".join(revision.id for revision in self.revisions)
         return self.history.pending(self.start(), wanted)
 
 
-def _run(way: _Way, *, filled: bool) -> tuple[Trace, ...]:
-    before = ",".join(way.start()) or "base"
-    template = Replay(way.project, before, profile=way.profile, listen=way.listen).template()
-    shadow = Shadow.of(way.project, way.profile, listen=way.listen)
-    with shadow.scratch(template) as database, connect(_timed(database, way.profile)) as connection:
+def _run(task: _Task, *, filled: bool) -> tuple[Trace, ...]:
+    before = ",".join(task.start()) or "base"
+    template = Replay(task.project, before, profile=task.profile, listen=task.listen).template()
+    shadow = Shadow.of(task.project, task.profile, listen=task.listen)
+    with (
+        shadow.scratch(template) as database,
+        connect(_timed(database, task.profile)) as connection,
+    ):
         if filled:
             rows.fill(connection)
         with observing(database, connection) as observer:
-            return _traces(way, connection, observer)
+            return _traces(task, connection, observer)
 
 
 def _timed(database: Database, profile: Profile | None) -> Database:
-    # The timeouts that the target would have are judged too.
+    # With the timeouts of the environment, because rules judge them, too.
     chosen = profile or Profile("", "")
     return replace(
         database, lock_timeout=chosen.lock_timeout, statement_timeout=chosen.statement_timeout
     )
 
 
-def _traces(way: _Way, connection: Connection, observer: Observer) -> tuple[Trace, ...]:
+def _traces(task: _Task, connection: Connection, observer: Observer) -> tuple[Trace, ...]:
     from limbeck.engine.upgrading import upgrade  # noqa: PLC0415 - Alembic only when it is needed
 
-    found: list[Trace] = []
-    for revision in way.todo():
-        watched = revision in way.revisions
-        if watched:
+    traces: list[Trace] = []
+    for revision in task.todo():
+        traced = revision in task.revisions
+        if traced:
             observer.start(connection, revision.path)
         try:
-            upgrade(way.history, connection, revision)
+            upgrade(task.history, connection, revision)
         except LimbeckError:
             raise
         except Exception as error:
             statements = observer.stop(connection)
-            if not (watched and statements and statements[-1].failure):
-                raise MigrationError(f"revision {revision} does not run: {error}") from error
-            return (*found, Trace(revision, statements))
-        if watched:
-            found.append(Trace(revision, observer.stop(connection)))
+            if not (traced and statements and statements[-1].failure):
+                raise MigrationError(f"revision {revision} fails: {error}") from error
+            return (*traces, Trace(revision, statements))
+        if traced:
+            traces.append(Trace(revision, observer.stop(connection)))
         _backfill(revision, connection)
-    return tuple(found)
+    return tuple(traces)
 
 
 def _backfill(revision: Revision, connection: Connection) -> None:
-    """Fill in what an expand revision asks for, as is done before its contract."""
+    """Run the backfills of an expand revision, as they run before its contract."""
     phase = phases.of(revision)
-    for one in phase.backfills if phase else ():
-        sets = ", ".join(f"{column} = {value}" for column, value in one.assignments)
-        with contextlib.suppress(psycopg.Error):  # invented rows, for which a cast may fail
-            if not one.python:
-                connection.execute(f"UPDATE {one.table} SET {sets} WHERE {one.where}".encode())
+    for backfill in phase.backfills if phase else ():
+        sets = ", ".join(f"{column} = {value}" for column, value in backfill.assignments)
+        update = f"UPDATE {backfill.table} SET {sets} WHERE {backfill.where}"
+        with contextlib.suppress(psycopg.Error):  # a cast may fail on generated rows
+            if not backfill.python:
+                connection.execute(update.encode())

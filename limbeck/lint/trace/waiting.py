@@ -1,10 +1,10 @@
-"""Watch a statement that cannot run in a transaction, from beside it.
+"""Observe the locks of a statement that cannot run in a transaction, from other sessions.
 
-Such a statement takes its locks and lets them go by itself, often within a millisecond. So it is
-made to stop: a second session holds a snapshot and a writer's lock (ROW EXCLUSIVE) on every table,
-until the statement waits for it, and shows its locks. Then another session takes the place of the
-first, and the first lets go; and so on until the statement is done. Whatever writers would wait
-for has to wait for these sessions, so it is seen each time and not by luck.
+Such a statement releases its locks itself, often within a millisecond. So it is stopped: a second
+session holds a snapshot and a writer's lock (ROW EXCLUSIVE) on every table. The statement waits for
+it, and pg_locks shows what it holds. Then a third session acquires the same locks and the second
+releases its own, and so on until the statement is done. Whatever writers would have to wait for
+has to wait for these sessions, so it is observed every time and not by chance.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from limbeck.lint.trace.statement import MODES, strength
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 
-PAUSE = 0.004  # seconds between two looks
-LONGEST = 20.0  # seconds after which nobody stands in its way any more
+PAUSE = 0.004  # seconds between two queries of pg_locks
+LONGEST = 20.0  # seconds after which the statement is no longer stopped
 STATE = b"""SELECT l.relation::bigint, l.mode, coalesce(l.locktype = 'virtualxid'
 OR l.locktype = 'transactionid', false) AND NOT l.granted, NOT l.granted
 FROM pg_locks l WHERE l.pid = %s AND l.locktype IN ('relation', 'virtualxid', 'transactionid')
@@ -37,13 +37,13 @@ AND n.nspname <> 'information_schema'"""
 
 @dataclass(slots=True)
 class Watch:
-    """The strongest lock seen on each relation, and whether it waited for transactions to end."""
+    """The strongest lock on each relation, and whether the statement waited for transactions."""
 
     locks: dict[int, str] = field(default_factory=dict)
     waited: bool = False
 
     def see(self, rows: list[Any]) -> bool:
-        """Take what pg_locks shows of a statement that is waiting; return whether it is."""
+        """Record the rows of pg_locks if the statement is waiting; return whether it is."""
         if not any(waiting for _, _, _, waiting in rows):
             return False
         for oid, mode, ends, _ in rows:
@@ -55,7 +55,7 @@ class Watch:
 
 @contextmanager
 def watched(database: Database, connection: Connection) -> Iterator[Watch]:
-    """Watch what the connection runs inside the block."""
+    """Observe the statement that the connection runs inside the block."""
     watch, done = Watch(), threading.Event()
     with contextlib.ExitStack() as stack:
         look, *others = (stack.enter_context(connect(database)) for _ in range(3))
@@ -87,7 +87,7 @@ def _step(
 
 
 def _stand(connection: Connection) -> None:
-    """Hold a snapshot, and a writer's lock on all tables that give it at once."""
+    """Acquire a snapshot, and a writer's lock on each table where it is free."""
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
     connection.execute("SET LOCAL lock_timeout = '5ms'")
     for schema, name in connection.execute(TABLES).fetchall():

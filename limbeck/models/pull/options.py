@@ -1,4 +1,4 @@
-"""What can be chosen about pulled models."""
+"""Choices about pulled models: layout, package, style."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Style: TypeAlias = Literal["declarative", "dataclass", "sqlmodel"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How pulled models are laid out.
+    """Choices about pulled models.
 
-    `package` is the dotted name that the models will be imported by: modules of the package
-    layout import each other by it. `root` is a folder of the repository whose formatting is
-    followed; with none, ruff's own defaults are. `style` says what the classes are: declarative,
-    dataclasses too (SQLAlchemy's MappedAsDataclass), or of SQLModel.
+    `package` is the dotted name by which the models will be imported: modules of the package
+    layout import each other by it. `root` is a folder of the repository whose ruff settings
+    apply; without one, ruff's defaults do. `style` is that of the classes: declarative,
+    dataclass (SQLAlchemy's MappedAsDataclass) or sqlmodel.
     """
 
     layout: Layout = "package"

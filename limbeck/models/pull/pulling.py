@@ -1,4 +1,4 @@
-"""Pulling as it is asked for: from a database into a file, a folder, or the working models."""
+"""`pull` as the command calls it: a database into a file, a folder, or the working models."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @paused()
-def fresh(  # noqa: PLR0913 - what can be chosen
+def fresh(  # noqa: PLR0913 - choices of the caller
     live: Source,
     out: Path,
     *,
@@ -41,20 +41,20 @@ def fresh(  # noqa: PLR0913 - what can be chosen
     """Return models of a database for a new file or folder, proved but not written yet.
 
     Args:
-        live: what is pulled.
-        out: a file when it ends in .py, else a folder.
-        layout: file or package; without it what `out` is.
-        style: what the classes are.
-        project: whose shadow and formatting are used; there need not be one.
+        live: the database.
+        out: a file if it ends in .py, else a folder.
+        layout: file or package; None for the kind of `out`.
+        style: of the classes.
+        project: provides the shadow and the ruff settings; None outside a project.
         beside: whether to prove in a scratch database on the server of `live`.
-        proving: whether to prove them at all.
-        listen: told of the stages.
+        proving: whether to prove the models at all.
+        listen: receives the stages.
 
     Raises:
         UnavailableError: no connection.
         ConfigurationError: the style is sqlmodel, which is not installed.
-        ModelsError: what was written does not import, or Postgres refuses it; so it does when
-            something is left out that something else needs.
+        ModelsError: the models do not import, or Postgres refuses them; so it does when a filter
+            leaves out an object that another one needs.
         DatabaseError: the role may not create databases where the models are proved.
 
     """
@@ -71,8 +71,10 @@ def fresh(  # noqa: PLR0913 - what can be chosen
 
     if proving:
         shadow = _beside(live) if beside and isinstance(live, Live) else None
-        kept = live.kept if isinstance(live, Live) else EVERYTHING
-        texts, proof = _proved(read, kept, options, project=project, shadow=shadow, listen=listen)
+        filters = live.filters if isinstance(live, Live) else EVERYTHING
+        texts, proof = _proved(
+            read, filters, options, project=project, shadow=shadow, listen=listen
+        )
     else:
         catalog = read()
         from limbeck.models.pull.render import writing  # noqa: PLC0415 - imported meanwhile
@@ -90,7 +92,7 @@ def fresh(  # noqa: PLR0913 - what can be chosen
 
 
 def _there(out: Path) -> Iterator[tuple[Path, bytes]]:
-    """Yield the files that may be written to, as far as they can be read."""
+    """Yield the contents of the files that may be overwritten, as far as they are readable."""
     for path in [out] if out.is_file() else out.glob("*.py"):
         with suppress(OSError):
             yield path, path.read_bytes()
@@ -104,9 +106,14 @@ def into(
     proving: bool = True,
     listen: Listener = log,
 ) -> tuple[Merge, Proof]:
-    """Return how the working models have to change to be a database's; nothing is written yet.
+    """Return how the working models have to change to describe a database; nothing is written yet.
 
-    Without `proving` they are not proved.
+    Args:
+        project: its models are changed.
+        profile: the environment for which the models are imported.
+        live: the database.
+        proving: whether to prove the changed models.
+        listen: receives the stages.
 
     Raises:
         UnavailableError: no connection.
@@ -131,23 +138,23 @@ def into(
     from limbeck.models.pull.render import writing  # noqa: PLC0415 - the same
 
     shadow = Shadow.of(project, profile, listen=listen)
-    kept = live.kept if isinstance(live, Live) else EVERYTHING
+    filters = live.filters if isinstance(live, Live) else EVERYTHING
     listen(StageStarted("proving the models on the shadow"))
     try:
         with shadow.scratch() as scratch:
             return merged, prove_merged(
-                merged.files, merged.gone, project.models, catalog, scratch, filters=kept
+                merged.files, merged.gone, project.models, catalog, scratch, filters=filters
             )
     except ModelsError as error:
-        # Something has to be done by hand first; what was pulled is proved by itself.
+        # They need a change by hand first; the pulled schema is proved by itself instead.
         merged = replace(merged, left=(*merged.left, f"the models as merged: {error}"))
     apart = replace(options, layout="file")
     with shadow.scratch() as scratch:
-        return merged, prove(writing.source(catalog, apart), catalog, scratch, apart, kept)
+        return merged, prove(writing.source(catalog, apart), catalog, scratch, apart, filters)
 
 
 def _read(live: Source, listen: Listener, look: Callable[[], object] = lambda: None) -> Catalog:
-    """Read what is pulled; while the server begins to, this process gets ready to write it."""
+    """Read the database; while the server starts to answer, import what renders the models."""
     listen(StageStarted("reading the database"))
 
     def prepare() -> None:
@@ -168,7 +175,7 @@ def _beside(live: Live) -> Shadow:
 
 
 def _package(out: Path) -> str:
-    """Return the dotted name of a package: the packages that it is put into come first."""
+    """Return the dotted name of a package, with the packages around it."""
     if not out.stem.isidentifier():
         return "models"
     names, place = [out.stem], out.resolve().parent
@@ -177,30 +184,30 @@ def _package(out: Path) -> str:
     return ".".join(names)
 
 
-def _proved(  # noqa: PLR0913 - what is pulled, how, and where it is proved
+def _proved(  # noqa: PLR0913 - the database, the choices, and where to prove
     read: Callable[[], Catalog],
-    kept: Filters,
+    filters: Filters,
     options: Options,
     *,
     project: Project | None,
     shadow: Shadow | None,
     listen: Listener,
 ) -> tuple[Mapping[str, str], Proof]:
-    """Return models of a database and their proof, on the project's shadow if none is given."""
+    """Return models of a database and their proof, by default on the project's shadow."""
     from limbeck.models.pull.prove import creator, proving  # noqa: PLC0415 - only a proof needs it
     from limbeck.models.pull.render import writing  # noqa: PLC0415 - imported meanwhile
 
-    with creator.creator() as program:  # it gets ready while the database is read
+    with creator.creator() as program:  # it imports SQLAlchemy meanwhile
         catalog = read()
         texts = writing.source(catalog, options)
         server = shadow or proving.shadow(project, listen)
         listen(StageStarted("proving the models on the shadow"))
         try:
             with server.scratch() as scratch:
-                proof = proving.prove(texts, catalog, scratch, options, kept, program=program)
+                proof = proving.prove(texts, catalog, scratch, options, filters, program=program)
         except ModelsError as error:
-            if kept != EVERYTHING:
-                # The likelier reason: a type, a function or a table of a schema that is not read.
-                error.hint = "Something that is left out may be needed: include it, too."
+            if filters != EVERYTHING:
+                # The likeliest reason: a type, a function or a table that the filters leave out.
+                error.hint = "Include the objects that the included ones need."
             raise
     return texts, proof

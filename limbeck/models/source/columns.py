@@ -1,4 +1,4 @@
-"""Columns."""
+"""Columns as sa.Column(...), for revisions."""
 
 from __future__ import annotations
 
@@ -16,55 +16,55 @@ _INTEGERS = frozenset({"smallint", "integer", "bigint"})
 
 
 def column(
-    found: Column,
+    column: Column,
     serial: Sequence | None,
     catalog: Catalog,
     *,
     primary_key: bool = False,
     create_type: bool = False,
 ) -> Source | None:
-    """Return sa.Column(...), or None where SQLAlchemy cannot say the column exactly.
+    """Return sa.Column(...), or None where SQLAlchemy cannot create exactly this column.
 
     Args:
-        found: the column.
-        serial: its own sequence, where it is a serial column.
-        catalog: where its type is looked up.
+        column: the column.
+        serial: its own sequence, if it is a serial column.
+        catalog: the catalog with its type.
         primary_key: whether the same CREATE TABLE makes it (part of) the primary key.
-        create_type: as in type_.
+        create_type: whether creating the table creates the enum that the column uses.
 
     """
     if serial:
-        found = replace(found, default=None)  # which the serial brings along
-    spelled = type_(found.type, catalog, collation=found.collation, create_type=create_type)
-    if spelled is None or not _sayable(found) or (serial and not primary_key):
+        column = replace(column, default=None)  # a serial implies it
+    spelled = type_(column.type, catalog, collation=column.collation, create_type=create_type)
+    if spelled is None or not _sayable(column) or (serial and not primary_key):
         return None
-    arguments: list[Argument] = [literal(found.name), spelled]
-    if found.identity:
-        generator = identity(found)
+    arguments: list[Argument] = [literal(column.name), spelled]
+    if column.identity:
+        generator = identity(column)
         if generator is None:
             return None
         arguments.append(generator)
-    if filled := default(found):
-        arguments.append(filled if found.generated else keyword("server_default", filled))
-    if primary_key and found.type in _INTEGERS and not found.identity and not found.default:
-        # SQLAlchemy makes a serial of the integer key of a table unless it is told.
+    if filled := default(column):
+        arguments.append(filled if column.generated else keyword("server_default", filled))
+    if primary_key and column.type in _INTEGERS and not column.identity and not column.default:
+        # Otherwise SQLAlchemy makes the integer key of a table a serial.
         arguments.append(f"autoincrement={serial is not None}")
-    arguments.append(f"nullable={found.not_null is None}")
-    if found.comment is not None:
-        arguments.append(keyword("comment", literal(found.comment)))
+    arguments.append(f"nullable={column.not_null is None}")
+    if column.comment is not None:
+        arguments.append(keyword("comment", literal(column.comment)))
     return call("sa.Column", arguments, SQLALCHEMY)
 
 
-def _sayable(found: Column) -> bool:
-    plain = (found.storage, found.compression, found.statistics) == (None, None, None)
-    return plain and not found.options and not found.inherited and usual_not_null(found)
+def _sayable(column: Column) -> bool:
+    plain = (column.storage, column.compression, column.statistics) == (None, None, None)
+    return plain and not column.options and not column.inherited and usual_not_null(column)
 
 
-def usual_not_null(found: Column) -> bool:
-    """Say whether the column's NOT NULL (if any) is what a bare NOT NULL makes."""
-    constraint = found.not_null
+def usual_not_null(column: Column) -> bool:
+    """Return whether a bare NOT NULL would create the column's NOT NULL constraint, if any."""
+    constraint = column.not_null
     if constraint is None:
         return True
     if constraint.no_inherit or not constraint.validated or constraint.comment is not None:
         return False
-    return constraint.name in {None, chosen_name(found.table, found.name, "not_null")}
+    return constraint.name in {None, chosen_name(column.table, column.name, "not_null")}

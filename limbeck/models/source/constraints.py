@@ -1,7 +1,7 @@
-"""Constraints of tables.
+"""Constraints as SQLAlchemy expressions, for pulled models and revisions.
 
-A constraint is spelled from its parts only where the parts put together again give Postgres'
-own definition; whatever they leave out makes the answer None.
+A constraint is spelled by its parts only if they give Postgres' own definition when they are put
+together again; a constraint with anything else has no expression.
 """
 
 from __future__ import annotations
@@ -36,54 +36,56 @@ _EXCLUDE = re.compile(r"EXCLUDE USING (\w+) \((.*?)\)(?: WHERE \((.*)\))?(?: DEF
 _ELEMENT = re.compile(r'("(?:[^"])+"|\w+) WITH ([-+*/<>=~!@#%^&|`?]+)')
 
 
-def constraint(found: Constraint, *, name: str | None = None) -> Source | None:
-    """Return sa.PrimaryKeyConstraint(...) or its like; None where it cannot be said exactly.
+def constraint(constraint: Constraint, *, name: str | None = None) -> Source | None:
+    """Return sa.PrimaryKeyConstraint(...) or its like; None where none is exact.
 
     Args:
-        found: the constraint.
-        name: the source of the name, where it is not a plain literal; "" for no name.
+        constraint: the constraint.
+        name: the source of the name, None for a plain literal; "" for no name.
 
     """
-    spoken = parts(found)
-    if spoken is None:
+    arguments = parts(constraint)
+    if arguments is None:
         return None
-    named = [] if name == "" else [keyword("name", name or literal(found.name))]
-    module = POSTGRESQL if found.type == "x" else SQLALCHEMY
-    positional, options = spoken
-    return call(_FUNCTIONS[found.type], [*positional, *named, *options], module)
+    named = [] if name == "" else [keyword("name", name or literal(constraint.name))]
+    module = POSTGRESQL if constraint.type == "x" else SQLALCHEMY
+    positional, options = arguments
+    return call(_FUNCTIONS[constraint.type], [*positional, *named, *options], module)
 
 
-def parts(found: Constraint) -> tuple[list[Argument], list[Argument]] | None:
+def parts(constraint: Constraint) -> tuple[list[Argument], list[Argument]] | None:
     """Return the positional arguments and the options of a constraint, or None."""
-    if not _is_plain(found):
+    if not _is_plain(constraint):
         return None
-    if found.type == "x":
-        return _exclusion(found)
-    if _together(found) != found.definition.replace('"', ""):
+    if constraint.type == "x":
+        return _exclusion(constraint)
+    if _together(constraint) != constraint.definition.replace('"', ""):
         return None
-    return _positional(found), [Source(f"{key}={value}") for key, value in _options(found)]
+    return _positional(constraint), [
+        Source(f"{key}={value}") for key, value in _options(constraint)
+    ]
 
 
-def constraint_is_sayable(found: Constraint) -> bool:
-    """Say whether parts() would say all of a constraint, which takes longer."""
-    if found.type == "x":
-        return parts(found) is not None
-    return _is_plain(found) and _together(found) == found.definition.replace('"', "")
+def constraint_is_sayable(constraint: Constraint) -> bool:
+    """Return whether parts() has all of a constraint; this is faster."""
+    if constraint.type == "x":
+        return parts(constraint) is not None
+    return _is_plain(constraint) and _together(constraint) == constraint.definition.replace('"', "")
 
 
-def _is_plain(found: Constraint) -> bool:
-    return not (found.clustered or found.replica_identity or found.inherited) and (
-        found.comment is None
+def _is_plain(constraint: Constraint) -> bool:
+    return not (constraint.clustered or constraint.replica_identity or constraint.inherited) and (
+        constraint.comment is None
     )
 
 
-def _positional(found: Constraint) -> list[Argument]:
-    if found.type == "f" and found.reference:
-        referred = [literal(column) for column in _referred(found.reference)]
-        return [literals(found.columns), f"[{', '.join(referred)}]"]
-    if found.type == "c":
-        return [literal(escaped(unwrapped(found.expression or "")))]
-    return [literal(column) for column in found.columns]
+def _positional(constraint: Constraint) -> list[Argument]:
+    if constraint.type == "f" and constraint.reference:
+        referred = [literal(column) for column in _referred(constraint.reference)]
+        return [literals(constraint.columns), f"[{', '.join(referred)}]"]
+    if constraint.type == "c":
+        return [literal(escaped(unwrapped(constraint.expression or "")))]
+    return [literal(column) for column in constraint.columns]
 
 
 def _referred(reference: Reference) -> list[str]:
@@ -92,63 +94,63 @@ def _referred(reference: Reference) -> list[str]:
 
 
 def dotted(table: Address) -> str:
-    """Return "books", or "schema.books" outside public."""
+    """Return "books", or "schema.books" outside the schema public."""
     return table.name if table.schema == "public" else f"{table.schema}.{table.name}"
 
 
-def _options(found: Constraint) -> Iterator[tuple[str, str]]:
-    if found.reference:
+def _options(constraint: Constraint) -> Iterator[tuple[str, str]]:
+    if constraint.reference:
         for key, action in (
-            ("onupdate", found.reference.on_update),
-            ("ondelete", found.reference.on_delete),
+            ("onupdate", constraint.reference.on_update),
+            ("ondelete", constraint.reference.on_delete),
         ):
             if action != "NO ACTION":
                 yield key, literal(action)
-        if found.reference.match != "SIMPLE":
-            yield "match", literal(found.reference.match)
-    yield from _timing(found)
-    if found.include:
-        yield "postgresql_include", literals(found.include)
-    if found.nulls_not_distinct:
+        if constraint.reference.match != "SIMPLE":
+            yield "match", literal(constraint.reference.match)
+    yield from _timing(constraint)
+    if constraint.include:
+        yield "postgresql_include", literals(constraint.include)
+    if constraint.nulls_not_distinct:
         yield "postgresql_nulls_not_distinct", "True"
-    if not found.validated:
+    if not constraint.validated:
         yield "postgresql_not_valid", "True"
 
 
-def _timing(found: Constraint) -> Iterator[tuple[str, str]]:
-    if found.deferrable:
+def _timing(constraint: Constraint) -> Iterator[tuple[str, str]]:
+    if constraint.deferrable:
         yield "deferrable", "True"
-    if found.deferred:
+    if constraint.deferred:
         yield "initially", literal("DEFERRED")
 
 
-def _together(found: Constraint) -> str | None:
-    """Put the definition together as pg_get_constraintdef does, without quotes round names."""
-    inherited = found.type != "c" or not found.no_inherit
-    if not (found.enforced and inherited) or found.options or _has_dots(found):
+def _together(constraint: Constraint) -> str | None:
+    """Return the definition as pg_get_constraintdef puts it together, without quotes."""
+    inherited = constraint.type != "c" or not constraint.no_inherit
+    if not (constraint.enforced and inherited) or constraint.options or _has_dots(constraint):
         return None
-    body = _body(found)
+    body = _body(constraint)
     if body is None:
         return None
     words = [body]
-    words += ["DEFERRABLE"] if found.deferrable else []
-    words += ["INITIALLY DEFERRED"] if found.deferred else []
-    words += ["NOT VALID"] if not found.validated else []
+    words += ["DEFERRABLE"] if constraint.deferrable else []
+    words += ["INITIALLY DEFERRED"] if constraint.deferred else []
+    words += ["NOT VALID"] if not constraint.validated else []
     return " ".join(words).replace('"', "")
 
 
-def _body(found: Constraint) -> str | None:
-    columns = ", ".join(found.columns)
-    included = f" INCLUDE ({', '.join(found.include)})" if found.include else ""
-    if found.type == "p":
+def _body(constraint: Constraint) -> str | None:
+    columns = ", ".join(constraint.columns)
+    included = f" INCLUDE ({', '.join(constraint.include)})" if constraint.include else ""
+    if constraint.type == "p":
         return f"PRIMARY KEY ({columns}){included}"
-    if found.type == "u":
-        nulls = "NULLS NOT DISTINCT " if found.nulls_not_distinct else ""
+    if constraint.type == "u":
+        nulls = "NULLS NOT DISTINCT " if constraint.nulls_not_distinct else ""
         return f"UNIQUE {nulls}({columns}){included}"
-    if found.type == "c" and found.expression:
-        return f"CHECK ({found.expression})"
-    if found.type == "f" and found.reference:
-        return f"FOREIGN KEY ({columns}) REFERENCES {_references(found.reference)}"
+    if constraint.type == "c" and constraint.expression:
+        return f"CHECK ({constraint.expression})"
+    if constraint.type == "f" and constraint.reference:
+        return f"FOREIGN KEY ({columns}) REFERENCES {_references(constraint.reference)}"
     return None
 
 
@@ -164,22 +166,22 @@ def _references(reference: Reference) -> str:
     return " ".join(words)
 
 
-def _has_dots(found: Constraint) -> bool:
-    # SQLAlchemy splits what a foreign key refers to at its dots.
-    refers = found.reference
+def _has_dots(constraint: Constraint) -> bool:
+    # SQLAlchemy splits the target of a foreign key at its dots.
+    refers = constraint.reference
     return refers is not None and any(
         "." in name for name in (refers.table.schema, refers.table.name, *refers.columns)
     )
 
 
-def _exclusion(found: Constraint) -> tuple[list[Argument], list[Argument]] | None:
-    whole = _EXCLUDE.fullmatch(found.definition)
-    elements = [_ELEMENT.fullmatch(one) for one in whole[2].split(", ")] if whole else []
+def _exclusion(constraint: Constraint) -> tuple[list[Argument], list[Argument]] | None:
+    whole = _EXCLUDE.fullmatch(constraint.definition)
+    elements = [_ELEMENT.fullmatch(match) for match in whole[2].split(", ")] if whole else []
     if whole is None or not all(elements):
         return None
-    matched = [(one[1].strip('"'), one[2]) for one in elements if one]
+    matched = [(match[1].strip('"'), match[2]) for match in elements if match]
     pairs: list[Argument] = [f"({literal(on)}, {literal(with_)})" for on, with_ in matched]
     options: list[Argument] = [keyword("using", literal(whole[1]))]
     if whole[3]:
         options.append(keyword("where", text(unwrapped(whole[3]))))
-    return pairs, [*options, *(f"{key}={value}" for key, value in _timing(found))]
+    return pairs, [*options, *(f"{key}={value}" for key, value in _timing(constraint))]

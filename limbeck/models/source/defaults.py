@@ -1,4 +1,4 @@
-"""What fills a column: defaults, identities and generation expressions."""
+"""Defaults, identities and generation expressions of columns as SQLAlchemy expressions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from limbeck.schema.catalog.objects.sequences import SequenceOptions
 from limbeck.schema.sql.quoting import names
 
 _LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
-# A text literal with the cast that Postgres adds on its own.
+# A text literal with the cast that Postgres adds by itself. A backslash could mean E''.
 _STRING = re.compile(r"'((?:[^'\\]|'')*)'::(text|character varying)")
 
 
@@ -30,20 +30,20 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 
 
 def default(column: Column, near: Mapping[str, str] = _NONE) -> Source | None:
-    """Return what stands after server_default=, None when the column has no default.
+    """Return the value of server_default=, None when the column has no default.
 
     Args:
         column: the column.
-        near: other words for an expression, as Catalog.near has them.
+        near: shorter spellings of expressions, as Catalog.near has them.
 
     """
     if column.generated:
         return _computed(column, near)
     if column.default is None:
         return None
-    found = _STRING.fullmatch(column.default)
-    if found and found.group(2) == column.type.partition("(")[0]:
-        return Source(literal(found.group(1).replace("''", "'")))
+    match = _STRING.fullmatch(column.default)
+    if match and match.group(2) == column.type.partition("(")[0]:
+        return Source(literal(match.group(1).replace("''", "'")))
     return text(near.get(column.default, column.default))
 
 
@@ -55,13 +55,13 @@ def _computed(column: Column, near: Mapping[str, str]) -> Source:
 
 
 def identity(column: Column) -> Source | None:
-    """Return sa.Identity(...) with the options that are not the usual ones, None without one."""
-    found = column.identity
-    if found is None or column.type not in _LARGEST or found.options.type != column.type:
+    """Return sa.Identity(...) with the options that differ from the defaults, None without one."""
+    generator = column.identity
+    if generator is None or column.type not in _LARGEST or generator.options.type != column.type:
         return None
-    if names(found.sequence) != (column.schema, chosen_name(column.table, column.name, "seq")):
+    if names(generator.sequence) != (column.schema, chosen_name(column.table, column.name, "seq")):
         return None
-    options = [f"always={found.always}", *_options(found.options)]
+    options = [f"always={generator.always}", *_options(generator.options)]
     return call("sa.Identity", options, SQLALCHEMY)
 
 

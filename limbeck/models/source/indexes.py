@@ -1,4 +1,4 @@
-"""Indexes that no constraint owns."""
+"""Indexes that no constraint owns as arguments of sa.Index and op.create_index."""
 
 from __future__ import annotations
 
@@ -18,52 +18,52 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 
 
 def index(
-    found: Index, near: Mapping[str, str] = _NONE
+    index: Index, near: Mapping[str, str] = _NONE
 ) -> tuple[Source, tuple[Argument, ...]] | None:
-    """Return the list of an index's keys and its options; None where they do not say it all.
+    """Return the list of an index's keys and its options; None where there is more to it.
 
     The keys are a Python list of column names and sa.text(...); the options are keyword
     arguments, the same for sa.Index and for op.create_index.
 
     Args:
-        found: the index.
-        near: other words for its expressions, as Catalog.near has them.
+        index: the index.
+        near: shorter spellings of its expressions, as Catalog.near has them.
 
     """
-    one = _sayable(found)
-    if one is None:
+    sayable = _sayable(index)
+    if sayable is None:
         return None
-    keys = [_key(_near(key, near)) for key in one.keys]
+    keys = [_key(_near(key, near)) for key in sayable.keys]
     imports = frozenset[str]().union(*(key.imports for key in keys))
     listed = ", ".join(key.text for key in keys)
-    return Source(f"[{listed}]", imports), tuple(_options(one))
+    return Source(f"[{listed}]", imports), tuple(_options(sayable))
 
 
-def index_is_sayable(found: Index) -> bool:
-    """Say whether index() would say all of an index, which takes longer."""
-    return _sayable(found) is not None
+def index_is_sayable(index: Index) -> bool:
+    """Return whether index() has all of an index; this is faster."""
+    return _sayable(index) is not None
 
 
-def _sayable(found: Index) -> Index | None:
-    """Return the index, without collations that it does not name; None where more is to say."""
-    if not _plain(found):
+def _sayable(index: Index) -> Index | None:
+    """Return the index without collations that its definition omits; None where there is more."""
+    if not _plain(index):
         return None
-    definition = _bare(found.definition)
-    if _together(found) == definition:
-        return found
-    bare = _without_collations(found)
+    definition = _bare(index.definition)
+    if _together(index) == definition:
+        return index
+    bare = _without_collations(index)
     return bare if _together(bare) == definition else None
 
 
-def _without_collations(found: Index) -> Index:
+def _without_collations(index: Index) -> Index:
     # An expression may have its collation from a column; then the definition does not name it.
-    keys = (replace(key, collation=None) if key.expression else key for key in found.keys)
-    return replace(found, keys=tuple(keys))
+    keys = (replace(key, collation=None) if key.expression else key for key in index.keys)
+    return replace(index, keys=tuple(keys))
 
 
-def _plain(found: Index) -> bool:
-    marked = found.clustered or found.replica_identity or found.statistics or found.parent
-    return found.valid and not marked and all(map(_OPTION.fullmatch, found.options))
+def _plain(index: Index) -> bool:
+    marked = index.clustered or index.replica_identity or index.statistics or index.parent
+    return index.valid and not marked and all(map(_OPTION.fullmatch, index.options))
 
 
 def _near(key: Key, near: Mapping[str, str]) -> Key:
@@ -89,31 +89,31 @@ def _words(key: Key) -> str:
     return " ".join(words)
 
 
-def _options(found: Index) -> Iterator[Argument]:
-    if found.method != "btree":
-        yield keyword("postgresql_using", literal(found.method))
-    if found.include:
-        yield keyword("postgresql_include", literals(found.include))
-    if found.nulls_not_distinct:
+def _options(index: Index) -> Iterator[Argument]:
+    if index.method != "btree":
+        yield keyword("postgresql_using", literal(index.method))
+    if index.include:
+        yield keyword("postgresql_include", literals(index.include))
+    if index.nulls_not_distinct:
         yield "postgresql_nulls_not_distinct=True"
-    if found.options:
-        pairs = (option.split("=", 1) for option in found.options)
+    if index.options:
+        pairs = (option.split("=", 1) for option in index.options)
         values = ", ".join(f"{literal(key)}: {literal(value)}" for key, value in pairs)
         yield f"postgresql_with={{{values}}}"
-    if found.where is not None:
-        yield keyword("postgresql_where", text(unwrapped(found.where)))
+    if index.where is not None:
+        yield keyword("postgresql_where", text(unwrapped(index.where)))
 
 
-def _together(found: Index) -> str:
-    """Put the definition together as pg_get_indexdef does, for _bare to compare."""
-    unique = "UNIQUE " if found.unique else ""
-    keys = ", ".join(_words(key) for key in found.keys)
-    table = f"{found.table.schema}.{found.table.name}"
-    text_ = f"CREATE {unique}INDEX {found.name} ON {table} USING {found.method} ({keys})"
-    text_ += f" INCLUDE ({', '.join(found.include)})" if found.include else ""
-    text_ += " NULLS NOT DISTINCT" if found.nulls_not_distinct else ""
-    text_ += f" WITH ({', '.join(found.options)})" if found.options else ""
-    text_ += f" WHERE {found.where}" if found.where is not None else ""
+def _together(index: Index) -> str:
+    """Return the definition as pg_get_indexdef puts it together, for _bare to compare."""
+    unique = "UNIQUE " if index.unique else ""
+    keys = ", ".join(_words(key) for key in index.keys)
+    table = f"{index.table.schema}.{index.table.name}"
+    text_ = f"CREATE {unique}INDEX {index.name} ON {table} USING {index.method} ({keys})"
+    text_ += f" INCLUDE ({', '.join(index.include)})" if index.include else ""
+    text_ += " NULLS NOT DISTINCT" if index.nulls_not_distinct else ""
+    text_ += f" WITH ({', '.join(index.options)})" if index.options else ""
+    text_ += f" WHERE {index.where}" if index.where is not None else ""
     return _bare(text_)
 
 

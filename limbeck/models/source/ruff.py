@@ -20,7 +20,7 @@ class RuffError(LimbeckError):
 
 
 def ruff(folder: Path, arguments: Sequence[str], text: str = "") -> str:
-    """Return what ruff prints for a text, or for the paths among its arguments.
+    """Run ruff on a text, or on the paths among its arguments, and return its output.
 
     Args:
         folder: where ruff runs; it derives first-party packages and settings from there.

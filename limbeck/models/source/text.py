@@ -1,4 +1,4 @@
-"""Pieces of Python source, and the quoting that they need."""
+"""Pieces of Python source with their imports, and literals of strings and SQL in them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ESCAPED = re.compile(r"\x5c(:\w*)(?![:\w])")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An expression in Python, and the whole import lines that it needs."""
+    """An expression in Python, and the import lines that it needs."""
 
     text: str
     imports: frozenset[str] = frozenset()
@@ -30,15 +30,15 @@ Argument: TypeAlias = Source | str
 
 
 def call(function: str, arguments: Iterable[Argument], *imports: str) -> Source:
-    """Return the source of a call; the arguments are sources or plain text."""
+    """Return the source of a call; its arguments are sources or plain text."""
     texts: list[str] = []
     needed = set(imports)
-    for one in arguments:
-        if isinstance(one, str):
-            texts.append(one)
+    for argument in arguments:
+        if isinstance(argument, str):
+            texts.append(argument)
         else:
-            texts.append(one.text)
-            needed |= one.imports
+            texts.append(argument.text)
+            needed |= argument.imports
     return Source(f"{function}({', '.join(texts)})", frozenset(needed))
 
 
@@ -62,7 +62,7 @@ def literals(texts: Iterable[str]) -> str:
 
 
 def escaped(sql: str) -> str:
-    r"""Return SQL as sqlalchemy.text() wants it: a colon before a word is written \:."""
+    r"""Return SQL for sqlalchemy.text(), where a colon before a word is written \:."""
     return _BOUND.sub(r"\\:\1", _ESCAPED.sub(r"\\\\\1", sql))
 
 

@@ -1,4 +1,4 @@
-"""Types, from what format_type spells to SQLAlchemy's classes."""
+"""SQLAlchemy's classes for types as Postgres' format_type spells them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _PLAIN: Mapping[str, str] = {
     "tsvector": "postgresql.TSVECTOR",
     "uuid": "sa.Uuid",
 }
-# The same with modifiers: what stands for each group of the pattern.
+# The same with modifiers; each group of the pattern fills one placeholder.
 _MODIFIED: tuple[tuple[re.Pattern[str], str, tuple[str, ...]], ...] = tuple(
     (re.compile(pattern), function, arguments)
     for pattern, function, arguments in (
@@ -99,7 +99,7 @@ _MODIFIED: tuple[tuple[re.Pattern[str], str, tuple[str, ...]], ...] = tuple(
 )
 _COLLATED = frozenset({"sa.String", "sa.Text", "sa.CHAR", "postgresql.CITEXT"})
 
-# SQLAlchemy refuses to spell a type named like one of these without its schema; they are
+# SQLAlchemy compiles an enum or a domain of one of these names only with its schema. A copy of
 # sqlalchemy.dialects.postgresql.base.ischema_names, which takes long to import.
 BUILT_IN = frozenset(
     {
@@ -119,11 +119,11 @@ BUILT_IN = frozenset(
 def type_(
     name: str, catalog: Catalog, *, collation: str | None = None, create_type: bool = False
 ) -> Source | None:
-    """Return the source of a type, or None where SQLAlchemy has none that is exactly it.
+    """Return the source of a type, or None where SQLAlchemy has no exact one.
 
     Args:
-        name: what format_type spelled, such as "character varying(20)" or "public.mood[]".
-        catalog: where enums and domains are looked up.
+        name: as format_type spells it, such as "character varying(20)" or "public.mood[]".
+        catalog: the catalog with the enums and domains.
         collation: the column's own collation as regcollation spells it, such as `"C"`.
         create_type: whether creating a table creates the enums that it uses.
 
@@ -140,9 +140,12 @@ def _built_in(name: str, *more: Argument) -> Source | None:
     if name in _PLAIN:
         return _class(_PLAIN[name], more)
     for pattern, function, arguments in _MODIFIED:
-        if found := pattern.fullmatch(name):
-            values = iter(found.groups())
-            given = [one.format(next(values)) if "{}" in one else one for one in arguments]
+        if match := pattern.fullmatch(name):
+            values = iter(match.groups())
+            given = [
+                argument.format(next(values)) if "{}" in argument else argument
+                for argument in arguments
+            ]
             return _class(function, (*given, *more))
     return None
 
@@ -153,12 +156,12 @@ def _class(function: str, arguments: tuple[Argument, ...]) -> Source:
 
 
 def _collated(name: str, collation: str) -> Source | None:
-    # SQLAlchemy takes a collation's bare name, which the search_path has to find again.
+    # SQLAlchemy takes only the bare name of a collation, which search_path has to find again.
     *schema, bare = names(collation)
     if schema not in ([], ["pg_catalog"], ["public"]):
         return None
-    found = _built_in(name, keyword("collation", literal(bare)))
-    return found if found and found.text.partition("(")[0] in _COLLATED else None
+    type_ = _built_in(name, keyword("collation", literal(bare)))
+    return type_ if type_ and type_.text.partition("(")[0] in _COLLATED else None
 
 
 def _named(name: str, catalog: Catalog, *, create_type: bool) -> Source | None:
@@ -166,12 +169,12 @@ def _named(name: str, catalog: Catalog, *, create_type: bool) -> Source | None:
     if len(parts) != 2 or name.endswith(")"):  # noqa: PLR2004 - schema and name
         return None
     schema, bare = parts
-    found = catalog.objects.get(Address("enum", schema, bare)) or catalog.objects.get(
+    item = catalog.objects.get(Address("enum", schema, bare)) or catalog.objects.get(
         Address("domain", schema, bare)
     )
-    if isinstance(found, Enum):
-        return _enum(found, create_type=create_type)
-    return _domain(found, catalog) if isinstance(found, Domain) else None
+    if isinstance(item, Enum):
+        return _enum(item, create_type=create_type)
+    return _domain(item, catalog) if isinstance(item, Domain) else None
 
 
 def _enum(enum: Enum, *, create_type: bool) -> Source:

@@ -38,7 +38,8 @@ CLOCK = r"(?:now\(\)|CURRENT_\w+(?:\(\d\))?|LOCALTIME\w*(?:\(\d\))?|statement_ti
 NUMERIC = re.compile(r"numeric\((\d+),(\d+)\)")
 # Pairs of types with the same storage, of which the second accepts every value of the first.
 FREE = {("character varying", "text"), ("text", "character varying"), ("cidr", "inet")}
-# Unreserved keywords inside of expressions, in capitals as Postgres deparses them: AT TIME ZONE.
+# Unreserved keywords that occur in expressions, such as AT TIME ZONE. Postgres deparses keywords in
+# capitals, which distinguishes them from columns of these names.
 PHRASES = frozenset(
     {"at", "zone", "local", "year", "month", "day", "hour", "minute", "second", "escape", "by"}
     | {"partition", "over", "filter", "within", "range", "rows", "groups", "unbounded", "preceding"}
@@ -92,13 +93,13 @@ def is_steady(default: str) -> bool:
 def respelled(expression: str, names: Collection[str], spell: Callable[[str], str]) -> str:
     """Return an expression over one row with the columns of these names replaced by `spell`.
 
-    Postgres deparsed it or somebody wrote it, who may have written names in capitals.
+    Postgres has deparsed the expression, or a user wrote it, perhaps with names in capitals.
     """
     parts, place = list[str](), 0
-    found = tokens(expression)
-    around = [("", ""), *((kind, text.lower()) for kind, text, _ in found), ("", "")]
+    words = tokens(expression)
+    around = [("", ""), *((kind, text.lower()) for kind, text, _ in words), ("", "")]
     neighbours = zip(around, around[2:], strict=False)
-    for (kind, text, start), (before, after) in zip(found, neighbours, strict=False):
+    for (kind, text, start), (before, after) in zip(words, neighbours, strict=False):
         name = _column(kind, text)
         if name in names and not _is_no_column(before, after):
             parts += [expression[place:start], spell(name)]
@@ -107,7 +108,7 @@ def respelled(expression: str, names: Collection[str], spell: Callable[[str], st
 
 
 def _column(kind: str, text: str) -> str:
-    """Return the name of the column that a token can be, "" for none."""
+    """Return the column name that a token may be; empty if it cannot be one."""
     if kind == "name":
         return unquote(text)
     folded = text.lower()
@@ -116,10 +117,10 @@ def _column(kind: str, text: str) -> str:
 
 
 def _is_no_column(before: tuple[str, str], after: tuple[str, str]) -> bool:
-    """Return whether a name is one of something else, by the tokens beside it.
+    """Return whether a name is not a column, by the tokens beside it.
 
     A word before "(" is a function, before "." a table or schema, after "." a field, before "=>"
-    an argument, after "::" or AS a type, and so is the one before a string: date '2026-01-01'.
+    an argument, and after "::", after AS or before a string (date '2026-01-01') a type.
     """
     return (
         before[1] in {".", "::", "as", "collate"}

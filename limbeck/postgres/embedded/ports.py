@@ -1,4 +1,4 @@
-"""TCP ports of this machine."""
+"""The TCP port of the embedded server: pinned by a variable, or chosen once for its folder."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ FIRST, COUNT = 20_000, 12_000
 
 
 def pinned() -> int | None:
-    """Give the port that $LIMBECK_LOCAL_PORT asks for.
+    """Return the port in $LIMBECK_LOCAL_PORT, None if it is unset or empty.
 
     Raises:
-        ConfigurationError: it is no port.
+        ConfigurationError: the value is no port.
+
     """
     text = os.environ.get(SETTING)
     if not text:
@@ -30,7 +31,7 @@ def pinned() -> int | None:
 
 
 def is_free(port: int) -> bool:
-    """Tell whether a server could listen on the port now."""
+    """Return whether a server could listen on the port now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -41,7 +42,7 @@ def is_free(port: int) -> bool:
 
 
 def pick(home: Path) -> int:
-    """Choose a free port; the same one for the same folder, as long as that is free."""
+    """Return a free port, the same one for the same folder as long as it is free."""
     first = zlib.crc32(os.fsencode(home.absolute()))
     for offset in range(COUNT):
         port = FIRST + (first + offset) % COUNT
@@ -51,7 +52,7 @@ def pick(home: Path) -> int:
 
 
 def saved(home: Path) -> int | None:
-    """Give the port that the server of a folder had last time."""
+    """Return the port that the server of a folder had last time, None for a new one."""
     try:
         return int(json.loads((home / "server.json").read_text())["port"])
     except (FileNotFoundError, ValueError, KeyError):
@@ -59,7 +60,7 @@ def saved(home: Path) -> int | None:
 
 
 def save(home: Path, port: int) -> None:
-    """Note the port for next time; a reader sees the old note or the new one, never half."""
+    """Save the port for next time; a concurrent reader sees the old or the new one, never half."""
     fresh = home / "server.json.new"
     fresh.write_text(json.dumps({"port": port}) + "\n")
     fresh.replace(home / "server.json")

@@ -1,4 +1,4 @@
-"""A running Postgres as its lock file postmaster.pid tells it."""
+"""The process of a running Postgres, read from its lock file postmaster.pid, and its end."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 
 from limbeck.errors import ServerError
 
-# Seconds a fast shutdown may take before the server is ended the hard way.
+# Seconds for a fast shutdown, before an immediate one.
 PATIENCE = 30.0
-# No system counts its processes so far.
+# A process id that no system reaches.
 NOBODY = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Postmaster:
-    """The server's first process; ready means that it accepts connections."""
+    """The first process of a server; `ready` means that it accepts connections."""
 
     pid: int
     port: int | None
@@ -27,13 +27,14 @@ class Postmaster:
 
 
 def read(data: Path) -> Postmaster | None:
-    """Give the server of a data folder, or None when none runs; starts no process.
+    """Return the server of a data folder, None if none runs; no process is started.
 
     The file's lines are: pid, folder, start time, port, socket folder, address, shared memory,
     status (src/include/utils/pidfile.h); it is written line by line as the server starts.
 
     Raises:
-        ServerError: the folder belongs to somebody else, so nothing can be known.
+        ServerError: the folder belongs to another user and cannot be read.
+
     """
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
@@ -42,7 +43,7 @@ def read(data: Path) -> Postmaster | None:
     except PermissionError as error:
         raise ServerError(
             f"{data} belongs to another user",
-            hint=f"run the command as that user or as root, or: sudo rm -r {data.parent}",
+            hint=f"Run the command as that user or as root, or: sudo rm -r {data.parent}",
         ) from error
     if not lines or not _alive(int(lines[0]), data):
         return None
@@ -52,10 +53,11 @@ def read(data: Path) -> Postmaster | None:
 
 
 def end(postmaster: Postmaster, data: Path) -> None:
-    """Stop a server, first asking its sessions to end, and wait until it is gone.
+    """Stop a server and wait until it is gone: a fast shutdown, then an immediate one.
 
     Raises:
         ServerError: it belongs to another user, or does not end.
+
     """
     for request in (signal.SIGINT, signal.SIGQUIT):
         try:
@@ -65,7 +67,7 @@ def end(postmaster: Postmaster, data: Path) -> None:
         except PermissionError as error:
             raise ServerError(
                 f"the local server (process {postmaster.pid}) belongs to another user",
-                hint="run the command as that user or as root",
+                hint="Run the command as that user or as root.",
             ) from error
         if _gone(postmaster.pid, data):
             return
@@ -73,10 +75,11 @@ def end(postmaster: Postmaster, data: Path) -> None:
 
 
 def disown(data: Path) -> None:
-    """Where the lock file's number is another program's by now, write one that nobody has.
+    """Replace the process id in the lock file of a dead server with one that no process has.
 
-    Postgres would take that program for its own server when both run as one user. The file stays
-    for its shared memory key, by which Postgres knows backends that outlived their server.
+    The id may belong to another program by now, which Postgres would take for its own server if
+    both run as the same user. The file stays because of its shared memory key, by which Postgres
+    finds backends that outlived their server.
     """
     file = data / "postmaster.pid"
     if file.exists() and read(data) is None:
@@ -88,7 +91,7 @@ def _gone(pid: int, data: Path) -> bool:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, os.WNOHANG)  # it may be a child of ours
+            os.waitpid(pid, os.WNOHANG)  # a child stays a zombie until it is waited for
         if not _alive(pid, data):
             return True
         time.sleep(0.005)
@@ -96,9 +99,9 @@ def _gone(pid: int, data: Path) -> bool:
 
 
 def _alive(pid: int, data: Path) -> bool:
-    """Tell whether the process exists and is the server of this folder.
+    """Return whether a process exists and is the server of this folder.
 
-    After a kill -9 the file stays, and its number may by now be another program's.
+    After a kill -9 the file stays, and its process id may belong to another program by now.
     """
     try:
         os.kill(pid, 0)
@@ -113,5 +116,5 @@ def _alive(pid: int, data: Path) -> bool:
     if not arguments[0].endswith(b"postgres") or b"-D" not in arguments:
         return False
     folder = Path(os.fsdecode(arguments[arguments.index(b"-D") + 1]))
-    # A folder that is no longer there was moved while its server ran.
+    # If the folder of the command line is missing, it was moved while the server ran.
     return not folder.exists() or folder.samefile(data)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import shutil
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from urllib.parse import quote
 
 from limbeck.errors import ServerError
 from limbeck.events import Listener, ServerStarted, ignore
-from limbeck.postgres.embedded import binaries, cluster, ports, postmaster
+from limbeck.postgres.embedded import binaries, bundled, cluster, password, ports, postmaster
 from limbeck.postgres.embedded import os_user as accounts
 from limbeck.postgres.embedded.binaries import Binaries
 from limbeck.postgres.embedded.launching import Launch
@@ -28,7 +27,7 @@ if sys.platform != "win32":
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What is known of a server without asking it; pid is None when it does not run."""
+    """The state of a server, read from its files; `pid` is None if it does not run."""
 
     home: Path
     pid: int | None
@@ -37,12 +36,16 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A Postgres whose data live in home/postgres, on 127.0.0.1 with a random password.
+    """A Postgres with its data in home/postgres, on 127.0.0.1 and with a random password.
 
-    It trades the durability it does not need for speed (fsync and full_page_writes are off): what
-    is committed survives kill -9 of any process, but not a loss of power.
-    port is $LIMBECK_LOCAL_PORT, or else chosen once and kept in home/server.json;
-    programs names a folder of Postgres' programs, by default found by `binaries.find`.
+    It gives up durability for speed (fsync and full_page_writes are off): a commit survives
+    kill -9 of any process, but not a loss of power.
+
+    Args:
+        home: The folder for the data, the log, the password and the port.
+        port: $LIMBECK_LOCAL_PORT, or else chosen once and kept in home/server.json.
+        programs: A folder with Postgres' programs; by default `binaries.find` looks for one.
+
     """
 
     home: Path
@@ -50,7 +53,7 @@ class Server:
     programs: Path | None = None
 
     def __post_init__(self) -> None:
-        """Keep the home's whole path: Postgres starts in a folder of its own."""
+        """Make the home an absolute path, because Postgres starts in another folder."""
         object.__setattr__(self, "home", self.home.absolute())
 
     @property
@@ -63,68 +66,72 @@ class Server:
         """The file that Postgres writes its messages to."""
         return self.home / "postgres.log"
 
+    @property
+    def known(self) -> Path:
+        """The folder of notes about branches that exist, which spare a connection."""
+        return self.home / "known"
+
     def find_binaries(self) -> Binaries:
-        """Give the programs that this server runs."""
+        """Return the programs that this server runs."""
         return binaries.find(self.programs)
 
     def running(self) -> bool:
-        """Tell whether the server accepts connections, by its lock file: no process is started."""
+        """Return whether the server accepts connections, by its lock file: no process starts."""
         server = postmaster.read(self.data)
         return server is not None and server.ready
 
     def status(self) -> Status:
-        """Give what is known of the server."""
+        """Return the state of the server."""
         server = postmaster.read(self.data)
         return Status(self.home, server.pid if server else None, ports.saved(self.home))
 
     def url(self, database: str = "postgres") -> str:
-        """Give the URL of one database; it has the password in it.
+        """Return the URL of one database, with the password.
 
         Raises:
             ServerError: the server was never started.
+
         """
         try:
-            password = (self.home / "password").read_text().strip()
+            secret = self._password.read_text().strip()
         except FileNotFoundError as error:
             raise self._no_password() from error
         server = postmaster.read(self.data)
         port = server.port if server else ports.saved(self.home)
-        return f"postgresql://{cluster.USER}:{password}@127.0.0.1:{port}/{quote(database, safe='')}"
+        return f"postgresql://{cluster.USER}:{secret}@127.0.0.1:{port}/{quote(database, safe='')}"
 
     def holds(self, oid: int) -> bool:
-        """Tell whether a database of this oid is there, without asking the server.
+        """Return whether a database of this oid exists, without asking the server.
 
         Each has a folder of that name: Postgres manual, 66.1 Database File Layout.
         """
         return (self.data / "base" / str(oid)).is_dir()
 
-    @property
-    def known(self) -> Path:
-        """The folder of notes about branches that were seen to be there."""
-        return self.home / "known"
-
     def forget(self) -> None:
-        """Have branches be looked for again that were seen to be there."""
+        """Delete the notes about existing branches."""
         shutil.rmtree(self.known, ignore_errors=True)
 
     def start(self, listen: Listener = ignore) -> None:
-        """Start the server unless it runs; make its data first when there are none.
+        """Start the server unless it runs; create its data first if there are none.
 
         Raises:
-            ServerError: it does not start; says why, and what to do.
+            ServerError: it does not start; the message says why, the hint what to do.
+
         """
+        # Most commands find it running. They take no lock, so none waits for another's start.
         if self._serves():
             return
         try:
             self._make_home()
             with self._lock() as lock:
+                # Another command may have started it while this one waited for the lock.
                 if not self._serves():
                     self._start(lock, listen)
         except OSError as error:
             raise cluster.trouble(str(error), self.home) from error
 
     def stop(self) -> bool:
-        """Stop the server, ending its sessions; tell whether it was running."""
+        """Stop the server and end its sessions; return whether it was running."""
         if not self.home.exists():
             return False
         with self._lock():
@@ -133,11 +140,15 @@ class Server:
                 postmaster.end(server, self.data)
             return server is not None
 
+    @property
+    def _password(self) -> Path:
+        return self.home / "password"
+
     def _no_password(self) -> ServerError:
         if self.data.exists():
             return ServerError(
-                f"{self.home / 'password'} is gone, and without it nobody gets into the server",
-                hint=f"give up the local branches: limbeck local stop, then rm -r {self.home}",
+                f"{self._password} is missing, and nobody can log in without it",
+                hint=f"To delete the local branches: limbeck local stop, then rm -r {self.home}",
             )
         return ServerError("the local server was never started", hint="limbeck local start")
 
@@ -149,9 +160,10 @@ class Server:
         try:
             self.home.mkdir(parents=True)
         except FileExistsError:
-            return  # made long ago, or by a command that started just now
-        # Cheap insurance for a project whose .gitignore does not know this folder.
+            return  # from an earlier start, or from a command that runs now
+        # The password must not be committed, even if the project does not ignore this folder.
         (self.home / ".gitignore").write_text("*\n")
+        # `sudo limbeck` in a user's project: the user has to be able to start the server later.
         above = self.home.parent.stat()
         if hasattr(os, "geteuid") and os.geteuid() == 0 and above.st_uid != 0:
             for path in (self.home, self.home / ".gitignore"):
@@ -159,7 +171,9 @@ class Server:
 
     @contextlib.contextmanager
     def _lock(self) -> Iterator[int]:
-        """Keep other commands from starting or stopping this server meanwhile."""
+        """Keep other commands from starting or stopping this server inside of the block."""
+        # The folder itself is locked: a lock file could be deleted, and the kernel gives this
+        # lock back when the last process that has it open ends, however it ends.
         handle = os.open(self.home, os.O_RDONLY)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
@@ -168,52 +182,66 @@ class Server:
             os.close(handle)
 
     def _start(self, lock: int, listen: Listener) -> None:
-        found = self.find_binaries()
-        account = accounts.choose(self.data, found.program("postgres"))
-        version = binaries.major(found)
+        programs = self.find_binaries()
+        # Before initdb: who runs Postgres must own the data, and be able to reach them.
+        account = accounts.choose(self.data, programs.program("postgres"))
+        version = binaries.major(programs)
         created = not self.data.exists()
         if created:
-            self._initialise(found, version, account, lock)
-        self._check_version(version, found)
+            self._initialise(programs, version, account, lock)
+        self._check_version(version, programs)
+        self._stop_on_other_port()
+        bundled.install(self.home / "extensions", account)
+        launch = Launch(
+            self.home,
+            self.data,
+            self.log,
+            self.port,
+            programs.program("postgres"),
+            version,
+            account,
+        )
+        port = launch.run(listen)
+        if password.is_weak(self.data):
+            password.strengthen(self.data, self.url())
+        listen(ServerStarted(port, created))
+
+    def _stop_on_other_port(self) -> None:
+        """Stop a server that runs already when a pinned port is not the one it listens on."""
         server = postmaster.read(self.data)
         if server is not None and self.port not in (None, server.port):
             postmaster.end(server, self.data)
-        program, places = found.program("postgres"), (self.home, self.data, self.log)
-        launch = Launch(*places, self.port, program, version, account)
-        listen(ServerStarted(launch.run(listen), created))
 
-    def _initialise(self, found: Binaries, version: int, account: Account, lock: int) -> None:
-        """Make the data in a folder beside, then rename it: half-made data are never seen."""
+    def _initialise(self, programs: Binaries, version: int, account: Account, lock: int) -> None:
+        """Create the data in a temporary folder and rename it: `data` is missing or complete."""
         for leftover in self.home.glob("new-*"):
             shutil.rmtree(leftover)
-        password = self.home / "password"
-        password.unlink(missing_ok=True)
-        with os.fdopen(os.open(password, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(24))
-        account.own(password)
+        # Before the data: data without their password would lock everybody out.
+        password.write(self._password, account)
         folder = Path(tempfile.mkdtemp(prefix="new-", dir=self.home))
         account.own(folder)
-        answer = subprocess.run(  # noqa: S603 - initdb itself, with arguments of ours
-            account.command(
-                found.program("initdb"), *cluster.initdb_arguments(folder, password, version)
-            ),
+        arguments = cluster.initdb_arguments(folder, self._password, version)
+        result = subprocess.run(  # noqa: S603 - initdb itself, with arguments of ours
+            account.command(programs.program("initdb"), *arguments),
             **account.options(),
             capture_output=True,
             text=True,
             check=False,
-            # Should this command be killed, the lock lasts until initdb has ended too.
+            # If this command is killed, initdb keeps the lock: the next one must not delete the
+            # folder that it still writes to.
             pass_fds=(lock,),
         )
-        if answer.returncode != 0:
+        if result.returncode != 0:
             shutil.rmtree(folder)
-            raise cluster.trouble(answer.stderr, self.home)
+            raise cluster.trouble(result.stderr, self.home)
         folder.rename(self.data)
 
-    def _check_version(self, version: int, found: Binaries) -> None:
+    def _check_version(self, version: int, programs: Binaries) -> None:
+        # Postgres would refuse as well, but could not say how to go on.
         made_by = int((self.data / "PG_VERSION").read_text())
         if made_by != version:
             raise ServerError(
-                f"{self.data} was made by Postgres {made_by}, but {found.source} has {version}",
-                hint=f"set {binaries.SETTING} to the programs of Postgres {made_by}, or give up "
+                f"{self.data} was made by Postgres {made_by}, but {programs.source} has {version}",
+                hint=f"Set {binaries.SETTING} to the programs of Postgres {made_by}, or delete "
                 f"the local branches: rm -r {self.home}",
             )

@@ -1,3 +1,3 @@
-"""What a database holds, read from Postgres' own catalogs."""
+"""What a database holds: read from Postgres' own catalogs, as values that can be compared."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The Catalog: everything one database holds, as Postgres itself spells it."""
+"""The Catalog: everything that one database holds, as Postgres itself spells it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Kind = TypeVar("Kind", bound="Object")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One object that differs: before is None when it is new, after is None when it is gone."""
+    """One object that differs: `before` is None if it is new, `after` is None if it is gone."""
 
     address: Address
     before: Object | None
@@ -29,11 +29,11 @@ class Change:
 class Catalog:
     """The objects of one database and what each of them depends on.
 
-    `server` is server_version_num, e.g. 180006. `depends` holds the edges of pg_depend between
-    the objects here: views through their rule, and for a column's default or generation
-    expression under Address("default", schema, table, column).
-    `unreadable` names what the role was not allowed to see. `near` has, where it was asked for,
-    how defaults and the keys of indexes read with public on the search_path.
+    `server` is server_version_num, e.g. 180006. `depends` has the edges of pg_depend between
+    these objects; a view depends on what its rule uses, and the default or generation expression
+    of a column stands under Address("default", schema, table, column).
+    `unreadable` names the questions that the role may not ask. `near`, if it was asked for, maps
+    defaults and keys of indexes to their spelling with public on the search_path.
     """
 
     server: int
@@ -60,17 +60,17 @@ class Catalog:
         return iter(self._sorted[kind])
 
     def every(self, kind: type[Kind]) -> Iterator[Kind]:
-        """Yield the objects of one class, in no order."""
+        """Yield the objects of one class, in no particular order."""
         if not self._kinds:
-            for found in self.objects.values():
-                self._kinds.setdefault(type(found), []).append(found)
+            for item in self.objects.values():
+                self._kinds.setdefault(type(item), []).append(item)
         return iter(self._kinds.get(kind, ()))
 
     def changes_to(self, other: Catalog) -> tuple[Change, ...]:
         """Return what differs, by address; the order of columns is no difference.
 
         Raises:
-            DatabaseError: the two servers' majors differ, which spell definitions differently.
+            DatabaseError: the majors of the servers differ; they spell definitions differently.
 
         """
         if self.major != other.major:
@@ -81,7 +81,7 @@ class Catalog:
             )
         addresses = self.objects.keys() | other.objects.keys()
         pairs = ((at, self.objects.get(at), other.objects.get(at)) for at in addresses)
-        # Where one catalog was made of the other, most objects are the very same.
+        # Where one catalog was derived from the other, most objects are identical: `is` is faster.
         changed = (
             Change(address, before, after)
             for address, before, after in pairs
@@ -90,14 +90,14 @@ class Catalog:
         return tuple(sorted(changed, key=attrgetter("address")))
 
     def fingerprint(self) -> str:
-        """Return a hash of everything that is compared: equal catalogs, equal fingerprints."""
+        """Return a hash of everything that is compared; equal catalogs have equal fingerprints."""
         import hashlib  # noqa: PLC0415 - loads OpenSSL, and few commands need it
 
-        text = "\n".join(_compared(found) for _, found in sorted(self.objects.items()))
+        text = "\n".join(_compared(item) for _, item in sorted(self.objects.items()))
         return hashlib.sha256(f"{self.major}\n{text}".encode()).hexdigest()
 
 
-def _compared(found: Object) -> str:
-    fields = found.__dataclass_fields__.values()
-    values = {f.name: getattr(found, f.name) for f in fields if f.compare}
-    return f"{type(found).__name__} {values!r}"
+def _compared(item: Object) -> str:
+    fields = item.__dataclass_fields__.values()
+    values = {field.name: getattr(item, field.name) for field in fields if field.compare}
+    return f"{type(item).__name__} {values!r}"

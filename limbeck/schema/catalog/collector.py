@@ -1,4 +1,4 @@
-"""The collector of cycles, paused while many values are built."""
+"""Python's cyclic garbage collector, paused while many values are built."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def paused() -> Iterator[None]:
-    """Pause it: thousands of new values make it run again and again, and none is garbage."""
+    """Pause the collector in the block: it would run often, and find no garbage."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""Which of a database's schemas and tables a catalog covers."""
+"""The filters that decide which schemas and tables of a database a catalog covers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which schemas and tables are read, as fnmatch patterns of "table" or "schema.table".
+    """The schemas and tables to read, as fnmatch patterns of "table" or "schema.table".
 
-    `tables` and `ignore` say which tables and views are read (with all that belongs to them);
-    `version_table` is Alembic's table, which is nobody's object in any schema; `grants` says
-    whether privileges are read.
+    `tables` and `ignore` select tables and views, with all that belongs to them. `version_table`
+    is the name of Alembic's table, which is left out of every schema. `grants` is whether
+    privileges are read.
     """
 
     schemas: tuple[str, ...] = ("*",)

@@ -33,8 +33,9 @@ from limbeck.schema.catalog.queries import (
     views,
 )
 
-# In the order in which the builders below look at the answers: while objects are built of one, the
-# server works on the next.
+# In the order in which the builders (build.py) use the answers: while objects are built of one, the
+# server works on the next. The dependencies are the last, because they are not built of at all
+# before somebody asks for one.
 QUESTIONS: Final[Questions] = {
     "comments": schemas.COMMENTS,
     "schemas": schemas.SCHEMAS,
@@ -70,11 +71,14 @@ QUESTIONS: Final[Questions] = {
     "dependencies": dependencies.DEPENDENCIES,
 }
 
+# Most projects leave privileges to somebody else, whose GRANTs would be drift.
 GRANTS: Final[Questions] = {
     "grants": privileges.GRANTS,
     "default grants": privileges.DEFAULT_GRANTS,
 }
 
+# Only `pull` writes expressions for people to read. The first of these sets the search_path, which
+# would change the spelling in all others: they have to be the last.
 NEAR: Final[Questions] = {
     "near path": search_path.PATH,
     "near defaults": search_path.DEFAULTS,

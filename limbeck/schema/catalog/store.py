@@ -1,4 +1,4 @@
-"""A Catalog as text and back: how the catalogs of replayed histories are kept on disk."""
+"""A Catalog as JSON and back, for the cache on disk."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.object import Object
 
 FORMAT: Final = 2
-"""Counts up whenever the meaning of a field in objects/ changes; new fields need not count."""
+"""Raise it when the meaning of a field in objects/ changes; new fields are noticed anyway."""
 
 Reader: TypeAlias = Callable[[Any], Any]
 
 
 def dumps(catalog: Catalog) -> bytes:
-    """Return the catalog as JSON in UTF-8, which `loads` reads back to an equal one.
+    """Return the catalog as JSON in UTF-8, from which `loads` makes an equal one.
 
-    An object is the list of its fields' values, under the name of its class with the fields'
-    names; addresses stand once, and what depends on what is told by their numbers.
+    To be short and fast to read, an object is the list of its fields' values; the names of the
+    fields stand once for each class. Each address stands once, too: edges refer to its number.
     """
     objects: dict[str, list[Object]] = {}
-    for found in catalog.objects.values():
-        objects.setdefault(type(found).__name__, []).append(found)
+    for item in catalog.objects.values():
+        objects.setdefault(type(item).__name__, []).append(item)
     numbers: dict[Address, int] = {}
     for source, targets in catalog.depends.items():
         for address in (source, *targets):
@@ -36,7 +36,7 @@ def dumps(catalog: Catalog) -> bytes:
         "format": FORMAT,
         "server": catalog.server,
         "unreadable": catalog.unreadable,
-        "fields": {name: _names(type(found[0])) for name, found in objects.items()},
+        "fields": {name: _names(type(items[0])) for name, items in objects.items()},
         "objects": objects,
         "addresses": list(numbers),
         "depends": [
@@ -55,10 +55,12 @@ def dumps(catalog: Catalog) -> bytes:
 
 
 def loads(text: str | bytes) -> Catalog:
-    """Return the catalog of a text that `dumps` wrote.
+    """Return the catalog that `dumps` wrote.
 
     Raises:
-        ValueError: the text is no such thing, is cut off, or was written by another version.
+        ValueError: the text is cut off, or was written by a version with other classes.
+        KeyError: the text is no catalog.
+        TypeError: the same.
 
     """
     with paused():
@@ -84,8 +86,8 @@ def _objects(
             raise ValueError("a catalog of another version")
         read = _instance(kind)
         for row in rows:
-            found = read(row)
-            result[found.address] = found
+            item = read(row)
+            result[item.address] = item
     return result
 
 
@@ -111,7 +113,7 @@ def _names(kind: Any) -> tuple[str, ...]:
 
 
 def _instance(kind: Any) -> Reader:
-    """Return what makes an instance of a dataclass out of its fields' values."""
+    """Return a function from the values of a dataclass' fields to an instance of it."""
     names = _names(kind)
     hints = get_type_hints(kind)
     readers = [(name, reader) for name in names if (reader := _reader(hints[name]))]
@@ -127,7 +129,7 @@ def _instance(kind: Any) -> Reader:
 
 
 def _reader(hint: Any) -> Reader | None:
-    """Return what turns JSON into a field's value, or None where JSON is the value."""
+    """Return a function from JSON to the value of a field; None where JSON is the value."""
     if hint is Address:
         return lambda values: Address(*values)
     if is_dataclass(hint):
@@ -135,4 +137,4 @@ def _reader(hint: Any) -> Reader | None:
     if get_origin(hint) is tuple:
         inner = _reader(get_args(hint)[0])
         return (lambda values: tuple(map(inner, values))) if inner else tuple
-    return next((found for part in get_args(hint) if (found := _reader(part))), None)
+    return next((reader for part in get_args(hint) if (reader := _reader(part))), None)

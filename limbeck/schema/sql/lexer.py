@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Final, Literal, TypeAlias
 
 from limbeck.schema.sql.quoting import content, unquote
@@ -20,9 +21,12 @@ Token: TypeAlias = tuple[Kind, str, int]
 """The kind, the text as it is written, and where it begins; a named tuple would cost twice."""
 
 _SPACE: Final = r"[ \t\n\r\f\v]"
-# ident_start: every byte above 127, even of a no-break space, belongs to an identifier.
-_LETTER: Final = r"A-Za-z_\u0080-\U0010ffff"
-_WORD: Final = rf"(?![EeBbXxNn]'|[Uu]&['\"])[{_LETTER}][0-9${_LETTER}]*+"
+# ident_start, ident_cont and dolq_cont: every byte above 127, even of a no-break space, belongs to
+# an identifier. So they are all but some characters of ASCII; a range up to U+10FFFF would take
+# fifteen times as long to compile, and every command that logs SQL would wait for it.
+_LETTER: Final = r"[^\x00-@[-^`{-\x7f]"
+_LETTER_OR_DIGIT: Final = r"[^\x00-/:-@[-^`{-\x7f]"
+_WORD: Final = rf"(?![EeBbXxNn]'|[Uu]&['\"]){_LETTER}[^\x00-#%-/:-@[-^`{{-\x7f]*+"
 # A string continues after white space with a line break, and an E'' keeps its escapes there.
 _CONTINUED: Final = rf"(?:[ \t\f\v]|--[^\n\r]*)*[\n\r](?:{_SPACE}|--[^\n\r]*[\n\r])*(?=')"
 _ESCAPED: Final = r"'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+(?:'|\\?\Z)"
@@ -31,7 +35,7 @@ _STRING: Final = (
     r"|(?:[BbXxNn]|[Uu]&)?'[^']*+(?:''[^']*+)*+(?:'|\Z)"
 )
 _NAME: Final = r'(?:[Uu]&)?"[^"]*+(?:""[^"]*+)*+(?:"|\Z)'
-_BODY: Final = rf"\$(?P<tag>(?:[{_LETTER}][0-9{_LETTER}]*+)?)\$.*?(?:\$(?P=tag)\$|\Z)"
+_BODY: Final = rf"\$(?P<tag>(?:{_LETTER}{_LETTER_OR_DIGIT}*+)?)\$.*?(?:\$(?P=tag)\$|\Z)"
 _COMMENT: Final = r"--[^\n\r]*+|/\*[^*/]*+(?:(?:\*(?!/)|/(?!\*))[^*/]*+)*+(?:\*/|\Z)"
 _NESTED: Final = r"/\*"  # what _COMMENT does not match: no regular expression counts brackets
 _NUMBER: Final = (
@@ -44,30 +48,41 @@ _OPERATOR: Final = rf"{_OPERATING}*[~!@#%^&|`?]{_OPERATING}*+|{_OPERATING}*(?!/\
 _MARK: Final = r"[][(),;]|\.(?![0-9.])"
 _SIGN: Final = rf"::|\.\.|\$[0-9]++|{_OPERATOR}|[^ \t\n\r\f\v]"
 
-# A string, name, body or comment that is not closed reaches to the end of the text: Postgres
-# refuses it, and no semicolon inside of it may be taken for the end of a statement. Words are
-# tried first because most tokens are words, and white space is skipped here because a search that
-# fails at every blank takes twice as long.
-_TOKEN: Final = re.compile(
-    rf"{_SPACE}*+(?:(?P<word>{_WORD})|(?P<mark>{_MARK})|(?P<string>{_STRING})|(?P<name>{_NAME})"
-    rf"|(?P<number>{_NUMBER})|(?P<comment>{_COMMENT})|(?P<nested>{_NESTED})|(?P<body>{_BODY})"
-    rf"|(?P<sign>{_SIGN}))",
-    re.DOTALL,
-)
-# The same for who only wants to know where statements end: as long pieces as possible.
-_PIECE: Final = re.compile(
-    rf"(?P<code>(?:{_WORD}|[^ \t\n\r\f\v'\"$;/{_LETTER}-]++|[ ](?!{_SPACE})|{_STRING}|{_NAME}"
-    rf"|{_BODY}|-(?!-)|/(?!\*)|\$)++)"
-    rf"|(?P<comment>{_COMMENT})|(?P<nested>{_NESTED})|(?P<space>{_SPACE}++)|(?P<end>;)",
-    re.DOTALL,
-)
 _COMMENT_EDGE: Final = re.compile(r"/\*|\*/")
+
+
+@cache
+def _token() -> re.Pattern[str]:
+    """Return the expression of one token; compiled at its first use, for it takes milliseconds.
+
+    A string, name, body or comment that is not closed reaches to the end of the text: Postgres
+    refuses it, and no semicolon inside of it may be taken for the end of a statement.
+    """
+    # Words are tried first because most tokens are words, and white space is skipped here because
+    # a search that fails at every blank takes twice as long.
+    return re.compile(
+        rf"{_SPACE}*+(?:(?P<word>{_WORD})|(?P<mark>{_MARK})|(?P<string>{_STRING})|(?P<name>{_NAME})"
+        rf"|(?P<number>{_NUMBER})|(?P<comment>{_COMMENT})|(?P<nested>{_NESTED})|(?P<body>{_BODY})"
+        rf"|(?P<sign>{_SIGN}))",
+        re.DOTALL,
+    )
+
+
+@cache
+def _piece() -> re.Pattern[str]:
+    """Return the expression of a piece as long as possible, to find where statements end."""
+    return re.compile(
+        rf"(?P<code>(?:{_WORD}|[\x00-\x08\x0e-\x1f!#%&(-,.0-9:<-@[-^`{{-\x7f]++|[ ](?!{_SPACE})"
+        rf"|{_STRING}|{_NAME}|{_BODY}|-(?!-)|/(?!\*)|\$)++)"
+        rf"|(?P<comment>{_COMMENT})|(?P<nested>{_NESTED})|(?P<space>{_SPACE}++)|(?P<end>;)",
+        re.DOTALL,
+    )
 
 
 def lex(sql: str) -> Iterator[Token]:
     """Yield every token of a text, comments and white space included; joined they are the text."""
     end = 0
-    for token in _matches(_TOKEN, sql):
+    for token in _matches(_token(), sql):
         if token[2] > end:
             yield "space", sql[end : token[2]], end
         yield token
@@ -78,12 +93,12 @@ def lex(sql: str) -> Iterator[Token]:
 
 def tokens(sql: str) -> list[Token]:
     """Return the tokens that mean something: no comments, no white space."""
-    return [token for token in _matches(_TOKEN, sql) if token[0] != "comment"]
+    return [token for token in _matches(_token(), sql) if token[0] != "comment"]
 
 
 def identifiers(sql: str) -> Iterator[str]:
     """Yield what may be a name: words as they are written, quoted names, also those in bodies."""
-    for kind, text, _ in _matches(_TOKEN, sql):
+    for kind, text, _ in _matches(_token(), sql):
         if kind == "word":
             yield text
         elif kind == "name":
@@ -99,7 +114,7 @@ def words(sql: str) -> list[str]:
 
 def first_word(sql: str) -> str:
     """Return the word that a statement begins with, in upper case; "" where it begins with none."""
-    for kind, text, _ in _matches(_TOKEN, sql):
+    for kind, text, _ in _matches(_token(), sql):
         if kind != "comment" and text != ";":
             return text.upper() if kind == "word" else ""
     return ""
@@ -107,13 +122,13 @@ def first_word(sql: str) -> str:
 
 def condensed(sql: str) -> str:
     """Return a statement without comments and the last semicolon, each white space a blank."""
-    return "".join(_blank(kind, text) for kind, text, _ in _matches(_PIECE, sql)).strip(" ;")
+    return "".join(_blank(kind, text) for kind, text, _ in _matches(_piece(), sql)).strip(" ;")
 
 
 def statements(sql: str) -> list[str]:
     """Return the statements of a script, condensed, cut at the semicolons outside of quotes."""
     parts = [""]
-    for kind, text, _ in _matches(_PIECE, sql):
+    for kind, text, _ in _matches(_piece(), sql):
         if kind == "end":
             parts.append("")
         else:

@@ -1,3 +1,3 @@
-"""Databases for tests: each a copy of one on which the whole history has run."""
+"""Databases for the tests of a project, and the fixtures that provide them to pytest."""
 
 from __future__ import annotations

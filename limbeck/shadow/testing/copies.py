@@ -1,4 +1,4 @@
-"""Copies of a migrated database, one for each who asks, made before it is asked for."""
+"""Copies of a migrated database; the next one is created ahead, while a test uses the last."""
 
 from __future__ import annotations
 
@@ -23,15 +23,14 @@ if TYPE_CHECKING:
 
 
 class Copies:
-    """Databases on the project's shadow, each with all revisions applied and no rows.
+    """Databases on the project's shadow, each with all revisions applied and no other rows.
 
-    The database they are copies of is made once and kept there, by the content of the history.
-    While one is in use the next is made in a thread of its own, so that nobody waits for it.
-    Several processes may do so at the same time.
+    All are copies of one database, which is cached there by the content of the history. While a
+    copy is in use, a thread creates the next one. Several processes may do so at the same time.
 
     Args:
-        project: whose history is applied.
-        profile: the environment whose history or shadow it is, where it has its own.
+        project: the project with the history.
+        profile: the environment, where it has a history or a shadow of its own.
 
     """
 
@@ -60,18 +59,20 @@ class Copies:
         if self._next is not None:
             self._dropping.append(self._thread.submit(self._drop, self._next.result()))
         self._close()
-        for one in self._dropping:
-            one.result()
+        for dropped in self._dropping:
+            dropped.result()
 
     @contextmanager
     def copy(self) -> Iterator[Database]:
-        """Give a database of one's own for the length of a block; it is dropped afterwards.
+        """Yield a new database, which is dropped with the block.
 
         Raises:
             DatabaseError: the role may not create databases there.
 
         """
         coming = self._next or self._thread.submit(self._create)
+        # One thread, because the connection may run one statement at a time; and it takes the order
+        # of its tasks, so the next copy is created after the one that is waited for.
         self._next = self._thread.submit(self._create)
         name = coming.result()
         try:
@@ -83,10 +84,10 @@ class Copies:
         self._shadow = Shadow.of(self.project, self.profile)
         self._connection: Connection = self._open.enter_context(connect(self._shadow.database))
         sweep(self._connection)
-        self._template = self._made()
+        self._template = self._migrated()
 
-    def _made(self) -> str:
-        """Return the name of the database to copy, made if it is not there: by one, others wait."""
+    def _migrated(self) -> str:
+        """Return the name of the database to copy, created by the first process that needs it."""
         key = [str(self.project.root)]
         self._connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", key)
         try:
@@ -104,7 +105,8 @@ class Copies:
         except DatabaseError as error:
             if not isinstance(error.__cause__, psycopg.errors.InvalidCatalogName):
                 raise
-            self._template = self._made()  # commands that ran meanwhile needed its place
+            # Replays of other revisions took its place meanwhile: the cache keeps few databases.
+            self._template = self._migrated()
             return create(self._connection, self._template)
 
     def _drop(self, name: str) -> None:

@@ -1,6 +1,6 @@
-"""The fixtures for pytest; it finds them by itself where limbeck is installed.
+"""The fixtures for pytest, which finds them by an entry point where limbeck is installed.
 
-It is imported at every start of pytest, so nothing else is imported before a fixture is used.
+pytest imports this module at every start, so nothing else is imported before a fixture is used.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def limbeck_project(pytestconfig: pytest.Config) -> Project:
-    """The project around pytest's rootdir; write your own where it is elsewhere."""
+    """The project around pytest's rootdir; override it if the project is elsewhere."""
     from limbeck.project.project import Project  # noqa: PLC0415 - nothing before it is needed
 
-    with _told():
+    with _explained():
         return Project.find(pytestconfig.rootpath)
 
 
 @pytest.fixture(scope="session")
 def limbeck_profile() -> Profile | None:
-    """The environment whose history or shadow it is; write your own where one has its own."""
+    """The environment with the history and the shadow; override it if one has its own."""
     return None
 
 
@@ -37,11 +37,11 @@ def limbeck_profile() -> Profile | None:
 def limbeck_databases(
     limbeck_project: Project, limbeck_profile: Profile | None
 ) -> Iterator[Copies]:
-    """What makes databases, for fixtures of your own: `with limbeck_databases.copy() as ...`."""
+    """The factory of databases, for other fixtures: `with limbeck_databases.copy() as ...`."""
     from limbeck.shadow.testing.copies import Copies  # noqa: PLC0415 - nothing before it is needed
 
     copies = Copies(limbeck_project, limbeck_profile)
-    with _told():
+    with _explained():
         copies.__enter__()
     yield copies
     copies.__exit__(None, None, None)
@@ -49,20 +49,20 @@ def limbeck_databases(
 
 @pytest.fixture
 def limbeck_database(limbeck_databases: Copies) -> Iterator[Database]:
-    """A database of the test's own, with every revision applied; dropped after the test."""
-    with _told(), limbeck_databases.copy() as database:
+    """A database of this test alone, with every revision applied; dropped after the test."""
+    with _explained(), limbeck_databases.copy() as database:
         yield database
 
 
 @pytest.fixture
 def limbeck_url(limbeck_database: Database) -> str:
-    """Its URL for SQLAlchemy with psycopg, for create_engine and create_async_engine alike."""
+    """The URL of limbeck_database for create_engine and create_async_engine, with psycopg."""
     return limbeck_database.url.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Show what is wrong and what to do about it, instead of where in limbeck it was found."""
+def _explained() -> Iterator[None]:
+    """Fail the test with the message and hint of an error, instead of limbeck's traceback."""
     from limbeck.errors import LimbeckError  # noqa: PLC0415 - nothing before it is needed
 
     try:

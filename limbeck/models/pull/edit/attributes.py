@@ -1,4 +1,4 @@
-"""A column that has changed: its annotation and its arguments, in place."""
+"""A column that has changed: its annotation and its arguments are edited in place."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from limbeck.models.pull.render.models import Model
 from limbeck.models.source.text import Argument, Source
 from limbeck.schema.catalog.objects.columns import Column
 
-# What says a constraint or an index is changed with those.
+# Arguments that declare a constraint or an index are changed together with those.
 _PARTS = frozenset({"name", "ForeignKey", "unique", "index"})
-# What the constructor of a dataclass takes is a person's choice, once it is there.
+# The parameters of a dataclass's constructor are the author's choice, once they are there.
 _CHOSEN = frozenset({"default", "init"})
 
 
@@ -27,33 +27,44 @@ def change_column(
     now: tuple[Column, Model],
     sides: Sides,
 ) -> None:
-    """Edit the declaration of a column, so that it is what the live schema has."""
+    """Edit the declaration of a column to describe the live schema.
+
+    Args:
+        draft: the module.
+        place: the table in it.
+        before: the column and its table as the working models have them.
+        now: the column and its table as the database has them.
+        sides: both schemas.
+
+    """
     column = now[0]
     statement, call = place.statements.get(column.name), place.calls.get(column.name)
     if statement is None and call is None:
-        draft.left.append(f"{column.address}: it differs, and is not declared in the class itself")
+        draft.left.append(f"{column.address}: it differs, but is declared outside the class")
         return
     annotated = isinstance(statement, ast.AnnAssign) and _is_mapped(statement.annotation)
     if isinstance(statement, ast.AnnAssign) and not annotated:
-        made = draft.spelled(tables.attribute(column, now[1], sides.after))
+        # A field of SQLModel: its annotation and its arguments depend on each other.
+        text = draft.spelled(tables.attribute(column, now[1], sides.after))
         start, end = draft.parsed.start(statement), draft.parsed.end(statement)
-        draft.edits.append(Edit(start, end, made))
+        draft.edits.append(Edit(start, end, text))
         return
-    said = keyed(columns.arguments(*before, sides.before, annotated=annotated))
+    own = keyed(columns.arguments(*before, sides.before, annotated=annotated))
     wanted = keyed(columns.arguments(*now, sides.after, annotated=annotated))
     plain = False
     if isinstance(statement, ast.AnnAssign):
         plain = _annotate(draft, statement, before[0], column, sides)
-        if call and (before[0].not_null is None) != (column.not_null is None):
-            _renew(draft, call, "nullable", f"nullable={column.not_null is None}")
-    for key in [*said, *(key for key in wanted if key not in said)]:
-        if key in _PARTS or _text(said.get(key)) == _text(wanted.get(key)):
+        nullable = given(call).get("nullable") if call else None
+        if call and nullable and (before[0].not_null is None) != (column.not_null is None):
+            draft.of(call).replaced[nullable] = f"nullable={column.not_null is None}"
+    for key in [*own, *(key for key in wanted if key not in own)]:
+        if key in _PARTS or _text(own.get(key)) == _text(wanted.get(key)):
             continue
         if key == "type":
             implied = plain and columns.is_implied(column, now[1], sides.after)
             _change_type(draft, place, now, wanted[key], sides, implied=implied)
         else:
-            _change_argument(draft, place, column, key, (said.get(key), wanted.get(key)))
+            _change_argument(draft, place, column, key, wanted.get(key))
 
 
 def _text(argument: Argument | None) -> str | None:
@@ -75,26 +86,22 @@ def _change_type(  # noqa: PLR0913 - a type and its surroundings
 ) -> None:
     column, model = now
     if column.name in sides.known.tables[model.address].decorated:
-        draft.left.append(f"{column.address}: its type is your own, the database has {column.type}")
+        draft.left.append(
+            f"{column.address}: it has a TypeDecorator; the database has {column.type}"
+        )
         return
     call = place.calls.get(column.name)
     node = given(call).get("type") if call else None
     if call is not None and node is not None:
-        made = draft.spelled(type_)
         keyword = f"{node.arg}=" if isinstance(node, ast.keyword) else ""
-        draft.of(call).replaced[node] = f"{keyword}{made}"
+        draft.of(call).replaced[node] = f"{keyword}{draft.spelled(type_)}"
     elif not implied:
         add_argument(draft, place, column, draft.spelled(type_), first=True)
 
 
 def _change_argument(
-    draft: Draft,
-    place: Place,
-    column: Column,
-    key: str,
-    sides: tuple[Argument | None, Argument | None],
+    draft: Draft, place: Place, column: Column, key: str, wanted: Argument | None
 ) -> None:
-    before, wanted = sides
     call = place.calls.get(column.name)
     node = given(call).get(key) if call else None
     if key in _CHOSEN and (node is not None) == (wanted is not None):
@@ -104,19 +111,14 @@ def _change_argument(
             draft.of(call).removed.append(node)
     elif call is not None and node is not None:
         draft.of(call).replaced[node] = draft.spelled(wanted)
-    elif before is None or node is None:
+    else:
         add_argument(draft, place, column, draft.spelled(wanted))
-
-
-def _renew(draft: Draft, call: ast.Call, key: str, text: str) -> None:
-    if node := given(call).get(key):
-        draft.of(call).replaced[node] = text
 
 
 def _annotate(
     draft: Draft, statement: ast.AnnAssign, before: Column, now: Column, sides: Sides
 ) -> bool:
-    """Edit the annotation of a column; say whether it is a plain one, which implies a type."""
+    """Edit the annotation of a column; return whether it is a plain one, which implies a type."""
     assert isinstance(statement.annotation, ast.Subscript)  # noqa: S101 - it is Mapped[...]
     node = statement.annotation.slice
     quoted = isinstance(node, ast.Constant) and isinstance(node.value, str)
@@ -126,21 +128,21 @@ def _annotate(
         columns.annotation(column, models).text.removesuffix(" | None")
         for column, models in ((before, sides.before), (now, sides.after))
     )
-    spelled = draft.spelled_quietly(columns.annotation(now, sides.after))
+    annotation = columns.annotation(now, sides.after)
+    # An annotation that stays needs no new imports.
+    spelled = draft.spelled(annotation) if old != new else draft.spelled_quietly(annotation)
     wanted = spelled.removesuffix(" | None") if old != new else value
-    if old != new:
-        draft.spelled(columns.annotation(now, sides.after))
     nullable = now.not_null is None
-    keeps = (before.not_null is None) == nullable
-    made = _together(draft, wanted, text, optional=optional if keeps else nullable)
-    if made != text and (old != new or not keeps):
-        place = draft.parsed.start(node) + quoted, draft.parsed.end(node) - quoted
-        draft.edits.append(Edit(*place, made))
+    same = (before.not_null is None) == nullable
+    edited = _together(draft, wanted, text, optional=optional if same else nullable)
+    if edited != text and (old != new or not same):
+        start, end = draft.parsed.start(node) + quoted, draft.parsed.end(node) - quoted
+        draft.edits.append(Edit(start, end, edited))
     return wanted == spelled.removesuffix(" | None")
 
 
 def _apart(text: str) -> tuple[str, bool]:
-    """Take an annotation apart: what it is beside None, and whether it may be None."""
+    """Return an annotation without None, and whether it allows None."""
     node = ast.parse(text.strip(), mode="eval").body
     if isinstance(node, ast.Subscript) and tail(node.value) == "Optional":
         return ast.unparse(node.slice), True
@@ -152,6 +154,7 @@ def _apart(text: str) -> tuple[str, bool]:
 
 
 def _together(draft: Draft, value: str, text: str, *, optional: bool) -> str:
+    """Return an annotation with or without None, in the way that the module writes it."""
     if not optional:
         return value
     names = {

@@ -1,4 +1,4 @@
-"""Imports of a user's module: what new source needs, spelled as the module spells it."""
+"""The imports of a user's module, and new source spelled by means of them."""
 
 from __future__ import annotations
 
@@ -7,72 +7,70 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from limbeck.models.pull.edit.syntax import Edit, Elements, Parsed, applied, changed
+from limbeck.models.pull.edit.syntax import Changes, Edit, Parsed, applied, element_edits
 from limbeck.models.pull.render.modules import merged
 from limbeck.models.source.text import POSTGRESQL, SQLALCHEMY, Source
 
-# What limbeck writes for a module, and the module.
+# The names by which limbeck's own source reaches modules, and the lines that import them.
 _ALIASES = {"sa": "sqlalchemy", "postgresql": "sqlalchemy.dialects.postgresql", "dt": "datetime"}
 _LINES = {"sa": SQLALCHEMY, "postgresql": POSTGRESQL, "dt": "import datetime as dt"}
 
 
-def respelled(source: Source, text: str, around: str = "{}") -> Source:
+def respelled(source: Source, module: Parsed) -> Source:
     """Return source that reaches SQLAlchemy's names in the way a module does.
 
     Args:
         source: with sa.X, postgresql.X and dt.X.
-        text: the module that it is for.
-        around: what makes a module of the source: "{}" for a statement or an expression.
+        module: the module that the source is for.
 
     """
-    tree = ast.parse(text)
-    names, hidden = _names(tree), _assigned(tree)
-    parsed = Parsed.of(around.format(source.text))
+    names, hidden = _names(module.tree), _assigned(module.tree)
+    parsed = Parsed.of(source.text)
     imports: set[str] = set()
     edits = []
-    kept: set[str] = set()
+    unchanged: set[str] = set()
     for node in ast.walk(parsed.tree):
         if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)):
             continue
-        if (module := _ALIASES.get(node.value.id)) is None:
+        if (origin := _ALIASES.get(node.value.id)) is None:
             continue
-        if found := _way(names, hidden, module, node):
-            edits.append(Edit(parsed.start(node), parsed.end(node), found[0]))
-            imports |= found[1]
+        if spelling := _spelling(names, hidden, origin, node):
+            edits.append(Edit(parsed.start(node), parsed.end(node), spelling[0]))
+            imports |= spelling[1]
         else:
-            kept.add(_LINES[node.value.id])
-    imports |= {line for line in source.imports if line in kept or line not in _LINES.values()}
-    before, _, after_ = around.partition("{}")
-    made = applied(parsed.text, edits)
-    return Source(made[len(before) : len(made) - len(after_)], frozenset(imports))
+            unchanged.add(_LINES[node.value.id])
+    own = _LINES.values()
+    imports |= {line for line in source.imports if line in unchanged or line not in own}
+    return Source(applied(parsed.text, edits), frozenset(imports))
 
 
-def _way(
-    names: dict[str, str], hidden: set[str], module: str, node: ast.Attribute
+def _spelling(
+    names: dict[str, str], hidden: set[str], origin: str, node: ast.Attribute
 ) -> tuple[str, frozenset[str]] | None:
-    """Return how a module reaches a name of another, None where it is limbeck's own way."""
+    """Return how a module reaches a name of another one, None where it does as limbeck does."""
     alias = node.value.id if isinstance(node.value, ast.Name) else ""
-    if names.get(alias) == module:
+    if names.get(alias) == origin:
         return None
-    for name, meant in names.items():
-        if meant == f"{module}.{node.attr}" and name not in hidden:
+    for name, meaning in names.items():
+        if meaning == f"{origin}.{node.attr}" and name not in hidden:
             return name, frozenset()
-        if meant == module:
+        if meaning == origin:
             return f"{name}.{node.attr}", frozenset()
-    one_by_one = any(meant.rpartition(".")[0] == module for meant in names.values())
+    singly = any(meaning.rpartition(".")[0] == origin for meaning in names.values())
     free = node.attr not in names and node.attr not in hidden
-    if one_by_one and free and module != "datetime":
-        return node.attr, frozenset({f"from {module} import {node.attr}"})
+    # datetime.date and the like are common names of columns: they stay behind their module.
+    if singly and free and origin != "datetime":
+        return node.attr, frozenset({f"from {origin} import {node.attr}"})
     return None
 
 
 def _assigned(tree: ast.Module) -> set[str]:
-    """Return every name that is given a value somewhere: it may hide an import there."""
+    """Return every name that is assigned anywhere: it may hide an import there."""
     return {name for node in ast.walk(tree) if (name := assigned(node)) is not None}
 
 
 def _names(tree: ast.Module) -> dict[str, str]:
-    """Return what the names of a module mean: modules, what comes from them, "" for its own."""
+    """Return the meaning of a module's names: a module, what comes from one, "" for its own."""
     own = (assigned(node) for node in tree.body)
     names: dict[str, str] = {name: "" for name in own if name is not None}
     for node in ast.walk(tree):
@@ -88,7 +86,7 @@ def _names(tree: ast.Module) -> dict[str, str]:
 
 
 def readable(source: str, module: str) -> str:
-    """Quote the classes that relationships name, in a module that reads annotations at once."""
+    """Return source with quotes around related classes, if the module evaluates annotations."""
     if "from __future__ import annotations" in module:
         return source
     many = re.sub(
@@ -100,12 +98,12 @@ def readable(source: str, module: str) -> str:
 
 
 def with_imports(text: str, lines: Iterable[str], guarded: Iterable[str]) -> str:
-    """Return a module's text with import lines added, where it does not have them yet.
+    """Return a module's text with those import lines added that it lacks.
 
     Args:
         text: the module.
-        lines: import lines, one a name.
-        guarded: those that only annotations need.
+        lines: import lines.
+        guarded: import lines that only annotations need.
 
     """
     parsed = Parsed.of(text)
@@ -116,69 +114,68 @@ def with_imports(text: str, lines: Iterable[str], guarded: Iterable[str]) -> str
         if isinstance(node, ast.ImportFrom) and node.level
         for alias in node.names
     }
-    plain = [line for line in _single(lines) if not _has(line, present, relative)]
-    hidden = [line for line in _single(guarded) if not _has(line, present, relative)]
-    edits = [*_extended(parsed, plain), *_guarded(parsed, hidden)]
-    return applied(text, edits)
+    plain, hidden = (
+        [line for line in _single(group) if not _has(line, present, relative)]
+        for group in (lines, guarded)
+    )
+    return applied(text, [*_extended(parsed, plain), *_guarded(parsed, hidden)])
 
 
 def _single(lines: Iterable[str]) -> Iterator[str]:
+    """Yield import lines with one name each."""
     for line in sorted(lines):
-        start, found, names = line.partition(" import ")
-        if not (line.startswith("from ") and found):
+        start, is_from, names = line.partition(" import ")
+        if not (line.startswith("from ") and is_from):
             yield line
         else:
             yield from (f"{start} import {name}" for name in names.split(", "))
 
 
 def _has(line: str, present: dict[str, str], relative: set[str]) -> bool:
+    """Return whether a module has the name that a line imports."""
     if line.startswith("from "):
         module, _, name = line.removeprefix("from ").partition(" import ")
         name, _, alias = name.partition(" as ")
-        # A name that is imported from elsewhere in the package is the same one.
         known = present.get(alias or name)
+        # A name that the package imports from elsewhere in itself is the same object.
         return known in {"", f"{module}.{name}"} or (alias or name) in relative
     module, _, alias = line.removeprefix("import ").partition(" as ")
     return present.get(alias or module) == module
 
 
 def _extended(parsed: Parsed, lines: list[str]) -> Iterator[Edit]:
-    """Yield edits that add names to the imports there are, and new imports below them."""
-    head = list(_head(parsed.tree))
-    known = {
+    """Yield edits that add names to existing imports, and new import lines below them."""
+    existing = {
         node.module: node
-        for node in head
+        for node in _head(parsed.tree)
         if isinstance(node, ast.ImportFrom) and not node.level and node.names[0].name != "*"
     }
-    more: dict[ast.ImportFrom, list[str]] = defaultdict(list)
+    names: dict[ast.ImportFrom, list[str]] = defaultdict(list)
     rest = []
     for line in lines:
         module, _, name = line.removeprefix("from ").partition(" import ")
-        if line.startswith("from ") and module in known:
-            more[known[module]].append(name)
+        if line.startswith("from ") and module in existing:
+            names[existing[module]].append(name)
         else:
             rest.append(line)
-    for node, names in more.items():
-        yield from _named(parsed, node, names)
+    for node, added in names.items():
+        yield from _named(parsed, node, added)
     if rest:
-        last = head[-1] if head else None
-        place = parsed.line_end(parsed.end(last)) if last else _after_docstring(parsed)
+        place, is_first = _below_imports(parsed)
         block = "\n".join(merged(rest))
-        yield Edit(place, place, f"{block}\n" if last else f"\n{block}\n")
+        yield Edit(place, place, f"\n{block}\n" if is_first else f"{block}\n")
 
 
 def _named(parsed: Parsed, node: ast.ImportFrom, names: list[str]) -> Iterator[Edit]:
     end = parsed.end(node)
-    if parsed.text[end - 1] != ")":
+    if parsed.text[end - 1] == ")":
+        yield from element_edits(parsed, node, Changes(positional=names))
+    else:
         yield Edit(end, end, "".join(f", {name}" for name in names))
-        return
-    # An alias has a place as an expression has.
-    elements = Elements(tuple(node.names), end - 1)  # type: ignore[arg-type]
-    yield from changed(parsed, elements, added=names)
 
 
 def _head(tree: ast.Module) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Yield the imports at the top, down to the first statement that is something else."""
+    """Yield the imports at the top, down to the first other statement."""
     for number, node in enumerate(tree.body):
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             yield node
@@ -195,35 +192,37 @@ def _guarded(parsed: Parsed, lines: list[str]) -> Iterator[Edit]:
             indent = parsed.indent(parsed.start(node.body[-1]))
             yield Edit(place, place, "".join(f"{indent}{line}\n" for line in merged(lines)))
             return
-    head = list(_head(parsed.tree))
-    place = parsed.line_end(parsed.end(head[-1])) if head else _after_docstring(parsed)
+    place, _ = _below_imports(parsed)
     block = "".join(f"    {line}\n" for line in merged(lines))
     yield Edit(place, place, f"\nif TYPE_CHECKING:\n{block}")
 
 
-def _after_docstring(parsed: Parsed) -> int:
+def _below_imports(parsed: Parsed) -> tuple[int, bool]:
+    """Return the offset below the imports, or below the docstring (True) without imports."""
+    if head := list(_head(parsed.tree)):
+        return parsed.line_end(parsed.end(head[-1])), False
     first = parsed.tree.body[0] if parsed.tree.body else None
     docstring = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
-    return parsed.line_end(parsed.end(first)) if first and docstring else 0
+    return (parsed.line_end(parsed.end(first)) if first and docstring else 0), True
 
 
 def with_exports(text: str, lines: Iterable[str], names: Iterable[str]) -> str:
-    """Return a package's __init__ that also imports and exports some names."""
+    """Return the text of a package's __init__ that also imports and exports names."""
     text = with_imports(text, lines, ())
     parsed = Parsed.of(text)
     for node in parsed.tree.body:
         if not isinstance(node, (ast.Assign, ast.AnnAssign)) or assigned(node) != "__all__":
             continue
         if isinstance(node.value, (ast.List, ast.Tuple)):
-            listed = {one.value for one in node.value.elts if isinstance(one, ast.Constant)}
+            listed = {item.value for item in node.value.elts if isinstance(item, ast.Constant)}
             added = [f'"{name}"' for name in sorted({*names} - listed)]
-            elements = Elements.of_display(parsed, node.value)
-            return applied(text, changed(parsed, elements, added=added))
+            changes = Changes(positional=added)
+            return applied(text, element_edits(parsed, node.value, changes))
     return text
 
 
 def assigned(node: ast.AST) -> str | None:
-    """Return the name that a statement gives a value, None where it is not one name."""
+    """Return the name that a statement assigns to, None where it is not exactly one name."""
     target: ast.expr | None = node.target if isinstance(node, ast.AnnAssign) else None
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
         target = node.targets[0]

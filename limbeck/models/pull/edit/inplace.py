@@ -9,12 +9,20 @@ from limbeck.models.pull.edit.place import Place, add_statement, place_of
 from limbeck.models.pull.edit.sides import Sides
 from limbeck.models.pull.edit.syntax import without
 from limbeck.models.pull.render import columns, tables
-from limbeck.models.pull.render.models import Model
+from limbeck.models.pull.render.models import Model, Models
 from limbeck.schema.catalog.objects.columns import Column
 
 
 def change_table(draft: Draft, old: Model, new: Model, sides: Sides) -> None:
-    """Edit the declaration of a table, so that it is what the live schema has."""
+    """Edit the declaration of a table to describe the live schema.
+
+    Args:
+        draft: the module of the table.
+        old: the table as the working models have it.
+        new: the table as the database has it.
+        sides: both schemas.
+
+    """
     place = place_of(draft, old)
     if place is None:
         draft.left.append(f"{new.address}: {new.name} is not declared where it was imported from")
@@ -33,16 +41,16 @@ def _change_columns(draft: Draft, place: Place, old: Model, new: Model, sides: S
     for name, column in now.items():
         if name not in before:
             _add_column(draft, place, column, previous, new, sides)
-        elif _said(before[name], old, sides, new=False) != _said(column, new, sides, new=True):
+        elif _texts(before[name], old, sides.before) != _texts(column, new, sides.after):
             change_column(draft, place, (before[name], old), (column, new), sides)
-        # A new column has no statement yet: the next one comes below the same one as it.
+        # A new column has no statement yet: the next one is inserted below the same statement.
         previous = name if name in place.statements or name in place.calls else previous
 
 
-def _said(column: Column, model: Model, sides: Sides, *, new: bool) -> tuple[str, ...]:
-    models = sides.after if new else sides.before
-    made = columns.arguments(column, model, models, annotated=model.mapped)
-    texts = (one if isinstance(one, str) else one.text for one in made)
+def _texts(column: Column, model: Model, models: Models) -> tuple[str, ...]:
+    """Return the source of a column by which the two sides are compared."""
+    arguments = columns.arguments(column, model, models, annotated=model.mapped)
+    texts = (argument if isinstance(argument, str) else argument.text for argument in arguments)
     return (*texts, str(column.not_null is None), columns.annotation(column, models).text)
 
 
@@ -52,19 +60,19 @@ def _remove_column(draft: Draft, place: Place, column: Column) -> None:
     elif statement := place.statements.get(column.name):
         draft.edits.append(without(draft.parsed, statement))
     else:
-        draft.left.append(f"{column.address}: it is gone, and not declared in the class itself")
+        draft.left.append(f"{column.address}: it is gone, but declared outside the class")
 
 
 def _add_column(  # noqa: PLR0913, PLR0917 - a column and its surroundings
     draft: Draft, place: Place, column: Column, previous: str, new: Model, sides: Sides
 ) -> None:
     if place.table is not None:
-        made = draft.spelled(columns.core(column, new, sides.after))
+        text = draft.spelled(columns.core(column, new, sides.after))
         anchor = place.calls.get(previous)
         if anchor is None:
-            draft.of(place.table).positional.append(made)
+            draft.of(place.table).positional.append(text)
         else:
-            draft.of(place.table).below.setdefault(anchor, []).append(made)
+            draft.of(place.table).below.setdefault(anchor, []).append(text)
         return
-    made = draft.spelled(tables.attribute(column, new, sides.after))
-    add_statement(draft, place, made, place.statements.get(previous))
+    text = draft.spelled(tables.attribute(column, new, sides.after))
+    add_statement(draft, place, text, place.statements.get(previous))

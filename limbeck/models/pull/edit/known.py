@@ -1,4 +1,4 @@
-"""The working models, as they are when they have been imported."""
+"""The imported working models: their base, naming convention, tables, enums, relationships."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from limbeck.models.pull.render.annotations import implied_by
 from limbeck.models.pull.render.models import Known
 from limbeck.schema.catalog.objects.address import Address
 
-# What limbeck writes for these types in an annotation.
+# How limbeck spells these types in an annotation.
 _WRITTEN = {"datetime": "dt.datetime", "date": "dt.date", "time": "dt.time"}
 _WRITTEN |= {"timedelta": "dt.timedelta"}
 
@@ -38,7 +38,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class KnownEnum:
-    """An enum type; `class_` is its Enum in Python and where that is, if it has one."""
+    """An enum type; `class_` is (name, module) of its class in Python, if it has one."""
 
     class_: tuple[str, str] | None
     by_value: bool
@@ -46,7 +46,7 @@ class KnownEnum:
 
 @dataclass(frozen=True, slots=True)
 class Working:
-    """The models of a project: where the base is, its conventions, and every table."""
+    """The models of a project; `base` is (module, name) of the declarative base."""
 
     base: tuple[str, str]
     style: Style
@@ -58,19 +58,18 @@ class Working:
 
 
 def working(metadata: sa.MetaData, package: str) -> Working:
-    """Return what is known of the models on a MetaData.
+    """Describe the models on a MetaData.
 
     Args:
         metadata: of the imported models.
-        package: the dotted name of the package (or module) that they are in.
+        package: the dotted name of their package (or module).
 
     Raises:
         ModelsError: no declarative base has this MetaData, or its mappers cannot be configured.
 
     """
     base = _base(metadata)
-    given = metadata.naming_convention or {}
-    convention = {key: value for key, value in given.items() if isinstance(value, str)}
+    convention = metadata.naming_convention or {}
     try:
         _registry(base).configure()
     except Exception as error:
@@ -79,7 +78,12 @@ def working(metadata: sa.MetaData, package: str) -> Working:
     return Working(
         (within(base.__module__, package), base.__name__),
         style,
-        {key: value for key, value in convention.items() if isinstance(key, str)},
+        # A key or a value may also be a class or a function, for which there is no text.
+        {
+            key: value
+            for key, value in convention.items()
+            if isinstance(key, str) and isinstance(value, str)
+        },
         _implied(base, style),
         {_address(table): _known(table, base, package) for table in metadata.tables.values()},
         dict(_enums(metadata, package)),
@@ -88,7 +92,7 @@ def working(metadata: sa.MetaData, package: str) -> Working:
 
 
 def _base(metadata: sa.MetaData) -> Any:
-    """Return the class that the models derive from: the first with the MetaData and a registry."""
+    """Return the declarative base: the first class with this MetaData and a registry."""
     for module in list(sys.modules.values()):
         for value in list(vars(module).values()):
             if not isinstance(value, type):
@@ -97,10 +101,10 @@ def _base(metadata: sa.MetaData) -> Any:
                 if vars(base).get("metadata") is metadata and _registry(base) is not None:
                     return base
     raise ModelsError(
-        "the models' MetaData is that of no declarative base",
-        hint="Declare one for it in the same module, for the classes of new tables; Tables stay as "
+        "the MetaData of the models belongs to no declarative base",
+        hint="Declare one in the same module, for the classes of new tables; your Tables stay as "
         "they are:\n  class Base(DeclarativeBase):\n      metadata = metadata\n"
-        "Or write all to a place of its own: limbeck pull --out FOLDER.",
+        "Or write new models elsewhere: limbeck pull --out FOLDER.",
     )
 
 
@@ -111,8 +115,8 @@ def _registry(base: Any) -> Any:
 def _style(base: type) -> Style:
     if issubclass(base, MappedAsDataclass):
         return "dataclass"
-    found = any(one.__module__.partition(".")[0] == "sqlmodel" for one in base.__mro__)
-    return "sqlmodel" if found else "declarative"
+    modules = {class_.__module__.partition(".")[0] for class_ in base.__mro__}
+    return "sqlmodel" if "sqlmodel" in modules else "declarative"
 
 
 def _implied(base: Any, style: Style) -> dict[str, str]:
@@ -128,9 +132,11 @@ def _implied(base: Any, style: Style) -> dict[str, str]:
 
 
 def _known(table: sa.Table, base: Any, package: str) -> Known:
-    own = (one for one in table.columns if isinstance(one.type, sa.types.TypeDecorator))
-    decorated = frozenset(column.name for column in own)
-    mapper = next((one for one in _registry(base).mappers if one.local_table is table), None)
+    decorated = frozenset(
+        column.name for column in table.columns if isinstance(column.type, sa.types.TypeDecorator)
+    )
+    mappers = (mapper for mapper in _registry(base).mappers if mapper.local_table is table)
+    mapper = next(mappers, None)
     if mapper is None:
         module, name = _variable(table, package)
         keys = {column.name: column.key for column in table.columns}
@@ -149,18 +155,18 @@ def _attributes(mapper: Mapper[Any]) -> Iterator[tuple[str, str]]:
 
 
 def _links(mapper: Mapper[Any]) -> Iterator[Link]:
-    for found in mapper.relationships:
-        owner, target = mapper.local_table, found.mapper.local_table
+    for relationship in mapper.relationships:
+        owner, target = mapper.local_table, relationship.mapper.local_table
         if not (isinstance(owner, sa.Table) and isinstance(target, sa.Table)):
             continue
-        if found.parent is not mapper:
-            continue
-        pairs = ({_place(one), _place(other)} for one, other in found.local_remote_pairs)
-        secondary = found.secondary
+        if relationship.parent is not mapper:
+            continue  # inherited: the class that declares it has it, too
+        pairs = ({_place(own), _place(far)} for own, far in relationship.local_remote_pairs)
+        secondary = relationship.secondary
         yield Link(
             _address(owner),
             _address(target),
-            found.key,
+            relationship.key,
             frozenset(frozenset(pair) for pair in pairs),
             _address(secondary) if isinstance(secondary, sa.Table) else None,
         )
@@ -200,6 +206,8 @@ def _enums(metadata: sa.MetaData, package: str) -> Iterator[tuple[Address, Known
         for enum in metadata.get_schema_objects(sa.Enum, schema=schema):
             class_ = enum.enum_class
             place = (class_.__name__, within(class_.__module__, package)) if class_ else None
-            by_value = class_ is None or list(enum.enums) == [str(one.value) for one in class_]
+            by_value = class_ is None or list(enum.enums) == [
+                str(member.value) for member in class_
+            ]
             address = Address("enum", enum.schema or "public", enum.name or "")
             yield address, KnownEnum(place, by_value)

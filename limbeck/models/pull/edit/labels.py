@@ -1,4 +1,4 @@
-"""An enum whose labels have changed: its class, or the call that lists them, in place."""
+"""An enum with new labels: its class, or the call that lists them, is edited in place."""
 
 from __future__ import annotations
 
@@ -19,16 +19,20 @@ _CALLS = frozenset({"Enum", "ENUM", "SQLEnum", "SAEnum"})
 
 
 def change_class(draft: Draft, known: KnownEnum, old: Enum, new: Enum) -> bool:
-    """Give the class of an enum the labels that the database has; say whether it is there."""
+    """Change the class of an enum to the new labels; return whether the class is here.
+
+    Args:
+        draft: the module.
+        known: the enum as the working models have it.
+        old: its labels in the models.
+        new: its labels in the database.
+
+    """
     body = find_class(draft.parsed.tree, known.class_[0]) if known.class_ else None
     if body is None:
         return False
     members = dict(_members(draft, body, by_value=known.by_value))
-    if list(members) != list(old.labels):
-        return False
-    if [label for label in old.labels if label in new.labels] != [
-        label for label in new.labels if label in old.labels
-    ]:
+    if list(members) != list(old.labels) or not _in_same_order(old, new):
         return False
     for label in old.labels:
         if label not in new.labels:
@@ -43,21 +47,25 @@ def change_class(draft: Draft, known: KnownEnum, old: Enum, new: Enum) -> bool:
         if below is not None:
             draft.edits.append(after(draft.parsed, below, text))
         else:
-            first = next(iter(members.values()))
-            start = draft.parsed.start(first)
-            indent = draft.parsed.indent(start)
-            draft.edits.append(Edit(start, start, f"{text}\n{indent}"))
+            start = draft.parsed.start(next(iter(members.values())))
+            draft.edits.append(Edit(start, start, f"{text}\n{draft.parsed.indent(start)}"))
     return True
+
+
+def _in_same_order(old: Enum, new: Enum) -> bool:
+    common = [label for label in old.labels if label in new.labels]
+    return common == [label for label in new.labels if label in old.labels]
 
 
 def _members(
     draft: Draft, body: ast.ClassDef, *, by_value: bool
 ) -> Iterator[tuple[str, ast.Assign]]:
+    """Yield the label in the database and the statement of each member."""
     for node in body.body:
         name = assigned(node)
         if not isinstance(node, ast.Assign) or name is None or name.startswith("_"):
             continue
-        value = node.value.value if isinstance(node.value, ast.Constant) else None
+        value = _value(node)
         if by_value and value is None and draft.parsed.source(node.value).endswith("auto()"):
             value = name.lower()  # as StrEnum does
         yield (str(value) if by_value else name), node
@@ -70,24 +78,28 @@ def _member(
     known: KnownEnum,
     names: Iterable[str | None],
 ) -> str:
-    """Return the statement of a new member, as the others are written."""
-    last = members[-1][1].value
-    source = draft.parsed.source(last)
+    """Return the statement of a new member, written like the others.
+
+    Args:
+        draft: the module.
+        label: the new label.
+        members: the label and the statement of each existing member.
+        known: the enum as the working models have it.
+        names: every name that the body of the class assigns.
+
+    """
+    source = draft.parsed.source(members[-1][1].value)
     plain = re.sub(r"\W+", "_", label)
     upper = all(name is None or name.isupper() for name in names)
     name = (plain.upper() if upper else plain) if known.by_value else label
     name = name if name.isidentifier() else f"N{name}"
     if source.endswith("auto()"):
         return f"{name} = {source}"
-    numbers = [
-        node.value.value
-        for _, node in members
-        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, int)
-    ]
+    numbers = [value for _, node in members if isinstance(value := _value(node), int)]
     if not known.by_value and len(numbers) == len(members):
         return f"{name} = {max(numbers) + 1}"
     value = label
-    if not known.by_value and all(_value(node) == name_.lower() for name_, node in members):
+    if not known.by_value and all(_value(node) == member.lower() for member, node in members):
         value = label.lower()
     return f"{name} = {literal(value)}"
 
@@ -97,19 +109,19 @@ def _value(node: ast.Assign) -> object:
 
 
 def change_calls(draft: Draft, old: Enum, new: Enum) -> bool:
-    """Give the calls that list an enum's labels the new ones; say whether there is one."""
-    found = False
+    """Change the calls that list an enum's labels; return whether there is one."""
+    changed = False
     for node in ast.walk(draft.parsed.tree):
         if called(node) not in _CALLS or not isinstance(node, ast.Call):
             continue
-        name = next((one.value for one in node.keywords if one.arg == "name"), None)
+        name = next((keyword.value for keyword in node.keywords if keyword.arg == "name"), None)
         if not (isinstance(name, ast.Constant) and name.value == old.name):
             continue
-        labels = [one.value for one in node.args if isinstance(one, ast.Constant)]
+        labels = [item.value for item in node.args if isinstance(item, ast.Constant)]
         if labels != list(old.labels) or len(labels) != len(node.args):
             continue
         start, end = draft.parsed.start(node.args[0]), draft.parsed.end(node.args[-1])
         text = ", ".join(literal(label) for label in new.labels)
         draft.edits.append(Edit(start, end, text))
-        found = True
-    return found
+        changed = True
+    return changed

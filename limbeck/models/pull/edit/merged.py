@@ -1,4 +1,4 @@
-"""How working models have to change, as files."""
+"""The result of a merge: the files to write, and the changes left to make by hand."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from limbeck.schema.catalog.objects.address import Address
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """What merging comes to: nothing is written before write().
+    """The result of a merge; write() writes it.
 
-    `files` has the new text of every file that is new or changes, `before` what the changed ones
-    hold now. `new` and `changed` are tables, `gone` is in the models but not in the database;
-    `left` says in words what differs and has to be changed by hand.
+    `files` has the new text of every file that is new or changes, `before` the present text of
+    those that change. `new` and `changed` are tables, `gone` is in the models but not in the
+    database; `left` describes each difference that has to be resolved by hand.
     """
 
     files: Mapping[Path, str]
@@ -45,17 +45,17 @@ class Merge:
         """Write the files and return their paths.
 
         Args:
-            force: whether files with uncommitted changes are overwritten, too.
+            force: whether to overwrite files with uncommitted changes.
 
         Raises:
-            ConfigurationError: a file has changes that git does not have; nothing was written.
+            ConfigurationError: a file has uncommitted changes; nothing was written.
 
         """
         unsaved = () if force else tuple(uncommitted(self.before))
         if unsaved:
             listed = ", ".join(path.name for path in unsaved)
             raise ConfigurationError(
-                f"not overwritten, for git does not have them as they are: {listed}",
+                f"these files have changes that are not committed: {listed}",
                 hint="Commit them first, or add --force.",
             )
         for folder in {path.parent for path in self.files}:

@@ -1,9 +1,9 @@
-"""Where a table is declared in a user's module, and how something is added there."""
+"""Where a table is declared in a user's module, and insertions there."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from limbeck.models.pull.edit.draft import Draft
@@ -16,11 +16,11 @@ from limbeck.schema.catalog.objects.columns import Column
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a table is declared: the statements of its columns, their calls, the rest.
+    """The declaration of a table: the statements and calls of its columns, and the rest.
 
     `body` is the class; None for a Table, whose call is `table`. `statements` are by column,
-    `others` are those of the class that give other attributes a value. `listed` is the tuple of
-    __table_args__ or the Table's call, with the `dictionary` of options.
+    `others` are those of the class that assign other attributes. `listed` is the tuple of
+    __table_args__ or the Table's call, `dictionary` the options.
     """
 
     body: ast.ClassDef | None
@@ -33,13 +33,20 @@ class Place:
 
     @property
     def names(self) -> frozenset[str]:
-        """The attributes that the body of the class gives a value, or only annotates."""
-        found = (assigned(node) for node in (self.body.body if self.body else ()))
-        return frozenset(name for name in found if name is not None)
+        """The attributes that the body of the class assigns, or only annotates."""
+        names = (assigned(node) for node in (self.body.body if self.body else ()))
+        return frozenset(name for name in names if name is not None)
+
+    @property
+    def elements(self) -> Sequence[ast.expr]:
+        """The elements of `listed`."""
+        if self.listed is None:
+            return ()
+        return self.listed.elts if isinstance(self.listed, ast.Tuple) else self.listed.args
 
 
 def find_class(tree: ast.Module, name: str) -> ast.ClassDef | None:
-    """Return the class of a module that has a name."""
+    """Return the class with a name, None where the module has none."""
     classes = (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
     return next((node for node in classes if node.name == name), None)
 
@@ -84,15 +91,14 @@ def _core_columns(table: ast.Call) -> Iterator[tuple[str, ast.Call]]:
 
 
 def _call(statement: ast.stmt) -> ast.Call | None:
-    """Return the call of a statement that makes the column."""
+    """Return the mapped_column(...) or Column(...) of a statement; SQLModel has it in Field."""
     value = getattr(statement, "value", None)
     nodes = [node for node in ast.walk(value) if isinstance(node, ast.Call)] if value else []
-    found = [node for node in nodes if called(node) in {"mapped_column", "Column"}]
-    return found[0] if found else None
+    return next((node for node in nodes if called(node) in {"mapped_column", "Column"}), None)
 
 
 def anchor(body: ast.ClassDef) -> ast.stmt:
-    """Return the statement of a class that table arguments and first columns come below."""
+    """Return the statement of a class below which table arguments and first columns belong."""
     names = {"__tablename__", "__table_args__", "__table__"}
     named = [node for node in body.body if assigned(node) in names]
     docstring = [node for node in body.body[:1] if isinstance(node, ast.Expr)]
@@ -100,7 +106,15 @@ def anchor(body: ast.ClassDef) -> ast.stmt:
 
 
 def add_statement(draft: Draft, place: Place, text: str, below: ast.stmt | None = None) -> None:
-    """Put a statement into a class: below another, else below the name of its table."""
+    """Add a statement to a class: below another one, else below the name of its table.
+
+    Args:
+        draft: the module.
+        place: the class.
+        text: the statement, of one line.
+        below: the statement that it follows.
+
+    """
     if place.body is not None:
         draft.edits.append(after(draft.parsed, below or anchor(place.body), text))
 
@@ -113,20 +127,28 @@ def _is_named(call: ast.Call) -> bool:
 def add_argument(
     draft: Draft, place: Place, column: Column, text: str, *, first: bool = False
 ) -> None:
-    """Add an argument to the call that makes a column, or make that call."""
+    """Add an argument to the call that declares a column, or add the call.
+
+    Args:
+        draft: the module.
+        place: the table.
+        column: the column.
+        text: the argument.
+        first: whether it precedes the other positional arguments, as a type does.
+
+    """
     call = place.calls.get(column.name)
     statement = place.statements.get(column.name)
     if call is not None:
-        found = draft.of(call)
         if first and (rest := call.args[_is_named(call) :]):
-            # A type comes before foreign keys and the like.
             start = draft.parsed.start(rest[0])
             draft.edits.append(Edit(start, start, f"{text}, "))
             return
+        changes = draft.of(call)
         is_keyword = text.partition("=")[0].isidentifier()
-        (found.keywords if is_keyword else found.positional).append(text)
+        (changes.keywords if is_keyword else changes.positional).append(text)
     elif isinstance(statement, ast.AnnAssign) and statement.value is None:
         draft.bare.setdefault(statement, []).append(text)
         draft.imports.add("from sqlalchemy.orm import mapped_column")
     else:
-        draft.left.append(f"{column.address}: {text} has to be said where it is declared")
+        draft.left.append(f"{column.address}: {text} is missing where the column is declared")

@@ -1,4 +1,4 @@
-"""An entity whose definition has changed: its call is edited in place."""
+"""An entity with a new definition: the call that declares it is edited in place."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from collections.abc import Iterator
 
 from limbeck.models.pull.edit.draft import Draft
 from limbeck.models.pull.edit.matching import called
-from limbeck.models.pull.edit.syntax import Parsed
 from limbeck.models.source.text import Source
 
 _CODE = frozenset({"Function", "Procedure", "Aggregate"})
+# Arguments that are the author's choice, once they are there.
+_CHOSEN = frozenset({"metadata", "schema", "before_tables"})
 
 
-def change_entity(draft: Draft, made: Source) -> bool:
-    """Give the call that declares an entity other arguments; say whether it is in the module.
+def change_entity(draft: Draft, declaration: Source) -> bool:
+    """Change the arguments of the call that declares an entity; return whether it is here.
 
     Args:
         draft: the module.
-        made: the whole declaration as pull writes it.
+        declaration: the whole declaration as pull writes it.
 
     """
-    wanted = ast.parse(made.text, mode="eval").body
+    wanted = ast.parse(declaration.text, mode="eval").body
     if not isinstance(wanted, ast.Call) or not wanted.args:
         return False
     calls = [node for node in ast.walk(draft.parsed.tree) if isinstance(node, ast.Call)]
@@ -30,7 +31,7 @@ def change_entity(draft: Draft, made: Source) -> bool:
     same = same or [node for node in calls if _signature(node) == _signature(wanted) != ""]
     if len(same) != 1:
         return False
-    _change(draft, same[0], wanted, made)
+    _change(draft, same[0], wanted, declaration)
     return True
 
 
@@ -44,53 +45,50 @@ def _signature(node: ast.Call) -> str:
 def _is_same(node: ast.Call, wanted: ast.Call) -> bool:
     if called(node) != called(wanted) or not node.args:
         return False
-    first, other = node.args[0], wanted.args[0]
-    own, name = (getattr(one, "value", None) for one in (first, other))
+    own, name = (getattr(call.args[0], "value", None) for call in (node, wanted))
     if called(node) in {"Trigger", "Policy", "Rule"}:
-        # Two tables may have one of the same name.
-        texts = {ast.unparse(one.args[1]) for one in (node, wanted) if len(one.args) > 1}
-        same = len(texts) == 1 or not isinstance(node.args[1], ast.Constant)
+        # Two tables may each have one of the same name.
+        tables = {ast.unparse(call.args[1]) for call in (node, wanted) if len(call.args) > 1}
+        same = len(tables) == 1 or not isinstance(node.args[1], ast.Constant)
         return own == name and same
-    # A function is known by its name and arguments; people space them as they like.
+    # A function is identified by its name and arguments; people space them as they like.
     return "".join(str(own).split()) == "".join(str(name).split())
 
 
-def _change(draft: Draft, node: ast.Call, wanted: ast.Call, made: Source) -> None:
-    pending = draft.of(node)
-    sources = [_text(made.text, one) for one in wanted.args]
-    for number, text in enumerate(sources):
+def _change(draft: Draft, node: ast.Call, wanted: ast.Call, declaration: Source) -> None:
+    changes = draft.of(node)
+    for number, argument in enumerate(wanted.args):
+        text = _text(declaration, argument)
         if number >= len(node.args):
-            pending.positional.append(text)
-        elif number and not _equal(node.args[number], wanted.args[number]):
-            pending.replaced[node.args[number]] = text
-    pending.removed += node.args[len(wanted.args) :]
-    own = {one.arg: one for one in node.keywords}
-    new = {one.arg: one for one in wanted.keywords}
+            changes.positional.append(text)
+        # The first argument is the name, by which the call was identified.
+        elif number and not _equal(node.args[number], argument):
+            changes.replaced[node.args[number]] = text
+    changes.removed += node.args[len(wanted.args) :]
+    own = {keyword.arg: keyword for keyword in node.keywords}
+    new = {keyword.arg: keyword for keyword in wanted.keywords}
     for name, keyword in new.items():
-        if name in {"metadata", "schema", "before_tables"} and name in own:
-            continue
         if name not in own:
-            if name != "metadata":
-                pending.keywords.append(_text(made.text, keyword))
-        elif not _equal(own[name].value, keyword.value):
-            pending.replaced[own[name]] = _text(made.text, keyword)
-    pending.removed += list(_gone(own, new))
+            changes.keywords += [_text(declaration, keyword)] if name != "metadata" else []
+        elif name not in _CHOSEN and not _equal(own[name].value, keyword.value):
+            changes.replaced[own[name]] = _text(declaration, keyword)
+    changes.removed += list(_gone(own, new))
 
 
 def _gone(
     own: dict[str | None, ast.keyword], new: dict[str | None, ast.keyword]
 ) -> Iterator[ast.keyword]:
     for name, keyword in own.items():
-        if name not in new and name not in {None, "metadata", "schema", "before_tables"}:
+        if name is not None and name not in new and name not in _CHOSEN:
             yield keyword
 
 
-def _text(text: str, node: ast.expr | ast.keyword) -> str:
-    parsed = Parsed.of(text)
-    return text[parsed.start(node) : parsed.end(node)]
+def _text(declaration: Source, node: ast.expr | ast.keyword) -> str:
+    return ast.get_source_segment(declaration.text, node) or ""
 
 
-def _equal(one: ast.expr, other: ast.expr) -> bool:
-    if isinstance(one, ast.Constant) and isinstance(other, ast.Constant):
-        return " ".join(str(one.value).split()) == " ".join(str(other.value).split())
-    return ast.dump(one) == ast.dump(other)
+def _equal(own: ast.expr, wanted: ast.expr) -> bool:
+    if isinstance(own, ast.Constant) and isinstance(wanted, ast.Constant):
+        # SQL in a triple-quoted string may be indented and wrapped in another way.
+        return " ".join(str(own.value).split()) == " ".join(str(wanted.value).split())
+    return ast.dump(own) == ast.dump(wanted)

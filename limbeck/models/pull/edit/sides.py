@@ -1,4 +1,4 @@
-"""The working models and the live schema, named alike, and what differs between them."""
+"""The working models and the live schema with the same names, and their differences."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from limbeck.schema.catalog.objects.types import Enum
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Both sides, and the tables that are new or have changed."""
+    """Both schemas as named models, and the tables that are new or have changed."""
 
     known: Working
     before: Models
@@ -34,11 +34,11 @@ class Sides:
 
     @classmethod
     def of(cls, known: Working, before: Catalog, live: Catalog) -> Sides:
-        """Name both sides alike: as the working models do, and else as pull would.
+        """Name both schemas as the working models do, and the rest as pull would.
 
         Args:
             known: the working models.
-            before: what they make.
+            before: the schema that they create.
             live: the live schema.
 
         """
@@ -51,67 +51,69 @@ class Sides:
         old, new = (
             models(
                 catalog,
-                found,
+                tables,
                 convention=known.convention,
                 implied=known.implied,
                 known=known.tables,
                 known_enums=known.enums,
                 style=known.style,
             )
-            for catalog, found in ((before, old_tables), (live, new_tables))
+            for catalog, tables in ((before, old_tables), (live, new_tables))
         )
         fresh = frozenset(new_tables.keys() - known.tables.keys())
         both = new_tables.keys() & old_tables.keys()
-        changed = {one for one in both if not _same(old_tables[one], new_tables[one])}
+        changed = {key for key in both if not _same(old_tables[key], new_tables[key])}
         beside_ = beside(live, early(live), _plain(live))
         declared = tuple(
-            one
-            for one in beside_
-            if differs(one.address, before, live) and one.address not in known.tables
+            declaration
+            for declaration in beside_
+            if differs(declaration.address, before, live)
+            and declaration.address not in known.tables
         )
-        found = relations(new)
-        return cls(known, old, new, found, declared, fresh, frozenset(changed - fresh))
+        related = relations(new)
+        return cls(known, old, new, related, declared, fresh, frozenset(changed - fresh))
 
     def related(self, model: Model) -> Iterator[Relation]:
         """Yield the relationships that a new or changed class gains."""
         editable = self.new | self.changed
         joined = joins(self.before)
-        for found in self.relations.get(model.address, ()):
-            if found.secondary is None and joins_of(found.made_by, self.after) <= joined:
+        for relation in self.relations.get(model.address, ()):
+            if relation.secondary is None and joins_of(relation.origin, self.after) <= joined:
                 continue
-            if found.secondary in self.before.tables:
+            if relation.secondary in self.before.tables:
                 continue
-            yield found if found.target in editable else replace(found, back="")
+            yield relation if relation.target in editable else replace(relation, back="")
 
 
 def _plain(catalog: Catalog, mapped: Container[Address] = ()) -> dict[Address, Contents]:
     return plain(contents(catalog), late_parts(catalog, early(catalog)), mapped)
 
 
-def _is_part(found: object) -> bool:
-    return isinstance(found, Table) and bool(found.partition_of or found.inherits)
+def _is_part(item: object) -> bool:
+    return isinstance(item, Table) and bool(item.partition_of or item.inherits)
 
 
-def _same(one: Contents, other: Contents) -> bool:
-    return one == other and one.table.columns == other.table.columns
+def _same(old: Contents, new: Contents) -> bool:
+    # Tables are equal whatever the order of their columns; here it counts.
+    return old == new and old.table.columns == new.table.columns
 
 
 def differs(address: Address, before: Catalog, live: Catalog) -> bool:
-    """Say whether an object is another one in the live schema."""
+    """Return whether an object differs in the live schema."""
     return before.objects.get(address) != live.objects.get(address)
 
 
 def joins(models: Models) -> frozenset[frozenset[Pair]]:
-    """Return what each foreign key joins: sets of pairs of columns."""
+    """Return the pairs of columns that each foreign key joins."""
     return frozenset(
         _pairs(key) for model in models.tables.values() for key in model.contents.foreign_keys
     )
 
 
 def joins_of(address: Address, models: Models) -> frozenset[frozenset[Pair]]:
-    """Return what one foreign key joins."""
-    found = models.catalog.objects.get(address)
-    return frozenset({_pairs(found)}) if isinstance(found, Constraint) else frozenset()
+    """Return the pairs of columns that one foreign key joins, as joins() does."""
+    key = models.catalog.objects.get(address)
+    return frozenset({_pairs(key)}) if isinstance(key, Constraint) else frozenset()
 
 
 def _pairs(key: Constraint) -> frozenset[Pair]:
@@ -125,14 +127,13 @@ def _pairs(key: Constraint) -> frozenset[Pair]:
 
 
 def parts(model: Model) -> dict[Address, Constraint | Index]:
-    """Return what a table has beside its columns."""
-    found = model.contents
-    every: list[Constraint | Index] = [*found.constraints, *found.indexes]
-    return {one.address: one for one in every}
+    """Return the constraints and indexes of a table."""
+    every: list[Constraint | Index] = [*model.contents.constraints, *model.contents.indexes]
+    return {part.address: part for part in every}
 
 
 def changed_enums(before: Catalog, live: Catalog) -> Iterator[tuple[Enum, Enum]]:
-    """Yield the enums whose labels differ, as they are and as they have to be."""
+    """Yield (old, new) of the enums whose labels differ."""
     for enum in live.of(Enum):
         old = before.objects.get(enum.address)
         if isinstance(old, Enum) and old.labels != enum.labels:

@@ -1,4 +1,4 @@
-"""Relationships of working models that the live schema no longer bears, or makes ambiguous."""
+"""Relationships of working models whose foreign key is gone, or no longer the only one."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from limbeck.schema.catalog.objects.address import Address
 
 
 def stale(sides: Sides) -> frozenset[Link]:
-    """Return the relationships whose foreign key is gone, or joins other columns now."""
+    """Return the relationships whose foreign key is gone, or joins other columns."""
     now = {pair for pairs in joins(sides.after) for pair in pairs}
-    # What is only in the models stays there, with its foreign keys.
+    # A table that is only in the models stays there, with its foreign keys.
     changed = [model for address, model in sides.before.tables.items() if address in sides.changed]
     before = {
         pair
@@ -28,12 +28,12 @@ def stale(sides: Sides) -> frozenset[Link]:
         for key in model.contents.foreign_keys
         for pair in joins_of(key.address, sides.before)
     }
-    gone = {one for pairs in before for one in pairs} - now
+    gone = {pair for pairs in before for pair in pairs} - now
     return frozenset(link for link in sides.known.links if link.pairs & gone)
 
 
 def ambiguous(sides: Sides, gone: frozenset[Link]) -> frozenset[Link]:
-    """Return the relationships between two tables that another foreign key relates anew."""
+    """Return the relationships between two tables that a new foreign key joins as well."""
     count = Counter(_tables(pairs) for pairs in joins(sides.after))
     old = joins(sides.before)
     fresh = {_tables(pairs) for pairs in joins(sides.after) if pairs not in old}
@@ -52,19 +52,29 @@ def _tables(pairs: frozenset[Pair]) -> frozenset[Address]:
 
 
 def remove(draft: Draft, place: Place, link: Link) -> None:
-    """Remove a relationship from its class; one that a backref makes goes with the other side."""
+    """Remove a relationship from its class.
+
+    One that a backref declares has no statement: it is removed with the other side.
+    """
     if statement := place.others.get(link.name):
         draft.edits.append(without(draft.parsed, statement))
 
 
 def tell_apart(draft: Draft, place: Place, link: Link, models: Models) -> None:
-    """Say which foreign key a relationship goes by, where it does not say so yet."""
+    """Add foreign_keys to a relationship that does not name its foreign key yet.
+
+    Args:
+        draft: the module of the class.
+        place: the class.
+        link: the relationship.
+        models: the live schema.
+
+    """
     statement = place.others.get(link.name)
     call = getattr(statement, "value", None)
     if not isinstance(call, ast.Call) or called(call) != "relationship":
         return
-    said = {keyword.arg for keyword in call.keywords}
-    if said & {"foreign_keys", "primaryjoin"}:
+    if {keyword.arg for keyword in call.keywords} & {"foreign_keys", "primaryjoin"}:
         return
     columns = sorted(_referring(link, models))
     names = [
@@ -81,13 +91,13 @@ def tell_apart(draft: Draft, place: Place, link: Link, models: Models) -> None:
 
 
 def _referring(link: Link, models: Models) -> Iterator[tuple[Address, str]]:
-    """Yield the columns that the foreign key of a relationship is on."""
+    """Yield the columns of the foreign key that a relationship follows."""
     for table in {link.owner, link.target}:
         for key in models.tables[table].contents.foreign_keys:
             if key.reference is None:
                 continue
             pairs = zip(key.columns, key.reference.columns, strict=True)
-            made = [frozenset({(table, a), (key.reference.table, b)}) for a, b in pairs]
-            if frozenset(made) == link.pairs:
+            joined = [frozenset({(table, a), (key.reference.table, b)}) for a, b in pairs]
+            if frozenset(joined) == link.pairs:
                 yield from ((table, column) for column in key.columns)
                 return

@@ -1,4 +1,4 @@
-"""The files of the working models, and their drafts."""
+"""The files of the working models, and a draft of each that is changed."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from limbeck.models.pull.render.modules import Home
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """Where the working models are; `together` is the module that new classes go to, if one.
+    """The files of the working models.
 
-    `base_has_tables` says whether there are classes beside their base.
+    `init` is the package's __init__.py, or the only module; `together` the module that receives
+    new classes, None where each gets its own; `base_has_tables` tells that the module of the base
+    has tables, too.
     """
 
     package: str
-    place: Path
+    init: Path
     home: Home
     together: str | None
     base_has_tables: bool
@@ -34,35 +36,35 @@ class Workplace:
         """Find the files of a package (or module) that is imported.
 
         Raises:
-            ModelsError: it was not imported, or is no file.
+            ModelsError: it was not imported, or has no file.
 
         """
-        place = _file(package)
-        single = place.name != "__init__.py"
-        homes = {found.module for found in known.tables.values()}
+        init = _file(package)
+        single = init.name != "__init__.py"
+        homes = {table.module for table in known.tables.values()}
         has_tables = known.base[0] in homes
         together = homes.pop() if len(homes) == 1 and len(known.tables) > 1 else None
         if single or known.base[0] == "":
             # A module below the package could not import the base from it.
             together = ""
-        elsewhere = {found.module[1:] for found in known.tables.values() if found.module[:1] == ":"}
+        elsewhere = {table.module[1:] for table in known.tables.values() if table.module[:1] == ":"}
         named = {name for name in sys.modules if f"{name}.".startswith(f"{package}.")}
         files = {path for name in {*elsewhere, *named} if (path := _path(name)) is not None}
         home = Home(None if single else package, known.base, known.style)
-        return cls(package, place, home, together, has_tables, tuple(sorted(files)))
+        return cls(package, init, home, together, has_tables, tuple(sorted(files)))
 
     def path(self, module: str) -> Path:
-        """Return the file of a module: inside the package, or with a colon in front."""
+        """Return the file of a module: inside the package, or outside with a colon in front."""
         if module.startswith(":"):
             return _file(module[1:])
-        if self.place.name != "__init__.py" or not module:
-            return self.place
-        found = self.place.parent.joinpath(*module.split("."))
-        inside = found / "__init__.py"
-        return inside if inside.is_file() else found.with_suffix(".py")
+        if self.init.name != "__init__.py" or not module:
+            return self.init
+        folder = self.init.parent.joinpath(*module.split("."))
+        inside = folder / "__init__.py"
+        return inside if inside.is_file() else folder.with_suffix(".py")
 
     def draft(self, module: str) -> Draft:
-        """Return the draft of a module, which has to be there."""
+        """Return the draft of a module that exists."""
         return self._draft(self.path(module))
 
     def all_drafts(self) -> Iterator[Draft]:
@@ -70,9 +72,9 @@ class Workplace:
         return (self._draft(path) for path in self.modules)
 
     def results(self) -> dict[Path, str]:
-        """Return the text of every module that has been changed."""
-        made = {path: draft.result(self.home) for path, draft in self.drafts.items()}
-        return {path: text for path, text in made.items() if text != self.drafts[path].parsed.text}
+        """Return the text of every module that has changed."""
+        texts = {path: draft.result(self.home) for path, draft in self.drafts.items()}
+        return {path: text for path, text in texts.items() if text != self.drafts[path].parsed.text}
 
     def _draft(self, path: Path) -> Draft:
         if path not in self.drafts:
@@ -81,17 +83,17 @@ class Workplace:
 
 
 def _file(module: str) -> Path:
-    found = _path(module)
-    if found is None:
-        raise ModelsError(f"the module {module} was not imported, or is no file")
-    return found
+    path = _path(module)
+    if path is None:
+        raise ModelsError(f"the module {module} was not imported, or has no file")
+    return path
 
 
 def _path(module: str) -> Path | None:
-    found = getattr(sys.modules.get(module), "__file__", None)
-    return Path(found) if found else None
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return Path(file) if file else None
 
 
 def read(path: Path) -> str | None:
-    """Return a file's text with the line ends that it has, None where there is no file."""
+    """Return a file's text with its own line ends, None where there is no file."""
     return path.read_bytes().decode() if path.is_file() else None

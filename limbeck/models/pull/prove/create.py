@@ -1,11 +1,11 @@
-"""Create the tables of freshly written models: run as a program, so that nothing stays imported.
+"""A program that creates the tables of pulled models, so that nothing stays imported.
 
-Reads JSON from standard input: url, package (dotted), metadata (dotted, in the package), folder
-(where it lies), root (of the repository, or null).
-Writes nothing; a failure is the last line on standard error.
+It reads JSON from standard input: url, package (dotted), metadata (dotted, in the package),
+folder (of the package), root (of the repository, or null).
+It writes nothing; a failure is the last line on standard error.
 
-It is made for haste: nothing is collected or cached that is thrown away a moment later, and
-Postgres creates the first tables while the last ones are put into words.
+Speed matters: garbage is not collected and bytecode not written, and a pipeline makes Postgres
+create the first tables while SQLAlchemy compiles the last ones.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _import(package: str, folder: str, root: str | None) -> Any:
     sys.path[:0] = [folder, *([root] if root else [])]
     parent, place = "", Path(folder)
     for name in package.split(".")[:-1]:
-        # The rest of the application comes from the repository, the models from the folder.
+        # Import the models from the folder and the rest of the application from the repository.
         parent = f"{parent}.{name}" if parent else name
         place /= name
         module = importlib.import_module(parent)
@@ -64,14 +64,14 @@ def _create(metadata: Any, url: str) -> None:
             with connection.pipeline() as pipeline, _answering(target, pipeline.sync):
                 _create_all(metadata, target)
         except DBAPIError:
-            # A pipeline tells of a mistake at another statement; this says it where it is.
+            # A pipeline reports an error at a later statement; this reports it at its own.
             connection.rollback()
             _create_all(metadata, target)
 
 
 @contextmanager
 def _answering(target: Connection, answer: Callable[[], None]) -> Iterator[None]:
-    """Get an answer at once for whoever asks something in a pipeline."""
+    """Synchronise the pipeline after each query, because SQLAlchemy waits for its rows."""
 
     def asked(*given: Any) -> None:
         if not given[2].lstrip().startswith(_ORDERS):

@@ -1,4 +1,4 @@
-"""The program that creates models: it gets ready while something else is done."""
+"""Starts the program that creates models early, so that it imports while pull reads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from limbeck.postgres.database import Database
 
 @dataclass(frozen=True, slots=True)
 class Creator:
-    """A program that waits for what it is to create, once."""
+    """A running program that creates models once."""
 
     program: subprocess.Popen[str]
 
@@ -27,9 +27,9 @@ class Creator:
 
         Args:
             package: the dotted name of the package or module.
-            metadata: where the MetaData is in it, dotted.
-            folder: where the package lies.
-            root: of the repository that the rest of the application comes from.
+            metadata: the dotted name of the MetaData in it.
+            folder: the folder of the package.
+            root: the repository with the rest of the application.
             scratch: an empty database.
 
         Raises:
@@ -45,17 +45,17 @@ class Creator:
         }
         _, talk = self.program.communicate(json.dumps(given))
         if self.program.returncode:
-            said = talk.strip().splitlines() or ["no word of it"]
+            lines = talk.strip().splitlines() or ["no message"]
             raise ModelsError(
-                f"the pulled models cannot be created: {said[-1]}",
-                hint="This is a fault of limbeck: please report it with the table's definition.",
+                f"the pulled models cannot be created: {lines[-1]}",
+                hint="This is a bug in limbeck. Please report it with the definition of the table.",
             )
 
 
 @contextmanager
 def creator() -> Iterator[Creator]:
-    """Start the program for the length of a block; it imports SQLAlchemy in the meantime."""
-    # -P: what lies in the working directory is not to be imported.
+    """Run the program during a block; it imports SQLAlchemy at once."""
+    # -P: modules in the working directory must not be imported.
     command = [sys.executable, "-P", "-m", "limbeck.models.pull.prove.create"]
     with subprocess.Popen(  # noqa: S603 - Python itself, on limbeck
         command,

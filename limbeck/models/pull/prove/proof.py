@@ -1,4 +1,4 @@
-"""What the proof of pulled models says: do they make the same schema again?"""
+"""The proof of pulled models: how the schema that they create differs from its source."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from limbeck.schema.catalog.catalog import Catalog, Change
 from limbeck.schema.catalog.objects.address import Address
 
-# What the sum of a proof counts, and how one of them is called.
+# The kinds that the summary of a proof counts.
 _COUNTED = ("table", "column", "constraint", "index", "view", "function", "trigger", "enum")
 _PLURALS = {"index": "indexes"}
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What the models made, held against what they were pulled from.
+    """The comparison of the schema that models create with the source.
 
-    `counts` counts the source's objects by kind; `lost` are the differences, the source as
-    before; `reordered` the tables whose columns come in another order; `respelled` what Postgres
-    itself spells in another way each time that it reads it, which is no difference; `unreadable`
-    names what the role could not read of the source, which is then not in the models; without
-    `tried` nothing was made at all.
+    `counts` counts the source's objects by kind; `lost` are the differences, from the source;
+    `reordered` the tables whose columns have another order; `respelled` the definitions that
+    Postgres spells in another way each time it reads them, which is no difference; `unreadable`
+    names what the role could not read, which is missing in the models. `tried` is False if the
+    models were not created at all.
     """
 
     counts: Mapping[str, int]
@@ -34,7 +34,7 @@ class Proof:
 
     @property
     def exact(self) -> bool:
-        """Whether everything was read and made, and nothing differs."""
+        """Whether everything was read and created, and nothing differs."""
         return self.tried and self.complete
 
     @property
@@ -49,31 +49,37 @@ class Proof:
             if (number := self.counts.get(kind, 0))
         )
         differing = len(self.lost) + len(self.reordered)
-        end = f"{differing} could not be kept" if differing else "exact"
+        end = (
+            f"{differing} differ"
+            if differing > 1
+            else f"{differing} differs"
+            if differing
+            else "exact"
+        )
         end = end if self.tried else "not proved"
         if self.unreadable:
-            end += f", but not read, for want of privileges: {', '.join(self.unreadable)}"
+            end += f", but not read for lack of privileges: {', '.join(self.unreadable)}"
         return f"{numbers or 'nothing'}: {end}"
 
 
 def unproved(source: Catalog) -> Proof:
-    """Return what is known of a source when nothing was made of it."""
+    """Return the proof of models that were not created."""
     counts = Counter(address.kind for address in source.objects)
     return Proof(counts, unreadable=source.unreadable, tried=False)
 
 
-def compared(source: Catalog, made: Catalog) -> Proof:
-    """Return how a catalog that was made differs from its source."""
+def compared(source: Catalog, created: Catalog) -> Proof:
+    """Return how the catalog of the created models differs from the source."""
     counts = Counter(address.kind for address in source.objects)
-    lost, reordered = source.changes_to(made), tuple(_reordered(source, made))
+    lost, reordered = source.changes_to(created), tuple(_reordered(source, created))
     return Proof(counts, lost, reordered, unreadable=source.unreadable)
 
 
-def _reordered(source: Catalog, made: Catalog) -> Iterator[Address]:
+def _reordered(source: Catalog, created: Catalog) -> Iterator[Address]:
     from limbeck.schema.catalog.objects.tables import Table  # noqa: PLC0415 - slow, see read()
 
     for table in source.of(Table):
-        other = made.objects.get(table.address)
+        other = created.objects.get(table.address)
         if not isinstance(other, Table) or other.columns == table.columns:
             continue
         if sorted(other.columns) == sorted(table.columns):

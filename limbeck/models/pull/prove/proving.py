@@ -1,4 +1,4 @@
-"""Proving that pulled models make the same schema again."""
+"""Creates pulled models in a scratch database and compares it with the source."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from limbeck.schema.catalog.read import read
 from limbeck.shadow.shadow import Shadow
 
 
-def prove(  # noqa: PLR0913 - what is proved, and against what
+def prove(  # noqa: PLR0913 - the models, the source and where to create them
     files: Mapping[str, str],
     catalog: Catalog,
     scratch: Database,
@@ -39,11 +39,11 @@ def prove(  # noqa: PLR0913 - what is proved, and against what
 
     Args:
         files: the models as source() returned them, by relative path.
-        catalog: what they were pulled from.
-        scratch: an empty database, which is left full.
-        options: as they were given to source().
-        filters: with which the catalog was read.
-        program: what creates them, where it has been started already.
+        catalog: the source that they were pulled from.
+        scratch: an empty database; the models are left in it.
+        options: those given to source().
+        filters: those with which the catalog was read.
+        program: creates the models, if it has been started already.
 
     Raises:
         ModelsError: the models do not import, do not configure, or Postgres refuses them.
@@ -59,7 +59,7 @@ def prove(  # noqa: PLR0913 - what is proved, and against what
     return _held(catalog, scratch, filters)
 
 
-def prove_merged(  # noqa: PLR0913 - what is proved, and against what
+def prove_merged(  # noqa: PLR0913 - the models, the source and where to create them
     files: Mapping[Path, str],
     gone: Collection[Address],
     models: str,
@@ -71,12 +71,12 @@ def prove_merged(  # noqa: PLR0913 - what is proved, and against what
     """Create working models as they would be after a merge, and compare them with the source.
 
     Args:
-        files: the files that the merge changes, with their texts; nothing is written to them.
-        gone: what is in the models only, which is no loss.
-        models: where their MetaData is: "app.models:Base.metadata"; it has been imported.
-        catalog: what was pulled.
-        scratch: an empty database, which is left full.
-        filters: with which the catalog was read.
+        files: the texts of the files that the merge changes; the files are not written.
+        gone: the objects that only the models have, which are no difference.
+        models: the imported MetaData, as in "app.models:Base.metadata".
+        catalog: the source that was pulled.
+        scratch: an empty database; the models are left in it.
+        filters: those with which the catalog was read.
 
     Raises:
         ModelsError: the models do not import, do not configure, or Postgres refuses them.
@@ -95,8 +95,12 @@ def prove_merged(  # noqa: PLR0913 - what is proved, and against what
             target.write_text(text, encoding="utf-8")
         program.create(package, metadata, Path(folder), root, scratch)
     proof = _held(catalog, scratch, filters)
-    lost = (one for one in proof.lost if one.before is not None or not _is_gone(one.address, gone))
-    # The order of the columns is the author's own.
+    lost = (
+        change
+        for change in proof.lost
+        if change.before is not None or not _is_gone(change.address, gone)
+    )
+    # The order of the columns is the author's choice.
     return replace(proof, lost=tuple(lost), reordered=())
 
 
@@ -112,11 +116,13 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _held(catalog: Catalog, scratch: Database, filters: Filters) -> Proof:
-    """Hold a source against what was made of it."""
+    """Compare a source with a scratch database."""
     with connect(scratch) as connection:
         proof = compared(catalog, read(connection, filters=filters))
         same = respelled(proof.lost, connection)
-    return replace(proof, lost=tuple(one for one in proof.lost if one not in same), respelled=same)
+    return replace(
+        proof, lost=tuple(change for change in proof.lost if change not in same), respelled=same
+    )
 
 
 def _write(files: Mapping[str, str], folder: Path, options: Options) -> str:
@@ -131,7 +137,7 @@ def _write(files: Mapping[str, str], folder: Path, options: Options) -> str:
 
 
 def shadow(project: Project | None, listen: Listener) -> Shadow:
-    """Return the project's shadow; without a project the same in the user's cache folder."""
+    """Return the project's shadow; without a project, one in the user's cache folder."""
     if project is not None:
         return Shadow.of(project, listen=listen)
     if url := os.environ.get("SHADOW_DATABASE_URL"):

@@ -1,4 +1,4 @@
-"""What a column's value is in Python."""
+"""Python types for columns: the annotations in Mapped[...]."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _PYTHON: dict[str, Source] = {
     ),
     **dict.fromkeys(("tsvector", "tsquery", "public.ltree", "money"), Source("str")),
     **dict.fromkeys(("macaddr", "macaddr8", "bit", "bit varying"), Source("str")),
-    # What psycopg has no adapter for comes as Postgres writes it.
+    # psycopg has no adapter for these: values arrive as Postgres writes them.
     **dict.fromkeys(("point", "line", "lseg", "box", "path", "polygon", "circle"), Source("str")),
     **dict.fromkeys(("jsonpath", "pg_lsn", "regclass", "regconfig", "regproc"), Source("str")),
     "boolean": Source("bool"),
@@ -66,7 +66,7 @@ _PYTHON: dict[str, Source] = {
     **_ranges("ts", _time("datetime")),
     **_ranges("tstz", _time("datetime")),
 }
-# The type that Mapped[...] alone gives, by the annotation.
+# The type that SQLAlchemy derives from an annotation alone.
 IMPLIED: Mapping[str, str] = MappingProxyType(
     {
         "int": "integer",
@@ -83,7 +83,7 @@ IMPLIED: Mapping[str, str] = MappingProxyType(
     }
 )
 _DATETIME = "dt.datetime"
-# What may be implied instead, where most columns are of it.
+# Types that an annotation implies instead, if most columns have them.
 _ALTERNATIVES = {
     "str": ("text", "sa.Text"),
     "dt.datetime": ("timestamp with time zone", "sa.DateTime(timezone=True)"),
@@ -93,15 +93,15 @@ _FIELDS = re.compile(r"interval .*")
 
 
 def python(type_: str, catalog: Catalog) -> Source:
-    """Return the annotation of a value that is not NULL; Any where nothing better is known."""
+    """Return the annotation of a value that is not NULL; Any where no better one is known."""
     if type_.endswith("[]"):
         item = python(type_.removesuffix("[]"), catalog)
         return Source(f"list[{item.text}]", item.imports)
     bare = _bare(type_)
     if bare in _PYTHON:
         return _PYTHON[bare]
-    if found := packaged(type_):
-        return found[1]
+    if own := packaged(type_):
+        return own[1]
     parts = names(bare)
     domain = catalog.objects.get(Address("domain", *parts)) if len(parts) == 2 else None  # noqa: PLR2004 - schema and name
     if isinstance(domain, Domain):
@@ -116,13 +116,13 @@ def _bare(type_: str) -> str:
 
 
 def implied_by(style: Style) -> dict[str, str]:
-    """Return the types that annotations alone give in a style, by the annotation."""
-    # SQLModel gives a datetime a type of its own, which depends on its version.
+    """Return the types that annotations alone imply in a style, by the annotation."""
+    # The type of a datetime depends on the version of SQLModel.
     return {key: type_ for key, type_ in IMPLIED.items() if style != "sqlmodel" or key != _DATETIME}
 
 
 def preferred(types: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Return the annotations that should imply another type than usual: (type, its source)."""
+    """Return (type, its source) for annotations that should imply another type than usual."""
     count = Counter(types)
     return {
         annotation: other

@@ -1,4 +1,4 @@
-"""What stands beside the tables, as limbeck.entities; SQL says what has no entity of its own."""
+"""Objects beside the tables as limbeck.entities, as SQL where no entity describes them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What declares an object, or something of one; whole where it says all of it."""
+    """A declaration of an object; `whole` tells that it describes all of it."""
 
     address: Address
     source: Source
@@ -30,24 +30,24 @@ class Declaration:
 def beside(
     catalog: Catalog, made_early: frozenset[Address], tables: Mapping[Address, Contents]
 ) -> list[Declaration]:
-    """Return the declarations of everything that the tables do not say, in order.
+    """Return the declarations of everything that the tables do not describe, in order.
 
     Args:
         catalog: the whole database.
-        made_early: what is created before the tables.
-        tables: the tables as SQLAlchemy says them.
+        made_early: the objects created before the tables.
+        tables: the tables as SQLAlchemy describes them.
 
     """
     empty, first = split.before_tables(catalog, made_early, tables)
-    made = split.with_tables(catalog, made_early, tables)
-    implied = {found for found in catalog.of(Schema) if _is_implied(found, first, made)}
+    created = split.with_tables(catalog, made_early, tables)
+    implied = {schema for schema in catalog.of(Schema) if _is_implied(schema, first, created)}
     prepared = _steps(empty, first)
     before = [step for step in prepared if step.address.kind != "enum"]
     plain = [step for step in before if catalog.objects.get(step.address) not in implied]
-    after = _steps(made, catalog)
+    after = _steps(created, catalog)
     comments = [step for step in prepared if _is_enum_comment(step)]
     if not (plain or comments or after):
-        # Schemas are created along with entities, and there are none.
+        # Entities create their schemas, but there are no entities.
         plain = before
     return [
         *_declarations(plain, catalog, before_tables=True),
@@ -65,7 +65,7 @@ def _steps(before: Catalog, after: Catalog) -> Sequence[Step]:
 
 
 def _is_implied(schema: Schema, *catalogs: Catalog) -> bool:
-    # A schema that a table or an entity lies in is created with it.
+    # create_all creates the schemas of tables and entities.
     return schema.comment is None and any(
         address.schema == schema.name and address.kind != "enum"
         for catalog in catalogs
@@ -80,16 +80,16 @@ def _is_enum_comment(step: Step) -> bool:
 def _declarations(
     steps: Iterable[Step], catalog: Catalog, *, before_tables: bool
 ) -> Iterator[Declaration]:
-    said: set[Address] = set()
+    declared: set[Address] = set()
     for step in steps:
-        if step.address in said:
+        if step.address in declared:
             continue
-        found = catalog.objects.get(step.address)
-        if found is not None and step.verb == "create":
-            made = expression(found, before_tables=before_tables)
-            if made is not None:
-                said.add(step.address)
-                yield Declaration(step.address, made, whole=True)
+        item = catalog.objects.get(step.address)
+        if item is not None and step.verb == "create":
+            entity = expression(item, before_tables=before_tables)
+            if entity is not None:
+                declared.add(step.address)
+                yield Declaration(step.address, entity, whole=True)
                 continue
         source = statement(step, before_tables=before_tables)
         yield Declaration(step.address, source, whole=step.verb == "create")

@@ -1,4 +1,4 @@
-"""Columns, as mapped_column(...) or sa.Column(...)."""
+"""Columns of pulled models, as mapped_column(...) or sa.Column(...)."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ def mapped(column: Column, model: Model, models: Models) -> Source:
     """Return the line of a mapped class that declares a column."""
     attribute = model.attributes[column.name]
     if attribute != column.name or column.name in model.special or column.comment is not None:
-        made = _declaration(column, model, models)
+        declaration = _declaration(column, model, models)
     else:
-        # Most columns are like many others.
+        # Most columns have the declaration of many others.
         alike = _kind(column, model)
         if alike not in models.declarations:
             models.declarations[alike] = _declaration(column, model, models)
-        made = models.declarations[alike]
-    return Source(f"{attribute}: {made.text}", made.imports)
+        declaration = models.declarations[alike]
+    return Source(f"{attribute}: {declaration.text}", declaration.imports)
 
 
 def _kind(column: Column, model: Model) -> tuple[object, ...]:
-    """Return all that a declaration is made of, but for names and special columns."""
+    """Return a key that columns with the same declaration share."""
     contents, name = model.contents, column.name
     own = (column.type, column.not_null is None, column.default, column.collation)
     return (*own, name == contents.serial, name in contents.filled, model.roles.get(name))
@@ -66,14 +66,14 @@ def _declaration(column: Column, model: Model, models: Models) -> Source:
 
 
 def _parameter(column: Column, model: Model, models: Models) -> Iterator[str]:
-    """Yield what a column is in the constructor of a dataclass."""
+    """Yield the argument about the parameter of a column in a dataclass's constructor."""
     keys = (key for key in model.contents.foreign_keys if column.name in key.columns)
-    # A row can be related by the relationship instead, which sets the column.
+    # The relationship can be passed instead, and sets the column.
     related = any(_has_relationship(key, models) for key in keys)
     if column.identity or column.generated or model.contents.serial == column.name:
         yield "init=False"
     elif model.contents.fills(column) or related or column.not_null is None:
-        # None is left out of an INSERT, so that the server's default holds.
+        # SQLAlchemy omits None from an INSERT, so that the default of the server applies.
         yield "default=None"
 
 
@@ -90,7 +90,15 @@ def core(column: Column, model: Model, models: Models) -> Source:
 def arguments(
     column: Column, model: Model, models: Models, *, annotated: bool
 ) -> Iterator[Argument]:
-    """Yield all arguments of a column but its name: the type, too, where it is implied."""
+    """Yield all arguments of a column except its name, including a type that is implied.
+
+    Args:
+        column: the column.
+        model: its table.
+        models: all that is rendered.
+        annotated: whether the column has an annotation, which says whether it may be NULL.
+
+    """
     yield type_of(column, models)
     yield from more(column, model, models)
     if annotated and models.style == "dataclass":
@@ -100,15 +108,15 @@ def arguments(
 
 
 def type_of(column: Column, models: Models) -> Source:
-    """Return the type of a column; an own type stands for what SQLAlchemy lacks."""
+    """Return the type of a column; limbeck.entities.Type where SQLAlchemy has none."""
     return _enum_type(column.type, models) or _type(column, models)
 
 
 def _type(column: Column, models: Models) -> Source:
-    found = type_(column.type, models.catalog, collation=column.collation)
-    found = found or _packaged(column.type)
-    if found is not None:
-        return found
+    spelled = type_(column.type, models.catalog, collation=column.collation)
+    spelled = spelled or _packaged(column.type)
+    if spelled is not None:
+        return spelled
     text = column.type if column.collation is None else f"{column.type} COLLATE {column.collation}"
     return call("Type", [literal(text)], _ENTITIES)
 
@@ -117,77 +125,77 @@ def _packaged(spelled: str) -> Source | None:
     if spelled.endswith("[]"):
         item = _packaged(spelled.removesuffix("[]"))
         return call("postgresql.ARRAY", [item], POSTGRESQL) if item else None
-    found = packaged(spelled)
-    return found[0] if found else None
+    pair = packaged(spelled)
+    return pair[0] if pair else None
 
 
 def _enum_type(spelled: str, models: Models) -> Source | None:
     if spelled.endswith("[]"):
         item = _enum_type(spelled.removesuffix("[]"), models)
         return call("postgresql.ARRAY", [item], POSTGRESQL) if item else None
-    found = models.enums.get(_address(spelled))
-    if found is None:
+    enum = models.enums.get(_address(spelled))
+    if enum is None:
         return None
-    return Source(found.variable, frozenset({f"enums:{found.variable}"}))
+    return Source(enum.variable, frozenset({f"enums:{enum.variable}"}))
 
 
 def _address(spelled: str) -> Address:
-    found = names(spelled)
-    pair = len(found) == 2  # noqa: PLR2004 - schema and name
-    return Address("enum", *found) if pair else Address("enum", "", spelled)
+    parts = names(spelled)
+    pair = len(parts) == 2  # noqa: PLR2004 - schema and name
+    return Address("enum", *parts) if pair else Address("enum", "", spelled)
 
 
 def annotation(column: Column, models: Models) -> Source:
-    """Return what a column's value is in Python; None too, where it may be NULL."""
+    """Return the annotation of a column, with None where it may be NULL."""
     depth, bare = 0, column.type
     while bare.endswith("[]"):
         depth, bare = depth + 1, bare.removesuffix("[]")
-    found = models.enums.get(_address(bare))
-    if found is None:
-        made = python(column.type, models.catalog)
+    enum = models.enums.get(_address(bare))
+    if enum is None:
+        value = python(column.type, models.catalog)
     else:
-        label = found.name if found.members is not None else "str"
-        imports = {f"enums:{label}"} if found.members is not None else set()
-        made = Source("list[" * depth + label + "]" * depth, frozenset(imports))
+        label = enum.name if enum.members is not None else "str"
+        imports = {f"enums:{label}"} if enum.members is not None else set()
+        value = Source("list[" * depth + label + "]" * depth, frozenset(imports))
     end = " | None" if column.not_null is None else ""
-    return Source(made.text + end, made.imports)
+    return Source(value.text + end, value.imports)
 
 
 def is_implied(column: Column, model: Model, models: Models) -> bool:
-    """Say whether a column's annotation alone gives it its type."""
+    """Return whether a column's annotation alone implies its type."""
     plain = python(column.type, models.catalog).text
     if models.implied.get(plain) != column.type or column.collation is not None:
         return False
-    # SQLAlchemy gives a column the type of the first one that it refers to, whatever is annotated;
-    # of one that refers to another itself, it may not know the type yet.
+    # SQLAlchemy gives a column the type of the column that its foreign key references, whatever
+    # the annotation; if that column has a foreign key too, the type may not be known yet.
     return all(
-        _referred_type(found, models) == column.type and not _refers_on(found, models)
-        for found in model.inline.get(column.name, ())
-        if found.type == "f"
+        _referred_type(constraint, models) == column.type and not _refers_on(constraint, models)
+        for constraint in model.inline.get(column.name, ())
+        if constraint.type == "f"
     )
 
 
-def _referred_type(found: Constraint, models: Models) -> str | None:
-    if found.reference is None:
+def _referred_type(key: Constraint, models: Models) -> str | None:
+    if key.reference is None:
         return None
-    table = models.tables[found.reference.table].contents
-    wanted = found.reference.columns[0]
+    table = models.tables[key.reference.table].contents
+    wanted = key.reference.columns[0]
     return next((column.type for column in table.columns if column.name == wanted), None)
 
 
-def _refers_on(found: Constraint, models: Models) -> bool:
-    if found.reference is None:
+def _refers_on(key: Constraint, models: Models) -> bool:
+    if key.reference is None:
         return False
-    wanted = found.reference.columns[:1]
-    there = models.tables[found.reference.table].contents.constraints
-    return any(one.type == "f" and one.columns[:1] == wanted for one in there)
+    wanted = key.reference.columns[:1]
+    there = models.tables[key.reference.table].contents.constraints
+    return any(other.type == "f" and other.columns[:1] == wanted for other in there)
 
 
 def more(column: Column, model: Model, models: Models) -> Iterator[Argument]:
     """Yield the arguments of a column after its type."""
-    for found in model.inline.get(column.name, ()):
-        if found.type == "f":
-            yield foreign_key(found, models)
+    for constraint in model.inline.get(column.name, ()):
+        if constraint.type == "f":
+            yield foreign_key(constraint, models)
     yield from _generator(column, models)
     yield from model.roles.get(column.name, ())
     filled = None if column.generated else default(column, models.catalog.near)
@@ -200,20 +208,19 @@ def more(column: Column, model: Model, models: Models) -> Iterator[Argument]:
 
 
 def _generator(column: Column, models: Models) -> Iterator[Argument]:
-    made = identity(column) if column.identity else None
-    if made:
-        yield made
+    generator = identity(column) if column.identity else None
+    if generator:
+        yield generator
     computed = default(column, models.catalog.near) if column.generated else None
     if computed:
         yield computed
 
 
-def foreign_key(found: Constraint, models: Models) -> Source:
+def foreign_key(key: Constraint, models: Models) -> Source:
     """Return sa.ForeignKey(...)."""
-    spoken = parts(found)
-    positional, options = spoken or ([], [])
+    positional, options = parts(key) or ([], [])
     target = str(positional[1]).removeprefix("[").removesuffix("]") if positional else ""
-    spelled = name(found, models.convention)
+    spelled = name(key, models.convention)
     named = [keyword("name", spelled)] if spelled else []
     return call("sa.ForeignKey", [target, *named, *options], SQLALCHEMY)
 

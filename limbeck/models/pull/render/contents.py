@@ -1,4 +1,4 @@
-"""A catalog, sorted by table."""
+"""The columns, constraints and indexes of a catalog, by table."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from limbeck.schema.catalog.objects.tables import Table
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """A table with everything that is made with it.
+    """A table with everything that CREATE TABLE creates along with it.
 
-    `serial` names the column whose sequence SQLAlchemy makes by itself, where there is one;
-    `filled` those whose default is set when the tables are there.
+    `serial` is the column whose sequence SQLAlchemy creates, if there is one; `filled` are the
+    columns whose default is set after the tables are created.
     """
 
     table: Table
@@ -34,21 +34,21 @@ class Contents:
     @property
     def primary_key(self) -> Constraint | None:
         """The primary key, None where there is none."""
-        return next((found for found in self.constraints if found.type == "p"), None)
+        return next((constraint for constraint in self.constraints if constraint.type == "p"), None)
 
     @property
     def foreign_keys(self) -> tuple[Constraint, ...]:
         """The foreign keys, by name."""
-        return tuple(found for found in self.constraints if found.type == "f")
+        return tuple(constraint for constraint in self.constraints if constraint.type == "f")
 
     def fills(self, column: Column) -> bool:
-        """Say whether the server fills a column that is given no value."""
+        """Return whether the server fills a column that an INSERT omits."""
         own = column.name == self.serial or column.name in self.filled
         return bool(own or column.identity or column.generated or column.default)
 
 
 def inline(constraint: Constraint) -> bool:
-    """Say whether a constraint can be said at its only column."""
+    """Return whether a constraint can be declared at its only column."""
     return (
         len(constraint.columns) == 1
         and constraint.type in {"f", "u"}
@@ -60,7 +60,7 @@ def inline(constraint: Constraint) -> bool:
 
 
 def contents(catalog: Catalog) -> dict[Address, Contents]:
-    """Return what belongs to each table of a catalog, by the table's address."""
+    """Return the contents of each table of a catalog, by address."""
     columns: dict[tuple[str, str], list[Column]] = defaultdict(list)
     constraints: dict[tuple[str, str], list[Constraint]] = defaultdict(list)
     indexes: dict[Address, list[Index]] = defaultdict(list)
@@ -74,11 +74,11 @@ def contents(catalog: Catalog) -> dict[Address, Contents]:
     fed: dict[tuple[str, str], set[str]] = defaultdict(set)
     for address in columns_fed(catalog):
         fed[address.schema, address.name].add(address.part)
-    found: dict[Address, Contents] = {}
+    by_address: dict[Address, Contents] = {}
     for table in catalog.of(Table):
         at = (table.schema, table.name)
         serial = _serial(table, constraints[at], own)
-        found[table.address] = Contents(
+        by_address[table.address] = Contents(
             table,
             tuple(sorted(columns[at], key=attrgetter("position"))),
             tuple(sorted(constraints[at], key=attrgetter("name"))),
@@ -86,11 +86,11 @@ def contents(catalog: Catalog) -> dict[Address, Contents]:
             serial,
             frozenset(fed[at]) - {serial},
         )
-    return found
+    return by_address
 
 
 def _serial(table: Table, constraints: Sequence[Constraint], own: Container[Address]) -> str | None:
-    # SQLAlchemy makes one column of the primary key a serial, and no other.
-    key = next((found.columns for found in constraints if found.type == "p"), ())
+    # SQLAlchemy makes only one column of a table a serial, and that in the primary key.
+    key = next((constraint.columns for constraint in constraints if constraint.type == "p"), ())
     addresses = (Address("column", table.schema, table.name, column) for column in key)
     return next((address.part for address in addresses if address in own), None)

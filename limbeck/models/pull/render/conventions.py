@@ -1,4 +1,4 @@
-"""The naming convention that a schema follows, and the names that need not be spelled."""
+"""The naming convention that a schema follows, and the names that it implies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from limbeck.schema.catalog.objects.constraints import Constraint, Reference
 from limbeck.schema.catalog.objects.indexes import Index
 
 _LONGEST_NAME = 63  # bytes: NAMEDATALEN - 1
-_OFTEN = 50  # names after which it is looked whether the votes are decided
+_OFTEN = 50  # names between two checks whether the votes are decided
 _TABLE, _COLUMNS = "%(table_name)s", "%(column_0_N_name)s"
 _REFERRED_TABLE = "%(referred_table_name)s"
 # Postgres' own names first: they win a tie.
@@ -63,29 +63,29 @@ _REFERRED: Mapping[str, Callable[[Reference], str]] = {
 
 
 def detect(tables: Iterable[Contents]) -> dict[str, str]:
-    """Return the convention that gives most of the names, by SQLAlchemy's own keys."""
+    """Return the convention that most of the names follow, with SQLAlchemy's keys."""
     named: dict[str, list[Constraint | Index]] = defaultdict(list)
     for table in tables:
         parts: tuple[Constraint | Index, ...] = (*table.constraints, *table.indexes)
-        for found in parts:
-            named[_kind(found)].append(found)
+        for part in parts:
+            named[_kind(part)].append(part)
     votes = {kind: _votes(named[kind], templates) for kind, templates in _KNOWN.items()}
-    chosen = {kind: max(found, key=found.__getitem__) for kind, found in votes.items()}
+    chosen = {kind: max(counts, key=counts.__getitem__) for kind, counts in votes.items()}
     if votes["ck"][chosen["ck"]] * 2 <= len(named["ck"]):
-        # Any check that does not follow it would have to say so.
+        # Every check that does not follow it would need conv().
         del chosen["ck"]
     return {kind: chosen[kind] for kind in ("ix", "uq", "ck", "fk", "pk") if kind in chosen}
 
 
 def _votes(named: Sequence[Constraint | Index], templates: Iterable[str]) -> dict[str, int]:
-    """Count the names that each template gives, until one has more than any other can get."""
+    """Count the names that follow each template, until one cannot be overtaken."""
     votes = dict.fromkeys(templates, 0)
     possible = [(template, *_ends(template)) for template in votes]
-    for number, found in enumerate(named, 1):
-        tokens = _Tokens(found)
+    for number, part in enumerate(named, 1):
+        tokens = _Tokens(part)
         for template, start, end in possible:
-            if found.name.startswith(start) and found.name.endswith(end):
-                votes[template] += _filled(found.name, template, tokens) is not None
+            if part.name.startswith(start) and part.name.endswith(end):
+                votes[template] += _filled(part.name, template, tokens) is not None
         if number % _OFTEN == 0 and len(votes) > 1:
             first, second = nlargest(2, votes.values())
             if first > second + len(named) - number:
@@ -93,34 +93,34 @@ def _votes(named: Sequence[Constraint | Index], templates: Iterable[str]) -> dic
     return votes
 
 
-def name(found: Constraint | Index, convention: Mapping[str, str]) -> str:
-    """Return the source of a name; "" where the convention gives just that name."""
-    kind = _kind(found)
+def name(part: Constraint | Index, convention: Mapping[str, str]) -> str:
+    """Return the source of a name; "" where the convention implies it."""
+    kind = _kind(part)
     # A constraint without a name gets one from Postgres.
     template = convention.get(kind) or _UNNAMED.get(kind)
     if template is None:
-        return literal(found.name)
-    given = _given(found, template)
+        return literal(part.name)
+    given = _given(part, template)
     if given is None:
-        plain = literal(found.name)
+        plain = literal(part.name)
         return f"sa.schema.conv({plain})" if _REST in template else plain
     return literal(given) if given else ""
 
 
 @cache
 def _ends(template: str) -> tuple[str, str]:
-    """Return what stands before the first and behind the last token of a template."""
+    """Return the text before the first and behind the last token of a template."""
     if "%%" in template:
         return "", ""
     return template.partition("%(")[0], template.rpartition(")s")[2]
 
 
-def _given(found: Constraint | Index, template: str) -> str | None:
-    """Return what has to be said that a template gives just this name, None where it cannot."""
+def _given(part: Constraint | Index, template: str) -> str | None:
+    """Return the text with which a template gives just this name, None where it cannot."""
     start, end = _ends(template)
-    if not (found.name.startswith(start) and found.name.endswith(end)):
+    if not (part.name.startswith(start) and part.name.endswith(end)):
         return None
-    return _filled(found.name, template, _Tokens(found))
+    return _filled(part.name, template, _Tokens(part))
 
 
 def _filled(name: str, template: str, tokens: _Tokens) -> str | None:
@@ -136,34 +136,34 @@ def _filled(name: str, template: str, tokens: _Tokens) -> str | None:
     return "" if given == name and len(given.encode()) <= _LONGEST_NAME else None
 
 
-def _kind(found: Constraint | Index) -> str:
-    return "ix" if isinstance(found, Index) else _KINDS.get(found.type, "")
+def _kind(part: Constraint | Index) -> str:
+    return "ix" if isinstance(part, Index) else _KINDS.get(part.type, "")
 
 
 class _Tokens(dict[str, str]):
-    """What a template can ask for of a constraint or an index, made when it is asked for."""
+    """The values of a template's tokens for a constraint or an index, computed on demand."""
 
-    def __init__(self, found: Constraint | Index) -> None:
+    def __init__(self, part: Constraint | Index) -> None:
         super().__init__()
-        self._reference = None if isinstance(found, Index) else found.reference
-        self._columns = columns = _columns(found)
-        # Those that nearly every template asks for.
-        self["table_name"] = found.table.name if isinstance(found, Index) else found.table
+        self._reference = None if isinstance(part, Index) else part.reference
+        self._columns = columns = _columns(part)
+        # Nearly every template has these.
+        self["table_name"] = part.table.name if isinstance(part, Index) else part.table
         if columns:
             self["column_0_name"] = columns[0]
             self["column_0_N_name"] = "_".join(columns)
 
     def __missing__(self, token: str) -> str:
-        """Make a token.
+        """Compute the value of a token.
 
         Raises:
-            KeyError: there is no such thing here.
+            KeyError: the constraint or index has no such value.
 
         """
-        made = self[token] = self._made(token)
-        return made
+        value = self[token] = self._value(token)
+        return value
 
-    def _made(self, token: str) -> str:
+    def _value(self, token: str) -> str:
         if self._reference and token in _REFERRED:
             return _REFERRED[token](self._reference)
         part, columns = _part(token), self._columns
@@ -176,7 +176,7 @@ class _Tokens(dict[str, str]):
 
 
 class _Part(NamedTuple):
-    """A token that is about columns: which one, or what stands between all of them."""
+    """A token about columns: the number of one, or the text between all of them."""
 
     number: int
     joint: str | None
@@ -185,13 +185,13 @@ class _Part(NamedTuple):
 
 @cache
 def _part(word: str) -> _Part | None:
-    found = _COLUMN.fullmatch(word)
-    return _Part(int(found["number"]), found["joint"], found["kind"] == "label") if found else None
+    match = _COLUMN.fullmatch(word)
+    return _Part(int(match["number"]), match["joint"], match["kind"] == "label") if match else None
 
 
-def _columns(found: Constraint | Index) -> tuple[str, ...]:
-    if isinstance(found, Constraint):
-        return () if found.type == "c" else found.columns
+def _columns(part: Constraint | Index) -> tuple[str, ...]:
+    if isinstance(part, Constraint):
+        return () if part.type == "c" else part.columns
     # A key with an order or an operator class is SQL, in which SQLAlchemy sees no column.
-    columns = [key.column for key in found.keys if key.column is not None and key.is_plain]
-    return tuple(columns) if len(columns) == len(found.keys) else ()
+    columns = [key.column for key in part.keys if key.column is not None and key.is_plain]
+    return tuple(columns) if len(columns) == len(part.keys) else ()

@@ -1,4 +1,4 @@
-"""Objects of a catalog as calls of limbeck.entities."""
+"""Objects beside tables as calls of limbeck.entities, for pulled models."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ _LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 _TRAILING = re.compile(r"[ \t\f\v]$", re.MULTILINE)
 
 
-def expression(found: Object, *, before_tables: bool) -> Source | None:
-    """Return the declaration of an object, None where no entity says all of it."""
-    make = _MAKERS.get(type(found))
-    made = make(found) if make else None
-    if made is None:
+def expression(item: Object, *, before_tables: bool) -> Source | None:
+    """Return the declaration of an object, None where no entity describes all of it."""
+    make = _MAKERS.get(type(item))
+    declaration = make(item) if make else None
+    if declaration is None:
         return None
-    name, usually, arguments = made
+    name, usually, arguments = declaration
     given = [*arguments, _METADATA]
-    schema = found.address.schema
-    if schema not in {"", "public"} and not isinstance(found, (Trigger, Rule, Policy)):
+    schema = item.address.schema
+    if schema not in {"", "public"} and not isinstance(item, (Trigger, Rule, Policy)):
         given.append(f"schema={literal(schema)}")
-    if isinstance(found, Extension) and found.schema not in {"public", "pg_catalog"}:
-        given.append(f"schema={literal(found.schema)}")
-    comment = getattr(found, "comment", None)
+    if isinstance(item, Extension) and item.schema not in {"public", "pg_catalog"}:
+        given.append(f"schema={literal(item.schema)}")
+    comment = getattr(item, "comment", None)
     if comment is not None:
         given.append(f"comment={sql_literal(comment)}")
     if usually != before_tables:
@@ -50,7 +50,7 @@ def expression(found: Object, *, before_tables: bool) -> Source | None:
 
 
 def statement(step: Step, *, before_tables: bool) -> Source:
-    """Return a Statement that does what a step does."""
+    """Return a Statement with the SQL of a step."""
     given = [sql_literal(step.sql), _METADATA]
     condition = _unless(step)
     if condition:
@@ -61,11 +61,11 @@ def statement(step: Step, *, before_tables: bool) -> Source:
 
 
 def sql_literal(text: str) -> str:
-    """Return a string literal; SQL of several lines keeps them."""
+    """Return a string literal; SQL of several lines keeps its lines."""
     if "\n" not in text:
         return literal(text)
     if '"""' in text or text.endswith(('"', "\\")) or "\r" in text or _TRAILING.search(text):
-        # A blank at the end of a line would be lost in many an editor.
+        # Many editors remove blanks at the end of a line.
         lines = "\n".join(literal(line) for line in text.splitlines(keepends=True))
         return f"(\n{lines}\n)"
     prefix = "r" if "\\" in text else ""
@@ -77,33 +77,34 @@ def _entity(name: str, arguments: list[str]) -> Source:
     return call(name, given, f"from limbeck.entities import {name}", "base:Base")
 
 
-_Made = tuple[str, bool, list[str]]
+# Name of the entity, whether it usually precedes the tables, arguments.
+_Call = tuple[str, bool, list[str]]
 
 
-def _schema(found: Schema) -> _Made | None:
-    return "Schema", True, [literal(found.name)]
+def _schema(schema: Schema) -> _Call | None:
+    return "Schema", True, [literal(schema.name)]
 
 
-def _extension(found: Extension) -> _Made | None:
-    return "Extension", True, [literal(found.name)]
+def _extension(extension: Extension) -> _Call | None:
+    return "Extension", True, [literal(extension.name)]
 
 
-def _domain(found: Domain) -> _Made | None:
-    usual = found.not_null_name in {None, f"{found.name}_not_null"}
+def _domain(domain: Domain) -> _Call | None:
+    usual = domain.not_null_name in {None, f"{domain.name}_not_null"}
     checks = {}
-    for check in found.checks:
+    for check in domain.checks:
         body = check.definition.removeprefix("CHECK (").removesuffix(")")
         if f"CHECK ({body})" != check.definition or check.comment is not None:
             return None
         checks[check.name] = body
     if not usual:
         return None
-    given = [literal(found.name), literal(found.type)]
-    if found.collation:
-        given.append(f"collation={literal(found.collation)}")
-    if found.default is not None:
-        given.append(f"default={literal(found.default)}")
-    if found.not_null:
+    given = [literal(domain.name), literal(domain.type)]
+    if domain.collation:
+        given.append(f"collation={literal(domain.collation)}")
+    if domain.default is not None:
+        given.append(f"default={literal(domain.default)}")
+    if domain.not_null:
         given.append("not_null=True")
     if checks:
         pairs = (f"{literal(name)}: {sql_literal(body)}" for name, body in checks.items())
@@ -111,28 +112,31 @@ def _domain(found: Domain) -> _Made | None:
     return "Domain", True, given
 
 
-def _composite(found: Composite) -> _Made | None:
-    if any(one.comment is not None for one in found.attributes):
+def _composite(composite: Composite) -> _Call | None:
+    if any(attribute.comment is not None for attribute in composite.attributes):
         return None
     pairs = []
-    for one in found.attributes:
-        collated = f" COLLATE {one.collation}" if one.collation else ""
-        pairs.append(f"{literal(one.name)}: {literal(one.type + collated)}")
-    return "Composite", True, [literal(found.name), f"{{{', '.join(pairs)}}}"]
+    for attribute in composite.attributes:
+        collated = f" COLLATE {attribute.collation}" if attribute.collation else ""
+        pairs.append(f"{literal(attribute.name)}: {literal(attribute.type + collated)}")
+    return "Composite", True, [literal(composite.name), f"{{{', '.join(pairs)}}}"]
 
 
-def _sequence(found: Sequence) -> _Made | None:
-    given = [literal(found.name), *(literal(words) for words in sequence_words(found.options))]
-    if found.owned_by:
-        table = _dotted(found.owned_by, near=found.schema)
-        given.append(f"owned_by=({literal(table)}, {literal(found.owned_by.part)})")
-    if found.unlogged:
+def _sequence(sequence: Sequence) -> _Call | None:
+    given = [
+        literal(sequence.name),
+        *(literal(words) for words in sequence_words(sequence.options)),
+    ]
+    if sequence.owned_by:
+        table = _dotted(sequence.owned_by, near=sequence.schema)
+        given.append(f"owned_by=({literal(table)}, {literal(sequence.owned_by.part)})")
+    if sequence.unlogged:
         given.append("unlogged=True")
     return "Sequence", True, given
 
 
 def sequence_words(options: SequenceOptions) -> Iterator[str]:
-    """Yield what follows the name in CREATE SEQUENCE, without what is usual."""
+    """Yield the options of CREATE SEQUENCE that differ from the defaults."""
     largest = _LARGEST[options.type]
     rising = options.increment > 0
     usual = (1, largest) if rising else (-largest - 1, -1)
@@ -152,59 +156,67 @@ def sequence_words(options: SequenceOptions) -> Iterator[str]:
         yield "CYCLE"
 
 
-def _view(found: View) -> _Made | None:
-    if any(column.default is not None for column in found.columns) or found.access_method:
+def _view(view: View) -> _Call | None:
+    if any(column.default is not None for column in view.columns) or view.access_method:
         return None
-    pairs = [option.split("=", 1) for option in found.options]
+    pairs = [option.split("=", 1) for option in view.options]
     if any(not option[-1].replace("_", "").isalnum() for option in pairs):
         return None
-    given = [literal(found.name), sql_literal(found.definition.strip())]
+    given = [literal(view.name), sql_literal(view.definition.strip())]
     if pairs:
         options = ", ".join(f"{literal(key)}: {literal(value)}" for key, value in pairs)
         given.append(f"options={{{options}}}")
-    comments = {one.name: one.comment for one in found.columns if one.comment is not None}
+    comments = {
+        column.name: column.comment for column in view.columns if column.comment is not None
+    }
     if comments:
-        said = ", ".join(f"{literal(name)}: {sql_literal(text)}" for name, text in comments.items())
-        given.append(f"comments={{{said}}}")
-    if found.materialized and not found.populated:
+        texts = ", ".join(
+            f"{literal(name)}: {sql_literal(text)}" for name, text in comments.items()
+        )
+        given.append(f"comments={{{texts}}}")
+    if view.materialized and not view.populated:
         given.append("with_data=False")
-    return "MaterializedView" if found.materialized else "View", False, given
+    return "MaterializedView" if view.materialized else "View", False, given
 
 
-def _function(found: Function) -> _Made | None:
-    name = {"p": "Procedure", "a": "Aggregate"}.get(found.kind, "Function")
-    return name, True, [literal(found.identity), sql_literal(found.definition.strip())]
+def _function(function: Function) -> _Call | None:
+    name = {"p": "Procedure", "a": "Aggregate"}.get(function.kind, "Function")
+    return name, True, [literal(function.identity), sql_literal(function.definition.strip())]
 
 
-def _trigger(found: Trigger) -> _Made | None:
-    given = [literal(found.name), literal(_dotted(found.address)), sql_literal(found.definition)]
-    given += [f"enabled={literal(found.enabled)}"] if found.enabled != "O" else []
-    return None if found.inherited else ("Trigger", False, given)
+def _trigger(trigger: Trigger) -> _Call | None:
+    given = [
+        literal(trigger.name),
+        literal(_dotted(trigger.address)),
+        sql_literal(trigger.definition),
+    ]
+    given += [f"enabled={literal(trigger.enabled)}"] if trigger.enabled != "O" else []
+    return None if trigger.inherited else ("Trigger", False, given)
 
 
-def _rule(found: Rule) -> _Made | None:
-    given = [literal(found.name), literal(_dotted(found.address)), sql_literal(found.definition)]
-    given += [f"enabled={literal(found.enabled)}"] if found.enabled != "O" else []
+def _rule(rule: Rule) -> _Call | None:
+    given = [literal(rule.name), literal(_dotted(rule.address)), sql_literal(rule.definition)]
+    given += [f"enabled={literal(rule.enabled)}"] if rule.enabled != "O" else []
     return "Rule", False, given
 
 
-def _policy(found: Policy) -> _Made | None:
-    given = [literal(found.name), literal(_dotted(found.address))]
-    given += [f"command={literal(found.command)}"] if found.command != "ALL" else []
-    given += [f"using={sql_literal(found.using)}"] if found.using is not None else []
-    given += [f"check={sql_literal(found.check)}"] if found.check is not None else []
-    given += [f"roles={literals(found.roles)}"] if found.roles != ("public",) else []
-    given += [] if found.permissive else ["permissive=False"]
+def _policy(policy: Policy) -> _Call | None:
+    given = [literal(policy.name), literal(_dotted(policy.address))]
+    given += [f"command={literal(policy.command)}"] if policy.command != "ALL" else []
+    given += [f"using={sql_literal(policy.using)}"] if policy.using is not None else []
+    given += [f"check={sql_literal(policy.check)}"] if policy.check is not None else []
+    given += [f"roles={literals(policy.roles)}"] if policy.roles != ("public",) else []
+    given += [] if policy.permissive else ["permissive=False"]
     return "Policy", False, given
 
 
-def _statistics(found: Statistics) -> _Made | None:
-    if found.target is not None:
+def _statistics(statistics: Statistics) -> _Call | None:
+    if statistics.target is not None:
         return None
-    return "Statistics", False, [literal(found.name), literal(found.definition)]
+    return "Statistics", False, [literal(statistics.name), literal(statistics.definition)]
 
 
-_MAKERS: dict[type[Any], Callable[[Any], _Made | None]] = {
+_MAKERS: dict[type[Any], Callable[[Any], _Call | None]] = {
     Schema: _schema,
     Extension: _extension,
     Domain: _domain,

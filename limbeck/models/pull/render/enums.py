@@ -1,4 +1,4 @@
-"""Enums: Python's where the labels allow it."""
+"""Enums of pulled models: a class in Python where the labels are names."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _FUTURE = "from __future__ import annotations"
 
 @dataclass(frozen=True, slots=True)
 class PythonEnum:
-    """An enum with the names that it gets: of its class, its type's variable, its members.
+    """An enum with the names of its class, of the variable for its type, and of its members.
 
-    `members` is None where the labels give no names; then there is no class.
+    `members` is None where the labels make no names; then there is no class.
     """
 
     enum: Enum
@@ -27,56 +27,61 @@ class PythonEnum:
     members: tuple[str, ...] | None
 
 
-def python_enums(found: Sequence[Enum], taken: set[str]) -> dict[Address, PythonEnum]:
-    """Name the enums; the names are added to those taken."""
-    made: dict[Address, PythonEnum] = {}
-    for enum in found:
+def python_enums(enums: Sequence[Enum], taken: set[str]) -> dict[Address, PythonEnum]:
+    """Name the enums, and add the names to those taken."""
+    named: dict[Address, PythonEnum] = {}
+    for enum in enums:
         members = _members(enum.labels)
         name = names.unique(names.class_name(enum.name), taken)
         taken.add(name)
         variable = names.unique(names.constant(enum.name), taken)
         taken.add(variable)
-        made[enum.address] = PythonEnum(enum, name, variable, members)
-    return made
+        named[enum.address] = PythonEnum(enum, name, variable, members)
+    return named
 
 
-def type_source(found: PythonEnum) -> Source:
+def type_source(python_enum: PythonEnum) -> Source:
     """Return the assignment of the enum's type to its variable."""
-    enum = found.enum
-    if found.members is None:
+    enum = python_enum.enum
+    if python_enum.members is None:
         given = [literal(label) for label in enum.labels]
     else:
-        given = [found.name, f"values_callable=lambda {_EACH}: [one.value for one in {_EACH}]"]
+        given = [
+            python_enum.name,
+            f"values_callable=lambda {_EACH}: [label.value for label in {_EACH}]",
+        ]
     given.append(f"name={literal(enum.name)}")
     if enum.schema != "public":
         given.append(f"schema={literal(enum.schema)}")
     given.append("metadata=Base.metadata")
-    return Source(f"{found.variable} = sa.Enum({', '.join(given)})", frozenset({SQLALCHEMY}))
+    return Source(f"{python_enum.variable} = sa.Enum({', '.join(given)})", frozenset({SQLALCHEMY}))
 
 
 _EACH = "labels"
 
 
-def class_source(found: PythonEnum) -> Source | None:
-    """Return the class of an enum, None where its labels give no names."""
-    if found.members is None:
+def class_source(python_enum: PythonEnum) -> Source | None:
+    """Return the class of an enum, None where its labels make no names."""
+    if python_enum.members is None:
         return None
-    lines = [f"class {found.name}(StrEnum):"]
-    if found.enum.comment:
-        lines.append(f"    {docstring(found.enum.comment)}\n")
-    pairs = zip(found.members, found.enum.labels, strict=True)
+    lines = [f"class {python_enum.name}(StrEnum):"]
+    if python_enum.enum.comment:
+        lines.append(f"    {docstring(python_enum.enum.comment)}\n")
+    pairs = zip(python_enum.members, python_enum.enum.labels, strict=True)
     lines += [f"    {member} = {literal(label)}" for member, label in pairs]
     return Source("\n".join(lines), frozenset({"from enum import StrEnum"}))
 
 
 def docstring(text: str) -> str:
-    """Return a docstring with this text, in one line where the text is one."""
+    """Return the source of a docstring."""
     safe = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"').strip()
     return f'"""{safe}"""' if not safe.endswith('"') else f'"""{safe} """'
 
 
 def _members(labels: tuple[str, ...]) -> tuple[str, ...] | None:
-    made = [re.sub(r"[\s.:/-]+", "_", label).upper() for label in labels]
-    distinct = len(set(made)) == len(made) and made
-    plain = all(re.fullmatch(r"[A-Z][A-Z0-9_]*", name) and not name.endswith("__") for name in made)
-    return tuple(made) if distinct and plain else None
+    members = [re.sub(r"[\s.:/-]+", "_", label).upper() for label in labels]
+    distinct = len(set(members)) == len(members) and members
+    plain = all(
+        re.fullmatch(r"[A-Z][A-Z0-9_]*", name) and not name.endswith("__") for name in members
+    )
+    return tuple(members) if distinct and plain else None

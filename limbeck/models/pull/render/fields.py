@@ -1,4 +1,4 @@
-"""Columns and relationships as SQLModel's fields."""
+"""Columns and relationships of pulled models as fields of SQLModel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from limbeck.schema.catalog.objects.columns import Column
 
 _FIELD = "from sqlmodel import Field"
 _RELATIONSHIP = "from sqlmodel import Relationship"
-# Classes that no field of a model can be of, unless arbitrary types are allowed.
+# pydantic refuses these classes in an annotation, unless arbitrary types are allowed.
 _UNKNOWN_TO_PYDANTIC = (
     "from sqlalchemy.dialects.postgresql",
     "from pgvector import",
@@ -38,51 +38,59 @@ def field(column: Column, model: Model, models: Models) -> Source:
     ]
     if given == ["default=None", ""]:
         return Source(f"{attribute}: {text} = None", annotation.imports)
-    said = [one for one in given if one != ""]
-    made = call("Field", said, _FIELD) if said else Source("")
-    end = f" = {made.text}" if said else ""
-    return Source(f"{attribute}: {text}{end}", annotation.imports | made.imports)
+    arguments = [argument for argument in given if argument != ""]
+    value = call("Field", arguments, _FIELD) if arguments else Source("")
+    end = f" = {value.text}" if arguments else ""
+    return Source(f"{attribute}: {text}{end}", annotation.imports | value.imports)
 
 
 def _plain(column: Column, model: Model, models: Models) -> list[Argument]:
-    """Return Field's own arguments where they say all of a column; [] where they do not.
+    """Return Field's own arguments if they describe all of a column; else [].
 
-    Nothing to say is an empty argument.
+    A column that needs none has one empty argument.
     """
     arguments = list(columns.more(column, model, models))
-    texts = [one if isinstance(one, str) else one.text for one in arguments]
+    texts = [argument if isinstance(argument, str) else argument.text for argument in arguments]
     sayable = {"primary_key=True", "unique=True", "index=True"}
     if model.attributes[column.name] != column.name or not columns.is_implied(
         column, model, models
     ):
         return []
-    # SQLModel takes a field that may be None for a column that may be NULL.
+    # For SQLModel, a field that may be None is a column that may be NULL.
     filled = model.contents.fills(column) and column.not_null is not None
     if filled and "primary_key=True" not in texts:
         return []
-    made: list[Argument] = []
+    plain: list[Argument] = []
     for text in texts:
         target = text.removeprefix("sa.ForeignKey(").removesuffix(")")
         if text in sayable:
-            made.append(text)
+            plain.append(text)
         elif target != text and target.startswith('"') and "," not in target:
-            made.append(f"foreign_key={target}")
+            plain.append(f"foreign_key={target}")
         else:
             return []
-    return made or [""]
+    return plain or [""]
 
 
 def relationship(
     relation: Relation, model: Model, models: Models, arguments: Iterator[str]
 ) -> Source:
-    """Return the line of a class of SQLModel that declares a relationship."""
+    """Return the line of a class of SQLModel that declares a relationship.
+
+    Args:
+        relation: the relationship.
+        model: the class.
+        models: all that is rendered.
+        arguments: those of SQLAlchemy's relationship().
+
+    """
     target = models.tables[relation.target]
     imports = set() if target is model else {f"class:{target.module}:{target.name}"}
     annotation = f'"{target.name}"'
     if relation.many:
         annotation = f"list[{annotation}]"
     elif relation.optional:
-        # A union with text does not exist before Python 3.14.
+        # "Name" | None is an error before Python 3.14.
         annotation = f"Optional[{annotation}]"
         imports.add("from typing import Optional")
     given: list[Argument] = []
@@ -95,14 +103,16 @@ def relationship(
             keywords.append(f"{literal(name)}: {_late(name, value, relation, model)}")
     if keywords:
         given.append(f"sa_relationship_kwargs={{{', '.join(keywords)}}}")
-    made = call("Relationship", given, _RELATIONSHIP)
-    return Source(f"{relation.name}: {annotation} = {made.text}", made.imports | imports)
+    field_ = call("Relationship", given, _RELATIONSHIP)
+    return Source(f"{relation.name}: {annotation} = {field_.text}", field_.imports | imports)
 
 
 def _late(name: str, value: str, relation: Relation, model: Model) -> str:
-    # In the body of the class its columns are fields: they are named for later.
+    # In the body of the class its columns are fields; a string is evaluated later.
     if name == "remote_side":
-        return literal(f"[{', '.join(f'{model.name}.{one}' for one in relation.remote_side)}]")
+        return literal(
+            f"[{', '.join(f'{model.name}.{attribute}' for attribute in relation.remote_side)}]"
+        )
     if name == "foreign_keys":
         return literal(f"[{', '.join('.'.join(pair) for pair in relation.foreign_keys)}]")
     return value

@@ -1,4 +1,4 @@
-"""Formatting, as the repository that the models go to has it."""
+"""Formatting of pulled models with the ruff settings of the repository that they are for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from limbeck.models.source.ruff import ruff
 
-# RUF022 sorts __all__ as it wants to see it sorted.
+# RUF022 sorts __all__, in the order that it would ask for.
 SORTING = ("--select", "I001,RUF022", "--fix-only", "--unsafe-fixes")
 
 
@@ -18,11 +18,11 @@ def formatted(files: Mapping[str, str], root: Path | None, package: str = "") ->
 
     Args:
         files: the text of each, by path.
-        root: a folder of the repository whose ruff settings hold; None for ruff's own.
+        root: of the repository whose ruff settings apply; None for ruff's defaults.
         package: the dotted name by which the files import each other.
 
     Raises:
-        LimbeckError: ruff cannot read the files or its settings.
+        RuffError: ruff cannot parse the files or its settings.
 
     """
     own = settings(root, package)
@@ -31,7 +31,7 @@ def formatted(files: Mapping[str, str], root: Path | None, package: str = "") ->
             target = Path(folder, path)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8")
-        # What a repository's own packages are, ruff sees from the working directory.
+        # ruff finds first-party packages in its working directory.
         ruff(root or Path(folder), ["check", *own, *SORTING, folder])
         ruff(root or Path(folder), ["format", *own, folder])
         return {path: Path(folder, path).read_text(encoding="utf-8") for path in files}
@@ -40,11 +40,11 @@ def formatted(files: Mapping[str, str], root: Path | None, package: str = "") ->
 def like_before(
     files: Mapping[Path, str], before: Mapping[Path, str], root: Path, package: str
 ) -> dict[Path, str]:
-    """Return files formatted as far as they were; new ones are formatted whole.
+    """Return files formatted if they were formatted before; new ones always.
 
     Args:
         files: the new text of each, with line feeds.
-        before: the text of those that are there already.
+        before: the present text of those that exist.
         root: as in formatted().
         package: as in formatted().
 
@@ -54,16 +54,16 @@ def like_before(
     texts = {f"new/{named[path]}": text for path, text in files.items()}
     texts |= {f"old/{named[path]}": text for path, text in bare.items()}
     whole = formatted(texts, root, package)
-    made = {}
+    results = {}
     for path, text in files.items():
         tidy = path not in before or whole[f"old/{named[path]}"] == bare[path]
         new = whole[f"new/{named[path]}"] if tidy else _partly(bare[path], text, root, package)
-        made[path] = new.replace("\n", "\r\n") if "\r\n" in before.get(path, "") else new
-    return made
+        results[path] = new.replace("\n", "\r\n") if "\r\n" in before.get(path, "") else new
+    return results
 
 
 def _partly(before: str, text: str, root: Path, package: str) -> str:
-    """Leave a module as it is that no formatter keeps; its imports are sorted if they were."""
+    """Return an unformatted module as it is; its imports are sorted if they were before."""
     sorting = ["check", *settings(root, package), "--select", "I001", "--fix-only"]
     with tempfile.TemporaryDirectory(prefix="limbeck-pull-") as folder:
         path = Path(folder, "module.py")
@@ -77,17 +77,20 @@ def _partly(before: str, text: str, root: Path, package: str) -> str:
 
 
 def settings(root: Path | None, package: str) -> list[str]:
-    """Return the options of ruff, of any verb; root and package are as in formatted()."""
-    found = next(_configurations(root), None) if root else None
+    """Return the options for any verb of ruff; root and package are as in formatted()."""
+    configuration = next(_configurations(root), None) if root else None
     common = _own_packages(root, package)
-    return [*common, "--config", str(found)] if found else [*common, "--isolated"]
+    return [*common, "--config", str(configuration)] if configuration else [*common, "--isolated"]
 
 
 def _own_packages(root: Path | None, package: str) -> list[str]:
-    """Name the repository's packages, for a module that is not written yet looks like another's."""
+    """Return the option that names the repository's packages.
+
+    To ruff, a module that is not written yet looks like one of a third party.
+    """
     places = [root, root / "src"] if root else []
-    found = {init.parent.name for place in places for init in place.glob("*/__init__.py")}
-    names = sorted({*found, package.partition(".")[0]} - {""})
+    packages = {init.parent.name for place in places for init in place.glob("*/__init__.py")}
+    names = sorted({*packages, package.partition(".")[0]} - {""})
     return ["--config", f"lint.isort.known-first-party={names}"] if names else []
 
 

@@ -1,4 +1,4 @@
-"""Which tables become classes, and what everything in them is called."""
+"""Names for all that is rendered: tables as classes or Tables, attributes, enums."""
 
 from __future__ import annotations
 
@@ -25,13 +25,12 @@ from limbeck.schema.catalog.objects.types import Enum
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A table as Python has it: a mapped class, or a plain Table where it has no key.
+    """A table in Python: a mapped class, or a plain Table without a primary key.
 
-    `attributes` maps columns to their attributes; `module` is the file's name without ".py";
-    `known` says that it is there already, with `names` in its class. `special` are the columns
-    of which more is to be said than their type, whether they may be NULL, their default, and
-    their `roles` in keys and indexes; `inline` are the constraints that can be said at their only
-    column, by that.
+    `attributes` maps columns to their attributes; `module` is the file's name without ".py".
+    `known` tells that the working models have it, with `names` in its class. `special` are the
+    columns with foreign keys, identities or expressions, `roles` the arguments of columns that
+    follow from keys and indexes, `inline` the constraints declared at their only column.
     """
 
     contents: Contents
@@ -53,13 +52,12 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """Everything that is rendered: the tables and the enums, by address.
+    """All that is rendered: the tables and the enums, by address.
 
-    `convention` names constraints and indexes, and gives those in `nameless` just their names;
-    `implied` has the type that an annotation alone gives; `shared` are the names of constraints,
-    by schema, that more than one table has; `style` is that of the classes, and `reserved` what
-    no attribute of them may be called. `declarations` has those that were made, of columns that
-    are alike.
+    `convention` names constraints and indexes; those in `nameless` have just these names.
+    `implied` has the type that an annotation alone implies; `shared` are (schema, name) of
+    constraints on more than one table; `style` is that of the classes, and `reserved` are names
+    that none of their attributes may have. `declarations` caches those of equal columns.
     """
 
     catalog: Catalog
@@ -76,10 +74,10 @@ class Models:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A table of models that are there already; `name` is its class or variable.
+    """A table of the working models; `name` is its class or variable.
 
-    `attributes` are those of columns, `names` all that the class has; `decorated` are columns
-    whose type is the project's own.
+    `attributes` are those of columns, `names` all that the class has; `decorated` are the
+    columns with a TypeDecorator.
     """
 
     name: str
@@ -90,7 +88,7 @@ class Known:
     decorated: frozenset[str] = frozenset()
 
 
-def models(  # noqa: PLR0913 - what is known already has three sides
+def models(  # noqa: PLR0913 - a schema, and the names that exist
     catalog: Catalog,
     tables: Mapping[Address, Contents],
     *,
@@ -100,24 +98,35 @@ def models(  # noqa: PLR0913 - what is known already has three sides
     known_enums: Container[Address] = (),
     style: Style = "declarative",
 ) -> Models:
-    """Name what is to be rendered; what is known already keeps its names.
+    """Name the tables and enums of a schema; those of working models keep their names.
+
+    Args:
+        catalog: the schema.
+        tables: the tables that SQLAlchemy can describe.
+        convention: names constraints and indexes.
+        implied: the type that each annotation alone implies.
+        known: the tables of the working models.
+        known_enums: the enums of the working models.
+        style: of the classes.
 
     Raises:
         ConfigurationError: the style is sqlmodel, which is not installed.
 
     """
     reserved = RESERVED | (of_sqlmodel() if style == "sqlmodel" else frozenset())
-    taken: set[str] = {*reserved, *(found.name for found in known.values())}
+    taken: set[str] = {*reserved, *(table.name for table in known.values())}
     new_enums = (enum for enum in catalog.of(Enum) if enum.address not in known_enums)
     enums = python_enums(list(new_enums), taken)
     named: dict[Address, Model] = {}
-    files: set[str] = {"base", "enums", "entities", *(found.module for found in known.values())}
-    associations = {address for address, found in tables.items() if is_association(found, tables)}
-    for address, found in sorted(tables.items(), key=lambda pair: _public_first(pair[0])):
+    files: set[str] = {"base", "enums", "entities", *(table.module for table in known.values())}
+    associations = {
+        address for address, contents in tables.items() if is_association(contents, tables)
+    }
+    for address, contents in sorted(tables.items(), key=lambda pair: _public_first(pair[0])):
         if address in known:
             own = known[address]
             named[address] = Model(
-                found,
+                contents,
                 own.name,
                 own.mapped,
                 own.module,
@@ -126,12 +135,12 @@ def models(  # noqa: PLR0913 - what is known already has three sides
                 names=own.names,
             )
             continue
-        mapped = found.primary_key is not None and address not in associations
-        name = _name(found, taken, mapped=mapped)
-        module = names.unique(_module(found, mapped=mapped), files)
+        mapped = contents.primary_key is not None and address not in associations
+        name = _name(contents, taken, mapped=mapped)
+        module = names.unique(_module(contents, mapped=mapped), files)
         taken.add(name)
         files.add(module)
-        named[address] = Model(found, name, mapped, module, {})
+        named[address] = Model(contents, name, mapped, module, {})
     forbidden = taken | {name for enum in enums.values() for name in (enum.name, enum.variable)}
     nameless = frozenset(_nameless(tables.values(), convention))
     complete = {
@@ -162,43 +171,45 @@ def models(  # noqa: PLR0913 - what is known already has three sides
     )
 
 
-def _special(found: Contents) -> Iterator[str]:
-    for constraint in found.foreign_keys:
+def _special(contents: Contents) -> Iterator[str]:
+    for constraint in contents.foreign_keys:
         yield from constraint.columns
-    yield from (one.name for one in found.columns if one.identity or one.generated)
+    yield from (column.name for column in contents.columns if column.identity or column.generated)
 
 
-def _inline(found: Contents) -> dict[str, list[Constraint]]:
+def _inline(contents: Contents) -> dict[str, list[Constraint]]:
     at: dict[str, list[Constraint]] = {}
-    for constraint in filter(inline, found.constraints):
+    for constraint in filter(inline, contents.constraints):
         at.setdefault(constraint.columns[0], []).append(constraint)
     return at
 
 
 def _nameless(tables: Iterable[Contents], convention: Mapping[str, str]) -> Iterator[Address]:
-    for found in tables:
-        parts: Iterable[Constraint | Index] = (*found.constraints, *found.indexes)
-        yield from (one.address for one in parts if spelled_name(one, convention) == "")
+    for contents in tables:
+        parts: Iterable[Constraint | Index] = (*contents.constraints, *contents.indexes)
+        yield from (part.address for part in parts if spelled_name(part, convention) == "")
 
 
-def is_association(found: Contents, tables: Mapping[Address, Contents]) -> bool:
-    """Say whether a table does nothing but relate the rows of two others."""
-    keys = found.foreign_keys
+def is_association(contents: Contents, tables: Mapping[Address, Contents]) -> bool:
+    """Return whether a table only relates the rows of two others."""
+    keys = contents.foreign_keys
     expected = 2
     if len(keys) != expected or any(key.reference is None for key in keys):
         return False
     columns = [column for key in keys for column in key.columns]
     targets = {key.reference.table for key in keys if key.reference}
-    everything = sorted(columns) == sorted(column.name for column in found.columns)
-    plain = not (found.filled or any(column.default for column in found.columns))
+    everything = sorted(columns) == sorted(column.name for column in contents.columns)
+    plain = not (contents.filled or any(column.default for column in contents.columns))
     return (
         everything
         and plain
         and len(targets) == expected
-        and found.table.address not in targets
+        and contents.table.address not in targets
         and all(target in tables and tables[target].primary_key for target in targets)
-        and not _is_referred_to(found.table.address, tables.values())
-        and (found.primary_key is None or sorted(found.primary_key.columns) == sorted(columns))
+        and not _is_referred_to(contents.table.address, tables.values())
+        and (
+            contents.primary_key is None or sorted(contents.primary_key.columns) == sorted(columns)
+        )
     )
 
 
@@ -211,8 +222,8 @@ def _public_first(address: Address) -> tuple[bool, Address]:
     return (address.schema != "public", address)
 
 
-def _name(found: Contents, taken: set[str], *, mapped: bool) -> str:
-    table = found.table
+def _name(contents: Contents, taken: set[str], *, mapped: bool) -> str:
+    table = contents.table
     if not mapped:
         return names.unique(names.variable(f"{table.name}_table"), taken)
     plain = names.class_name(table.name)
@@ -221,10 +232,12 @@ def _name(found: Contents, taken: set[str], *, mapped: bool) -> str:
     return names.unique(plain, taken)
 
 
-def _module(found: Contents, *, mapped: bool) -> str:
-    name = names.many(found.table.name) if mapped else names.variable(found.table.name)
+def _module(contents: Contents, *, mapped: bool) -> str:
+    name = names.rows_name(contents.table.name) if mapped else names.variable(contents.table.name)
     return (
-        name if found.table.schema == "public" else f"{names.variable(found.table.schema)}_{name}"
+        name
+        if contents.table.schema == "public"
+        else f"{names.variable(contents.table.schema)}_{name}"
     )
 
 
@@ -244,8 +257,10 @@ def _attributes(model: Model, forbidden: set[str], style: Style) -> Iterator[tup
 
 
 def _shared(catalog: Catalog) -> Iterator[tuple[str, str]]:
-    # Postgres names a NOT NULL so that no other table of the schema has a constraint of its name.
-    names_ = Counter((one.schema, one.name) for one in catalog.every(Constraint))
+    # Postgres chooses a name for NOT NULL that no other constraint of the schema has.
+    names_ = Counter(
+        (constraint.schema, constraint.name) for constraint in catalog.every(Constraint)
+    )
     names_.update(
         (column.schema, column.not_null.name)
         for column in catalog.every(Column)

@@ -1,4 +1,4 @@
-"""Pieces of source put together to modules, with their imports."""
+"""Modules of pulled models: pieces of source below the imports that they need."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from limbeck.models.source.text import Source, literal
 from limbeck.schema.catalog.objects.address import Address
 
 ENUMS = '"""Enumerated types."""'
-ENTITIES = '"""What the database holds beside its tables."""'
+ENTITIES = '"""Views, functions and other objects beside the tables."""'
 DOCSTRING = '"""Models of the database, written by limbeck pull."""'
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Where models live: in a package, or (with none) all in one file; and in which style."""
+    """The package of models (None for a single file), their base, and their style."""
 
     package: str | None
     base: tuple[str, str] = ("base", "Base")
     style: Style = "declarative"
 
     def line(self, module: str, name: str) -> tuple[str, ...]:
-        """Return the line that imports a name; none where everything is in one file.
+        """Return the line that imports a name; none in a single file.
 
-        A module outside the package has a colon in front of its whole name.
+        A module outside the package has a colon in front of its dotted name.
         """
         if module.startswith(":"):
             return (f"from {module[1:]} import {name}",)
@@ -43,12 +43,12 @@ class Home:
 
 
 def file(models: Models, base: Source, entities: Iterable[Source]) -> Iterator[Source]:
-    """Yield the statements of one module with everything in it, as they are made."""
-    found = relations(models)
+    """Yield the statements of one module with everything in it, rendered one by one."""
+    related = relations(models)
     yield base
     yield from enums(models)
     for model in in_order(models):
-        yield source(model, found.get(model.address, ()), models)
+        yield source(model, related.get(model.address, ()), models)
     yield from entities
 
 
@@ -58,22 +58,29 @@ def package(
     """Yield path and text of each module: one a table, one for the base, for enums, for the rest.
 
     `__init__` comes first: it has the most imports, and sorting them takes the longest.
+
+    Args:
+        models: the tables and enums.
+        base: the base of all classes.
+        entities: the objects beside the tables.
+        options: the package and the style.
+
     """
-    found = relations(models)
+    related = relations(models)
     home = Home(options.package, style=models.style)
     yield "__init__.py", _init(models, options, with_entities=bool(entities))
-    yield "base.py", module('"""The base of all models."""', [base], home)
+    yield "base.py", module('"""Base of all models."""', [base], home)
     if models.enums:
         yield "enums.py", module(ENUMS, list(enums(models)), home)
     for model in models.tables.values():
-        piece = source(model, found.get(model.address, ()), models)
+        piece = source(model, related.get(model.address, ()), models)
         yield f"{model.module}.py", module(about(model), [piece], home)
     if entities:
         yield "entities.py", module(ENTITIES, entities, home)
 
 
 def in_order(models: Models) -> Iterator[Model]:
-    """Yield the tables, those that others refer to first, else by name."""
+    """Yield the tables by name, but after the tables that they reference."""
     needed = {
         address: _refers(model) & models.tables.keys() for address, model in models.tables.items()
     }
@@ -107,10 +114,10 @@ def about(model: Model) -> str:
 def base(
     convention: Mapping[str, str], preferred: Mapping[str, str], style: Style = "declarative"
 ) -> Source:
-    """Return the base of all classes; `preferred` are types for annotations."""
+    """Return the base of all classes; `preferred` are the types that annotations imply."""
     pairs = ", ".join(f"{literal(key)}: {literal(value)}" for key, value in convention.items())
     metadata = f"sa.MetaData(naming_convention={{{pairs}}})"
-    docstring = '    """What every model derives from."""'
+    docstring = '    """Base of all models."""'
     imports = {"import sqlalchemy as sa"}
     if style == "sqlmodel":
         imports |= {"from sqlalchemy.orm import registry", "from sqlmodel import SQLModel"}
@@ -120,7 +127,7 @@ def base(
     imports |= {f"from sqlalchemy.orm import {name}" for name in bases}
     lines = [f"class Base({', '.join(bases)}):", docstring, "", f"    metadata = {metadata}"]
     if preferred:
-        map_ = ", ".join(f"{annotation}: {made}" for annotation, made in preferred.items())
+        map_ = ", ".join(f"{annotation}: {type_}" for annotation, type_ in preferred.items())
         lines.append(f"    type_annotation_map: ClassVar[dict[Any, Any]] = {{{map_}}}")
         imports.add("from typing import Any, ClassVar")
     if "dt.datetime" in preferred:
@@ -129,13 +136,13 @@ def base(
 
 
 def enums(models: Models) -> Iterator[Source]:
-    """Yield the classes of the enums, then their types."""
+    """Yield the classes of the enums, then the variables for their types."""
     for enum in models.enums.values():
-        if made := class_source(enum):
-            yield made
+        if class_ := class_source(enum):
+            yield class_
     for enum in models.enums.values():
-        made = type_source(enum)
-        yield Source(made.text, made.imports | {"base:Base"})
+        type_ = type_source(enum)
+        yield Source(type_.text, type_.imports | {"base:Base"})
 
 
 def module(docstring: str, pieces: Sequence[Source], home: Home) -> str:
@@ -147,7 +154,13 @@ def module(docstring: str, pieces: Sequence[Source], home: Home) -> str:
 def with_imports(docstring: str, imports: Iterable[str], pieces: Sequence[str], home: Home) -> str:
     """Return the text of a module: statements below the imports that they need.
 
-    What isort would have to change costs ruff a second pass, so it gets the order of isort.
+    The imports are in the order of isort. If ruff had to change it, it would need a second pass.
+
+    Args:
+        docstring: of the module.
+        imports: lines, or "class:module:name", "base:Base" and "enums:name" of the models.
+        pieces: the statements.
+        home: the package that the statements import from.
     """
     needed = frozenset(imports)
     classes = frozenset(line for line in needed if line.startswith("class:"))
@@ -164,7 +177,7 @@ def with_imports(docstring: str, imports: Iterable[str], pieces: Sequence[str], 
 def _top(imports: frozenset[str], home: Home, *, guarded: bool) -> tuple[str, ...]:
     plain, _ = resolved(imports, home)
     plain |= {"from typing import TYPE_CHECKING"} if guarded else set()
-    # SQLModel reads annotations when the class is made.
+    # SQLModel evaluates annotations when it creates the class.
     first = [] if home.style == "sqlmodel" else ["from __future__ import annotations"]
     return (*first, *_sections(plain, home.package))
 
@@ -173,8 +186,8 @@ def resolved(imports: Iterable[str], home: Home) -> tuple[set[str], set[str]]:
     """Return the import lines, and those that only annotations need."""
     plain: set[str] = set()
     guarded: set[str] = set()
-    for found in imports:
-        kind, _, name = found.partition(":")
+    for line in imports:
+        kind, _, name = line.partition(":")
         if kind == "class":
             module, _, name = name.partition(":")
             guarded |= set(home.line(module, name))
@@ -184,7 +197,7 @@ def resolved(imports: Iterable[str], home: Home) -> tuple[set[str], set[str]]:
         elif kind == "enums":
             plain |= set(home.line("enums", name))
         else:
-            plain.add(found)
+            plain.add(line)
     if guarded:
         plain.add("from typing import TYPE_CHECKING")
     return plain, guarded
@@ -201,7 +214,7 @@ def _sections(imports: Iterable[str], package: str | None) -> list[str]:
 
 
 def merged(imports: Iterable[str]) -> list[str]:
-    """Return import lines in order, one a module."""
+    """Return import lines in isort's order, one for each module."""
     names: dict[str, set[str]] = defaultdict(set)
     whole = []
     for line in imports:
@@ -210,12 +223,14 @@ def merged(imports: Iterable[str]) -> list[str]:
             names[module].update(given.split(", "))
         else:
             whole.append(line)
-    made = [f"from {module} import {', '.join(sorted(found))}" for module, found in names.items()]
-    return [*sorted(whole), *sorted(made, key=_natural)]
+    from_lines = [
+        f"from {module} import {', '.join(sorted(imported))}" for module, imported in names.items()
+    ]
+    return [*sorted(whole), *sorted(from_lines, key=_natural)]
 
 
 def _natural(line: str) -> list[str | int]:
-    """Return a key that sorts `item_9` before `item_10`, as isort does; then ruff fixes nothing."""
+    """Return a key that sorts `item_9` before `item_10`, as isort does."""
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", line)]
 
 

@@ -1,4 +1,4 @@
-"""Names in Python for what has a name in the database."""
+"""Names in Python for tables, columns and enums, derived from those in the database."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ _IRREGULAR = {
     "vetoes": "veto",
 }
 _PLURALS = {
-    one: many for many, one in _IRREGULAR.items() if many not in {"bases", "axes", "lives"}
+    singular_: many
+    for many, singular_ in _IRREGULAR.items()
+    if many not in {"bases", "axes", "lives"}
 } | {"axis": "axes", "life": "lives"}
 _UNCOUNTED = frozenset(
     {
@@ -78,7 +80,7 @@ _BUILTIN = frozenset(dir(builtins))
 
 
 def words(name: str) -> list[str]:
-    """Take a name apart: "film_actor" and "FilmActor" are both film, actor."""
+    """Return the words of a name: of "film_actor" and of "FilmActor" film, actor."""
     return [word.lower() for word in _WORDS.findall(name)]
 
 
@@ -111,11 +113,11 @@ def plural(word: str) -> str:
 
 
 def class_name(table: str) -> str:
-    """Return the name of the class that stands for one row of a table."""
-    found = words(table)
-    if not found:
+    """Return the name of the class for the rows of a table."""
+    parts = words(table)
+    if not parts:
         return "Unnamed"
-    named = "".join(word.capitalize() for word in (*found[:-1], singular(found[-1])))
+    named = "".join(word.capitalize() for word in (*parts[:-1], singular(parts[-1])))
     return _started(named)
 
 
@@ -129,21 +131,21 @@ def constant(name: str) -> str:
     return _started("_".join(words(name)).upper() or "UNNAMED").upper()
 
 
-def one(table: str) -> str:
-    """Return what one row of a table is called, in snake case."""
-    found = words(table)
-    return safe("_".join((*found[:-1], singular(found[-1]))) if found else "unnamed")
+def row_name(table: str) -> str:
+    """Return the name for one row of a table, in snake case."""
+    parts = words(table)
+    return safe("_".join((*parts[:-1], singular(parts[-1]))) if parts else "unnamed")
 
 
-def many(table: str) -> str:
-    """Return what many rows of a table are called, in snake case."""
-    found = words(table)
-    return safe("_".join((*found[:-1], plural(found[-1]))) if found else "unnamed")
+def rows_name(table: str) -> str:
+    """Return the name for many rows of a table, in snake case."""
+    parts = words(table)
+    return safe("_".join((*parts[:-1], plural(parts[-1]))) if parts else "unnamed")
 
 
 @lru_cache(maxsize=1000)  # many tables have columns of the same name
 def attribute(column: str) -> str:
-    """Return the attribute that a column gets, its own name wherever that is possible."""
+    """Return the attribute for a column: its own name wherever possible."""
     plain = column if column.isidentifier() else re.sub(r"\W+", "_", column).strip("_")
     if plain.startswith("__"):
         plain = plain.strip("_")
@@ -151,25 +153,25 @@ def attribute(column: str) -> str:
 
 
 def safe(name: str) -> str:
-    """Return the name as an identifier that is no keyword and no builtin."""
+    """Return the name as an identifier that is neither a keyword nor a common builtin."""
     name = _started(name)
     taken = keyword.iskeyword(name) or name in {"list", "dict", "int", "str", "bool", "float"}
     return f"{name}_" if taken or name in {"bytes", "tuple", "type"} else name
 
 
 def unique(name: str, *taken: Container[str]) -> str:
-    """Return the name, with underscores or a number behind it when it is taken."""
-    for found in taken:
-        if name in found:
+    """Return the name, with an underscore and perhaps a number if it is taken."""
+    for names in taken:
+        if name in names:
             break
     else:
         return name
     tries = (f"{name}_", *(f"{name}_{number}" for number in range(2, 10_000)))
-    return next(found for found in tries if not any(found in names for names in taken))
+    return next(candidate for candidate in tries if not any(candidate in names for names in taken))
 
 
 def clashes_with_builtin(name: str) -> bool:
-    """Say whether a name at the top of a module would hide a builtin."""
+    """Return whether a name at the top of a module would hide a builtin."""
     return name in _BUILTIN
 
 

@@ -1,4 +1,4 @@
-"""Types of extensions, by the packages that keep them, where those are installed."""
+"""Types of extensions from the packages pgvector and geoalchemy2, if those are installed."""
 
 from __future__ import annotations
 
@@ -9,47 +9,47 @@ from limbeck.models.source.text import Source, call
 
 _PGVECTOR = "from pgvector.sqlalchemy import"
 _GEOALCHEMY = "from geoalchemy2 import"
-# The extension's type: its class in pgvector, what a value is, where that comes from.
+# The extension's type: its class in pgvector, the annotation, the imports of that.
 _VECTORS = {
     "vector": ("VECTOR", "list[float]", ()),
     "halfvec": ("HALFVEC", "list[float]", ()),
     "sparsevec": ("SPARSEVEC", "SparseVector", ("from pgvector import SparseVector",)),
 }
 _SHAPES = {"geometry": "Geometry", "geography": "Geography"}
-# Extensions are looked for in public: the packages write the bare name.
+# Only extensions in public: the packages write the bare name of the type.
 _VECTOR = re.compile(r"public\.(vector|halfvec|sparsevec)(?:\((\d+)\))?")
 _SHAPE = re.compile(r"public\.(geometry|geography)(?:\((\w+)(?:,(\d+))?\))?")
 
 
 def packaged(spelled: str) -> tuple[Source, Source] | None:
-    """Return a type and what its values are in Python, None where no installed package has it.
+    """Return the class of a type and its annotation, None where no installed package has it.
 
     Args:
-        spelled: what format_type spelled, such as "public.vector(3)".
+        spelled: the type as format_type spells it, such as "public.vector(3)".
 
     """
     return _vector(spelled) or _shape(spelled) or _raster(spelled)
 
 
 def _vector(spelled: str) -> tuple[Source, Source] | None:
-    found = _VECTOR.fullmatch(spelled)
-    if found is None or find_spec("pgvector") is None:
+    match = _VECTOR.fullmatch(spelled)
+    if match is None or find_spec("pgvector") is None:
         return None
-    name, length = found.groups()
+    name, length = match.groups()
     class_, value, imports = _VECTORS[name]
     given = [length] if length else []
     return call(class_, given, f"{_PGVECTOR} {class_}"), Source(value, frozenset(imports))
 
 
 def _shape(spelled: str) -> tuple[Source, Source] | None:
-    found = _SHAPE.fullmatch(spelled)
-    if found is None or find_spec("geoalchemy2") is None:
+    match = _SHAPE.fullmatch(spelled)
+    if match is None or find_spec("geoalchemy2") is None:
         return None
-    name, kind, reference = found.groups()
+    name, kind, reference = match.groups()
     class_ = _SHAPES[name]
     given = [f'geometry_type="{kind.upper()}"', f"srid={reference or 0}"] if kind else []
     given = given or ["geometry_type=None"]
-    # Its index is said beside it, like any other.
+    # Its index is declared by itself, like any other.
     return (
         call(class_, [*given, "spatial_index=False"], f"{_GEOALCHEMY} {class_}"),
         Source("WKBElement", frozenset({f"{_GEOALCHEMY} WKBElement"})),

@@ -1,4 +1,4 @@
-"""The part of a catalog that SQLAlchemy's tables can say; the rest is said beside them."""
+"""The part of a catalog that SQLAlchemy's tables can describe; `beside` has the rest."""
 
 from __future__ import annotations
 
@@ -28,64 +28,65 @@ def plain(
     late: frozenset[Address],
     mapped: Container[Address] = (),
 ) -> dict[Address, Contents]:
-    """Return the tables that can be said, each without what cannot be said of it.
+    """Return the tables that SQLAlchemy can describe, each without what it cannot.
 
     Args:
         tables: all tables.
-        late: the parts of tables that need something that comes after the tables.
-        mapped: partitions that are said as tables all the same.
+        late: the parts of tables that need an object created after the tables.
+        mapped: partitions that the working models declare as tables.
 
     """
     parts: _Parts = defaultdict(set)
-    for one in late:
-        parts[one[:3]].add(one.part)
-    sayable = {address for address, found in tables.items() if _is_sayable(found, parts, mapped)}
+    for part in late:
+        parts[part[:3]].add(part.part)
+    sayable = {
+        address for address, contents in tables.items() if _is_sayable(contents, parts, mapped)
+    }
     return {address: _contents(tables[address], sayable, parts) for address in sorted(sayable)}
 
 
-def _is_sayable(found: Contents, late: _Parts, mapped: Container[Address]) -> bool:
-    table = found.table
+def _is_sayable(contents: Contents, late: _Parts, mapped: Container[Address]) -> bool:
+    table = contents.table
     alone = table.address in mapped or not (
         table.partition_of or table.inherits or table.of_type or table.server
     )
     columns, defaults = _late("column", table, late), _late("default", table, late)
     early = not any(
         column.name in columns or (column.generated and column.name in defaults)
-        for column in found.columns
+        for column in contents.columns
     )
     return alone and early and table.kind in {"r", "p"}
 
 
 def _late(kind: str, table: Table, late: _Parts) -> Collection[str]:
-    """Return the names of a table's late parts of a kind."""
+    """Return the names of those late parts of a table that are of one kind."""
     return late.get((kind, table.schema, table.name), ())
 
 
-def _with(found: Part, **values: Any) -> Part:
-    # Most have these values already, and making a new one takes long.
+def _with(part: Part, **values: Any) -> Part:
+    # Most have these values already, and replace() is slow.
     for name, value in values.items():
-        if getattr(found, name) != value:
-            return replace(found, **values)
-    return found
+        if getattr(part, name) != value:
+            return replace(part, **values)
+    return part
 
 
-def _contents(found: Contents, sayable: set[Address], late: _Parts) -> Contents:
-    table = found.table
+def _contents(contents: Contents, sayable: set[Address], late: _Parts) -> Contents:
+    table = contents.table
     defaults, constraints = _late("default", table, late), _late("constraint", table, late)
-    late_ones = {column.name for column in found.columns if column.name in defaults}
-    filled = found.filled | late_ones
+    late_ones = {column.name for column in contents.columns if column.name in defaults}
+    filled = contents.filled | late_ones
     return Contents(
         _table(table),
-        tuple(_column(column, filled) for column in found.columns),
-        tuple(one for one in _constraints(found, sayable) if one.name not in constraints),
-        tuple(one for one in _indexes(found) if one.address[:3] not in late),
-        found.serial,
+        tuple(_column(column, filled) for column in contents.columns),
+        tuple(part for part in _constraints(contents, sayable) if part.name not in constraints),
+        tuple(part for part in _indexes(contents) if part.address[:3] not in late),
+        contents.serial,
         filled,
     )
 
 
 def _table(table: Table) -> Table:
-    # heap is the usual access method; SQLAlchemy writes any other as USING.
     return _with(table, row_security=False, force_row_security=False, replica_identity="d")
 
 
@@ -106,39 +107,42 @@ def _column(column: Column, filled: frozenset[str]) -> Column:
 
 
 def _is_bare(column: Column) -> bool:
-    """Say whether a column is plain as it is, as most are: this is asked of every one."""
-    found = column.not_null
+    """Return whether a column needs no change, as most: a fast check, made for every column."""
+    constraint = column.not_null
     return (
         not (column.identity or column.storage or column.compression or column.options)
         and column.statistics is None
-        and (found is None or (found.validated and not found.no_inherit and found.comment is None))
-        and (found is None or found.name is not None)
+        and (
+            constraint is None
+            or (constraint.validated and not constraint.no_inherit and constraint.comment is None)
+        )
+        and (constraint is None or constraint.name is not None)
     )
 
 
 def _not_null(column: Column) -> NotNull | None:
-    found = column.not_null
-    if found is None or not found.validated or found.no_inherit:
-        return None  # said afterwards: beside the column's own NOT NULL it would contradict
+    constraint = column.not_null
+    if constraint is None or not constraint.validated or constraint.no_inherit:
+        return None  # added by a later ALTER TABLE: the column's own NOT NULL would contradict it
     usual = chosen_name(column.table, column.name, "not_null")
-    if found.name is None or (column.identity and found.name != usual):
-        return NotNull(name=found.name and usual)
-    return _with(found, comment=None)
+    if constraint.name is None or (column.identity and constraint.name != usual):
+        return NotNull(name=constraint.name and usual)
+    return _with(constraint, comment=None)
 
 
-def _constraints(found: Contents, sayable: set[Address]) -> Iterator[Constraint]:
+def _constraints(contents: Contents, sayable: set[Address]) -> Iterator[Constraint]:
     seen: set[tuple[object, ...]] = set()
-    for constraint in sorted(found.constraints, key=lambda one: one.type != "p"):
+    for constraint in sorted(contents.constraints, key=lambda part: part.type != "p"):
         bare = _with(constraint, clustered=False, replica_identity=False, comment=None)
         refers = bare.reference
         if refers is not None and refers.table not in sayable:
             continue
-        # Only a foreign key can come after its table, where NOT VALID has a meaning.
+        # CREATE TABLE ignores NOT VALID; only a foreign key can be added after its table.
         late = not bare.validated and bare.type != "f"
         if late or bare.inherited or not constraint_is_sayable(bare):
             continue
         if bare.type in {"p", "u"}:
-            # CREATE TABLE leaves out a constraint that asks for an index once more.
+            # CREATE TABLE ignores a constraint that needs the same index as another one.
             key = (bare.columns, bare.deferrable, bare.deferred, bare.nulls_not_distinct)
             if key in seen:
                 continue
@@ -146,8 +150,8 @@ def _constraints(found: Contents, sayable: set[Address]) -> Iterator[Constraint]
         yield bare
 
 
-def _indexes(found: Contents) -> Iterator[Index]:
-    for one in found.indexes:
-        bare = _with(one, clustered=False, replica_identity=False, comment=None, statistics=())
+def _indexes(contents: Contents) -> Iterator[Index]:
+    for index in contents.indexes:
+        bare = _with(index, clustered=False, replica_identity=False, comment=None, statistics=())
         if bare.valid and bare.parent is None and index_is_sayable(bare):
             yield bare

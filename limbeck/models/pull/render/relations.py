@@ -1,4 +1,4 @@
-"""Relationships between mapped classes, made of the foreign keys."""
+"""Relationships between mapped classes, derived from the foreign keys."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _SUFFIX = re.compile(r"(?i:_(?:id|uuid|guid|fk))$|(?<=[a-z])(?:Id|ID|Uuid|UUID|F
 class Relation:
     """One relationship of a class.
 
-    `foreign_keys` are (class, attribute) pairs, given where it would not be clear otherwise;
-    `remote_side` the same on the far side of a self reference; `secondary` the association
-    table; `overlaps` the relationships that write to the same columns; `made_by` the foreign
-    key or association table that it comes from. An empty `back` means one way only.
+    `foreign_keys` are (class, attribute) pairs, where several foreign keys join the tables;
+    `remote_side` the attributes on the far side of a self reference; `secondary` the association
+    table; `overlaps` the relationships that write to the same columns; `origin` the foreign
+    key or association table that it follows. An empty `back` means one direction only.
     """
 
     owner: Address
@@ -31,7 +31,7 @@ class Relation:
     many: bool
     optional: bool
     back: str
-    made_by: Address
+    origin: Address
     foreign_keys: tuple[tuple[str, str], ...] = ()
     remote_side: tuple[str, ...] = ()
     secondary: Address | None = None
@@ -40,7 +40,7 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class _Link:
-    """A foreign key between two mapped classes, with both names that it gives."""
+    """A foreign key between two mapped classes, with the names of both relationships."""
 
     child: Model
     parent: Model
@@ -57,10 +57,10 @@ def relations(models: Models) -> dict[Address, list[Relation]]:
         for address, model in models.tables.items()
     }
     links = _links(models, taken)
-    found: dict[Address, list[Relation]] = defaultdict(list)
+    related: dict[Address, list[Relation]] = defaultdict(list)
     for relation in (*_from_links(links), *_from_associations(models, taken)):
-        found[relation.owner].append(relation)
-    return found
+        related[relation.owner].append(relation)
+    return related
 
 
 def _keys(models: Models) -> Iterator[tuple[Model, Model, Constraint]]:
@@ -97,7 +97,7 @@ def _links(models: Models, taken: Mapping[Address, set[str]]) -> list[_Link]:
 
 
 def _role(child: Model, parent: Model, key: Constraint) -> str:
-    target = names.one(parent.contents.table.name)
+    target = names.row_name(parent.contents.table.name)
     if len(key.columns) != 1:
         return target
     column = key.columns[0]
@@ -112,7 +112,7 @@ def _role(child: Model, parent: Model, key: Constraint) -> str:
 
 def _back(child: Model, role: str, *, single: bool, several: bool) -> str:
     table = child.contents.table.name
-    name = names.one(table) if single else names.many(table)
+    name = names.row_name(table) if single else names.rows_name(table)
     if not several:
         return name
     if role == "parent":
@@ -122,8 +122,8 @@ def _back(child: Model, role: str, *, single: bool, several: bool) -> str:
 
 def _is_unique(child: Model, key: Constraint) -> bool:
     return any(
-        found.type in {"p", "u"} and frozenset(found.columns) <= frozenset(key.columns)
-        for found in child.contents.constraints
+        constraint.type in {"p", "u"} and frozenset(constraint.columns) <= frozenset(key.columns)
+        for constraint in child.contents.constraints
     )
 
 
@@ -146,7 +146,7 @@ def _from_links(links: list[_Link]) -> Iterator[Relation]:
             many=False,
             optional=any(column in nullable for column in key.columns),
             back=link.backward,
-            made_by=key.address,
+            origin=key.address,
             foreign_keys=pairs if several else (),
             remote_side=remote,
             overlaps=overlaps,
@@ -158,7 +158,7 @@ def _from_links(links: list[_Link]) -> Iterator[Relation]:
             many=not link.single,
             optional=True,
             back=link.forward,
-            made_by=key.address,
+            origin=key.address,
             foreign_keys=pairs if several else (),
             overlaps=overlaps,
         )
@@ -191,13 +191,13 @@ def _from_associations(models: Models, taken: Mapping[Address, set[str]]) -> Ite
 def _across(
     secondary: Address, left: Model, right: Model, taken: Mapping[Address, set[str]]
 ) -> Iterator[Relation]:
-    made = []
+    sides = []
     for owner, target in ((left, right), (right, left)):
-        plain = names.many(target.contents.table.name)
+        plain = names.rows_name(target.contents.table.name)
         if plain in taken[owner.address]:
             plain = f"{plain}_by_{names.variable(secondary.name)}"
         name = names.unique(plain, taken[owner.address])
         taken[owner.address].add(name)
-        made.append((owner.address, name, target.address))
-    for (owner_, name, target_), (_, back, _) in zip(made, reversed(made), strict=True):
+        sides.append((owner.address, name, target.address))
+    for (owner_, name, target_), (_, back, _) in zip(sides, reversed(sides), strict=True):
         yield Relation(owner_, name, target_, True, False, back, secondary, secondary=secondary)  # noqa: FBT003

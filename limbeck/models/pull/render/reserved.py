@@ -1,4 +1,4 @@
-"""Names that no attribute of a mapped class may have."""
+"""Names that no attribute of a pulled class may have."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import warnings
 
 from limbeck.errors import ConfigurationError
 
-# What a class body or its bases mean something by.
+# Attributes of the base classes, and names that the body of a class uses.
 RESERVED = frozenset(
     {
         *("metadata", "registry", "type_annotation_map"),
@@ -19,7 +19,7 @@ RESERVED = frozenset(
 
 
 def of_sqlmodel() -> frozenset[str]:
-    """Return what a class of SQLModel has already.
+    """Return the attributes of SQLModel, and names that the body of its classes uses.
 
     Raises:
         ConfigurationError: SQLModel is not installed.
@@ -28,12 +28,12 @@ def of_sqlmodel() -> frozenset[str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            import sqlmodel  # noqa: PLC0415 - slow, and only there for who chooses it
+            import sqlmodel  # noqa: PLC0415 - slow, and an optional package
     except ImportError:
         raise ConfigurationError(
             "the style sqlmodel needs the package sqlmodel, which is not installed",
             hint="pip install sqlmodel",
         ) from None
-    # dir() leaves out what the metaclass hides, such as what pydantic has deprecated.
+    # Not dir(): it omits attributes that the metaclass hides, as deprecated ones of pydantic.
     every = (name for base in sqlmodel.SQLModel.__mro__ for name in vars(base))
     return frozenset({*every, "Field", "Relationship", "SQLModel", "Optional"})

@@ -1,4 +1,7 @@
-"""Definitions that Postgres itself spells in another way when it reads them again."""
+"""Definitions that Postgres spells in another way when it reads its own spelling.
+
+`proving` asks for them: they are no difference between the models and the database.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,11 @@ _NAME = "limbeck_proof"
 
 
 def respelled(changes: Iterable[Change], scratch: Connection) -> tuple[Change, ...]:
-    """Return the changes that are none: the source's own text comes back as the other one.
+    """Return the changes that are no difference: the source's text, read again, gives the other.
 
     Args:
-        changes: differences, the source as before, what is in the scratch database as after.
-        scratch: a connection to that database; what is tried there is rolled back.
+        changes: from the source (before) to the scratch database (after).
+        scratch: a connection to that database; every attempt is rolled back.
 
     """
     return tuple(change for change in changes if _is_respelled(change, scratch))
@@ -38,22 +41,22 @@ def _is_respelled(change: Change, scratch: Connection) -> bool:
     return False
 
 
-def _constraint(found: Constraint, scratch: Connection) -> str:
-    table = sql.Identifier(found.schema, found.table)
+def _constraint(constraint: Constraint, scratch: Connection) -> str:
+    table = sql.Identifier(constraint.schema, constraint.table)
     # The definition is Postgres' own text.
-    definition = sql.SQL(found.definition)
+    definition = sql.SQL(constraint.definition)
     add = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}")
     query = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s"
     return _tried(add.format(table, sql.Identifier(_NAME), definition), query, scratch)
 
 
-def _view(found: View, scratch: Connection) -> str:
+def _view(view: View, scratch: Connection) -> str:
     # The definition is Postgres' own text.
-    definition = sql.SQL(found.definition)
+    definition = sql.SQL(view.definition)
     create = sql.SQL("CREATE VIEW {} AS {}")
     query = "SELECT pg_get_viewdef(oid) FROM pg_class WHERE relname = %s"
-    made = _tried(create.format(sql.Identifier("pg_temp", _NAME), definition), query, scratch)
-    return made.strip().removesuffix(";")
+    text = _tried(create.format(sql.Identifier("pg_temp", _NAME), definition), query, scratch)
+    return text.strip().removesuffix(";")
 
 
 def _tried(statement: sql.Composed, query: str, scratch: Connection) -> str:

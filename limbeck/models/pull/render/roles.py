@@ -1,4 +1,4 @@
-"""What columns are in the keys and the indexes of their table, as arguments of theirs."""
+"""Column arguments that follow from keys and indexes (`primary_key`, `index`, `unique`)."""
 
 from __future__ import annotations
 
@@ -14,46 +14,50 @@ from limbeck.schema.catalog.objects.indexes import Index
 _INTEGERS = frozenset({"smallint", "integer", "bigint"})
 
 
-def roles(found: Contents, nameless: Container[Address]) -> dict[str, tuple[str, ...]]:
-    """Return the arguments that say it, in order, by column; most columns have none.
+def roles(contents: Contents, nameless: Container[Address]) -> dict[str, tuple[str, ...]]:
+    """Return the arguments of columns that follow from keys and indexes; most have none.
 
     Args:
-        found: the table.
-        nameless: the constraints and indexes whose names need not be said.
+        contents: the table.
+        nameless: the constraints and indexes whose names the convention implies.
 
     """
-    made: dict[str, list[str]] = defaultdict(list)
-    key = found.primary_key
+    arguments: dict[str, list[str]] = defaultdict(list)
+    key = contents.primary_key
     if key is not None:
-        inside = ["primary_key=True"] if key_is_inline(found, nameless) else []
-        for column in found.columns:
+        inside = ["primary_key=True"] if key_is_inline(contents, nameless) else []
+        for column in contents.columns:
             if column.name in key.columns:
-                made[column.name] += [*inside, *_autoincrement(column, found, key)]
-    unique = [one for one in found.constraints if one.type == "u" and inline(one)]
-    for name in {one.columns[0] for one in unique if one.address in nameless}:
-        made[name].append("unique=True")
-    indexed = (column_of_plain_index(one, found, nameless) for one in found.indexes)
-    for name in {one for one in indexed if one is not None}:
-        made[name].append("index=True")
-    return {name: tuple(given) for name, given in made.items()}
+                arguments[column.name] += [*inside, *_autoincrement(column, contents, key)]
+    unique = [
+        constraint
+        for constraint in contents.constraints
+        if constraint.type == "u" and inline(constraint)
+    ]
+    for name in {constraint.columns[0] for constraint in unique if constraint.address in nameless}:
+        arguments[name].append("unique=True")
+    indexed = (column_of_plain_index(index, contents, nameless) for index in contents.indexes)
+    for name in {column for column in indexed if column is not None}:
+        arguments[name].append("index=True")
+    return {name: tuple(given) for name, given in arguments.items()}
 
 
-def key_is_inline(found: Contents, nameless: Container[Address]) -> bool:
-    """Say whether primary_key=True at the columns says all of the primary key."""
-    key = found.primary_key
+def key_is_inline(contents: Contents, nameless: Container[Address]) -> bool:
+    """Return whether primary_key=True at the columns describes all of the primary key."""
+    key = contents.primary_key
     if key is None or key.address not in nameless:
         return False
-    if len(key.columns) > 1 and found.serial not in {None, key.columns[0]}:
-        # SQLAlchemy would put the serial first.
+    if len(key.columns) > 1 and contents.serial not in {None, key.columns[0]}:
+        # SQLAlchemy would create the key with the serial first.
         return False
-    in_order = [column.name for column in found.columns if column.name in key.columns]
+    in_order = [column.name for column in contents.columns if column.name in key.columns]
     return tuple(in_order) == key.columns and not (key.deferrable or key.include)
 
 
 def column_of_plain_index(
-    index: Index, found: Contents, nameless: Container[Address]
+    index: Index, contents: Contents, nameless: Container[Address]
 ) -> str | None:
-    """Return the column whose index=True says all of an index of a table."""
+    """Return the column whose index=True describes all of an index, None where none does."""
     if len(index.keys) != 1:
         return None
     only = index.keys[0]
@@ -66,17 +70,23 @@ def column_of_plain_index(
     if not bare or index.address not in nameless:
         return None
     # Together with unique=True, index=True would mean a unique index.
-    unique = (one for one in found.constraints if one.type == "u" and inline(one))
-    return None if any(one.columns == (only.column,) for one in unique) else only.column
+    unique = (
+        constraint
+        for constraint in contents.constraints
+        if constraint.type == "u" and inline(constraint)
+    )
+    return (
+        None if any(constraint.columns == (only.column,) for constraint in unique) else only.column
+    )
 
 
-def _autoincrement(column: Column, found: Contents, key: Constraint) -> Iterator[str]:
+def _autoincrement(column: Column, contents: Contents, key: Constraint) -> Iterator[str]:
     if column.identity:
         return
-    refers = any(column.name in one.columns for one in found.foreign_keys)
+    refers = any(column.name in reference.columns for reference in contents.foreign_keys)
     automatic = len(key.columns) == 1 and not refers
-    if found.serial == column.name:
+    if contents.serial == column.name:
         if not automatic:
             yield "autoincrement=True"
-    elif automatic and column.type in _INTEGERS and not found.fills(column):
+    elif automatic and column.type in _INTEGERS and not contents.fills(column):
         yield "autoincrement=False"

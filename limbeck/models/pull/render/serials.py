@@ -1,4 +1,4 @@
-"""Sequences that come with their column."""
+"""Sequences that `serial` creates along with its column."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 
 
 def serials(catalog: Catalog) -> dict[Address, Sequence]:
-    """Return the sequences that writing "serial" would make, by their columns.
+    """Return the sequences that "serial" would create, by their columns.
 
-    Their options and comments may be others: those are changed afterwards.
+    Their options and comments may differ: a later statement sets them.
     """
-    owned = {found.owned_by: found for found in catalog.of(Sequence) if found.owned_by}
-    # A serial's sequence is as its table is.
+    owned = {sequence.owned_by: sequence for sequence in catalog.of(Sequence) if sequence.owned_by}
+    # The sequence of a serial is unlogged if its table is.
     unlogged = {(table.schema, table.name) for table in catalog.every(Table) if table.unlogged}
-    columns = {at: one for at in owned if isinstance(one := catalog.objects.get(at), Column)}
+    columns = {at: column for at in owned if isinstance(column := catalog.objects.get(at), Column)}
     return {
         at: owned[at]
         for at, column in sorted(columns.items())
@@ -53,10 +53,14 @@ def _next_value(sequence: Sequence) -> str:
 def columns_fed(catalog: Catalog) -> frozenset[Address]:
     """Return the columns whose default is the next value of a sequence that they own.
 
-    Alembic's autogenerate takes each of these for a serial and hides its default; the table of the
-    owner may be another, but not the column's name, nor its type smallint.
+    Alembic's autogenerate takes each of these for a serial and hides its default. It compares the
+    name of the column but not of the table, and does not know smallserial.
     """
-    fed = {(one.owned_by.part, _next_value(one)) for one in catalog.of(Sequence) if one.owned_by}
+    fed = {
+        (sequence.owned_by.part, _next_value(sequence))
+        for sequence in catalog.of(Sequence)
+        if sequence.owned_by
+    }
     return frozenset(
         column.address
         for column in catalog.every(Column)
@@ -64,8 +68,8 @@ def columns_fed(catalog: Catalog) -> frozenset[Address]:
     )
 
 
-def made(sequence: Sequence, type_: str) -> Sequence:
-    """Return the sequence as "serial" makes it for a column of a type."""
+def as_created(sequence: Sequence, type_: str) -> Sequence:
+    """Return the sequence as "serial" creates it for a column of a type."""
     return replace(sequence, options=_usual(type_), comment=None)
 
 

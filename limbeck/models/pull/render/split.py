@@ -1,4 +1,4 @@
-"""What a database has to hold before its tables are made, and what comes after them."""
+"""The objects that are created before the tables, and the parts that follow them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from limbeck.schema.catalog.objects.schemas import Schema
 from limbeck.schema.catalog.objects.sequences import Sequence
 from limbeck.schema.catalog.objects.tables import Table
 
-# What can stand before the tables, where it does not itself depend on one.
+# Kinds of objects that are created before the tables, unless they depend on one.
 _EARLY = frozenset(
     {
         *("schema", "extension", "collation", "enum", "domain", "composite", "range"),
@@ -26,12 +26,12 @@ _EARLY = frozenset(
     }
 )
 _TABLES = frozenset({"table", "column", "view", "constraint", "index", "default"})
-# A sequence only ever needs the column that owns it, which is said afterwards.
+# A sequence needs only the column that owns it, and OWNED BY is set afterwards.
 _NEEDLESS = frozenset({"schema", "extension", "collation", "enum", "sequence"})
 
 
 def early(catalog: Catalog) -> frozenset[Address]:
-    """Return what is created before the tables: it needs none of them, and they may need it."""
+    """Return the objects to create before the tables: they need no table, but tables need them."""
     needs_tables: dict[Address, bool] = {}
     possible = [address for address in catalog.objects if address.kind in _EARLY]
     return frozenset(
@@ -42,7 +42,7 @@ def early(catalog: Catalog) -> frozenset[Address]:
 def _needs_tables(address: Address, catalog: Catalog, known: dict[Address, bool]) -> bool:
     if address in known:
         return known[address]
-    known[address] = False  # a circle needs what its other members need
+    known[address] = False  # in a circle, the other members decide
     if address.kind in _NEEDLESS:
         return False
     known[address] = any(
@@ -53,11 +53,11 @@ def _needs_tables(address: Address, catalog: Catalog, known: dict[Address, bool]
 
 
 def late_parts(catalog: Catalog, made_early: frozenset[Address]) -> frozenset[Address]:
-    """Return the defaults, constraints, indexes and columns that need what comes after tables.
+    """Return the defaults, constraints, indexes and columns that need an object after the tables.
 
-    A column does, too, where its type is the row type of a table.
+    So does a column whose type is the row type of another table.
     """
-    late = frozenset(one for one in catalog.objects if _is_late(one, made_early))
+    late = frozenset(address for address in catalog.objects if _is_late(address, made_early))
     if not late and not _has_rows(catalog):
         return late
     return frozenset(
@@ -73,45 +73,47 @@ def _is_late(needed: Address, made_early: frozenset[Address]) -> bool:
 
 
 def _has_rows(catalog: Catalog) -> bool:
-    """Say whether a column has the row type of a table, or an array of it."""
+    """Return whether any column has the row type of a table, or an array of it."""
     types = {qualified(table.schema, table.name) for table in catalog.every(Table)}
     return any(column.type.removesuffix("[]") in types for column in catalog.every(Column))
 
 
 def _is_of_row(part: Address, needed: Iterable[Address]) -> bool:
-    """Say whether it is a column whose type is the row type of another table."""
+    """Return whether a part is a column whose type is the row type of another table."""
     return part.kind == "column" and any(
-        one.kind == "table" and (one.schema, one.name) != (part.schema, part.name) for one in needed
+        other.kind == "table" and (other.schema, other.name) != (part.schema, part.name)
+        for other in needed
     )
 
 
 def before_tables(
     catalog: Catalog, made_early: frozenset[Address], tables: Mapping[Address, Contents]
 ) -> tuple[Catalog, Catalog]:
-    """Return an empty database, and one that holds all that comes before the tables."""
+    """Return an empty catalog, and one of all objects that precede the tables."""
     empty = dict(_given(catalog))
     own = {sequence.address for sequence in _serials(catalog, tables)}
-    found: dict[Address, Object] = dict(empty)
+    objects: dict[Address, Object] = dict(empty)
     for address in made_early - own:
-        one = catalog.objects[address]
-        found[address] = replace(one, owned_by=None) if isinstance(one, Sequence) else one
-    return _like(catalog, empty), _like(catalog, found)
+        item = catalog.objects[address]
+        objects[address] = replace(item, owned_by=None) if isinstance(item, Sequence) else item
+    return _like(catalog, empty), _like(catalog, objects)
 
 
 def with_tables(
     catalog: Catalog, made_early: frozenset[Address], tables: Mapping[Address, Contents]
 ) -> Catalog:
-    """Return what there is when the tables have been made as SQLAlchemy says them."""
-    found: dict[Address, Object] = {address: catalog.objects[address] for address in made_early}
-    found |= {
-        one.address: serials.made(one, _type(one, catalog)) for one in _serials(catalog, tables)
+    """Return the catalog after SQLAlchemy has created the tables."""
+    objects: dict[Address, Object] = {address: catalog.objects[address] for address in made_early}
+    objects |= {
+        sequence.address: serials.as_created(sequence, _type(sequence, catalog))
+        for sequence in _serials(catalog, tables)
     }
     for contents in tables.values():
-        found[contents.table.address] = contents.table
-        found |= {one.address: one for one in contents.columns}
-        found |= {one.address: one for one in contents.constraints}
-        found |= {one.address: one for one in contents.indexes}
-    return _like(catalog, found)
+        objects[contents.table.address] = contents.table
+        objects |= {part.address: part for part in contents.columns}
+        objects |= {part.address: part for part in contents.constraints}
+        objects |= {part.address: part for part in contents.indexes}
+    return _like(catalog, objects)
 
 
 def _given(catalog: Catalog) -> Iterator[tuple[Address, Object]]:
@@ -122,11 +124,11 @@ def _given(catalog: Catalog) -> Iterator[tuple[Address, Object]]:
 
 def _serials(catalog: Catalog, tables: Mapping[Address, Contents]) -> Iterator[Sequence]:
     columns = {
-        Address("column", found.table.schema, found.table.name, found.serial)
-        for found in tables.values()
-        if found.serial
+        Address("column", contents.table.schema, contents.table.name, contents.serial)
+        for contents in tables.values()
+        if contents.serial
     }
-    return (found for found in catalog.of(Sequence) if found.owned_by in columns)
+    return (sequence for sequence in catalog.of(Sequence) if sequence.owned_by in columns)
 
 
 def _type(sequence: Sequence, catalog: Catalog) -> str:

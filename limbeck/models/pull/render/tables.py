@@ -1,4 +1,4 @@
-"""Tables, as mapped classes or sa.Table(...)."""
+"""Tables of pulled models, as mapped classes or sa.Table(...)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _KEYWORDS = {"declarative": "", "dataclass": ", kw_only=True", "sqlmodel": ", ta
 
 
 def source(model: Model, relations: Sequence[Relation], models: Models) -> Source:
-    """Return the class or the Table that stands for a table."""
+    """Return the class or the Table of a table."""
     return _class(model, relations, models) if model.mapped else _table(model, models)
 
 
@@ -46,9 +46,9 @@ def _class(model: Model, relations: Sequence[Relation], models: Models) -> Sourc
     if related:
         body[-1] = Source(body[-1].text + "\n", body[-1].imports)
     body += related
-    # Only blank lines may follow a first line: a text with line feeds in it is a literal.
-    lines = "\n".join(f"    {found.text}" for found in body)
-    imports = frozenset({_BASE}).union(*(found.imports for found in body))
+    # Only first lines are indented: any other line is in a literal, and stays as it is.
+    lines = "\n".join(f"    {line.text}" for line in body)
+    imports = frozenset({_BASE}).union(*(line.imports for line in body))
     return Source(f"class {model.name}(Base{_KEYWORDS[models.style]}):\n{lines}", imports)
 
 
@@ -63,12 +63,12 @@ def _table(model: Model, models: Models) -> Source:
     given += [columns.core(column, model, models) for column in model.contents.columns]
     given += _arguments(model, models)
     given += [keyword(key, value) for key, value in options(table)]
-    made = call("sa.Table", given, SQLALCHEMY, _BASE)
-    return Source(f"{model.name} = {made.text}", made.imports)
+    value = call("sa.Table", given, SQLALCHEMY, _BASE)
+    return Source(f"{model.name} = {value.text}", value.imports)
 
 
 def table_args(model: Model, models: Models) -> Source | None:
-    """Return the assignment of __table_args__, None where nothing needs it."""
+    """Return the assignment of __table_args__, None where the table needs none."""
     given = list(_arguments(model, models))
     pairs = ", ".join(f"{literal(key)}: {value}" for key, value in options(model.contents.table))
     if not given and not pairs:
@@ -76,9 +76,9 @@ def table_args(model: Model, models: Models) -> Source | None:
     if not given:
         return Source(f"__table_args__ = {{{pairs}}}")
     last: list[Argument] = [f"{{{pairs}}}"] if pairs else []
-    made = call("", [*given, *last])
-    text = made.text if len(given) + len(last) > 1 else f"{made.text[:-1]},)"
-    return Source(f"__table_args__ = {text}", made.imports)
+    value = call("", [*given, *last])
+    text = value.text if len(given) + len(last) > 1 else f"{value.text[:-1]},)"
+    return Source(f"__table_args__ = {text}", value.imports)
 
 
 def options(table: Table) -> Iterator[tuple[str, str]]:
@@ -100,33 +100,33 @@ def options(table: Table) -> Iterator[tuple[str, str]]:
 
 
 def elements(model: Model, models: Models) -> Iterator[tuple[Address, Source]]:
-    """Yield what is said of a table beside its columns, by the address of what it says."""
+    """Yield the elements of __table_args__ by the address of the part that each declares."""
     for constraint in model.contents.constraints:
-        if not said_at_column(constraint, model, models):
-            made = _constraint(constraint, models)
-            if made:
-                yield constraint.address, made
+        if not is_inline(constraint, model, models):
+            spelled = _constraint(constraint, models)
+            if spelled:
+                yield constraint.address, spelled
     yield from _not_nulls(model, models)
-    for found in model.contents.indexes:
-        if column_of_plain_index(found, model.contents, models.nameless) is None:
-            for made in _index(found, models):
-                yield found.address, made
+    for index_ in model.contents.indexes:
+        if column_of_plain_index(index_, model.contents, models.nameless) is None:
+            for spelled in _index(index_, models):
+                yield index_.address, spelled
 
 
 def _arguments(model: Model, models: Models) -> Iterator[Argument]:
-    return (made for _, made in elements(model, models))
+    return (element for _, element in elements(model, models))
 
 
-def _constraint(found: Constraint, models: Models) -> Source | None:
-    if found.validated:
-        return spell_constraint(found, name=name(found, models.convention))
-    # In CREATE TABLE, NOT VALID means nothing: use_alter adds the key afterwards, by its name.
-    made = spell_constraint(found, name=literal(found.name))
-    return made and Source(f"{made.text[:-1]}, use_alter=True)", made.imports)
+def _constraint(constraint: Constraint, models: Models) -> Source | None:
+    if constraint.validated:
+        return spell_constraint(constraint, name=name(constraint, models.convention))
+    # CREATE TABLE ignores NOT VALID: use_alter adds the key afterwards, and needs its name.
+    key = spell_constraint(constraint, name=literal(constraint.name))
+    return key and Source(f"{key.text[:-1]}, use_alter=True)", key.imports)
 
 
-def said_at_column(constraint: Constraint, model: Model, models: Models) -> bool:
-    """Say whether the line of a column says all of a constraint."""
+def is_inline(constraint: Constraint, model: Model, models: Models) -> bool:
+    """Return whether the line of a column declares all of a constraint."""
     if constraint.type == "p":
         return key_is_inline(model.contents, models.nameless)
     if constraint.type == "f":
@@ -137,26 +137,26 @@ def said_at_column(constraint: Constraint, model: Model, models: Models) -> bool
 
 def _not_nulls(model: Model, models: Models) -> Iterator[tuple[Address, Source]]:
     for column in model.contents.columns:
-        found = column.not_null
-        if found is None or found.name is None:
+        constraint = column.not_null
+        if constraint is None or constraint.name is None:
             continue
         usual = chosen_name(column.table, column.name, "not_null")
-        own = (column.schema, found.name) not in models.shared
-        if found.name == usual and own and not found.no_inherit:
+        own = (column.schema, constraint.name) not in models.shared
+        if constraint.name == usual and own and not constraint.no_inherit:
             continue
-        given: list[Argument] = [literal(column.name), keyword("name", literal(found.name))]
-        given += ["no_inherit=True"] if found.no_inherit else []
+        given: list[Argument] = [literal(column.name), keyword("name", literal(constraint.name))]
+        given += ["no_inherit=True"] if constraint.no_inherit else []
         yield column.address, call("NotNull", given, "from limbeck.entities import NotNull")
 
 
-def _index(found: Index, models: Models) -> Iterator[Source]:
-    spelled = index(found, models.catalog.near)
+def _index(index_: Index, models: Models) -> Iterator[Source]:
+    spelled = index(index_, models.catalog.near)
     if spelled is None:
         return
     keys, options = spelled
     listed = Source(keys.text[1:-1], keys.imports)
-    unique = ["unique=True"] if found.unique else []
-    named = name(found, models.convention) or "None"
+    unique = ["unique=True"] if index_.unique else []
+    named = name(index_, models.convention) or "None"
     yield call("sa.Index", [named, listed, *unique, *options], SQLALCHEMY)
 
 
@@ -172,13 +172,13 @@ def relationship(relation: Relation, model: Model, models: Models) -> Source:
         annotation += " | None"
     given = list(_relationship_arguments(relation, model, models))
     if models.style == "dataclass":
-        # A row of a graph must neither show nor compare the rest of it.
+        # repr() and == would follow the relationships through the whole graph, or for ever.
         default = "default_factory=list" if relation.many else "default=None"
         given += [default, "repr=False", "compare=False"]
-    made = call("relationship", given, _RELATIONSHIP)
+    value = call("relationship", given, _RELATIONSHIP)
     own = set() if target is model else {f"class:{target.module}:{target.name}"}
-    text = f"{relation.name}: Mapped[{annotation}] = {made.text}"
-    return Source(text, made.imports | own)
+    text = f"{relation.name}: Mapped[{annotation}] = {value.text}"
+    return Source(text, value.imports | own)
 
 
 def _relationship_arguments(relation: Relation, model: Model, models: Models) -> Iterator[str]:
@@ -199,7 +199,7 @@ def _relationship_arguments(relation: Relation, model: Model, models: Models) ->
 
 
 def _attributes(pairs: Sequence[tuple[str, str]], model: Model, models: Models) -> str:
-    """Spell attributes of classes; in quotes where the body of the class does not know them."""
+    """Return attributes of classes; in quotes where the body of the class does not know them."""
     known = {
         model.attributes[column.name]
         for column in model.contents.columns

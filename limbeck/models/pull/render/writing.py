@@ -1,4 +1,4 @@
-"""Models as Python source, made of a catalog."""
+"""`pull` into new files: a catalog as the source of models."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from limbeck.schema.catalog.objects.address import Address
 
 
 def source(catalog: Catalog, options: Options | None = None) -> Mapping[str, str]:
-    """Return models that make the same schema again: the text of each file, by relative path.
+    """Return models that create the same schema: the text of each file, by relative path.
 
     The layout "file" has the only path "models.py". The same catalog gives the same bytes.
 
     Raises:
         ConfigurationError: the style is sqlmodel, which is not installed.
-        LimbeckError: the repository's ruff settings are broken.
+        RuffError: ruff cannot parse the settings of the repository.
 
     """
     options = options or Options()
     with paused():
         made_early = early(catalog)
         tables = plain(contents(catalog), late_parts(catalog, made_early))
-        entities = [found.source for found in beside(catalog, made_early, tables)]
+        entities = [declaration.source for declaration in beside(catalog, made_early, tables)]
         named, base = _named(catalog, tables, options)
         if options.layout == "package":
-            made = modules.package(named, base, entities, options)
-            return modules_formatted(made, options)
+            texts = modules.package(named, base, entities, options)
+            return modules_formatted(texts, options)
         pieces = modules.file(named, base, entities)
         home = modules.Home(None, style=options.style)
         return {"models.py": file_formatted(modules.DOCSTRING, pieces, home, options)}
@@ -47,12 +47,12 @@ def source(catalog: Catalog, options: Options | None = None) -> Mapping[str, str
 def _named(
     catalog: Catalog, tables: Mapping[Address, Contents], options: Options
 ) -> tuple[Models, Source]:
-    """Return the tables as Python has them, and the base of their classes."""
+    """Return the tables with their names in Python, and the base of their classes."""
     convention = detect(tables.values())
-    columns = (column.type for found in tables.values() for column in found.columns)
+    columns = (column.type for table in tables.values() for column in table.columns)
     # SQLModel has no map of types that could be changed.
     types = {} if options.style == "sqlmodel" else preferred(columns)
     implied = implied_by(options.style) | {key: type_ for key, (type_, _) in types.items()}
     named = models(catalog, tables, convention=convention, implied=implied, style=options.style)
-    changed = {key: made for key, (_, made) in types.items()}
+    changed = {key: type_ for key, (_, type_) in types.items()}
     return named, modules.base(convention, changed, options.style)

@@ -1,4 +1,4 @@
-"""Arrays with a cast, spelled so that Postgres reads them as what they are."""
+"""Casts of arrays, respelled so that Postgres reads its own text as the same expression."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def settled(text: str | None) -> str | None:
 
 
 def _casts(text: str) -> Iterator[tuple[int, str]]:
-    """Yield where an array ends that has a cast outside its parentheses, and its elements' type."""
+    """Yield the end of each array with a cast outside its parentheses, and its elements' type."""
     opened: list[tuple[str, int, list[str]]] = []
     start = 0
     for _, sign, at in tokens(text):
@@ -52,5 +52,6 @@ def _casts(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _common(elements: list[str]) -> str | None:
+    """Return the type to which all elements are cast, if it is one."""
     types = {match[1] if (match := _TYPE.search(element)) else None for element in elements}
     return types.pop() if len(types) == 1 else None

@@ -11,7 +11,7 @@ from limbeck.schema.catalog.queries import classes
 
 
 def build_names(reading: Reading) -> None:
-    """Keep the columns' names by relation and number."""
+    """Add the names and collations of columns by relation and number, for other builders."""
     for row in reading.rows["columns"]:
         reading.columns.setdefault(row[0], {})[row[1]] = row[2]
         if row[14]:
@@ -19,7 +19,7 @@ def build_names(reading: Reading) -> None:
 
 
 def build_defaults(reading: Reading) -> None:
-    """Keep default and generation expressions by relation and number."""
+    """Add default and generation expressions by relation and number."""
     for oid, relation, number, expression in reading.rows["defaults"]:
         reading.defaults[relation, number] = settled(expression)
         if table := reading.relations.get(relation):
@@ -32,7 +32,7 @@ def build_defaults(reading: Reading) -> None:
 
 
 def build(reading: Reading) -> None:
-    """Keep the columns of the tables that are read."""
+    """Add the columns of the tables that are read."""
     last, position = 0, 0
     for row in reading.rows["columns"]:
         relation = row[0]

@@ -24,7 +24,7 @@ MATCHES: Final = {"s": "SIMPLE", "f": "FULL", "p": "PARTIAL"}
 
 
 def build_not_nulls(reading: Reading) -> None:
-    """Keep the NOT NULLs by column or by domain."""
+    """Add the NOT NULL constraints by column or by domain."""
     for row in reading.rows["not nulls"]:
         oid, relation, domain, name, number, no_inherit, validated, local = row
         if domain:
@@ -40,7 +40,7 @@ def build_not_nulls(reading: Reading) -> None:
 
 
 def build(reading: Reading) -> None:
-    """Keep the constraints of the tables that are read, and the checks of domains."""
+    """Add the constraints of the tables that are read, and the checks of domains."""
     homes = {row[0]: row[1] for row in reading.rows["constraints"]}
     for row in reading.rows["constraints"]:
         oid, relation, domain, name, _, definition, _, _, parent = row[:9]
@@ -48,7 +48,7 @@ def build(reading: Reading) -> None:
             comment = reading.comment(classes.CONSTRAINT, oid)
             check = DomainCheck(name=name, definition=settled(definition), comment=comment)
             reading.domain_checks.setdefault(domain, []).append(check)
-        # A foreign key to a partitioned table has copies for the partitions on the same table.
+        # A foreign key to a partitioned table has a copy on the same table for each partition.
         elif relation in reading.relations and homes.get(parent) != relation:
             reading.add(
                 classes.CONSTRAINT, oid, _constraint(row, reading.relations[relation], reading)
@@ -87,7 +87,7 @@ def _constraint(row: Row, table: Address, reading: Reading) -> Constraint:
 
 
 def _expression(check: str) -> str:
-    """Return what stands between the outer parentheses of CHECK (...) NO INHERIT NOT VALID."""
+    """Return the text between the outer parentheses of CHECK (...) NO INHERIT NOT VALID."""
     return check[check.index("(") + 1 : check.rindex(")")]
 
 

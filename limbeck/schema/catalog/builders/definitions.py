@@ -1,4 +1,4 @@
-"""The rarer objects, which are known by their whole CREATE statement."""
+"""The rarer objects, which a catalog knows by their whole CREATE statement."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ SOURCES: Final = (
     "publications",
     "text search",
 )
-"""The queries whose rows are (catalog, oid, kind, schema's oid or 0, name, create, drop)."""
+"""The queries whose rows are (catalog, oid, kind, oid of the schema or 0, name, create, drop)."""
 
 
 def build(reading: Reading) -> None:
-    """Keep the definitions in the schemas that are read, and those in none."""
+    """Add the definitions in the schemas that are read, and those that are in no schema."""
     for source in SOURCES:
         for catalog, oid, kind, space, name, create, drop in reading.rows[source]:
             if space == 0 or space in reading.schemas:

@@ -27,8 +27,8 @@ WHOLES: Final = frozenset({classes.OPERATOR_CLASS, classes.OPERATOR_FAMILY, clas
 class Edges(Mapping[Address, frozenset[Address]]):
     """What each object depends on; members of an extension count as the extension.
 
-    It is reading out when somebody asks: there are more edges than objects, and where a schema has
-    nothing but tables, or nothing differs, nobody does.
+    The edges are resolved at the first use: there are more of them than objects, and a schema of
+    tables alone, or one in which nothing differs, needs none.
     """
 
     def __init__(self, reading: Reading) -> None:
@@ -49,9 +49,9 @@ class Edges(Mapping[Address, frozenset[Address]]):
 
     @cached_property
     def _all(self) -> dict[Address, frozenset[Address]]:
-        reading = _edges(self._rows, self._addresses)
+        edges = _edges(self._rows, self._addresses)
         del self._rows, self._addresses
-        return reading
+        return edges
 
 
 def _edges(

@@ -9,7 +9,7 @@ from limbeck.schema.catalog.queries import classes
 
 
 def build(reading: Reading) -> None:
-    """Keep the functions; the constructors of ranges come with their types."""
+    """Add the functions; the query leaves out the constructors that come with a range type."""
     aggregates: dict[int, str] = dict(reading.rows["aggregates"])
     for oid, space, name, identity, kind, definition, arguments, result, language in reading.rows[
         "functions"

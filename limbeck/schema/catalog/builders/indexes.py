@@ -19,15 +19,15 @@ DEFAULT_COLLATION: Final = 100
 
 
 def build(reading: Reading) -> None:
-    """Keep the indexes of the tables and materialized views that are read."""
-    kept = [row for row in reading.rows["indexes"] if row[1] in reading.relations]
-    if not kept:
+    """Add the indexes of the tables and materialized views that are read."""
+    rows = [row for row in reading.rows["indexes"] if row[1] in reading.relations]
+    if not rows:
         return
     names = {oid: (name, default) for oid, name, default in reading.rows["operator classes"]}
     settings: dict[int, dict[int, Row]] = {}
     for oid, number, *rest in reading.rows["key settings"]:
         settings.setdefault(oid, {})[number] = tuple(rest)
-    for row in kept:
+    for row in rows:
         own = settings.get(row[0], {})
         places = _Places(*map(vector, row[14:18]))
         index = _index(row, places, _keys(row, places, reading, names, own), own, reading)
@@ -35,7 +35,7 @@ def build(reading: Reading) -> None:
 
 
 class _Places(NamedTuple):
-    """What pg_index says of each key: column, DESC and NULLS, operator class, collation."""
+    """The vectors of pg_index, by key: column, DESC and NULLS, operator class, collation."""
 
     numbers: list[int]
     flags: list[int]
@@ -76,7 +76,7 @@ def _targets(settings: dict[int, Row]) -> tuple[tuple[int, int], ...]:
 
 
 def _plain(row: Row, places: _Places, reading: Reading) -> str:
-    """Spell the definition of an index of which the columns say all, as Postgres does."""
+    """Return the definition of an index that has nothing but columns, as Postgres spells it."""
     relation, name, unique = row[1], row[3], row[8]
     columns = reading.columns[relation]
     keys = [
@@ -120,7 +120,7 @@ def _operator_class(name: str, default: bool, settings: Row | None) -> str | Non
 
 
 def _collation(row: Row, number: int, places: _Places, reading: Reading) -> str | None:
-    """Return the collation of a key, where that is neither the usual nor its column's."""
+    """Return the collation of a key, unless it is the default or its column's."""
     collation = places.collations[number]
     if collation in {0, DEFAULT_COLLATION}:
         return None

@@ -16,7 +16,7 @@ _Privileges: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def build(reading: Reading) -> None:
-    """Keep the grants on what was read, and the default privileges."""
+    """Add the grants on the objects that were read, and the default privileges."""
     if not reading.filters.grants:
         return
     of_identities = dict(_of_identities(reading))
@@ -37,7 +37,7 @@ def build(reading: Reading) -> None:
 
 
 def _target(reading: Reading, catalog: int, oid: int, number: int) -> Address | None:
-    """Return what is granted on; the columns of views are no objects of their own."""
+    """Return the object of a grant; a column of a view is not an object of its own."""
     relation = reading.relations.get(oid)
     if catalog == classes.RELATION and number and relation:
         return Address("column", relation.schema, relation.name, reading.columns[oid][number])
@@ -45,7 +45,7 @@ def _target(reading: Reading, catalog: int, oid: int, number: int) -> Address | 
 
 
 def _of_identities(reading: Reading) -> Iterator[tuple[int, Address]]:
-    """Yield the sequences of identity columns, which are no objects of their own."""
+    """Yield the sequences of identity columns, which are not objects of their own."""
     for oid, space, name, _, _, table, _, internal, *_ in reading.rows["sequences"]:
         if internal and space in reading.schemas and table in reading.relations:
             yield oid, Address("sequence", reading.schemas[space], name)
@@ -54,7 +54,7 @@ def _of_identities(reading: Reading) -> Iterator[tuple[int, Address]]:
 def _by_grantee(
     acl: list[tuple[str, str, bool]], built_in: tuple[str, ...]
 ) -> Iterator[tuple[str, _Privileges]]:
-    """Yield what differs from what everybody has anyway."""
+    """Yield the grantees whose privileges differ from the built-in ones."""
     for grantee in sorted({PUBLIC, *(row[0] for row in acl)}):
         own = [row for row in acl if row[0] == grantee]
         privileges = tuple(sorted(row[1] for row in own))

@@ -1,4 +1,4 @@
-"""The state of one reading: the rows that came, and the objects that were built of them so far."""
+"""The state of one reading: the rows, and the objects that were built of them so far."""
 
 from __future__ import annotations
 
@@ -22,13 +22,14 @@ Place: TypeAlias = tuple[int, int]
 
 @dataclass(slots=True)
 class Reading:
-    """The objects found so far, and by which oids Postgres knows them.
+    """The objects built so far, and the oids by which Postgres knows them.
 
-    `rows` are the answers by the name of their query; `schemas` maps oids to names; `relations`
-    maps the oids of what is read to addresses; `columns` maps relations, of extensions too, to
-    their columns' names by number. What stands in rows of its own until its owner is built is
-    kept by (relation, number): `collations`, `defaults`, `not_nulls`, `identities`; by domain:
-    `domain_checks`, `domain_not_nulls`; by child: `parents` as (schema, name).
+    `rows` are the answers by the name of their query. `schemas` maps oids to names, `relations`
+    the oids of tables and views that are read to addresses, `columns` relations (of extensions,
+    too) to the names of their columns by number.
+    Parts wait until their owner is built: `collations`, `defaults`, `not_nulls` and `identities`
+    by (relation, number), `domain_checks` and `domain_not_nulls` by domain, `parents` by child
+    as (schema, name).
     """
 
     server: int
@@ -48,19 +49,19 @@ class Reading:
     objects: dict[Address, Object] = field(default_factory=dict)
     addresses: dict[Key, Address] = field(default_factory=dict)
 
-    def add(self, catalog: int, oid: int, thing: Object) -> None:
-        """Keep one object and the oid that it is known by."""
-        address = thing.address
-        self.objects[address] = thing
+    def add(self, catalog: int, oid: int, item: Object) -> None:
+        """Add an object under its address and its oid in one of Postgres' catalogs."""
+        address = item.address
+        self.objects[address] = item
         self.addresses[catalog, oid, 0] = address
 
     def comment(self, catalog: int, oid: int, column: int = 0) -> str | None:
-        """Return the comment on something."""
+        """Return the comment on an object, or on one of its columns."""
         return self.comments.get((catalog, oid, column))
 
 
 def options(values: Iterable[str] | None) -> tuple[str, ...]:
-    """Return reloptions and their like in one order, which Postgres does not keep."""
+    """Return reloptions and the like, sorted: their order in Postgres is that of the ALTERs."""
     return tuple(sorted(values)) if values else ()
 
 

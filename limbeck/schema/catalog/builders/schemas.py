@@ -12,12 +12,12 @@ PUBLIC_COMMENT: Final = "standard public schema"
 
 
 def build_comments(reading: Reading) -> None:
-    """Keep every comment by what it is on."""
+    """Add every comment by the catalog, oid and column that it is on."""
     reading.comments = {(c, oid, column): text for c, oid, column, text in reading.rows["comments"]}
 
 
 def build_schemas(reading: Reading) -> None:
-    """Keep the schemas that are asked for; one made by an extension is no object."""
+    """Add the schemas that the filters select; one that an extension created is not an object."""
     for oid, name, own in reading.rows["schemas"]:
         if not reading.filters.schema(name):
             continue
@@ -30,6 +30,6 @@ def build_schemas(reading: Reading) -> None:
 
 
 def build_extensions(reading: Reading) -> None:
-    """Keep the extensions."""
+    """Add the extensions."""
     for oid, name, schema, version in reading.rows["extensions"]:
         reading.add(classes.EXTENSION, oid, Extension(name=name, schema=schema, version=version))

@@ -1,4 +1,4 @@
-"""Expressions as they read with public on the search_path, which is how people write them."""
+"""Expressions as they read with public on the search_path, as people write them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Final
 from limbeck.schema.catalog.builders.arrays import settled
 from limbeck.schema.catalog.builders.reading import Reading
 
-# The cast of a literal goes without saying; Alembic compares without it.
+# Alembic compares defaults without the cast of this literal.
 _NEXTVAL: Final = re.compile(r"nextval\(('(?:[^']|'')+')::regclass\)")
 
 
 def texts(reading: Reading) -> dict[str, str]:
-    """Return what reads otherwise, by the text without a search_path."""
+    """Return the texts that read otherwise there, by their spelling without a search_path."""
     return {far: near for far, near in _pairs(reading) if far != near}
 
 

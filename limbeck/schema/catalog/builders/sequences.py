@@ -10,7 +10,7 @@ from limbeck.schema.catalog.queries import classes
 
 
 def build(reading: Reading) -> None:
-    """Keep the sequences, those of identity columns apart for their columns."""
+    """Add the sequences; those of identity columns are parts of their columns."""
     for oid, space, name, qualified, unlogged, table, column, internal, *rest in reading.rows[
         "sequences"
     ]:

@@ -10,13 +10,13 @@ from limbeck.schema.catalog.queries import classes
 
 
 def build_inherits(reading: Reading) -> None:
-    """Keep each relation's parents in their order; partitions of indexes are among them."""
+    """Add the parents of each relation in their order, also of partitions of indexes."""
     for relation, schema, name in reading.rows["inherits"]:
         reading.parents.setdefault(relation, []).append((schema, name))
 
 
 def build(reading: Reading) -> None:
-    """Keep the tables that are asked for."""
+    """Add the tables that the filters select."""
     for row in reading.rows["tables"]:
         schema = reading.schemas.get(row[1])
         if schema is None or not reading.filters.table(schema, row[2]):

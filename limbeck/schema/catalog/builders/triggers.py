@@ -1,4 +1,4 @@
-"""What tables and views do: triggers, policies, rules, extended statistics."""
+"""Triggers, policies, rules and extended statistics."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from limbeck.schema.catalog.queries import classes
 
 
 def build(reading: Reading) -> None:
-    """Keep what belongs to the tables and views that are read."""
+    """Add those on the tables and views that are read."""
     _triggers(reading)
     _policies(reading)
     _rules(reading)

@@ -16,7 +16,7 @@ from limbeck.schema.catalog.queries import classes
 
 
 def build(reading: Reading) -> None:
-    """Keep the types and collations."""
+    """Add the types and collations."""
     _enums(reading)
     _domains(reading)
     _composites(reading)

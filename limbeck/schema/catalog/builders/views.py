@@ -10,7 +10,7 @@ from limbeck.schema.catalog.queries import classes
 
 
 def build_addresses(reading: Reading) -> None:
-    """Keep where the views live, which their columns' defaults must know before they do."""
+    """Add the addresses of views: the defaults of their columns are built before the views."""
     for oid, space, name, *_ in reading.rows["views"]:
         schema = reading.schemas.get(space)
         if schema and reading.filters.table(schema, name):
@@ -18,7 +18,7 @@ def build_addresses(reading: Reading) -> None:
 
 
 def build(reading: Reading) -> None:
-    """Keep the views that are asked for."""
+    """Add the views that the filters select."""
     columns = _columns(reading)
     for oid, _, name, definition, materialized, settings, populated, method in reading.rows[
         "views"

@@ -1,4 +1,4 @@
-"""The place of an object."""
+"""The address of an object within a database."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 
 class Address(NamedTuple):
-    """Where an object lives: ("column", "public", "books", "title").
+    """The kind, schema and name of an object: ("column", "public", "books", "title").
 
-    `schema` is "" for what lives in none; the `name` of a function holds its identity arguments:
-    "f(integer, text)"; `part` names what belongs to `name`: a column, a constraint, a trigger.
+    `schema` is "" for objects that are in none. The `name` of a function includes its identity
+    arguments: "f(integer, text)". `part` is the name of a column, constraint or trigger of `name`.
     """
 
     kind: str
@@ -23,14 +23,14 @@ class Address(NamedTuple):
 
 
 class Addressed:
-    """Something that has an address, which is made when it is first asked for and then kept."""
+    """An object with an address, which is computed at its first use and then kept."""
 
     __slots__ = ("_address",)
     _address: Address
 
     @property
     def address(self) -> Address:
-        """Where it lives."""
+        """The address of this object."""
         try:
             return self._address
         except AttributeError:

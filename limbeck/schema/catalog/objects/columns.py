@@ -1,4 +1,4 @@
-"""Columns, with what belongs to one."""
+"""Columns, and their parts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from limbeck.schema.catalog.objects.sequences import SequenceOptions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """GENERATED ALWAYS (or BY DEFAULT) AS IDENTITY; `sequence` is its qualified name."""
+    """GENERATED ALWAYS (or BY DEFAULT) AS IDENTITY; `sequence` is a qualified name."""
 
     always: bool
     sequence: str
@@ -19,7 +19,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotNull:
-    """A NOT NULL; it has a name since Postgres 18, before that None."""
+    """A NOT NULL constraint; `name` is None before Postgres 18."""
 
     name: str | None
     no_inherit: bool = False
@@ -32,11 +32,11 @@ class NotNull:
 class Column(Addressed):
     """A column of a table.
 
-    `default` is its DEFAULT, or the expression when `generated` is "s" (stored) or "v" (virtual);
-    what that expression depends on stands in Catalog.depends under Address("default", ...).
-    `storage`, `compression` and `collation` are None where they are the type's own;
-    `inherited` says that it only comes from a parent or the partitioned table.
-    `server_options` are those of a foreign table's column.
+    `default` is its DEFAULT, or the expression if `generated` is "s" (stored) or "v" (virtual);
+    Catalog.depends has the dependencies of the expression under Address("default", ...).
+    `storage`, `compression` and `collation` are None where they are those of the type.
+    `inherited` means that only a parent or the partitioned table defines it.
+    `server_options` are those of a column of a foreign table.
     `position` counts from 1 without dropped columns (not compared).
     """
 

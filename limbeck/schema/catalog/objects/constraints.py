@@ -9,7 +9,7 @@ from limbeck.schema.catalog.objects.address import Address, Addressed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """What a foreign key points at; the actions are NO ACTION, CASCADE, SET NULL (a) ..."""
+    """The target of a foreign key; the actions are NO ACTION, CASCADE, SET NULL (a) ..."""
 
     table: Address
     columns: tuple[str, ...]
@@ -20,12 +20,12 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constraint(Addressed):
-    """A table's constraint; type is p, u, f, c or x as in pg_constraint.
+    """A constraint of a table; `type` is p, u, f, c or x as in pg_constraint.
 
-    `definition` is pg_get_constraintdef's text; `index` the index behind x as
-    pg_get_indexdef spells it (the definitions of p and u say all of theirs). The fields below
-    `replica_identity` take the definition apart (not compared). `inherited` says that it only
-    comes from a parent or partitioned table.
+    `definition` is the text of pg_get_constraintdef(). `index` is the text of pg_get_indexdef() for
+    the index of an exclusion constraint (the definitions of p and u are complete). `inherited`
+    means that only a parent or the partitioned table defines it. The fields below
+    `replica_identity` are parts of the definition (not compared).
     """
 
     schema: str

@@ -1,4 +1,4 @@
-"""The rarer objects."""
+"""The rarer kinds of objects."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from limbeck.schema.catalog.objects.address import Address, Addressed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition(Addressed):
-    """A rarer object, known by its whole CREATE statement.
+    """An object that a catalog knows by its whole CREATE statement only.
 
-    kind is operator, operator_family, operator_class, cast, text_search_parser,
+    `kind` is operator, operator_family, operator_class, cast, text_search_parser,
     text_search_template, text_search_dictionary, text_search_configuration,
-    foreign_data_wrapper, server, event_trigger, publication or conversion; drop is the DROP
-    statement that undoes create (not compared). Several statements are joined by a semicolon
-    and a line feed.
+    foreign_data_wrapper, server, event_trigger, publication or conversion. `drop` is the DROP
+    statement for `create` (not compared). Several statements are joined by ";" and a line feed.
     """
 
     kind: str

@@ -9,12 +9,12 @@ from limbeck.schema.catalog.objects.address import Address, Addressed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant(Addressed):
-    """What one role, or PUBLIC, may do with one object; read only where a setting says so.
+    """The privileges of one role, or PUBLIC, on one object; read only if `Filters.grants` is set.
 
-    `target` is a table, view, sequence, function, type, schema, server or a column. `privileges`
-    are Postgres' words in alphabetical order, `grantable` those with the grant option. What the
-    owner may do, and what PUBLIC may do without being told, is no Grant; no privileges at all
-    say that PUBLIC has lost what it usually has.
+    `target` is a table, view, sequence, function, type, schema, server or column. `privileges`
+    are Postgres' words in alphabetical order, `grantable` those with the grant option. The
+    privileges of the owner and the built-in ones of PUBLIC are no Grant. Empty privileges of
+    PUBLIC mean that its built-in ones were revoked.
     """
 
     target: Address
@@ -30,10 +30,10 @@ class Grant(Addressed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DefaultGrant(Addressed):
-    """What ALTER DEFAULT PRIVILEGES says of one grantee; read only where a setting says so.
+    """ALTER DEFAULT PRIVILEGES for one grantee; read only if `Filters.grants` is set.
 
-    `role` is whose objects it is about, "" for those of the role that migrates; `schema` is ""
-    where it holds for all; `on` is table, sequence, function, type or schema.
+    `role` is the creator of the objects, "" for the role that migrates. `schema` is "" where it
+    applies to all schemas. `on` is table, sequence, function, type or schema.
     """
 
     role: str

@@ -9,9 +9,9 @@ from limbeck.schema.catalog.objects.address import Address, Addressed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """One key of an index: a column, or an expression (then column is None).
+    """One key of an index: a column, or an expression (then `column` is None).
 
-    `opclass` (with parameters) and `collation` are None where they are the default ones.
+    `opclass` (with parameters) and `collation` are None where they are the defaults.
     """
 
     column: str | None
@@ -23,18 +23,18 @@ class Key:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is a column, in the usual order, and nothing else."""
+        """Whether it is a column in the default order, and nothing else."""
         own = self.opclass or self.collation or self.descending or self.nulls_first
         return self.column is not None and not own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index(Addressed):
-    """An index that no constraint owns; definition is pg_get_indexdef's text.
+    """An index that no constraint owns; `definition` is the text of pg_get_indexdef().
 
-    The fields below `statistics` take the definition apart for a renderer (not compared).
-    `parent` is the partitioned index that it is attached to. `statistics` has (key number,
-    target) pairs of ALTER INDEX ... SET STATISTICS.
+    `parent` is the partitioned index that it is attached to. `statistics` has the (number of the
+    key, target) pairs of ALTER INDEX ... SET STATISTICS. The fields below it are parts of the
+    definition (not compared).
     """
 
     schema: str

@@ -1,4 +1,4 @@
-"""Any object."""
+"""The union of all classes of objects, which have addresses of their own."""
 
 from __future__ import annotations
 

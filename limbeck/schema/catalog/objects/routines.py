@@ -9,10 +9,10 @@ from limbeck.schema.catalog.objects.address import Address, Addressed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function(Addressed):
-    """A function, procedure, window function or aggregate: kind is f, p, w or a.
+    """A function, procedure, window function or aggregate: `kind` is f, p, w or a.
 
-    `definition` is the whole CREATE statement; `identity` the name with identity arguments.
-    `result`, `language` and `arguments` take it apart (not compared).
+    `definition` is the whole CREATE statement, `identity` the name with identity arguments.
+    `name`, `arguments`, `result` and `language` are parts of them (not compared).
     """
 
     schema: str

@@ -20,7 +20,7 @@ class Schema(Addressed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extension(Addressed):
-    """An extension; its members are nobody's objects. The version is not compared."""
+    """An extension; its members are not objects of their own, and its version is not compared."""
 
     name: str
     schema: str

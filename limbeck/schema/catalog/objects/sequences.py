@@ -9,7 +9,7 @@ from limbeck.schema.catalog.objects.address import Address, Addressed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SequenceOptions:
-    """What a sequence counts, as in pg_sequence; type is smallint, integer or bigint."""
+    """The options of a sequence, as in pg_sequence; `type` is smallint, integer or bigint."""
 
     type: str
     start: int
@@ -22,7 +22,7 @@ class SequenceOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sequence(Addressed):
-    """A sequence that is not an identity column's; owned_by is the address of a column."""
+    """A sequence that belongs to no identity column; `owned_by` is the address of a column."""
 
     schema: str
     name: str

@@ -9,7 +9,7 @@ from limbeck.schema.catalog.objects.address import Address, Addressed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics(Addressed):
-    """Extended statistics; target is None where it is the default."""
+    """Extended statistics; `target` is None where it is the default."""
 
     schema: str
     name: str

@@ -9,10 +9,10 @@ from limbeck.schema.catalog.objects.address import Address, Addressed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table(Addressed):
-    """A table: kind is "r" (plain), "p" (partitioned) or "f" (foreign).
+    """A table: `kind` is "r" (plain), "p" (partitioned) or "f" (foreign).
 
-    `columns` names the columns in order (not compared). `replica_identity` is d, n, f or i;
-    the index that i means is marked on the index or constraint itself.
+    `columns` has the names of the columns in order (not compared). `replica_identity` is d, n, f
+    or i; for i the index or constraint has a mark of its own.
     """
 
     schema: str

@@ -1,4 +1,4 @@
-"""What tables and views do: triggers, policies, rules."""
+"""Triggers, policies and rules."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from limbeck.schema.catalog.objects.address import Address, Addressed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger(Addressed):
-    """A trigger of a table or view; enabled is O, D, R or A."""
+    """A trigger of a table or view; `enabled` is O, D, R or A, as in pg_trigger."""
 
     schema: str
     table: str
@@ -25,7 +25,7 @@ class Trigger(Addressed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy(Addressed):
-    """A row-level security policy; command is ALL, SELECT, INSERT, UPDATE or DELETE."""
+    """A row-level security policy; `command` is ALL, SELECT, INSERT, UPDATE or DELETE."""
 
     schema: str
     table: str
@@ -43,7 +43,7 @@ class Policy(Addressed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule(Addressed):
-    """A rewrite rule other than a view's own."""
+    """A rewrite rule, except for those that define views."""
 
     schema: str
     table: str

@@ -22,7 +22,7 @@ class Enum(Addressed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainCheck:
-    """A CHECK of a domain; definition is "CHECK (...)", with NOT VALID where it is."""
+    """A CHECK constraint of a domain; `definition` is "CHECK (...)", maybe with NOT VALID."""
 
     name: str
     definition: str
@@ -31,7 +31,7 @@ class DomainCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Domain(Addressed):
-    """A domain; `not_null_name` is the constraint's name on 17 and later, else None."""
+    """A domain; `not_null_name` is None before Postgres 17."""
 
     schema: str
     name: str
@@ -72,7 +72,7 @@ class Composite(Addressed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range(Addressed):
-    """A range type with its multirange type (name qualified)."""
+    """A range type; `multirange` is the qualified name of its multirange type."""
 
     schema: str
     name: str
@@ -90,7 +90,7 @@ class Range(Addressed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collation(Addressed):
-    """A collation; provider is libc, icu or builtin."""
+    """A collation; `provider` is libc, icu or builtin."""
 
     schema: str
     name: str

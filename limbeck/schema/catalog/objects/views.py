@@ -9,7 +9,7 @@ from limbeck.schema.catalog.objects.address import Address, Addressed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewColumn:
-    """A column of a view, with what can be said of it beyond the query."""
+    """A column of a view, with the properties that the query does not determine."""
 
     name: str
     type: str
@@ -19,7 +19,7 @@ class ViewColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View(Addressed):
-    """A view or a materialized view; definition is the query, without a final semicolon."""
+    """A view or materialized view; `definition` is the query without a final semicolon."""
 
     schema: str
     name: str

@@ -1,7 +1,7 @@
-"""The questions put to pg_catalog, one module a noun.
+"""The queries on pg_catalog, one module a noun; `read` sends all of them.
 
-Each is SQL, or a function of server_version_num where servers differ; its columns are unpacked by
-the module of the same name in `builders`.
+Each is SQL, or a function of server_version_num where servers differ. The module of the same name
+in `builders` unpacks the columns of its rows.
 """
 
 from __future__ import annotations

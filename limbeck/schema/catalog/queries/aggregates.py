@@ -1,4 +1,4 @@
-"""The CREATE AGGREGATE statement, which Postgres has no function for."""
+"""The CREATE AGGREGATE statements of aggregates, for which Postgres has no function."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from limbeck.schema.catalog.queries.scope import SPACES, not_member
 
 
 def _modify(option: str, column: str, function: str) -> str:
-    """Return the option that says what a final function does to the state, unless by default."""
+    """Return the FINALFUNC_MODIFY option or its like; NULL where it is the default."""
     return f"""CASE WHEN {function}::oid <> 0
         AND {column} <> CASE g.aggkind WHEN 'n' THEN 'r' ELSE 'w' END
       THEN '{option} = ' || CASE {column} WHEN 'r' THEN 'READ_ONLY' WHEN 's' THEN 'SHAREABLE'

@@ -1,4 +1,4 @@
-"""The catalogs' own oids, fixed in Postgres' headers (CATALOG(..., oid, ...) in catalog/pg_*.h)."""
+"""The oids of the system catalogs, as in Postgres' headers: CATALOG(..., oid, ...) in pg_*.h."""
 
 from __future__ import annotations
 
@@ -35,4 +35,4 @@ PUBLICATION_RELATION: Final = 6106
 PUBLICATION_NAMESPACE: Final = 6237
 
 FIRST_USER_OID: Final = 16384
-"""FirstNormalObjectId of access/transam.h: what a server is born with lies below."""
+"""FirstNormalObjectId of access/transam.h; initdb creates everything below."""

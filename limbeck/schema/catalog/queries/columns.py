@@ -27,7 +27,7 @@ ORDER BY a.attrelid, a.attnum
 EXPRESSION: Final = """
   pg_get_expr(d.adbin, CASE WHEN a.attgenerated <> '' THEN d.adrelid ELSE 0 END)
 FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum"""
-"""A default names no column, so it is read without its table, which takes long to open."""
+"""A default uses no column, so 0 stands for its table: to open each table takes long."""
 
 DEFAULTS: Final = f"""
 SELECT d.oid, d.adrelid, d.adnum, {EXPRESSION}

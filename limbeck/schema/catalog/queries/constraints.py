@@ -1,4 +1,4 @@
-"""Constraints of tables; those of domains and NOT NULLs are handed to what they belong to."""
+"""Constraints of tables and domains, NOT NULLs included."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NULLS_NOT_DISTINCT_SINCE: Final = 15_00_00
 
 
 def sql(server: int) -> str:
-    """Return the question; older servers lack some columns."""
+    """Return the query for a server_version_num; older servers lack some columns."""
     set_columns = SET_COLUMNS if server >= SET_COLUMNS_SINCE else "NULL::text"
     enforced = "k.conenforced" if server >= ENFORCED_SINCE else "true"
     distinct = "i.indnullsnotdistinct" if server >= NULLS_NOT_DISTINCT_SINCE else "false"

@@ -20,7 +20,7 @@ CROSS JOIN LATERAL (SELECT format('(%s AS %s)', format_type(c.castsource, NULL),
 WHERE c.oid >= {classes.FIRST_USER_OID} AND NOT EXISTS (SELECT 1 FROM pg_depend e
   WHERE e.classid = {classes.CAST} AND e.objid = c.oid AND e.deptype IN ('e', 'i'))
 """
-"""A range's cast to its multirange is internal to the type."""
+"""The cast of a range to its multirange comes with the type."""
 
 _CONVERSIONS: Final = f"""
 SELECT {classes.CONVERSION}, c.oid, 'conversion', c.connamespace, c.conname::text,

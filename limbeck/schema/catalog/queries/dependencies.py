@@ -1,4 +1,4 @@
-"""What depends on what: pg_depend between the objects that were found."""
+"""Dependencies between the objects of users, from pg_depend."""
 
 from __future__ import annotations
 
@@ -16,4 +16,4 @@ WHERE objid >= {classes.FIRST_USER_OID}
   AND NOT (classid = {classes.CONSTRAINT} AND objid IN (
     SELECT oid FROM pg_constraint WHERE contype = 'n'))
 """
-"""The triggers behind foreign keys and NOT NULLs, most of the rows, say nothing of their own."""
+"""Triggers of foreign keys and NOT NULLs are left out: most of the rows, and of no use."""

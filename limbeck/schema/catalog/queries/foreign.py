@@ -1,4 +1,4 @@
-"""Foreign-data wrappers and servers; user mappings hold secrets and are never read."""
+"""Foreign-data wrappers and servers; user mappings contain secrets and are never read."""
 
 from __future__ import annotations
 

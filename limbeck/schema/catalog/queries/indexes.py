@@ -25,10 +25,12 @@ PLAIN: Final = f"""c.relkind = 'i' AND c.relam = {BTREE} AND c.reloptions IS NUL
       SELECT 1 FROM pg_cast k JOIN pg_opclass d ON d.opcintype = k.castsource
       WHERE k.casttarget = o.opcintype AND k.castmethod = 'b' AND k.castcontext = 'i'
         AND d.opcdefault AND d.opcmethod = {BTREE})))"""
-"""Says no more than its columns: pg_get_indexdef() looks up so much that this is worth asking.
+"""Whether an index has nothing but columns. Then the builder spells it, because pg_get_indexdef()
+took half of the server's time.
 
-A type with an operator class of its own that is taken for another one without a cast may have an
-index by that one's, which is then spelled out though it is a default: GetDefaultOpClass().
+A type with an operator class of its own that is binary coercible to another type may have an index
+by the operator class of that one. Postgres then spells the class, though it is a default
+(GetDefaultOpClass()); so such types are not plain.
 """
 
 KEY_SETTINGS: Final = """
@@ -40,7 +42,7 @@ ORDER BY 1, 2
 
 
 def sql(server: int) -> str:
-    """Return the question; older servers lack NULLS NOT DISTINCT."""
+    """Return the query for a server_version_num; older servers lack NULLS NOT DISTINCT."""
     distinct = "i.indnullsnotdistinct" if server >= NULLS_NOT_DISTINCT_SINCE else "false"
     return f"""
 SELECT i.indexrelid, i.indrelid, c.relnamespace, c.relname,

@@ -31,7 +31,7 @@ LEFT JOIN pg_operator g ON g.oid = o.oprnegate
 WHERE o.oprnamespace = ANY {SPACES} AND o.oprcode::oid <> 0
   AND {not_member(classes.OPERATOR, "o.oid")}
 """
-"""A shell operator, which only stands for one that is yet to come, has no function."""
+"""A shell operator, a placeholder for one that is not created yet, has no function."""
 
 
 def _members(catalog: int, oid: str) -> str:

@@ -1,4 +1,4 @@
-"""Who may do what: grants on objects and default privileges, read only where a setting says so."""
+"""Grants on objects and default privileges; read only if `Filters.grants` is set."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BUILT_IN: Final = {
     "function": ("EXECUTE",),
     **dict.fromkeys(("enum", "domain", "composite", "range"), ("USAGE",)),
 }
-"""What PUBLIC may do with a new object without being told, as acldefault() says."""
+"""The privileges of PUBLIC on a new object without any GRANT: acldefault()."""
 
 
 def _listed(acl: str, owner: str) -> str:
@@ -53,4 +53,4 @@ SELECT CASE WHEN d.defaclrole NOT IN (current_user::regrole,
   d.defaclnamespace, d.defaclobjtype::text, {_listed("d.defaclacl", "d.defaclrole")}
 FROM pg_default_acl d
 """
-"""The roles that migrate have another name on each server; what they make has none here."""
+"""Roles that migrate are called otherwise on each server, so theirs are read without a name."""

@@ -1,4 +1,4 @@
-"""Publications and event triggers, which live in no schema."""
+"""Publications and event triggers, which are in no schema."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ GROUP BY s.pnpubid
 
 
 def sql(server: int) -> str:
-    """Return the question for publications; 14 has no column lists, row filters and schemas."""
+    """Return the query for a server_version_num; 14 lacks column lists, row filters, schemas."""
     members = _LISTED_TABLES if server >= LISTS_SINCE else _TABLES
     return f"""
 SELECT {classes.PUBLICATION}, p.oid, 'publication', 0::oid, p.pubname::text,

@@ -1,4 +1,4 @@
-"""The pieces of SQL that say whose objects are read."""
+"""Conditions that leave out what is not the user's: system schemas, members of extensions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 from limbeck.schema.sql.own_schemas import of_users
 
 SPACES: Final = f"(ARRAY(SELECT oid FROM pg_namespace WHERE {of_users('nspname')}))"
-"""The oids of the schemas that are read, as an array that is computed once a query."""
+"""The oids of the schemas that are read; as an array Postgres computes them once a query."""
 
 
 def not_member(catalog: int, oid: str) -> str:

@@ -1,4 +1,4 @@
-"""Expressions as they read with public on the search_path, which is how people write them."""
+"""Expressions as they read with public on the search_path, as people write them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from limbeck.schema.catalog.queries import classes
 from limbeck.schema.catalog.queries.columns import EXPRESSION
 from limbeck.schema.catalog.queries.scope import SPACES
 
-# It ends with the transaction, and nothing is asked after these.
+# For the two queries below, which are the last; it ends with the transaction.
 PATH: Final = "SELECT set_config('search_path', 'public', true)"
 
 DEFAULTS: Final = f"""
@@ -17,7 +17,7 @@ WHERE d.adrelid >= {classes.FIRST_USER_OID} AND d.oid IN (
     SELECT objid FROM pg_depend WHERE classid = {classes.DEFAULT} AND deptype = 'n'
       AND refobjid >= {classes.FIRST_USER_OID})
 """
-"""What names nothing of the users' reads alike from everywhere."""
+"""A default that uses no object of the user's reads the same on any search_path."""
 
 # Pretty, as SQLAlchemy's inspector reads them: without the parentheses that are not needed.
 KEYS: Final = f"""

@@ -1,4 +1,4 @@
-"""What tables and views do: triggers, policies, rules, extended statistics."""
+"""Triggers, policies, rules and extended statistics."""
 
 from __future__ import annotations
 

@@ -1,0 +1,157 @@
+"""The decorators that make commands, and the options that several commands share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from limbeck.cli.invocation import CONTEXT, Invocation, remember_debug, remember_directory
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Command(click.Command):
+    """A command that says where a misplaced argument belongs."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the command line; an argument too many, or another program's, gets a hint."""
+        from limbeck.cli import misplaced
+
+        ctx.allow_extra_args = True  # Click itself would refuse them without a hint
+        try:
+            extra = super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            raise misplaced.option(self, error) from None
+        if extra and not ctx.resilient_parsing:
+            raise misplaced.arguments(self, ctx, extra)
+        return extra
+
+
+def _debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    remember_debug(ctx.ensure_object(Invocation), value=value)
+
+
+def _directory(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    remember_directory(ctx.ensure_object(Invocation), value)
+
+
+def _log(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    ctx.ensure_object(Invocation).log = value
+
+
+def command(*arguments: Any, **options: Any) -> Callable[[Callable[..., Any]], click.Command]:
+    """Return a decorator for a Click command that also takes the global options after its name."""
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        function = _logged(function)
+        function = click.option(
+            "--debug", is_flag=True, hidden=True, expose_value=False, callback=_debug
+        )(function)
+        function = click.option(
+            "--project",
+            type=click.Path(exists=True, file_okay=False),
+            hidden=True,
+            expose_value=False,
+            callback=_directory,
+        )(function)
+        function = click.option(
+            "--log-json",
+            is_flag=False,
+            flag_value="-",
+            hidden=True,
+            expose_value=False,
+            callback=_log,
+        )(function)
+        options.setdefault("context_settings", CONTEXT)
+        options.setdefault("cls", Command)
+        click_command: click.Command = click.command(*arguments, **options)(
+            click.pass_obj(function)
+        )
+        return click_command
+
+    return decorate
+
+
+def _logged(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def run(invocation: Invocation, *arguments: Any, **options: Any) -> Any:
+        from limbeck.cli import logging
+
+        logging.silence_psycopg()
+        if invocation.log is None:
+            return function(invocation, *arguments, **options)
+        words = click.get_current_context().command_path
+        with logging.json_lines(invocation.log, words):
+            return function(invocation, *arguments, **options)
+
+    return run
+
+
+def environment(function: Function) -> Function:
+    """Add -e/--env NAME."""
+    return click.option(
+        "-e",
+        "--env",
+        "environment",
+        metavar="NAME",
+        help="The environment, as in env_profiles/NAME.env; the default environment if omitted.",
+    )(function)
+
+
+def own_history(function: Function) -> Function:
+    """Add -e/--env NAME for commands that need no environment unless it keeps its own history."""
+    return click.option(
+        "-e",
+        "--env",
+        "environment",
+        metavar="NAME",
+        help="An environment that has its own versions folder.",
+    )(function)
+
+
+def environments(function: Function) -> Function:
+    """Add the repeatable option -e/--env NAME."""
+    return click.option(
+        "-e",
+        "--env",
+        "names",
+        metavar="NAME",
+        multiple=True,
+        help="An environment. Repeatable.",
+    )(function)
+
+
+def renames(function: Function) -> Function:
+    """Add the repeatable option --rename OLD:NEW, and --no-rename."""
+    function = click.option(
+        "--no-rename", is_flag=True, help="Treat nothing as renamed: drop and create."
+    )(function)
+    return click.option(
+        "--rename",
+        "renamed",
+        metavar="OLD:NEW",
+        multiple=True,
+        help="OLD was renamed to NEW, such as public.users:public.people. Repeatable.",
+    )(function)
+
+
+def as_json(function: Function) -> Function:
+    """Add --json."""
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print one JSON object instead of text."
+    )(function)
+
+
+def yes(function: Function) -> Function:
+    """Add --yes."""
+    return click.option("--yes", is_flag=True, help="Answer yes to every question.")(function)
+
+
+def no_cache(function: Function) -> Function:
+    """Add --no-cache."""
+    return click.option(
+        "--no-cache", is_flag=True, help="Ignore cached catalogs; see the setting `cache`."
+    )(function)
