@@ -147,7 +147,7 @@ def test_an_answer_about_nothing_is_told() -> None:
 
 @pytest.mark.parametrize("text", ["users", "a:b:c", ""])
 def test_an_answer_says_what_becomes_what(text: str) -> None:
-    with pytest.raises(ConfigurationError, match="renamed to what"):
+    with pytest.raises(ConfigurationError, match="not of the form old:new"):
         parse(text, catalog(), catalog())
 
 

@@ -23,7 +23,7 @@ COMMIT = """\
 with op.get_context().autocommit_block():
     pass  # commits, so that one table is locked at a time"""
 UNCHECKED = """\
-# Bodies of functions may name what comes later, or what is gone.
+# Function bodies may name objects that are created later, or are dropped already.
 op.execute("SET LOCAL check_function_bodies = off")"""
 
 

@@ -1,3 +1,3 @@
-"""Steps rewritten so that they hold no strong lock for long."""
+"""Rewrite steps so that no table in use is locked for long."""
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""From steps to steps that can run beside the application."""
+"""Rewrite the steps of a change so that applications can go on while they run.
+
+`generate` calls this for both revisions of a phased change and, with `recipes = "online"`, for
+every revision.
+"""
 
 from __future__ import annotations
 
@@ -17,23 +21,23 @@ from limbeck.schema.diff.steps import Step
 from limbeck.schema.sql.lexer import identifiers
 
 
-def steps(found: Sequence[Step], before: Catalog, after: Catalog) -> tuple[Step, ...]:
-    """Return steps that come to the same, but hold no strong lock for long.
+def steps(plain: Sequence[Step], before: Catalog, after: Catalog) -> tuple[Step, ...]:
+    """Return steps to the same schema that hold no strong lock for long.
 
     Indexes are built CONCURRENTLY, constraints are added NOT VALID and validated in the next step,
-    keys get their index first, and one transaction locks one table that was there before. Tables
+    keys get their index first, and one transaction locks one table that existed before. Tables
     that the change creates get the plain form.
 
     Args:
-        found: what diff.steps gave for these two catalogs.
-        before: the catalog that the steps start from.
-        after: the catalog that they lead to.
+        plain: The steps of `compare.steps` for these two catalogs.
+        before: The catalog that the steps start from.
+        after: The catalog that they lead to.
 
     """
-    scene = Scene.of(found, before, after)
-    if not any(map(scene.locks, found)) and not any(map(_on_view, found)):
-        return tuple(found)
-    return transactions.split(_units(found, scene), scene)
+    scene = Scene.of(plain, before, after)
+    if not any(map(scene.locks, plain)) and not any(map(_on_view, plain)):
+        return tuple(plain)
+    return transactions.split(_units(plain, scene), scene)
 
 
 def _on_view(step: Step) -> bool:
@@ -41,19 +45,19 @@ def _on_view(step: Step) -> bool:
     return isinstance(operation, CreateIndex | DropIndex) and operation.item.table.kind == "view"
 
 
-def _units(found: Sequence[Step], scene: Scene) -> Iterator[Unit]:
-    loose = spans.replacements(found, scene)
-    places = {last: found[first] for first, last in loose.items()}
-    inside = dict(spans.held(found, loose))
+def _units(plain: Sequence[Step], scene: Scene) -> Iterator[Unit]:
+    loose = spans.replacements(plain, scene)
+    places = {last: plain[first] for first, last in loose.items()}
+    inside = dict(spans.held(plain, loose))
     number = 0
-    while number < len(found):
+    while number < len(plain):
         last = inside.get(number, number)
         if last > number:
-            yield from _held(found[number : last + 1], scene)
+            yield from _held(plain[number : last + 1], scene)
         elif number in places:
-            yield from _replaced(places[number], found[number], scene)
+            yield from _replaced(places[number], plain[number], scene)
         elif number not in loose:
-            yield from _single(found[number], scene)
+            yield from _single(plain[number], scene)
         number = last + 1
 
 
@@ -62,15 +66,19 @@ def _single(step: Step, scene: Scene) -> Iterator[Unit]:
     if instead is None:
         yield (step,)
     else:
-        yield from ((one,) for one in (*instead.now, *instead.later))
+        yield from ((each,) for each in (*instead.now, *instead.later))
 
 
-def _held(found: Sequence[Step], scene: Scene) -> Iterator[Unit]:
-    """Keep a span together; what can wait for its end does."""
+def _held(span: Sequence[Step], scene: Scene) -> Iterator[Unit]:
+    """Yield a span as one unit, and after it the builds and validations that can wait for its end.
+
+    They cannot be part of it: CREATE INDEX CONCURRENTLY refuses to run in a transaction, and a
+    validation would hold the span's locks for as long as it reads the table.
+    """
     now: list[Step] = []
     later: list[Step] = []
-    for number, step in enumerate(found):
-        instead = _waiting(step, found[number + 1 :], scene)
+    for number, step in enumerate(span):
+        instead = _waiting(step, span[number + 1 :], scene)
         now += instead.now if instead else [step]
         later += instead.later if instead else []
     if now:
@@ -79,8 +87,9 @@ def _held(found: Sequence[Step], scene: Scene) -> Iterator[Unit]:
 
 
 def _waiting(step: Step, rest: Sequence[Step], scene: Scene) -> recipes.Recipe | None:
+    """Return the recipe of a step that can wait for the end of its span."""
     match step.operation:
-        case CreateIndex(index) if not any(_names(one, index) for one in rest):
+        case CreateIndex(index) if not any(_names(later, index) for later in rest):
             return recipes.recipe(step, scene)
         case AddConstraint(constraint) if constraint.type in "cf":
             return recipes.recipe(step, scene)
@@ -88,12 +97,11 @@ def _waiting(step: Step, rest: Sequence[Step], scene: Scene) -> recipes.Recipe |
 
 
 def _names(step: Step, index: Index) -> bool:
-    # Most steps do not have the name anywhere, which is seen without reading their tokens.
     return quote(index.name) in step.sql and index.name in identifiers(step.sql)
 
 
 def _replaced(dropped: Step, created: Step, scene: Scene) -> Iterator[Unit]:
-    """Build what is new beside what is old, then let it take the place."""
+    """Build the new index beside the old one, so that queries and uniqueness always have one."""
     match created.operation:
         case AddConstraint(constraint) if recipes.recipe(created, scene):
             name = _beside(constraint.name)

@@ -1,8 +1,8 @@
-"""Statements on tables in use, as the ones that hold no strong lock for long.
+"""Recipes: for a statement on a table in use, statements that hold no strong lock for long.
 
-The facts are those of the Postgres manual: CREATE INDEX ("Building Indexes Concurrently"), ALTER
-TABLE (ADD table_constraint NOT VALID, VALIDATE CONSTRAINT, USING INDEX; SET NOT NULL skips the
-scan where a valid CHECK proves it).
+Sources are the Postgres manual on CREATE INDEX ("Building Indexes Concurrently") and on ALTER TABLE
+(ADD table_constraint NOT VALID, VALIDATE CONSTRAINT, USING INDEX; SET NOT NULL skips the scan if a
+valid CHECK proves it).
 """
 
 from __future__ import annotations
@@ -28,30 +28,31 @@ from limbeck.schema.diff.operations import (
 from limbeck.schema.diff.steps import Step
 
 LONGEST_NAME = 63  # bytes; NAMEDATALEN - 1
+# The first major that accepts a NOT VALID foreign key of a partitioned table.
 NOT_VALID_FOREIGN_KEYS_OF_PARTITIONED = 18
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What stands in for one step: in its place, and after it, outside of its transaction."""
+    """The replacement of a step: steps in its place, and steps outside its transaction after it."""
 
     now: tuple[Step, ...] = ()
     later: tuple[Step, ...] = ()
 
 
 def recipe(step: Step, scene: Scene) -> Recipe | None:
-    """Return what to do instead of a step; None where the step itself is right."""
+    """Return the replacement of a step; None if the step itself blocks nobody for long."""
     match step.operation:
         case CreateIndex(index) if _indexable(index, scene):
             return _index(step, index, scene)
         case DropIndex(index) if _indexable(index, scene) and scene.plain(index.table):
             dropped = DropIndex(index, concurrently=True)
             return Recipe(later=(replace(step, operation=dropped, outside=True),))
-        case AddConstraint(constraint) if scene.stands(_table(constraint)):
+        case AddConstraint(constraint) if scene.in_use(_table(constraint)):
             return _constraint(step, constraint, scene)
         case AlterNotNull(Column(not_null=None), Column() as after) if after.not_null:
-            return _required(step, after) if scene.stands(_owner(step.address)) else None
-        case AddNotNull(column) if scene.stands(_owner(step.address)):
+            return _required(step, after) if scene.in_use(_owner(step.address)) else None
+        case AddNotNull(column) if scene.in_use(_owner(step.address)):
             return _named_required(step, column)
     return None
 
@@ -65,9 +66,9 @@ def _owner(address: Address) -> Address:
 
 
 def _indexable(index: Index, scene: Scene) -> bool:
-    """Tell whether an index is on a table or materialized view that is in use."""
+    """Return whether an index is on a table or materialized view in use."""
     is_view = index.table.kind == "view" and index.table not in scene.created
-    return is_view or scene.stands(index.table)
+    return is_view or scene.in_use(index.table)
 
 
 def _index(step: Step, index: Index, scene: Scene) -> Recipe | None:
@@ -82,8 +83,11 @@ def _built(step: Step, index: Index) -> Step:
 
 
 def _partitioned(step: Step, index: Index, scene: Scene) -> Recipe | None:
-    """Build the partitions' indexes first; the partitioned one then takes them as its own."""
-    leaves = [leaf for leaf in _leaves(index, scene) if scene.stands(leaf.table)]
+    """Build the indexes of the partitions first; that of the partitioned table attaches them.
+
+    Postgres cannot build the index of a partitioned table CONCURRENTLY.
+    """
+    leaves = [leaf for leaf in _leaves(index, scene) if scene.in_use(leaf.table)]
     built = [
         _built(step, replace(leaf, parent=None))
         for leaf in leaves
@@ -93,10 +97,10 @@ def _partitioned(step: Step, index: Index, scene: Scene) -> Recipe | None:
 
 
 def _leaves(index: Index, scene: Scene) -> Iterator[Index]:
-    for found in scene.after.of(Index):
-        if found.parent == index.address:
-            yield found
-            yield from _leaves(found, scene)
+    for leaf in scene.after.of(Index):
+        if leaf.parent == index.address:
+            yield leaf
+            yield from _leaves(leaf, scene)
 
 
 def _constraint(step: Step, constraint: Constraint, scene: Scene) -> Recipe | None:
@@ -113,19 +117,26 @@ def _constraint(step: Step, constraint: Constraint, scene: Scene) -> Recipe | No
 
 
 def _by_columns(constraint: Constraint) -> bool:
-    """Tell whether an ordinary unique index stands behind a constraint."""
+    """Return whether a constraint can be made from a unique index; WITHOUT OVERLAPS cannot."""
     return "WITHOUT OVERLAPS" not in constraint.definition
 
 
 def unique_index(step: Step, constraint: Constraint, name: str) -> Step:
-    """Build the index of a key or unique constraint, without blocking writers."""
+    """Return the step that builds the index of a key without blocking writers.
+
+    Args:
+        step: The step that adds the key.
+        constraint: The primary key or unique constraint.
+        name: The name of the index until the constraint is made from it.
+
+    """
     columns = ", ".join(map(quote, constraint.columns))
     text = f"CREATE UNIQUE INDEX CONCURRENTLY {quote(name)} ON {of(_table(constraint))} ({columns})"
     if constraint.include:
         text += f" INCLUDE ({', '.join(map(quote, constraint.include))})"
     text += " NULLS NOT DISTINCT" if constraint.nulls_not_distinct else ""
     text += f" WITH ({', '.join(constraint.options)})" if constraint.options else ""
-    note = "Fails where values are there twice; nothing is blocked meanwhile."
+    note = "Fails if there are duplicate values; writers are not blocked meanwhile."
     return replace(step, operation=_create(text, constraint), outside=True, note=note)
 
 
@@ -134,7 +145,14 @@ def _create(text: str, constraint: Constraint) -> Execute:
 
 
 def using(step: Step, constraint: Constraint, name: str) -> Step:
-    """Make a key or unique constraint of its index, which takes the constraint's name."""
+    """Return the step that makes a key from its index, which gets the name of the key.
+
+    Args:
+        step: The step that adds the key.
+        constraint: The primary key or unique constraint.
+        name: The name of the index.
+
+    """
     kind = "PRIMARY KEY" if constraint.type == "p" else "UNIQUE"
     text = f"ALTER TABLE {of(_table(constraint))} ADD CONSTRAINT {quote(constraint.name)} {kind}"
     text += f" USING INDEX {quote(name)}"
@@ -156,7 +174,10 @@ def _validation(name: str, address: Address, note: str | None = None) -> Step:
 
 
 def _required(step: Step, column: Column) -> Recipe:
-    """Prove NOT NULL by a CHECK that is validated while writers go on."""
+    """Prove NOT NULL by a CHECK first, whose validation does not block writers.
+
+    SET NOT NULL alone reads the whole table under ACCESS EXCLUSIVE.
+    """
     proof = _proof(column)
     return Recipe(
         (Step(AddConstraint(proof)),),
@@ -184,7 +205,7 @@ def _proof(column: Column) -> Constraint:
 
 
 def _named_required(step: Step, column: Column) -> Recipe | None:
-    """Add a NOT NULL that has a name of its own as NOT VALID, and validate it (Postgres 18)."""
+    """Add a named NOT NULL as NOT VALID, and validate it in the next step (Postgres 18)."""
     required = column.not_null
     if required is None or required.name is None or not required.validated:
         return None

@@ -1,4 +1,4 @@
-"""Which tables were there before the change, and which of them a step locks."""
+"""The tables in use during a change, and which of them a step locks."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from limbeck.schema.diff.operations import (
 )
 from limbeck.schema.diff.steps import Step
 
-# What belongs to a table by the name in its address.
+# Kinds whose address has the name of their table.
 OF_TABLE = frozenset({"table", "column", "constraint", "trigger", "policy", "rule"})
-# Take SHARE UPDATE EXCLUSIVE at most, which stops neither readers nor writers.
+# Operations that take SHARE UPDATE EXCLUSIVE at most, which stops neither readers nor writers.
 # https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES
 WEAK = (Comment, ValidateConstraint)
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Both sides of a change; `created` is what has a statement that makes it."""
+    """Both sides of a change; `created` are the objects that its steps create."""
 
     before: Catalog
     after: Catalog
@@ -37,43 +37,44 @@ class Scene:
     @classmethod
     def of(cls, steps: Sequence[Step], before: Catalog, after: Catalog) -> Scene:
         """Return the scene of these steps."""
-        made = frozenset(step.address for step in steps if step.verb == "create")
-        return cls(before, after, made)
+        created = frozenset(step.address for step in steps if step.verb == "create")
+        return cls(before, after, created)
 
-    def stands(self, table: Address) -> bool:
-        """Tell whether a table was there before the change, and so may be in use."""
+    def in_use(self, table: Address) -> bool:
+        """Return whether a table existed before the change, so that applications may use it."""
         return table not in self.created and self.table(table) is not None
 
     def table(self, address: Address) -> Table | None:
-        """Return the table of an address, as it shall be or as it was."""
-        found = self.after.objects.get(address) or self.before.objects.get(address)
-        return found if isinstance(found, Table) else None
+        """Return the table at an address, as it will be or as it was."""
+        item = self.after.objects.get(address) or self.before.objects.get(address)
+        return item if isinstance(item, Table) else None
 
     def plain(self, table: Address) -> bool:
-        """Tell whether a table is neither partitioned nor foreign."""
-        found = self.table(table)
-        return found is not None and found.kind == "r"
+        """Return whether a table is neither partitioned nor foreign."""
+        item = self.table(table)
+        return item is not None and item.kind == "r"
 
     def locks(self, step: Step) -> frozenset[Address]:
         """Return the tables in use that a step locks against writers, or against everybody."""
         if isinstance(step.operation, WEAK):
             return frozenset()
-        return frozenset(table for table in self._touched(step) if self.stands(table))
+        return frozenset(table for table in self._touched(step) if self.in_use(table))
 
     def _touched(self, step: Step) -> Iterator[Address]:
         address = step.address
         if address.kind in OF_TABLE:
             yield Address("table", address.schema, address.name)
         if address.kind == "index":
-            found = self.after.objects.get(address) or self.before.objects.get(address)
-            if isinstance(found, Index):
-                yield found.table
-        for constraint in _foreign_keys(step):
+            index = self.after.objects.get(address) or self.before.objects.get(address)
+            if isinstance(index, Index):
+                yield index.table
+        # ADD and DROP of a foreign key lock the referenced table as well.
+        for constraint in _constraints(step):
             if constraint.reference:
                 yield constraint.reference.table
 
 
-def _foreign_keys(step: Step) -> tuple[Constraint, ...]:
+def _constraints(step: Step) -> tuple[Constraint, ...]:
     match step.operation:
         case AddConstraint(constraint) | DropConstraint(constraint):
             return (constraint,)

@@ -1,4 +1,4 @@
-"""What must happen in one transaction: from the drop of a thing until it is there again."""
+"""Spans: steps that must run in one transaction, from the drop of an object to its re-creation."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ TYPES = frozenset({"enum", "domain", "composite", "range"})
 
 
 def replacements(steps: Sequence[Step], scene: Scene) -> dict[int, int]:
-    """Return where indexes and unique constraints are only replaced: drop to create.
+    """Return the replaced indexes and unique constraints: the place of the drop, of the create.
 
-    Nothing else of the same table is touched in between, so the drop can wait for the new one.
+    No step between changes the same table, so the new one can be built before the drop.
     """
     return {first: last for first, last in _again(steps) if _loose(steps[first : last + 1], scene)}
 
@@ -25,7 +25,7 @@ def replacements(steps: Sequence[Step], scene: Scene) -> dict[int, int]:
 def _loose(steps: Sequence[Step], scene: Scene) -> bool:
     _, *between, created = steps
     table = scene.locks(created)
-    return _unique(created) and bool(table) and not any(scene.locks(one) & table for one in between)
+    return _unique(created) and bool(table) and not any(scene.locks(s) & table for s in between)
 
 
 def _unique(step: Step) -> bool:
@@ -38,7 +38,13 @@ def _unique(step: Step) -> bool:
 
 
 def held(steps: Sequence[Step], loose: dict[int, int]) -> list[tuple[int, int]]:
-    """Return the spans (first, last) that nobody may see the inside of, apart and in order."""
+    """Return the spans (first, last) that no application may see the inside of, in order.
+
+    Args:
+        steps: The steps of the change.
+        loose: The replacements, which need no span.
+
+    """
     spans = [span for span in _again(steps) if loose.get(span[0]) != span[1]]
     spans += [*_types(steps), *_defaults(steps)]
     joined: list[tuple[int, int]] = []
@@ -51,7 +57,7 @@ def held(steps: Sequence[Step], loose: dict[int, int]) -> list[tuple[int, int]]:
 
 
 def _again(steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
-    """Yield where something is dropped and made again."""
+    """Yield where an object is dropped and created again."""
     gone: dict[Address, int] = {}
     for number, step in enumerate(steps):
         if step.verb == "drop":
@@ -61,7 +67,7 @@ def _again(steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
 
 
 def _types(steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
-    """Yield where a type is put aside until nothing uses it any more."""
+    """Yield where a replaced type has a temporary name: from its rename to its drop."""
     places: dict[Address, list[int]] = defaultdict(list)
     for number, step in enumerate(steps):
         if step.address.kind in TYPES and not step.outside:
@@ -72,7 +78,7 @@ def _types(steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
 
 
 def _defaults(steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
-    """Yield where a column has no default for a while."""
+    """Yield where a column has no default between two: an INSERT would fail or store NULL."""
     without: dict[Address, int] = {}
     for number, step in enumerate(steps):
         if not isinstance(step.operation, AlterDefault):

@@ -1,4 +1,4 @@
-"""Steps to transactions, in each of which one table in use is locked at most."""
+"""Group steps into transactions, each of which locks at most one table in use."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.diff.steps import Step
 
 Unit: TypeAlias = tuple[Step, ...]
-"""Steps that nobody may see apart."""
+"""Steps that must be in one transaction."""
 
-ALONE = "In transactions of their own, so that one table is locked at a time."
+ALONE = "Each in a transaction of its own, so that only one table is locked at a time."
 
 
 def split(units: Iterable[Unit], scene: Scene) -> tuple[Step, ...]:
-    """Return the steps of the units; where another transaction has to begin, they say so."""
+    """Return the steps of the units, marked where another transaction has to begin.
+
+    A transaction that waits for its second lock keeps the first one, and so makes all users of the
+    first table wait as well. With one table a transaction, each waits for itself only.
+    """
     return tuple(_marked(list(_grouped(units, scene))))
 
 
@@ -42,7 +46,7 @@ def _marked(groups: Sequence[list[Step]]) -> Iterator[Step]:
         kind = _kind(group, former)
         if kind == "alone":
             note = ALONE if former != "alone" else None
-            yield replace(group[0], outside=True, note=_both(note, group[0].note))
+            yield replace(group[0], outside=True, note=_joined(note, group[0].note))
         elif kind == "transaction" and former == "transaction":
             yield replace(group[0], begins=True)
             yield from group[1:]
@@ -55,9 +59,9 @@ def _kind(group: Sequence[Step], former: str) -> str:
     if group[0].outside:
         return "outside"
     if len(group) == 1 and former in {"transaction", "alone"}:
-        return "alone"  # a statement outside of a transaction is one by itself
+        return "alone"  # a statement outside of a transaction block is a transaction by itself
     return "transaction"
 
 
-def _both(one: str | None, other: str | None) -> str | None:
-    return " ".join(text for text in (one, other) if text) or None
+def _joined(*notes: str | None) -> str | None:
+    return " ".join(note for note in notes if note) or None

@@ -1,3 +1,3 @@
-"""The ordered steps from one catalog to another."""
+"""The ordered steps that lead from one catalog to another."""
 
 from __future__ import annotations

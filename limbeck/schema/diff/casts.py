@@ -1,4 +1,4 @@
-"""What one type's values need to become another's."""
+"""How the values of one type become those of another: USING, and whether values can be lost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ TEXTS = ("character", "character varying", "text", "name", '"char"')
 TIMES = ("date", "timestamp without time zone", "timestamp with time zone")
 HOURS = ("time without time zone", "time with time zone", "interval")
 BITS = ("bit", "bit varying")
+# Types that cast into each other by assignment. Bit strings do so only of the same length.
 FAMILIES = (NUMBERS, TEXTS, TIMES, ("json", "jsonb"), ("inet", "cidr"), BITS)
+# Explicit casts between families, and those that cannot be used without one.
 DIRECT = {
     ("boolean", "integer"),
     ("integer", "boolean"),
@@ -30,20 +32,22 @@ DIRECT = {
     *((bits, kind) for kind in INTEGERS[1:] for bits in BITS),
 }
 
-# How many digits before the point a whole number can have.
+# The most digits before the point that a whole number has.
 DIGITS = {"smallint": 5, "integer": 10, "bigint": 19}
-# What holds all values of a number's type.
+# The types that hold all values of a number's type.
 WIDER = {
     "smallint": set(NUMBERS[1:]),
     "integer": {"bigint", "numeric", "double precision"},
     "bigint": {"numeric"},
     "real": {"double precision"},
 }
+# Conversions that drop a part of the value: the time of day, the date, the host bits.
 CUT = {
     *((time, shorter) for time in TIMES[1:] for shorter in ("date", *HOURS[:2])),
     *((hour, HOURS[0]) for hour in HOURS[1:]),
     ("inet", "cidr"),
 }
+# The length or precision of types that are written without one.
 LIMITS = {"name": 63, '"char"': 1, "timestamp": 6, "time": 6, "interval": 6}
 
 
@@ -57,12 +61,12 @@ def _family(type_: str) -> tuple[str, ...] | None:
 
 
 def integers(before: str, after: str) -> bool:
-    """Tell whether both types are whole numbers."""
+    """Return whether both types are whole numbers."""
     return before in INTEGERS and after in INTEGERS
 
 
 def assignable(before: str, after: str) -> bool:
-    """Tell whether ALTER COLUMN TYPE needs no USING."""
+    """Return whether ALTER COLUMN ... TYPE needs no USING: the cast is one of assignment."""
     old, new = base(before), base(after)
     if old == new:
         return True
@@ -73,7 +77,7 @@ def assignable(before: str, after: str) -> bool:
 
 
 def narrows(before: str, after: str) -> bool:
-    """Tell whether values may not fit another type: they are cut or rounded, or refused."""
+    """Return whether values may not fit another type, and are truncated, rounded or refused."""
     before, after = before.removesuffix("[]"), after.removesuffix("[]")
     old, new = base(before), base(after)
     if "numeric" in (old, new) and {old, new} <= {*DIGITS, "numeric"}:
@@ -86,8 +90,8 @@ def narrows(before: str, after: str) -> bool:
 
 
 def _modifiers(type_: str) -> list[int]:
-    found = re.search(r"\(([^)]*)\)", type_)
-    return [int(number) for number in found[1].split(",")] if found else []
+    match = re.search(r"\(([^)]*)\)", type_)
+    return [int(number) for number in match[1].split(",")] if match else []
 
 
 def _digits(type_: str) -> float:
@@ -104,10 +108,17 @@ def _limit(type_: str) -> float:
 
 
 def conversion(before: Column, after: Column, *, aside: bool) -> str:
-    """Spell the expression that turns a column's value into the new type.
+    """Return the expression of USING that converts a column's value to its new type.
 
-    Through text where no direct cast is known: every type can be read from its own text. What is
-    too long for a text type is refused: a cast to the type with its length would cut it.
+    Where no direct cast is known, the value goes through text, which every type can be read from.
+    A cast to `character varying(n)` would truncate silently; without the length, the assignment to
+    the column refuses a value that is too long.
+
+    Args:
+        before: The column with its old type.
+        after: The column with its new type.
+        aside: Whether the old type was renamed, and the new one is another type of its name.
+
     """
     name, type_ = sql.quote(after.name), after.type
     if base(type_).removesuffix("[]") == "character varying":

@@ -35,7 +35,7 @@ SERIALS = {"smallint": "smallserial", "integer": "serial", "bigint": "bigserial"
 
 
 def whole(column: Column, members: Iterable[Part]) -> Column:
-    """Put a column together again from the parts that are created with it."""
+    """Return a column with the default, NOT NULL and identity that are created with it."""
     own = [m for m in members if getattr(m, "column", None) == column]
     for part in own:
         if isinstance(part, Default):
@@ -48,7 +48,7 @@ def whole(column: Column, members: Iterable[Part]) -> Column:
 
 
 def serial(column: Column, members: Iterable[Part]) -> Sequence | None:
-    """Return the sequence that makes a column a serial one, if all of it is created here."""
+    """Return the sequence that makes a column serial, if it is folded into the column."""
     for part in members:
         if isinstance(part, Ownership) and part.column == column.address:
             return part.sequence
@@ -56,7 +56,7 @@ def serial(column: Column, members: Iterable[Part]) -> Sequence | None:
 
 
 def is_serial(column: Column, sequence: Sequence) -> bool:
-    """Tell whether `serial` would have made just this sequence for the column."""
+    """Return whether the type `serial` would create exactly this sequence for the column."""
     if column.type not in SERIALS or sequence.comment or sequence.unlogged:
         return False
     name = sql.chosen_name(column.table, column.name, "seq")
@@ -68,7 +68,15 @@ def is_serial(column: Column, sequence: Sequence) -> bool:
 def definition(
     column: Column, sequence: Sequence | None, situation: Situation, *, keyed: bool = False
 ) -> str:
-    """Spell a column as in CREATE TABLE; keyed: a primary key makes it NOT NULL anyway."""
+    """Return the definition of a column for CREATE TABLE and ADD COLUMN.
+
+    Args:
+        column: The column, with its default, NOT NULL and identity.
+        sequence: The sequence of a serial column.
+        situation: The change.
+        keyed: Whether a primary key makes the column NOT NULL anyway.
+
+    """
     words = [sql.quote(column.name), SERIALS[column.type] if sequence else column.type]
     if column.server_options:
         words.append(f"OPTIONS ({sql.server_options(column.server_options)})")
@@ -86,7 +94,7 @@ def definition(
 
 
 def extras(column: Column) -> list[Step]:
-    """Set what a column definition cannot say on every server."""
+    """Return the steps for attributes that a definition cannot state on every server version."""
     blank = replace(column, storage=None, compression=None, statistics=None, options=())
     steps = [*identities.typed(column), *_settings(blank, column, STORAGE_DEFAULT)]
     if column.not_null is not None:
@@ -99,15 +107,15 @@ def create(column: Column, members: Members, situation: Situation) -> list[Step]
     complete, sequence = whole(column, members), serial(column, members)
     note = None
     if complete.not_null and complete.default is None and not complete.identity and not sequence:
-        note = "fails where the table has rows: NOT NULL without a default"
+        note = "fails if the table has rows: NOT NULL without a default"
     operation = AddColumn(complete, definition(complete, sequence, situation), sequence)
     return [Step(operation, note=note), *extras(complete), *handover.take_over(members, situation)]
 
 
 def drop(column: Column, situation: Situation) -> list[Step]:
-    """Drop a column; its rows' values are lost unless they are computed."""
-    after = situation.after.found.get(column.address)
-    if isinstance(after, Column) and handover.is_one(column, after, situation):
+    """Drop a column; its values are lost unless they are generated."""
+    after = situation.after.get(column.address)
+    if isinstance(after, Column) and handover.applies(column, after, situation):
         return [handover.put_aside(column, situation)]
     only = descent.leaves_heirs(column.address, situation.before, situation.after)
     loses = None if column.generated else f"the values of {sql.of(column.address)}.{column.name}"
@@ -115,8 +123,12 @@ def drop(column: Column, situation: Situation) -> list[Step]:
 
 
 def alter(before: Column, after: Column, situation: Situation) -> Alteration | None:
-    """Alter a column; its type, collation and expression are hard on what uses it."""
-    if handover.is_one(before, after, situation) or _recomputed(before, after, situation):
+    """Alter a column; Postgres changes a type or an expression only if no view uses the column.
+
+    A child table gets many changes from its parent. `before` is then what the column has become
+    once the parent was altered, and only the rest is altered here.
+    """
+    if handover.applies(before, after, situation) or _recomputed(before, after, situation):
         return None
     major = situation.after.catalog.major
     aside = before.address in situation.retyped
@@ -141,9 +153,10 @@ def alter(before: Column, after: Column, situation: Situation) -> Alteration | N
 
 
 def _recomputed(before: Column, after: Column, situation: Situation) -> bool:
-    """Tell whether only another column can be generated so.
+    """Return whether a generated column must be dropped and added again.
 
-    SET EXPRESSION does not change a virtual one of a table that has checks.
+    SET EXPRESSION exists since Postgres 17, and refuses a virtual column of a table that has
+    checks (ATExecSetExpression() in src/backend/commands/tablecmds.c).
     """
     if before.generated != after.generated:
         return bool(after.generated) or before.generated == "v"
@@ -153,7 +166,7 @@ def _recomputed(before: Column, after: Column, situation: Situation) -> bool:
         return True
     table = owner(after.address)
     return after.generated == "v" and any(
-        isinstance(found := side.found.get(user), Constraint) and found.type == "c"
+        isinstance(constraint := side.get(user), Constraint) and constraint.type == "c"
         for side in (situation.before, situation.after)
         for user in side.users[table]
     )
@@ -166,19 +179,19 @@ def _retype(before: Column, after: Column, situation: Situation) -> Step:
         using, note = conversion(before, after, aside=aside), "the cast can fail"
     types = (_underlying(before.type, situation.before), _underlying(after.type, situation.after))
     if not before.generated and narrows(*types):
-        note = "values that do not fit are rounded or cut, or make this fail"
-        loses = f"what of {sql.of(after.address)}.{after.name} does not fit {after.type}"
+        note = "values that do not fit are rounded or truncated, or make the statement fail"
+        loses = f"the values of {sql.of(after.address)}.{after.name} that do not fit {after.type}"
     original = situation.original(before)
     target = replace(original, type=after.type, collation=after.collation)
     return Step(AlterType(original, target, using), loses=loses, note=note)
 
 
 def _underlying(type_: str, parts: Parts) -> str:
-    """Return the type that a domain stands on, at last; any other type is its own."""
+    """Return the base type of a domain, through all domains; any other type itself."""
     name = type_.removesuffix("[]")
     array = type_.removeprefix(name)
-    while "." in name and (found := parts.found.get(Address("domain", *sql.unquoted(name)))):
-        name = found.type if isinstance(found, Domain) else name
+    while "." in name and (part := parts.get(Address("domain", *sql.unquoted(name)))):
+        name = part.type if isinstance(part, Domain) else name
     return name + array
 
 

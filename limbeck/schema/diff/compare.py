@@ -1,4 +1,4 @@
-"""From two catalogs to ordered steps."""
+"""Two catalogs as the ordered steps that lead from one to the other."""
 
 from __future__ import annotations
 
@@ -15,17 +15,21 @@ from limbeck.schema.diff.situation import Situation
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.renames.rename import Rename
 
+# Of actions that could come next, drops come first: they free names and dependencies.
 VERBS = {"aside": 1, "drop": 0, "alter": 1, "create": 2}
 
 
 def steps(before: Catalog, after: Catalog, renames: Sequence[Rename] = ()) -> tuple[Step, ...]:
-    """Return the statements that turn a database like `before` into exactly `after`, in order.
+    """Return the steps that turn a database like `before` into exactly `after`, in order.
 
-    `renames` says what is the same object under another name, outer ones first; everything else
-    that has no counterpart is dropped or created.
+    Args:
+        before: The catalog to start from.
+        after: The catalog to reach.
+        renames: Objects that stay under another name, outer ones first. Every other object
+            without a counterpart is dropped or created.
 
     Raises:
-        DatabaseError: the servers' majors differ.
+        DatabaseError: The servers' majors differ.
 
     """
     if not before.changes_to(after) and not renames:
@@ -52,6 +56,11 @@ def _graph(fates: Fates) -> tuple[Graph, Situation]:
 
 
 def _rank(node: Node) -> tuple[object, ...]:
+    """Return the place of an action among those that could come next.
+
+    New enum labels come first of all, so that the steps outside a transaction are not in the
+    middle. Objects are dropped in the reverse of the order in which they are created.
+    """
     verb, address = node
     early = verb == "alter" and address.kind == "enum"
     rank = KINDS[address.kind].rank
@@ -74,16 +83,20 @@ def _render(
     return list(alteration.steps) if alteration else []
 
 
-def _apart(found: Sequence[Step]) -> tuple[Step, ...]:
-    """Mark the new enum values that a later step of the same change uses."""
+def _apart(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Mark new enum labels that a later step uses.
+
+    A label can only be used once the transaction that added it has committed: ALTER TYPE, Notes.
+    """
     return tuple(
         replace(step, outside=True)
-        if isinstance(step.operation, AddValue) and _used(step.operation, found[n + 1 :])
+        if isinstance(step.operation, AddValue) and _used(step.operation, steps[number + 1 :])
         else step
-        for n, step in enumerate(found)
+        for number, step in enumerate(steps)
     )
 
 
 def _used(added: AddValue, later: Sequence[Step]) -> bool:
+    # Labels stand in expressions of any kind: defaults, checks, views, bodies of functions.
     label = sql.literal(added.label)
     return any(label in step.sql for step in later if not isinstance(step.operation, AddValue))

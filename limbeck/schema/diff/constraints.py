@@ -20,6 +20,7 @@ from limbeck.schema.diff.part import owner
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
 
+# The words of a constraint's definition that ALTER TABLE can change.
 STATES = re.compile(
     r"( NOT VALID| (NOT )?DEFERRABLE| INITIALLY (DEFERRED|IMMEDIATE)| NOT ENFORCED)"
 )
@@ -27,19 +28,19 @@ WITH = re.compile(r" WITH \(([^)]*)\)")
 
 
 def definition(constraint: Constraint) -> str:
-    """Spell a constraint as in CREATE TABLE."""
+    """Return a constraint as CREATE TABLE takes it."""
     return f"CONSTRAINT {sql.quote(constraint.name)} {constraint.definition}"
 
 
 def create(constraint: Constraint, _members: Members, situation: Situation) -> list[Step]:
-    """Add a constraint."""
+    """Add a constraint; a partition's copy of a check that is not valid is validated instead."""
     if unproven.outlives(constraint, situation.after, situation.created.__contains__):
         return [Step(ValidateConstraint(constraint.name, constraint.address))]
     return [Step(AddConstraint(constraint)), *extras(constraint)]
 
 
 def extras(constraint: Constraint) -> list[Step]:
-    """Say what a constraint's definition cannot."""
+    """Return the steps for what a constraint's definition cannot say: marks and a comment."""
     steps = _marks(constraint, clustered=False, replica=False)
     return steps + statements.comment(constraint)
 
@@ -65,7 +66,7 @@ def drop(constraint: Constraint, situation: Situation) -> list[Step]:
 
 
 def alter(before: Constraint, after: Constraint, situation: Situation) -> Alteration | None:
-    """Validate a constraint, defer a foreign key, mark and comment."""
+    """Change the state, the marks or the comment of a constraint."""
     same = replace(
         before,
         definition=after.definition,
@@ -78,7 +79,7 @@ def alter(before: Constraint, after: Constraint, situation: Situation) -> Altera
     if same != after or STATES.sub("", before.definition) != STATES.sub("", after.definition):
         return None
     if (before.validated or not before.enforced) and after.enforced and not after.validated:
-        return None  # ALTER CONSTRAINT ... ENFORCED validates it
+        return None  # ALTER CONSTRAINT ... ENFORCED would validate it
     states = _states(before, after)
     if states is None:
         return None
@@ -88,14 +89,15 @@ def alter(before: Constraint, after: Constraint, situation: Situation) -> Altera
 
 
 def _follows(after: Constraint, situation: Situation) -> bool:
-    """Tell whether a constraint changes with the one above that it is, and stays, a copy of."""
+    """Return whether a partition's copy changes together with the constraint of the parent."""
     above = descent.counterpart(situation.after, after.address) if after.inherited else None
-    if above is None or situation.before.found.get(above) == situation.after[above]:
+    if above is None or situation.before.get(above) == situation.after[above]:
         return False
     return situation.created.isdisjoint(descent.ties(owner(after.address), situation.after))
 
 
 def _states(before: Constraint, after: Constraint) -> list[Step] | None:
+    """Return the steps that change the state; None if Postgres cannot change it."""
     alter, address = f"{sql.alter_table(after.address)} ALTER CONSTRAINT", after.address
     steps: list[Step] = []
     deferral = (before.deferrable, before.deferred) != (after.deferrable, after.deferred)
@@ -115,7 +117,7 @@ def _states(before: Constraint, after: Constraint) -> list[Step] | None:
 
 
 def create_index(index: Index, _members: Members, _situation: Situation) -> list[Step]:
-    """Create an index; on a partitioned table it reaches the partitions too."""
+    """Create an index."""
     steps = [Step(CreateIndex(index)), *_targets(replace(index, statistics=()), index)]
     steps += _marks(index, clustered=False, replica=False)
     return steps + statements.comment(index)
@@ -133,11 +135,11 @@ def alter_index(before: Index, after: Index, situation: Situation) -> Alteration
         return None
     texts: list[str] = []
     if before.options != after.options:
-        # All of them anew: SET would leave them in another order than the definition's.
+        # All are set again: a SET of one would change their order in the definition.
         if before.options:
             texts.append(f"RESET ({', '.join(sql.option_names(before.options))})")
-        if found := WITH.search(after.definition):
-            texts.append(f"SET ({found[1]})")
+        if match := WITH.search(after.definition):
+            texts.append(f"SET ({match[1]})")
     steps = statements.alter(after, texts)
     if after.parent and after.parent != before.parent:
         if before.parent or situation.created & {after.parent}:

@@ -15,22 +15,22 @@ from limbeck.schema.diff.steps import Step
 
 
 def nextval(sequence: Address) -> str:
-    """Spell the default of a serial column as Postgres does."""
+    """Return the default of a serial column, as Postgres spells it."""
     return f"nextval({sql.literal(sql.of(sequence))}::regclass)"
 
 
 def create(part: Default, _members: Members, situation: Situation) -> list[Step]:
-    """Set a default; the sequence of a new serial starts after what is there."""
+    """Set a default; the sequence of a new serial starts after the values in the column."""
     step = _altered(part.column, None, part.expression, situation)
     return [step, *_catch_up(part, situation)]
 
 
 def _catch_up(part: Default, situation: Situation) -> list[Step]:
     for address in situation.after.needs[sub(part.column.address, "default")]:
-        sequence = situation.after.found.get(address)
+        sequence = situation.after.get(address)
         if not isinstance(sequence, Sequence) or address not in situation.created:
             continue
-        if situation.kept(part.column.address) and part.expression == nextval(address):
+        if situation.stays(part.column.address) and part.expression == nextval(address):
             return [identities.catch_up(part.column, sql.of(address), sequence.options)]
     return []
 
@@ -47,6 +47,6 @@ def drop(part: Default, situation: Situation) -> list[Step]:
 
 
 def alter(before: Default, after: Default, situation: Situation) -> Alteration:
-    """Set another default."""
+    """Replace a default."""
     step = _altered(after.column, before.expression, after.expression, situation)
     return Alteration((step, *_catch_up(after, situation)))

@@ -1,4 +1,10 @@
-"""What partitions and inheriting tables have from their parents."""
+"""What partitions and inheriting tables have from their parents.
+
+Postgres passes columns, defaults, NOT NULLs, checks, keys, foreign keys, indexes and row triggers
+down to children. Such copies must not be created, altered or dropped by statements of their own, so
+every stage of the diff asks here: which part of the parent a copy comes from, whether it is only a
+copy, and whether Postgres itself would create it under the same name.
+"""
 
 from __future__ import annotations
 
@@ -13,39 +19,44 @@ from limbeck.schema.diff.part import Attachment, Default, Inheritance, Part, der
 from limbeck.schema.diff.parts import Parts
 from limbeck.schema.diff.situation import Situation
 
+# The attributes of a column that ALTER TABLE on the parent changes in its children, too.
 PASSED_ON = ("type", "collation", "default", "storage", "compression", "statistics", "options")
 
 
 def counterpart(parts: Parts, address: Address) -> Address | None:
-    """Return the address of the parent's part that a derived part comes from."""
-    part = parts.found.get(address)
+    """Return the address of the parent's part that a copy comes from; None if there is none."""
+    part = parts.get(address)
     if isinstance(part, Index):
         return part.parent
     for parent in parts.parents(owner(address)):
-        candidate = address._replace(schema=parent.schema, name=parent.name)
-        if candidate in parts and not isinstance(part, Constraint):
-            return candidate
         if isinstance(part, Constraint):
             return _constraint(parts, part, parent)
+        candidate = address._replace(schema=parent.schema, name=parent.name)
+        if candidate in parts:
+            return candidate
     return None
 
 
 def _constraint(parts: Parts, part: Constraint, parent: Address) -> Address | None:
-    recorded = parts.catalog.depends.get(part.address, ())
-    for address in recorded:
-        found = parts.found.get(address)
-        if isinstance(found, Constraint) and owner(address) == parent and found.type == part.type:
+    """Return the parent's constraint that a constraint is a copy of.
+
+    Keys and foreign keys of partitions can have any name; pg_depend records what they come from.
+    Copies of checks have the same name and no such record. For the rest the definition decides.
+    """
+    for address in parts.catalog.depends.get(part.address, ()):
+        above = parts.get(address)
+        if isinstance(above, Constraint) and owner(address) == parent and above.type == part.type:
             return address
     same = part.address._replace(schema=parent.schema, name=parent.name)
     if same in parts:
         return same
-    known = (p for p in parts.found.values() if isinstance(p, Constraint))
-    alike = (p for p in known if owner(p.address) == parent and p.type == part.type)
-    return next((p.address for p in alike if p.definition == part.definition), None)
+    constraints = (c for c in parts.by_address.values() if isinstance(c, Constraint))
+    of_parent = (c for c in constraints if owner(c.address) == parent and c.type == part.type)
+    return next((c.address for c in of_parent if c.definition == part.definition), None)
 
 
 def follows(parts: Parts, address: Address) -> bool:
-    """Tell whether a part is just what its parent table passes on."""
+    """Return whether a part is exactly what its parent table passes on."""
     part = parts[address]
     if isinstance(part, Default):
         above = counterpart(parts, address)
@@ -54,14 +65,18 @@ def follows(parts: Parts, address: Address) -> bool:
 
 
 def ties(child: Address, parts: Parts) -> list[Address]:
-    """Return where it stands that a table has the parents that it has."""
-    found = [Address("inheritance", *child[1:3], sql.of(parent)) for parent in parts.parents(child)]
-    return [sub(child, "attachment"), *found]
+    """Return the addresses of a table's attachment and inheritances."""
+    parents = [Address("inheritance", *child[1:3], sql.of(p)) for p in parts.parents(child)]
+    return [sub(child, "attachment"), *parents]
 
 
 def leaves_heirs(address: Address, before: Parts, after: Parts) -> bool:
-    """Tell whether a child keeps as its own what its parent table loses."""
-    part = before.found.get(address)
+    """Return whether a child keeps, as its own, a column or check that its parent table loses.
+
+    The parent's is then dropped with ALTER TABLE ONLY, which makes the child's local instead of
+    dropping it.
+    """
+    part = before.get(address)
     alone = isinstance(part, Column) or (isinstance(part, Constraint) and part.type == "c")
     if not alone or address in after:
         return False
@@ -71,9 +86,12 @@ def leaves_heirs(address: Address, before: Parts, after: Parts) -> bool:
 
 
 def overtaken(before: Column, after: Column, situation: Situation) -> Column | None:
-    """Return an inherited column as it is once its parent's was altered; None: nothing is passed.
+    """Return an inherited column as the change of its parent's column leaves it.
 
-    A child that is tied to its parent once it has the type has nothing passed on to it here.
+    What still differs from `after` needs a statement on the child. None if the parent passes
+    nothing on: a child that becomes one only in this change must have the parent's type already
+    (MergeAttributesIntoExisting() in src/backend/commands/tablecmds.c), so its own statements come
+    first.
     """
     above = counterpart(situation.after, after.address)
     if above is None or above not in situation.before:
@@ -82,7 +100,7 @@ def overtaken(before: Column, after: Column, situation: Situation) -> Column | N
     tied = (owner(above), *ties(owner(after.address), situation.after))
     if not situation.created.isdisjoint(tied):
         return None
-    if above in situation.created:  # so is what it passes on
+    if above in situation.created:  # a re-created column passes everything on, changed or not
         handed = {field: getattr(new, field) for field in PASSED_ON}
         return replace(before, generated=after.generated, comment=None, **handed)
     changed = [f for f in PASSED_ON if getattr(old, f) != getattr(new, f)]
@@ -90,8 +108,13 @@ def overtaken(before: Column, after: Column, situation: Situation) -> Column | N
 
 
 def expected(part: Constraint | Index, parts: Parts) -> bool:
-    """Tell whether Postgres would make this very copy on a partition, by this name."""
+    """Return whether Postgres would create exactly this copy on a partition, by this name.
+
+    If not, the partition's own is created first: the parent's then attaches it instead of making
+    a copy (DefineIndex() in src/backend/commands/indexcmds.c).
+    """
     if isinstance(part, Constraint):
+        # Checks and foreign keys get the name of the parent's.
         label = {"p": "pkey", "u": "key", "x": "excl"}.get(part.type)
         if label is None:
             return True
@@ -99,11 +122,11 @@ def expected(part: Constraint | Index, parts: Parts) -> bool:
         return part.name == sql.chosen_name(part.table, names, label)
     columns = [key.column for key in part.keys]
     if None in columns:
-        return False
+        return False  # names of expressions ("lower", "expr1") are not worth predicting
     names = "_".join([*(column or "" for column in columns), *part.include])
-    above = parts.found.get(part.parent) if part.parent else None
+    above = parts.get(part.parent) if part.parent else None
     if isinstance(above, Index) and _manner(above) != _manner(part):
-        return False  # an index that was there already, which may sort the other way round
+        return False  # an index that existed before, which may sort in another order
     return part.name == sql.chosen_name(part.table.name, names, "idx")
 
 
@@ -111,12 +134,12 @@ def _manner(index: Index) -> tuple[object, ...]:
     return [(key.descending, key.nulls_first) for key in index.keys], sorted(index.options)
 
 
-def alike(one: Index, other: Index) -> bool:
-    """Tell whether Postgres takes one index for the other: it asks for neither order nor options.
+def alike(index: Index, other: Index) -> bool:
+    """Return whether Postgres takes one index for the other: it asks for neither order nor options.
 
     Source: CompareIndexInfo in src/backend/catalog/index.c.
     """
-    return _nature(one) == _nature(other)
+    return _nature(index) == _nature(other)
 
 
 def _nature(index: Index) -> tuple[object, ...]:
@@ -125,22 +148,26 @@ def _nature(index: Index) -> tuple[object, ...]:
 
 
 def born(part: Attachment | Inheritance, after: Parts) -> bool:
-    """Tell whether CREATE TABLE ... PARTITION OF gives all that comes with it the right names."""
+    """Return whether CREATE TABLE ... PARTITION OF (or INHERITS) creates a child as it must be.
+
+    It names all copies itself. Where one has another name, the child is created alone, gets its
+    parts under their names, and is attached last.
+    """
     if isinstance(part, Inheritance):
         return True
     child = part.table.address
     copies = (
-        found
+        copy
         for address in after.users.get(child, ())
-        if isinstance(found := after.found.get(address), Constraint | Index)
-        and derived(found)
-        and table_of(found) == child
+        if isinstance(copy := after.get(address), Constraint | Index)
+        and derived(copy)
+        and table_of(copy) == child
     )
-    return all(expected(found, after) for found in copies) and not _renamed(part, after)
+    return all(expected(copy, after) for copy in copies) and not _renamed(part, after)
 
 
 def _renamed(part: Attachment, after: Parts) -> bool:
-    """Tell whether a partition's NOT NULLs have other names than those of the table above."""
+    """Return whether a partition's NOT NULLs have other names than those of its parent."""
     objects = after.catalog.objects
     for name in part.table.columns:
         own = objects.get(Address("column", part.table.schema, part.table.name, name))
@@ -152,15 +179,16 @@ def _renamed(part: Attachment, after: Parts) -> bool:
     return False
 
 
-def table_of(found: Constraint | Index) -> Address:
+def table_of(item: Constraint | Index) -> Address:
     """Return the table of a constraint or an index."""
-    return found.table if isinstance(found, Index) else owner(found.address)
+    return item.table if isinstance(item, Index) else owner(item.address)
 
 
 def late(part: Part) -> bool:
-    """Tell whether a parent may get a constraint, and pass it on, once it has its children.
+    """Return whether a parent may get a constraint after its children, and then pass it on.
 
-    A new child's copy of a check that is not valid would be valid.
+    Foreign keys are passed on in either case. A check that is not valid must come after: the copy
+    of a new child would be valid (see `unproven`).
     """
     if not isinstance(part, Constraint):
         return False

@@ -1,4 +1,10 @@
-"""What becomes of each part: it is created, dropped, altered in place or replaced."""
+"""The fate of each part: create, drop, alter in place, or replace (drop and create again).
+
+`compare` calls `decide` first. A part that differs is altered if Postgres can, else replaced. Then
+the consequences spread: what uses a dropped part has to go as well, and Postgres refuses to change
+the type of a column while a view uses it. `ordering` makes actions of the fates. If their order has
+a circle that no unfolding opens, `give_way` changes a fate and all is ordered again.
+"""
 
 from __future__ import annotations
 
@@ -19,21 +25,29 @@ from limbeck.schema.diff.situation import Alteration, Situation
 from limbeck.schema.sql.lexer import identifiers
 
 TYPES = frozenset({"enum", "domain", "composite", "range", "collation"})
-# What can be dropped and created again without losing anything.
+# Parts that can be dropped and created again without losing data.
 REPLACEABLE = frozenset(
     {"default", "constraint", "domain_check", "index", "view", "function", "rule", "trigger"}
     | {"policy", "statistics", "not_null"}
 )
-# What Postgres refuses to keep while a column that it uses changes its type.
+# Objects that Postgres refuses to keep while a column that they use changes its type; indexes and
+# constraints it rebuilds itself. Source: RememberAllDependentForRebuilding() in tablecmds.c.
 BRITTLE = frozenset({"view", "rule", "policy", "trigger", "function", "publication"})
 
 
 @dataclass(slots=True)
 class Fates:
-    """The fate of each part that has one: create, drop, replace or alter.
+    """The fates of all parts that differ or have to give way.
 
-    `retyped` are columns that change with their type, `hard` is what lets go of its users, and
-    `parted` are types of which the new one has to be there before the old one can go.
+    Attributes:
+        before: The parts of the schema before the change.
+        after: The parts of the schema after it.
+        fate: "create", "drop", "alter" or "replace" by address.
+        copies: The copies on partitions that are dropped with a part.
+        retyped: The columns that change their type only because a type is replaced.
+        hard: The altered parts whose users are dropped meanwhile.
+        parted: The replaced types whose new one must exist before the old one is dropped.
+
     """
 
     before: Parts
@@ -45,26 +59,30 @@ class Fates:
     parted: set[Address] = field(default_factory=set)
 
     def situation(self) -> Situation:
-        """Return what statements have to know, as far as it is decided."""
+        """Return the situation for rendering statements, as far as it is decided."""
         created = frozenset(a for a, fate in self.fate.items() if fate in {"create", "replace"})
         return Situation(self.before, self.after, created, _asides(self), frozenset(self.retyped))
 
     def gone(self, address: Address) -> bool:
-        """Tell whether a part of the old side goes, for good or to be replaced."""
+        """Return whether a part is dropped, for good or to be created again."""
         return self.fate.get(address) in {"drop", "replace"}
 
     def alteration(self, address: Address, situation: Situation) -> Alteration | None:
-        """Return how to alter what is on both sides."""
+        """Return how to alter a part that is on both sides; None if it has to be replaced."""
         alter = KINDS[address.kind].alter
         return alter(self.before[address], self.after[address], situation)
 
 
 def decide(before: Parts, after: Parts) -> Fates:
-    """Decide on what differs, and on what has to give way to it."""
+    """Decide the fate of all parts that differ, and of those that have to give way to them.
+
+    The order matters: partition keys, NOT NULLs and checks turn single fates into "replace", and
+    `_spread` runs last because it follows each replaced part to everything that uses it.
+    """
     fates = Fates(before, after, copies=_copies(before))
     situation = fates.situation()
-    for address in sorted(before.found.keys() | after.found.keys()):
-        _decide_one(fates, address, situation)
+    for address in sorted(before.by_address.keys() | after.by_address.keys()):
+        _decide_alone(fates, address, situation)
     for address in sorted(fates.hard):
         table = Address("table", address.schema, address.name)
         if address.kind == "column" and _partitions_by(fates.before, table, address.part):
@@ -75,28 +93,8 @@ def decide(before: Parts, after: Parts) -> Fates:
     return fates
 
 
-def _disown(fates: Fates) -> None:
-    """Give a partition its parent anew where a NOT NULL shall be no longer its own as well.
-
-    Postgres has no statement that only says so.
-    """
-    for address in [at for at, fate in fates.fate.items() if fate == "alter"]:
-        before, after = fates.before[address], fates.after[address]
-        if isinstance(before, Required) and isinstance(after, Required):
-            tie = sub(owner(address), "attachment")
-            lost = after.constraint.inherited and not before.constraint.inherited
-            if lost and tie in fates.before and tie in fates.after:
-                fates.fate[tie] = "replace"
-
-
-def _partitions_by(parts: Parts, table: Address, column: str) -> bool:
-    """Tell whether a column is in a partition key, where its type cannot change."""
-    found = parts.found.get(table)
-    key = found.partition_key if isinstance(found, Table) else None
-    return key is not None and column in identifiers(key)
-
-
-def _decide_one(fates: Fates, address: Address, situation: Situation) -> None:
+def _decide_alone(fates: Fates, address: Address, situation: Situation) -> None:
+    """Decide a fate by the part itself, whatever uses it."""
     if address not in fates.after:
         fates.fate[address] = "drop"
     elif address not in fates.before:
@@ -108,8 +106,30 @@ def _decide_one(fates: Fates, address: Address, situation: Situation) -> None:
             fates.hard.add(address)
 
 
+def _disown(fates: Fates) -> None:
+    """Re-attach a partition whose NOT NULL constraint must become inherited only.
+
+    No statement clears conislocal alone. ATTACH PARTITION does: the constraint merges with the
+    parent's, and is inherited from then on.
+    """
+    for address in [at for at, fate in fates.fate.items() if fate == "alter"]:
+        before, after = fates.before[address], fates.after[address]
+        if isinstance(before, Required) and isinstance(after, Required):
+            tie = sub(owner(address), "attachment")
+            lost = after.constraint.inherited and not before.constraint.inherited
+            if lost and tie in fates.before and tie in fates.after:
+                fates.fate[tie] = "replace"
+
+
+def _partitions_by(parts: Parts, table: Address, column: str) -> bool:
+    """Return whether a column is in a partition key; Postgres then refuses to change its type."""
+    item = parts.get(table)
+    key = item.partition_key if isinstance(item, Table) else None
+    return key is not None and column in identifiers(key)
+
+
 def _spread(fates: Fates, todo: list[Address]) -> None:
-    """Replace what uses something that goes or changes too hard, and what uses that."""
+    """Let the users of dropped and hard-altered parts react, and then the users of those."""
     while todo:
         used = todo.pop()
         if not fates.gone(used) and used not in fates.hard:
@@ -121,9 +141,12 @@ def _spread(fates: Fates, todo: list[Address]) -> None:
 
 
 def give_way(fates: Fates, circle: Iterable[tuple[str, Address]]) -> bool:
-    """Replace what was to be altered in place in a circle; tell whether there was any.
+    """Change fates to open a circle that `Graph.settle` could not; return whether that is possible.
 
-    Else a type that is replaced goes out of the way of the new one.
+    A part that is replaced instead of altered can be dropped early and created late, so it needs
+    nothing in between. Only parts without data are. If there is none, a replaced type is renamed
+    instead of dropped first: its columns then move to the new type, and the old one is dropped
+    last. One type at a time, since each can open the circle alone.
     """
     nodes = sorted(circle)
     altered = [at for verb, at in nodes if verb == "alter" and at.kind in REPLACEABLE]
@@ -138,7 +161,7 @@ def give_way(fates: Fates, circle: Iterable[tuple[str, Address]]) -> bool:
 
 
 def _react(fates: Fates, user: Address, used: Address) -> bool:
-    """Let one part react to another's fate; tell whether its own is a new one."""
+    """Let a part react to the fate of one that it uses; return whether its own fate changed."""
     reaction = _to_loss(fates, user, used) if fates.gone(used) else _to_change(fates, user, used)
     if reaction == "replace":
         fates.fate[user] = "replace"
@@ -152,8 +175,12 @@ def _react(fates: Fates, user: Address, used: Address) -> bool:
 
 
 def _above(fates: Fates, used: Address) -> set[Address]:
-    """Return the index that an index cannot leave alone, if its table stays a partition."""
-    index = fates.before.found.get(used)
+    """Return the parent's index of a partition's index that is dropped.
+
+    Postgres refuses to drop an attached index alone, so the parent's is replaced, unless the
+    partition is detached or dropped.
+    """
+    index = fates.before.get(used)
     if not isinstance(index, Index) or not index.parent or not fates.gone(used):
         return set()
     tie = sub(index.table, "attachment")
@@ -162,36 +189,41 @@ def _above(fates: Fates, used: Address) -> set[Address]:
 
 
 def _copies(before: Parts) -> Mapping[Address, Sequence[Address]]:
-    """Return the keys, foreign keys and indexes of partitions that go with those above."""
-    found: dict[Address, list[Address]] = defaultdict(list)
-    for address, part in before.found.items():
+    """Return the keys, foreign keys and indexes of partitions, by the parent's they go with."""
+    copies: dict[Address, list[Address]] = defaultdict(list)
+    for address, part in before.by_address.items():
         copied = isinstance(part, Index) or (isinstance(part, Constraint) and part.type != "c")
         if copied and derived(part) and (above := descent.counterpart(before, address)):
-            found[above].append(address)
-    return found
+            copies[above].append(address)
+    return copies
 
 
 def _to_loss(fates: Fates, user: Address, used: Address) -> str | None:
+    """Return the reaction of a part to the drop of one that it uses."""
     if user in fates.copies.get(used, ()) or user in _above(fates, used):
         part = fates.before[user]
         child = part.table if isinstance(part, Index) else owner(user)
         detached = fates.gone(sub(child, "attachment")) or user not in fates.after
         return None if detached else "replace"
     replaced = fates.fate[used] == "replace"
+    # These hold data or other objects, and stay without what they used.
     if user.kind in {"schema", "extension", "sequence"}:
         return None
     if user.kind == "table":
         return "replace" if used.kind == "server" else None
+    # A part that is altered may stop using the dropped one in that very statement.
     escapes = fates.fate.get(user) == "alter" and used not in fates.after.needs[user]
-    if user.kind == "ownership":  # the sequence would be dropped with the column
+    if user.kind == "ownership":  # DROP of the column would drop the sequence
         return "replace"
     if user.kind == "column" and used.kind in TYPES | {"extension"}:
+        # A column keeps its values: it changes to the new type before the old one is dropped.
         return "retype" if replaced and not escapes else None
-    # A composite type keeps its rows when it lets go of one that is made anew.
+    # If the used part is re-created, only a composite type is spared: tables may have rows of it.
     return None if escapes and (user.kind == "composite" or not replaced) else "replace"
 
 
 def _to_change(fates: Fates, user: Address, used: Address) -> str | None:
+    """Return the reaction of a part to the change of a column or type that it uses."""
     if used.kind == "composite":
         return "replace" if user.kind in {"view", "rule"} else None
     if user.kind in BRITTLE:
@@ -199,9 +231,11 @@ def _to_change(fates: Fates, user: Address, used: Address) -> str | None:
     before, after, part = fates.before[used], fates.after[used], fates.before[user]
     if not isinstance(before, Column) or not isinstance(after, Column):
         return None
-    if user.kind == "column":
+    if user.kind == "column":  # a generated column: its expression has the old type
         return "replace"
     if isinstance(part, Default) or (isinstance(part, Constraint) and part.type == "f"):
+        # Postgres converts a default, and re-checks a foreign key, only between types that it can
+        # compare: integers among each other, or one type with another length.
         alike = casts.integers(before.type, after.type) or (
             casts.base(before.type) == casts.base(after.type) and used not in fates.retyped
         )
@@ -210,8 +244,8 @@ def _to_change(fates: Fates, user: Address, used: Address) -> str | None:
 
 
 def _asides(fates: Fates) -> dict[Address, str]:
-    """Name the types that stay, out of the way, until no column is of them any more."""
-    taken = {address[1:3] for address in (*fates.before.found, *fates.after.found)}
+    """Return temporary names for the replaced types that columns still have."""
+    taken = {address[1:3] for parts in (fates.before, fates.after) for address in parts.by_address}
     asides = {}
     for address in _moved(fates):
         name = sql.chosen_name(address.name, "", "old")
@@ -222,9 +256,10 @@ def _asides(fates: Fates) -> dict[Address, str]:
 
 
 def _moved(fates: Fates) -> Iterable[Address]:
+    """Yield the replaced types that cannot be dropped before the new one exists."""
     for address, fate in fates.fate.items():
         if fate == "replace" and address.kind in TYPES:
             users = fates.before.users[address]
-            kept = any(user.kind in TYPES or user in fates.retyped for user in users)
-            if kept or address in fates.parted:
+            used = any(user.kind in TYPES or user in fates.retyped for user in users)
+            if used or address in fates.parted:
                 yield address

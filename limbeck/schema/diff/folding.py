@@ -1,4 +1,10 @@
-"""What is said by another's statement: a column by CREATE TABLE, an index by DROP TABLE."""
+"""Folding: which parts need no statement, because the statement of another part includes them.
+
+CREATE TABLE creates columns, defaults, keys and checks; DROP TABLE drops everything on the table;
+a parent passes its parts to its children. Folding is preferred since it gives the statements that
+people write, and because it must be: DROP COLUMN fails if DROP TABLE has run. Where a fold makes a
+circle, `Graph.settle` undoes the least firm ones.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +33,20 @@ from limbeck.schema.diff.part import (
 from limbeck.schema.diff.parts import Parts
 
 OF_COLUMN = ("default", "not_null", "identity")
-# How firmly a part sits in the statement of its table; 0 is for ever.
+OF_TABLE = frozenset(
+    {*OF_COLUMN, "column", "constraint", "index", "trigger", "policy", "rule"}
+    | {"attachment", "inheritance"}
+)
+# How firmly a constraint is part of CREATE TABLE, by its type: the lowest number is unfolded first.
+# Foreign keys make most circles, and read well as statements of their own.
 CREATED = {"f": 1, "c": 3, "x": 3, "u": 4, "p": 5}
+# The same for what DROP TABLE includes. A trigger, rule or policy may use a function or another
+# table that must go before.
 DROPPED = {"trigger": 1, "policy": 1, "rule": 1, "default": 2}
 
 
 def fold(graph: Graph, before: Parts, after: Parts) -> None:
-    """Fold what can be folded."""
+    """Fold the actions of a graph into others wherever Postgres allows it."""
     for node in sorted(graph.after):
         if node.verb == "create":
             into = _created_with(node.address, graph, after)
@@ -47,7 +60,11 @@ def fold(graph: Graph, before: Parts, after: Parts) -> None:
 
 
 def _second(node: Node, graph: Graph, before: Parts) -> Node | None:
-    """Return what takes a partition's foreign key away when the partition itself does not."""
+    """Return the drop of a parent's foreign key, which drops a partition's copy as well.
+
+    The copy is folded into the drop of the partition at first. If that makes a circle, it has no
+    statement of its own: Postgres refuses to drop an inherited constraint.
+    """
     verb, address = node
     if verb != "drop" or address.kind != "constraint" or not derived(before[address]):
         return None
@@ -56,21 +73,24 @@ def _second(node: Node, graph: Graph, before: Parts) -> Node | None:
 
 
 def _inherited(parts: Parts, address: Address) -> bool:
-    column = parts.found.get(sub(address, "column"))
+    column = parts.get(sub(address, "column"))
     return isinstance(column, Column) and column.inherited
 
 
-def _first(graph: Graph, *nodes: tuple[str, Address]) -> Node | None:
-    found = (Node(verb, address) for verb, address in nodes)
-    return next((node for node in found if node in graph.after), None)
+def _first(graph: Graph, *actions: tuple[str, Address]) -> Node | None:
+    """Return the first of these actions that the change has."""
+    nodes = (Node(verb, address) for verb, address in actions)
+    return next((node for node in nodes if node in graph.after), None)
 
 
 def _created_with(address: Address, graph: Graph, after: Parts) -> tuple[Node, int] | None:
+    """Return the action that creates a part along with its own object, and how firmly."""
     part = after[address]
     table = _first(graph, ("create", owner(address)))
     if address.kind in OF_COLUMN and (home := _column_created(address, part, graph, after)):
         return home
     if isinstance(part, DomainRule):
+        # CREATE DOMAIN takes no NOT VALID.
         domain = _domain("create", part, graph)
         return None if part.check.definition.endswith(" NOT VALID") else _at(domain, 3)
     if isinstance(part, Column) and table:
@@ -79,12 +99,16 @@ def _created_with(address: Address, graph: Graph, after: Parts) -> tuple[Node, i
         return _at(table, 0) if descent.born(part, after) else None
     if descent.follows(after, address) and not _joins(address, part, graph, after):
         return _passed_on("create", address, graph, after)
-    said = isinstance(part, Constraint) and _sayable(part, after)
-    return _at(table, CREATED[part.type]) if isinstance(part, Constraint) and said else None
+    included = isinstance(part, Constraint) and _in_create_table(part, after)
+    return _at(table, CREATED[part.type]) if isinstance(part, Constraint) and included else None
 
 
 def _joins(address: Address, part: Part, graph: Graph, after: Parts) -> bool:
-    """Tell whether a child has to have a part of its own before it can get its parent."""
+    """Return whether a child needs a part of its own before it can become a child.
+
+    ATTACH PARTITION and INHERIT ask for all columns, NOT NULLs and checks of the parent. Keys,
+    foreign keys and indexes they create.
+    """
     if isinstance(part, Constraint) and part.type != "c":
         return False
     if address.kind not in {"column", "constraint", "default", "not_null"}:
@@ -92,31 +116,38 @@ def _joins(address: Address, part: Part, graph: Graph, after: Parts) -> bool:
     child = owner(address)
     return any(
         Node("create", tie) in graph.after
-        and not (Node("create", child) in graph.after and descent.born(found, after))
+        and not (Node("create", child) in graph.after and descent.born(bond, after))
         for tie in descent.ties(child, after)
-        if isinstance(found := after.found.get(tie), Attachment | Inheritance)
+        if isinstance(bond := after.get(tie), Attachment | Inheritance)
     )
 
 
-def _sayable(part: Constraint, after: Parts) -> bool:
-    """Tell whether CREATE TABLE can say it; of two keys of the same columns it leaves one out."""
+def _in_create_table(part: Constraint, after: Parts) -> bool:
+    """Return whether CREATE TABLE can include a constraint in the state that it must have."""
+    # A primary key makes the NOT NULLs of its columns local, even if they must be inherited only.
     if part.type == "p" and any(_inherits_not_null(part, name, after) for name in part.columns):
-        return False  # the key would make it the table's own
+        return False
+    # Constraints of a new table are valid whatever is said: transformCheckConstraints() in
+    # src/backend/parser/parse_utilcmd.c.
     return (part.validated or not part.enforced) and not _doubled(part, after)
 
 
 def _inherits_not_null(part: Constraint, column: str, after: Parts) -> bool:
-    found = after.found.get(Address("not_null", part.schema, part.table, column))
-    return isinstance(found, Required) and found.constraint.inherited
+    required = after.get(Address("not_null", part.schema, part.table, column))
+    return isinstance(required, Required) and required.constraint.inherited
 
 
 def _doubled(part: Constraint, after: Parts) -> bool:
+    """Return whether a table has another key of the same columns.
+
+    CREATE TABLE would create only one of them: transformIndexConstraints() in parse_utilcmd.c.
+    """
     if part.type != "u":
         return False
-    table = Address("table", part.schema, part.table)
-    found = (after.found[one] for one in after.users[table] if one.kind == "constraint")
-    others = (one for one in found if isinstance(one, Constraint) and one.type in "pu")
-    return any(one.columns == part.columns and one.name != part.name for one in others)
+    users = after.users[Address("table", part.schema, part.table)]
+    constraints = (after[user] for user in users if user.kind == "constraint")
+    keys = (key for key in constraints if isinstance(key, Constraint) and key.type in "pu")
+    return any(key.columns == part.columns and key.name != part.name for key in keys)
 
 
 def _at(node: Node | None, firmness: int) -> tuple[Node, int] | None:
@@ -130,8 +161,11 @@ def _domain(verb: str, part: DomainRule, graph: Graph) -> Node | None:
 def _column_created(
     address: Address, part: Part, graph: Graph, after: Parts
 ) -> tuple[Node, int] | None:
+    """Return the action that creates a default, NOT NULL or identity along with its column."""
     column = _first(graph, ("create", sub(address, "column")))
     late = isinstance(part, Required) and not part.constraint.validated
+    # What a child adds to an inherited column cannot be part of ADD COLUMN on the parent; CREATE
+    # TABLE of the child takes a named NOT NULL as a table constraint.
     own = _inherited(after, address) and not descent.follows(after, address)
     if own and isinstance(part, Required) and part.constraint.name and not late:
         return _at(_first(graph, ("create", owner(address))), 0)
@@ -139,6 +173,7 @@ def _column_created(
 
 
 def _passed_on(verb: str, address: Address, graph: Graph, parts: Parts) -> tuple[Node, int] | None:
+    """Return the action on the parent that creates or drops a copy as well."""
     part, above = parts[address], descent.counterpart(parts, address)
     if verb == "create" and (
         _made_by_hand(part, parts) or unproven.outlives(part, parts, graph.creates)
@@ -147,7 +182,9 @@ def _passed_on(verb: str, address: Address, graph: Graph, parts: Parts) -> tuple
     child = descent.table_of(part) if isinstance(part, Constraint | Index) else owner(address)
     homes = [(verb, above)] if above is not None else []
     ties = [(verb, tie) for tie in descent.ties(child, parts) if verb == "create"]
-    # A child gets its parent when that has all its keys and checks, and before the rest.
+    # A child gets its parent when the parent has all its keys and checks, and before it gets
+    # indexes, triggers and late constraints. So a new tie passes on the former, and the latter
+    # come with the parent's own.
     late = isinstance(part, Index | Trigger) or descent.late(part)
     return _at(_first(graph, *homes, *ties) if late else _first(graph, *ties, *homes), 0)
 
@@ -159,6 +196,7 @@ def _made_by_hand(part: Part, parts: Parts) -> bool:
 def _dropped_with(  # noqa: PLR0911 - a return for each place
     address: Address, graph: Graph, before: Parts, after: Parts
 ) -> tuple[Node, int] | None:
+    """Return the action that drops a part as well, and how firmly."""
     part = before[address]
     if isinstance(part, DomainRule):
         return _at(_domain("drop", part, graph), 1)
@@ -171,7 +209,8 @@ def _dropped_with(  # noqa: PLR0911 - a return for each place
         return _at(_first(graph, *(("drop", home) for home in homes)), 0)
     if isinstance(part, Sequence):
         return _owner_dropped(address, graph, before)
-    if _belongs(address) and (home := _table_dropped(address, part, graph)):
+    if address.kind in OF_TABLE and (home := _table_dropped(address, part, graph)):
+        # A foreign key may have to go before the table, if the other table is dropped first.
         loose = isinstance(part, Constraint) and part.type == "f"
         return home, 1 if loose else DROPPED.get(address.kind, 0)
     if address.kind in OF_COLUMN and (home := _first(graph, ("drop", sub(address, "column")))):
@@ -184,7 +223,10 @@ def _dropped_with(  # noqa: PLR0911 - a return for each place
 
 
 def _parted(address: Address, graph: Graph, before: Parts) -> tuple[Node, int] | None:
-    """Return what takes a partition's copy of a trigger away: leaving the parent does, too."""
+    """Return the action that drops a partition's copy of a trigger.
+
+    DETACH PARTITION does, too: CloneRowTriggersToPartition() made the copy when it was attached.
+    """
     above = descent.counterpart(before, address)
     homes = [("drop", tie) for tie in descent.ties(owner(address), before)]
     return _at(_first(graph, *homes, *([("drop", above)] if above else [])), 0)
@@ -197,32 +239,19 @@ def _table_dropped(address: Address, part: Part, graph: Graph) -> Node | None:
     return _first(graph, ("drop", owner(address)), ("drop", view))
 
 
-def _belongs(address: Address) -> bool:
-    return address.kind in {
-        *OF_COLUMN,
-        "column",
-        "constraint",
-        "index",
-        "trigger",
-        "policy",
-        "rule",
-        "attachment",
-        "inheritance",
-    }
-
-
 def _still_child(address: Address, part: object, graph: Graph, before: Parts, after: Parts) -> bool:
+    """Return whether a copy's table is a child of the same parents until the copy is dropped."""
     child = part.table if isinstance(part, Index) else owner(address)
     if _first(graph, *(("drop", tie) for tie in descent.ties(child, before))):
         return False
     above = descent.counterpart(before, address)
     if above is not None and descent.leaves_heirs(above, before, after):
-        return False
+        return False  # the parent's is dropped with ONLY, which leaves the copy
     return before.parents(child) == after.parents(child)
 
 
 def _owner_dropped(address: Address, graph: Graph, before: Parts) -> tuple[Node, int] | None:
-    owned = before.found.get(sub(address, "ownership"))
+    owned = before.get(sub(address, "ownership"))
     if not isinstance(owned, Ownership):
         return None
     home = _first(graph, ("drop", owned.column), ("drop", owner(owned.column)))
@@ -230,7 +259,12 @@ def _owner_dropped(address: Address, graph: Graph, before: Parts) -> tuple[Node,
 
 
 def _fold_serials(graph: Graph, after: Parts) -> None:
-    for part in list(after.found.values()):
+    """Fold a sequence, its owner and the default that calls it into a column of type serial.
+
+    Only if `serial` creates exactly these, and the table is logged: the sequence of an UNLOGGED
+    table would be UNLOGGED as well.
+    """
+    for part in list(after.by_address.values()):
         if not isinstance(part, Ownership):
             continue
         sequence, default = part.sequence.address, sub(part.column, "default")
@@ -241,11 +275,13 @@ def _fold_serials(graph: Graph, after: Parts) -> None:
         ]
         if not all(node in graph.after for node in nodes) or not isinstance(column, Column):
             continue
-        found = after[default]
-        usual = isinstance(found, Default) and found.expression == defaults.nextval(sequence)
-        table = after.found.get(owner(part.column))
+        expression = after[default]
+        usual = isinstance(expression, Default) and (
+            expression.expression == defaults.nextval(sequence)
+        )
+        table = after.get(owner(part.column))
         if isinstance(table, Table) and table.unlogged:
-            continue  # its serials would be UNLOGGED too
+            continue
         if usual and columns.is_serial(column, part.sequence):
             for node in nodes[1:]:
                 graph.fold(node, nodes[0], 0)

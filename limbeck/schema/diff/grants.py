@@ -25,9 +25,10 @@ WORDS = {
     "foreign_data_wrapper": "FOREIGN DATA WRAPPER",
     "server": "FOREIGN SERVER",
 }
+# The built-in privileges of PUBLIC on new functions and types, which can be revoked by default.
 BY_DEFAULT = {"function": ("EXECUTE",), "type": ("USAGE",)}
-# What default privileges on a kind are granted on.
-MADE = {
+# The kinds of objects that default privileges on a kind apply to.
+APPLIES_TO = {
     "table": {"table", "view"},
     "sequence": {"sequence"},
     "function": {"function"},
@@ -37,40 +38,53 @@ MADE = {
 
 
 def create(grant: Grant | DefaultGrant, _members: Members, _situation: Situation) -> list[Step]:
-    """Grant what is not granted to everybody anyway."""
+    """Grant privileges that PUBLIC does not have already."""
     return _changes(_usual(grant), grant, "create")
 
 
 def drop(grant: Grant | DefaultGrant, _situation: Situation) -> list[Step]:
-    """Take away what was granted; give back what was taken from everybody."""
+    """Revoke what was granted, and restore what PUBLIC has by default."""
     return _changes(grant, _usual(grant), "drop")
 
 
 def alter(
     before: Grant | DefaultGrant, after: Grant | DefaultGrant, _situation: Situation
 ) -> Alteration:
-    """Grant more, revoke the rest."""
+    """Grant the new privileges, and revoke those that are gone."""
     return Alteration(tuple(_changes(before, after, "alter")))
 
 
 def taken_back(before: Parts, after: Parts, created: Sequence[Address]) -> Iterator[Step]:
-    """Revoke what new objects get by default privileges of both sides, and shall not have."""
+    """Yield revocations of default privileges that created objects get but must not have.
+
+    Only privileges that are the default on both sides count: others do not apply yet when the
+    object is created, or no longer.
+
+    Args:
+        before: The parts of the schema before the change.
+        after: The parts of the schema after it.
+        created: The parts that the change creates.
+
+    """
     defaults = [
         part
-        for address, part in after.found.items()
+        for address, part in after.by_address.items()
         if isinstance(part, DefaultGrant) and not part.role and address in before
     ]
-    for address in _made(created, after):
+    for address in _objects(created, after):
         for default in defaults:
-            if address.kind not in MADE[default.on] or default.schema not in {"", address.schema}:
+            if address.kind not in APPLIES_TO[default.on] or default.schema not in {
+                "",
+                address.schema,
+            }:
                 continue
             given = Grant(target=address, grantee=default.grantee, privileges=default.privileges)
             if given.address not in after:
                 yield from _changes(given, _usual(given), "alter")
 
 
-def _made(created: Sequence[Address], after: Parts) -> Iterator[Address]:
-    """Yield what was created, and the sequences of the identities among that."""
+def _objects(created: Sequence[Address], after: Parts) -> Iterator[Address]:
+    """Yield created parts, and in place of an identity its sequence."""
     for address in created:
         part = after[address]
         if isinstance(part, Generator):
@@ -88,16 +102,16 @@ def _usual(grant: Grant | DefaultGrant) -> Grant | DefaultGrant:
 
 
 def _changes(before: Grant | DefaultGrant, after: Grant | DefaultGrant, verb: str) -> list[Step]:
-    """Spell what leads from some privileges of a role to others; a new one may be grantable."""
+    """Return the GRANT and REVOKE that lead from some privileges of a role to others."""
     who = after.grantee if after.grantee == PUBLIC else sql.quote(after.grantee)
     gone = [each for each in before.privileges if each not in after.privileges]
-    kept = [each for each in before.grantable if each not in (*gone, *after.grantable)]
+    retained = [each for each in before.grantable if each not in (*gone, *after.grantable)]
     new = [each for each in after.privileges if each not in before.privileges]
     grantable = [each for each in after.grantable if each not in before.grantable]
     plain = [each for each in new if each not in grantable]
     lists = (
         ("REVOKE {} FROM {}", gone),
-        ("REVOKE GRANT OPTION FOR {} FROM {}", kept),
+        ("REVOKE GRANT OPTION FOR {} FROM {}", retained),
         ("GRANT {} TO {}", plain),
         ("GRANT {} TO {} WITH GRANT OPTION", grantable),
     )

@@ -1,4 +1,15 @@
-"""Ordering: actions, what must come before what, and what is folded into one statement."""
+"""The graph of actions: which comes after which, and which share one statement.
+
+`ordering` adds the actions and their order, `folding` says what is part of another's statement, and
+`compare` renders the sorted groups. Circles are common: two tables with foreign keys to each other
+are created by CREATE TABLE statements that each need the other. They are opened in three stages,
+from the least to the most invasive:
+
+1. `settle` unfolds actions: the foreign keys become statements of their own, after both tables.
+2. `settle` drops soft edges, which are wishes and not needs.
+3. `fates.give_way` replaces an object instead of altering it, and builds the graph again. A circle
+   that is still left is cut at the action that ranks first, and Postgres decides.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +23,7 @@ from limbeck.schema.catalog.objects.address import Address
 
 
 class Node(NamedTuple):
-    """One action: verb is drop, aside (renamed out of the way), alter or create."""
+    """One action: `verb` is drop, aside (rename out of the way), alter or create."""
 
     verb: str
     address: Address
@@ -23,9 +34,15 @@ Rank = Callable[[Node], tuple[object, ...]]
 
 @dataclass(slots=True)
 class Graph:
-    """Nodes, the nodes each of them comes after, and the groups they are folded into.
+    """The actions of a change.
 
-    `soft` edges are wishes: they give way where they would make a circle.
+    Attributes:
+        after: The actions that each action comes after.
+        soft: Edges (later, earlier) that are wishes, and are dropped where they make a circle.
+        leader: The action whose statement an action is folded into.
+        firmness: How firmly it is folded: 0 for ever, else the lowest number is unfolded first.
+        second: The leader that an action gets when it is unfolded from its first one.
+
     """
 
     after: dict[Node, set[Node]] = field(default_factory=lambda: defaultdict(set))
@@ -36,16 +53,17 @@ class Graph:
 
     def add(self, node: Node) -> None:
         """Add an action."""
-        self.after[node]  # a defaultdict: looking is adding
+        self.after[node]  # a defaultdict: reading adds
 
     def creates(self, address: Address) -> bool:
-        """Tell whether something is to be created."""
+        """Return whether an object is to be created."""
         return Node("create", address) in self.after
 
     def order(self, later: Node, earlier: Node, *, soft: bool = False) -> None:
-        """Say that one action comes after another, where both are to be done."""
+        """Put one action after another, if both are in the graph."""
         if later == earlier or later not in self.after or earlier not in self.after:
             return
+        # A need outweighs a wish for the same order, whichever was stated first.
         if soft and earlier not in self.after[later]:
             self.soft.add((later, earlier))
         elif not soft:
@@ -53,9 +71,14 @@ class Graph:
         self.after[later].add(earlier)
 
     def fold(self, node: Node, into: Node, firmness: int, second: Node | None = None) -> None:
-        """Make a node part of another's statement; the least firm is unfolded first.
+        """Make an action part of another one's statement.
 
-        It then goes to its second home for good, if it has one.
+        Args:
+            node: The action.
+            into: The action whose statement includes it.
+            firmness: 0 if it has no statement of its own, else its place among those to unfold.
+            second: The action that includes it for good once it is unfolded from `into`.
+
         """
         self.leader[node] = into
         self.firmness[node] = firmness
@@ -63,16 +86,16 @@ class Graph:
             self.second[node] = second
 
     def head(self, node: Node) -> Node:
-        """Return the node whose statement does what `node` asks for."""
+        """Return the action whose statement carries out `node`: folding can be nested."""
         while node in self.leader:
             node = self.leader[node]
         return node
 
     def settle(self) -> set[Node]:
-        """Open circles by unfolding what can stand alone, then by dropping wishes.
+        """Open circles by unfolding actions, then by dropping wishes.
 
         Returns:
-            A circle that is left, or nothing.
+            A circle that is left, or an empty set.
 
         """
         while circle := _circle(self._edges()):
@@ -81,22 +104,25 @@ class Graph:
         return set()
 
     def sorted(self, rank: Rank) -> list[list[Node]]:
-        """Return the groups in order, each with its leader first.
-
-        A circle that is left is cut at the node that ranks first.
-        """
+        """Return the groups of folded actions in order, each with its leader first."""
         while circle := self.settle():
             self._cut(circle, rank)
         return self._line_up(rank)
 
     def _edges(self) -> dict[Node, set[Node]]:
+        """Return the order of statements: a statement comes after all that its actions need."""
         edges: dict[Node, set[Node]] = {self.head(node): set() for node in self.after}
         for node, earlier in self.after.items():
             head = self.head(node)
-            edges[head].update(h for one in earlier if (h := self.head(one)) != head)
+            edges[head].update(h for other in earlier if (h := self.head(other)) != head)
         return edges
 
     def _unfold(self, circle: set[Node]) -> bool:
+        """Unfold the least firm actions that close a circle; return whether there were any.
+
+        Only the least firm ones: without them the others may stay folded, which keeps CREATE TABLE
+        as complete as possible.
+        """
         folded = [node for node in self.leader if self.head(node) in circle]
         within: dict[Node, set[Node]] = defaultdict(set)
         for node in folded:
@@ -115,15 +141,16 @@ class Graph:
         return True
 
     def _ties(self, node: Node, group: set[Node], circle: set[Node]) -> bool:
-        """Tell whether a folded node, with what is folded into it, closes the circle."""
+        """Return whether a folded action, with those folded into it, closes the circle."""
         others = circle - {self.head(node)}
-        out = any(self.head(e) in others for one in group for e in self.after[one])
+        out = any(self.head(e) in others for member in group for e in self.after[member])
         return out or any(
             self.head(later) in others and not group.isdisjoint(earlier)
             for later, earlier in self.after.items()
         )
 
     def _relax(self, circle: set[Node]) -> bool:
+        """Drop the wishes within a circle; return whether there were any."""
         loose = [
             (later, earlier)
             for later, earlier in self.soft
@@ -135,6 +162,7 @@ class Graph:
         return bool(loose)
 
     def _cut(self, circle: set[Node], rank: Rank) -> None:
+        """Let the statement of a circle that ranks first go first, whatever it needs there."""
         first = min(circle, key=rank)
         for node, earlier in self.after.items():
             if self.head(node) == first:
@@ -149,31 +177,40 @@ class Graph:
 
 
 def _topological(edges: Mapping[Node, Iterable[Node]], rank: Rank) -> list[Node]:
+    """Return the nodes in order; of several that could come next, the first in rank.
+
+    Kahn's algorithm with a heap, so that the same change gives the same statements everywhere.
+    """
     later: dict[Node, list[Node]] = defaultdict(list)
     waiting = {node: len(set(earlier)) for node, earlier in edges.items()}
     for node, earlier in edges.items():
-        for one in set(earlier):
-            later[one].append(node)
+        for other in set(earlier):
+            later[other].append(node)
     ready = [(rank(node), node) for node, count in waiting.items() if not count]
     heapq.heapify(ready)
     line: list[Node] = []
     while ready:
         _, node = heapq.heappop(ready)
         line.append(node)
-        for one in later[node]:
-            waiting[one] -= 1
-            if not waiting[one]:
-                heapq.heappush(ready, (rank(one), one))
+        for other in later[node]:
+            waiting[other] -= 1
+            if not waiting[other]:
+                heapq.heappush(ready, (rank(other), other))
     return line
 
 
 def _circle(edges: Mapping[Node, set[Node]]) -> set[Node]:
-    """Return one strongly connected component of several nodes, or nothing."""
+    """Return one strongly connected component of several nodes, or an empty set.
+
+    Most graphs have none, and a schema has thousands of nodes. So nodes that come after nothing are
+    removed first, in linear time; only among the rest a component is searched, from each node both
+    ways.
+    """
     rest = {node: set(earlier) for node, earlier in edges.items()}
     users: dict[Node, set[Node]] = defaultdict(set)
     for node, earlier in edges.items():
-        for one in earlier:
-            users[one].add(node)
+        for other in earlier:
+            users[other].add(node)
     _strip(rest, users)
     if not rest:
         return set()
@@ -181,7 +218,7 @@ def _circle(edges: Mapping[Node, set[Node]]) -> set[Node]:
 
 
 def _strip(rest: dict[Node, set[Node]], users: Mapping[Node, set[Node]]) -> None:
-    """Take away, again and again, what comes after nothing."""
+    """Remove the nodes that come after nothing, again and again."""
     free = [node for node, earlier in rest.items() if not earlier]
     while free:
         node = free.pop()
@@ -201,10 +238,10 @@ def _component(
 def _reach(
     start: Node, edges: Mapping[Node, set[Node]], within: Mapping[Node, set[Node]]
 ) -> set[Node]:
-    found, todo = {start}, [start]
+    reached, todo = {start}, [start]
     while todo:
-        for one in edges[todo.pop()]:
-            if one in within and one not in found:
-                found.add(one)
-                todo.append(one)
-    return found
+        for node in edges[todo.pop()]:
+            if node in within and node not in reached:
+                reached.add(node)
+                todo.append(node)
+    return reached

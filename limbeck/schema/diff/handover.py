@@ -1,8 +1,8 @@
-"""A column that a child table has of its own, and from now on from its parent.
+"""A column that a child table has of its own, and that it will inherit from now on.
 
-Postgres has no statement for it: where a parent gets a column that its child has already, the two
-are merged, and the child's stays its own. So the child's column is renamed out of the way, the
-parent hands down a new one, and that takes the values over.
+Postgres has no statement for this change: ADD COLUMN on the parent merges with the child's column,
+which then stays local as well (attislocal). So the child's column is renamed, the parent passes a
+new one down, the values are copied, and the renamed column is dropped.
 """
 
 from __future__ import annotations
@@ -16,18 +16,19 @@ from limbeck.schema.diff.situation import Members, Situation
 from limbeck.schema.diff.steps import Step
 
 
-def is_one(before: Column, after: Column, situation: Situation) -> bool:
-    """Tell whether a child's own column comes from a column that its parent gets now."""
+def applies(before: Column, after: Column, situation: Situation) -> bool:
+    """Return whether a child's own column becomes one that it inherits from a new column."""
     if before.inherited or not after.inherited or before.generated or after.generated:
         return False
-    if isinstance(situation.after.found.get(sub(owner(after.address), "attachment")), Attachment):
+    # A partition's own column becomes inherited by ATTACH PARTITION itself.
+    if isinstance(situation.after.get(sub(owner(after.address), "attachment")), Attachment):
         return False
     above = descent.counterpart(situation.after, after.address)
     return above is not None and above not in situation.before
 
 
 def put_aside(column: Column, situation: Situation) -> Step:
-    """Rename a column until its values are taken over."""
+    """Return the step that renames a column until its values are copied."""
     text = (
         f"ALTER TABLE {_table(column)} RENAME COLUMN {sql.quote(column.name)}"
         f" TO {sql.quote(_aside(column, situation.before, situation.after))}"
@@ -36,11 +37,11 @@ def put_aside(column: Column, situation: Situation) -> Step:
 
 
 def take_over(members: Members, situation: Situation) -> list[Step]:
-    """Copy the values into the columns that a new column of a parent has handed down."""
+    """Return the steps that copy the values into inherited columns and drop the old ones."""
     steps: list[Step] = []
     for after in (part for part in members if isinstance(part, Column)):
-        before = situation.before.found.get(after.address)
-        if isinstance(before, Column) and is_one(before, after, situation):
+        before = situation.before.get(after.address)
+        if isinstance(before, Column) and applies(before, after, situation):
             aside = sql.quote(_aside(before, situation.before, situation.after))
             value = _value(before, after).replace(sql.quote(after.name), aside, 1)
             texts = (
@@ -62,7 +63,7 @@ def _table(column: Column) -> str:
 
 
 def _aside(column: Column, *sides: Parts) -> str:
-    """Return a name that no column of the table has before or after."""
+    """Return a name that no column of the table has before or after the change."""
     name = sql.chosen_name(column.name, "", "old")
     while any(column.address._replace(part=name) in parts for parts in sides):
         name = sql.chosen_name(name, "", "old")

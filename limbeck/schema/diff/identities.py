@@ -15,7 +15,7 @@ from limbeck.schema.diff.steps import Step
 
 
 def generator(column: Column) -> str:
-    """Spell GENERATED ... AS IDENTITY with the options that are not the usual ones."""
+    """Return GENERATED ... AS IDENTITY with the options that differ from the defaults."""
     identity = column.identity
     if identity is None:
         return ""
@@ -35,7 +35,7 @@ def _when(*, always: bool) -> str:
 
 
 def catch_up(column: Column, sequence: str, options: SequenceOptions) -> Step:
-    """Let a sequence go on after the values that its column has."""
+    """Return the step that sets a sequence to continue after the values in its column."""
     edge = "max" if options.increment > 0 else "min"
     sign = "+" if options.increment > 0 else "-"
     value = f"{edge}({sql.quote(column.name)}) {sign} {abs(options.increment)}"
@@ -47,21 +47,25 @@ def catch_up(column: Column, sequence: str, options: SequenceOptions) -> Step:
 
 
 def create(part: Generator, _members: Members, situation: Situation) -> list[Step]:
-    """Make a column an identity; its sequence starts after what is there."""
+    """Make a column an identity; its sequence starts after the values in the column."""
     column, identity = replace(part.column, identity=part.identity), part.identity
     steps = [*statements.alter(column, [f"ADD {generator(column)}"]), *typed(column)]
-    if situation.kept(column.address):
+    if situation.stays(column.address):
         steps.append(catch_up(column, identity.sequence, identity.options))
     return steps
 
 
 def drop(part: Generator, _situation: Situation) -> list[Step]:
-    """Make an identity a plain column."""
+    """Make an identity an ordinary column."""
     return statements.alter(part.column, ["DROP IDENTITY"])
 
 
 def alter(before: Generator, after: Generator, situation: Situation) -> Alteration:
-    """Change an identity's options; its sequence follows the column's type by itself."""
+    """Change the options of an identity.
+
+    Its sequence gets the column's new type by itself, with new limits: transformAlterTableStmt() in
+    src/backend/parser/parse_utilcmd.c.
+    """
     column, old, new = after.column, before.identity, after.identity
     if before.column.type == column.type and old.options.type != new.options.type:
         return _retyped(before, after, situation)
@@ -72,7 +76,7 @@ def alter(before: Generator, after: Generator, situation: Situation) -> Alterati
     options = sequences.retyped(old.options, new.options.type)
     changes = sequences.differences(options, new.options, with_type=False)
     if changes and sequences.narrows(old.options, new.options):
-        options = old.options  # changed before the column's type
+        options = old.options  # ordered before the column's type changes: ordering._narrowed
         changes = sequences.differences(options, new.options, with_type=False)
     words += [f"SET {word}" for word in changes]
     words += sequences.restart(options, new.options)
@@ -83,7 +87,7 @@ def alter(before: Generator, after: Generator, situation: Situation) -> Alterati
 
 
 def _retyped(before: Generator, after: Generator, situation: Situation) -> Alteration:
-    """Change the type of an identity's sequence, which need not be its column's."""
+    """Change the type of an identity's sequence, which may differ from that of its column."""
     schema, name = sql.unquoted(before.identity.sequence)
     old = Sequence(schema=schema, name=name, options=before.identity.options)
     new = replace(old, options=after.identity.options)
@@ -93,7 +97,7 @@ def _retyped(before: Generator, after: Generator, situation: Situation) -> Alter
 
 
 def typed(column: Column) -> tuple[Step, ...]:
-    """Return what makes an identity's sequence of another type than its column."""
+    """Return the steps that give an identity's sequence another type than its column has."""
     identity = column.identity
     if identity is None or identity.options.type == column.type:
         return ()

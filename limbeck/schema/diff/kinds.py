@@ -1,4 +1,4 @@
-"""The one table of kinds: to add a kind of object is to add a line here."""
+"""The table of kinds: how each kind of part is created, altered and dropped."""
 
 from __future__ import annotations
 
@@ -94,6 +94,6 @@ KINDS: dict[str, Kind] = {
     "policy": Kind(23, triggers.create_policy, triggers.alter_policy),
     **{kind: _definition(24) for kind in LAST},
     "grant": Kind(25, grants.create, grants.alter, grants.drop),
-    # Dropped first and created last, so that no other step has to do with it.
+    # Dropped first and created last, so that no other step of the change is affected.
     "default_grant": Kind(26, grants.create, grants.alter, grants.drop),
 }

@@ -15,7 +15,14 @@ from limbeck.schema.diff.steps import Step
 
 
 def spelled(column: Column, *, implied: bool, usual: bool) -> Iterator[str]:
-    """Yield the words of a column definition; implied: something else makes it NOT NULL."""
+    """Yield the words of a column definition.
+
+    Args:
+        column: The column.
+        implied: Whether a primary key or a serial makes the column NOT NULL anyway.
+        usual: Whether Postgres would choose the constraint's name itself.
+
+    """
     required = column.not_null
     if required is None:
         return
@@ -29,7 +36,7 @@ def spelled(column: Column, *, implied: bool, usual: bool) -> Iterator[str]:
 
 
 def commented(column: Column, before: str | None = None) -> list[Step]:
-    """Return the comment on the constraint, where it is another than before."""
+    """Return the COMMENT ON the constraint, unless `before` is its comment already."""
     required = column.not_null
     if required is None or required.name is None or required.comment == before:
         return []
@@ -45,11 +52,11 @@ def create(part: Required, _members: Members, situation: Situation) -> list[Step
     before, after = replace(original, not_null=None), replace(original, not_null=required)
     usual = situation.chooses(column) and not required.no_inherit and required.validated
     operation = AlterNotNull(before, after) if usual else AddNotNull(column)
-    return [Step(operation, note="fails where a row has NULL"), *commented(column)]
+    return [Step(operation, note="fails if a row has NULL"), *commented(column)]
 
 
 def drop(part: Required, situation: Situation) -> list[Step]:
-    """Let a column be NULL."""
+    """Drop the NOT NULL of a column."""
     original = situation.original(part.column)
     before, after = replace(original, not_null=part.constraint), replace(original, not_null=None)
     return [Step(AlterNotNull(before, after))]
@@ -67,7 +74,8 @@ def alter(before: Required, after: Required, situation: Situation) -> Alteration
         return None
     column, steps = replace(column, not_null=new), list[Step]()
     if old.inherited and child:
-        steps.append(Step(AlterNotNull(column, column)))  # by its own word too
+        # SET NOT NULL makes an inherited constraint local as well (conislocal).
+        steps.append(Step(AlterNotNull(column, column)))
     if old.name != new.name and old.name and new.name:
         names = f"{sql.quote(old.name)} TO {sql.quote(new.name)}"
         text = f"{sql.alter_table(column)} RENAME CONSTRAINT {names}"
@@ -84,10 +92,10 @@ def _stays_child(column: Column, situation: Situation) -> bool:
 
 
 def _has_to_go(before: Required, after: Required, situation: Situation) -> bool:
-    """Tell whether a child's is made anew: what is inherited keeps its name.
+    """Return whether a child's NOT NULL must be dropped and added again.
 
-    And no statement says that a child's own is from now on only inherited. A partition has its
-    parent taken away and given back for that.
+    An inherited constraint cannot be renamed, and no statement makes a local one inherited only.
+    A partition is detached and attached again for that: fates._disown.
     """
     old, new = before.constraint, after.constraint
     if old.inherited:

@@ -55,7 +55,7 @@ class CreateFunction(Execute):
 
 
 class SetSequence(Execute):
-    """SELECT setval(...): how far a sequence has counted."""
+    """SELECT setval(...): the current value of a sequence."""
 
     __slots__ = ()
 

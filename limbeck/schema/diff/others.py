@@ -1,4 +1,4 @@
-"""Schemas, extensions, statistics, and what is known by its whole definition."""
+"""Schemas, extensions, extended statistics, and rarer objects known by their CREATE statement."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def create_schema(schema: Schema, _members: Members, _situation: Situation) -> l
 
 
 def schema_steps(schema: Schema) -> list[Step]:
-    """Create a schema, whatever else happens."""
+    """Return the steps that create a schema, for a rename into it as well."""
     return statements.create(schema, f"CREATE {target(schema)}")
 
 
@@ -65,7 +65,7 @@ def alter_statistics(
 
 
 def create_definition(item: Definition, _members: Members, _situation: Situation) -> list[Step]:
-    """Create what is known by its definition."""
+    """Create an object by its CREATE statements."""
     texts = item.create.split(";\n")
     return [
         *(Step(Execute(text, "create", item.address)) for text in texts),
@@ -74,13 +74,17 @@ def create_definition(item: Definition, _members: Members, _situation: Situation
 
 
 def drop_definition(item: Definition, situation: Situation) -> list[Step]:
-    """Drop what is known by its definition."""
+    """Drop an object, and for an operator its shells."""
     steps = [Step(Execute(item.drop, "drop", item.address))]
     return steps + _shells(item, situation) if item.kind == "operator" else steps
 
 
 def _shells(item: Definition, situation: Situation) -> list[Step]:
-    """Drop the operators that one only announced: commutator and negator without a function."""
+    """Drop the shell operators that CREATE OPERATOR made for its commutator and negator.
+
+    A shell has a name and no function (OperatorShellMake() in src/backend/catalog/pg_operator.c),
+    so the catalog does not list it.
+    """
     sides = item.drop.rpartition(" (")[2].removesuffix(")").split(", ")
     steps = []
     for word, pair in (("COMMUTATOR", sides[::-1]), ("NEGATOR", sides)):
@@ -96,7 +100,7 @@ def _shells(item: Definition, situation: Situation) -> list[Step]:
 def alter_definition(
     before: Definition, after: Definition, _situation: Situation
 ) -> Alteration | None:
-    """Comment on what cannot be altered otherwise."""
+    """Change the options of a server or wrapper, and the comment; replace any other object."""
     steps: list[Step] = []
     if before.create != after.create:
         texts = [_OPTIONS.sub("", item.create) for item in (before, after)]
@@ -118,7 +122,7 @@ def _options(item: Definition) -> list[tuple[str, str]]:
 
 
 def server_option_changes(before: Iterable[str], after: Iterable[str]) -> str:
-    """Spell the changes of what a foreign server is told ("name=value")."""
+    """Return the changes of "name=value" options as the inside of OPTIONS (...)."""
     old, new = (
         [(name, value) for name, _, value in (option.partition("=") for option in options)]
         for options in (before, after)
@@ -127,14 +131,18 @@ def server_option_changes(before: Iterable[str], after: Iterable[str]) -> str:
 
 
 def option_changes(before: list[tuple[str, str]], after: list[tuple[str, str]]) -> str:
-    """Spell the changes of a list of options, whose order is kept."""
+    """Return the changes of options as the inside of OPTIONS (...).
+
+    ADD appends, and the catalog compares options in order: where the remaining ones are not the
+    first of the new list, all of them are dropped and added again.
+    """
     old, new = dict(before), dict(after)
-    kept = [name for name in old if name in new]
-    if list(new)[: len(kept)] != kept:
-        kept = []
-    words = [f"DROP {sql.quote(name)}" for name in old if name not in kept]
+    remaining = [name for name in old if name in new]
+    if list(new)[: len(remaining)] != remaining:
+        remaining = []
+    words = [f"DROP {sql.quote(name)}" for name in old if name not in remaining]
     for name, value in new.items():
-        if old.get(name) != value or name not in kept:
-            verb = "SET" if name in kept else "ADD"
+        if old.get(name) != value or name not in remaining:
+            verb = "SET" if name in remaining else "ADD"
             words.append(f"{verb} {sql.quote(name)} {sql.literal(value)}")
     return ", ".join(words)

@@ -1,4 +1,9 @@
-"""One part of a catalog: an object, or what of it can be created and dropped without the rest."""
+"""The parts that a catalog is compared by: its objects, and what can change without its object.
+
+A default, a NOT NULL, an identity, a partition's attachment, an inheritance, the owner of a
+sequence and the CHECK of a domain are parts of their own: each of them can be created, dropped and
+depended on while its column, table, sequence or domain stays.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +25,7 @@ from limbeck.schema.diff import sql
 
 @dataclass(frozen=True, slots=True)
 class Default:
-    """The DEFAULT of a column of a table (a generation expression stays with its column)."""
+    """The DEFAULT of a column of a table; a generation expression belongs to its column."""
 
     column: Column = field(compare=False)
     expression: str
@@ -44,7 +49,7 @@ class Generator:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """That a table is a partition of another one."""
+    """The attachment of a partition to its partitioned table."""
 
     table: Table = field(compare=False)
     parent: Address
@@ -53,7 +58,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Inheritance:
-    """That a table inherits from another one."""
+    """The inheritance of a table from one of its parents."""
 
     table: Table = field(compare=False)
     parent: Address
@@ -61,7 +66,7 @@ class Inheritance:
 
 @dataclass(frozen=True, slots=True)
 class Ownership:
-    """That a sequence belongs to a column."""
+    """The column that a sequence belongs to."""
 
     sequence: Sequence = field(compare=False)
     column: Address
@@ -81,17 +86,17 @@ Part: TypeAlias = (
 
 
 def sub(address: Address, kind: str) -> Address:
-    """Return the address of what belongs to a column, table or sequence."""
+    """Return the address of a part of a column, table or sequence: its default, its owner ..."""
     return address._replace(kind=kind)
 
 
 def owner(address: Address) -> Address:
-    """Return the address of the table that a column, constraint, default ... belongs to."""
+    """Return the address of the table of a column, a constraint, a default ..."""
     return Address("table", address.schema, address.name)
 
 
 def derived(part: Part) -> bool:
-    """Tell whether a part only exists because a parent table has it."""
+    """Return whether a part only exists because a parent table has it."""
     if isinstance(part, Required):
         return part.constraint.inherited
     if isinstance(part, Index):
@@ -100,7 +105,7 @@ def derived(part: Part) -> bool:
 
 
 def split(item: Object) -> Iterator[tuple[Address, Part]]:
-    """Take an object apart."""
+    """Yield the parts of an object, the object itself without them first."""
     if isinstance(item, Column):
         yield from _split_column(item)
     elif isinstance(item, Table):
@@ -118,8 +123,8 @@ def split(item: Object) -> Iterator[tuple[Address, Part]]:
 
 
 def _split_column(item: Column) -> Iterator[tuple[Address, Part]]:
-    kept = None if not item.generated else item.default
-    bare = replace(item, not_null=None, default=kept, identity=None)
+    expression = item.default if item.generated else None
+    bare = replace(item, not_null=None, default=expression, identity=None)
     yield item.address, bare
     if item.default is not None and not item.generated:
         yield sub(item.address, "default"), Default(bare, item.default)
@@ -135,5 +140,6 @@ def _split_table(item: Table) -> Iterator[tuple[Address, Part]]:
         at = sub(item.address, "attachment")
         yield at, Attachment(item, item.partition_of, item.partition_bound or "")
     for parent in item.inherits:
+        # A table can have several parents, so the parent is part of the address.
         at = Address("inheritance", item.schema, item.name, sql.of(parent))
         yield at, Inheritance(item, parent)

@@ -1,9 +1,4 @@
-"""The parts a catalog falls into, finer than its objects, and what each part needs.
-
-A default, a NOT NULL, an identity, a partition's attachment, an inheritance and the ownership of
-a sequence have an address of their own here: each of them can be created, dropped and depended on
-without its column or table.
-"""
+"""A catalog as parts, with the relations between them that order the statements of a diff."""
 
 from __future__ import annotations
 
@@ -32,70 +27,83 @@ from limbeck.schema.diff.part import (
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """All parts of one catalog; `needs` and `users` are the two directions of one relation.
+    """All parts of one catalog.
 
-    `named` maps a schema and the name of a constraint to the tables and domains that have one.
+    Attributes:
+        catalog: The catalog that the parts come from.
+        by_address: The parts.
+        needs: The parts that a part depends on.
+        users: The parts that depend on a part; the other direction of `needs`.
+        children: The partitions and inheriting tables of a table.
+        named: The tables and domains that have a constraint of a schema and a name.
+
     """
 
     catalog: Catalog
-    found: Mapping[Address, Part]
+    by_address: Mapping[Address, Part]
     needs: Mapping[Address, frozenset[Address]]
     users: Mapping[Address, frozenset[Address]]
     children: Mapping[Address, tuple[Address, ...]]
     named: Mapping[tuple[str, str], frozenset[str]]
 
     def __getitem__(self, address: Address) -> Part:
-        return self.found[address]
+        return self.by_address[address]
+
+    def __contains__(self, address: object) -> bool:
+        return address in self.by_address
+
+    def get(self, address: Address) -> Part | None:
+        """Return the part at an address; None if there is none."""
+        return self.by_address.get(address)
 
     def parents(self, table: Address) -> list[Address]:
         """Return the tables that a table is a partition of or inherits from, in order."""
-        found = self.catalog.objects.get(table)
-        if not isinstance(found, Table):
+        item = self.catalog.objects.get(table)
+        if not isinstance(item, Table):
             return []
-        return [found.partition_of] if found.partition_of else list(found.inherits)
+        return [item.partition_of] if item.partition_of else list(item.inherits)
 
     def of_table(self, table: Address) -> list[Address]:
-        """Return what belongs to a table: its columns, what belongs to those, its indexes."""
-        own = [one for one in self.users[table] if one[1:3] == table[1:3] or one.kind == "index"]
+        """Return the parts of a table: columns with their parts, constraints, indexes ..."""
+        own = [
+            user for user in self.users[table] if user[1:3] == table[1:3] or user.kind == "index"
+        ]
         of_columns = (
             address
-            for one in own
-            if one.kind == "column"
+            for column in own
+            if column.kind == "column"
             for kind in ("default", "not_null", "identity")
-            if (address := one._replace(kind=kind)) in self.found
+            if (address := column._replace(kind=kind)) in self
         )
         return [*own, *of_columns]
 
-    def __contains__(self, address: object) -> bool:
-        return address in self.found
-
 
 def of(catalog: Catalog) -> Parts:
-    """Take a catalog apart."""
-    found = {address: part for item in catalog.objects.values() for address, part in split(item)}
+    """Split a catalog into parts, and relate them."""
+    parts = {address: part for item in catalog.objects.values() for address, part in split(item)}
     needs: dict[Address, set[Address]] = defaultdict(set)
-    counters = _counters(found)
-    for address, part in found.items():
-        needs[address].update(structure(part, found))
+    counters = _counters(parts)
+    for address, part in parts.items():
+        needs[address].update(structure(part, parts))
         if isinstance(part, Grant):
-            needs[address].update(granted_on(part.target, found))
+            needs[address].update(granted_on(part.target, parts))
             needs[address].update(counters.get(part.target, ()))
     for user, used in catalog.depends.items():
-        add_recorded(user, used, catalog, found, needs)
+        add_recorded(user, used, catalog, parts, needs)
     users: dict[Address, set[Address]] = defaultdict(set)
     for user, wanted in needs.items():
         wanted.discard(user)
-        for one in wanted:
-            users[one].add(user)
-    tree, named = _children(found), _named(found)
-    return Parts(catalog, found, _frozen(needs), _frozen(users), tree, named)
+        for address in wanted:
+            users[address].add(user)
+    tree, named = _children(parts), _named(parts)
+    return Parts(catalog, parts, _frozen(needs), _frozen(users), tree, named)
 
 
-def _counters(found: Mapping[Address, Part]) -> Mapping[Address, tuple[Address]]:
-    """Return the identities by their sequences, which may be granted on."""
+def _counters(parts: Mapping[Address, Part]) -> Mapping[Address, tuple[Address]]:
+    """Return the identities by their sequences, which privileges may be granted on."""
     return {
         Address("sequence", *sql.unquoted(part.identity.sequence)): (address,)
-        for address, part in found.items()
+        for address, part in parts.items()
         if isinstance(part, Generator)
     }
 
@@ -106,17 +114,17 @@ def _frozen(
     return defaultdict(frozenset, {key: frozenset(value) for key, value in relation.items()})
 
 
-def _children(found: Mapping[Address, Part]) -> Mapping[Address, tuple[Address, ...]]:
+def _children(parts: Mapping[Address, Part]) -> Mapping[Address, tuple[Address, ...]]:
     children: dict[Address, list[Address]] = defaultdict(list)
-    for part in found.values():
+    for part in parts.values():
         if isinstance(part, Attachment | Inheritance):
             children[part.parent].append(part.table.address)
     return defaultdict(tuple, {key: tuple(value) for key, value in children.items()})
 
 
-def _named(found: Mapping[Address, Part]) -> Mapping[tuple[str, str], frozenset[str]]:
+def _named(parts: Mapping[Address, Part]) -> Mapping[tuple[str, str], frozenset[str]]:
     named: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for address, part in found.items():
+    for address, part in parts.items():
         if isinstance(part, Constraint | DomainRule):
             named[address.schema, address.part].add(address.name)
         elif isinstance(part, Required) and part.constraint.name:

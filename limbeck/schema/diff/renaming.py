@@ -1,4 +1,4 @@
-"""Renames as steps: those that were answered, and those that nobody has to be asked about."""
+"""Renames as steps: those that the user confirmed, and those that need no question."""
 
 from __future__ import annotations
 
@@ -31,7 +31,14 @@ from limbeck.schema.renames.tokens import Names, alike
 def apply(
     before: Catalog, after: Catalog, renames: Sequence[Rename]
 ) -> tuple[Catalog, tuple[Step, ...]]:
-    """Return the catalog as it is after all renames, and the steps that carry them out."""
+    """Return the catalog after all renames, and the steps that carry them out.
+
+    Args:
+        before: The catalog to start from.
+        after: The catalog to reach.
+        renames: The confirmed renames, outer ones first.
+
+    """
     steps: list[Step] = []
     done: list[Rename] = []
     for rename in renames:
@@ -56,14 +63,14 @@ def _carry_out(
 def _make_room(
     rename: Rename, before: Catalog, after: Catalog, steps: list[Step], done: list[Rename]
 ) -> Catalog:
-    """Make the schema that something moves to; rename what still has the name."""
+    """Create the schema that an object moves to, and rename the object that has its new name."""
     new = rename.after
     at = Address("schema", "", new.schema)
     wanted = after.objects.get(at)
     if new.schema and at not in before.objects and isinstance(wanted, Schema):
         steps += others.schema_steps(replace(wanted, comment=None))
-        made = replace(wanted, comment=None)
-        before = replace(before, objects={**before.objects, at: made})
+        schema = replace(wanted, comment=None)
+        before = replace(before, objects={**before.objects, at: schema})
     taken = _occupant(new, before)
     if taken is not None and taken != rename.before:
         field = "part" if taken.part else "name"
@@ -76,7 +83,7 @@ def _make_room(
 
 
 def _occupant(wanted: Address, catalog: Catalog) -> Address | None:
-    """Return what has the name that something is to get."""
+    """Return the object that has the name an object is to get."""
     kinds = {wanted.kind} | (RELATIONS if wanted.kind in RELATIONS else frozenset())
     kinds |= TYPES if wanted.kind in TYPES else frozenset()
     there = (wanted._replace(kind=kind) for kind in sorted(kinds))
@@ -114,12 +121,16 @@ def _whole(item: Object, old: Address, new: Address) -> Iterator[Step]:
 
 
 def _silent(before: Catalog, after: Catalog, names: Names) -> Iterator[Rename]:
-    """Yield the constraints, indexes and owned sequences that changed nothing but their name."""
+    """Yield the renames of constraints, indexes and owned sequences that are otherwise the same.
+
+    Applications do not name them, so no question is asked; the rename keeps the index or the
+    values that a drop would lose.
+    """
     spare = [item for at, item in sorted(after.objects.items()) if at not in before.objects]
     for at, item in sorted(before.objects.items()):
         if at in after.objects or not isinstance(item, Constraint | Index | SequenceObject):
             continue
-        match = next((one for one in spare if _same(item, one, names)), None)
+        match = next((other for other in spare if _same(item, other, names)), None)
         if match is not None and _occupant(match.address, before) is None:
             spare.remove(match)
             yield Rename(at.kind, at, match.address)

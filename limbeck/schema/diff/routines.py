@@ -19,7 +19,7 @@ def create(function: Function, _members: Members, _situation: Situation) -> list
 
 
 def alter(before: Function, after: Function, _situation: Situation) -> Alteration | None:
-    """Replace a function in place where Postgres lets its callers keep it."""
+    """Replace a function in place if Postgres allows it; its callers then stay."""
     steps: list[Step] = []
     if before.definition != after.definition:
         if after.kind == "a" or not replaceable(before, after):

@@ -1,4 +1,4 @@
-"""Steps as one SQL script, for psql."""
+"""Steps as one SQL script for psql: `limbeck diff --sql`."""
 
 from __future__ import annotations
 
@@ -9,15 +9,12 @@ from limbeck.schema.diff.steps import Step
 
 
 def script(steps: Iterable[Step]) -> str:
-    """Return the SQL of steps, in transactions where that is possible; "" when there is nothing."""
-    found = list(steps)
-    if not found:
-        return ""
-    return "\n".join(_block(group) for group in transactions(found))
+    """Return the SQL of steps, in transactions where Postgres allows one; "" without steps."""
+    return "\n".join(_block(group) for group in transactions(steps))
 
 
 def transactions(steps: Iterable[Step]) -> Iterator[list[Step]]:
-    """Yield the steps of each transaction, and between them those that are outside of one."""
+    """Yield the steps of each transaction, and between them the steps outside of any."""
     for _, group in groupby(steps, key=lambda step: step.outside):
         block: list[Step] = []
         for step in group:
@@ -32,8 +29,9 @@ def _block(steps: list[Step]) -> str:
     text = "\n".join(line for step in steps for line in _lines(step))
     if steps[0].outside:
         return f"{text}\n"
-    lazy = any(step.address.kind == "function" for step in steps)
-    checks = "SET LOCAL check_function_bodies = off;\n" if lazy else ""
+    # A body may name an object that a later step creates, or one that is gone already.
+    functions = any(step.address.kind == "function" for step in steps)
+    checks = "SET LOCAL check_function_bodies = off;\n" if functions else ""
     return f"BEGIN;\n{checks}{text}\nCOMMIT;\n"
 
 

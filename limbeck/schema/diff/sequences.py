@@ -1,4 +1,4 @@
-"""Sequences, and whose column they belong to."""
+"""Sequences, and the columns that own them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BITS = {"smallint": 15, "integer": 31, "bigint": 63}
 
 
 def limits(type_: str, increment: int) -> tuple[int, int]:
-    """Return the least and the greatest value a sequence has unless it is told otherwise."""
+    """Return the default MINVALUE and MAXVALUE of a sequence."""
     bits = BITS.get(type_, 63)
     return (1, 2**bits - 1) if increment > 0 else (-(2**bits), -1)
 
@@ -47,7 +47,10 @@ def standard(type_: str, increment: int = 1) -> SequenceOptions:
 
 
 def retyped(options: SequenceOptions, type_: str) -> SequenceOptions:
-    """Return the options as they are after a change of the type: its limits follow."""
+    """Return the options after a change of the type; limits of the old type become the new ones.
+
+    As init_params() in src/backend/commands/sequence.c does with AS and no MINVALUE or MAXVALUE.
+    """
     old, new = (limits(kind, options.increment) for kind in (options.type, type_))
     full = 2 ** BITS.get(options.type, 63)
     maximum = new[1] if options.maximum in {old[1], full - 1} else options.maximum
@@ -56,14 +59,14 @@ def retyped(options: SequenceOptions, type_: str) -> SequenceOptions:
 
 
 def narrows(before: SequenceOptions, after: SequenceOptions) -> bool:
-    """Tell whether the new type holds fewer numbers."""
+    """Return whether the new type has fewer values."""
     return BITS.get(after.type, 63) < BITS.get(before.type, 63)
 
 
 def differences(
     before: SequenceOptions, after: SequenceOptions, *, with_type: bool = True
 ) -> list[str]:
-    """Spell the options that differ, in the order of CREATE SEQUENCE."""
+    """Return the options that differ as words of CREATE and ALTER SEQUENCE."""
     words = [f"AS {after.type}"] if with_type and before.type != after.type else []
     pairs = ((text, getattr(before, name), getattr(after, name)) for name, text in OPTIONS.items())
     words += [text.format(new) for text, old, new in pairs if old != new]
@@ -87,19 +90,19 @@ def create(sequence: Sequence, _members: Members, _situation: Situation) -> list
 def drop(sequence: Sequence, _situation: Situation) -> list[Step]:
     """Drop a sequence."""
     text = f"DROP {target(sequence)}"
-    loses = f"how far {sequence.name} has counted"
+    loses = f"the current value of {sequence.name}"
     return [Step(Execute(text, "drop", sequence.address), loses=loses)]
 
 
 def alter(before: Sequence, after: Sequence, _situation: Situation) -> Alteration:
-    """Alter a sequence; its value stays, within the new bounds."""
+    """Alter a sequence; its value stays, limited to the new bounds."""
     steps = persistence(after) if before.unlogged != after.unlogged else []
     steps += changes(before, after)
     return Alteration((*steps, *statements.comment(after, before.comment)))
 
 
 def changes(before: Sequence, after: Sequence) -> tuple[Step, ...]:
-    """Change what a sequence counts."""
+    """Return the steps that change the options of a sequence."""
     name, steps = sql.of(after.address), list[Step]()
     options = retyped(before.options, after.options.type)
     words = [f"AS {options.type}"] if options.type != before.options.type else []
@@ -117,7 +120,7 @@ def persistence(sequence: Sequence) -> list[Step]:
 
 
 def restart(before: SequenceOptions, after: SequenceOptions) -> list[str]:
-    """Start over where no old value is within the new bounds."""
+    """Return RESTART if no old value is within the new bounds."""
     apart = after.minimum > before.maximum or after.maximum < before.minimum
     return ["RESTART"] if apart else []
 
@@ -125,7 +128,17 @@ def restart(before: SequenceOptions, after: SequenceOptions) -> list[str]:
 def bounded(
     name: str, before: SequenceOptions, after: SequenceOptions, address: Address
 ) -> list[Step]:
-    """Move a sequence's value into bounds that may have become narrower."""
+    """Return the step that moves a sequence's value into narrower bounds.
+
+    ALTER SEQUENCE refuses bounds that exclude the current value, so this comes before it.
+
+    Args:
+        name: The qualified name of the sequence, quoted.
+        before: Its options.
+        after: Its options after the change.
+        address: The address of the step: the sequence, or the column of an identity.
+
+    """
     value = "last_value"
     if after.minimum > before.minimum and after.minimum <= before.maximum:
         value = f"greatest({value}, {after.minimum})"
@@ -138,7 +151,13 @@ def bounded(
 
 
 def rename(sequence: Address, name: str) -> list[Step]:
-    """Give a sequence the qualified name that Postgres spells like that."""
+    """Return the steps that move a sequence to a schema and rename it.
+
+    Args:
+        sequence: The address of the sequence.
+        name: The new qualified name, quoted.
+
+    """
     schema, new = sql.unquoted(name)
     steps, old = list[Step](), sequence
     if schema != old.schema:
@@ -152,16 +171,16 @@ def rename(sequence: Address, name: str) -> list[Step]:
 
 
 def create_ownership(part: Ownership, _members: Members, _situation: Situation) -> list[Step]:
-    """Make a sequence a column's own."""
+    """Make a column the owner of a sequence."""
     column = f"{sql.of(part.column)}.{sql.quote(part.column.part)}"
     return statements.alter(part.sequence, [f"OWNED BY {column}"])
 
 
 def drop_ownership(part: Ownership, _situation: Situation) -> list[Step]:
-    """Make a sequence nobody's."""
+    """Remove the owner of a sequence."""
     return statements.alter(part.sequence, ["OWNED BY NONE"])
 
 
 def alter_ownership(_before: Ownership, after: Ownership, situation: Situation) -> Alteration:
-    """Make a sequence another column's."""
+    """Make another column the owner of a sequence."""
     return Alteration(tuple(create_ownership(after, (), situation)))

@@ -1,4 +1,4 @@
-"""What a statement has to know of the change it is part of."""
+"""The change that a statement is part of, as far as the SQL of one statement depends on it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,16 @@ from limbeck.schema.diff.steps import Step
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Both sides; what gets created anew; the names of types that were renamed out of the way."""
+    """Both sides of a change and what is decided about them.
+
+    Attributes:
+        before: The parts of the schema that the change starts from, after all renames.
+        after: The parts of the schema that it leads to.
+        created: The parts that are created, or dropped and created again.
+        asides: The temporary names of replaced types, until no column is of them any more.
+        retyped: The columns that change their type only because a type is replaced.
+
+    """
 
     before: Parts
     after: Parts
@@ -25,19 +34,20 @@ class Situation:
     asides: Mapping[Address, str] = field(default_factory=dict)
     retyped: frozenset[Address] = frozenset()
 
-    def kept(self, address: Address) -> bool:
-        """Tell whether what lives at an address was there and stays."""
+    def stays(self, address: Address) -> bool:
+        """Return whether a part exists on both sides and is not re-created."""
         return address in self.before and address not in self.created
 
     def original(self, column: Column) -> Column:
-        """Return a column as it was, with all that belongs to it."""
-        found = self.before.catalog.objects.get(column.address)
-        return found if isinstance(found, Column) else column
+        """Return a column as it was before, with its default, NOT NULL and identity."""
+        item = self.before.catalog.objects.get(column.address)
+        return item if isinstance(item, Column) else column
 
     def chooses(self, column: Column) -> bool:
-        """Tell whether Postgres itself would give the column's NOT NULL the name it has.
+        """Return whether Postgres would choose the name that a column's NOT NULL has.
 
-        It takes no name that another constraint of the schema has, as ChooseConstraintName().
+        It chooses none that another constraint of the schema has: ChooseConstraintName() in
+        src/backend/catalog/pg_constraint.c.
         """
         required = column.not_null
         if required is None or required.name is None:
@@ -46,20 +56,20 @@ class Situation:
         return required.name == usual and self._free(column.schema, usual, column.table)
 
     def chooses_for(self, domain: Domain) -> bool:
-        """Tell whether Postgres itself would give a domain's NOT NULL the name it has."""
+        """Return whether Postgres would choose the name that a domain's NOT NULL has."""
         usual = sql.chosen_name(domain.name, "", "not_null")
         if domain.not_null_name != usual or domain.address in self.asides:
             return False
         return self._free(domain.schema, usual, domain.name)
 
     def _free(self, schema: str, name: str, owner: str) -> bool:
-        """Tell whether no other table or domain has a constraint of that name."""
+        """Return whether no other table or domain has a constraint of this name."""
         return self.before.named[schema, name] | self.after.named[schema, name] <= {owner}
 
 
 @dataclass(frozen=True, slots=True)
 class Alteration:
-    """How to change a part in place; `hard` says that what uses it has to give way meanwhile."""
+    """The steps that change a part in place; with `hard`, its users are dropped meanwhile."""
 
     steps: tuple[Step, ...] = ()
     hard: bool = False

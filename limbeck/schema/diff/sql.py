@@ -1,4 +1,4 @@
-"""Spelling SQL: literals, lists, storage parameters; names as the catalog spells them."""
+"""Pieces of SQL for the statements of a diff: names, lists, storage parameters, ALTER TABLE."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ __all__ = [
 
 
 def indented(lines: Iterable[str]) -> str:
-    """Put the lines of a parenthesised list below each other."""
+    """Return the lines of a parenthesised list, indented and separated by commas."""
     return ",\n".join(f"    {line}" for line in lines)
 
 
 def options(settings: Iterable[str]) -> str:
-    """Spell storage parameters ("fillfactor=70") as the inside of WITH (...) or SET (...)."""
+    """Return storage parameters ("fillfactor=70") as the inside of WITH (...) or SET (...)."""
     return ", ".join(_option(setting) for setting in settings)
 
 
@@ -46,22 +46,22 @@ def _option(setting: str) -> str:
 
 
 def option_names(settings: Iterable[str]) -> list[str]:
-    """Return the names of storage parameters, spelled for RESET (...)."""
+    """Return the names of storage parameters, quoted for RESET (...)."""
     return [_option(setting).partition("=")[0] for setting in settings]
 
 
 def alter_table(column: Column | Address, *, only: bool = False) -> str:
-    """Spell the ALTER TABLE of what belongs to a table."""
+    """Return ALTER TABLE and the name of the table that a column, constraint ... belongs to."""
     name = column.name if isinstance(column, Address) else column.table
     return f"ALTER TABLE {'ONLY ' if only else ''}{qualified(column.schema, name)}"
 
 
 def alter_column(column: Column) -> str:
-    """Spell the ALTER TABLE ... ALTER COLUMN of what belongs to a column."""
+    """Return ALTER TABLE ... ALTER COLUMN and the name of the column."""
     return f"{alter_table(column)} ALTER COLUMN {quote(column.name)}"
 
 
 def server_options(options: Iterable[str]) -> str:
-    """Spell what a foreign server is told ("name=value") as the inside of OPTIONS (...)."""
+    """Return "name=value" options of a foreign object as the inside of OPTIONS (...)."""
     pairs = (option.partition("=") for option in options)
     return ", ".join(f"{quote(name)} {literal(value)}" for name, _, value in pairs)

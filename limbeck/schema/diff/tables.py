@@ -1,4 +1,4 @@
-"""Tables: plain, partitioned and foreign; partitions and inheritance."""
+"""Tables: ordinary, partitioned and foreign ones; attachment of partitions, inheritance."""
 
 from __future__ import annotations
 
@@ -18,25 +18,26 @@ from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.diff.targets import target
 
+# The order of constraints in CREATE TABLE.
 KEYS = "pufcx"
 IDENTITIES = {"d": "DEFAULT", "n": "NOTHING", "f": "FULL"}
 
 
 def create(table: Table, members: Members, situation: Situation) -> list[Step]:
-    """Create a table with all that is folded into it."""
+    """Create a table with the parts that are folded into it."""
     members = [m for m in members if _stands_in(table, m)]
-    found = _complete(members)
+    pairs = _complete(members)
     descends = any(isinstance(m, Attachment | Inheritance) for m in members)
     original = situation.after.catalog.objects.get(table.address)
-    serials = tuple((c.name, s) for c, s in found if s)
+    serials = tuple((c.name, s) for c, s in pairs if s)
     keys = sorted(
         (m for m in members if isinstance(m, Constraint) and not (m.inherited and descends)),
         key=lambda m: (KEYS.index(m.type), m.name),
     )
-    body = _body(table, found, keys, members, situation)
+    body = _body(table, pairs, keys, members, situation)
     operation: Operation = CreateTable(
         original if isinstance(original, Table) else table,
-        tuple(column for column, _ in found),
+        tuple(column for column, _ in pairs),
         tuple(keys),
         body,
         serials,
@@ -44,23 +45,23 @@ def create(table: Table, members: Members, situation: Situation) -> list[Step]:
     if descends or table.kind == "f" or table.of_type:  # its columns are not those of the body
         unlogged = "UNLOGGED " if table.unlogged else ""
         operation = Execute(f"CREATE {unlogged}{target(table)}{body}", "create", table.address)
-    return [Step(operation), *_extras(table, found, keys, members, situation)]
+    return [Step(operation), *_extras(table, pairs, keys, members, situation)]
 
 
 def _stands_in(table: Table, part: Part) -> bool:
-    """Tell whether a member is not just what a child of the table gets from it."""
+    """Return whether a member belongs to the table itself, not to a child that inherits it."""
     place = (table.schema, table.name)
     return not isinstance(part, Column | Constraint) or (part.schema, part.table) == place
 
 
 def _complete(members: Members) -> list[tuple[Column, Sequence | None]]:
-    found = sorted((m for m in members if isinstance(m, Column)), key=lambda c: c.position)
-    return [(columns.whole(c, members), columns.serial(c, members)) for c in found]
+    own = sorted((m for m in members if isinstance(m, Column)), key=lambda c: c.position)
+    return [(columns.whole(c, members), columns.serial(c, members)) for c in own]
 
 
 def _body(
     table: Table,
-    found: list[tuple[Column, Sequence | None]],
+    pairs: list[tuple[Column, Sequence | None]],
     keys: list[Constraint],
     members: Members,
     situation: Situation,
@@ -71,11 +72,11 @@ def _body(
     typed = table.of_type is not None
     lines = [
         columns.definition(column, sequence, situation, keyed=column.name in primary)
-        for column, sequence in found
+        for column, sequence in pairs
         if not (column.inherited and (attachment or parents)) and not typed
     ]
     if typed:
-        own = (_of_type(c, situation, keyed=c.name in primary) for c, _ in found)
+        own = (_of_type(c, situation, keyed=c.name in primary) for c, _ in pairs)
         lines = [text for text in own if text]
     lines += [not_null(_whole(m)) for m in members if isinstance(m, Required) and _is_own(m)]
     lines += [constraints.definition(key) for key in keys]
@@ -91,14 +92,14 @@ def _body(
 
 
 def _of_type(column: Column, situation: Situation, *, keyed: bool) -> str:
-    """Spell what a column says beyond the type of its table; "" when that is nothing."""
+    """Return what a column of a typed table has beyond the type; "" if it has nothing."""
     bare = columns.definition(replace(column, default=None, not_null=None), None, situation)
     rest = columns.definition(column, None, situation, keyed=keyed).removeprefix(bare).strip()
     return f"{sql.quote(column.name)} WITH OPTIONS {rest}" if rest else ""
 
 
 def _is_own(part: Required) -> bool:
-    """Tell whether a column of the parent is NOT NULL by the child's own word."""
+    """Return whether an inherited column has a NOT NULL of the child's own."""
     return part.column.inherited and not part.constraint.inherited
 
 
@@ -119,7 +120,7 @@ def _tail(table: Table) -> str:
 
 def _extras(
     table: Table,
-    found: list[tuple[Column, Sequence | None]],
+    pairs: list[tuple[Column, Sequence | None]],
     keys: list[Constraint],
     members: Members,
     situation: Situation,
@@ -129,7 +130,7 @@ def _extras(
     )
     steps = _settings(blank, table)
     descends = any(isinstance(m, Attachment | Inheritance) for m in members)
-    for column, _ in found:
+    for column, _ in pairs:
         steps += columns.extras(column)
         if descends and column.inherited:
             steps += _without_default(column, situation)
@@ -139,7 +140,7 @@ def _extras(
 
 
 def _without_default(column: Column, situation: Situation) -> Iterator[Step]:
-    """Yield the end of a default that the parent has and its child has not."""
+    """Yield the DROP DEFAULT of a default that the parent has and the child must not have."""
     at = Address("default", column.schema, column.table, column.name)
     for parent in situation.after.parents(owner(at)):
         above = at._replace(schema=parent.schema, name=parent.name)
@@ -156,7 +157,7 @@ def drop(table: Table, situation: Situation) -> list[Step]:
 
 
 def alter(before: Table, after: Table, situation: Situation) -> Alteration | None:
-    """Alter a table itself; another kind or partition key needs another table."""
+    """Alter a table itself; Postgres cannot change its kind, partition key or server."""
     if (before.kind, before.partition_key, before.server) != (
         after.kind,
         after.partition_key,
@@ -165,17 +166,20 @@ def alter(before: Table, after: Table, situation: Situation) -> Alteration | Non
         return None
     steps = _settings(before, after)
     if before.unlogged != after.unlogged:
-        steps += _sequences_kept(after, situation)
+        steps += _own_sequences(after, situation)
     return Alteration(tuple(steps))
 
 
-def _sequences_kept(table: Table, situation: Situation) -> Iterator[Step]:
-    """Yield what keeps a table's own sequences from becoming logged, or not, with it."""
-    for part in situation.after.found.values():
+def _own_sequences(table: Table, situation: Situation) -> Iterator[Step]:
+    """Yield the steps that restore the persistence of sequences that the table owns.
+
+    SET LOGGED and SET UNLOGGED change the owned sequences, too (Postgres 15).
+    """
+    for part in situation.after.by_address.values():
         if not isinstance(part, Ownership) or owner(part.column) != table.address:
             continue
-        kept = situation.kept(part.sequence.address)
-        if kept and part.sequence.unlogged != table.unlogged:
+        stays = situation.stays(part.sequence.address)
+        if stays and part.sequence.unlogged != table.unlogged:
             yield from sequences.persistence(part.sequence)
 
 
@@ -203,34 +207,34 @@ def _texts(before: Table, after: Table) -> Iterator[str]:
 
 
 def create_attachment(part: Attachment, _members: Members, situation: Situation) -> list[Step]:
-    """Make a table a partition; what is NOT NULL by its own word too has to be told again."""
+    """Attach a partition; it makes NOT NULLs inherited only, so local ones are set again."""
     child, parent = sql.of(part.table.address), sql.of(part.parent)
     text = f"ALTER TABLE {parent} ATTACH PARTITION {child} {part.bound}"
     steps = [Step(Execute(text, "alter", part.table.address))]
     for name in part.table.columns:
         at = Address("not_null", part.table.schema, part.table.name, name)
         above = at._replace(schema=part.parent.schema, name=part.parent.name)
-        found = situation.after.found.get(at)
-        if isinstance(found, Required) and _is_own(found) and above in situation.after:
-            column = _whole(found)
+        required = situation.after.get(at)
+        if isinstance(required, Required) and _is_own(required) and above in situation.after:
+            column = _whole(required)
             steps.append(Step(AlterNotNull(column, column)))
     return steps
 
 
 def drop_attachment(part: Attachment, _situation: Situation) -> list[Step]:
-    """Make a partition a table of its own."""
+    """Detach a partition."""
     child, parent = sql.of(part.table.address), sql.of(part.parent)
     text = f"ALTER TABLE {parent} DETACH PARTITION {child}"
     return [Step(Execute(text, "alter", part.table.address))]
 
 
 def create_inheritance(part: Inheritance, _members: Members, _situation: Situation) -> list[Step]:
-    """Make a table inherit."""
+    """Make a table inherit from a parent."""
     text = f"{sql.alter_table(part.table.address)} INHERIT {sql.of(part.parent)}"
     return [Step(Execute(text, "alter", part.table.address))]
 
 
 def drop_inheritance(part: Inheritance, _situation: Situation) -> list[Step]:
-    """Make a table inherit no longer."""
+    """End the inheritance from a parent."""
     text = f"{sql.alter_table(part.table.address)} NO INHERIT {sql.of(part.parent)}"
     return [Step(Execute(text, "alter", part.table.address))]

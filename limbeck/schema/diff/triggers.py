@@ -1,4 +1,4 @@
-"""What tables and views do: triggers, policies, rules."""
+"""Triggers, rules and policies of tables and views."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def create(item: Trigger | Rule, _members: Members, _situation: Situation) -> li
 def alter(
     before: Trigger | Rule, after: Trigger | Rule, _situation: Situation
 ) -> Alteration | None:
-    """Enable, disable and comment; anything else needs another one."""
+    """Enable, disable or comment; any other change replaces the trigger or rule."""
     if before.definition != after.definition:
         return None
     return Alteration((*_enabled(before, after), *statements.comment(after, before.comment)))
@@ -59,7 +59,7 @@ def _conditions(policy: Policy) -> list[str]:
 
 
 def alter_policy(before: Policy, after: Policy, _situation: Situation) -> Alteration | None:
-    """Alter a policy; its command and kind stay, and no condition can be taken away."""
+    """Alter a policy; ALTER POLICY can neither change its command nor remove a condition."""
     if (before.command, before.permissive) != (after.command, after.permissive):
         return None
     if (before.using and not after.using) or (before.check and not after.check):

@@ -30,21 +30,25 @@ def create_enum(enum: Enum, _members: Members, _situation: Situation) -> list[St
 
 
 def drop(item: Enum | Domain | Composite | Range | Collation, situation: Situation) -> list[Step]:
-    """Drop a type or collation, by the name it was moved to if it was."""
+    """Drop a type or collation, under its temporary name if it has one."""
     name = situation.asides.get(item.address, item.name)
     text = f"DROP {target(replace(item, name=name))}"
     return [Step(Execute(text, "drop", item.address))]
 
 
 def aside(item: Enum | Domain | Composite | Range | Collation, situation: Situation) -> list[Step]:
-    """Rename a type out of the way of the one that replaces it."""
+    """Rename a type, so that its replacement can be created under its name."""
     name = situation.asides[item.address]
     steps = statements.alter(item, [f"RENAME TO {sql.quote(name)}"], "rename")
     return [*steps, *_range_aside(item, name)] if isinstance(item, Range) else steps
 
 
 def _range_aside(item: Range, name: str) -> Iterator[Step]:
-    """Rename what came with a range type: its multirange, and the constructors of both."""
+    """Yield the renames of a range type's multirange, and of the constructors of both.
+
+    Postgres created them with the range type and does not rename them with it; their names would
+    clash with those of the new type.
+    """
     schema, multi = sql.unquoted(item.multirange or "")
     other = sql.chosen_name(multi, "", "old")
     old = sql.qualified(item.schema, name)
@@ -60,9 +64,8 @@ def _range_aside(item: Range, name: str) -> Iterator[Step]:
 
 
 def alter_enum(before: Enum, after: Enum, _situation: Situation) -> Alteration | None:
-    """Add labels where they belong; anything else needs another type."""
-    kept = [label for label in after.labels if label in before.labels]
-    if kept != list(before.labels):
+    """Add labels at their place; labels that are gone or in another order need another type."""
+    if [label for label in after.labels if label in before.labels] != list(before.labels):
         return None
     there, steps = list(before.labels), list[Step]()
     for place, label in enumerate(after.labels):
@@ -167,20 +170,20 @@ def _attribute_comments(before: Composite, after: Composite) -> Iterator[Step]:
 
 
 def alter_composite(before: Composite, after: Composite, situation: Situation) -> Alteration | None:
-    """Drop and add fields at the end; fields that change in place need nobody to use the type."""
+    """Drop fields, append new ones, and change types of fields if no column has the type."""
     old = {attribute.name: attribute for attribute in before.attributes}
     new = {attribute.name: attribute for attribute in after.attributes}
-    kept = [name for name in old if name in new]
-    if list(new)[: len(kept)] != kept:
+    remaining = [name for name in old if name in new]
+    if list(new)[: len(remaining)] != remaining:
         return None
     words, steps = [f"DROP ATTRIBUTE {sql.quote(n)}" for n in old if n not in new], list[Step]()
-    changed = [n for n in kept if _attribute(old[n]) != _attribute(new[n])]
+    changed = [n for n in remaining if _attribute(old[n]) != _attribute(new[n])]
     if changed and used_by_rows(after, situation):
         return None
     words += [_altered_attribute(new[name]) for name in changed]
     words += [f"ADD ATTRIBUTE {_attribute(new[name])}" for name in new if name not in old]
     if words:
-        loses = "the values of the dropped fields" if len(kept) < len(old) else None
+        loses = "the values of the dropped fields" if len(remaining) < len(old) else None
         text = f"{altering(after)} {', '.join(words)}"
         operation = AlterAttributeType if changed else Execute
         steps.append(Step(operation(text, "alter", after.address), loses=loses))
@@ -195,7 +198,7 @@ def _altered_attribute(attribute: Attribute) -> str:
 
 
 def used_by_rows(item: Composite, situation: Situation) -> bool:
-    """Tell whether a type is that of a column, a field or a domain."""
+    """Return whether a type is the type of a column, a field or a domain."""
     users = situation.before.users[item.address]
     return any(user.kind in {"column", "composite", "domain", "range"} for user in users)
 

@@ -1,7 +1,11 @@
-"""Checks that are not valid, and the copies of them that children have.
+"""Checks that are NOT VALID, and the copies of them that child tables have.
 
-A new table's copy of its parent's check is valid, whatever the parent's is, and no statement takes
-that back: where a copy shall not be valid, the parent gets its check once it has the child.
+A new child gets a valid copy of its parent's check, whatever the state of the parent's
+(MergeCheckConstraint() in src/backend/commands/tablecmds.c), and no statement makes a valid
+constraint NOT VALID again. ADD CONSTRAINT ... NOT VALID on the parent of existing children,
+however, passes on copies that are not valid. So where a copy must not be valid, the parent's check
+is dropped, and added again once the child exists. `fates` asks which checks that are, `ordering`
+and `folding` whether a copy then needs a VALIDATE of its own.
 """
 
 from __future__ import annotations
@@ -16,24 +20,32 @@ from limbeck.schema.diff.parts import Parts
 
 
 def renewed(before: Parts, after: Parts, fate: Mapping[Address, str]) -> set[Address]:
-    """Return the checks that are dropped and added anew for the sake of a copy."""
+    """Return the checks that are dropped and added again for the sake of a copy.
+
+    A check, its parents' checks and its inherited copies are one family: Postgres drops them
+    together, so all of them are added again.
+    """
     todo = [
         above
         for copy in _newly_unproven(before, after, fate)
         for above in _namesakes(before, copy, after.parents(owner(copy)))
     ]
-    found: set[Address] = set()
+    checks: set[Address] = set()
     while todo:
         address = todo.pop()
-        if address in after and address not in found:
-            found.add(address)
+        if address in after and address not in checks:
+            checks.add(address)
             todo += _family(before, address)
-    return found
+    return checks
 
 
 def _newly_unproven(before: Parts, after: Parts, fate: Mapping[Address, str]) -> Iterator[Address]:
-    """Yield the checks that cannot become not valid while a parent has them."""
-    for address, part in after.found.items():
+    """Yield the checks that cannot become NOT VALID while a parent has them.
+
+    They are those of a new child, and those of an existing child that are dropped and added again:
+    the ADD CONSTRAINT would merge with the parent's, and be valid.
+    """
+    for address, part in after.by_address.items():
         if not (isinstance(part, Constraint) and part.type == "c" and descent.late(part)):
             continue
         table = owner(address)
@@ -43,7 +55,7 @@ def _newly_unproven(before: Parts, after: Parts, fate: Mapping[Address, str]) ->
 
 
 def _family(parts: Parts, address: Address) -> Iterator[Address]:
-    """Yield what a check comes from, and its copies, which are dropped with it."""
+    """Yield the checks that a check comes from, and its copies, which are dropped with it."""
     table = owner(address)
     yield from _namesakes(parts, address, parts.parents(table))
     below = _namesakes(parts, address, parts.children[table])
@@ -51,15 +63,22 @@ def _family(parts: Parts, address: Address) -> Iterator[Address]:
 
 
 def _namesakes(parts: Parts, address: Address, tables: Iterable[Address]) -> Iterator[Address]:
-    """Yield the checks of parents or children that a check is one with: its name says it."""
+    """Yield the checks of the same name on tables; Postgres merges checks of a name."""
     for table in tables:
-        found = parts.found.get(address._replace(schema=table.schema, name=table.name))
-        if isinstance(found, Constraint) and found.type == "c" and not found.no_inherit:
-            yield found.address
+        check = parts.get(address._replace(schema=table.schema, name=table.name))
+        if isinstance(check, Constraint) and check.type == "c" and not check.no_inherit:
+            yield check.address
 
 
 def outlives(copy: Part, after: Parts, created: Callable[[Address], bool]) -> bool:
-    """Tell whether a table's valid copy of a check that is made anew must be validated again."""
+    """Return whether a valid copy of a check that is added again must be validated.
+
+    Args:
+        copy: A part of a table that stays a child.
+        after: The parts of the schema after the change.
+        created: Returns whether the change creates a part.
+
+    """
     if not isinstance(copy, Constraint) or not (copy.type == "c" and copy.inherited):
         return False
     above = descent.counterpart(after, copy.address)

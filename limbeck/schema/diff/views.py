@@ -31,7 +31,7 @@ def _text(view: View, verb: str = "CREATE") -> str:
 
 
 def alter(before: View, after: View, _situation: Situation) -> Alteration | None:
-    """Replace a view in place where Postgres can: its columns stay or are followed by new ones."""
+    """Alter a view; CREATE OR REPLACE VIEW keeps the columns and can only append new ones."""
     if before.materialized != after.materialized:
         return None
     steps: list[Step] = []

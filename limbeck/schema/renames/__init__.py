@@ -1,3 +1,3 @@
-"""Renames: proposed, answered, and applied to a catalog."""
+"""Renames: proposed as questions, read from --rename, applied to a catalog."""
 
 from __future__ import annotations

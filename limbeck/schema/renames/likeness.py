@@ -1,4 +1,4 @@
-"""Questions to ask: what went and what came that look like one thing renamed."""
+"""Likely renames: pairs of an object that disappears and a similar one that appears."""
 
 from __future__ import annotations
 
@@ -21,29 +21,37 @@ from limbeck.schema.renames.move import moved, names_of
 from limbeck.schema.renames.rename import Rename
 from limbeck.schema.renames.tokens import Names, alike
 
+# The likeness from which a pair is worth a question. Chosen so that a renamed column of the same
+# type is always asked about, and two columns of a type with nothing else in common are not.
 THRESHOLD = 0.55
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A question: is this one thing renamed? likeness is between 0 and 1."""
+    """A likely rename to ask about; `likeness` is between 0 and 1."""
 
     rename: Rename
     likeness: float
 
     @property
     def flag(self) -> str:
-        """What to type to answer with yes."""
+        """The option that confirms the rename."""
         return f"--rename {self.rename}"
 
 
 def propose(
     before: Catalog, after: Catalog, answered: Sequence[Rename] = ()
 ) -> tuple[Proposal, ...]:
-    """Return the likeliest renames, outer objects first, each object in one of them at most.
+    """Return the likeliest renames, outer objects first; each object is in one of them at most.
 
-    Columns are compared within tables that are on both sides: ask again with the answers to
-    find those of a renamed table.
+    Columns are compared within tables that are on both sides. Call it again with the confirmed
+    renames to find the columns of a renamed table.
+
+    Args:
+        before: The catalog before the change.
+        after: The catalog after it.
+        answered: The confirmed renames.
+
     """
     for rename in answered:
         before = moved(before, rename)
@@ -52,21 +60,22 @@ def propose(
         _pairs(before, after, names), key=lambda p: (-p.likeness, p.rename.before, p.rename.after)
     )
     taken: set[Address] = set()
-    found = []
+    proposals = []
     for proposal in pairs:
         ends = {proposal.rename.before, proposal.rename.after}
         if not ends & taken:
             taken |= ends
-            found.append(proposal)
+            proposals.append(proposal)
     kinds = list(LIKENESS)
-    return tuple(sorted(found, key=lambda p: (kinds.index(type_of(p, before)), p.rename.before)))
+    return tuple(
+        sorted(proposals, key=lambda p: (kinds.index(type_of(p, before)), p.rename.before))
+    )
 
 
 def type_of(proposal: Proposal, catalog: Catalog) -> type[Object]:
-    """Return the class of what a proposal is about."""
+    """Return the class of the object that a proposal is about."""
     address = proposal.rename.before
-    found = catalog.objects.get(address) or catalog.objects[address._replace(part="")]
-    return type(found)
+    return type(catalog.objects.get(address) or catalog.objects[address._replace(part="")])
 
 
 def _pairs(before: Catalog, after: Catalog, names: Names) -> Iterator[Proposal]:
@@ -76,15 +85,15 @@ def _pairs(before: Catalog, after: Catalog, names: Names) -> Iterator[Proposal]:
         olds = [item for item in gone if isinstance(item, cls)]
         news = [item for item in new if isinstance(item, cls)]
         for old in olds:
-            for one in news:
-                if (value := likeness(old, one, before, after, names)) >= THRESHOLD:
-                    rename = Rename(old.address.kind, old.address, one.address)
+            for appeared in news:
+                if (value := likeness(old, appeared, before, after, names)) >= THRESHOLD:
+                    rename = Rename(old.address.kind, old.address, appeared.address)
                     yield Proposal(rename, round(value, 2))
     yield from _labels(before, after)
 
 
 def _labels(before: Catalog, after: Catalog) -> Iterator[Proposal]:
-    """Pair labels that went with labels that came at the same place."""
+    """Pair removed labels of an enum with new ones at the same place."""
     for at, old in before.objects.items():
         new = after.objects.get(at)
         if not isinstance(old, Enum) or not isinstance(new, Enum):
@@ -117,7 +126,7 @@ def _tables(old: Table, new: Table, before: Catalog, after: Catalog, _: Names) -
     size = max(len(first), len(second))
     same = len(set(first) & set(second))
     placed = zip(first, second, strict=False)
-    alike_ = sum(one[1] == other[1] and one != other for one, other in placed)
+    alike_ = sum(left[1] == right[1] and left != right for left, right in placed)
     return 0.7 * min(1, (same + 0.5 * alike_) / size if size else 1) + 0.3 * _names(old, new)
 
 
@@ -139,7 +148,7 @@ def _column(old: Column, new: Column, _: Catalog, __: Catalog, names: Names) -> 
 
 
 def _within(old: Any, new: Any, _: Catalog, __: Catalog, ___: Names) -> float:
-    """Compare what belongs to a table and is known by what it says."""
+    """Compare parts of a table by all of their fields but name and comment."""
     if (old.schema, old.table) != (new.schema, new.table) or getattr(new, "inherited", False):
         return 0
     plain = replace(old, name=new.name, comment=new.comment)
@@ -147,7 +156,7 @@ def _within(old: Any, new: Any, _: Catalog, __: Catalog, ___: Names) -> float:
 
 
 def _alone(old: Any, new: Any, _: Catalog, __: Catalog, ___: Names) -> float:
-    """Compare what is known by its own fields."""
+    """Compare objects by all of their fields but schema, name and comment."""
     plain = replace(old, schema=new.schema, name=new.name, comment=new.comment)
     return (0.6 if plain == new else 0) + 0.4 * _names(old, new)
 

@@ -28,7 +28,7 @@ TYPES = frozenset({"enum", "domain", "composite", "range", "table", "view"})
 
 
 def names_of(renames: Iterable[Rename]) -> Names:
-    """Return which names became which, to compare texts by."""
+    """Return the renamed names and labels, for comparing texts."""
     names: dict[str, set[str]] = {}
     labels: dict[str, set[str]] = {}
     for rename in renames:
@@ -45,16 +45,16 @@ def _bare(name: str) -> str:
     return name.partition("(")[0] if name.endswith(")") else name
 
 
-def _frozen(found: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
-    return {key: frozenset(value) for key, value in found.items()}
+def _frozen(names: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
+    return {key: frozenset(value) for key, value in names.items()}
 
 
 def moved(catalog: Catalog, rename: Rename) -> Catalog:
-    """Return the catalog with one object renamed: addresses move, texts stay as they were."""
+    """Return a catalog with one object renamed: addresses change, texts do not (see `respell`)."""
     if rename.kind == "enum" and rename.before.part:
         return _relabelled(catalog, rename)
     known = catalog.objects.keys() | catalog.depends.keys()
-    addresses = {one: _address(one, rename, catalog) for one in known}
+    addresses = {address: _address(address, rename, catalog) for address in known}
     for at, item in catalog.objects.items():
         if isinstance(item, Grant):
             addresses[at] = replace(item, target=addresses.get(item.target, item.target)).address
@@ -63,7 +63,7 @@ def moved(catalog: Catalog, rename: Rename) -> Catalog:
         new = addresses[old]
         objects[new] = _object(item, old, new, rename, addresses)
     depends = {
-        addresses[user]: frozenset(addresses.get(one, one) for one in used)
+        addresses[user]: frozenset(addresses.get(address, address) for address in used)
         for user, used in catalog.depends.items()
     }
     return replace(catalog, objects=objects, depends=depends)
@@ -103,7 +103,7 @@ def _address(address: Address, rename: Rename, catalog: Catalog) -> Address:
 
 
 def _goes_along(address: Address, table: Address, catalog: Catalog) -> bool:
-    """Tell whether an index or a sequence changes its schema with its table."""
+    """Return whether an index or a sequence moves to another schema with its table."""
     item = catalog.objects.get(address)
     if isinstance(item, Index):
         return item.table == table
@@ -113,7 +113,7 @@ def _goes_along(address: Address, table: Address, catalog: Catalog) -> bool:
 
 
 def _descends(address: Address, column: Address, catalog: Catalog) -> bool:
-    """Tell whether a column is inherited, at any depth, from another one."""
+    """Return whether a column is inherited, at any depth, from another one."""
     table = catalog.objects.get(Address("table", address.schema, address.name))
     if not isinstance(table, Table):
         return False
@@ -123,14 +123,14 @@ def _descends(address: Address, column: Address, catalog: Catalog) -> bool:
 
 
 def _copy(address: Address, constraint: Address, catalog: Catalog) -> bool:
-    """Tell whether a check of a child table is renamed with its parent's."""
+    """Return whether a check of a child table is renamed with its parent's."""
     item = catalog.objects.get(address)
     inherited = isinstance(item, Constraint) and item.type == "c" and item.inherited
     return inherited and _descends(address, constraint, catalog)
 
 
 def _identity(identity: str, rename: Rename) -> str:
-    """Spell the argument types of a function anew."""
+    """Return the identity of a function with its argument types renamed."""
     if rename.kind == "schema":
         old, new = f"{qualified('', rename.before.name)}.", f"{qualified('', rename.after.name)}."
     else:
@@ -187,7 +187,7 @@ def _references(item: Object, addresses: Mapping[Address, Address]) -> dict[str,
             table = addresses[value.table]
             changes[field.name] = replace(value, table=table, columns=columns)
     if isinstance(item, Table) and item.inherits:
-        changes["inherits"] = tuple(addresses.get(one, one) for one in item.inherits)
+        changes["inherits"] = tuple(addresses.get(parent, parent) for parent in item.inherits)
     return changes
 
 

@@ -1,4 +1,4 @@
-"""Answers to --rename, such as public.users:public.users2."""
+"""Read --rename options, such as public.users:public.people."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from limbeck.schema.renames.move import moved
 from limbeck.schema.renames.rename import Rename
 from limbeck.schema.sql.quoting import names, split
 
-# What a name is taken for first, where it is the name of several things.
+# The kinds that a name is looked up as, in this order: the first one wins.
 ORDER = (
     "schema",
     "table",
@@ -37,38 +37,45 @@ ORDER = (
 
 
 class UnknownNameError(ConfigurationError):
-    """A rename was answered of something that is not there."""
+    """A rename names an object that does not exist."""
 
 
 def parse(text: str, before: Catalog, after: Catalog, earlier: Sequence[Rename] = ()) -> Rename:
-    """Understand one answer, after the answers that were given before it.
+    """Return the rename that a --rename option states.
 
-    Names are whole ("public.users.email"), quoted where they hold a dot or a colon. Of an answer
-    that was carried out already both addresses are the new one.
+    If the rename has run already, both of its addresses are the new one.
+
+    Args:
+        text: "old:new"; both names are qualified ("public.users.email"), and quoted if they
+            contain a dot or a colon.
+        before: The catalog before the change.
+        after: The catalog after it.
+        earlier: The renames of outer objects, which are in the old name already.
 
     Raises:
-        UnknownNameError: the old name is not in `before`, the new one not in `after`.
-        ConfigurationError: it is not of the form old:new.
+        UnknownNameError: The old name is not in `before`, or the new one is not in `after`.
+        ConfigurationError: The text is not of the form old:new.
 
     """
     sides = split(text, ":")
     if len(sides) != 2:  # noqa: PLR2004
         raise ConfigurationError(
-            f"{text!r} does not say what is renamed to what",
-            hint="Write the whole names: --rename public.users:public.people",
+            f"{text!r} is not of the form old:new",
+            hint="Write qualified names: --rename public.users:public.people",
         )
     for rename in earlier:
         before = moved(before, rename)
     old, new = (names(side) for side in sides)
     there, here = dict(_candidates(before, old)), dict(_candidates(after, new))
     if not there and here.keys() & dict(_candidates(before, new)).keys():
-        there = here  # an answer that was carried out already
+        there = here  # the rename has run already
     both = [kind for kind in (*ORDER, *sorted(there)) if kind in there and kind in here]
     if not both:
         missing, where = (old, "before") if not there else (new, "after")
         raise UnknownNameError(
-            f"--rename {text}: there is no {'.'.join(missing)} of that kind {where} the change",
-            hint="Write whole names, outer ones first: schemas, then tables, then columns.",
+            f"no such rename: {text} ({'.'.join(missing)} does not exist {where} the change,"
+            " or is of another kind)",
+            hint="Write qualified names, outer objects first: schemas, then tables, then columns.",
         )
     kind = both[0]
     return Rename("enum" if kind == "label" else kind, there[kind], here[kind])
@@ -77,24 +84,24 @@ def parse(text: str, before: Catalog, after: Catalog, earlier: Sequence[Rename] 
 def answers(
     texts: Iterable[str], before: Catalog, after: Catalog
 ) -> tuple[tuple[Rename, ...], tuple[str, ...]]:
-    """Understand all answers, outer ones first; return also those that fit nothing here.
+    """Return the renames that --rename options state, and the options that name no object here.
 
     Raises:
-        ConfigurationError: an answer is not of the form old:new.
+        ConfigurationError: An option is not of the form old:new.
 
     """
-    found: list[Rename] = []
+    renames: list[Rename] = []
     idle: list[str] = []
     for text in texts:
         try:
-            found.append(parse(text, before, after, found))
+            renames.append(parse(text, before, after, renames))
         except UnknownNameError:
             idle.append(text)
-    return tuple(found), tuple(idle)
+    return tuple(renames), tuple(idle)
 
 
 def _candidates(catalog: Catalog, names: tuple[str, ...]) -> Iterator[tuple[str, Address]]:
-    """Yield what a name can mean, by kind."""
+    """Yield the objects that a name can mean, by kind."""
     for address, item in catalog.objects.items():
         kind, schema, name, part = address
         if kind == "function" and isinstance(item, Function):

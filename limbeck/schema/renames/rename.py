@@ -1,4 +1,4 @@
-"""The one noun: a rename."""
+"""A rename of one object, column or enum label."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from limbeck.schema.catalog.objects.address import Address
 
 @dataclass(frozen=True, slots=True)
 class Rename:
-    """That what lives at one address before is what lives at another one after.
+    """An object that stays, under another address.
 
-    `before` is the address at the moment of this rename: the renames of its schema and table,
-    which come first, are already in it. A label of an enum is the part of the enum's address.
+    `before` is its address when this rename runs: renames of its schema and table come first, and
+    are already in it. A label of an enum is the part of the enum's address.
     """
 
     kind: str
@@ -21,7 +21,7 @@ class Rename:
     after: Address
 
     def __str__(self) -> str:
-        """Return the answer to --rename, such as public.users:public.users2."""
+        """Return the rename as --rename takes it, such as public.users:public.people."""
         return f"{_name(self.before)}:{_name(self.after)}"
 
 

@@ -1,4 +1,4 @@
-"""The texts of a catalog as Postgres would spell them after renames."""
+"""The definitions and expressions of a catalog, as Postgres would deparse them after renames."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from limbeck.schema.renames.move import names_of
 from limbeck.schema.renames.rename import Rename
 from limbeck.schema.renames.tokens import Names, alike, substituted
 
-# The fields that Postgres spells and therefore spells anew after a rename.
+# The fields that Postgres deparses from its catalogs, so that a rename changes them.
 _FIELDS = """
     type default definition index using check checks collation columns partition_key
     partition_bound of_type subtype subtype_opclass subtype_diff canonical multirange attributes
@@ -24,11 +24,17 @@ TEXTS = frozenset(_FIELDS.split())
 
 
 def respelled(before: Catalog, after: Catalog, renames: Sequence[Rename]) -> Catalog:
-    """Spell the texts of a catalog whose addresses have moved as Postgres would now.
+    """Return a catalog whose addresses have moved, with its texts as Postgres would deparse them.
 
-    Where a text only differs by renamed names from what is wanted, and uses the same objects, it
-    is what is wanted. Where not, the names are replaced in it, which is enough to see that it
-    differs.
+    Deparsing needs a server, so a text is compared instead: if it differs from the one of `after`
+    only by renamed names, and depends on the same objects, it becomes that one. In any other text
+    the names are replaced, which is enough for the diff to find that it differs.
+
+    Args:
+        before: The catalog, moved by all renames.
+        after: The catalog to reach.
+        renames: The renames that have moved it.
+
     """
     names = names_of(renames)
     objects = {
@@ -41,15 +47,15 @@ def _respelled(item: Object, at: Address, before: Catalog, after: Catalog, names
     wanted = after.objects.get(at)
     if wanted is None or type(wanted) is not type(item):
         return item
-    ways = [at, at._replace(kind="default")] if at.kind == "column" else [at]
-    same = all(before.depends.get(one) == after.depends.get(one) for one in ways)
+    users = [at, at._replace(kind="default")] if at.kind == "column" else [at]
+    same = all(before.depends.get(user) == after.depends.get(user) for user in users)
     if not isinstance(item, Function):
         return _fields(item, wanted, names, same=same)  # type: ignore[no-any-return]
     return replace(item, **_function(item, wanted, names)) if isinstance(wanted, Function) else item
 
 
 def _function(item: Function, wanted: Function, names: Names) -> dict[str, Any]:
-    """Spell a function's head; a body that is a string is not touched by renames."""
+    """Return the changed fields of a function; a rename never changes a body that is a string."""
     mark = "\nAS $"
     head, as_, body = item.definition.partition(mark)
     wanted_head, _, wanted_body = wanted.definition.partition(mark)
@@ -70,7 +76,7 @@ def _value(old: Any, new: Any, names: Names, *, same: bool) -> Any:
         return substituted(old, names) if old == new and not same else old
     if isinstance(old, tuple) and isinstance(new, tuple) and len(old) == len(new):
         pairs = zip(old, new, strict=True)
-        return tuple(_fields(one, other, names, same=same) for one, other in pairs)
+        return tuple(_fields(left, right, names, same=same) for left, right in pairs)
     return old
 
 

@@ -154,17 +154,17 @@ CASES = (
         "CREATE DOMAIN wide AS text; CREATE DOMAIN narrow AS varchar(3);"
         "CREATE TABLE t (a narrow, b varchar(2), c varchar(2)[], d wide)",
         says=(
-            "loses what of public.t.a does not fit public.narrow",
-            "loses what of public.t.b does not fit character varying(2)",
-            "loses what of public.t.c does not fit",
+            "loses the values of public.t.a that do not fit public.narrow",
+            "loses the values of public.t.b that do not fit character varying(2)",
+            "loses the values of public.t.c that do not fit",
         ),
-        never=("loses what of public.t.d",),
+        never=("loses the values of public.t.d",),
     ),
     Case(
         "a domain that becomes narrower",
         "CREATE DOMAIN d AS varchar(3); CREATE TABLE t (a d)",
         "CREATE DOMAIN d AS varchar(2); CREATE TABLE t (a d)",
-        says=("loses what of public.t.a does not fit public.d",),
+        says=("loses the values of public.t.a that do not fit public.d",),
     ),
     Case(
         "types that can only change in a circle, one of which goes out of the way",

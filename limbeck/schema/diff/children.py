@@ -1,0 +1,181 @@
+"""The order of actions on partitions, inheriting tables and what they have from their parents.
+
+`ordering` calls this module. A child and its parent must have the same columns, NOT NULLs and
+checks before one is attached to the other; from then on a change of the parent's part changes the
+child's as well, and the child's alone cannot be dropped.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from itertools import product
+
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.constraints import Constraint
+from limbeck.schema.catalog.objects.indexes import Index
+from limbeck.schema.diff import descent, unproven
+from limbeck.schema.diff.fates import Fates
+from limbeck.schema.diff.graph import Graph, Node
+from limbeck.schema.diff.part import Attachment, Inheritance, derived, owner, sub
+from limbeck.schema.diff.parts import Parts
+
+# Parts that a child table gets from its parent at the moment it becomes one.
+TAKEN_OVER = frozenset({"column", "default", "not_null", "constraint", "identity"})
+# Actions on a child's columns that come before ATTACH PARTITION and INHERIT, which compare them
+# with the parent's.
+ALIGNED = (
+    *product(("drop", "alter", "create"), ("column", "not_null", "default")),
+    ("drop", "identity"),
+)
+
+
+def order(graph: Graph, fates: Fates) -> None:
+    """Add the order of the actions on partitions and inheriting tables to a graph."""
+    parts_of: dict[Address, list[Node]] = defaultdict(list)
+    for node in graph.after:
+        if node.verb in {"create", "alter"} and node.address.kind in TAKEN_OVER:
+            parts_of[owner(node.address)].append(node)
+    for node in list(graph.after):
+        part = fates.after.get(node.address)
+        if node.verb == "create" and isinstance(part, Attachment | Inheritance):
+            _tie(graph, node, part, parts_of[part.parent], fates)
+        tie = fates.before.get(node.address)
+        if node.verb == "drop" and isinstance(tie, Attachment | Inheritance):
+            _parting(graph, node, tie, fates)
+        if node.verb == "create" and isinstance(part, Index):
+            _alike(graph, node, part, fates.after)
+        _with_parent(graph, node, fates)
+
+
+def _alike(graph: Graph, node: Node, copy: Index, parts: Parts) -> None:
+    """Create a partition's index after the parent's indexes that could take it for theirs.
+
+    A new index of a partitioned table attaches any index of the partition that is like it and has
+    no parent yet. Where two of the parent's are alike, each must find the right one.
+    """
+    above = parts.get(copy.parent) if copy.parent else None
+    if not isinstance(above, Index) or descent.expected(copy, parts):
+        return
+    siblings = (parts.get(address) for address in parts.users[above.table])
+    rivals = [i for i in siblings if isinstance(i, Index) and descent.alike(i, above)]
+    owned = {
+        index.parent: index
+        for index in map(parts.get, parts.users[copy.table])
+        if isinstance(index, Index)
+    }
+    for rival in rivals:
+        other = owned.get(rival.address)
+        first = rival.address < above.address or (other and descent.expected(other, parts))
+        if rival != above and first:
+            graph.order(node, Node("create", rival.address), soft=True)
+
+
+def _parting(graph: Graph, node: Node, tie: Attachment | Inheritance, fates: Fates) -> None:
+    """Detach a child before its copies are dropped: Postgres refuses to drop inherited parts."""
+    child = tie.table.address
+    for address in fates.before.users[child]:
+        if address.kind == "column":
+            graph.order(Node("alter", sub(address, "not_null")), node)
+    if Node("drop", child) in graph.after:
+        return
+    for address in fates.before.of_table(child):
+        above = descent.counterpart(fates.before, address)
+        if above is not None and derived(fates.before[address]):
+            graph.order(Node("drop", address), node)
+            graph.order(Node("drop", above), node)
+
+
+def _tie(
+    graph: Graph,
+    node: Node,
+    part: Attachment | Inheritance,
+    parts_of_parent: Iterable[Node],
+    fates: Fates,
+) -> None:
+    """Give parent and child the parts that must match before the child is attached.
+
+    Args:
+        graph: The graph.
+        node: The action that attaches the child.
+        part: The attachment or inheritance.
+        parts_of_parent: The actions that create or alter parts of the parent.
+        fates: The fates of the parts.
+
+    """
+    child = part.table.address
+    born = Node("create", child) in graph.after and descent.born(part, fates.after)
+    for other in parts_of_parent:
+        copy = other.address._replace(schema=child.schema, name=child.name)
+        if not descent.late(fates.after[other.address]) or _is_valid(copy, fates.after):
+            graph.order(node, other)
+        elif born:
+            graph.order(other, node)
+    for address in fates.before.users[child] | fates.after.users[child]:
+        if address.kind == "column":
+            for verb, kind in ALIGNED:
+                graph.order(node, Node(verb, sub(address, kind)))
+    for address in fates.after.users[child]:
+        _copy(graph, node, address, fates.after, born=born)
+
+
+def _is_valid(copy: Address, parts: Parts) -> bool:
+    check = parts.get(copy)
+    return isinstance(check, Constraint) and check.type == "c" and check.validated
+
+
+def _copy(graph: Graph, node: Node, address: Address, parts: Parts, *, born: bool) -> None:
+    """Create a child's part before it is attached, if it must exist or has a name of its own.
+
+    Args:
+        graph: The graph.
+        node: The action that attaches the child.
+        address: The part of the child.
+        parts: The parts of the schema after the change.
+        born: Whether CREATE TABLE of the child attaches it.
+
+    """
+    part = parts[address]
+    if isinstance(part, Constraint):
+        # A constraint changes its state between the old parent and the new one.
+        altered = Node("alter", address)
+        graph.order(node, altered)
+        graph.order(altered, node._replace(verb="drop"))
+        checks = part.type == "c" and not (born and descent.late(part))
+        if checks or (part.inherited and not descent.expected(part, parts)):
+            graph.order(node, Node("create", address))
+    elif isinstance(part, Index) and part.parent:
+        # A new index of the parent is built on its children, so they are attached before.
+        above = Node("create", part.parent)
+        if above in graph.after:
+            graph.order(above, node)
+        elif not descent.expected(part, parts):
+            graph.order(node, Node("create", address))
+
+
+def _with_parent(graph: Graph, node: Node, fates: Fates) -> None:
+    """Change a parent's part before its child's, but create hand-made copies before it."""
+    verb, address = node
+    if verb == "drop" and address.kind in TAKEN_OVER and not fates.gone(owner(address)):
+        above = descent.counterpart(fates.before, address)
+        if above is not None:
+            graph.order(node, Node("drop", above))
+    if verb == "alter" and address.kind == "not_null":
+        # It becomes local first, else it would be dropped with its parent's.
+        above = descent.counterpart(fates.before, address)
+        if above is not None:
+            graph.order(Node("drop", above), node)
+    part = fates.after.get(address)
+    above = descent.counterpart(fates.after, address) if part else None
+    if above is None:
+        return
+    if verb == "drop" and address.kind == "not_null":
+        # A new one of its parent would merge with it and get its name.
+        graph.order(Node("create", above), node)
+    elif verb == "alter":
+        graph.order(node, Node("alter", above))
+        graph.order(node, Node("create", above))
+    elif isinstance(part, Constraint | Index) and not descent.expected(part, fates.after):
+        graph.order(Node("create", above), node)
+    elif part and verb == "create" and unproven.outlives(part, fates.after, graph.creates):
+        graph.order(node, Node("create", above))
