@@ -16,7 +16,7 @@ from limbeck.schema.catalog.objects.object import Object
 from limbeck.shadow import cache, ingredients
 
 # One object of each kind, as c1f59d4 cached it on Postgres 18.
-OLD = Path(__file__).with_name("c1f59d4") / "replay-everything"
+OLD = Path(__file__).parents[1] / "fixtures" / "c1f59d4" / "every-kind-of-object"
 
 # Sets stand beside them, in any order.
 SAME = ("format", "server", "fields", "objects")
@@ -31,7 +31,7 @@ def project(tmp_path: Path) -> Project:
     project = Project.find(tmp_path)
     folder = cache.folder(project)
     folder.mkdir(parents=True)
-    shutil.copy(OLD, folder)
+    shutil.copy(OLD, folder / "replay-everything")
     text = OLD.read_bytes()
     (folder / "replay-older").write_bytes(text.replace(b'"format":2', b'"format":1'))
     (folder / "replay-unknown").write_bytes(text.replace(b'"Sequence"', b'"Counter"'))
