@@ -11,6 +11,8 @@ from limbeck.history.history import History
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
 from limbeck.project.project import Project
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.read import read
 from limbeck.schema.sql.own_schemas import of_users
 
 
@@ -19,20 +21,31 @@ class Losses:
     """The contents of a branch that would be lost.
 
     `revisions` are applied on the branch and not on its parent; `rows` is Postgres' estimate of
-    all rows; `sessions` counts the connections that would end. `problem` says why the branch
-    could not be read.
+    all rows; `sessions` counts the connections that would end; `schema` says whether the schema
+    is another than the parent's, also by changes without a revision. `problem` says why the
+    branch could not be read.
     """
 
     branch: Branch
     revisions: tuple[str, ...] = ()
     rows: int = 0
     sessions: int = 0
+    schema: bool = False
     problem: str | None = None
 
     @property
     def nothing(self) -> bool:
         """Whether the branch was read and nothing would be lost."""
-        return self.problem is None and not (self.revisions or self.rows or self.sessions)
+        lost = self.revisions or self.rows or self.sessions or self.schema
+        return self.problem is None and not lost
+
+
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    revisions: frozenset[str]
+    rows: int
+    sessions: int
+    catalog: Catalog
 
 
 _ROWS = f"""
@@ -51,14 +64,16 @@ def losses(project: Project, provider: BranchProvider, name: str) -> Losses:
     """Return what a branch has that its parent does not; nothing is changed."""
     branch = provider.get(name)
     try:
-        own, rows, sessions = _look(project, provider, branch.name)
-        above = _look(project, provider, branch.parent)[0] if branch.parent else frozenset()
+        own = _look(project, provider, branch.name)
+        parent = _look(project, provider, branch.parent) if branch.parent else None
     except LimbeckError as error:
         return Losses(branch, problem=error.message)
-    return Losses(branch, tuple(sorted(own - above)), rows, sessions)
+    above = parent.revisions if parent else frozenset()
+    schema = bool(parent.catalog.changes_to(own.catalog)) if parent else not _empty(own.catalog)
+    return Losses(branch, tuple(sorted(own.revisions - above)), own.rows, own.sessions, schema)
 
 
-def _look(project: Project, provider: BranchProvider, name: str) -> tuple[frozenset[str], int, int]:
+def _look(project: Project, provider: BranchProvider, name: str) -> _Contents:
     database = Database.from_url(name, provider.url(name))
     history = History.of(project)
     with connect(database, read_only=True) as connection:
@@ -66,7 +81,13 @@ def _look(project: Project, provider: BranchProvider, name: str) -> tuple[frozen
         known = {revision.id for revision in history.revisions()}
         applied = {each.id for each in history.applied([id_ for id_ in current if id_ in known])}
         rows, sessions = (connection.execute(each).fetchone() for each in (_ROWS, _SESSIONS))
-    return frozenset({*applied, *current}), _int(rows), _int(sessions)
+        catalog = read(connection)
+    return _Contents(frozenset({*applied, *current}), _int(rows), _int(sessions), catalog)
+
+
+def _empty(catalog: Catalog) -> bool:
+    """Return whether there is nothing but the schema that every database has."""
+    return all(each.kind == "schema" for each in catalog.objects)
 
 
 def _int(row: tuple[object, ...] | None) -> int:

@@ -197,6 +197,16 @@ def local(empty_project: Workplace) -> Iterator[Workplace]:
     empty_project.run("local", "stop")
 
 
+def assert_a_loss_is_asked_about(local: Workplace, branch: str, url: str) -> None:
+    """A branch with a change of the schema is one; one that is as its parent is deleted at once."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE by_hand ()")
+    assert local.run("branches", "delete", branch).code == 4
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP TABLE by_hand")
+    local.good("branches", "delete", branch)
+
+
 def test_branches_on_the_embedded_server(local: Workplace) -> None:
     local.good("migrate")
     listed = json.loads(local.good("branches", "list", "-o", "json").out)
@@ -221,6 +231,8 @@ def test_branches_on_the_embedded_server(local: Workplace) -> None:
         ("create", "try-it"),
     ):
         assert local.run("branches", *arguments).code == 1, arguments
+    assert_a_loss_is_asked_about(local, "try-it", url.strip().replace("development", "try-it"))
+    local.good("branches", "create", "try-it")
     assert "name: try-it" in local.good("branches", "delete", "try-it", "-o", "yaml", "--yes").out
     assert local.run("branches", "reset", "development").code == 2
     assert "running" in local.good("local", "status").out
