@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from limbeck.schema.catalog.names import chosen_name, quote, unquoted
-from limbeck.schema.diff.sql import literal, option_names, options
+from limbeck.schema.catalog.names import chosen_name
+from limbeck.schema.diff.sql import option_names, options
+from limbeck.schema.sql.quoting import literal, quote, schema_and_name
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,7 @@ def test_a_name_is_quoted_only_where_postgres_would(name: str, spelled: str) -> 
     ],
 )
 def test_a_spelled_name_is_taken_apart(spelled: str, names: tuple[str, str]) -> None:
-    assert unquoted(spelled) == names
+    assert schema_and_name(spelled) == names
 
 
 @pytest.mark.parametrize(

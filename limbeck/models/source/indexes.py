@@ -8,8 +8,8 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from limbeck.models.source.text import Argument, Source, keyword, literal, literals, text, unwrapped
-from limbeck.schema.catalog.names import quote
 from limbeck.schema.catalog.objects.indexes import Index, Key
+from limbeck.schema.sql.quoting import quote
 
 _OPTION = re.compile(r"(\w+)=([\w.]+)")
 

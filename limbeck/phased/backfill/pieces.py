@@ -9,7 +9,7 @@ from typing import Final
 
 from limbeck.errors import DatabaseError
 from limbeck.postgres.connect import Connection
-from limbeck.schema.catalog.names import quote
+from limbeck.schema.sql.quoting import quote
 
 _MOST: Final = 32  # ranges of a table
 _FEWEST_ROWS: Final = 20_000  # estimated rows of a range

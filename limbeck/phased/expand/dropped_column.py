@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from limbeck.phased.expand import copies
 from limbeck.phased.expand.recipe import Recipe
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.names import quote
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.diff.casts import base
 from limbeck.schema.diff.column_operations import AlterNotNull, DropColumn
 from limbeck.schema.diff.operations import DropConstraint, DropIndex
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.sql.quoting import quote
 
 # The default of a required column until it is dropped, so that the old application reads a value
 # of the type in rows of the new one.

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 from limbeck.phased.expand.recipe import Recipe
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.names import quote
 from limbeck.schema.catalog.objects.constraints import Constraint, Reference
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.diff.operations import AddConstraint, DropConstraint, DropTable
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.sql.quoting import quote
 
 # Both take apart a definition as pg_get_constraintdef() prints it: ON DELETE follows MATCH and
 # ON UPDATE, and precedes DEFERRABLE and NOT VALID.

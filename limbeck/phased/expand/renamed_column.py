@@ -13,11 +13,11 @@ from limbeck.phased.expand.sync import Follower, Sync
 from limbeck.phased.expand.values import is_exact, is_steady
 from limbeck.phased.phases import Backfill
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.names import quote
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.diff.column_operations import RenameColumn
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.sql.quoting import quote
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from limbeck.phased.expand.grants import grants
 from limbeck.phased.expand.recipe import Recipe
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.names import of, quote
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.diff import sql
 from limbeck.schema.diff.operations import Execute
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.sql.quoting import literal, quote
 
 SECURITY_INVOKER = 15  # the first major with views that check the privileges of the caller
 
@@ -57,7 +58,7 @@ class RenamedTable(Recipe):
         yield Step(Execute(f"{text}FROM {table}", "create", view))
         granted = grants(
             "pg_class c, aclexplode(c.relacl) acl",
-            f"c.oid = {sql.literal(table)}::regclass AND acl.grantee <> c.relowner",
+            f"c.oid = {literal(table)}::regclass AND acl.grantee <> c.relowner",
             f" ON {of(view)}",
         )
         yield Step(Execute(granted, "alter", view))

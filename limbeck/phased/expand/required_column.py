@@ -12,11 +12,11 @@ from limbeck.phased.expand.row_trigger import RowTrigger
 from limbeck.phased.expand.values import of_row
 from limbeck.phased.phases import Backfill
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.names import qualified, quote
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.diff.column_operations import AddNotNull, AlterNotNull
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.sql.quoting import qualified, quote
 
 PREFIX = "zz_fill"  # sorts after the user's own triggers, as in sync.py
 

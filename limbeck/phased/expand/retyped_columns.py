@@ -15,16 +15,16 @@ from limbeck.phased.expand.sync import Follower, Sync
 from limbeck.phased.expand.values import is_exact
 from limbeck.phased.phases import Backfill
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.names import of, qualified, quote
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.types import Enum
-from limbeck.schema.diff import sql
 from limbeck.schema.diff.casts import assignable, conversion, narrows
 from limbeck.schema.diff.column_operations import AlterType
 from limbeck.schema.diff.operations import Execute
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.sql.quoting import literal, qualified, quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +233,7 @@ def _aside(enum: Enum) -> Enum:
 
 
 def _created(enum: Enum) -> Step:
-    labels = ", ".join(map(sql.literal, enum.labels))
+    labels = ", ".join(map(literal, enum.labels))
     text = f"CREATE TYPE {of(enum.address)} AS ENUM ({labels})"
     return Step(Execute(text, "create", enum.address))
 

@@ -20,7 +20,7 @@ from limbeck.phased.expand.families import family
 from limbeck.phased.expand.naming import beside
 from limbeck.phased.expand.values import respelled
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.names import of, quote, quoted, unquoted
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column, NotNull
 from limbeck.schema.catalog.objects.constraints import Constraint, Reference
@@ -31,6 +31,7 @@ from limbeck.schema.diff.column_operations import AddNotNull
 from limbeck.schema.diff.identities import generator
 from limbeck.schema.diff.operations import AddConstraint, DropIndex, Execute
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.sql.quoting import quote, quoted, schema_and_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +280,7 @@ def _identity(column: Column, aside: str, then: Column) -> Iterator[Step]:
     """
     if column.identity is None:
         return
-    schema, name = unquoted(column.identity.sequence)
+    schema, name = schema_and_name(column.identity.sequence)
     old = Address("sequence", schema, beside(name, "_old"))
     now = Address("sequence", schema, name)
     if then.identity is None:

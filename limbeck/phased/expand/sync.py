@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from limbeck.phased.expand.naming import trigger
 from limbeck.phased.expand.row_trigger import RowTrigger
 from limbeck.phased.expand.values import differ, of_row
-from limbeck.schema.catalog.names import quote
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.sql.quoting import quote
 
 # BEFORE triggers of a table fire in the order of their names (Postgres manual, "Overview of
 # Trigger Behavior"). This one comes after the user's own, so it sees the values they assign.

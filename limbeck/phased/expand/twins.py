@@ -8,7 +8,7 @@ from dataclasses import replace
 from limbeck.phased.expand.naming import beside
 from limbeck.phased.expand.values import respelled
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.names import of, quote, quoted
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index, Key
@@ -16,6 +16,7 @@ from limbeck.schema.diff import index_definitions
 from limbeck.schema.diff.operations import CreateIndex
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.sql.lexer import identifiers
+from limbeck.schema.sql.quoting import quote, quoted
 
 
 def indexes(

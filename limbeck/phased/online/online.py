@@ -13,12 +13,13 @@ from limbeck.phased.online import recipes, spans, transactions
 from limbeck.phased.online.scene import Scene
 from limbeck.phased.online.transactions import Unit
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.names import of, quote
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.indexes import Index
 from limbeck.schema.diff import index_definitions
 from limbeck.schema.diff.operations import AddConstraint, CreateIndex, DropIndex, Execute
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.sql.lexer import identifiers
+from limbeck.schema.sql.quoting import quote
 
 
 def steps(plain: Sequence[Step], before: Catalog, after: Catalog) -> tuple[Step, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from limbeck.phased.online.scene import Scene
-from limbeck.schema.catalog.names import of, quote
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
@@ -26,6 +26,7 @@ from limbeck.schema.diff.operations import (
     ValidateConstraint,
 )
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.sql.quoting import quote
 
 LONGEST_NAME = 63  # bytes; NAMEDATALEN - 1
 # The first major that accepts a NOT VALID foreign key of a partitioned table.

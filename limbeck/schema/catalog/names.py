@@ -1,23 +1,20 @@
-"""Names of catalog objects: qualified, and chosen as Postgres chooses them."""
+"""Names of catalog objects: the qualified name, and the one that Postgres gives by default."""
 
 from __future__ import annotations
 
 from limbeck.schema.catalog.objects.address import Address
-from limbeck.schema.sql.quoting import qualified, quote, quoted
-from limbeck.schema.sql.quoting import schema_and_name as unquoted
+from limbeck.schema.sql.quoting import qualified
 
-__all__ = ["NAME_BYTES", "chosen_name", "of", "qualified", "quote", "quoted", "unquoted"]
-
-NAME_BYTES = 63
+NAME_BYTES = 63  # NAMEDATALEN - 1
 
 
 def of(address: Address) -> str:
-    """Spell the qualified name of what has a schema and a name."""
+    """Return the qualified name of an object, as SQL."""
     return qualified(address.schema, address.name)
 
 
 def chosen_name(table: str, column: str, label: str) -> str:
-    """Return the name Postgres gives what nobody named, as makeObjectName() does.
+    """Return the default name of a constraint, an index or a sequence, as makeObjectName() does.
 
     >>> chosen_name("users", "id", "seq")
     'users_id_seq'

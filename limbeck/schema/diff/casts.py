@@ -6,7 +6,7 @@ import math
 import re
 
 from limbeck.schema.catalog.objects.columns import Column
-from limbeck.schema.diff import sql
+from limbeck.schema.sql.quoting import quote
 
 INTEGERS = ("smallint", "integer", "bigint")
 NUMBERS = (*INTEGERS, "numeric", "real", "double precision")
@@ -120,7 +120,7 @@ def conversion(before: Column, after: Column, *, aside: bool) -> str:
         aside: Whether the old type was renamed, and the new one is another type of its name.
 
     """
-    name, type_ = sql.quote(after.name), after.type
+    name, type_ = quote(after.name), after.type
     if base(type_).removesuffix("[]") == "character varying":
         type_ = base(type_)
     if not aside and _direct(before.type, type_):

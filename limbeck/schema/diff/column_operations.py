@@ -12,6 +12,7 @@ from limbeck.schema.catalog.objects.types import Domain
 from limbeck.schema.diff import sql
 from limbeck.schema.diff.operations import On
 from limbeck.schema.diff.targets import altering
+from limbeck.schema.sql.quoting import quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class DropColumn(On[Column]):
     @property
     def sql(self) -> str:
         table = sql.alter_table(self.item, only=self.only)
-        return f"{table} DROP COLUMN {sql.quote(self.item.name)}"
+        return f"{table} DROP COLUMN {quote(self.item.name)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class RenameColumn(On[Column]):
 
     @property
     def sql(self) -> str:
-        names = f"{sql.quote(self.item.name)} TO {sql.quote(self.name)}"
+        names = f"{quote(self.item.name)} TO {quote(self.name)}"
         return f"{sql.alter_table(self.item)} RENAME COLUMN {names}"
 
 
@@ -67,8 +68,8 @@ class AddNotNull(On[Column]):
 def not_null(column: Column) -> str:
     """Return the named NOT NULL of a column as a constraint of its table (Postgres 18)."""
     required = column.not_null
-    name = sql.quote((required and required.name) or "")
-    text = f"CONSTRAINT {name} NOT NULL {sql.quote(column.name)}"
+    name = quote((required and required.name) or "")
+    text = f"CONSTRAINT {name} NOT NULL {quote(column.name)}"
     if required and required.no_inherit:
         text += " NO INHERIT"
     return text if required and required.validated else f"{text} NOT VALID"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from limbeck.schema.catalog.names import chosen_name, of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
@@ -26,6 +27,7 @@ from limbeck.schema.diff.part import Default, Generator, Ownership, Part, Requir
 from limbeck.schema.diff.parts import Parts
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.sql.quoting import quote, schema_and_name
 
 # The first majors that have ALTER COLUMN ... SET EXPRESSION and SET STORAGE DEFAULT.
 SET_EXPRESSION = 17
@@ -59,7 +61,7 @@ def is_serial(column: Column, sequence: Sequence) -> bool:
     """Return whether the type `serial` would create exactly this sequence for the column."""
     if column.type not in SERIALS or sequence.comment or sequence.unlogged:
         return False
-    name = sql.chosen_name(column.table, column.name, "seq")
+    name = chosen_name(column.table, column.name, "seq")
     return (sequence.schema, sequence.name) == (column.schema, name) and (
         sequence.options == sequences.standard(column.type)
     )
@@ -77,7 +79,7 @@ def definition(
         keyed: Whether a primary key makes the column NOT NULL anyway.
 
     """
-    words = [sql.quote(column.name), SERIALS[column.type] if sequence else column.type]
+    words = [quote(column.name), SERIALS[column.type] if sequence else column.type]
     if column.server_options:
         words.append(f"OPTIONS ({sql.server_options(column.server_options)})")
     if column.collation:
@@ -118,7 +120,7 @@ def drop(column: Column, situation: Situation) -> list[Step]:
     if isinstance(after, Column) and handover.applies(column, after, situation):
         return [handover.put_aside(column, situation)]
     only = descent.leaves_heirs(column.address, situation.before, situation.after)
-    loses = None if column.generated else f"the values of {sql.of(column.address)}.{column.name}"
+    loses = None if column.generated else f"the values of {of(column.address)}.{column.name}"
     return [Step(DropColumn(situation.original(column), only), loses=loses)]
 
 
@@ -180,7 +182,7 @@ def _retype(before: Column, after: Column, situation: Situation) -> Step:
     types = (_underlying(before.type, situation.before), _underlying(after.type, situation.after))
     if not before.generated and narrows(*types):
         note = "values that do not fit are rounded or truncated, or make the statement fail"
-        loses = f"the values of {sql.of(after.address)}.{after.name} that do not fit {after.type}"
+        loses = f"the values of {of(after.address)}.{after.name} that do not fit {after.type}"
     original = situation.original(before)
     target = replace(original, type=after.type, collation=after.collation)
     return Step(AlterType(original, target, using), loses=loses, note=note)
@@ -190,7 +192,7 @@ def _underlying(type_: str, parts: Parts) -> str:
     """Return the base type of a domain, through all domains; any other type itself."""
     name = type_.removesuffix("[]")
     array = type_.removeprefix(name)
-    while "." in name and (part := parts.get(Address("domain", *sql.unquoted(name)))):
+    while "." in name and (part := parts.get(Address("domain", *schema_and_name(name)))):
         name = part.type if isinstance(part, Domain) else name
     return name + array
 

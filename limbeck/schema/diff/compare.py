@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.diff import folding, grants, ordering, parts, renaming, sql, types
+from limbeck.schema.diff import folding, grants, ordering, parts, renaming, types
 from limbeck.schema.diff.fates import Fates, decide, give_way
 from limbeck.schema.diff.graph import Graph, Node
 from limbeck.schema.diff.kinds import KINDS
@@ -14,6 +14,7 @@ from limbeck.schema.diff.operations import AddValue
 from limbeck.schema.diff.situation import Situation
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.renames.rename import Rename
+from limbeck.schema.sql.quoting import literal
 
 # Of actions that could come next, drops come first: they free names and dependencies.
 VERBS = {"aside": 1, "drop": 0, "alter": 1, "create": 2}
@@ -98,5 +99,5 @@ def _apart(steps: Sequence[Step]) -> tuple[Step, ...]:
 
 def _used(added: AddValue, later: Sequence[Step]) -> bool:
     # Labels stand in expressions of any kind: defaults, checks, views, bodies of functions.
-    label = sql.literal(added.label)
+    label = literal(added.label)
     return any(label in step.sql for step in later if not isinstance(step.operation, AddValue))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index
 from limbeck.schema.diff import descent, sql, statements, unproven
@@ -19,6 +20,7 @@ from limbeck.schema.diff.operations import (
 from limbeck.schema.diff.part import owner
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.sql.quoting import quote
 
 # The words of a constraint's definition that ALTER TABLE can change.
 STATES = re.compile(
@@ -29,7 +31,7 @@ WITH = re.compile(r" WITH \(([^)]*)\)")
 
 def definition(constraint: Constraint) -> str:
     """Return a constraint as CREATE TABLE takes it."""
-    return f"CONSTRAINT {sql.quote(constraint.name)} {constraint.definition}"
+    return f"CONSTRAINT {quote(constraint.name)} {constraint.definition}"
 
 
 def create(constraint: Constraint, _members: Members, situation: Situation) -> list[Step]:
@@ -48,14 +50,14 @@ def extras(constraint: Constraint) -> list[Step]:
 def _marks(item: Constraint | Index, *, clustered: bool, replica: bool) -> list[Step]:
     table = item.table if isinstance(item, Index) else owner(item.address)
     kind = "MATERIALIZED VIEW" if table.kind == "view" else "TABLE"
-    name, actions = sql.quote(item.name), list[str]()
+    name, actions = quote(item.name), list[str]()
     if item.clustered and not clustered:
         actions.append(f"CLUSTER ON {name}")
     if clustered and not item.clustered:
         actions.append("SET WITHOUT CLUSTER")
     if item.replica_identity and not replica:
         actions.append(f"REPLICA IDENTITY USING INDEX {name}")
-    texts = (f"ALTER {kind} {sql.of(table)} {action}" for action in actions)
+    texts = (f"ALTER {kind} {of(table)} {action}" for action in actions)
     return [Step(Execute(text, "alter", item.address)) for text in texts]
 
 
@@ -107,10 +109,10 @@ def _states(before: Constraint, after: Constraint) -> list[Step] | None:
     if deferral:
         how = "DEFERRABLE" if after.deferrable else "NOT DEFERRABLE"
         how += " INITIALLY DEFERRED" if after.deferred else ""
-        steps.append(Step(Execute(f"{alter} {sql.quote(after.name)} {how}", "alter", address)))
+        steps.append(Step(Execute(f"{alter} {quote(after.name)} {how}", "alter", address)))
     if enforced:
         how = "ENFORCED" if after.enforced else "NOT ENFORCED"
-        steps.append(Step(Execute(f"{alter} {sql.quote(after.name)} {how}", "alter", address)))
+        steps.append(Step(Execute(f"{alter} {quote(after.name)} {how}", "alter", address)))
     elif after.validated and not before.validated:
         steps.append(Step(ValidateConstraint(after.name, address)))
     return steps
@@ -144,7 +146,7 @@ def alter_index(before: Index, after: Index, situation: Situation) -> Alteration
     if after.parent and after.parent != before.parent:
         if before.parent or situation.created & {after.parent}:
             return None if before.parent else Alteration(tuple(steps))
-        text = f"ALTER INDEX {sql.of(after.parent)} ATTACH PARTITION {sql.of(after.address)}"
+        text = f"ALTER INDEX {of(after.parent)} ATTACH PARTITION {of(after.address)}"
         steps.append(Step(Execute(text, "alter", after.address)))
     steps += _targets(before, after)
     steps += _marks(after, clustered=before.clustered, replica=before.replica_identity)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.sequences import Sequence
-from limbeck.schema.diff import identities, sql
+from limbeck.schema.diff import identities
 from limbeck.schema.diff.column_operations import AlterDefault
 from limbeck.schema.diff.part import Default, sub
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.sql.quoting import literal
 
 
 def nextval(sequence: Address) -> str:
     """Return the default of a serial column, as Postgres spells it."""
-    return f"nextval({sql.literal(sql.of(sequence))}::regclass)"
+    return f"nextval({literal(of(sequence))}::regclass)"
 
 
 def create(part: Default, _members: Members, situation: Situation) -> list[Step]:
@@ -31,7 +33,7 @@ def _catch_up(part: Default, situation: Situation) -> list[Step]:
         if not isinstance(sequence, Sequence) or address not in situation.created:
             continue
         if situation.stays(part.column.address) and part.expression == nextval(address):
-            return [identities.catch_up(part.column, sql.of(address), sequence.options)]
+            return [identities.catch_up(part.column, of(address), sequence.options)]
     return []
 
 

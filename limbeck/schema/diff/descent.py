@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from limbeck.schema.catalog.names import chosen_name, of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index
-from limbeck.schema.diff import sql
 from limbeck.schema.diff.part import Attachment, Default, Inheritance, Part, derived, owner, sub
 from limbeck.schema.diff.parts import Parts
 from limbeck.schema.diff.situation import Situation
@@ -66,7 +66,7 @@ def follows(parts: Parts, address: Address) -> bool:
 
 def ties(child: Address, parts: Parts) -> list[Address]:
     """Return the addresses of a table's attachment and inheritances."""
-    parents = [Address("inheritance", *child[1:3], sql.of(p)) for p in parts.parents(child)]
+    parents = [Address("inheritance", *child[1:3], of(p)) for p in parts.parents(child)]
     return [sub(child, "attachment"), *parents]
 
 
@@ -119,7 +119,7 @@ def expected(part: Constraint | Index, parts: Parts) -> bool:
         if label is None:
             return True
         names = "" if part.type == "p" else "_".join((*part.columns, *part.include))
-        return part.name == sql.chosen_name(part.table, names, label)
+        return part.name == chosen_name(part.table, names, label)
     columns = [key.column for key in part.keys]
     if None in columns:
         return False  # names of expressions ("lower", "expr1") are not worth predicting
@@ -127,7 +127,7 @@ def expected(part: Constraint | Index, parts: Parts) -> bool:
     above = parts.get(part.parent) if part.parent else None
     if isinstance(above, Index) and _manner(above) != _manner(part):
         return False  # an index that existed before, which may sort in another order
-    return part.name == sql.chosen_name(part.table.name, names, "idx")
+    return part.name == chosen_name(part.table.name, names, "idx")
 
 
 def _manner(index: Index) -> tuple[object, ...]:

@@ -12,12 +12,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from limbeck.schema.catalog.names import chosen_name
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index
 from limbeck.schema.catalog.objects.tables import Table
-from limbeck.schema.diff import casts, descent, sql, unproven
+from limbeck.schema.diff import casts, descent, unproven
 from limbeck.schema.diff.kinds import KINDS
 from limbeck.schema.diff.part import Default, Required, derived, owner, sub
 from limbeck.schema.diff.parts import Parts
@@ -248,9 +249,9 @@ def _asides(fates: Fates) -> dict[Address, str]:
     taken = {address[1:3] for parts in (fates.before, fates.after) for address in parts.by_address}
     asides = {}
     for address in _moved(fates):
-        name = sql.chosen_name(address.name, "", "old")
+        name = chosen_name(address.name, "", "old")
         while (address.schema, name) in taken:
-            name = sql.chosen_name(name, "", "old")
+            name = chosen_name(name, "", "old")
         asides[address] = name
     return asides
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.grants import DefaultGrant, Grant
 from limbeck.schema.catalog.queries.privileges import BUILT_IN, PUBLIC
-from limbeck.schema.diff import sql
 from limbeck.schema.diff.operations import Execute
 from limbeck.schema.diff.part import Generator
 from limbeck.schema.diff.parts import Parts
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.sql.quoting import quote, schema_and_name
 
 WORDS = {
     "column": "TABLE",
@@ -88,7 +89,7 @@ def _objects(created: Sequence[Address], after: Parts) -> Iterator[Address]:
     for address in created:
         part = after[address]
         if isinstance(part, Generator):
-            yield Address("sequence", *sql.unquoted(part.identity.sequence))
+            yield Address("sequence", *schema_and_name(part.identity.sequence))
         else:
             yield address
 
@@ -103,7 +104,7 @@ def _usual(grant: Grant | DefaultGrant) -> Grant | DefaultGrant:
 
 def _changes(before: Grant | DefaultGrant, after: Grant | DefaultGrant, verb: str) -> list[Step]:
     """Return the GRANT and REVOKE that lead from some privileges of a role to others."""
-    who = after.grantee if after.grantee == PUBLIC else sql.quote(after.grantee)
+    who = after.grantee if after.grantee == PUBLIC else quote(after.grantee)
     gone = [each for each in before.privileges if each not in after.privileges]
     retained = [each for each in before.grantable if each not in (*gone, *after.grantable)]
     new = [each for each in after.privileges if each not in before.privileges]
@@ -126,12 +127,12 @@ def _on(grant: Grant | DefaultGrant, privileges: Sequence[str]) -> str:
     target = grant.target
     words = WORDS.get(target.kind, "TYPE")
     if target.kind == "column":
-        privileges = [f"{each} ({sql.quote(target.part)})" for each in privileges]
-    name = f"{sql.quote(target.schema)}.{target.name}" if words == "ROUTINE" else sql.of(target)
+        privileges = [f"{each} ({quote(target.part)})" for each in privileges]
+    name = f"{quote(target.schema)}.{target.name}" if words == "ROUTINE" else of(target)
     return f"{', '.join(privileges)} ON {words} {name}"
 
 
 def _prefix(grant: DefaultGrant) -> str:
-    role = f"FOR ROLE {sql.quote(grant.role)} " if grant.role else ""
-    schema = f"IN SCHEMA {sql.quote(grant.schema)} " if grant.schema else ""
+    role = f"FOR ROLE {quote(grant.role)} " if grant.role else ""
+    schema = f"IN SCHEMA {quote(grant.schema)} " if grant.schema else ""
     return f"ALTER DEFAULT PRIVILEGES {role}{schema}"

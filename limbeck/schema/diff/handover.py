@@ -7,13 +7,15 @@ new one down, the values are copied, and the renamed column is dropped.
 
 from __future__ import annotations
 
+from limbeck.schema.catalog.names import chosen_name
 from limbeck.schema.catalog.objects.columns import Column
-from limbeck.schema.diff import casts, descent, sql
+from limbeck.schema.diff import casts, descent
 from limbeck.schema.diff.operations import Execute
 from limbeck.schema.diff.part import Attachment, owner, sub
 from limbeck.schema.diff.parts import Parts
 from limbeck.schema.diff.situation import Members, Situation
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.sql.quoting import qualified, quote
 
 
 def applies(before: Column, after: Column, situation: Situation) -> bool:
@@ -30,8 +32,8 @@ def applies(before: Column, after: Column, situation: Situation) -> bool:
 def put_aside(column: Column, situation: Situation) -> Step:
     """Return the step that renames a column until its values are copied."""
     text = (
-        f"ALTER TABLE {_table(column)} RENAME COLUMN {sql.quote(column.name)}"
-        f" TO {sql.quote(_aside(column, situation.before, situation.after))}"
+        f"ALTER TABLE {_table(column)} RENAME COLUMN {quote(column.name)}"
+        f" TO {quote(_aside(column, situation.before, situation.after))}"
     )
     return Step(Execute(text, "alter", column.address))
 
@@ -42,10 +44,10 @@ def take_over(members: Members, situation: Situation) -> list[Step]:
     for after in (part for part in members if isinstance(part, Column)):
         before = situation.before.get(after.address)
         if isinstance(before, Column) and applies(before, after, situation):
-            aside = sql.quote(_aside(before, situation.before, situation.after))
-            value = _value(before, after).replace(sql.quote(after.name), aside, 1)
+            aside = quote(_aside(before, situation.before, situation.after))
+            value = _value(before, after).replace(quote(after.name), aside, 1)
             texts = (
-                f"UPDATE {_table(after)} SET {sql.quote(after.name)} = {value}",
+                f"UPDATE {_table(after)} SET {quote(after.name)} = {value}",
                 f"ALTER TABLE {_table(after)} DROP COLUMN {aside}",
             )
             steps += [Step(Execute(text, "alter", after.address)) for text in texts]
@@ -54,17 +56,17 @@ def take_over(members: Members, situation: Situation) -> list[Step]:
 
 def _value(before: Column, after: Column) -> str:
     if before.type == after.type:
-        return sql.quote(after.name)
+        return quote(after.name)
     return casts.conversion(before, after, aside=False)
 
 
 def _table(column: Column) -> str:
-    return sql.qualified(column.schema, column.table)
+    return qualified(column.schema, column.table)
 
 
 def _aside(column: Column, *sides: Parts) -> str:
     """Return a name that no column of the table has before or after the change."""
-    name = sql.chosen_name(column.name, "", "old")
+    name = chosen_name(column.name, "", "old")
     while any(column.address._replace(part=name) in parts for parts in sides):
-        name = sql.chosen_name(name, "", "old")
+        name = chosen_name(name, "", "old")
     return name

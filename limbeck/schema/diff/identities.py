@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from limbeck.schema.catalog.names import chosen_name
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.sequences import Sequence, SequenceOptions
-from limbeck.schema.diff import sequences, sql, statements
+from limbeck.schema.diff import sequences, statements
 from limbeck.schema.diff.operations import SetSequence
 from limbeck.schema.diff.part import Generator
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.sql.quoting import literal, qualified, quote, schema_and_name
 
 
 def generator(column: Column) -> str:
@@ -23,8 +25,8 @@ def generator(column: Column) -> str:
     if identity.options.type == column.type:
         usual = sequences.standard(column.type)
         words = sequences.differences(usual, identity.options, with_type=False)
-    schema, name = sql.unquoted(identity.sequence)
-    if (schema, name) != (column.schema, sql.chosen_name(column.table, column.name, "seq")):
+    schema, name = schema_and_name(identity.sequence)
+    if (schema, name) != (column.schema, chosen_name(column.table, column.name, "seq")):
         words = [f"SEQUENCE NAME {identity.sequence}", *words]
     options = f" ({' '.join(words)})" if words else ""
     return f"GENERATED {_when(always=identity.always)} AS IDENTITY{options}"
@@ -38,10 +40,10 @@ def catch_up(column: Column, sequence: str, options: SequenceOptions) -> Step:
     """Return the step that sets a sequence to continue after the values in its column."""
     edge = "max" if options.increment > 0 else "min"
     sign = "+" if options.increment > 0 else "-"
-    value = f"{edge}({sql.quote(column.name)}) {sign} {abs(options.increment)}"
+    value = f"{edge}({quote(column.name)}) {sign} {abs(options.increment)}"
     text = (
-        f"SELECT pg_catalog.setval({sql.literal(sequence)}, coalesce({value}, {options.start}),"
-        f" false)\nFROM {sql.qualified(column.schema, column.table)}"
+        f"SELECT pg_catalog.setval({literal(sequence)}, coalesce({value}, {options.start}),"
+        f" false)\nFROM {qualified(column.schema, column.table)}"
     )
     return Step(SetSequence(text, "alter", column.address))
 
@@ -71,7 +73,7 @@ def alter(before: Generator, after: Generator, situation: Situation) -> Alterati
         return _retyped(before, after, situation)
     steps: list[Step] = []
     if old.sequence != new.sequence:
-        steps += sequences.rename(Address("sequence", *sql.unquoted(old.sequence)), new.sequence)
+        steps += sequences.rename(Address("sequence", *schema_and_name(old.sequence)), new.sequence)
     words = [] if old.always == new.always else [f"SET GENERATED {_when(always=new.always)}"]
     options = sequences.retyped(old.options, new.options.type)
     changes = sequences.differences(options, new.options, with_type=False)
@@ -88,7 +90,7 @@ def alter(before: Generator, after: Generator, situation: Situation) -> Alterati
 
 def _retyped(before: Generator, after: Generator, situation: Situation) -> Alteration:
     """Change the type of an identity's sequence, which may differ from that of its column."""
-    schema, name = sql.unquoted(before.identity.sequence)
+    schema, name = schema_and_name(before.identity.sequence)
     old = Sequence(schema=schema, name=name, options=before.identity.options)
     new = replace(old, options=after.identity.options)
     rest = replace(before, identity=replace(before.identity, options=new.options))
@@ -101,6 +103,6 @@ def typed(column: Column) -> tuple[Step, ...]:
     identity = column.identity
     if identity is None or identity.options.type == column.type:
         return ()
-    schema, name = sql.unquoted(identity.sequence)
+    schema, name = schema_and_name(identity.sequence)
     usual = Sequence(schema=schema, name=name, options=sequences.standard(column.type))
     return sequences.changes(usual, replace(usual, options=identity.options))

@@ -12,6 +12,7 @@ from limbeck.schema.diff.operations import Comment, Execute, ValidateConstraint
 from limbeck.schema.diff.part import Required, owner, sub
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.sql.quoting import qualified, quote
 
 
 def spelled(column: Column, *, implied: bool, usual: bool) -> Iterator[str]:
@@ -30,7 +31,7 @@ def spelled(column: Column, *, implied: bool, usual: bool) -> Iterator[str]:
         if not implied and not column.identity:
             yield "NOT NULL"
         return
-    yield f"CONSTRAINT {sql.quote(required.name or '')} NOT NULL"
+    yield f"CONSTRAINT {quote(required.name or '')} NOT NULL"
     if required.no_inherit:
         yield "NO INHERIT"
 
@@ -40,8 +41,8 @@ def commented(column: Column, before: str | None = None) -> list[Step]:
     required = column.not_null
     if required is None or required.name is None or required.comment == before:
         return []
-    table = sql.qualified(column.schema, column.table)
-    name = f"CONSTRAINT {sql.quote(required.name)} ON {table}"
+    table = qualified(column.schema, column.table)
+    name = f"CONSTRAINT {quote(required.name)} ON {table}"
     return [Step(Comment(name, required.comment, column.address))]
 
 
@@ -77,7 +78,7 @@ def alter(before: Required, after: Required, situation: Situation) -> Alteration
         # SET NOT NULL makes an inherited constraint local as well (conislocal).
         steps.append(Step(AlterNotNull(column, column)))
     if old.name != new.name and old.name and new.name:
-        names = f"{sql.quote(old.name)} TO {sql.quote(new.name)}"
+        names = f"{quote(old.name)} TO {quote(new.name)}"
         text = f"{sql.alter_table(column)} RENAME CONSTRAINT {names}"
         steps.append(Step(Execute(text, "alter", column.address)))
     if new.validated and not old.validated:

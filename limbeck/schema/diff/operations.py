@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Generic, Protocol, TypeVar
 
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
@@ -20,6 +21,7 @@ from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.types import Enum
 from limbeck.schema.diff import index_definitions, sql
 from limbeck.schema.diff.targets import altering, target
+from limbeck.schema.sql.quoting import literal, quote
 
 Item = TypeVar("Item", Table, Column, Constraint, Index, Enum)
 
@@ -127,7 +129,7 @@ class RenameTable:
 
     @property
     def sql(self) -> str:
-        return f"{altering(self.table)} RENAME TO {sql.quote(self.name)}"
+        return f"{altering(self.table)} RENAME TO {quote(self.name)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ class AddConstraint(On[Constraint]):
 
     @property
     def sql(self) -> str:
-        name = f"CONSTRAINT {sql.quote(self.item.name)}"
+        name = f"CONSTRAINT {quote(self.item.name)}"
         return f"{sql.alter_table(self.address)} ADD {name} {self.item.definition}"
 
 
@@ -152,7 +154,7 @@ class DropConstraint(On[Constraint]):
     @property
     def sql(self) -> str:
         table = sql.alter_table(self.address, only=self.only)
-        return f"{table} DROP CONSTRAINT {sql.quote(self.item.name)}"
+        return f"{table} DROP CONSTRAINT {quote(self.item.name)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,7 @@ class ValidateConstraint:
 
     @property
     def sql(self) -> str:
-        return f"{sql.alter_table(self.address)} VALIDATE CONSTRAINT {sql.quote(self.name)}"
+        return f"{sql.alter_table(self.address)} VALIDATE CONSTRAINT {quote(self.name)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +193,7 @@ class DropIndex(On[Index]):
     @property
     def sql(self) -> str:
         concurrently = "CONCURRENTLY " if self.concurrently else ""
-        return f"DROP INDEX {concurrently}{sql.of(self.address)}"
+        return f"DROP INDEX {concurrently}{of(self.address)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +206,8 @@ class AddValue(On[Enum]):
 
     @property
     def sql(self) -> str:
-        place = f" BEFORE {sql.literal(self.before)}" if self.before is not None else ""
-        return f"{altering(self.item)} ADD VALUE {sql.literal(self.label)}{place}"
+        place = f" BEFORE {literal(self.before)}" if self.before is not None else ""
+        return f"{altering(self.item)} ADD VALUE {literal(self.label)}{place}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,5 +223,5 @@ class Comment:
 
     @property
     def sql(self) -> str:
-        text = "NULL" if self.text is None else sql.literal(self.text)
+        text = "NULL" if self.text is None else literal(self.text)
         return f"COMMENT ON {self.on} IS {text}"

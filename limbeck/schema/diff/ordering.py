@@ -16,10 +16,11 @@ from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.routines import Function
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.types import Range
-from limbeck.schema.diff import children, sequences, sql
+from limbeck.schema.diff import children, sequences
 from limbeck.schema.diff.fates import Fates
 from limbeck.schema.diff.graph import Graph, Node
 from limbeck.schema.diff.part import Generator, Part, Required, owner, sub
+from limbeck.schema.sql.quoting import schema_and_name
 
 # Kinds that share the names of pg_class, and those that share the names of pg_type.
 RELATIONS = frozenset({"table", "view", "sequence", "index", "composite"})
@@ -93,7 +94,7 @@ def claims(address: Address, part: Part) -> Iterator[tuple[str, ...]]:
     if kind in ROW_TYPES:
         yield ("type", schema, name)
     if isinstance(part, Range) and part.multirange:
-        yield ("type", *sql.unquoted(part.multirange))
+        yield ("type", *schema_and_name(part.multirange))
     if isinstance(part, Constraint):
         yield ("constraint", schema, name, part.name)
         if part.type in "pux":  # its index has its name
@@ -101,7 +102,7 @@ def claims(address: Address, part: Part) -> Iterator[tuple[str, ...]]:
     if isinstance(part, Required) and part.constraint.name:
         yield ("constraint", schema, name, part.constraint.name)
     if isinstance(part, Generator):
-        yield ("relation", *sql.unquoted(part.identity.sequence))
+        yield ("relation", *schema_and_name(part.identity.sequence))
 
 
 def _order_names(graph: Graph, fates: Fates) -> None:

@@ -10,13 +10,13 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.definitions import Definition
 from limbeck.schema.catalog.objects.schemas import Extension, Schema
 from limbeck.schema.catalog.objects.statistics import Statistics
-from limbeck.schema.diff import sql, statements
+from limbeck.schema.diff import statements
 from limbeck.schema.diff.operations import Execute
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.diff.targets import target
 from limbeck.schema.sql.lexer import tokens
-from limbeck.schema.sql.quoting import content, unquote
+from limbeck.schema.sql.quoting import content, literal, quote, schema_and_name, unquote
 
 
 def create_schema(schema: Schema, _members: Members, _situation: Situation) -> list[Step]:
@@ -33,13 +33,13 @@ def create_extension(item: Extension, _members: Members, _situation: Situation) 
     """Create an extension."""
     text = f"CREATE {target(item)}"
     if item.schema != "pg_catalog":
-        text += f" WITH SCHEMA {sql.quote(item.schema)}"
+        text += f" WITH SCHEMA {quote(item.schema)}"
     return statements.create(item, text)
 
 
 def alter_extension(_before: Extension, after: Extension, _situation: Situation) -> Alteration:
     """Move an extension to another schema."""
-    return Alteration(tuple(statements.alter(after, [f"SET SCHEMA {sql.quote(after.schema)}"])))
+    return Alteration(tuple(statements.alter(after, [f"SET SCHEMA {quote(after.schema)}"])))
 
 
 def create_statistics(item: Statistics, _members: Members, _situation: Situation) -> list[Step]:
@@ -89,7 +89,7 @@ def _shells(item: Definition, situation: Situation) -> list[Step]:
     steps = []
     for word, pair in (("COMMUTATOR", sides[::-1]), ("NEGATOR", sides)):
         for name in re.findall(rf"{word} = OPERATOR\((.+?)\)(?:,?\n)", item.create):
-            schema, operator = sql.unquoted(name)
+            schema, operator = schema_and_name(name)
             at = Address("operator", schema, f"{operator}({', '.join(pair)})")
             if at not in situation.before and at not in situation.after:
                 text = f"DROP OPERATOR IF EXISTS {name} ({', '.join(pair)})"
@@ -140,9 +140,9 @@ def option_changes(before: list[tuple[str, str]], after: list[tuple[str, str]]) 
     remaining = [name for name in old if name in new]
     if list(new)[: len(remaining)] != remaining:
         remaining = []
-    words = [f"DROP {sql.quote(name)}" for name in old if name not in remaining]
+    words = [f"DROP {quote(name)}" for name in old if name not in remaining]
     for name, value in new.items():
         if old.get(name) != value or name not in remaining:
             verb = "SET" if name in remaining else "ADD"
-            words.append(f"{verb} {sql.quote(name)} {sql.literal(value)}")
+            words.append(f"{verb} {quote(name)} {literal(value)}")
     return ", ".join(words)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column, Identity, NotNull
 from limbeck.schema.catalog.objects.constraints import Constraint
@@ -20,7 +21,6 @@ from limbeck.schema.catalog.objects.sequences import Sequence
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.triggers import Trigger
 from limbeck.schema.catalog.objects.types import Domain, DomainCheck
-from limbeck.schema.diff import sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,5 +141,5 @@ def _split_table(item: Table) -> Iterator[tuple[Address, Part]]:
         yield at, Attachment(item, item.partition_of, item.partition_bound or "")
     for parent in item.inherits:
         # A table can have several parents, so the parent is part of the address.
-        at = Address("inheritance", item.schema, item.name, sql.of(parent))
+        at = Address("inheritance", item.schema, item.name, of(parent))
         yield at, Inheritance(item, parent)

@@ -12,7 +12,6 @@ from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.grants import Grant
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.types import Domain
-from limbeck.schema.diff import sql
 from limbeck.schema.diff.needs import add_recorded, granted_on, structure
 from limbeck.schema.diff.part import (
     Attachment,
@@ -23,6 +22,7 @@ from limbeck.schema.diff.part import (
     Required,
     split,
 )
+from limbeck.schema.sql.quoting import schema_and_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def of(catalog: Catalog) -> Parts:
 def _counters(parts: Mapping[Address, Part]) -> Mapping[Address, tuple[Address]]:
     """Return the identities by their sequences, which privileges may be granted on."""
     return {
-        Address("sequence", *sql.unquoted(part.identity.sequence)): (address,)
+        Address("sequence", *schema_and_name(part.identity.sequence)): (address,)
         for address, part in parts.items()
         if isinstance(part, Generator)
     }

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.names import chosen_name, of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
@@ -26,6 +27,7 @@ from limbeck.schema.renames.move import moved, names_of
 from limbeck.schema.renames.rename import Rename
 from limbeck.schema.renames.respell import respelled
 from limbeck.schema.renames.tokens import Names, alike
+from limbeck.schema.sql.quoting import literal, quote, schema_and_name
 
 
 def apply(
@@ -74,7 +76,7 @@ def _make_room(
     taken = _occupant(new, before)
     if taken is not None and taken != rename.before:
         field = "part" if taken.part else "name"
-        spare = sql.chosen_name(getattr(taken, field), "", "old")
+        spare = chosen_name(getattr(taken, field), "", "old")
         other = Rename(taken.kind, taken, taken._replace(**{field: spare}))
         steps += _steps(other, before)
         done.append(other)
@@ -93,29 +95,29 @@ def _occupant(wanted: Address, catalog: Catalog) -> Address | None:
 def _steps(rename: Rename, catalog: Catalog) -> Iterator[Step]:
     old, new = rename.before, rename.after
     if rename.kind == "enum" and old.part:
-        labels = f"{sql.literal(old.part)} TO {sql.literal(new.part)}"
-        yield Step(Execute(f"ALTER TYPE {sql.of(old)} RENAME VALUE {labels}", "rename", old))
+        labels = f"{literal(old.part)} TO {literal(new.part)}"
+        yield Step(Execute(f"ALTER TYPE {of(old)} RENAME VALUE {labels}", "rename", old))
         return
     item = catalog.objects[old]
     if isinstance(item, Column):
         yield Step(RenameColumn(item, new.part))
     elif isinstance(item, Constraint):
-        names = f"{sql.quote(old.part)} TO {sql.quote(new.part)}"
+        names = f"{quote(old.part)} TO {quote(new.part)}"
         yield Step(Execute(f"{sql.alter_table(old)} RENAME CONSTRAINT {names}", "rename", old))
     elif old.part:
-        yield from statements.alter(item, [f"RENAME TO {sql.quote(new.part)}"], "rename")
+        yield from statements.alter(item, [f"RENAME TO {quote(new.part)}"], "rename")
     else:
         yield from _whole(item, old, new)
 
 
 def _whole(item: Object, old: Address, new: Address) -> Iterator[Step]:
-    bare = sql.unquoted(new.name.partition("(")[0])[-1] if old.kind == "function" else new.name
+    bare = schema_and_name(new.name.partition("(")[0])[-1] if old.kind == "function" else new.name
     if old.schema != new.schema:
-        yield from statements.alter(item, [f"SET SCHEMA {sql.quote(new.schema)}"], "rename")
+        yield from statements.alter(item, [f"SET SCHEMA {quote(new.schema)}"], "rename")
         if not isinstance(item, Definition):
             item = replace(item, schema=new.schema)  # type: ignore[arg-type]
     if old.name != new.name:
-        text = f"{altering(item)} RENAME TO {sql.quote(bare)}"
+        text = f"{altering(item)} RENAME TO {quote(bare)}"
         whole: Operation = Execute(text, "rename", old)
         yield Step(RenameTable(item, new.name, old) if isinstance(item, Table) else whole)
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.sequences import Sequence, SequenceOptions
-from limbeck.schema.diff import sql, statements
+from limbeck.schema.diff import statements
 from limbeck.schema.diff.operations import Execute, SetSequence
 from limbeck.schema.diff.part import Ownership
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.diff.targets import target
+from limbeck.schema.sql.quoting import literal, quote, schema_and_name
 
 # The options in the order of CREATE SEQUENCE.
 OPTIONS = {
@@ -103,7 +105,7 @@ def alter(before: Sequence, after: Sequence, _situation: Situation) -> Alteratio
 
 def changes(before: Sequence, after: Sequence) -> tuple[Step, ...]:
     """Return the steps that change the options of a sequence."""
-    name, steps = sql.of(after.address), list[Step]()
+    name, steps = of(after.address), list[Step]()
     options = retyped(before.options, after.options.type)
     words = [f"AS {options.type}"] if options.type != before.options.type else []
     words += differences(options, after.options, with_type=False)
@@ -146,7 +148,7 @@ def bounded(
         value = f"least({value}, {after.maximum})"
     if value == "last_value":
         return []
-    text = f"SELECT pg_catalog.setval({sql.literal(name)}, {value}, is_called)\nFROM {name}"
+    text = f"SELECT pg_catalog.setval({literal(name)}, {value}, is_called)\nFROM {name}"
     return [Step(SetSequence(text, "alter", address))]
 
 
@@ -158,21 +160,21 @@ def rename(sequence: Address, name: str) -> list[Step]:
         name: The new qualified name, quoted.
 
     """
-    schema, new = sql.unquoted(name)
+    schema, new = schema_and_name(name)
     steps, old = list[Step](), sequence
     if schema != old.schema:
-        text = f"ALTER SEQUENCE {sql.of(old)} SET SCHEMA {sql.quote(schema)}"
+        text = f"ALTER SEQUENCE {of(old)} SET SCHEMA {quote(schema)}"
         steps.append(Step(Execute(text, "rename", sequence)))
         old = old._replace(schema=schema)
     if new != old.name:
-        text = f"ALTER SEQUENCE {sql.of(old)} RENAME TO {sql.quote(new)}"
+        text = f"ALTER SEQUENCE {of(old)} RENAME TO {quote(new)}"
         steps.append(Step(Execute(text, "rename", sequence)))
     return steps
 
 
 def create_ownership(part: Ownership, _members: Members, _situation: Situation) -> list[Step]:
     """Make a column the owner of a sequence."""
-    column = f"{sql.of(part.column)}.{sql.quote(part.column.part)}"
+    column = f"{of(part.column)}.{quote(part.column.part)}"
     return statements.alter(part.sequence, [f"OWNED BY {column}"])
 
 

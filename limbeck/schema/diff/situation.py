@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from limbeck.schema.catalog.names import chosen_name
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.types import Domain
-from limbeck.schema.diff import sql
 from limbeck.schema.diff.part import Part
 from limbeck.schema.diff.parts import Parts
 from limbeck.schema.diff.steps import Step
@@ -52,12 +52,12 @@ class Situation:
         required = column.not_null
         if required is None or required.name is None:
             return True
-        usual = sql.chosen_name(column.table, column.name, "not_null")
+        usual = chosen_name(column.table, column.name, "not_null")
         return required.name == usual and self._free(column.schema, usual, column.table)
 
     def chooses_for(self, domain: Domain) -> bool:
         """Return whether Postgres would choose the name that a domain's NOT NULL has."""
-        usual = sql.chosen_name(domain.name, "", "not_null")
+        usual = chosen_name(domain.name, "", "not_null")
         if domain.not_null_name != usual or domain.address in self.asides:
             return False
         return self._free(domain.schema, usual, domain.name)

@@ -5,27 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from limbeck.schema.catalog.names import chosen_name, of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
-from limbeck.schema.sql.quoting import KEYWORDS, literal, qualified, quote, quoted
-from limbeck.schema.sql.quoting import schema_and_name as unquoted
-
-__all__ = [
-    "alter_column",
-    "alter_table",
-    "chosen_name",
-    "indented",
-    "literal",
-    "of",
-    "option_names",
-    "options",
-    "qualified",
-    "quote",
-    "quoted",
-    "server_options",
-    "unquoted",
-]
+from limbeck.schema.sql.quoting import KEYWORDS, literal, qualified, quote
 
 
 def indented(lines: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.object import Object
 from limbeck.schema.diff import sql
@@ -13,6 +14,7 @@ from limbeck.schema.diff.operations import Comment, Execute
 from limbeck.schema.diff.situation import Alteration, Situation
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.diff.targets import altering, target
+from limbeck.schema.sql.quoting import quote
 
 
 def create(item: Object, text: str) -> list[Step]:
@@ -39,7 +41,7 @@ def comment(item: Object, before: str | None = None) -> list[Step]:
 
 def comment_on_part(item: Object, name: str, text: str | None, before: str | None) -> Step:
     """Return the COMMENT ON a column of a view or a field of a composite type."""
-    on = f"COLUMN {sql.of(item.address)}.{sql.quote(name)}"
+    on = f"COLUMN {of(item.address)}.{quote(name)}"
     address: Address = item.address._replace(part=name)
     return Step(Comment(on, text, address, item, before))
 

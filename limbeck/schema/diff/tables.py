@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
@@ -17,6 +18,7 @@ from limbeck.schema.diff.part import Attachment, Inheritance, Ownership, Part, R
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.diff.targets import target
+from limbeck.schema.sql.quoting import quote
 
 # The order of constraints in CREATE TABLE.
 KEYS = "pufcx"
@@ -83,11 +85,11 @@ def _body(
     body = f" (\n{sql.indented(lines)}\n)" if lines else " ()"
     if attachment:
         body = f" (\n{sql.indented(lines)}\n)" if lines else ""
-        return f" PARTITION OF {sql.of(attachment.parent)}{body} {attachment.bound}{_tail(table)}"
+        return f" PARTITION OF {of(attachment.parent)}{body} {attachment.bound}{_tail(table)}"
     if typed:
         body = f" OF {table.of_type}" + (body if lines else "")
     if parents:
-        body += f" INHERITS ({', '.join(sql.of(parent) for parent in parents)})"
+        body += f" INHERITS ({', '.join(of(parent) for parent in parents)})"
     return body + _tail(table)
 
 
@@ -95,7 +97,7 @@ def _of_type(column: Column, situation: Situation, *, keyed: bool) -> str:
     """Return what a column of a typed table has beyond the type; "" if it has nothing."""
     bare = columns.definition(replace(column, default=None, not_null=None), None, situation)
     rest = columns.definition(column, None, situation, keyed=keyed).removeprefix(bare).strip()
-    return f"{sql.quote(column.name)} WITH OPTIONS {rest}" if rest else ""
+    return f"{quote(column.name)} WITH OPTIONS {rest}" if rest else ""
 
 
 def _is_own(part: Required) -> bool:
@@ -110,9 +112,9 @@ def _whole(part: Required) -> Column:
 def _tail(table: Table) -> str:
     text = f" PARTITION BY {table.partition_key}" if table.partition_key else ""
     if table.access_method and table.kind != "p":
-        text += f" USING {sql.quote(table.access_method)}"
+        text += f" USING {quote(table.access_method)}"
     if table.server:
-        text += f" SERVER {sql.quote(table.server)}"
+        text += f" SERVER {quote(table.server)}"
     if table.server_options:
         text += f" OPTIONS ({sql.server_options(table.server_options)})"
     return text + (f" WITH ({sql.options(table.options)})" if table.options else "")
@@ -152,7 +154,7 @@ def drop(table: Table, situation: Situation) -> list[Step]:
     """Drop a table."""
     original = situation.before.catalog.objects.get(table.address)
     operation = DropTable(original if isinstance(original, Table) else table)
-    loses = None if table.kind == "f" else f"the rows of {sql.of(table.address)}"
+    loses = None if table.kind == "f" else f"the rows of {of(table.address)}"
     return [Step(operation, loses=loses)]
 
 
@@ -194,7 +196,7 @@ def _texts(before: Table, after: Table) -> Iterator[str]:
     if before.of_type != after.of_type:
         yield f"OF {after.of_type}" if after.of_type else "NOT OF"
     if before.access_method != after.access_method:
-        yield f"SET ACCESS METHOD {sql.quote(after.access_method or 'heap')}"
+        yield f"SET ACCESS METHOD {quote(after.access_method or 'heap')}"
     yield from statements.option_actions(before.options, after.options)
     if before.row_security != after.row_security:
         yield f"{'ENABLE' if after.row_security else 'DISABLE'} ROW LEVEL SECURITY"
@@ -208,7 +210,7 @@ def _texts(before: Table, after: Table) -> Iterator[str]:
 
 def create_attachment(part: Attachment, _members: Members, situation: Situation) -> list[Step]:
     """Attach a partition; it makes NOT NULLs inherited only, so local ones are set again."""
-    child, parent = sql.of(part.table.address), sql.of(part.parent)
+    child, parent = of(part.table.address), of(part.parent)
     text = f"ALTER TABLE {parent} ATTACH PARTITION {child} {part.bound}"
     steps = [Step(Execute(text, "alter", part.table.address))]
     for name in part.table.columns:
@@ -223,18 +225,18 @@ def create_attachment(part: Attachment, _members: Members, situation: Situation)
 
 def drop_attachment(part: Attachment, _situation: Situation) -> list[Step]:
     """Detach a partition."""
-    child, parent = sql.of(part.table.address), sql.of(part.parent)
+    child, parent = of(part.table.address), of(part.parent)
     text = f"ALTER TABLE {parent} DETACH PARTITION {child}"
     return [Step(Execute(text, "alter", part.table.address))]
 
 
 def create_inheritance(part: Inheritance, _members: Members, _situation: Situation) -> list[Step]:
     """Make a table inherit from a parent."""
-    text = f"{sql.alter_table(part.table.address)} INHERIT {sql.of(part.parent)}"
+    text = f"{sql.alter_table(part.table.address)} INHERIT {of(part.parent)}"
     return [Step(Execute(text, "alter", part.table.address))]
 
 
 def drop_inheritance(part: Inheritance, _situation: Situation) -> list[Step]:
     """End the inheritance from a parent."""
-    text = f"{sql.alter_table(part.table.address)} NO INHERIT {sql.of(part.parent)}"
+    text = f"{sql.alter_table(part.table.address)} NO INHERIT {of(part.parent)}"
     return [Step(Execute(text, "alter", part.table.address))]

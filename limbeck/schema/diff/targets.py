@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.definitions import Definition
@@ -11,6 +12,7 @@ from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.triggers import Policy, Rule, Trigger
 from limbeck.schema.catalog.objects.views import View
 from limbeck.schema.diff import sql
+from limbeck.schema.sql.quoting import qualified, quote
 
 ROUTINES = {"p": "PROCEDURE", "a": "AGGREGATE"}
 KINDS = {"enum": "TYPE", "composite": "TYPE", "range": "TYPE"}
@@ -19,15 +21,15 @@ KINDS = {"enum": "TYPE", "composite": "TYPE", "range": "TYPE"}
 def target(item: Object) -> str:
     """Return the kind and name of an object as COMMENT ON and DROP take them."""
     if isinstance(item, Constraint | Trigger | Policy | Rule):
-        table = sql.qualified(item.schema, item.table)
-        return f"{type(item).__name__.upper()} {sql.quote(item.name)} ON {table}"
+        table = qualified(item.schema, item.table)
+        return f"{type(item).__name__.upper()} {quote(item.name)} ON {table}"
     if isinstance(item, Function):
         return f"{ROUTINES.get(item.kind, 'FUNCTION')} {_routine(item)}"
     if isinstance(item, Definition):
         return item.drop.removeprefix("DROP ").replace("IF EXISTS ", "").removesuffix(" CASCADE")
     if isinstance(item, Column):
-        return f"COLUMN {sql.of(item.address)}.{sql.quote(item.name)}"
-    return f"{_kind(item)} {sql.of(item.address)}"
+        return f"COLUMN {of(item.address)}.{quote(item.name)}"
+    return f"{_kind(item)} {of(item.address)}"
 
 
 def _kind(item: Object) -> str:
@@ -43,7 +45,7 @@ def _routine(item: Function) -> str:
     identity = item.identity
     if item.kind == "a" and identity.endswith("()"):
         identity = identity.removesuffix("()") + "(*)"
-    return f"{sql.quote(item.schema)}.{identity}"
+    return f"{quote(item.schema)}.{identity}"
 
 
 def altering(item: Object) -> str:

@@ -10,6 +10,7 @@ from limbeck.schema.diff.operations import Execute
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.diff.targets import target
+from limbeck.schema.sql.quoting import quote
 
 ENABLED = {"O": "ENABLE", "D": "DISABLE", "R": "ENABLE REPLICA", "A": "ENABLE ALWAYS"}
 
@@ -31,7 +32,7 @@ def alter(
 def _enabled(before: Trigger | Rule, after: Trigger | Rule) -> list[Step]:
     if before.enabled == after.enabled:
         return []
-    action = f"{ENABLED[after.enabled]} {type(after).__name__.upper()} {sql.quote(after.name)}"
+    action = f"{ENABLED[after.enabled]} {type(after).__name__.upper()} {quote(after.name)}"
     text = f"{sql.alter_table(after.address)} {action}"
     return [Step(Execute(text, "alter", after.address))]
 
@@ -50,7 +51,7 @@ def create_policy(policy: Policy, _members: Members, _situation: Situation) -> l
 
 
 def _roles(policy: Policy) -> str:
-    return ", ".join("public" if r == "public" else sql.quote(r) for r in policy.roles)
+    return ", ".join("public" if r == "public" else quote(r) for r in policy.roles)
 
 
 def _conditions(policy: Policy) -> list[str]:

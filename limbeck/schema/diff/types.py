@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from limbeck.schema.catalog.names import chosen_name
 from limbeck.schema.catalog.objects.types import (
     Attribute,
     Collation,
@@ -21,11 +22,12 @@ from limbeck.schema.diff.part import DomainRule
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.diff.targets import altering, target
+from limbeck.schema.sql.quoting import literal, qualified, quote, schema_and_name
 
 
 def create_enum(enum: Enum, _members: Members, _situation: Situation) -> list[Step]:
     """Create an enumerated type."""
-    labels = ", ".join(sql.literal(label) for label in enum.labels)
+    labels = ", ".join(literal(label) for label in enum.labels)
     return statements.create(enum, f"CREATE {target(enum)} AS ENUM ({labels})")
 
 
@@ -39,7 +41,7 @@ def drop(item: Enum | Domain | Composite | Range | Collation, situation: Situati
 def aside(item: Enum | Domain | Composite | Range | Collation, situation: Situation) -> list[Step]:
     """Rename a type, so that its replacement can be created under its name."""
     name = situation.asides[item.address]
-    steps = statements.alter(item, [f"RENAME TO {sql.quote(name)}"], "rename")
+    steps = statements.alter(item, [f"RENAME TO {quote(name)}"], "rename")
     return [*steps, *_range_aside(item, name)] if isinstance(item, Range) else steps
 
 
@@ -49,16 +51,16 @@ def _range_aside(item: Range, name: str) -> Iterator[Step]:
     Postgres created them with the range type and does not rename them with it; their names would
     clash with those of the new type.
     """
-    schema, multi = sql.unquoted(item.multirange or "")
-    other = sql.chosen_name(multi, "", "old")
-    old = sql.qualified(item.schema, name)
+    schema, multi = schema_and_name(item.multirange or "")
+    other = chosen_name(multi, "", "old")
+    old = qualified(item.schema, name)
     takes = (f"{item.subtype}, {item.subtype}", f"{item.subtype}, {item.subtype}, text")
-    texts = [f"TYPE {item.multirange} RENAME TO {sql.quote(other)}"]
+    texts = [f"TYPE {item.multirange} RENAME TO {quote(other)}"]
     functions = [(item.schema, item.name, arguments, name) for arguments in takes]
     functions += [(schema, multi, arguments, other) for arguments in ("", old, f"{old}[]")]
     for space, function, arguments, new in functions:
-        at = sql.qualified(space, function)
-        texts.append(f"FUNCTION {at}({arguments}) RENAME TO {sql.quote(new)}")
+        at = qualified(space, function)
+        texts.append(f"FUNCTION {at}({arguments}) RENAME TO {quote(new)}")
     for text in texts:
         yield Step(Execute(f"ALTER {text}", "rename", item.address))
 
@@ -86,7 +88,7 @@ def create_domain(domain: Domain, members: Members, situation: Situation) -> lis
     if domain.not_null:
         words.append(_domain_not_null(domain, situation))
     rules = [member.check for member in members if isinstance(member, DomainRule)]
-    words += [f"CONSTRAINT {sql.quote(rule.name)} {rule.definition}" for rule in rules]
+    words += [f"CONSTRAINT {quote(rule.name)} {rule.definition}" for rule in rules]
     steps = statements.create(domain, " ".join(words))
     for rule in rules:
         steps += _check_comment(domain, rule, None)
@@ -97,7 +99,7 @@ def _domain_not_null(domain: Domain, situation: Situation) -> str:
     name = domain.not_null_name
     if name is None or situation.chooses_for(domain):
         return "NOT NULL"
-    return f"CONSTRAINT {sql.quote(name or '')} NOT NULL"
+    return f"CONSTRAINT {quote(name or '')} NOT NULL"
 
 
 def alter_domain(before: Domain, after: Domain, situation: Situation) -> Alteration | None:
@@ -113,19 +115,19 @@ def alter_domain(before: Domain, after: Domain, situation: Situation) -> Alterat
         steps += [Step(AlterNotNull(before, after))] if usual else _altered(after, f"ADD {plain}")
     elif before.not_null_name != after.not_null_name and before.not_null_name:
         old, new = before.not_null_name, after.not_null_name or ""
-        steps += _altered(after, f"RENAME CONSTRAINT {sql.quote(old)} TO {sql.quote(new)}")
+        steps += _altered(after, f"RENAME CONSTRAINT {quote(old)} TO {quote(new)}")
     return Alteration((*steps, *statements.comment(after, before.comment)))
 
 
 def create_check(part: DomainRule, _members: Members, _situation: Situation) -> list[Step]:
     """Add a check to a domain."""
-    text = f"ADD CONSTRAINT {sql.quote(part.check.name)} {part.check.definition}"
+    text = f"ADD CONSTRAINT {quote(part.check.name)} {part.check.definition}"
     return [*_altered(part.domain, text), *_check_comment(part.domain, part.check, None)]
 
 
 def drop_check(part: DomainRule, _situation: Situation) -> list[Step]:
     """Drop a check of a domain."""
-    return _altered(part.domain, f"DROP CONSTRAINT {sql.quote(part.check.name)}")
+    return _altered(part.domain, f"DROP CONSTRAINT {quote(part.check.name)}")
 
 
 def alter_check(before: DomainRule, after: DomainRule, _situation: Situation) -> Alteration | None:
@@ -134,7 +136,7 @@ def alter_check(before: DomainRule, after: DomainRule, _situation: Situation) ->
     if old.definition not in {new.definition, f"{new.definition} NOT VALID"}:
         return None
     if old.definition != new.definition:
-        steps += _altered(after.domain, f"VALIDATE CONSTRAINT {sql.quote(new.name)}")
+        steps += _altered(after.domain, f"VALIDATE CONSTRAINT {quote(new.name)}")
     return Alteration((*steps, *_check_comment(after.domain, new, old.comment)))
 
 
@@ -145,7 +147,7 @@ def _altered(domain: Domain, action: str) -> list[Step]:
 def _check_comment(domain: Domain, check: DomainCheck, before: str | None) -> list[Step]:
     if check.comment == before:
         return []
-    on = f"CONSTRAINT {sql.quote(check.name)} ON {target(domain)}"
+    on = f"CONSTRAINT {quote(check.name)} ON {target(domain)}"
     return [Step(Comment(on, check.comment, domain.address))]
 
 
@@ -159,7 +161,7 @@ def create_composite(item: Composite, _members: Members, _situation: Situation) 
 
 def _attribute(attribute: Attribute) -> str:
     collation = f" COLLATE {attribute.collation}" if attribute.collation else ""
-    return f"{sql.quote(attribute.name)} {attribute.type}{collation}"
+    return f"{quote(attribute.name)} {attribute.type}{collation}"
 
 
 def _attribute_comments(before: Composite, after: Composite) -> Iterator[Step]:
@@ -176,7 +178,7 @@ def alter_composite(before: Composite, after: Composite, situation: Situation) -
     remaining = [name for name in old if name in new]
     if list(new)[: len(remaining)] != remaining:
         return None
-    words, steps = [f"DROP ATTRIBUTE {sql.quote(n)}" for n in old if n not in new], list[Step]()
+    words, steps = [f"DROP ATTRIBUTE {quote(n)}" for n in old if n not in new], list[Step]()
     changed = [n for n in remaining if _attribute(old[n]) != _attribute(new[n])]
     if changed and used_by_rows(after, situation):
         return None
@@ -193,7 +195,7 @@ def alter_composite(before: Composite, after: Composite, situation: Situation) -
 
 def _altered_attribute(attribute: Attribute) -> str:
     collation = f" COLLATE {attribute.collation}" if attribute.collation else ""
-    name = sql.quote(attribute.name)
+    name = quote(attribute.name)
     return f"ALTER ATTRIBUTE {name} SET DATA TYPE {attribute.type}{collation}"
 
 
@@ -221,14 +223,14 @@ def create_collation(item: Collation, _members: Members, _situation: Situation) 
     """Create a collation."""
     words = [f"provider = {item.provider}"]
     if item.locale is not None:
-        words.append(f"locale = {sql.literal(item.locale)}")
+        words.append(f"locale = {literal(item.locale)}")
     elif item.lc_collate is not None and item.lc_collate == item.lc_ctype:
-        words.append(f"locale = {sql.literal(item.lc_collate)}")
+        words.append(f"locale = {literal(item.lc_collate)}")
     else:
-        words.append(f"lc_collate = {sql.literal(item.lc_collate or '')}")
-        words.append(f"lc_ctype = {sql.literal(item.lc_ctype or '')}")
+        words.append(f"lc_collate = {literal(item.lc_collate or '')}")
+        words.append(f"lc_ctype = {literal(item.lc_ctype or '')}")
     if not item.deterministic:
         words.append("deterministic = false")
     if item.rules is not None:
-        words.append(f"rules = {sql.literal(item.rules)}")
+        words.append(f"rules = {literal(item.rules)}")
     return statements.create(item, f"CREATE {target(item)} ({', '.join(words)})")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.views import View, ViewColumn
 from limbeck.schema.diff import sql, statements
 from limbeck.schema.diff.operations import AlterViewDefault, Execute
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.diff.targets import target
+from limbeck.schema.sql.quoting import quote
 
 
 def create(view: View, _members: Members, _situation: Situation) -> list[Step]:
@@ -21,9 +23,9 @@ def create(view: View, _members: Members, _situation: Situation) -> list[Step]:
 
 def _text(view: View, verb: str = "CREATE") -> str:
     kind = "MATERIALIZED VIEW" if view.materialized else "VIEW"
-    text = f"{verb} {kind} {sql.of(view.address)}"
+    text = f"{verb} {kind} {of(view.address)}"
     if view.access_method:
-        text += f" USING {sql.quote(view.access_method)}"
+        text += f" USING {quote(view.access_method)}"
     if view.options:
         text += f" WITH ({sql.options(view.options)})"
     text += f" AS\n{view.definition}"
@@ -55,7 +57,7 @@ def alter(before: View, after: View, _situation: Situation) -> Alteration | None
 
 def _renamed(before: View, after: View) -> list[Step]:
     pairs = zip(before.columns, after.columns, strict=True)
-    names = [(sql.quote(old.name), sql.quote(new.name)) for old, new in pairs]
+    names = [(quote(old.name), quote(new.name)) for old, new in pairs]
     actions = [f"RENAME COLUMN {old} TO {new}" for old, new in names if old != new]
     return statements.alter(after, actions, "rename")
 
@@ -71,7 +73,7 @@ def _shape(view: View) -> list[tuple[str, str]]:
 def _settings(before: View, after: View) -> list[Step]:
     texts: list[str] = []
     if before.access_method != after.access_method:
-        texts.append(f"SET ACCESS METHOD {sql.quote(after.access_method or 'heap')}")
+        texts.append(f"SET ACCESS METHOD {quote(after.access_method or 'heap')}")
     texts += statements.option_actions(before.options, after.options)
     steps = statements.alter(after, texts)
     return [*steps, *_columns(before, after), *statements.comment(after, before.comment)]
@@ -83,7 +85,7 @@ def _columns(before: View, after: View) -> Iterator[Step]:
         was = old.get(column.name) or ViewColumn(name=column.name, type=column.type)
         if was.default != column.default:
             text = f"SET DEFAULT {column.default}" if column.default else "DROP DEFAULT"
-            alter = f"ALTER VIEW {sql.of(after.address)} ALTER COLUMN {sql.quote(column.name)}"
+            alter = f"ALTER VIEW {of(after.address)} ALTER COLUMN {quote(column.name)}"
             yield Step(AlterViewDefault(f"{alter} {text}", "alter", after.address))
         if was.comment != column.comment:
             yield statements.comment_on_part(after, column.name, column.comment, was.comment)

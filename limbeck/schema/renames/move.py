@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.names import of, qualified, unquoted
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column, Identity
 from limbeck.schema.catalog.objects.constraints import Constraint, Reference
@@ -21,6 +21,7 @@ from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.types import Enum
 from limbeck.schema.renames.rename import Rename
 from limbeck.schema.renames.tokens import Names
+from limbeck.schema.sql.quoting import qualified, schema_and_name
 
 PARTS = frozenset({"column", "default", "constraint", "trigger", "policy", "rule"})
 RELATIONS = frozenset({"table", "view"})
@@ -165,7 +166,7 @@ def _own_names(item: Object, new: Address) -> dict[str, Any]:
     if isinstance(item, DefaultGrant):
         return {"schema": new.schema}
     if isinstance(item, Function):
-        bare = unquoted(new.name.partition("(")[0])[1]
+        bare = schema_and_name(new.name.partition("(")[0])[1]
         return {"schema": new.schema, "identity": new.name, "name": bare}
     if new.part:
         return {"schema": new.schema, "table": new.name, "name": new.part}
@@ -217,7 +218,7 @@ def _key(key: Key, old: Address, new: Address) -> Key:
 
 
 def _identity_schema(identity: Identity, at: Address, rename: Rename) -> dict[str, Any]:
-    schema, name = unquoted(identity.sequence)
+    schema, name = schema_and_name(identity.sequence)
     if rename.kind == "schema":
         old, new = rename.before.name, rename.after.name
     elif at[1:3] == rename.before[1:3]:

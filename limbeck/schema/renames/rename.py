@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from limbeck.schema.catalog.names import quote
 from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.sql.quoting import quote
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from limbeck.models.source.text import Argument, Source, call, literal, literals
-from limbeck.schema.catalog.names import quote
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.object import Object
 from limbeck.schema.catalog.objects.routines import Function
@@ -18,6 +17,7 @@ from limbeck.schema.catalog.objects.triggers import Policy, Rule, Trigger
 from limbeck.schema.catalog.objects.types import Composite, Domain
 from limbeck.schema.catalog.objects.views import View
 from limbeck.schema.sql import quoting
+from limbeck.schema.sql.quoting import quote
 
 if TYPE_CHECKING:
     from limbeck.schema.diff.steps import Step

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.names import chosen_name, quote
+from limbeck.schema.catalog.names import chosen_name
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.sequences import Sequence, SequenceOptions
 from limbeck.schema.catalog.objects.tables import Table
+from limbeck.schema.sql.quoting import quote
 
 _LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 

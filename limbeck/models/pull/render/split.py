@@ -8,13 +8,13 @@ from dataclasses import replace
 from limbeck.models.pull.render import serials
 from limbeck.models.pull.render.contents import Contents
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.names import qualified
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.object import Object
 from limbeck.schema.catalog.objects.schemas import Schema
 from limbeck.schema.catalog.objects.sequences import Sequence
 from limbeck.schema.catalog.objects.tables import Table
+from limbeck.schema.sql.quoting import qualified
 
 # Kinds of objects that are created before the tables, unless they depend on one.
 _EARLY = frozenset(

@@ -6,12 +6,12 @@ from typing import Final, NamedTuple
 
 from limbeck.schema.catalog.builders.arrays import settled
 from limbeck.schema.catalog.builders.reading import Reading, options, vector
-from limbeck.schema.catalog.names import of, quote
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.indexes import Index, Key
 from limbeck.schema.catalog.pipeline import Row
 from limbeck.schema.catalog.queries import classes
-from limbeck.schema.sql.quoting import literal
+from limbeck.schema.sql.quoting import literal, quote
 
 DESCENDING: Final = 1
 NULLS_FIRST: Final = 2
