@@ -59,7 +59,7 @@ def failure(
         *_reported(error, folder),
     ]
     if lacks_lock(error):
-        lines.extend(f"  in the way: {blocker}" for blocker in blockers)
+        lines.extend(f"  blocked by: {blocker}" for blocker in blockers)
     if progress.steps:
         lines.append(_done(progress))
     return MigrationError("\n".join(lines), hint=_hint(error))

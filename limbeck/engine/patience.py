@@ -29,7 +29,7 @@ _FIRST_WAIT: Final = 0.02
 
 @dataclass(slots=True)
 class Patience:
-    """The attempts at one step, counted anew for each step; `budget` is in seconds."""
+    """The attempts at one step, counted for each step from the start; `budget` is in seconds."""
 
     budget: float
     listen: Listener

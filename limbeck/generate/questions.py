@@ -36,7 +36,7 @@ def agree_to_renames(before: Catalog, after: Catalog, answers: Answers) -> tuple
     refused: set[Rename] = set()
     derived = values(answers, before, after).keys()
     while True:
-        # Proposed anew after each answer: a renamed table changes what its columns look like.
+        # Proposed again after each answer: a renamed table changes what its columns look like.
         proposals = [each.rename for each in likeness.propose(before, after, renames)]
         proposals = [each for each in proposals if each not in refused and _asks(each, derived)]
         if answers.only:

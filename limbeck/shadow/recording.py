@@ -100,7 +100,7 @@ class Recording:
 
 @contextmanager
 def recording() -> Iterator[Recording]:
-    """Record what the block reads; once in a process, for it has to import all there is anew."""
+    """Record what the block reads; once in a process, because it must import every module."""
     recording = Recording()
     # What ran before we watched may be used by the models.
     for name, module in list(sys.modules.items()):

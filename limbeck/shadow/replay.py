@@ -157,7 +157,7 @@ class Replay:
     def _keep(
         self, connection: Connection, scratch: str, chain: Sequence[Link], existing: list[str]
     ) -> None:
-        """Give a scratch database the name of the chain's end, and drop the oldest of others.
+        """Rename a scratch database to the end of the chain, and drop the oldest of the others.
 
         Databases of the chain itself stay: the next revision begins at its end, a merge or a
         squash earlier.

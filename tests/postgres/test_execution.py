@@ -137,7 +137,7 @@ def test_a_lock_held_for_longer_than_the_budget_changes_nothing_and_names_the_bl
         held(database, "lock table two in access share mode"),
         pytest.raises(
             MigrationError,
-            match=r"in the way: pid \d+ \(.*the reader, .*for \d+\.\d s\): lock table two",
+            match=r"blocked by: pid \d+ \(.*the reader, .*for \d+\.\d s\): lock table two",
         ) as caught,
     ):
         migrated(work, hasty(database, budget="1s", timeout="400ms"))

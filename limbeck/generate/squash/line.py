@@ -38,7 +38,7 @@ def line(history: History, first: str | None, last: str) -> Line:
     """Return the line between two revisions, both included; None is the first of all.
 
     Raises:
-        HistoryError: There is no such line; the error names the revision in the way.
+        HistoryError: There is no such line; the error names the revision that prevents it.
         ConfigurationError: There is only one revision, or none.
 
     """

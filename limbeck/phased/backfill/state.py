@@ -125,10 +125,10 @@ def prepare(connection: Connection) -> None:
 
 
 def claim(connection: Connection, change: str, number: int, wanted: str) -> tuple[int, bool]:
-    """Return the id of a backfill and whether it starts anew; call it in a transaction.
+    """Return the id of a backfill and whether it restarts; call it in a transaction.
 
     Its row stays locked until the transaction ends, so of several processes only one cuts the
-    table into ranges. A changed definition starts anew.
+    table into ranges. A changed definition starts from the beginning.
     """
     values = [change, number, wanted]
     connection.execute(

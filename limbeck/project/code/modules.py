@@ -31,7 +31,7 @@ def load(root: Path, name: str, purpose: Purpose) -> ModuleType:
         return importlib.import_module(name)
     except (Exception, SystemExit) as error:
         for new in sys.modules.keys() - before:
-            if new.partition(".")[0] == top:  # half-imported: the next attempt begins anew
+            if new.partition(".")[0] == top:  # half-imported: the next attempt imports it again
                 del sys.modules[new]
         raise _explained(root, name, purpose, error) from error
 

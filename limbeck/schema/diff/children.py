@@ -93,7 +93,7 @@ def _tie(
     parts_of_parent: Iterable[Node],
     fates: Fates,
 ) -> None:
-    """Give parent and child the parts that must match before the child is attached.
+    """Create the parts of parent and child that must match before the child is attached.
 
     Args:
         graph: The graph.

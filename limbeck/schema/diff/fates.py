@@ -130,7 +130,7 @@ def _partitions_by(parts: Parts, table: Address, column: str) -> bool:
 
 
 def _spread(fates: Fates, todo: list[Address]) -> None:
-    """Let the users of dropped and hard-altered parts react, and then the users of those."""
+    """Spread the fates of dropped and hard-altered parts to their users, and on to theirs."""
     while todo:
         used = todo.pop()
         if not fates.gone(used) and used not in fates.hard:
@@ -162,7 +162,7 @@ def give_way(fates: Fates, circle: Iterable[tuple[str, Address]]) -> bool:
 
 
 def _react(fates: Fates, user: Address, used: Address) -> bool:
-    """Let a part react to the fate of one that it uses; return whether its own fate changed."""
+    """Adapt the fate of a part to that of one it uses; return whether it changed."""
     reaction = _to_loss(fates, user, used) if fates.gone(used) else _to_change(fates, user, used)
     if reaction == "replace":
         fates.fate[user] = "replace"

@@ -162,7 +162,7 @@ class Graph:
         return bool(loose)
 
     def _cut(self, circle: set[Node], rank: Rank) -> None:
-        """Let the statement of a circle that ranks first go first, whatever it needs there."""
+        """Put the statement of a circle that ranks first before the others, whatever it needs."""
         first = min(circle, key=rank)
         for node, earlier in self.after.items():
             if self.head(node) == first:

@@ -30,7 +30,7 @@ def alter(before: Function, after: Function, _situation: Situation) -> Alteratio
 
 
 def replaceable(before: Function, after: Function) -> bool:
-    """Tell whether CREATE OR REPLACE is allowed: same result, same names, no default taken away."""
+    """Return whether CREATE OR REPLACE is allowed: same result and names, no default removed."""
     if (before.kind, before.result) != (after.kind, after.result):
         return False
     old, new = _arguments(before.arguments), _arguments(after.arguments)
@@ -45,7 +45,7 @@ def _fits(before: tuple[str, bool], after: tuple[str, bool]) -> bool:
 
 
 def _arguments(text: str) -> list[tuple[str, bool]]:
-    """Take pg_get_function_arguments() apart: each with its name and type, and if it may lack."""
+    """Take pg_get_function_arguments() apart: name, type, and whether it is optional."""
     arguments, depth, start = list[str](), 0, 0
     for _, sign, place in tokens(text):
         depth += (sign in {"(", "["}) - (sign in {")", "]"})
