@@ -50,7 +50,6 @@ from limbeck.schema.diff.operations import (
 )
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.renames.rename import Rename
-from limbeck.schema.sql.lexer import identifiers
 
 # Operations after which every row and every query is accepted that was accepted before.
 HARMLESS = (AddValue, AlterAttributeType, AlterDefault, AlterType, AlterViewDefault, Comment)
@@ -253,7 +252,7 @@ def _breaks_nothing(step: Step, steps: Sequence[Step], before: Catalog) -> bool:
     """Return whether old and new applications both run with a step, as far as is known."""
     # Applications use the sequence that a setval() changes. A step that names an object by
     # its new name fails until the contract has renamed it.
-    if isinstance(step.operation, SetSequence) or _mentions(step, _new_names(steps)):
+    if isinstance(step.operation, SetSequence) or step.names(_new_names(steps)):
         return False
     if step.verb == "create":
         return step.address not in before.objects and _adds(step, before)
@@ -288,10 +287,6 @@ def _new_names(steps: Sequence[Step]) -> frozenset[str]:
     """Return the names that exist only after a rename."""
     operations = (step.operation for step in steps)
     return frozenset(op.name for op in operations if isinstance(op, RenameColumn | RenameTable))
-
-
-def _mentions(step: Step, names: frozenset[str]) -> bool:
-    return bool(names) and not names.isdisjoint(identifiers(step.sql))
 
 
 def _nullable(step: Step, change: Change) -> Step:

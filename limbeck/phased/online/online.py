@@ -18,7 +18,6 @@ from limbeck.schema.catalog.objects.indexes import Index
 from limbeck.schema.diff import index_definitions
 from limbeck.schema.diff.operations import AddConstraint, CreateIndex, DropIndex, Execute
 from limbeck.schema.diff.steps import Step
-from limbeck.schema.sql.lexer import identifiers
 from limbeck.schema.sql.quoting import quote
 
 
@@ -90,15 +89,11 @@ def _held(span: Sequence[Step], scene: Scene) -> Iterator[Unit]:
 def _waiting(step: Step, rest: Sequence[Step], scene: Scene) -> recipes.Recipe | None:
     """Return the recipe of a step that can wait for the end of its span."""
     match step.operation:
-        case CreateIndex(index) if not any(_names(later, index) for later in rest):
+        case CreateIndex(index) if not any(later.names({index.name}) for later in rest):
             return recipes.recipe(step, scene)
         case AddConstraint(constraint) if constraint.type in "cf":
             return recipes.recipe(step, scene)
     return None
-
-
-def _names(step: Step, index: Index) -> bool:
-    return quote(index.name) in step.sql and index.name in identifiers(step.sql)
 
 
 def _replaced(dropped: Step, created: Step, scene: Scene) -> Iterator[Unit]:

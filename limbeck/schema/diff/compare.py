@@ -14,7 +14,6 @@ from limbeck.schema.diff.operations import AddValue
 from limbeck.schema.diff.situation import Situation
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.renames.rename import Rename
-from limbeck.schema.sql.quoting import literal
 
 # Of actions that could come next, drops come first: they free names and dependencies.
 VERBS = {"aside": 1, "drop": 0, "alter": 1, "create": 2}
@@ -99,5 +98,5 @@ def _apart(steps: Sequence[Step]) -> tuple[Step, ...]:
 
 def _used(added: AddValue, later: Sequence[Step]) -> bool:
     # Labels stand in expressions of any kind: defaults, checks, views, bodies of functions.
-    label = literal(added.label)
-    return any(label in step.sql for step in later if not isinstance(step.operation, AddValue))
+    uses = (step for step in later if not isinstance(step.operation, AddValue))
+    return any(step.has_string(added.label) for step in uses)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.diff.operations import Operation
+from limbeck.schema.sql.lexer import identifiers
+from limbeck.schema.sql.quoting import literal, quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +45,15 @@ class Step:
     def address(self) -> Address:
         """The object that the statement is about."""
         return self.operation.address
+
+    def names(self, names: AbstractSet[str]) -> bool:
+        """Return whether the statement contains one of these names, be it in a function's body."""
+        text = self.operation.sql
+        # Lexing is slow beside a search, and most statements contain none of them.
+        return any(quote(name) in text for name in names) and not names.isdisjoint(
+            identifiers(text)
+        )
+
+    def has_string(self, string: str) -> bool:
+        """Return whether the statement contains a string, such as the label of an enum."""
+        return literal(string) in self.operation.sql
