@@ -22,8 +22,8 @@ class Losses:
 
     `revisions` are applied on the branch and not on its parent; `rows` is Postgres' estimate of
     all rows; `sessions` counts the connections that would end; `schema` says whether the schema
-    is another than the parent's, also by changes without a revision. `problem` says why the
-    branch could not be read.
+    differs from the parent's, also by changes without a revision. `problem` says why the branch
+    could not be read.
     """
 
     branch: Branch
@@ -69,7 +69,8 @@ def losses(project: Project, provider: BranchProvider, name: str) -> Losses:
     except LimbeckError as error:
         return Losses(branch, problem=error.message)
     above = parent.revisions if parent else frozenset()
-    schema = bool(parent.catalog.changes_to(own.catalog)) if parent else not _empty(own.catalog)
+    # A branch without a parent, such as a copy of a schema alone, has nothing to be compared with.
+    schema = parent is not None and bool(parent.catalog.changes_to(own.catalog))
     return Losses(branch, tuple(sorted(own.revisions - above)), own.rows, own.sessions, schema)
 
 
@@ -83,11 +84,6 @@ def _look(project: Project, provider: BranchProvider, name: str) -> _Contents:
         rows, sessions = (connection.execute(each).fetchone() for each in (_ROWS, _SESSIONS))
         catalog = read(connection)
     return _Contents(frozenset({*applied, *current}), _int(rows), _int(sessions), catalog)
-
-
-def _empty(catalog: Catalog) -> bool:
-    """Return whether there is nothing but the schema that every database has."""
-    return all(each.kind == "schema" for each in catalog.objects)
 
 
 def _int(row: tuple[object, ...] | None) -> int:
