@@ -45,7 +45,7 @@ def _fits(before: tuple[str, bool], after: tuple[str, bool]) -> bool:
 
 
 def _arguments(text: str) -> list[tuple[str, bool]]:
-    """Take pg_get_function_arguments() apart: name, type, and whether it is optional."""
+    """Return each argument of pg_get_function_arguments(), and whether it is optional."""
     arguments, depth, start = list[str](), 0, 0
     for _, sign, place in tokens(text):
         depth += (sign in {"(", "["}) - (sign in {")", "]"})
