@@ -27,16 +27,17 @@ _SPACE: Final = r"[ \t\n\r\f\v]"
 _LETTER: Final = r"[^\x00-@[-^`{-\x7f]"
 _LETTER_OR_DIGIT: Final = r"[^\x00-/:-@[-^`{-\x7f]"
 _WORD: Final = rf"(?![EeBbXxNn]'|[Uu]&['\"]){_LETTER}[^\x00-#%-/:-@[-^`{{-\x7f]*+"
+# Only single characters repeat possessively: before 3.11.5, Python mismatches groups that do.
 # A string continues after white space with a line break, and an E'' keeps its escapes there.
 _CONTINUED: Final = rf"(?:[ \t\f\v]|--[^\n\r]*)*[\n\r](?:{_SPACE}|--[^\n\r]*[\n\r])*(?=')"
-_ESCAPED: Final = r"'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*+(?:'|\\?\Z)"
+_ESCAPED: Final = r"'[^'\\]*+(?:(?:\\.|'')[^'\\]*+)*(?:'|\\?\Z)"
 _STRING: Final = (
-    rf"[Ee]{_ESCAPED}(?:{_CONTINUED}{_ESCAPED})*+"
-    r"|(?:[BbXxNn]|[Uu]&)?'[^']*+(?:''[^']*+)*+(?:'|\Z)"
+    rf"[Ee]{_ESCAPED}(?:{_CONTINUED}{_ESCAPED})*"
+    r"|(?:[BbXxNn]|[Uu]&)?'[^']*+(?:''[^']*+)*(?:'|\Z)"
 )
-_NAME: Final = r'(?:[Uu]&)?"[^"]*+(?:""[^"]*+)*+(?:"|\Z)'
+_NAME: Final = r'(?:[Uu]&)?"[^"]*+(?:""[^"]*+)*(?:"|\Z)'
 _BODY: Final = rf"\$(?P<tag>(?:{_LETTER}{_LETTER_OR_DIGIT}*+)?)\$.*?(?:\$(?P=tag)\$|\Z)"
-_COMMENT: Final = r"--[^\n\r]*+|/\*[^*/]*+(?:(?:\*(?!/)|/(?!\*))[^*/]*+)*+(?:\*/|\Z)"
+_COMMENT: Final = r"--[^\n\r]*+|/\*[^*/]*+(?:(?:\*(?!/)|/(?!\*))[^*/]*+)*(?:\*/|\Z)"
 _NESTED: Final = r"/\*"  # what _COMMENT does not match: no regular expression counts brackets
 _NUMBER: Final = (
     r"0[xXoObB][0-9A-Fa-f_]++"
@@ -44,7 +45,7 @@ _NUMBER: Final = (
 )
 # An operator ends before a comment, and with + or - only where it has one of ~!@#%^&|`?.
 _OPERATING: Final = r"(?:(?!--|/\*)[-+*/<>=~!@#%^&|`?])"
-_OPERATOR: Final = rf"{_OPERATING}*[~!@#%^&|`?]{_OPERATING}*+|{_OPERATING}*(?!/\*)[*/<>=]"
+_OPERATOR: Final = rf"{_OPERATING}*[~!@#%^&|`?]{_OPERATING}*|{_OPERATING}*(?!/\*)[*/<>=]"
 _MARK: Final = r"[][(),;]|\.(?![0-9.])"
 _SIGN: Final = rf"::|\.\.|\$[0-9]++|{_OPERATOR}|[^ \t\n\r\f\v]"
 
@@ -73,7 +74,7 @@ def _piece() -> re.Pattern[str]:
     """Return the expression of a piece as long as possible, to find where statements end."""
     return re.compile(
         rf"(?P<code>(?:{_WORD}|[\x00-\x08\x0e-\x1f!#%&(-,.0-9:<-@[-^`{{-\x7f]++|[ ](?!{_SPACE})"
-        rf"|{_STRING}|{_NAME}|{_BODY}|-(?!-)|/(?!\*)|\$)++)"
+        rf"|{_STRING}|{_NAME}|{_BODY}|-(?!-)|/(?!\*)|\$)+)"
         rf"|(?P<comment>{_COMMENT})|(?P<nested>{_NESTED})|(?P<space>{_SPACE}++)|(?P<end>;)",
         re.DOTALL,
     )
