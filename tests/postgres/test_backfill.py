@@ -469,18 +469,25 @@ def test_sessions_that_are_ended_meanwhile_are_made_anew(
     work: Work, database: Database, connection: psycopg.Connection
 ) -> None:
     simple(work, connection, 30_000)
-    ended: list[int] = []
+    ended: set[int] = set()
+    finished = threading.Event()
 
-    def listen(event: Event) -> None:
-        if isinstance(event, BackfillProgress) and len(ended) < 6:
+    def end_sessions() -> None:
+        while len(ended) < 6 and not finished.wait(0.01):
             rows = connection.execute(
                 "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE application_name LIKE 'limbeck backfill%' AND datname = current_database()"
             )
-            ended.extend(pid for pid, _ in rows)
+            ended.update(pid for pid, _ in rows)
 
     plan = planned(work, database)
-    report = backfill.run(plan, confirm=lambda _: True, workers=2, batch_time=0.005, listen=listen)
+    ending = threading.Thread(target=end_sessions)
+    ending.start()
+    try:
+        report = backfill.run(plan, confirm=lambda _: True, workers=2, batch_time=0.005)
+    finally:
+        finished.set()
+        ending.join()
     assert report.filled[0].passes == 1
     assert one(connection, "SELECT count(*) FROM t WHERE b IS DISTINCT FROM a") == 0
     assert ended
