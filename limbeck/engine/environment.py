@@ -38,6 +38,7 @@ class Environment:
     """
 
     def __init__(self, history: History) -> None:
+        self.history = history
         self.directory = scripts.directory(history)
         self._context = EnvironmentContext(scripts.configuration(history), self.directory)
 
@@ -67,6 +68,12 @@ class Environment:
         """Return the context in which revisions run on a connection."""
         options = {**self._context.context_opts, "transaction_per_migration": True}
         return Context(target, options, self._context, steps)
+
+    def offline_context(self) -> MigrationContext:
+        """Return a context without a connection, for version rows that are only rendered."""
+        return MigrationContext.configure(
+            dialect_name="postgresql", environment_context=self._context, opts={"as_sql": True}
+        )
 
     @contextmanager
     def offline(
