@@ -117,7 +117,7 @@ class Runner:
         self.history = environment.history
         self.environment = environment
         self.remote = remote
-        self.context = environment.online(session.target, steps)
+        self.context = environment.online(session.target, steps, state.table)
         self.ledger = state.ledger if session.terms.ledger else Ledger()
         self.heads = set(state.recorded)
         self.in_ledger = session.terms.ledger and self._may_write_ledger(state)

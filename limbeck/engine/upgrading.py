@@ -12,7 +12,7 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import RevisionStep
 from psycopg import sql
 
-from limbeck.engine import remote
+from limbeck.engine import remote, version_table
 from limbeck.engine.batch import Statement
 from limbeck.engine.environment import Environment, VersionRows
 from limbeck.history import scripts
@@ -64,7 +64,9 @@ def _bridged(
             run.handler = Bridge(run, connection, note)
             run.call(revision.path, downgrade=False)
         note(0)
-        rows = VersionRows(Environment(history).offline_context(), set(step.from_revisions))
+        table = version_table.of(history, connection)
+        context = Environment(history).offline_context(table)
+        rows = VersionRows(context, set(step.from_revisions))
         rows.update_to_step(step)
         for statement in rows.statements:
             statement.send(connection.cursor())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,7 @@ from limbeck.errors import ConfigurationError
 from limbeck.project.code import env_file, interpreter
 from limbeck.project.code.in_process import InProcess
 from limbeck.project.code.out_of_process import OutOfProcess, Place
-from limbeck.project.code.protocol import UserCode
+from limbeck.project.code.protocol import Configured, UserCode
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,44 @@ class Code:
         own = sorted(name for name in set(imported) if self._is_own(name))
         return self._chosen(self._reason or (f"a revision imports {own[0]}" if own else ""))
 
+    def configured(self, url: Callable[[], str]) -> Configured:
+        """Return what env.py configures; it runs only if its text says that there is something.
+
+        Args:
+            url: returns the URL of a database for it, on which it may only read.
+
+        Raises:
+            ConfigurationError: it fails.
+
+        """
+        if not self._env:
+            return Configured()
+        process = self._outside.process("models")
+        if process.configured is None:
+            process.configured = self._outside.configured(url())
+        return process.configured
+
+    def allows(self, schema: str, table: str) -> bool:
+        """Return whether env.py's filters let a table through; `configured` was called before."""
+        return bool(self._outside.process("models").request("allows", schema=schema, table=table))
+
+    @cached_property
+    def env_digest(self) -> str:
+        """A hash of env.py, if it has a say in what is compared."""
+        text = Path(self.place.script_location, "env.py").read_bytes() if self._env else b""
+        return hashlib.sha256(text).hexdigest() if text else ""
+
+    @cached_property
+    def _env(self) -> str:
+        """What env.py does beyond configuring a connection."""
+        package = self.models.partition(":")[0].partition(".")[0]
+        return env_file.beyond(Path(self.place.script_location) / "env.py", package)
+
+    @cached_property
+    def _outside(self) -> OutOfProcess:
+        reason = self._reason or self._env
+        return OutOfProcess(self.root, self.interpreter, self.place, reason, self.environment)
+
     @cached_property
     def _reason(self) -> str:
         """Why the project's code cannot run in this process; "" if it can."""
@@ -75,8 +114,7 @@ class Code:
             return f"the project's interpreter is {self.interpreter}"
         if self.variables is not None:
             return "the setting env-file has variables"
-        package = self.models.partition(":")[0].partition(".")[0]
-        return env_file.beyond(Path(self.place.script_location) / "env.py", package)
+        return self._env
 
     def _chosen(self, reason: str) -> UserCode:
         if reason not in self._by_reason:

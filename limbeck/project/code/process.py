@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from limbeck.errors import ConfigurationError
 from limbeck.project.code.errors import Raised, WorkerError
+from limbeck.project.code.protocol import Configured
 
 Answer: TypeAlias = dict[str, Any]
 Asked: TypeAlias = Callable[[Answer], None]
@@ -27,6 +28,7 @@ class Process:
 
     def __init__(self, python: Path, root: Path, variables: Mapping[str, str]) -> None:
         self.python = python
+        self.configured: Configured | None = None
         environment = {name: value for name, value in os.environ.items() if name not in FOREIGN}
         try:
             self._process = subprocess.Popen(  # noqa: S603 - the project's own interpreter

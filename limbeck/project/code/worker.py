@@ -234,6 +234,10 @@ def installed_driver() -> str:
     raise FailureError("driver", f"none of the drivers {', '.join(DRIVERS)} is installed")
 
 
+EXECUTES = ("do_execute", "do_execute_no_params", "do_executemany")
+READ_ONLY = "25006"  # read_only_sql_transaction
+
+
 class Redirect:
     """Makes every engine of this process connect to one database, in the driver's autocommit.
 
@@ -245,6 +249,8 @@ class Redirect:
         self.read_only = False
         self.opened: list[Any] = []
         event.listen(Engine, "do_connect", self._connect)
+        for name in EXECUTES:
+            event.listen(Engine, name, self._reading(name))
 
     def _connect(self, dialect: Any, _record: Any, _: list[Any], options: dict[str, Any]) -> Any:
         if dialect.name != "postgresql":
@@ -260,6 +266,20 @@ class Redirect:
             cursor.close()
         self.opened.append(connection)
         return connection
+
+    def _reading(self, name: str) -> Callable[..., bool]:
+        def read(cursor: Any, text: str, *arguments: Any) -> bool:
+            """Leave out what an env.py writes, such as its schema, where it may only read."""
+            if not self.read_only:
+                return False
+            try:
+                getattr(arguments[-1].dialect, name)(cursor, text, *arguments)
+            except Exception as error:
+                if (server_error(error) or {}).get("state") != READ_ONLY:
+                    raise
+            return True
+
+        return read
 
     def close(self) -> None:
         """Close what an engine has kept in its pool: a database in use cannot be copied."""
@@ -475,7 +495,7 @@ class Run:
 
     def _install(self) -> None:
 
-        for name in ("do_execute", "do_execute_no_params", "do_executemany"):
+        for name in EXECUTES:
             event.listen(self.connection.engine, name, self._taking(name))
         # DDL is known as such wherever it comes from. These four execute other statements as
         # well, or run listeners on the table, whose results nobody reads either.
@@ -771,6 +791,8 @@ class Worker:
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
         self.redirect = Redirect()
+        # The arguments of configure() when env.py last ran.
+        self.arguments: Mapping[str, Any] = {}
 
     def run_env(
         self,
@@ -793,7 +815,7 @@ class Worker:
             "versions": self.versions,
             "describe": self.describe,
             "metadata": self.metadata,
-            "filters": self.filters,
+            "allows": self.allows,
             "session": self.session,
             "offline": offline,
         }
@@ -812,9 +834,12 @@ class Worker:
         """Run env.py on a database and return what it configures."""
         captured: list[Answer] = []
         with limited(limit, "env.py", self.channel):
-            self.run_env(
-                place, url, lambda env, _: captured.append(description(env)), read_only=True
-            )
+
+            def then(environment: Environment, _: dict[str, Any]) -> None:
+                self.arguments = environment.arguments
+                captured.append(description(environment))
+
+            self.run_env(place, url, then, read_only=True)
         if not captured:
             raise FailureError("env", "env.py runs no migrations")
         return captured[0]
@@ -837,14 +862,29 @@ class Worker:
             "tables": sorted(name for each in metadata for name in each.tables),
         }
 
-    def filters(self, place: Answer, url: str, names: list[Answer], limit: float) -> list[bool]:
-        """Return which of the objects env.py's include_object and include_name let through."""
-        answers: list[list[bool]] = []
-        with limited(limit, "env.py", self.channel):
-            self.run_env(
-                place, url, lambda env, _: answers.append([allowed(env, n) for n in names])
-            )
-        return answers[0]
+    def allows(self, schema: str, table: str) -> bool:
+        """Return whether env.py's include_name and include_object let a table through.
+
+        They are asked as Alembic's autogenerate asks them: about a table of the models as such,
+        about another one as a table that only the database has.
+        """
+        own = None if schema == "public" else schema
+        metadata = self.arguments.get("target_metadata")
+        known = metadata if isinstance(metadata, (list, tuple)) else [metadata]
+        key = f"{own}.{table}" if own else table
+        tables = [each.tables[key] for each in known if each is not None and key in each.tables]
+        include_name = self.arguments.get("include_name")
+        if include_name and not tables:
+            parents = {"schema_name": own, "schema_qualified_table_name": key}
+            if not (include_name(own, "schema", {}) and include_name(table, "table", parents)):
+                return False
+        include_object = self.arguments.get("include_object")
+        if not include_object:
+            return True
+        if tables:
+            return bool(include_object(tables[0], table, "table", False, None))  # noqa: FBT003 - Alembic's own signature
+        reflected = sa.Table(table, sa.MetaData(), schema=own)
+        return bool(include_object(reflected, table, "table", True, None))  # noqa: FBT003 - as above
 
     def session(self, place: Answer, url: str, folder: str) -> None:
         """Run env.py on a database, and where it would run migrations, what limbeck asks for."""
@@ -862,22 +902,6 @@ class Worker:
             self.channel.serve(handlers, until="close")
 
         self.run_env(place, url, then)
-
-
-def allowed(environment: Environment, name: Answer) -> bool:
-    """Return whether env.py's functions let a table or a column through."""
-    include_name = environment.arguments.get("include_name")
-    include_object = environment.arguments.get("include_object")
-    table = sa.Table(name["table"], sa.MetaData(), schema=name["schema"])
-    parents = {"schema_name": name["schema"], "schema_qualified_table_name": table.fullname}
-    if include_name and name["reflected"]:
-        schema = include_name(name["schema"], "schema", {})
-        if not schema or not include_name(name["table"], "table", parents):
-            return False
-    other = table if name["both"] else None
-    if include_object:
-        return bool(include_object(table, table.name, "table", name["reflected"], other))
-    return True
 
 
 def main() -> None:
