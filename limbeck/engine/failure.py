@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from limbeck.engine.batch import StatementError
 from limbeck.engine.patience import cause, lacks_lock
 from limbeck.engine.progress import Progress
+from limbeck.engine.remote import RevisionRaisedError
 from limbeck.errors import HistoryError, MigrationError
 from limbeck.events import Blocker
 from limbeck.history import scripts
@@ -94,6 +95,8 @@ def _reported(error: Exception, folder: Path) -> Iterator[str]:
         yield from _postgres(reason)
     elif isinstance(error, HistoryError):
         yield f"  {error.message}"
+    elif isinstance(error, RevisionRaisedError):
+        yield f"  {error}"
     else:
         yield f"  {type(error).__name__}: {error}"
     if statement:
@@ -105,6 +108,8 @@ def _reported(error: Exception, folder: Path) -> Iterator[str]:
 def _statement(error: Exception) -> tuple[str | None, str | None]:
     if isinstance(error, StatementError):
         return error.statement.text, error.statement.where
+    if isinstance(error, RevisionRaisedError):
+        return None, error.where
     return (error.statement if isinstance(error, sa.exc.StatementError) else None), None
 
 

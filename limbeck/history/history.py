@@ -16,6 +16,7 @@ from limbeck.history import revisions as files
 from limbeck.history.revisions import Revision, way_out
 from limbeck.paths import shown
 from limbeck.project.code.in_process import InProcess
+from limbeck.project.code.out_of_process import OutOfProcess
 from limbeck.project.code.protocol import UserCode
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
@@ -52,6 +53,11 @@ class History:
             return InProcess(self.script_location.parent)
         imported = {name for revision in self.revisions() for name in revision.imports}
         return self.project.code_for(self.folder).of_revisions(imported)
+
+    def prepare(self) -> None:
+        """Start the project's interpreter, if revisions need it, while limbeck goes on."""
+        if isinstance(code := self.code, OutOfProcess):
+            code.process("revisions")
 
     @property
     def folder(self) -> Path:

@@ -60,6 +60,7 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
     """
     hooks.call("before_plan", profile, database)
     history = History.of(project, profile)
+    history.prepare()
     terms = Terms(
         profile.name,
         profile.protected,
@@ -117,6 +118,7 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
     """
     hooks.call("before_plan", profile, database)
     history = History.of(project, profile)
+    history.prepare()
     with connect(database, read_only=True, listen=listen) as connection:
         start = state.read(connection, version_table.of(history, connection))
     refuse_pooler(database, start.session)

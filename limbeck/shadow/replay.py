@@ -120,6 +120,7 @@ class Replay:
 
     def _replay(self, shadow: Shadow, chain: Sequence[Link], existing: list[str]) -> Catalog:
         """Run what is missing after the longest part of the chain that has a database."""
+        self.history.prepare()
         names = [self._name(link) for link in chain]
         done = max((at for at, name in enumerate(names) if name in existing), default=0)
         pending = [link.revision for link in chain[done + 1 :] if link.revision]

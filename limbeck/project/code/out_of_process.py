@@ -133,6 +133,11 @@ class OutOfProcess:
         except WorkerError as error:
             raise self._explained(error, "env.py fails", ConfigurationError) from error
 
+    def kill(self, process: Process) -> None:
+        """End a worker that may be in the middle of a statement; the server notices it."""
+        process.kill()
+        started.cache_clear()
+
     def revision(self, path: Path) -> Any:
         """Return an empty module: the file is imported by the worker, when it runs."""
         return SimpleNamespace(__doc__="", path=path, upgrade=None, downgrade=None)

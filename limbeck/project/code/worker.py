@@ -17,7 +17,9 @@ import importlib
 import importlib.util
 import json
 import os
+import queue
 import re
+import signal
 import ssl
 import sys
 import threading
@@ -54,8 +56,16 @@ class Channel:
     """The connection to limbeck: messages in, messages out."""
 
     def __init__(self, incoming: TextIO, outgoing: TextIO) -> None:
-        self.incoming = incoming
         self.outgoing = outgoing
+        self.messages: queue.SimpleQueue[str] = queue.SimpleQueue()
+        threading.Thread(target=self._read, args=(incoming,), daemon=True).start()
+
+    def _read(self, incoming: TextIO) -> None:
+        # In a thread, so that a worker that waits for the server ends with limbeck, too: its
+        # session, and with it what the server does, must not outlive it.
+        for line in incoming:
+            self.messages.put(line)
+        os._exit(0)
 
     def send(self, **message: Any) -> None:
         """Send one message."""
@@ -63,11 +73,8 @@ class Channel:
         self.outgoing.flush()
 
     def receive(self) -> Answer:
-        """Return the next message; end the process when limbeck has ended."""
-        line = self.incoming.readline()
-        if not line:
-            os._exit(0)
-        message: Answer = json.loads(line)
+        """Return the next message."""
+        message: Answer = json.loads(self.messages.get())
         return message
 
     def serve(self, handlers: Mapping[str, Callable[..., Any]], until: str) -> Answer:
@@ -197,22 +204,23 @@ def revision_module(path: str) -> Any:
 
 
 def stand_in() -> None:
-    """Provide what limbeck's own env.py imports, where limbeck is not installed."""
-    if importlib.util.find_spec("limbeck") is not None:
-        return
+    """Replace limbeck's own env.py, which would wait for the lock that limbeck itself holds.
+
+    limbeck need not be installed here.
+    """
 
     def run() -> None:
-        config = alembic.context.config
-        url = str(config.get_main_option("sqlalchemy.url"))
-        engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
-        with engine.connect() as connection:
+        url = str(alembic.context.config.get_main_option("sqlalchemy.url"))
+        with sa.create_engine(url, poolclass=sa.pool.NullPool).connect() as connection:
             alembic.context.configure(connection=connection)
             alembic.context.run_migrations()
 
-    package, env = ModuleType("limbeck"), ModuleType("limbeck.env")
+    env = ModuleType("limbeck.env")
     vars(env)["run"] = run
-    vars(package).update(env=env, __path__=[])
-    sys.modules.update({"limbeck": package, "limbeck.env": env})
+    sys.modules["limbeck.env"] = env
+    if importlib.util.find_spec("limbeck") is None:
+        sys.modules["limbeck"] = ModuleType("limbeck")
+        vars(sys.modules["limbeck"]).update(env=env, __path__=[])
 
 
 # --- env.py -------------------------------------------------------------------------------------
@@ -913,6 +921,7 @@ def main() -> None:
     # What the project's code prints is not an answer, and it must not read the requests.
     os.dup2(2, 1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # limbeck decides what a Ctrl-C ends
     first = json.loads(incoming.readline())
     sys.path[:0] = first["paths"]
     stand_in()
