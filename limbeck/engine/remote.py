@@ -256,13 +256,16 @@ class Remote:
 
 
 @contextmanager
-def opened(code: OutOfProcess, local: psycopg.Connection[Any], folder: Path) -> Iterator[Remote]:
+def opened(
+    code: OutOfProcess, local: psycopg.Connection[Any], folder: Path, *, again: bool = False
+) -> Iterator[Remote]:
     """Yield a run on the database of a connection; env.py configures it.
 
     Args:
         code: the project's code.
         local: a connection to the database, which stays as it is.
         folder: the folder of the revision files.
+        again: whether it continues the last run on this database, with what `op` has created.
 
     Raises:
         ConfigurationError: env.py fails, or configures no connection to Postgres.
@@ -271,7 +274,7 @@ def opened(code: OutOfProcess, local: psycopg.Connection[Any], folder: Path) -> 
     from sqlalchemy.dialects.postgresql import psycopg as dialects  # noqa: PLC0415 - slow
 
     process = code.process("revisions")
-    answer = code.opened(process, as_url(local), folder)
+    answer = code.opened(process, as_url(local), folder, again=again)
     target = RemoteTarget(dialects.dialect())  # type: ignore[no-untyped-call]
     try:
         connection = RemoteConnection(process, local, answer)

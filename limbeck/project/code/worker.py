@@ -799,6 +799,8 @@ class Worker:
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
         self.redirect = Redirect()
+        # What `op` has created in the last run, and on which database.
+        self.memo: tuple[str, dict[Any, Any]] = ("", {})
         # The arguments of configure() when env.py last ran.
         self.arguments: Mapping[str, Any] = {}
 
@@ -894,11 +896,14 @@ class Worker:
         reflected = sa.Table(table, sa.MetaData(), schema=own)
         return bool(include_object(reflected, table, "table", True, None))  # noqa: FBT003 - as above
 
-    def session(self, place: Answer, url: str, folder: str) -> None:
+    def session(self, place: Answer, url: str, folder: str, *, again: bool) -> None:
         """Run env.py on a database, and where it would run migrations, what limbeck asks for."""
 
         def then(environment: Environment, options: dict[str, Any]) -> None:
             run = Run(self.channel, environment, options, folder)
+            if again and self.memo[0] == url:
+                run.context.impl.memo = self.memo[1]
+            self.memo = url, run.context.impl.memo
             handlers: dict[str, Callable[..., Any]] = {
                 "offline": offline,
                 "load": run.load,
