@@ -82,13 +82,15 @@ def psql(invocation: Invocation, *, environment: str | None, arguments: tuple[st
     """
     from psycopg.conninfo import make_conninfo
 
+    from limbeck.postgres import tls
     from limbeck.postgres.embedded import binaries
 
     database = _database(invocation, environment)
-    parameters = dict(database.parameters)
+    parameters = database.parameters | tls.root(database.parameters)
     # The password goes into the environment: `ps` shows arguments to every user.
     password = parameters.pop("password", None)
-    variables = {**os.environ, **({"PGPASSWORD": password} if password else {})}
+    own = {"PGPASSWORD": password} if password else {}
+    variables = {**os.environ, **own, **tls.variables(parameters)}
     program = shutil.which("psql") or binaries.find().program("psql")
     os.execve(program, [program, make_conninfo(**parameters), *arguments], variables)  # noqa: S606 - psql takes the place of this process, signals included
 

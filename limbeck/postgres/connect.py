@@ -13,6 +13,7 @@ import psycopg
 
 from limbeck.errors import LimbeckError, PooledUrlError, UnavailableError
 from limbeck.events import Listener, Notice, ignore
+from limbeck.postgres import tls
 from limbeck.postgres import url as urls
 from limbeck.postgres.database import Database
 
@@ -99,6 +100,12 @@ FAILURES = (
         r"failed to resolve host|could not translate host name|Name or service not known",
         "the host of {where} cannot be resolved",
         "Check the host in the URL of {name}, and whether this machine is online.",
+    ),
+    Failure(
+        r"authentication method requirement",
+        "{where} does not use SCRAM, so limbeck did not send the password: {words}",
+        "If it is the right server, write sslmode=verify-full, or require_auth=md5 (or what the "
+        "server uses), in the URL of {name}.",
     ),
     Failure(
         r"certificate|SSL error|does not support SSL|SSL was required|channel binding",
@@ -267,6 +274,7 @@ def _open(database: Database, options: str, application_name: str, listen: Liste
                 prepare_threshold=None,
             )
         except psycopg.Error as error:
+                **tls.safeguards(database.parameters),
             failure, words = _recognise(error)
             if failure.error is PooledUrlError:
                 failure = replace(failure, hint=_direct(_server_behind(database)))
@@ -280,7 +288,11 @@ def _open(database: Database, options: str, application_name: str, listen: Liste
 
 def _server_behind(database: Database) -> str | None:
     """Return the address of Postgres behind a pooler, which accepts sessions without settings."""
-    with suppress(psycopg.Error), psycopg.connect(database.url, autocommit=True) as connection:
+    safeguards = tls.safeguards(database.parameters)
+    with (
+        suppress(psycopg.Error),
+        psycopg.connect(database.url, autocommit=True, **safeguards) as connection,
+    ):
         return _session(connection).server
     return None
 

@@ -20,6 +20,7 @@ KEYS = {
     "PROTECTED": "yes: a change needs the environment's name typed, or --yes",
     "DATABASE_URL": "local, or a URL (with a password only in <name>.local.env)",
     "DATABASE_URL_UNPOOLED": "the direct URL, preferred to DATABASE_URL",
+    "SSLMODE": "verify-full: check the server's certificate; replaces the URL's sslmode",
     "SHADOW_DATABASE_URL": "a server for scratch databases, instead of the embedded one",
     "LOCK_TIMEOUT": "the longest wait for a lock before a step is rolled back, 500ms",
     "LOCK_BUDGET": "how long such a step is retried, 60s",
@@ -33,6 +34,7 @@ KEYS = {
 """The settings of a profile, with their meaning."""
 
 _TRUE, _FALSE = {"1", "yes", "true", "on", "allow"}, {"0", "no", "false", "off", "refuse"}
+_SSLMODES = ("require", "verify-ca", "verify-full")
 _DURATION = re.compile(r"\d+\s*(us|ms|s|min|h|d)?")
 # `neon env pull` and Vercel write these beside a URL into an untracked file.
 _FOREIGN = ("NEON_", "PG", "POSTGRES_", "VERCEL_", "STACK_", "VITE_", "NEXT_PUBLIC_")
@@ -58,6 +60,7 @@ class Profile:
     neon_branch: str | None = None
     neon_database: str | None = None
     neon_role: str | None = None
+    sslmode: str | None = None
 
     @property
     def variable(self) -> str:
@@ -148,6 +151,7 @@ def load(root: Path, folder: Path, name: str) -> Profile:
         neon_branch=value("NEON_BRANCH"),
         neon_database=value("NEON_DATABASE"),
         neon_role=value("NEON_ROLE"),
+        sslmode=_sslmode(name, value("SSLMODE")),
     )
 
 
@@ -198,6 +202,15 @@ def _flag(name: str, key: str, text: str) -> bool:
 
 def _duration(name: str, key: str, text: str) -> str:
     if not _DURATION.fullmatch(text):
+def _sslmode(name: str, text: str | None) -> str | None:
+    if text not in {None, *_SSLMODES}:
+        raise ConfigurationError(
+            f"{name}: SSLMODE={text} is none of {', '.join(_SSLMODES)}",
+            hint="Write SSLMODE=verify-full.",
+        )
+    return text
+
+
         raise ConfigurationError(
             f"{name}: {key}={text} is not a time that Postgres knows",
             hint=f"Write it as in {key}=5s; the units are ms, s, min, h and d, and 0 is no limit.",

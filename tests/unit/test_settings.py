@@ -229,6 +229,7 @@ WRONG_PROFILES = {
     "LOCK_TIMEOUT='1s -c a=b'": ("qa: LOCK_TIMEOUT=1s -c a=b is not a time", "LOCK_TIMEOUT=5s"),
     "BRANCH=a\n\nPARENT": ("qa.env line 3 is not KEY=value", "Quote a value"),
     "BRANCH='a": ("qa.env line 1 is not KEY=value", "Quote a value"),
+    "SSLMODE=prefer": ("qa: SSLMODE=prefer is none of require", "SSLMODE=verify-full"),
 }
 
 
