@@ -163,7 +163,7 @@ def read_settings(path: Path, *, foreign: tuple[str, ...] = ()) -> dict[str, str
 
     """
     settings = {}
-    for entry in dotenv.read_strictly(path):
+    for entry in dotenv.entries(path):
         if entry.key in KEYS:
             settings[entry.key] = entry.value or ""
         elif not (foreign and entry.key.startswith(foreign)):
@@ -174,8 +174,10 @@ def read_settings(path: Path, *, foreign: tuple[str, ...] = ()) -> dict[str, str
 def _unknown_key(path: Path, entry: dotenv.Entry) -> ConfigurationError:
     near = difflib.get_close_matches(entry.key.upper(), KEYS, n=1)
     hint = f"Did you mean {near[0]}? " if near else ""
+    # What does not look like a key may be a password.
+    key = entry.key if near or re.fullmatch(r"[A-Z][A-Z0-9_]{0,40}", entry.key) else "the key"
     return ConfigurationError(
-        f"{path.parent.name}/{path.name} line {entry.line}: {entry.key} is no setting of a profile",
+        f"{dotenv.shown(path)} line {entry.line}: {key} is no setting of a profile",
         hint=f"{hint}The settings are {', '.join(KEYS)}.",
     )
 
@@ -200,8 +202,6 @@ def _flag(name: str, key: str, text: str) -> bool:
     return text.lower() in _TRUE
 
 
-def _duration(name: str, key: str, text: str) -> str:
-    if not _DURATION.fullmatch(text):
 def _sslmode(name: str, text: str | None) -> str | None:
     if text not in {None, *_SSLMODES}:
         raise ConfigurationError(
@@ -211,6 +211,8 @@ def _sslmode(name: str, text: str | None) -> str | None:
     return text
 
 
+def _duration(name: str, key: str, text: str) -> str:
+    if not _DURATION.fullmatch(text):
         raise ConfigurationError(
             f"{name}: {key}={text} is not a time that Postgres knows",
             hint=f"Write it as in {key}=5s; the units are ms, s, min, h and d, and 0 is no limit.",
