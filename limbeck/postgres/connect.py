@@ -193,6 +193,8 @@ def as_sqlalchemy(
         creator=lambda: connection,
         poolclass=pool.StaticPool,
         use_native_hstore=False,
+        # Errors repeat the statement; the values in it may be anybody's.
+        hide_parameters=True,
     )
     _tell(engine.dialect, connection, session or _session(connection))
     connection.autocommit = False
@@ -272,9 +274,9 @@ def _open(database: Database, options: str, application_name: str, listen: Liste
                 options=options,
                 autocommit=True,
                 prepare_threshold=None,
+                **tls.safeguards(database.parameters),
             )
         except psycopg.Error as error:
-                **tls.safeguards(database.parameters),
             failure, words = _recognise(error)
             if failure.error is PooledUrlError:
                 failure = replace(failure, hint=_direct(_server_behind(database)))

@@ -76,6 +76,9 @@ def server_arguments(data: Path, extensions: Path, port: int, version: int) -> l
         "shared_buffers": "64MB",
         "jit": "off",
         "timezone": "UTC",
+        # Statements may have passwords, which would stay in the log. Revisions run here, too.
+        "log_min_error_statement": "panic",
+        "log_error_verbosity": "terse",
         "log_timezone": "UTC",
     }
     if version >= EXTENSION_PATHS:
