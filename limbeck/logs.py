@@ -32,6 +32,7 @@ from limbeck.events import (
     StageStarted,
 )
 from limbeck.plurals import counted, nouns
+from limbeck.visible import visible_json
 
 LOGGER: Final = "limbeck"
 
@@ -90,7 +91,7 @@ class JsonFormatter(logging.Formatter):
             "message": _redacted(record.getMessage()),  # other libraries log statements, too
             "fields": getattr(record, "fields", {}),
         }
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return visible_json(json.dumps(line, ensure_ascii=False, default=str))
 
 
 def sentence(event: Event) -> str:

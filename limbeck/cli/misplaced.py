@@ -20,10 +20,11 @@ class MisplacedError(click.UsageError):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the usage, the message, and the hint."""
-        from limbeck.cli.terminal import coloured
+        from limbeck.cli.terminal import say
 
         super().show(file)
-        click.echo(f"{coloured('Hint:', 'yellow')} {self.hint}", file=file, err=True)
+        if file is None:
+            say(self.hint, label="Hint:", colour="yellow")
 
 
 def option(command: click.Command, error: click.NoSuchOption) -> click.UsageError:

@@ -17,6 +17,7 @@ from limbeck.history import scripts
 from limbeck.masking.mask import masked, secrets
 from limbeck.paths import shown
 from limbeck.postgres.embedded import extensions
+from limbeck.visible import visible
 
 LONGEST_STATEMENT = 500
 HINTS = {
@@ -65,7 +66,7 @@ def failure(
         lines.append(_done(progress))
     # Postgres repeats words of the statement, as in: syntax error at or near "...".
     known = secrets(_statement(error)[0] or "")
-    return MigrationError(masked("\n".join(lines), *known), hint=_hint(error))
+    return MigrationError(visible(masked("\n".join(lines), *known)), hint=_hint(error))
 
 
 def _done(progress: Progress) -> str:
