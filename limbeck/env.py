@@ -24,6 +24,7 @@ from limbeck.postgres.lock import migration_lock
 from limbeck.project import urls
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
+from limbeck.shell import command
 from limbeck.visible import visible
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _refuse_another_history(profile: Profile) -> None:
         raise ConfigurationError(
             f"{profile.name} has a history of its own in {profile.versions.name}/, "
             "but alembic.ini names another folder",
-            hint=f"limbeck migrate -e {profile.name}",
+            hint=command("limbeck", "migrate", "-e", profile.name),
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from limbeck import shell
 from limbeck.cli.invocation import Invocation
 from limbeck.cli.options import as_json, command, environment, own_history, yes
 from limbeck.cli.terminal import Narrator, answer
@@ -116,6 +117,7 @@ def _range(revisions: str | None, to: str | None) -> tuple[str | None, str]:
     if not colon:
         raise ConfigurationError(
             f"{revisions} is a single revision; a squash needs at least two",
-            hint=f"limbeck squash --to {revisions}, or limbeck squash FROM:{revisions}",
+            hint=f"{shell.command('limbeck', 'squash', '--to', revisions)}, "
+            f"or {shell.command('limbeck', 'squash', f'FROM:{revisions}')}",
         )
     return first or None, last or "head"
