@@ -32,7 +32,7 @@ from limbeck.events import (
     StageStarted,
 )
 from limbeck.plurals import counted, nouns
-from limbeck.visible import visible_json
+from limbeck.visible import visible, visible_json
 
 LOGGER: Final = "limbeck"
 
@@ -66,7 +66,7 @@ def record(level: int, event: str, text: str, fields: Mapping[str, Any]) -> None
     logger = logging.getLogger(LOGGER)
     if logger.isEnabledFor(level):
         extra = {"event": event, "fields": _redacted(fields)}
-        logger.log(level, "%s", _redacted(text), extra=extra)
+        logger.log(level, "%s", visible(_redacted(text)), extra=extra)
 
 
 def name(event: Event) -> str:
