@@ -80,7 +80,7 @@ def root(parameters: Mapping[str, str]) -> dict[str, str]:
     psycopg's wheels have an OpenSSL of their own, whose built-in folder exists on no machine; so
     `sslrootcert=system` would find no certificate there.
     """
-    if parameters.get("sslrootcert") != SYSTEM or parameters.get("sslmode") != "verify-full":
+    if urls.root_certificate(parameters) != SYSTEM or parameters.get("sslmode") != "verify-full":
         return {}
     if os.environ.get("SSL_CERT_FILE") or os.environ.get("SSL_CERT_DIR"):
         return {}  # OpenSSL follows these
@@ -92,6 +92,6 @@ def root(parameters: Mapping[str, str]) -> dict[str, str]:
 
 
 def _has_root(parameters: Mapping[str, str]) -> bool:
-    if parameters.get("sslrootcert") or os.environ.get("PGSSLROOTCERT"):
+    if urls.root_certificate(parameters):
         return True
     return Path("~/.postgresql/root.crt").expanduser().is_file()

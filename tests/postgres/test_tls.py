@@ -251,6 +251,14 @@ def test_the_mode_of_a_profile_replaces_that_of_a_url(
     assert "sslmode" not in local.parameters
 
 
-def test_the_certificates_of_the_system_are_a_file_that_exists() -> None:
-    (place,) = tls.root({"sslmode": "verify-full", "sslrootcert": "system"}).values()
-    assert "BEGIN CERTIFICATE" in Path(place).read_text(encoding="utf-8")
+def test_the_certificates_of_the_system_are_a_file_that_exists(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = Database.from_url("qa", "postgresql://u@db.example/d?sslrootcert=system").parameters
+    assert given["sslmode"] == "verify-full"
+    monkeypatch.setenv("PGSSLROOTCERT", "system")
+    same = Database.from_url("qa", "postgresql://u@db.example/d").parameters
+    assert same["sslmode"] == "verify-full"
+    assert tls.root(given) == tls.root(same)
+    for place in tls.root(given).values():  # none where the machine has no certificates
+        assert "BEGIN CERTIFICATE" in Path(place).read_text(encoding="utf-8")
