@@ -20,6 +20,7 @@ from limbeck.project.code.out_of_process import OutOfProcess
 from limbeck.project.code.protocol import UserCode
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
+from limbeck.shell import command
 
 # Like Alembic, without editors' lock files (.#name) and the package marker.
 REVISION_FILE = re.compile(r"(?!\.#|__init__).*\.py$")
@@ -178,7 +179,8 @@ class History:
             raise HistoryError(
                 f"database {database} is at revision {', '.join(unknown)}, "
                 f"which no file in {shown(self.folder)} has",
-                hint=f"Restore its file (git log --all -- '*{unknown[0]}*'): nothing can be "
+                hint="Restore its file "
+                f"({command('git', 'log', '--all', '--', f'*{unknown[0]}*')}): nothing can be "
                 "migrated without it.",
             )
         return current

@@ -19,6 +19,7 @@ from limbeck.project.code import env_file
 from limbeck.project.neon import switched
 from limbeck.project.project import tools
 from limbeck.project.script_location import places
+from limbeck.shell import command
 
 _TEMPLATES = Path(__file__).parents[1] / "templates"
 _IGNORED = (".env", ".limbeck/", ".venv/", "__pycache__/", "env_profiles/*.local.env")
@@ -212,7 +213,7 @@ def _find_models(root: Path, adopted: Path | None) -> str | None:
     if len(bases) > 1:
         raise ConfigurationError(
             f"several declarative bases were found: {', '.join(bases)}",
-            hint=f"Choose one: limbeck init --models {bases[0]}",
+            hint=f"Choose one: {command('limbeck', 'init', '--models', bases[0])}",
         )
     return bases[0] if bases else None
 

@@ -21,6 +21,7 @@ from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.run.hooks import Hooks
 from limbeck.run.plan import Plan, PlannedRevision, Words, fingerprint
+from limbeck.shell import command
 
 NO_HOOKS = Hooks()
 
@@ -211,5 +212,5 @@ def _refuse_below(history: History, current: Sequence[str], to: str) -> None:
     if below := history.beyond(current, to):
         raise ConfigurationError(
             f"{to} is applied already, with {counted(len(below), 'revision')} after it",
-            hint=f"To downgrade to it: limbeck rollback --to {to}",
+            hint=f"To downgrade to it: {command('limbeck', 'rollback', '--to', to)}",
         )

@@ -264,6 +264,10 @@ class Redirect:
         if dialect.name != "postgresql":
             raise FailureError("env", f"env.py connects to {dialect.name}, not to Postgres")
         target = make_url(self.url).set(drivername=f"postgresql+{dialect.driver}")
+        if required := target.query.get("require_auth"):
+            # A libpq before 16 refuses it in a URL, and ignores it as a variable.
+            os.environ["PGREQUIREAUTH"] = str(required)
+            target = target.difference_update_query(["require_auth"])
         own = {name: value for name, value in options.items() if name not in PLACES}
         arguments, chosen = dialect.create_connect_args(_spelled(target, dialect.driver))
         connection = dialect.connect(*arguments, **{**own, **chosen, **_secure(target, dialect)})
