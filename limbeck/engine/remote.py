@@ -257,7 +257,12 @@ class Remote:
 
 @contextmanager
 def opened(
-    code: OutOfProcess, local: psycopg.Connection[Any], folder: Path, *, again: bool = False
+    code: OutOfProcess,
+    local: psycopg.Connection[Any],
+    folder: Path,
+    *,
+    again: bool = False,
+    live: bool = False,
 ) -> Iterator[Remote]:
     """Yield a run on the database of a connection; env.py configures it.
 
@@ -266,6 +271,7 @@ def opened(
         local: a connection to the database, which stays as it is.
         folder: the folder of the revision files.
         again: whether it continues the last run on this database, with what `op` has created.
+        live: whether engines that a revision creates may connect where they say.
 
     Raises:
         ConfigurationError: env.py fails, or configures no connection to Postgres.
@@ -274,7 +280,7 @@ def opened(
     from sqlalchemy.dialects.postgresql import psycopg as dialects  # noqa: PLC0415 - slow
 
     process = code.process("revisions")
-    answer = code.opened(process, as_url(local), folder, again=again)
+    answer = code.opened(process, as_url(local), folder, again=again, live=live)
     target = RemoteTarget(dialects.dialect())  # type: ignore[no-untyped-call]
     try:
         connection = RemoteConnection(process, local, answer)

@@ -60,14 +60,17 @@ class Code:
         """Return the way to the models."""
         return self._chosen(self._reason)
 
-    def of_revisions(self, imported: Iterable[str]) -> UserCode:
+    def of_revisions(self, imported: Iterable[str], *, connects: bool = False) -> UserCode:
         """Return the way to revisions that import these modules.
 
         A revision that imports the project's own modules may change the models, or be changed by
-        what the models have imported; it needs a process of its own.
+        what the models have imported. One that creates an engine of its own must not write to
+        another database while it is replayed. Both need a process of their own.
         """
         own = sorted(name for name in set(imported) if self._is_own(name))
-        return self._chosen(self._reason or (f"a revision imports {own[0]}" if own else ""))
+        reasons = [f"a revision imports {name}" for name in own]
+        reasons += ["a revision creates an engine"] if connects else []
+        return self._chosen(self._reason or next(iter(reasons), ""))
 
     def configured(self, url: Callable[[], str]) -> Configured:
         """Return what env.py configures; it runs only if its text says that there is something.
