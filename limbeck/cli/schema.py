@@ -36,6 +36,7 @@ def init(
     """
     from limbeck.output import scaffolds
     from limbeck.project import scaffold
+    from limbeck.run import doctor
 
     root = Path(folder or invocation.directory or ".").resolve()
     plan = scaffold.plan(root, models=models, neon=neon)
@@ -45,6 +46,8 @@ def init(
         return
     confirm(f"Write {counted(len(plan.changes), 'file')}?", yes=yes)
     scaffold.write(plan)
+    for name, value in doctor.facts():
+        click.echo(f"{name}: {value}")
     click.echo(scaffolds.next_steps(plan))
 
 
@@ -133,13 +136,13 @@ def diff(
     A and B are each one of: models, head, base, a revision, an environment, postgresql://...
     Both are only read. With two URLs, no project is needed.
     """
-    from limbeck.shadow.source import parse
+    from limbeck.shadow.source import catalogs, parse
 
     project = project_for(invocation, before, after)
     if project is not None and no_cache:
         project = replace(project, cache=False)
     named = [parse(project, text, Narrator(), grants=grants) for text in (before, after)]
-    first, second = (source.catalog() for source in named)
+    first, second = catalogs(*named)
     # After the reading, whose first questions should be on their way as early as possible.
     from limbeck.output import differences
     from limbeck.output.data import to_json

@@ -19,10 +19,9 @@ from limbeck.errors import DatabaseError
 from limbeck.events import Listener, ignore
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
-from limbeck.postgres.embedded.server import Server
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
-from limbeck.project.urls import shadow_url
+from limbeck.shadow import servers
 
 SCRATCH = "limbeck_scratch_"
 FIRST_WITH_STRATEGIES = 150000
@@ -31,25 +30,26 @@ OLDEST = 3600  # seconds after which a scratch database is abandoned, whoever cr
 
 @dataclass(frozen=True, slots=True)
 class Shadow:
-    """A server and a role that may create databases there, by the database to connect to."""
+    """A server and a role that may create databases there, by the database to connect to.
+
+    `shared` tells that the server is an environment's own: no role may be created there.
+    """
 
     database: Database
+    shared: bool = False
 
     @classmethod
     def of(
         cls, project: Project, profile: Profile | None = None, *, listen: Listener = ignore
     ) -> Shadow:
-        """Return the project's shadow: SHADOW_DATABASE_URL, or the embedded server, started.
+        """Return the project's shadow on the server that `servers.choose` returns, started.
 
         Raises:
-            ServerError: the embedded server does not start.
+            ServerError: the server does not start, or there is none of the major that is needed.
 
         """
-        if url := shadow_url(project, profile):
-            return cls(Database.from_url("SHADOW_DATABASE_URL", url, listen=listen))
-        server = Server(project.home)
-        server.start(listen)
-        return cls(Database.from_url("shadow", server.url("postgres")))
+        choice = servers.choose(project, profile)
+        return cls(choice.open(listen), choice.shared)
 
     @contextmanager
     def scratch(self, template: str | None = None) -> Iterator[Database]:
