@@ -125,4 +125,5 @@ def _on(major: int | None, step: Callable[[], Value]) -> Value:
         return step()
     except (ModelsError, ProofError) as error:
         error.message = f"on Postgres {major}: {error.message}"
+        error.args = (error.message,)
         raise
