@@ -60,8 +60,11 @@ def pytest_configure() -> None:
 def pytest_report_header() -> str:
     """Say which Postgres the tests run on, and what else of the machine they can use."""
     try:
-        found = binaries.find()
-        postgres = f"{binaries.major(found)} ({found.source})"
+        usual = binaries.find()
+        majors = {binaries.major(usual): usual, **binaries.majors()}
+        postgres = ", ".join(f"{major} ({each.source})" for major, each in majors.items())
+        if len(majors) == 1:
+            postgres += " and no second major: tests/postgres/test_majors.py is skipped"
     except LimbeckError as error:
         postgres = f"none: {error}"
     docker = "answers" if docker_answers() else "no"

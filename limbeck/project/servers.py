@@ -28,9 +28,9 @@ def server(project: Project, major: int | None = None) -> Server:
 
     The pinned port is that of the default environment's server, since two cannot share it.
     """
-    chosen = at(project.home, major)
-    if chosen.home == at(project.home, majors.local(project)).home:
-        return replace(chosen, port=ports.pinned())
+    chosen, port = at(project.home, major), ports.pinned()
+    if port is not None and chosen.home == at(project.home, majors.local(project)).home:
+        return replace(chosen, port=port)
     return chosen
 
 
@@ -72,6 +72,17 @@ def stop(project: Project) -> bool:
     stopped = [server.stop() for server in every(project)]
     stopped += [each.stop() for each in container.known(project.home)]
     return any(stopped)
+
+
+def ready(server: Server) -> bool:
+    """Return whether a server runs or could be started: its programs are installed."""
+    if server.running():
+        return True
+    try:
+        server.find_binaries()
+    except ServerError:
+        return False
+    return True
 
 
 def _version(server: Server) -> int | None:

@@ -78,10 +78,9 @@ def choose(project: Project, profile: Profile | None = None) -> Choice:
 
     """
     major, url = majors.wanted(project, profile), urls.shadow_url(project, profile)
-    environment = _environment(project, profile)
     if major is not None:
         server = servers.server(project, major)
-        candidates = _Candidates(project.home, server, url, environment)
+        candidates = _Candidates(project.home, server, url, (project, profile))
         looked: list[str] = []
         for choice in candidates.of(major, looked):
             return choice
@@ -90,9 +89,9 @@ def choose(project: Project, profile: Profile | None = None) -> Choice:
     if url is not None:
         return Choice(SETTING, url=url)
     usual = servers.server(project)
-    if environment is None or usual.running() or _installed(usual):
-        return Choice("embedded", server=usual)
-    return Choice(f"SHADOW={environment[1].name}", environment=environment)
+    if not servers.ready(usual) and (environment := _environment(project, profile)):
+        return _named(environment)
+    return Choice("embedded", server=usual)
 
 
 def outside(home: Path, url: str | None, major: int) -> Choice:
@@ -121,7 +120,7 @@ class _Candidates:
     home: Path
     server: Server
     url: str | None
-    environment: tuple[Project, Profile] | None = None
+    asking: tuple[Project, Profile | None] | None = None
 
     def of(self, major: int, looked: list[str]) -> Iterator[Choice]:
         """Yield the servers of a major; `looked` receives a line for each that is missing."""
@@ -129,17 +128,22 @@ class _Candidates:
             if (other := _asked(SETTING, self.url)) == major:
                 yield Choice(SETTING, major, url=self.url)
             looked.append(f"{SETTING} has Postgres {other}")
-        if self.server.running() or _installed(self.server):
+        if servers.ready(self.server):
             yield Choice("embedded", major, server=self.server)
         looked.append(f"no programs of Postgres {major} are installed")
         if engine := container.engine(self.home, major):
             yield Choice("container", major, container=engine)
         looked.append("no container engine answers")
-        if self.environment is not None:
-            name = f"SHADOW={self.environment[1].name}"
-            if (other := _asked(name, _environment_url(*self.environment, ignore))) == major:
-                yield Choice(name, major, environment=self.environment)
-            looked.append(f"{name} has Postgres {other}")
+        environment = _environment(*self.asking) if self.asking else None
+        if environment is not None:
+            choice = _named(environment, major)
+            if (other := _asked(choice.source, _environment_url(*environment, ignore))) == major:
+                yield choice
+            looked.append(f"{choice.source} has Postgres {other}")
+
+
+def _named(environment: tuple[Project, Profile], major: int | None = None) -> Choice:
+    return Choice(f"SHADOW={environment[1].name}", major, environment=environment)
 
 
 def _missing(major: int, looked: list[str]) -> ServerError:
@@ -187,11 +191,3 @@ def _asked(name: str, url: str) -> int:
 
     with connect(Database.from_url(name, url)) as connection:
         return connection.info.server_version // 10000
-
-
-def _installed(server: Server) -> bool:
-    try:
-        server.find_binaries()
-    except ServerError:
-        return False
-    return True
