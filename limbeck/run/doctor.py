@@ -140,10 +140,10 @@ def _beside(checkup: Checkup, project: Project, profile: Profile) -> Checkup:
         project = project.on(checkup.major)
     try:
         choice = servers.choose(project, profile)
-        major = _major(choice)
+        checkup = replace(checkup, shadow=choice.source, shadow_major=_major(choice))
+        return _noted(checkup, *_rights(choice))
     except LimbeckError as error:
         return _noted(checkup, _remark(error))
-    return replace(checkup, shadow=choice.source, shadow_major=major)
 
 
 def _major(choice: Choice) -> int | None:
@@ -152,12 +152,24 @@ def _major(choice: Choice) -> int | None:
         return choice.major
     if choice.server is not None:
         return choice.server.version or binaries.major(choice.server.find_binaries())
-    return _asked(choice.open())
-
-
-def _asked(database: Database) -> int:
-    with connect(database) as connection:
+    with connect(choice.open()) as connection:
         return connection.info.server_version // 10000
+
+
+def _rights(choice: Choice) -> Iterator[Remark]:
+    """Yield a remark if the role may not create databases on a server that a setting names."""
+    if choice.url is not None:
+        database = Database.from_url(choice.source, choice.url)
+    elif choice.environment is not None:
+        database = urls.database(*choice.environment)
+    else:
+        return
+    query = "SELECT rolcreatedb OR rolsuper FROM pg_roles WHERE rolname = current_user"
+    with connect(database, read_only=True) as connection:
+        if connection.execute(query).fetchone() == (False,):
+            role = connection.info.user
+            text = f"role {role} may not create databases on the server of {choice.source}"
+            yield Remark(text, f'ALTER ROLE "{role}" CREATEDB')
 
 
 def _declaration(

@@ -39,11 +39,6 @@ class Choice:
     url: str | None = field(default=None, repr=False)
     environment: tuple[Project, Profile] | None = None
 
-    @property
-    def shared(self) -> bool:
-        """Whether the server is an environment's own, on which no role may be created."""
-        return self.environment is not None
-
     def open(self, listen: Listener = ignore) -> Database:
         """Start the server unless it runs, and return the database to connect to.
 
@@ -137,7 +132,8 @@ class _Candidates:
         environment = _environment(*self.asking) if self.asking else None
         if environment is not None:
             choice = _named(environment, major)
-            if (other := _asked(choice.source, _environment_url(*environment, ignore))) == major:
+            # All branches of a project at Neon have one major: no branch is created to ask for it.
+            if (other := _asked(choice.source, urls.database(*environment, ignore).url)) == major:
                 yield choice
             looked.append(f"{choice.source} has Postgres {other}")
 
@@ -162,18 +158,19 @@ def _environment(project: Project, profile: Profile | None) -> tuple[Project, Pr
         profile = known.get(project.default_environment)
     if profile is None or profile.shadow is None:
         return None
-    return project, project.profile(profile.shadow)
+    environment = project.profile(profile.shadow)
+    if environment.protected and not urls.is_at_neon(project, environment):
+        raise ConfigurationError(
+            f"SHADOW={environment.name} names a protected environment: scratch databases would be "
+            "created and dropped on its server",
+            hint="Name another environment.",
+        )
+    return project, environment
 
 
 def _environment_url(project: Project, profile: Profile, listen: Listener) -> str:
     """Return the URL of an environment; at Neon that of a branch of it, which expires."""
     if not urls.is_at_neon(project, profile):
-        if profile.protected:
-            raise ConfigurationError(
-                f"SHADOW={profile.name} names a protected environment: scratch databases would be "
-                "created and dropped on its server",
-                hint="Name another environment.",
-            )
         return urls.database(project, profile, listen).url
     from limbeck.branches import base  # noqa: PLC0415 - psycopg is slow to import
 

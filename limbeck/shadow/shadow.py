@@ -30,13 +30,9 @@ OLDEST = 3600  # seconds after which a scratch database is abandoned, whoever cr
 
 @dataclass(frozen=True, slots=True)
 class Shadow:
-    """A server and a role that may create databases there, by the database to connect to.
-
-    `shared` tells that the server is an environment's own: no role may be created there.
-    """
+    """A server and a role that may create databases there, by the database to connect to."""
 
     database: Database
-    shared: bool = False
 
     @classmethod
     def of(
@@ -48,8 +44,7 @@ class Shadow:
             ServerError: the server does not start, or there is none of the major that is needed.
 
         """
-        choice = servers.choose(project, profile)
-        return cls(choice.open(listen), choice.shared)
+        return cls(servers.choose(project, profile).open(listen))
 
     @contextmanager
     def scratch(self, template: str | None = None) -> Iterator[Database]:

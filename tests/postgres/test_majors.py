@@ -10,6 +10,7 @@ import json
 import shutil
 import sys
 import tempfile
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,7 @@ from limbeck.postgres.connect import connect
 from limbeck.postgres.embedded import binaries, installations
 from limbeck.postgres.embedded.server import Server
 from limbeck.project import seen, servers
+from limbeck.run import doctor
 from limbeck.settings import Project
 from limbeck.shadow.shadow import Shadow
 from limbeck.sources import Models, Replay
@@ -351,7 +353,6 @@ def test_scratch_databases_are_created_on_the_environment_that_shadow_names(
     roles = admin.execute("SELECT count(*) FROM pg_roles").fetchone()
     replay = recorded(bare)
     assert not replay.catalog().changes_to(Models(replay.project).catalog())
-    assert Shadow.of(replay.project).shared
     assert admin.execute("SELECT count(*) FROM pg_roles").fetchone() == roles
     development.write_text(f"SHADOW=development\nPOSTGRES={server.version}\nPROTECTED=yes\n")
     with pytest.raises(ConfigurationError, match="SHADOW=development names a protected"):
@@ -359,6 +360,20 @@ def test_scratch_databases_are_created_on_the_environment_that_shadow_names(
     development.write_text(f"SHADOW=development\nPOSTGRES={MISSING}\n")
     with pytest.raises(ServerError, match=f"SHADOW=development has Postgres {server.version}"):
         Shadow.of(replay.project.on(MISSING))
+
+
+def test_a_doctor_says_that_a_role_may_not_create_scratch_databases(
+    bare: Work, server: Server, admin: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = f"reader_{uuid.uuid4().hex[:8]}"
+    admin.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'secret'".encode())
+    address = server.url().rpartition("@")[2]
+    monkeypatch.setenv("SHADOW_DATABASE_URL", f"postgresql://{role}:secret@{address}")
+    (checkup,) = doctor.examine(bare.project, [bare.profile]).checkups
+    admin.execute(f"DROP ROLE {role}".encode())
+    remark = checkup.remarks[0]
+    assert "may not create databases on the server of SHADOW_DATABASE_URL" in remark.text
+    assert remark.hint == f'ALTER ROLE "{role}" CREATEDB'
 
 
 def test_at_neon_scratch_databases_have_a_branch_of_their_own_that_expires(

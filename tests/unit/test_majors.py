@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from limbeck.project import majors, seen, servers
+from limbeck.project import majors, scaffold, seen, servers
 from limbeck.settings import Project
 
 
@@ -75,5 +75,9 @@ def test_a_seen_major_is_a_note_that_completes_only_what_declares_none(tmp_path:
     (completion,) = seen.completions(made)
     assert completion.path.name == "remote.env"
     assert completion.text == f"{url}\nPOSTGRES=17\n"
+    plan = scaffold.plan(tmp_path, models="models:metadata")
+    added = {each.path.name: each.text for each in plan.changes if each.action == "append"}
+    assert added["remote.env"] == "POSTGRES=17\n"
+    assert "declared.env" not in added
     numbers = {each.name: seen.with_major(made, each).postgres for each in profiles}
     assert numbers == {"remote": 17, "declared": 16, "here": None}

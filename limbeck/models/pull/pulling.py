@@ -174,7 +174,7 @@ def _beside(live: Live) -> Shadow:
     """Return the server of a live database, as one on which scratch databases are made."""
     from limbeck.shadow.shadow import Shadow  # noqa: PLC0415 - only a proof needs it
 
-    return Shadow(live.database, shared=True)
+    return Shadow(live.database)
 
 
 def _package(out: Path) -> str:
