@@ -33,6 +33,7 @@ class Majors:
     project: Project
     others: tuple[Project, ...] = ()
     missing: tuple[int, ...] = ()
+    declared: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def choose(project: Project, profile: Profile | None, listen: Listener) -> Major
     """Return the majors to prove a revision of a history on; their servers are started."""
     declared = majors.declared(project, profile)
     if project.shadow_major is not None or not declared:
-        return Majors(project)
+        return Majors(project, declared=False)
     missing: list[int] = []
 
     def starting(candidates: Iterable[int]) -> Iterator[Project]:

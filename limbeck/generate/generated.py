@@ -19,7 +19,8 @@ class Generated:
     `steps` are the steps in the file, with the recipes for tables in use. `readable` is False if
     op.* calls did not prove and the file has plain SQL. Of a phased change `revision` is the
     contract, and `expand` the revision before it, if there is anything to prepare. `majors` are
-    those of the servers on which it is proved, `missing` declared ones without a server.
+    those of the servers on which it is proved, `missing` declared ones without a server; `declared`
+    is whether a profile declares one.
     """
 
     revision: Revision | None = None
@@ -28,6 +29,7 @@ class Generated:
     expand: Revision | None = None
     majors: tuple[int, ...] = ()
     missing: tuple[int, ...] = ()
+    declared: bool = False
 
     @property
     def path(self) -> Path | None:

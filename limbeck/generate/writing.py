@@ -77,7 +77,7 @@ def revision(
     generated = _revision(chosen, profile, message, answers, listen)
     if generated.revision is None:
         return generated
-    return replace(generated, missing=chosen.missing)
+    return replace(generated, missing=chosen.missing, declared=chosen.declared)
 
 
 def _revision(

@@ -80,8 +80,8 @@ def generated_text(generated: Generated) -> str:
 
 
 def _proved(generated: Generated) -> str:
-    """Return "Proved", with the majors where it matters which."""
-    if len(generated.majors) > 1 or generated.missing:
+    """Return "Proved", with the majors if a profile declares one."""
+    if generated.declared:
         return f"Proved on Postgres {' and '.join(map(str, generated.majors))}"
     return "Proved"
 
