@@ -19,6 +19,11 @@ def declared(project: Project, profile: Profile | None = None) -> tuple[int, ...
     return tuple(sorted({each.postgres for each in profiles if each.postgres}))
 
 
+def lowest(project: Project) -> int | None:
+    """Return the lowest major that any environment declares, which has to accept all SQL."""
+    return min((each.postgres for each in project.profiles() if each.postgres), default=None)
+
+
 def wanted(project: Project, profile: Profile | None = None) -> int | None:
     """Return the major on which schemas of an environment are tried out; None is any.
 
@@ -49,4 +54,4 @@ def local(project: Project, profile: Profile | None = None) -> int | None:
             return profile.postgres
         passed.add(profile.branch)
         profile = branches.get(profile.parent or "")
-    return min((each.postgres for each in profiles if each.postgres), default=None)
+    return lowest(project)
