@@ -52,11 +52,11 @@ def at(home: Path, major: int | None) -> Server:
 def every(project: Project) -> Iterator[Server]:
     """Yield the servers that have data, the usual one first."""
     usual = Server(project.home, None)
-    if usual.version is not None:
+    if usual.data.exists():
         yield usual
     for folder in sorted(project.home.glob(_FOLDER.format("*"))):
         number = re.fullmatch(r"postgres-(\d+)", folder.name)
-        if number and (other := Server(folder, None, major=int(number[1]))).version is not None:
+        if number and (other := Server(folder, None, major=int(number[1]))).data.exists():
             yield other
 
 
