@@ -8,7 +8,7 @@ import click
 
 from limbeck.cli.invocation import Invocation
 from limbeck.cli.options import as_json, command, environments
-from limbeck.cli.terminal import Narrator
+from limbeck.cli.terminal import Narrator, answer
 from limbeck.errors import CheckFailedError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def doctor(
     if written:
         examination = look()
     if as_json:
-        click.echo(to_json(doctors.data(examination, written)))
+        answer(to_json(doctors.data(examination, written)), masked=True)
     else:
-        click.echo(doctors.text(examination, written))
+        answer(doctors.text(examination, written))
     ctx.exit(0 if examination.healthy else CheckFailedError.exit_code)

@@ -11,7 +11,7 @@ import click
 
 from limbeck.cli.invocation import CONTEXT, Invocation
 from limbeck.cli.options import as_json, command, environment
-from limbeck.cli.terminal import Narrator
+from limbeck.cli.terminal import Narrator, answer, answer_exactly
 
 if TYPE_CHECKING:
     from limbeck.postgres.database import Database
@@ -39,7 +39,7 @@ def stop(invocation: Invocation) -> None:
     from limbeck.project import servers
 
     stopped = servers.stop(invocation.project())
-    click.echo("Stopped." if stopped else "It was not running.")
+    answer("Stopped." if stopped else "It was not running.")
 
 
 @command("status")
@@ -75,11 +75,11 @@ def url(invocation: Invocation, *, environment: str | None, pooled: bool, form: 
     from limbeck.project import application
 
     if form == "url" and not pooled:
-        click.echo(_database(invocation, environment).url)
+        answer_exactly(_database(invocation, environment).url)
         return
     project = invocation.project()
     addresses = application.urls(project, project.profile(environment), Narrator())
-    click.echo(addresses.pooled if form == "url" else urls.both(addresses, form))
+    answer_exactly(addresses.pooled if form == "url" else urls.both(addresses, form))
 
 
 @command()
@@ -92,13 +92,15 @@ def psql(invocation: Invocation, *, environment: str | None, arguments: tuple[st
     """
     from psycopg.conninfo import make_conninfo
 
+    from limbeck.postgres import tls
     from limbeck.postgres.embedded import binaries
 
     database = _database(invocation, environment)
-    parameters = dict(database.parameters)
+    parameters = database.parameters | tls.root(database.parameters)
     # The password goes into the environment: `ps` shows arguments to every user.
     password = parameters.pop("password", None)
-    variables = {**os.environ, **({"PGPASSWORD": password} if password else {})}
+    own = {"PGPASSWORD": password} if password else {}
+    variables = {**os.environ, **own, **tls.variables(parameters)}
     program = shutil.which("psql") or binaries.find().program("psql")
     os.execve(program, [program, make_conninfo(**parameters), *arguments], variables)  # noqa: S606 - psql takes the place of this process, signals included
 
@@ -114,4 +116,4 @@ def _show(servers: Sequence[Server], *, as_json: bool) -> None:
     from limbeck.output import servers as output
 
     usual, *others = [server.status() for server in servers]
-    click.echo(output.status(usual, others, as_json=as_json))
+    answer(output.status(usual, others, as_json=as_json), masked=as_json)

@@ -33,6 +33,7 @@ def upgrade(
     connection: psycopg.Connection[Any],
     revision: Revision,
     note: Noted = lambda _: None,
+    memo: dict[Any, Any] | None = None,
 ) -> None:
     """Run a revision in a transaction, with its version row; pass on whatever it raises.
 
@@ -41,12 +42,13 @@ def upgrade(
         connection: where it runs, whose statements are observed.
         revision: what to run.
         note: receives the line of each statement of a revision that a worker runs.
+        memo: what `op` has created in the revisions before: an enum that several name.
 
     """
     if isinstance(history.code, OutOfProcess):
         _bridged(history, history.code, connection, revision, note)
     else:
-        _in_process(history, connection, revision)
+        _in_process(history, connection, revision, {} if memo is None else memo)
 
 
 def _bridged(
@@ -60,7 +62,7 @@ def _bridged(
     step = Environment(history).step(revision, downgrade=False)
     connection.autocommit = False
     try:
-        with remote.opened(code, connection, history.folder) as run:
+        with remote.opened(code, connection, history.folder, again=True) as run:
             run.handler = Bridge(run, connection, note)
             run.call(revision.path, downgrade=False)
         note(0)
@@ -146,7 +148,12 @@ def _type(column: psycopg.Column) -> str:
     return f"{known.regtype}[]" if column.type_code == known.array_oid else known.regtype
 
 
-def _in_process(history: History, connection: psycopg.Connection[Any], revision: Revision) -> None:
+def _in_process(
+    history: History,
+    connection: psycopg.Connection[Any],
+    revision: Revision,
+    memo: dict[Any, Any],
+) -> None:
     directory = scripts.directory(history)
     step = RevisionStep(directory.revision_map, scripts.script(directory, revision), True)  # noqa: FBT003 - Alembic's own signature
     config = scripts.configuration(history)
@@ -156,4 +163,5 @@ def _in_process(history: History, connection: psycopg.Connection[Any], revision:
         redirect_stdout(sys.stderr),  # what a revision prints is not part of the answer
     ):
         environment.configure(connection=target, transaction_per_migration=True)
+        environment.get_context().impl.memo = memo
         environment.run_migrations()

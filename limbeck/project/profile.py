@@ -20,6 +20,7 @@ KEYS = {
     "PROTECTED": "yes: a change needs the environment's name typed, or --yes",
     "DATABASE_URL": "local, or a URL (with a password only in <name>.local.env)",
     "DATABASE_URL_UNPOOLED": "the direct URL, preferred to DATABASE_URL",
+    "SSLMODE": "verify-full: check the server's certificate; replaces the URL's sslmode",
     "POSTGRES": "the major version of its server, such as 17; revisions are proved on it",
     "SHADOW_DATABASE_URL": "a server for scratch databases, instead of the embedded one",
     "SHADOW": "an environment on whose server scratch databases are created at need",
@@ -35,6 +36,7 @@ KEYS = {
 """The settings of a profile, with their meaning."""
 
 _TRUE, _FALSE = {"1", "yes", "true", "on", "allow"}, {"0", "no", "false", "off", "refuse"}
+_SSLMODES = ("require", "verify-ca", "verify-full")
 _DURATION = re.compile(r"\d+\s*(us|ms|s|min|h|d)?")
 # Older servers lack what the catalog queries ask for; a newer one is not known yet, but may work.
 OLDEST_MAJOR, NEWEST_MAJOR = 14, 30
@@ -64,6 +66,7 @@ class Profile:
     neon_branch: str | None = None
     neon_database: str | None = None
     neon_role: str | None = None
+    sslmode: str | None = None
 
     @property
     def variable(self) -> str:
@@ -168,6 +171,7 @@ def load(root: Path, folder: Path, name: str) -> Profile:
         neon_branch=value("NEON_BRANCH"),
         neon_database=value("NEON_DATABASE"),
         neon_role=value("NEON_ROLE"),
+        sslmode=_sslmode(name, value("SSLMODE")),
     )
 
 
@@ -179,7 +183,7 @@ def read_settings(path: Path, *, foreign: tuple[str, ...] = ()) -> dict[str, str
 
     """
     settings = {}
-    for entry in dotenv.read_strictly(path):
+    for entry in dotenv.entries(path):
         if entry.key in KEYS:
             settings[entry.key] = entry.value or ""
         elif not (foreign and entry.key.startswith(foreign)):
@@ -190,8 +194,10 @@ def read_settings(path: Path, *, foreign: tuple[str, ...] = ()) -> dict[str, str
 def _unknown_key(path: Path, entry: dotenv.Entry) -> ConfigurationError:
     near = difflib.get_close_matches(entry.key.upper(), KEYS, n=1)
     hint = f"Did you mean {near[0]}? " if near else ""
+    # What does not look like a key may be a password.
+    key = entry.key if near or re.fullmatch(r"[A-Z][A-Z0-9_]{0,40}", entry.key) else "the key"
     return ConfigurationError(
-        f"{path.parent.name}/{path.name} line {entry.line}: {entry.key} is no setting of a profile",
+        f"{dotenv.shown(path)} line {entry.line}: {key} is no setting of a profile",
         hint=f"{hint}The settings are {', '.join(KEYS)}.",
     )
 
@@ -223,6 +229,15 @@ def _major(name: str, text: str) -> int:
             hint=f"Write the number alone, {OLDEST_MAJOR} or newer: POSTGRES=17.",
         )
     return int(text)
+
+
+def _sslmode(name: str, text: str | None) -> str | None:
+    if text not in {None, *_SSLMODES}:
+        raise ConfigurationError(
+            f"{name}: SSLMODE={text} is none of {', '.join(_SSLMODES)}",
+            hint="Write SSLMODE=verify-full.",
+        )
+    return text
 
 
 def _duration(name: str, key: str, text: str) -> str:

@@ -21,6 +21,7 @@ from limbeck.project.neon import switched
 from limbeck.project.project import Project, tools
 from limbeck.project.script_location import places
 from limbeck.project.seen import completions
+from limbeck.shell import command
 
 _TEMPLATES = Path(__file__).parents[1] / "templates"
 _IGNORED = (".env", ".limbeck/", ".venv/", "__pycache__/", "env_profiles/*.local.env")
@@ -224,7 +225,7 @@ def _find_models(root: Path, adopted: Path | None) -> str | None:
     if len(bases) > 1:
         raise ConfigurationError(
             f"several declarative bases were found: {', '.join(bases)}",
-            hint=f"Choose one: limbeck init --models {bases[0]}",
+            hint=f"Choose one: {command('limbeck', 'init', '--models', bases[0])}",
         )
     return bases[0] if bases else None
 

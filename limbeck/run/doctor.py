@@ -17,6 +17,7 @@ from limbeck.project import urls
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.project.seen import Completion, completions, note
+from limbeck.schema.sql import quoting
 from limbeck.shadow import servers
 from limbeck.shadow.servers import Choice
 
@@ -169,7 +170,7 @@ def _rights(choice: Choice) -> Iterator[Remark]:
         if connection.execute(query).fetchone() == (False,):
             role = connection.info.user
             text = f"role {role} may not create databases on the server of {choice.source}"
-            yield Remark(text, f'ALTER ROLE "{role}" CREATEDB')
+            yield Remark(text, f"ALTER ROLE {quoting.quote(role)} CREATEDB")
 
 
 def _declaration(

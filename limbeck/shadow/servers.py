@@ -133,10 +133,7 @@ class _Candidates:
         if environment is not None:
             choice = _named(environment, major)
             # All branches of a project at Neon have one major: no branch is created to ask for it.
-            other = environment[1].postgres or _asked(
-                choice.source, urls.database(*environment, ignore).url
-            )
-            if other == major:
+            if (other := _asked(choice.source, urls.database(*environment, ignore).url)) == major:
                 yield choice
             looked.append(f"{choice.source} has Postgres {other}")
 

@@ -373,7 +373,7 @@ def test_a_doctor_says_that_a_role_may_not_create_scratch_databases(
     admin.execute(f"DROP ROLE {role}".encode())
     remark = checkup.remarks[0]
     assert "may not create databases on the server of SHADOW_DATABASE_URL" in remark.text
-    assert remark.hint == f'ALTER ROLE "{role}" CREATEDB'
+    assert remark.hint == f"ALTER ROLE {role} CREATEDB"
 
 
 def test_at_neon_scratch_databases_have_a_branch_of_their_own_that_expires(

@@ -106,8 +106,14 @@ class OutOfProcess:
             raise self._explained(error, "env.py fails", ConfigurationError) from error
         return Configured(**{**answer, "unknown": tuple(answer["unknown"])})
 
-    def opened(self, process: Process, url: str, folder: Path) -> dict[str, Any]:
+    def opened(self, process: Process, url: str, folder: Path, *, again: bool) -> dict[str, Any]:
         """Run env.py on a database up to its migrations; return what its connection is.
+
+        Args:
+            process: the worker.
+            url: the database.
+            folder: the folder of the revision files.
+            again: whether to go on with what `op` has created there in the last run.
 
         Raises:
             ConfigurationError: env.py raises, or does not come to its migrations.
@@ -115,7 +121,7 @@ class OutOfProcess:
         """
         arguments: dict[str, Any] = {"place": asdict(self.place), "url": url, "folder": str(folder)}
         try:
-            answer = process.request("session", **arguments)
+            answer = process.request("session", again=again, **arguments)
         except WorkerError as error:
             raise self._explained(error, "env.py fails", ConfigurationError) from error
         if answer is None:
@@ -132,6 +138,11 @@ class OutOfProcess:
             process.request("close")
         except WorkerError as error:
             raise self._explained(error, "env.py fails", ConfigurationError) from error
+
+    def kill(self, process: Process) -> None:
+        """End a worker that may be in the middle of a statement; the server notices it."""
+        process.kill()
+        started.cache_clear()
 
     def revision(self, path: Path) -> Any:
         """Return an empty module: the file is imported by the worker, when it runs."""
