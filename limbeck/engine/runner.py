@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from sqlalchemy import event
 
-from limbeck.engine import ending, ledger, offline, statements
+from limbeck.engine import ending, ledger, offline, privileged, statements
 from limbeck.engine.batch import Statement, StatementError, guarded
 from limbeck.engine.environment import Environment, VersionRows
 from limbeck.engine.failure import failure
@@ -59,6 +59,7 @@ def opened(
     with ExitStack() as stack:
         environment = stack.enter_context(Environment(history).installed())
         target = stack.enter_context(as_sqlalchemy(connection, state.session))
+        stack.enter_context(privileged.assisting(connection, target))
         # SQLAlchemy takes this for a transaction. The real ones are the steps: their BEGIN and
         # COMMIT are statements of a batch, for which psycopg must not begin one by itself.
         connection.autocommit = True

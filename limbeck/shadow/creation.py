@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 
+from limbeck.engine import privileged
 from limbeck.errors import ModelsError
 from limbeck.postgres.connect import as_sqlalchemy, connect
 from limbeck.postgres.database import Database
@@ -44,7 +45,12 @@ def created(metadata: sa.MetaData, database: Database, filters: Filters = EVERYT
     """
     refuse_two_enums(metadata)
     with connect(database) as connection:
-        with as_sqlalchemy(connection) as target, _explained(metadata), target.begin():
+        with (
+            as_sqlalchemy(connection) as target,
+            privileged.assisting(connection, target),
+            _explained(metadata),
+            target.begin(),
+        ):
             # The database is dropped afterwards: nothing of it has to survive a crash.
             target.exec_driver_sql("SET LOCAL synchronous_commit = off")
             for name in sorted(_schemas(metadata)):
@@ -89,6 +95,8 @@ def _hint(message: str) -> str | None:
             "Roles belong to a server, not to a schema. Run this once on the shadow server: "
             f'CREATE ROLE "{match[1]}". Or set SHADOW_DATABASE_URL to another server.'
         )
+    if hint := privileged.hint(message):
+        return hint
     if (match := MISSING_TYPE.search(message)) and match[1] in EXTENSION_OF.keys() | SAME_NAME:
         name = EXTENSION_OF.get(match[1], match[1])
         return f'Declare the extension beside the models: limbeck.entities.Extension("{name}").'

@@ -9,6 +9,7 @@ from pathlib import Path
 from limbeck.errors import ServerError
 
 USER = "limbeck"
+SHADOW_USER = "limbeck_shadow"
 # The major versions since which Postgres has these.
 BUILTIN_LOCALES = 17
 EXTENSION_PATHS = 18

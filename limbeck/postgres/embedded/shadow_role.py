@@ -1,0 +1,90 @@
+"""The role that owns the scratch databases of the embedded server; `Server.shadow_url` uses it.
+
+SQL of revisions, models and pulled databases runs in scratch databases. A superuser could read and
+write files and start programs there, and SET ROLE to a weaker role is undone by RESET ROLE, so the
+session has to log in as a role without these rights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from limbeck.errors import ServerError
+from limbeck.postgres.embedded.cluster import SHADOW_USER as ROLE
+
+# The major versions since which Postgres has these.
+PARAMETER_GRANTS: Final = 15
+SAFE_CREATEROLE: Final = 16
+EVENT_TRIGGERS_OFF: Final = 17
+# Names of databases that versions of limbeck before this role left: the superuser owns them.
+_OLDER: Final = r"^limbeck_(scratch|replay)_"
+# Roles that a project's SQL names, in ALTER TABLE ... OWNER TO for example. Those that reach a
+# superuser or a predefined role (pg_execute_server_program) are none of them.
+_ORDINARY: Final = """
+SELECT r.rolname FROM pg_roles r
+WHERE NOT (r.rolsuper OR r.rolcreaterole OR r.rolreplication) AND r.rolname !~ '^pg_' AND r.rolname <> %(role)s
+  AND NOT pg_has_role(%(role)s, r.oid, 'MEMBER') AND NOT EXISTS (
+    SELECT FROM pg_roles s WHERE (s.rolsuper OR s.rolname ~ '^pg_' OR s.rolname = %(role)s)
+    AND pg_has_role(r.oid, s.oid, 'MEMBER'))
+"""
+
+
+def prepare(url: str, password: Path) -> None:
+    """Create the role, or put its attributes, settings and password right again.
+
+    A role may change its own password and settings, so code that has run as this role may have.
+
+    Args:
+        url: a database of the server, for its superuser.
+        password: the file with the role's password.
+
+    Raises:
+        ServerError: the superuser cannot log in.
+
+    """
+    try:
+        connection = psycopg.connect(url, autocommit=True)
+    except psycopg.OperationalError as error:
+        raise ServerError(f"limbeck cannot log in to the local server: {error}") from None
+    with connection:
+        query = "SELECT FROM pg_roles WHERE rolname = %s"
+        if connection.execute(query, [ROLE]).fetchone() is None:
+            connection.execute(f"CREATE ROLE {ROLE}".encode())
+        verifier = connection.pgconn.encrypt_password(
+            password.read_bytes().strip(), ROLE.encode(), b"scram-sha-256"
+        )
+        for statement in _statements(connection.info.server_version // 10000, verifier.decode()):
+            connection.execute(statement.encode())
+        for row in connection.execute(_ORDINARY, {"role": ROLE}).fetchall():
+            grant = sql.SQL(f"GRANT {{}} TO {ROLE}")
+            connection.execute(grant.format(sql.Identifier(str(row[0]))))
+        query = "SELECT datname FROM pg_database WHERE datname ~ %s AND datdba = 10"
+        for row in connection.execute(query, [_OLDER]).fetchall():
+            # Never copied again, because the role is part of a replay's name; only dropped.
+            change = sql.SQL(f"ALTER DATABASE {{}} OWNER TO {ROLE}")
+            connection.execute(change.format(sql.Identifier(str(row[0]))))
+
+
+def _statements(version: int, verifier: str) -> Iterator[str]:
+    # Before 16, CREATEROLE gives membership in pg_execute_server_program to anybody.
+    roles = "CREATEROLE" if version >= SAFE_CREATEROLE else "NOCREATEROLE"
+    yield (
+        # BYPASSRLS, because a superuser sees all rows, and revisions change them.
+        f"ALTER ROLE {ROLE} NOSUPERUSER NOREPLICATION LOGIN CREATEDB BYPASSRLS {roles} "
+        f"CONNECTION LIMIT -1 VALID UNTIL 'infinity' PASSWORD '{verifier}'"
+    )
+    yield f"ALTER ROLE {ROLE} RESET ALL"
+    if version >= PARAMETER_GRANTS:
+        # It only disables triggers. `lint` fills tables with it, and revisions load data.
+        yield f"GRANT SET ON PARAMETER session_replication_role TO {ROLE}"
+    if version >= SAFE_CREATEROLE:
+        # So that a revision may CREATE ROLE and then make it the owner of a table.
+        yield f"ALTER ROLE {ROLE} SET createrole_self_grant = 'set, inherit'"
+    if version >= EVENT_TRIGGERS_OFF:
+        # The scripts of trusted extensions run as the superuser, and fire event triggers.
+        yield f"ALTER ROLE {ROLE} SET event_triggers = off"

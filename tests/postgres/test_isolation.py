@@ -1,0 +1,197 @@
+"""SQL that somebody else wrote reaches the machine as a superuser, and not through limbeck."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from limbeck import pull
+from limbeck.errors import MigrationError, ModelsError
+from limbeck.lint.trace.tracing import trace
+from limbeck.sources import Live, Replay
+from tests.postgres.conftest import Work, empty_project
+
+if TYPE_CHECKING:
+    from limbeck.postgres.database import Database
+    from limbeck.postgres.embedded.server import Server
+
+# COPY is refused in a function that is not volatile, but not in one that such a function calls.
+LEAVE = """
+CREATE FUNCTION leave() RETURNS int LANGUAGE plpgsql AS
+$$BEGIN COPY (SELECT 1) TO PROGRAM 'touch {file}'; RETURN 1; END$$;
+CREATE FUNCTION pure(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN public.leave(); END';
+"""
+PROGRAM = "permission denied to COPY to or from an external program"
+EVENT = """
+CREATE FUNCTION watch() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM leave(); END';
+"""
+
+
+@dataclass(frozen=True)
+class Payload:
+    """SQL that leaves a file as a superuser, and the words with which the shadow refuses it.
+
+    Without such words it runs there without effect. `proved` are those that can be pulled: what
+    they need is still in the schema when they have run.
+    """
+
+    name: str
+    sql: str
+    refused: str = PROGRAM
+    proved: bool = False
+
+
+PAYLOADS = (
+    Payload(
+        "materialized view", LEAVE + "CREATE MATERIALIZED VIEW m AS SELECT leave()", proved=True
+    ),
+    Payload(
+        "index predicate",
+        LEAVE + "CREATE TABLE t (a int); CREATE INDEX ON t (a) WHERE pure(1) > 0;"
+        "INSERT INTO t VALUES (1)",
+        proved=True,
+    ),
+    Payload(
+        "generated column",
+        LEAVE + "CREATE TABLE t (a int, b int GENERATED ALWAYS AS (pure(a)) STORED);"
+        "INSERT INTO t VALUES (1)",
+    ),
+    Payload(
+        "default",
+        LEAVE + "CREATE TABLE t (a int DEFAULT leave()); INSERT INTO t DEFAULT VALUES",
+    ),
+    Payload(
+        "event trigger",
+        LEAVE + EVENT + "CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION watch();"
+        "CREATE TABLE t (a int)",
+        refused="",
+        proved=True,
+    ),
+    Payload(
+        "event trigger that a trusted extension fires",
+        LEAVE + EVENT + "CREATE EVENT TRIGGER e ON ddl_command_start EXECUTE FUNCTION watch();"
+        "CREATE EXTENSION citext",
+        refused="",
+    ),
+    Payload(
+        "event trigger that a superuser fires",
+        LEAVE + EVENT + "CREATE EVENT TRIGGER e ON login EXECUTE FUNCTION watch();"
+        "CREATE PUBLICATION p FOR ALL TABLES",
+        refused="",
+    ),
+    Payload(
+        "domain check",
+        LEAVE + "CREATE DOMAIN d AS int CHECK (pure(VALUE) > 0); CREATE TABLE t (a d DEFAULT 1);"
+        "INSERT INTO t DEFAULT VALUES",
+    ),
+    Payload(
+        "cast",
+        LEAVE + "CREATE TYPE pair AS (a int);"
+        "CREATE FUNCTION first(pair) RETURNS int LANGUAGE sql AS 'SELECT leave()';"
+        "CREATE CAST (pair AS int) WITH FUNCTION first(pair); SELECT ROW(1)::pair::int",
+    ),
+    Payload(
+        "operator",
+        LEAVE + "CREATE FUNCTION same(int, text) RETURNS int LANGUAGE sql AS 'SELECT leave()';"
+        "CREATE OPERATOR === (LEFTARG = int, RIGHTARG = text, FUNCTION = same); SELECT 1 === 'a'",
+    ),
+    Payload(
+        "operator that replaces one of Postgres",
+        LEAVE + "CREATE SCHEMA evil; CREATE FUNCTION evil.same(oid, oid) RETURNS bool LANGUAGE sql"
+        " AS 'SELECT public.leave() = 1'; CREATE OPERATOR evil.= (LEFTARG = oid, RIGHTARG = oid,"
+        " FUNCTION = evil.same); SET search_path = evil, pg_catalog, public;"
+        "CREATE PUBLICATION p FOR ALL TABLES; SELECT 1::oid = 1::oid",
+    ),
+    Payload("COPY PROGRAM", "COPY (SELECT 1) TO PROGRAM 'touch {file}'"),
+    Payload(
+        "lo_export",
+        "SELECT lo_from_bytea(99, 'x'); SELECT lo_export(99, '{file}')",
+        refused="permission denied for function lo_export",
+    ),
+    Payload(
+        "dblink",
+        "CREATE EXTENSION dblink;"
+        "SELECT dblink_exec('{url}', $$COPY (SELECT 1) TO PROGRAM 'touch {file}'$$)",
+        refused='permission denied to create extension "dblink"',
+    ),
+    Payload(
+        "CREATE EXTENSION",
+        "CREATE EXTENSION file_fdw; CREATE SERVER s FOREIGN DATA WRAPPER file_fdw;"
+        "CREATE FOREIGN TABLE f (a text) SERVER s OPTIONS (program 'touch {file}');"
+        "SELECT * FROM f",
+        refused='permission denied to create extension "file_fdw"',
+    ),
+    Payload(
+        "a role that may",
+        "CREATE ROLE {role} IN ROLE pg_execute_server_program; SET ROLE {role};"
+        "COPY (SELECT 1) TO PROGRAM 'touch {file}'; RESET ROLE; DROP ROLE {role}",
+        refused='permission denied to grant role "pg_execute_server_program"',
+    ),
+)
+
+
+@pytest.fixture
+def isolated(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> Work:
+    """A project whose shadow is the run's server as the embedded one."""
+    monkeypatch.delenv("SHADOW_DATABASE_URL", raising=False)
+    work = empty_project(tmp_path / "project")
+    work.project.home.symlink_to(server.home)
+    return work
+
+
+@pytest.fixture
+def spot(server: Server) -> Iterator[Path]:
+    """A path at which the server can leave a file."""
+    folder = Path(tempfile.mkdtemp(dir=server.home))
+    folder.chmod(0o777)
+    yield folder / "file"
+    shutil.rmtree(folder)
+
+
+def left(spot: Path) -> bool:
+    """Tell whether there is a file, and remove it."""
+    with contextlib.suppress(FileNotFoundError):
+        spot.unlink()
+        return True
+    return False
+
+
+@pytest.mark.parametrize("payload", PAYLOADS, ids=lambda payload: payload.name)
+def test_a_payload_leaves_a_file_as_a_superuser_and_none_on_the_shadow(
+    payload: Payload, isolated: Work, spot: Path, database: Database
+) -> None:
+    text = payload.sql.replace("{file}", str(spot)).replace("{url}", database.url)
+    text = text.replace("{role}", f"role_{database.dbname}")
+    with contextlib.suppress(psycopg.Error), psycopg.connect(database.url, autocommit=True) as own:
+        own.execute(text.encode())
+    with contextlib.suppress(psycopg.Error), psycopg.connect(database.url):
+        pass  # for the trigger on login
+    assert left(spot)
+    revision = isolated.revision("planted", f"op.get_bind().exec_driver_sql({text!r})")
+    refused = ""
+    try:
+        Replay(isolated.project).catalog()
+        trace(isolated.project, [revision])
+    except MigrationError as error:
+        refused = error.message
+    assert not left(spot)
+    assert payload.refused in refused, refused
+    assert bool(payload.refused) == bool(refused)
+    if payload.proved:
+        prove(isolated, database)
+        assert not left(spot)
+
+
+def prove(work: Work, source: Database) -> None:
+    try:
+        pull.fresh(Live(source), work.project.root / "pulled.py", project=work.project)
+    except ModelsError as error:
+        assert PROGRAM in error.message
