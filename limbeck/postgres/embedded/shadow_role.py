@@ -27,8 +27,8 @@ _OLDER: Final = r"^limbeck_(scratch|replay)_"
 # superuser or a predefined role (pg_execute_server_program) are none of them.
 _ORDINARY: Final = """
 SELECT r.rolname FROM pg_roles r
-WHERE NOT (r.rolsuper OR r.rolcreaterole OR r.rolreplication) AND r.rolname !~ '^pg_' AND r.rolname <> %(role)s
-  AND NOT pg_has_role(%(role)s, r.oid, 'MEMBER') AND NOT EXISTS (
+WHERE NOT (r.rolsuper OR r.rolcreaterole OR r.rolreplication) AND r.rolname !~ '^pg_'
+  AND r.rolname <> %(role)s AND NOT pg_has_role(%(role)s, r.oid, 'MEMBER') AND NOT EXISTS (
     SELECT FROM pg_roles s WHERE (s.rolsuper OR s.rolname ~ '^pg_' OR s.rolname = %(role)s)
     AND pg_has_role(r.oid, s.oid, 'MEMBER'))
 """

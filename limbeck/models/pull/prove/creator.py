@@ -14,7 +14,6 @@ from limbeck.engine import privileged
 from limbeck.errors import ModelsError
 from limbeck.postgres.database import Database
 
-
 BUG = "This is a bug in limbeck. Please report it with the definition of the table."
 
 
