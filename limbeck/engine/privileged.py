@@ -20,7 +20,7 @@ from limbeck.postgres.connect import Assisted
 from limbeck.postgres.embedded.cluster import SHADOW_USER
 from limbeck.postgres.embedded.shadow_role import EVENT_TRIGGERS_OFF
 from limbeck.schema.sql import lexer
-from limbeck.schema.sql.quoting import literal, unquote
+from limbeck.schema.sql.quoting import dollar_quoted, literal, unquote
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -124,17 +124,20 @@ class _Hand:
     def rewritten(self, text: str) -> str:
         """Return a text in which calls replace the statements that a superuser has to run."""
         # Most texts have none of these words, which is seen without reading their tokens.
-        if not re.search(r"\b(?:EXTENSION|EVENT|PUBLICATION)\b", text, re.IGNORECASE):
+        if not re.search(r"\b(?:EXTENSION|EVENT|PUBLICATION|OWNER)\b", text, re.IGNORECASE):
             return text
-        statements = [self._statement(each) for each in lexer.statements(text)]
-        changed = any(statement is not None for statement, _ in statements)
-        return ";\n".join(call or plain for call, plain in statements) if changed else text
+        plain = lexer.statements(text)
+        changed = [self._statement(statement) for statement in plain]
+        return text if changed == plain else ";\n".join(changed)
 
-    def _statement(self, statement: str) -> tuple[str | None, str]:
+    def _statement(self, statement: str) -> str:
+        words = lexer.words(statement)
+        if words[:1] == ["ALTER"] and words[-3:-1] == ["OWNER", "TO"]:
+            return _tried(statement)
         tokens = [text for _, text, _ in lexer.tokens(statement)]
-        if not all(map(_PLAIN.fullmatch, tokens)) or not self._is_harmless(lexer.words(statement)):
-            return None, statement
-        return f"CALL pg_catalog.{self._procedure(' '.join(tokens))}()", statement
+        if not all(map(_PLAIN.fullmatch, tokens)) or not self._is_harmless(words):
+            return statement
+        return f"CALL pg_catalog.{self._procedure(' '.join(tokens))}()"
 
     def _is_harmless(self, words: list[str]) -> bool:
         match words:
@@ -210,6 +213,15 @@ _OWNED: Final = (
 ALTER ... OWNER TO refuses a role that is no superuser for the first and the last, and extensions
 have no such command.
 """
+
+
+def _tried(statement: str) -> str:
+    """Return a change of owner that may be refused: owners differ on each server.
+
+    The new owner needs CREATE on the schema, unless a superuser runs the statement.
+    """
+    body = f"BEGIN\n{statement};\nEXCEPTION WHEN insufficient_privilege THEN NULL; END"
+    return f"DO {dollar_quoted(body)}"
 
 
 def _name(word: str) -> str:

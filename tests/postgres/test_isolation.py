@@ -6,14 +6,15 @@ import contextlib
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import psycopg
 import pytest
 
-from limbeck import pull
+from limbeck import generate, pull
 from limbeck.errors import MigrationError, ModelsError
 from limbeck.lint.trace.tracing import trace
 from limbeck.sources import Live, Replay
@@ -194,3 +195,46 @@ def test_a_payload_leaves_a_file_as_a_superuser_and_none_on_the_shadow(
 def prove(work: Work, source: Database) -> None:
     with contextlib.suppress(ModelsError):  # it is refused, or it does not run
         pull.fresh(Live(source), work.project.root / "pulled.py", project=work.project)
+
+
+HARMLESS = """
+from limbeck.entities import Definition, Extension, Function
+
+for name in ("citext", "moddatetime", "vector"):
+    Extension(name, metadata=metadata)
+Table("t", metadata, Column("a", Integer, primary_key=True))
+Function(
+    "watch()",
+    "CREATE FUNCTION watch() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'",
+    metadata=metadata,
+)
+Definition(
+    "EVENT TRIGGER", "e", metadata=metadata,
+    definition="CREATE EVENT TRIGGER e ON ddl_command_end WHEN TAG IN ('DROP TABLE') "
+    "EXECUTE FUNCTION watch(); ALTER EVENT TRIGGER e ENABLE ALWAYS; "
+    "COMMENT ON EVENT TRIGGER e IS 'It watches.'",
+)
+Definition(
+    "PUBLICATION", "p", metadata=metadata, definition="CREATE PUBLICATION p FOR ALL TABLES"
+)
+"""
+ROLES = """
+CREATE ROLE {role}; CREATE TABLE o (); ALTER TABLE o OWNER TO {role}; DROP TABLE o;
+DROP ROLE {role}; SET session_replication_role = replica
+"""
+
+
+def test_what_needs_a_superuser_but_harms_nobody_is_proven_in_both_directions(
+    isolated: Work,
+) -> None:
+    isolated.revision("roles", f"op.execute({ROLES.format(role=f'r_{uuid4().hex}')!r})")
+    isolated.models(HARMLESS)
+    written = generate.revision(isolated.project)
+    assert {step.address.kind for step in written.steps} >= {
+        "event_trigger", "extension", "publication",
+    }  # fmt: skip
+    assert generate.revision(isolated.project) == generate.Generated()
+    (isolated.project.root / "none.py").write_text("from sqlalchemy import *; m = MetaData()")
+    emptied = replace(isolated.project, models="none:m")
+    answers = generate.Answers(allow_drop=True)
+    assert generate.revision(emptied, answers=answers).path
