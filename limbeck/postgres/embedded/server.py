@@ -116,6 +116,19 @@ class Server:
         secret = self._shadow_password.read_text().strip()
         return self._url_of(cluster.SHADOW_USER, secret, database)
 
+    def hand_over(self, database: str) -> str:
+        """Make the role of scratch databases the owner of a copy; return the copy's URL for it.
+
+        Raises:
+            ServerError: limbeck cannot log in.
+
+        """
+        from limbeck.postgres.embedded import shadow_role  # noqa: PLC0415 - psycopg is slow
+
+        url = self.shadow_url(database)
+        shadow_role.take_over(self.url(database))
+        return url
+
     def holds(self, oid: int) -> bool:
         """Return whether a database of this oid exists, without asking the server.
 

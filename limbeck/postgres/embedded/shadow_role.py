@@ -34,6 +34,33 @@ WHERE NOT (r.rolsuper OR r.rolcreaterole OR r.rolreplication) AND r.rolname !~ '
 """
 
 
+_OWNERS: Final = (
+    ("pg_class", "relowner", "relacl"),
+    ("pg_proc", "proowner", "proacl"),
+    ("pg_type", "typowner", "typacl"),
+    ("pg_namespace", "nspowner", "nspacl"),
+    ("pg_operator", "oprowner", None),
+    ("pg_opclass", "opcowner", None),
+    ("pg_opfamily", "opfowner", None),
+    ("pg_collation", "collowner", None),
+    ("pg_conversion", "conowner", None),
+    ("pg_statistic_ext", "stxowner", None),
+    ("pg_ts_dict", "dictowner", None),
+    ("pg_ts_config", "cfgowner", None),
+    ("pg_largeobject_metadata", "lomowner", "lomacl"),
+    ("pg_foreign_server", "srvowner", "srvacl"),
+    ("pg_default_acl", "defaclrole", "defaclacl"),
+    ("pg_extension", "extowner", None),
+    ("pg_event_trigger", "evtowner", None),
+    ("pg_publication", "pubowner", None),
+)
+# An ACL as text: {limbeck=arwd/limbeck,app=r/limbeck}. The owner stands in it by name.
+_RENAMED: Final = (
+    r"regexp_replace(regexp_replace({acl}::text, '(^\{{|,)limbeck=', '\1limbeck_shadow=', 'g'), "
+    r"'/limbeck(?=[,}}])', '/limbeck_shadow', 'g')::aclitem[]"
+)
+
+
 def prepare(url: str, password: Path) -> None:
     """Create the role, or put its attributes, settings and password right again.
 
@@ -60,14 +87,53 @@ def prepare(url: str, password: Path) -> None:
         )
         for statement in _statements(connection.info.server_version // 10000, verifier.decode()):
             connection.execute(statement.encode())
-        for row in connection.execute(_ORDINARY, {"role": ROLE}).fetchall():
-            grant = sql.SQL(f"GRANT {{}} TO {ROLE}")
-            connection.execute(grant.format(sql.Identifier(str(row[0]))))
+        _join_roles(connection)
         query = "SELECT datname FROM pg_database WHERE datname ~ %s AND datdba = 10"
         for row in connection.execute(query, [_OLDER]).fetchall():
             # Never copied again, because the role is part of a replay's name; only dropped.
             change = sql.SQL(f"ALTER DATABASE {{}} OWNER TO {ROLE}")
             connection.execute(change.format(sql.Identifier(str(row[0]))))
+
+
+def take_over(url: str) -> None:
+    """Make the role the owner of a copied database and of all that its superuser owns there.
+
+    REASSIGN OWNED refuses the superuser that initdb has made, and ALTER ... OWNER TO would lock and
+    rewrite one object after the other; nobody else uses the copy yet. Members of extensions stay
+    the superuser's: PUBLIC may not execute the dangerous ones.
+
+    Args:
+        url: the copy, for the server's superuser.
+
+    """
+    with psycopg.connect(url, autocommit=True) as connection:
+        _join_roles(connection)
+        name = sql.Identifier(connection.info.dbname)
+        connection.execute(sql.SQL(f"ALTER DATABASE {{}} OWNER TO {ROLE}").format(name))
+        role = connection.execute("SELECT %s::regrole::oid", [ROLE]).fetchone()
+        with connection.transaction():
+            for statement in _takeover(int(role[0]) if role else 0):
+                connection.execute(statement.encode())
+            if connection.info.server_version // 10000 < EVENT_TRIGGERS_OFF:
+                # Their functions belong to the role now, and a superuser may fire them.
+                connection.execute("UPDATE pg_event_trigger SET evtenabled = 'D'")
+
+
+def _takeover(role: int) -> Iterator[str]:
+    for table, owner, acl in _OWNERS:
+        own = f", {acl} = {_RENAMED.format(acl=acl)}" if acl else ""
+        yield f"""UPDATE pg_catalog.{table} t SET {owner} = {role}{own}
+            WHERE {owner} = 10 AND oid >= 16384 AND NOT EXISTS (SELECT FROM pg_depend d
+                WHERE d.classid = t.tableoid AND d.objid = t.oid AND d.deptype = 'e')"""
+    columns = _RENAMED.format(acl="attacl")
+    yield f"""UPDATE pg_catalog.pg_attribute SET attacl = {columns}
+        WHERE attacl IS NOT NULL AND attrelid >= 16384"""
+
+
+def _join_roles(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    for row in connection.execute(_ORDINARY, {"role": ROLE}).fetchall():
+        grant = sql.SQL(f"GRANT {{}} TO {ROLE}")
+        connection.execute(grant.format(sql.Identifier(str(row[0]))))
 
 
 def _statements(version: int, verifier: str) -> Iterator[str]:
