@@ -102,6 +102,8 @@ def hint(message: str) -> str | None:
     """Return what to do about a statement that only a superuser may run; None for other errors."""
     if match := _SET_ROLE.search(message):
         return f'Run this once on the shadow server: GRANT "{match[1]}" TO {SHADOW_USER}.'
+    if "permission denied to create role" in message:
+        return "Create the role once on the shadow server, as its superuser."
     if not _DENIED.search(message):
         return None
     match = _EXTENSION.search(message)

@@ -16,6 +16,7 @@ import pytest
 
 from limbeck import generate, pull
 from limbeck.errors import MigrationError, ModelsError
+from limbeck.events import Event, Notice
 from limbeck.lint.trace.tracing import trace
 from limbeck.sources import Live, Replay
 from tests.postgres.conftest import Work, empty_project
@@ -188,13 +189,25 @@ def test_a_payload_leaves_a_file_as_a_superuser_and_none_on_the_shadow(
     assert payload.refused in refused, refused
     assert bool(payload.refused) == bool(refused)
     if payload.proved:
-        prove(isolated, database)
+        assert prove(isolated, database) == []
         assert not left(spot)
 
 
-def prove(work: Work, source: Database) -> None:
+def prove(work: Work, source: Database) -> list[str]:
+    """Pull a database and prove the models; return the notices."""
+    told: list[Event] = []
     with contextlib.suppress(ModelsError):  # it is refused, or it does not run
-        pull.fresh(Live(source), work.project.root / "pulled.py", project=work.project)
+        out = work.project.root / "pulled.py"
+        pull.fresh(Live(source), out, project=work.project, listen=told.append)
+    return [event.text for event in told if isinstance(event, Notice)]
+
+
+def test_a_superuser_on_a_shadow_with_a_url_is_named_before_the_proof(
+    work: Work, database: Database
+) -> None:
+    assert [text.partition(":")[0] for text in prove(work, database)] == [
+        "limbeck is a superuser at 127.0.0.1"
+    ]
 
 
 HARMLESS = """
