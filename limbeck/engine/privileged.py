@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -25,19 +26,22 @@ from limbeck.schema.sql.quoting import dollar_quoted, literal, unquote
 if TYPE_CHECKING:
     import sqlalchemy
 
-EXTENSIONS: Final = frozenset({
+EXTENSIONS: Final = {
     # Data types, operators and index methods in C that compute with their arguments only.
-    "bloom", "dict_xsyn", "earthdistance", "intagg", "vector",
+    **dict.fromkeys(("bloom", "vector"), 14),
+    # Before, its script has a literal of the type cube, which may be somebody else's.
+    "earthdistance": 18,
     # Triggers that set a column of the row that is written.
-    "autoinc", "insert_username", "moddatetime",
+    **dict.fromkeys(("autoinc", "insert_username", "moddatetime"), 14),
     # Statistics and checks. Functions that read pages belong to the superuser, and PUBLIC may not
     # execute them.
-    "amcheck", "pg_buffercache", "pg_freespacemap", "pg_prewarm", "pg_stat_statements",
-    "pg_visibility", "pgrowlocks", "pgstattuple",
-})  # fmt: skip
-"""Extensions whose control file is not `trusted`, and which a scratch database may have.
+    **dict.fromkeys(("amcheck", "pg_buffercache", "pg_freespacemap", "pg_prewarm"), 14),
+    **dict.fromkeys(("pg_stat_statements", "pg_visibility", "pgrowlocks", "pgstattuple"), 14),
+}
+"""Extensions whose control file is not `trusted`, and the major since which a scratch database may
+have them.
 
-Their scripts only create objects: they call no function that somebody could have replaced. Those
+Their scripts only create objects, and evaluate nothing that somebody could have replaced. Those
 that are trusted (citext, hstore, pg_trgm, pgcrypto, plperl and so on) need no help.
 """
 REFUSED: Final = {
@@ -150,12 +154,16 @@ class _Hand:
                 # The condition of a row filter may call functions.
                 return bool({"ALL", "SCHEMA"} & {*rest}) and "WHERE" not in rest
             case ["CREATE", "EXTENSION", "IF", "NOT", "EXISTS", name, *_]:
-                return _name(name) in EXTENSIONS
+                return self._may_have(name)
             case ["CREATE", "EXTENSION", name, *_] | ["ALTER", "EXTENSION", name, "UPDATE", *_]:
-                return _name(name) in EXTENSIONS
+                return self._may_have(name)
             case ["ALTER", "EXTENSION", _, "SET", "SCHEMA", _]:
                 return True  # its members belong to the superuser, even those of a trusted one
         return False
+
+    def _may_have(self, word: str) -> bool:
+        name = unquote(word) if word.startswith('"') else word.lower()
+        return self.version >= EXTENSIONS.get(name, sys.maxsize)
 
     def _procedure(self, statement: str) -> str:
         """Create the procedure that runs one statement, and return its name."""
@@ -224,7 +232,3 @@ def _tried(statement: str) -> str:
     """
     body = f"BEGIN\n{statement};\nEXCEPTION WHEN insufficient_privilege THEN NULL; END"
     return f"DO {dollar_quoted(body)}"
-
-
-def _name(word: str) -> str:
-    return unquote(word) if word.startswith('"') else word.lower()

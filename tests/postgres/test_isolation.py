@@ -113,6 +113,12 @@ PAYLOADS = (
         " FUNCTION = evil.same); SET search_path = evil, pg_catalog, public;"
         "CREATE PUBLICATION p FOR ALL TABLES; SELECT 1::oid = 1::oid",
     ),
+    Payload(
+        "function that the script of an extension calls",
+        LEAVE + "CREATE FUNCTION format(text, text, text, text, text) RETURNS text LANGUAGE sql"
+        " AS 'SELECT leave()::text'; CREATE EXTENSION pgcrypto;"
+        "SELECT format(t, t, t, t, t) FROM CAST('t' AS text) AS t",
+    ),
     Payload("COPY PROGRAM", "COPY (SELECT 1) TO PROGRAM 'touch {file}'"),
     Payload(
         "lo_export",

@@ -112,7 +112,9 @@ class Server:
             with self._lock():
                 if not self._shadow_password.exists():
                     program = self.find_binaries().program("postgres")
-                    self._prepare_role(accounts.choose(self.data, program))
+                    account = accounts.choose(self.data, program)
+                    bundled.install(self.home / "extensions", account)
+                    self._prepare_role(account)
         secret = self._shadow_password.read_text().strip()
         return self._url_of(cluster.SHADOW_USER, secret, database)
 
