@@ -123,7 +123,7 @@ def rehearse(  # noqa: PLR0913 - where, with what, for how long
         rehearsal = _run(History.of(project, profile), profile, database, listen)
         if test is not None and rehearsal.failed is None:
             listen(StageStarted("testing the migrated branch"))
-            rehearsal = replace(rehearsal, test=test(place.provider.url(branch.name)))
+            rehearsal = replace(rehearsal, test=test(database.url))
         return replace(rehearsal, branch=branch.name)
 
 

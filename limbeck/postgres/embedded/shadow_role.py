@@ -115,8 +115,8 @@ def take_over(url: str) -> None:
             for statement in _takeover(int(role[0]) if role else 0):
                 connection.execute(statement.encode())
             if connection.info.server_version // 10000 < EVENT_TRIGGERS_OFF:
-                # Their functions belong to the role now, and a superuser may fire them.
-                connection.execute("UPDATE pg_event_trigger SET evtenabled = 'D'")
+                # Their functions belong to the role now. Only a superuser can enable them again.
+                connection.execute("UPDATE pg_event_trigger SET evtenabled = 'D', evtowner = 10")
 
 
 def _takeover(role: int) -> Iterator[str]:
