@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +15,8 @@ from limbeck.errors import HistoryError, SeveralHeadsError
 from limbeck.history import revisions as files
 from limbeck.history.revisions import Revision, way_out
 from limbeck.paths import shown
+from limbeck.project.code.in_process import InProcess
+from limbeck.project.code.protocol import UserCode
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 
@@ -31,6 +34,7 @@ class History:
 
     script_location: Path
     versions: Path | None = None
+    project: Project | None = field(default=None, repr=False, compare=False)
     _read: dict[tuple[object, ...], dict[str, Revision]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -39,7 +43,15 @@ class History:
     def of(cls, project: Project, profile: Profile | None = None) -> Self:
         """Return the project's history, or the separate one of a profile."""
         own = profile.versions if profile else None
-        return cls(project.script_location, own or project.versions)
+        return cls(project.script_location, own or project.versions, project)
+
+    @cached_property
+    def code(self) -> UserCode:
+        """The way to the revision files: into this process, or to the project's interpreter."""
+        if self.project is None:
+            return InProcess(self.script_location.parent)
+        imported = {name for revision in self.revisions() for name in revision.imports}
+        return self.project.code_for(self.folder).of_revisions(imported)
 
     @property
     def folder(self) -> Path:

@@ -36,6 +36,7 @@ class Revision:
     labels: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
     replaced_sql: tuple[str, ...] = ()
+    imports: frozenset[str] = frozenset()
 
     @property
     def parents(self) -> tuple[str, ...]:
@@ -78,6 +79,7 @@ def read(path: Path) -> Revision:
         labels=_ids(values.get("branch_labels")),
         replaces=_ids(values.get("replaces")),
         replaced_sql=_ids(values.get("replaced_sql")),
+        imports=_imports(source),
     )
 
 
@@ -102,9 +104,9 @@ def ordered(read_: Iterable[Revision]) -> dict[str, Revision]:
     return {revision.id: revision for revision in _in_order(completed)}
 
 
-def imported(revision: Revision) -> frozenset[str]:
+def _imports(source: bytes) -> frozenset[str]:
     """Return the names of the top-level modules that a revision file imports."""
-    imports = IMPORT.findall(revision.path.read_text(encoding="utf-8", errors="replace"))
+    imports = IMPORT.findall(source.decode(errors="replace"))
     names = (name for module, modules in imports for name in (module or modules).split(","))
     return frozenset(name.split()[0] for name in names if name.strip())
 

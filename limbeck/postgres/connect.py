@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import psycopg
 
@@ -203,6 +203,17 @@ def as_sqlalchemy(
         if not connection.closed:
             connection.rollback()
             connection.autocommit = autocommit
+
+
+def as_url(connection: psycopg.Connection[Any]) -> str:
+    """Return the URL of a connection's database, with the password, for another session."""
+    info = connection.info
+    shown = {name: value for name, value in info.get_parameters().items() if name in _OF_PLACE}
+    address = {"host": info.host, "port": str(info.port), "user": info.user}
+    return urls.render({**shown, **address, "password": info.password, "dbname": info.dbname})
+
+
+_OF_PLACE = {"sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding", "require_auth"}
 
 
 def refuse_pooler(database: Database, session: Session) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from limbeck.errors import ConfigurationError
-from limbeck.project.code.in_process import user_code
+from limbeck.project.code import env_file
 from limbeck.project.neon import switched
 from limbeck.project.project import tools
 from limbeck.project.script_location import places
@@ -195,7 +195,7 @@ def _script_location(root: Path) -> Path | None:
 
 def _refuse_other_table(env: Path) -> None:
     """Raise if a history is recorded in another table than Alembic's usual one."""
-    used = user_code(env.parent).env_file(env).arguments
+    used = env_file.read(env).arguments
     if names := [name for name in ("version_table", "version_table_schema") if name in used]:
         raise ConfigurationError(
             f"{env.parent.name}/env.py sets {', '.join(names)}; limbeck reads the revisions that "
@@ -205,7 +205,7 @@ def _refuse_other_table(env: Path) -> None:
 
 
 def _find_models(root: Path, adopted: Path | None) -> str | None:
-    named = user_code(root).env_file(root / adopted / "env.py").metadata if adopted else None
+    named = env_file.read(root / adopted / "env.py").metadata if adopted else None
     if named:
         return named
     bases = sorted(_bases(root))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from limbeck.engine import audit, ledger, offline, state
+from limbeck.engine import audit, ledger, offline, state, version_table
 from limbeck.engine.ledger import Ledger
 from limbeck.errors import ConfigurationError
 from limbeck.events import Listener, Notice
@@ -67,7 +67,7 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
         allow_used,
     )
     with connect(database, read_only=True, listen=listen) as connection:
-        start = state.read(connection)
+        start = state.read(connection, version_table.of(history, connection))
         refuse_pooler(database, start.session)
         current = history.known(start.recorded, database.dbname)
         late = ledger.late(history, current, start.ledger)
@@ -118,7 +118,7 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
     hooks.call("before_plan", profile, database)
     history = History.of(project, profile)
     with connect(database, read_only=True, listen=listen) as connection:
-        start = state.read(connection)
+        start = state.read(connection, version_table.of(history, connection))
     refuse_pooler(database, start.session)
     current = history.known(start.recorded, database.dbname)
     todo = history.beyond(current, to) if to else _last(history, current, steps)

@@ -192,7 +192,7 @@ def _revision(
     observer.start(connection, revision.path)
     began = time.monotonic()
     try:
-        upgrade(history, connection, revision)
+        upgrade(history, connection, revision, observer.note)
     except Exception as error:  # noqa: BLE001 - a revision may raise anything
         observer.stop(connection)
         connection.rollback()

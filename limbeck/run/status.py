@@ -232,7 +232,7 @@ def _status(project: Project, profile: Profile, *, drift: bool, listen: Listener
         database = urls.database(project, profile, listen)
         status = replace(status, destination=database.destination)
         with connect(database, read_only=True, listen=listen) as connection:
-            current, entries, live = _read(project, connection, with_catalog=drift)
+            current, entries, live = _read(project, profile, connection, with_catalog=drift)
             status = _placed(status, history, current)
             status = _remembered(status, history, entries)
             status = _phased(status, history, connection, entries)
@@ -245,9 +245,10 @@ def _status(project: Project, profile: Profile, *, drift: bool, listen: Listener
 
 
 def _read(
-    project: Project, connection: Connection, *, with_catalog: bool
+    project: Project, profile: Profile, connection: Connection, *, with_catalog: bool
 ) -> tuple[tuple[str, ...], Ledger, Catalog | None]:
-    current = version_table.recorded(connection)
+    history = History.of(project, profile)
+    current = version_table.recorded(connection, version_table.of(history, connection))
     entries = ledger.read(connection)
     live = read(connection, filters=filters(project)) if with_catalog else None
     return current, entries, live

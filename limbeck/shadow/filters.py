@@ -1,4 +1,4 @@
-"""The filters of a catalog, from the settings of a project or the options of a command."""
+"""The filters of a catalog: from the settings, from env.py, or the options of a command."""
 
 from __future__ import annotations
 
@@ -6,20 +6,26 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from limbeck.schema.catalog.filters import Filters
+from limbeck.shadow.shadow import Shadow
 
 if TYPE_CHECKING:
     from limbeck.project.project import Project
 
 
 def filters(project: Project) -> Filters:
-    """Return the schemas and tables that a project's settings include."""
+    """Return the schemas and tables that a project's settings and its env.py include."""
     patterns = chosen(
         include_schemas=project.include_schemas,
         exclude_schemas=project.exclude_schemas,
         include_tables=project.include_tables,
         exclude_tables=project.exclude_tables,
     )
-    return replace(patterns, grants=project.grants)
+    code = project.code
+    configured = code.configured(lambda: Shadow.of(project).database.url)
+    chosen_ = replace(patterns, grants=project.grants, version_table=configured.version_table)
+    if not (configured.include_object or configured.include_name):
+        return chosen_
+    return replace(chosen_, allowed=code.allows)
 
 
 def chosen(

@@ -76,5 +76,6 @@ def _start(project: Project, shadow: str) -> str:
         project.include_tables,
         project.exclude_tables,
         project.grants,
+        project.code.env_digest,
     )
     return f"{shadow} {__version__} {seen}"

@@ -49,6 +49,7 @@ def test_the_tokens_of_any_text_joined_are_the_text(text: str) -> None:
 
 
 @given(FRAGMENTS)
+@example("1.5e3$$;*/")
 def test_statements_end_where_the_tokens_say(text: str) -> None:
     ends = [start for _, sign, start in tokens(text) if sign == ";"]
     assert len(statements.split(text)) <= len(ends) + 1

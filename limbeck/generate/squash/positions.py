@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from limbeck.engine.version_table import recorded
+from limbeck.engine.version_table import of, recorded
 from limbeck.errors import CheckFailedError, LimbeckError
 from limbeck.events import Listener, Notice
 from limbeck.generate.squash.line import Line
@@ -48,6 +48,6 @@ def _current(
         try:
             database = urls.database(project, profile, listen)
             with connect(database, read_only=True, listen=listen) as connection:
-                yield profile, recorded(connection)
+                yield profile, recorded(connection, of(history, connection))
         except LimbeckError as error:
             listen(Notice(f"the revision of {profile.name} is unknown: {error.message}"))

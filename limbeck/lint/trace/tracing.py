@@ -138,7 +138,7 @@ def _traces(task: _Task, connection: Connection, observer: Observer) -> tuple[Tr
         if traced:
             observer.start(connection, revision.path)
         try:
-            upgrade(task.history, connection, revision)
+            upgrade(task.history, connection, revision, observer.note)
         except LimbeckError:
             raise
         except Exception as error:

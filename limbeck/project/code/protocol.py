@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from limbeck.errors import LimbeckError
@@ -44,6 +43,55 @@ class EnvFile:
     arguments: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Described:
+    """The models as SQL: the statements that create them in an empty database, in their order.
+
+    `schemas` are those that the tables name, `enums` the enums of all columns (schema, name,
+    column, labels), `tables` their names.
+    """
+
+    statements: tuple[str, ...]
+    schemas: tuple[str, ...]
+    enums: tuple[tuple[str | None, str, str, tuple[str, ...]], ...]
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """What an env.py configures, as it runs.
+
+    The booleans say whether there is such a function or setting; `compare_type` and
+    `compare_server_default` may be "function". `tables` and `metadata` count those of
+    `target_metadata`, `unknown` are arguments that limbeck does not know.
+    """
+
+    version_table: str = "alembic_version"
+    version_table_schema: str | None = None
+    include_schemas: bool = True
+    include_object: bool = False
+    include_name: bool = False
+    process_revision_directives: bool = False
+    compare_type: bool | str = True
+    compare_server_default: bool | str = True
+    render_item: bool = False
+    on_version_apply: bool = False
+    render_as_batch: bool = False
+    tables: int = 0
+    metadata: int = 1
+    driver: str = "psycopg"
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A revision as SQL, up to what needs a database; `error` is what it raised there."""
+
+    text: str
+    steps: int
+    error: str | None = None
+
+
 class UserCode(Protocol):
     """The Python files of one project."""
 
@@ -65,11 +113,9 @@ class UserCode(Protocol):
 
         """
 
-    def revision(self, path: Path) -> ModuleType:
+    def revision(self, path: Path) -> Any:
         """Return the module of a revision file, with its functions `upgrade` and `downgrade`.
 
-        Whatever the file raises while it is imported is passed on.
+        Whatever the file raises while it is imported is passed on. Where a worker imports it, the
+        module has no functions.
         """
-
-    def env_file(self, path: Path) -> EnvFile:
-        """Return what an env.py says; a missing or broken file says nothing."""
