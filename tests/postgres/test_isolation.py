@@ -18,6 +18,7 @@ from limbeck import generate, pull
 from limbeck.errors import MigrationError, ModelsError
 from limbeck.events import Event, Notice
 from limbeck.lint.trace.tracing import trace
+from limbeck.settings import Project
 from limbeck.sources import Live, Replay
 from tests.postgres.conftest import Work, empty_project
 
@@ -237,23 +238,38 @@ Definition(
     "PUBLICATION", "p", metadata=metadata, definition="CREATE PUBLICATION p FOR ALL TABLES"
 )
 """
+ENV = """
+from alembic import context
+from sqlalchemy import create_engine
+
+with create_engine("postgresql+psycopg://").connect() as connection:
+    context.configure(connection=connection)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
 ROLES = """
 CREATE ROLE {role}; CREATE TABLE o (); ALTER TABLE o OWNER TO {role}; DROP TABLE o;
 DROP ROLE {role}; SET session_replication_role = replica
 """
 
 
+@pytest.mark.parametrize("settings", ["", 'env-file = ".env"'], ids=["here", "by the worker"])
 def test_what_needs_a_superuser_but_harms_nobody_is_proven_in_both_directions(
-    isolated: Work,
+    isolated: Work, settings: str
 ) -> None:
+    with (isolated.project.root / "pyproject.toml").open("a") as file:
+        file.write(settings)
+    (isolated.project.root / ".env").write_text("SOMETHING=x\n")
+    (isolated.project.root / "alembic" / "env.py").write_text(ENV)
+    project = Project.find(isolated.project.root)
     isolated.revision("roles", f"op.execute({ROLES.format(role=f'r_{uuid4().hex}')!r})")
     isolated.models(HARMLESS)
-    written = generate.revision(isolated.project)
+    written = generate.revision(project)
     assert {step.address.kind for step in written.steps} >= {
         "event_trigger", "extension", "publication",
     }  # fmt: skip
-    assert generate.revision(isolated.project) == generate.Generated()
+    assert generate.revision(project) == generate.Generated()
     (isolated.project.root / "none.py").write_text("from sqlalchemy import *; m = MetaData()")
-    emptied = replace(isolated.project, models="none:m")
+    emptied = replace(project, models="none:m")
     answers = generate.Answers(allow_drop=True)
     assert generate.revision(emptied, answers=answers).path

@@ -71,28 +71,29 @@ def prepare(url: str, password: Path) -> None:
         password: the file with the role's password.
 
     Raises:
-        ServerError: the superuser cannot log in.
+        ServerError: the superuser cannot log in, or the server is read-only.
 
     """
     try:
-        connection = psycopg.connect(url, autocommit=True)
-    except psycopg.OperationalError as error:
-        raise ServerError(f"limbeck cannot log in to the local server: {error}") from None
-    with connection:
-        query = "SELECT FROM pg_roles WHERE rolname = %s"
-        if connection.execute(query, [ROLE]).fetchone() is None:
-            connection.execute(f"CREATE ROLE {ROLE}".encode())
-        verifier = connection.pgconn.encrypt_password(
-            password.read_bytes().strip(), ROLE.encode(), b"scram-sha-256"
-        )
-        for statement in _statements(connection.info.server_version // 10000, verifier.decode()):
-            connection.execute(statement.encode())
-        _join_roles(connection)
-        query = "SELECT datname FROM pg_database WHERE datname ~ %s AND datdba = 10"
-        for row in connection.execute(query, [_OLDER]).fetchall():
-            # Never copied again, because the role is part of a replay's name; only dropped.
-            change = sql.SQL(f"ALTER DATABASE {{}} OWNER TO {ROLE}")
-            connection.execute(change.format(sql.Identifier(str(row[0]))))
+        with psycopg.connect(url, autocommit=True) as connection:
+            _prepare(connection, password.read_bytes().strip())
+    except psycopg.Error as error:
+        raise ServerError(f"the local server has no role {ROLE}: {error}") from error
+
+
+def _prepare(connection: psycopg.Connection[tuple[object, ...]], password: bytes) -> None:
+    query = "SELECT FROM pg_roles WHERE rolname = %s"
+    if connection.execute(query, [ROLE]).fetchone() is None:
+        connection.execute(f"CREATE ROLE {ROLE}".encode())
+    verifier = connection.pgconn.encrypt_password(password, ROLE.encode(), b"scram-sha-256")
+    for statement in _statements(connection.info.server_version // 10000, verifier.decode()):
+        connection.execute(statement.encode())
+    _join_roles(connection)
+    query = "SELECT datname FROM pg_database WHERE datname ~ %s AND datdba = 10"
+    for row in connection.execute(query, [_OLDER]).fetchall():
+        # Never copied again, because the role is part of a replay's name; only dropped.
+        change = sql.SQL(f"ALTER DATABASE {{}} OWNER TO {ROLE}")
+        connection.execute(change.format(sql.Identifier(str(row[0]))))
 
 
 def take_over(url: str) -> None:
