@@ -12,6 +12,7 @@ from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.project.project import Project
 from limbeck.shadow import ingredients
+from limbeck.shadow.filters import filters
 from limbeck.version import __version__
 
 
@@ -77,4 +78,6 @@ def _start(project: Project, shadow: str) -> str:
         project.exclude_tables,
         project.grants,
     )
-    return f"{shadow} {__version__} {seen}"
+    lowest = filters(project).lowest_major
+    written = f" for {lowest}" if lowest else ""
+    return f"{shadow} {__version__} {seen}{written}"

@@ -23,9 +23,9 @@ from limbeck.postgres.embedded.server import Server
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.project.urls import shadow_url
+from limbeck.schema.sql import forms
 
 SCRATCH = "limbeck_scratch_"
-FIRST_WITH_STRATEGIES = 150000
 OLDEST = 3600  # seconds after which a scratch database is abandoned, whoever created it
 
 
@@ -95,7 +95,7 @@ def _strategy(connection: Connection) -> sql.SQL:
     FILE_COPY needs two checkpoints. Without fsync they cost nothing, and it takes a third of the
     time of WAL_LOG (CREATE DATABASE, "Parameters"). Before 15 there is no other way.
     """
-    if connection.info.server_version < FIRST_WITH_STRATEGIES:
+    if not forms.DATABASE_STRATEGIES.exists(connection.info.server_version // 10000):
         return sql.SQL("")
     fsync = connection.execute("SHOW fsync").fetchone()
     return sql.SQL(" STRATEGY FILE_COPY" if fsync == ("off",) else "")

@@ -35,6 +35,7 @@ def dumps(catalog: Catalog) -> bytes:
     content = {
         "format": FORMAT,
         "server": catalog.server,
+        "target": catalog.target,
         "unreadable": catalog.unreadable,
         "fields": {name: _names(type(items[0])) for name, items in objects.items()},
         "objects": objects,
@@ -72,6 +73,7 @@ def loads(text: str | bytes) -> Catalog:
             _objects(content["fields"], content["objects"]),
             _depends(content["addresses"], content["depends"]),
             tuple(content["unreadable"]),
+            target=content.get("target"),
         )
 
 

@@ -1,0 +1,46 @@
+"""Each form of a statement exists from the major on that the table says, and not before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from limbeck.schema.sql import forms
+from limbeck.schema.sql.forms import FORMS, Form
+from tests.majors.servers import REPOSITORY, programs
+
+if TYPE_CHECKING:
+    from tests.majors.conftest import Connect
+
+
+def executed(connection: psycopg.Connection, form: Form) -> str:
+    """Execute an example on a cleared ground; return the error, "" without one."""
+    connection.execute("DROP SCHEMA public CASCADE")
+    connection.execute("CREATE SCHEMA public")
+    connection.execute("DROP PUBLICATION IF EXISTS p")
+    try:
+        for statement in f"{form.ground};\n{form.example}".split(";\n"):
+            connection.execute(statement.encode())
+    except psycopg.Error as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("major", sorted(programs()))
+def test_a_form_exists_since_its_major(major: int, connect_to: Connect) -> None:
+    connection = connect_to(major)
+    errors = {form.name: executed(connection, form) for form in FORMS}
+    accepted = {form.name for form in FORMS if not errors[form.name]}
+    assert accepted == {form.name for form in FORMS if form.exists(major)}, errors
+
+
+def test_the_table_covers_the_supported_majors() -> None:
+    assert {form.since for form in FORMS} <= set(range(forms.OLDEST + 1, forms.NEWEST + 1))
+
+
+def test_the_reference_lists_every_form() -> None:
+    reference = (REPOSITORY / "docs" / "reference.md").read_text(encoding="utf-8")
+    missing = [form.name for form in FORMS if f"| {form.name} | {form.since} |" not in reference]
+    assert missing == []
