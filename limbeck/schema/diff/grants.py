@@ -111,6 +111,10 @@ def _changes(
         major: The lowest major that must accept the statements.
 
     """
+    if _is_all(before, major) and after.privileges and not _is_all(after, major):
+        # What remains is granted again: no list of an older major can name MAINTAIN to revoke it.
+        nothing = replace(after, privileges=(), grantable=())
+        return [*_changes(before, nothing, verb, major), *_changes(nothing, after, verb, major)]
     who = after.grantee if after.grantee == PUBLIC else quote(after.grantee)
     gone = [each for each in before.privileges if each not in after.privileges]
     retained = [each for each in before.grantable if each not in (*gone, *after.grantable)]
@@ -130,11 +134,15 @@ def _changes(
     return [Step(Execute(prefix + text, verb, after.address)) for text in texts]
 
 
-def _stated(names: list[str], grant: Grant | DefaultGrant, major: int) -> list[str]:
-    """Return ALL for all privileges on a table, where one major has more of them than another."""
+def _is_all(grant: Grant | DefaultGrant, major: int) -> bool:
+    """Return whether a grant has all privileges on a table, of which newer majors have more."""
     kind = grant.on if isinstance(grant, DefaultGrant) else grant.target.kind
-    every = kind in APPLIES_TO["table"] and sorted(names) == list(OF_TABLES)
-    return ["ALL"] if every and not forms.MAINTAIN.exists(major) else names
+    every = kind in APPLIES_TO["table"] and sorted(grant.privileges) == list(OF_TABLES)
+    return every and not forms.MAINTAIN.exists(major)
+
+
+def _stated(names: list[str], grant: Grant | DefaultGrant, major: int) -> list[str]:
+    return ["ALL"] if _is_all(replace(grant, privileges=tuple(names)), major) else names
 
 
 def _on(grant: Grant | DefaultGrant, privileges: Sequence[str]) -> str:

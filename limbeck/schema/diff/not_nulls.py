@@ -94,7 +94,7 @@ def _unnamed(before: Required, after: Required, situation: Situation) -> Alterat
     column = replace(after.column, not_null=after.constraint)
     above = descent.counterpart(situation.before, sub(column.address, "not_null"))
     lost = before.constraint.inherited and not after.constraint.inherited
-    dropped = above is not None and not situation.stays(above)
+    dropped = above is not None and not (above in situation.after and situation.stays(above))
     return Alteration((Step(AlterNotNull(column, column)),) if lost and dropped else ())
 
 
