@@ -31,6 +31,10 @@ pytestmark = pytest.mark.skipif(OLD == NEW, reason="there is no server of a seco
 
 PARTITIONED = "CREATE TABLE p (a int NOT NULL, b int) PARTITION BY RANGE (a);"
 PARTITION = "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (9);"
+TREE = (
+    "CREATE TABLE t (a int PRIMARY KEY, b int CONSTRAINT up REFERENCES t) PARTITION BY LIST (a);"
+    "CREATE TABLE t1 PARTITION OF t DEFAULT"
+)
 PARENT = "CREATE TABLE p (a int{}); CREATE TABLE c (b int) INHERITS (p);"
 ROLE = "DO $$BEGIN CREATE ROLE majors_reader; EXCEPTION WHEN duplicate_object THEN NULL; END$$;"
 
@@ -67,6 +71,13 @@ EQUAL = (
         "a child keeps the NOT NULL that its parent loses",
         PARENT.format(" NOT NULL"),
         PARENT.format("") + "ALTER TABLE c ALTER a SET NOT NULL",
+    ),
+    Case(
+        "a partition that leaves with its foreign key to the partitioned table",
+        TREE,
+        TREE.replace(
+            "PARTITION OF t", "(a int PRIMARY KEY, b int CONSTRAINT up REFERENCES t)"
+        ).replace("DEFAULT", ""),
     ),
     Case(
         "a serial column of an unlogged table",

@@ -75,6 +75,13 @@ PUBLISHED_SCHEMAS: Final = Form(
     15,
     "CREATE PUBLICATION p FOR TABLES IN SCHEMA public",
 )
+DETACHED_FOREIGN_KEYS: Final = Form(
+    "DETACH PARTITION that keeps a foreign key to the partitioned table itself",
+    15,
+    "ALTER TABLE t DETACH PARTITION t1;\nALTER TABLE t1 DROP CONSTRAINT up",
+    "CREATE TABLE t (a int PRIMARY KEY, b int CONSTRAINT up REFERENCES t) PARTITION BY LIST (a);\n"
+    "CREATE TABLE t1 PARTITION OF t DEFAULT",
+)
 DATABASE_STRATEGIES: Final = Form(
     "CREATE DATABASE ... STRATEGY",
     15,
