@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 
 from limbeck.errors import ConfigurationError
@@ -20,9 +19,11 @@ from limbeck.schema.renames import parse
 from limbeck.schema.sql import forms
 from tests.majors.servers import programs
 from tests.postgres.cases.case import Case
-from tests.postgres.test_diff import CASES, carry_out, differences
+from tests.postgres.test_diff import CASES, carry_out, differences, load
 
 if TYPE_CHECKING:
+    import psycopg
+
     from tests.majors.conftest import Connect
 
 OLD, NEW = min(programs()), max(programs())
@@ -122,11 +123,8 @@ def assert_both_accept(
 ) -> None:
     """The steps that are written on the newest major lead there and on an older one to the same."""
     new, new_goal, old, old_goal = (connect_to(major) for major in (NEW, NEW, low, low))
-    try:
-        for connection, text in ((old, case.before + case.rows), (old_goal, case.after)):
-            connection.execute(text.encode())
-    except (psycopg.errors.SyntaxError, psycopg.errors.FeatureNotSupported) as error:
-        pytest.skip(f"Postgres {low} has no such schema: {error}")
+    load(old, case.before + case.rows)
+    load(old_goal, case.after)
     new.execute((case.before + case.rows).encode())
     new_goal.execute(case.after.encode())
     before, after = seen(new, low), seen(new_goal, low)
@@ -144,9 +142,14 @@ def test_an_equal_form_runs_on_both(case: Case, connect_to: Connect) -> None:
     assert_both_accept(case, connect_to, OLD, online.steps)
 
 
+# Before 18, a parent's DROP NOT NULL drops the child's as well: the script makes another schema.
+ANOTHER_MEANING = {"a partition's NOT NULL that is its own as well"}
+ALIKE = [case for case in CASES if case.name not in ANOTHER_MEANING]
+
+
 @pytest.mark.majors
 @pytest.mark.parametrize("low", sorted(programs())[:-1])
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", ALIKE, ids=lambda case: case.name)
 def test_a_case_of_the_diff_runs_on_both(case: Case, low: int, connect_to: Connect) -> None:
     assert_both_accept(case, connect_to, low)
 
