@@ -57,8 +57,8 @@ class TableConstraint(Constraint):
 @compiles(NotNull)
 def _not_null(element: NotNull, compiler: Any, **_: Any) -> str | None:
     dialect = compiler.dialect
-    major, *_ = getattr(dialect, "server_version_info", None) or (forms.NEWEST,)
-    if dialect.name != "postgresql" or not forms.NAMED_NOT_NULLS.exists(major):
+    version = getattr(dialect, "server_version_info", None) or (forms.NEWEST,)
+    if dialect.name != "postgresql" or not forms.NAMED_NOT_NULLS.exists(version[0]):
         return None
     name, column = compiler.preparer.quote(element.name), compiler.preparer.quote(element.column)
     end = " NO INHERIT" if element.no_inherit else ""
