@@ -44,8 +44,8 @@ crashes: .venv/installed-dev ## Kill a migration at every statement and run it a
 MAJORS ?= 14 15 16 17 18
 MAJORS_RUN := tests/majors/test_everyday.py tests/majors/test_pairs.py tests/postgres/test_diff.py \
 	tests/postgres/test_expand.py tests/acceptance/test_real_schemas.py
-MAJORS_ONLY := majors or test_diff or guacamole or pgboss or chinook or umami \
-	or "rename a required" or "a key becomes a bigint"
+MAJORS_ONLY := majors or test_diff or guacamole or pgboss or chinook or procrastinate \
+	or commented or refers
 
 majors: .venv/installed-dev ## Everyday workflow, pairs, real schemas, renames in phases on Postgres 14 to 18
 	@command -v npm >/dev/null || { echo "make majors is skipped: npm is missing" >&2; exit 0; }; \

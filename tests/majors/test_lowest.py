@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+import psycopg
 import pytest
 
 from limbeck.errors import ConfigurationError
+from limbeck.phased.expand import choosing, composing
+from limbeck.phased.expand.choosing import Change, Choice
 from limbeck.phased.online import online
+from limbeck.postgres.database import Database
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.filters import Filters
 from limbeck.schema.catalog.lowest import written_for
@@ -22,13 +26,12 @@ from tests.postgres.cases.case import Case
 from tests.postgres.test_diff import CASES, carry_out, differences, load
 
 if TYPE_CHECKING:
-    import psycopg
+    from tests.majors.conftest import Connect, ServerOf
 
-    from tests.majors.conftest import Connect
+OLDER = sorted(programs())[:-1]
+NEW = max(programs())
 
-OLD, NEW = min(programs()), max(programs())
-
-pytestmark = pytest.mark.skipif(OLD == NEW, reason="there is no server of a second major")
+pytestmark = pytest.mark.skipif(not OLDER, reason="there is no server of a second major")
 
 PARTITIONED = "CREATE TABLE p (a int NOT NULL, b int) PARTITION BY RANGE (a);"
 PARTITION = "CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (1) TO (9);"
@@ -118,11 +121,19 @@ def plain(steps: tuple[Step, ...], _before: Catalog, _after: Catalog) -> tuple[S
     return steps
 
 
+Four: TypeAlias = tuple[psycopg.Connection, ...]
+"""Empty databases to change and to compare with: two of the newest major, two of an older one."""
+
+
+def four(connect_to: Connect, low: int) -> Four:
+    return tuple(connect_to(major) for major in (NEW, NEW, low, low))
+
+
 def assert_both_accept(
-    case: Case, connect_to: Connect, low: int, form: Callable[..., tuple[Step, ...]] = plain
+    case: Case, databases: Four, low: int, form: Callable[..., tuple[Step, ...]] = plain
 ) -> None:
     """The steps that are written on the newest major lead there and on an older one to the same."""
-    new, new_goal, old, old_goal = (connect_to(major) for major in (NEW, NEW, low, low))
+    new, new_goal, old, old_goal = databases
     load(old, case.before + case.rows)
     load(old_goal, case.after)
     new.execute((case.before + case.rows).encode())
@@ -136,10 +147,14 @@ def assert_both_accept(
     assert compare.steps(seen(new, low), after) == ()
 
 
-@pytest.mark.parametrize("case", EQUAL, ids=lambda case: case.name)
-def test_an_equal_form_runs_on_both(case: Case, connect_to: Connect) -> None:
-    assert_both_accept(case, connect_to, OLD)
-    assert_both_accept(case, connect_to, OLD, online.steps)
+def test_an_equal_form_runs_on_both(connect_to: Connect, subtests: pytest.Subtests) -> None:
+    """All cases share four databases, since they are run every day."""
+    databases = four(connect_to, OLDER[0])
+    for case in EQUAL:
+        with subtests.test(case.name):
+            for connection in databases:
+                connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+            assert_both_accept(case, databases, OLDER[0], online.steps)
 
 
 # Before 18, a parent's DROP NOT NULL drops the child's as well: the script makes another schema.
@@ -148,10 +163,70 @@ ALIKE = [case for case in CASES if case.name not in ANOTHER_MEANING]
 
 
 @pytest.mark.majors
-@pytest.mark.parametrize("low", sorted(programs())[:-1])
+@pytest.mark.parametrize("low", sorted({*OLDER[:1], *OLDER[-1:]}))
 @pytest.mark.parametrize("case", ALIKE, ids=lambda case: case.name)
 def test_a_case_of_the_diff_runs_on_both(case: Case, low: int, connect_to: Connect) -> None:
-    assert_both_accept(case, connect_to, low)
+    assert_both_accept(case, four(connect_to, low), low)
+
+
+BOOKS = "CREATE TABLE books (id int PRIMARY KEY, title text NOT NULL, pages int)"
+PHASED = (
+    Case(
+        "a table is renamed", BOOKS, BOOKS.replace("books", "works"), ("public.books:public.works",)
+    ),
+    Case(
+        "a required column is renamed",
+        BOOKS,
+        BOOKS.replace("title", "name"),
+        ("public.books.title:public.books.name",),
+    ),
+    Case("a key changes its type", BOOKS, BOOKS.replace("id int", "id bigint")),
+)
+
+
+def in_phases(case: Case, connect_to: Connect, low: int) -> tuple[Change, Choice]:
+    """Return a change as it is seen on the newest major, and the recipes for it."""
+    sides = []
+    for text in (case.before, case.after):
+        connection = connect_to(NEW)
+        connection.execute(text.encode())
+        sides.append(seen(connection, low))
+    renames, _ = parse.answers(case.renames, *sides)
+    change = Change(*sides, renames)
+    return change, choosing.choose(compare.steps(*sides, renames), change)
+
+
+@pytest.mark.majors
+@pytest.mark.parametrize("case", PHASED, ids=lambda case: case.name)
+def test_a_change_in_phases_runs_on_both(
+    case: Case, connect_to: Connect, server_of: ServerOf
+) -> None:
+    low = OLDER[0]
+    change, choice = in_phases(case, connect_to, low)
+    scratch, old = connect_to(NEW), connect_to(low)
+    for connection in (scratch, old):
+        connection.execute(case.before.encode())
+    before = seen(old)
+    database = Database.from_url("scratch", server_of(NEW).url(scratch.info.dbname))
+    phased = composing.compose(database, Filters(lowest_major=low), change, choice)
+    for steps in (phased.expand.upgrade, phased.contract.upgrade):
+        carry_out(old, steps)
+    goal = connect_to(low)
+    goal.execute(case.after.encode())
+    assert differences(seen(old), seen(goal)) == []
+    for steps in (phased.contract.downgrade, phased.expand.downgrade):
+        carry_out(old, steps)
+    assert differences(seen(old), before) == []
+
+
+@pytest.mark.skipif(OLDER[:1] != [14], reason="there is no server of Postgres 14")
+def test_a_view_that_cannot_keep_row_security_is_refused(connect_to: Connect) -> None:
+    secured = f"{BOOKS}; ALTER TABLE books ENABLE ROW LEVEL SECURITY"
+    rename = ("public.books:public.works",)
+    case = Case("secured", secured, secured.replace("books", "works"), rename)
+    with pytest.raises(ConfigurationError, match="security_invoker of a view exists since"):
+        in_phases(case, connect_to, 14)
+    assert in_phases(case, connect_to, 15)
 
 
 # What is asked for on 18, the object that is refused, and the form that is missing.
