@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from limbeck.project import majors
 from limbeck.schema.catalog.filters import Filters
 from limbeck.shadow.shadow import Shadow
 
@@ -22,7 +23,12 @@ def filters(project: Project) -> Filters:
     )
     code = project.code
     configured = code.configured(lambda: Shadow.of(project).database.url)
-    chosen_ = replace(patterns, grants=project.grants, version_table=configured.version_table)
+    chosen_ = replace(
+        patterns,
+        grants=project.grants,
+        version_table=configured.version_table,
+        lowest_major=majors.lowest(project),
+    )
     if not (configured.include_object or configured.include_name):
         return chosen_
     return replace(chosen_, allowed=code.allows)

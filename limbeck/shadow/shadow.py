@@ -21,10 +21,10 @@ from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
+from limbeck.schema.sql import forms
 from limbeck.shadow import servers
 
 SCRATCH = "limbeck_scratch_"
-FIRST_WITH_STRATEGIES = 150000
 SUPERUSER = (
     "{} is a superuser at {}: code of the pulled database may read files and run programs there "
     "while the models are proved. A role with CREATEDB alone is enough"
@@ -104,7 +104,7 @@ def _strategy(connection: Connection) -> sql.SQL:
     FILE_COPY needs two checkpoints. Without fsync they cost nothing, and it takes a third of the
     time of WAL_LOG (CREATE DATABASE, "Parameters"). Before 15 there is no other way.
     """
-    if connection.info.server_version < FIRST_WITH_STRATEGIES:
+    if not forms.DATABASE_STRATEGIES.exists(connection.info.server_version // 10000):
         return sql.SQL("")
     fsync = connection.execute("SHOW fsync").fetchone()
     return sql.SQL(" STRATEGY FILE_COPY" if fsync == ("off",) else "")
