@@ -9,7 +9,7 @@ LIMBECK_READY := .venv/installed
 
 include limbeck.mk
 
-.PHONY: test test-contract lint check real-schemas cases recipes crashes bench audit clean
+.PHONY: test test-contract lint check real-schemas cases recipes crashes compat bench audit clean
 
 test: .venv/installed-dev ## Run the tests (ten minutes on two cores)
 	@.venv/bin/pytest -n 2 --dist worksteal --durations=10
@@ -39,6 +39,9 @@ recipes: .venv/installed-dev ## Take every change through its phases, and old an
 
 crashes: .venv/installed-dev ## Kill a migration at every statement and run it again (hours)
 	@.venv/bin/pytest -n 2 -m thorough -rP tests/postgres/test_crash_points.py
+
+compat: .venv/installed-dev ## Run projects with other versions of Python, SQLAlchemy and Alembic (needs PyPI)
+	@LIMBECK_COMPAT="$(CURDIR)/.venv/compat" .venv/bin/pytest -n 2 -m '' tests/compat
 
 bench: .venv/installed-dev ## Measure limbeck beside its peers
 	@.venv/bin/python benchmarks

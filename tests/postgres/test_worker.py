@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 
 from limbeck import migrate, safety
@@ -28,6 +27,8 @@ from limbeck.project.project import Project
 from limbeck.sources import Models, Replay
 
 if TYPE_CHECKING:
+    import psycopg
+
     from limbeck.postgres.database import Database
     from tests.postgres.conftest import Work
 
