@@ -9,7 +9,7 @@ LIMBECK_READY := .venv/installed
 
 include limbeck.mk
 
-.PHONY: test test-contract lint check real-schemas cases recipes crashes majors bench audit clean
+.PHONY: test test-contract lint check real-schemas cases recipes crashes majors compat bench audit clean
 
 test: .venv/installed-dev ## Run the tests (ten minutes on two cores)
 	@.venv/bin/pytest -n 2 --dist worksteal --durations=10
@@ -57,6 +57,9 @@ majors: .venv/installed-dev ## Everyday workflow, pairs, real schemas, renames i
 		.venv/bin/pytest -n 2 -m '' -k '$(MAJORS_ONLY)' $(MAJORS_RUN) || exit 1; \
 	done && \
 	.venv/bin/pytest -n 2 -m '' tests/majors/test_forms.py tests/majors/test_lowest.py
+
+compat: .venv/installed-dev ## Run projects with other versions of Python, SQLAlchemy and Alembic (needs PyPI)
+	@LIMBECK_COMPAT="$(CURDIR)/.venv/compat" .venv/bin/pytest -n 2 -m '' tests/compat
 
 bench: .venv/installed-dev ## Measure limbeck beside its peers
 	@.venv/bin/python benchmarks

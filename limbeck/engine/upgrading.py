@@ -13,7 +13,7 @@ from alembic.runtime.migration import RevisionStep
 from psycopg import sql
 
 from limbeck.engine import remote, version_table
-from limbeck.engine.batch import Statement
+from limbeck.engine.batch import Statement, StatementError
 from limbeck.engine.environment import Environment, VersionRows
 from limbeck.history import scripts
 from limbeck.history.revisions import Revision
@@ -103,7 +103,10 @@ class Bridge:
         del cursor, unread, is_new
         text = self.run.connection.request("text")
         self.note(int((statement.where or ":0").rpartition(":")[2]))
-        result = self.connection.execute(text.encode())
+        try:
+            result = self.connection.execute(text.encode())
+        except psycopg.Error as error:
+            raise StatementError(Statement(text, where=statement.where), error) from error
         if result.description:
             self.run.connection.request("instead", sql=self._as_rows(result))
 

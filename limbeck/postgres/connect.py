@@ -219,6 +219,8 @@ def as_url(connection: psycopg.Connection[Any]) -> str:
     info = connection.info
     shown = {name: value for name, value in info.get_parameters().items() if name in _OF_PLACE}
     address = {"host": info.host, "port": str(info.port), "user": info.user}
+    if info.hostaddr:  # the same machine, whatever a second look-up of its name would say
+        address["hostaddr"] = info.hostaddr
     return urls.render({**shown, **address, "password": info.password, "dbname": info.dbname})
 
 

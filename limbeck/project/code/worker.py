@@ -568,15 +568,17 @@ class Run:
 
     def _plain(self, sql: str) -> str:
         """Return a statement without parameters as the driver takes it."""
-        # pg8000 takes a percent sign for a placeholder, also where there are no parameters.
-        return sql.replace("%", "%%") if self.context.dialect.driver == "pg8000" else sql
+        if self.context.dialect.driver != "pg8000":
+            return sql
+        # pg8000 takes a percent sign for a placeholder, but not inside of quotes.
+        parts = re.split(r"('(?:[^']|'')*'|\"(?:[^\"]|\"\")*\")", sql)
+        return "".join(part if n % 2 else part.replace("%", "%%") for n, part in enumerate(parts))
 
-    def _as_text(self, cursor: Any, text: str, parameters: list[Any]) -> str:
+    def _as_text(self, name: str, cursor: Any, text: str, parameters: list[Any]) -> str:
         """Return a statement with its parameters as the driver, or else we, would spell them."""
         if not parameters or not parameters[0]:
             return text.replace("%%", "%") if parameters else text
-        many = isinstance(parameters[0], list)
-        rows = parameters[0] if many else [parameters[0]]
+        rows = parameters[0] if name == "do_executemany" else [parameters[0]]
         spelled = getattr(cursor, "mogrify", None) or self._spelled
         return ";\n".join(_decoded(spelled(text, row)) for row in rows)
 
@@ -620,7 +622,7 @@ class Run:
                 cursor.execute(self._plain(sql))
 
             def as_text() -> str:
-                return self._as_text(cursor, text, parameters)
+                return self._as_text(name, cursor, text, parameters)
 
             handlers: dict[str, Callable[..., Any]] = {
                 "run": run,
