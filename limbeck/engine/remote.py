@@ -238,9 +238,9 @@ class Remote:
         else:
             self.target.nested = facts["nested"]
             text = self.rewritten(facts["text"])
-            reference = Kept(facts["number"]) if text == facts["text"] else None
-            statement = Statement(text, reference, where=_shown(facts["where"]))
-            cursor: Any = RemoteCursor(self.connection, reference.number if reference else None)
+            stored = Kept(facts["number"]) if text == facts["text"] else None
+            statement = Statement(text, stored, where=_shown(facts["where"]))
+            cursor: Any = RemoteCursor(self.connection, stored.number if stored else None)
             self.handler.handle(
                 cursor, statement, unread=facts["unread"], is_new=lambda: bool(facts["new"])
             )

@@ -17,6 +17,7 @@ import pytest
 from limbeck import generate, pull
 from limbeck.errors import MigrationError, ModelsError
 from limbeck.events import Event, Notice
+from limbeck.history.history import History
 from limbeck.lint.trace.tracing import trace
 from limbeck.settings import Project
 from limbeck.sources import Live, Replay
@@ -189,7 +190,8 @@ def test_a_payload_leaves_a_file_as_a_superuser_and_none_on_the_shadow(
     refused = ""
     try:
         Replay(isolated.project).catalog()
-        trace(isolated.project, [revision])
+        (traced,) = trace(isolated.project, [revision])
+        assert [each.failure for each in traced.statements if each.failure] == []
     except MigrationError as error:
         refused = error.message
     assert not left(spot)
@@ -269,6 +271,8 @@ def test_what_needs_a_superuser_but_harms_nobody_is_proven_in_both_directions(
         "event_trigger", "extension", "publication",
     }  # fmt: skip
     assert generate.revision(project) == generate.Generated()
+    (traced,) = trace(project, [History.of(project).heads()[0]])
+    assert [each.failure for each in traced.statements if each.failure] == []
     (isolated.project.root / "none.py").write_text("from sqlalchemy import *; m = MetaData()")
     emptied = replace(project, models="none:m")
     answers = generate.Answers(allow_drop=True)
