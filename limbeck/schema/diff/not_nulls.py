@@ -68,8 +68,10 @@ def alter(before: Required, after: Required, situation: Situation) -> Alteration
     old, new, column = before.constraint, after.constraint, after.column
     if old.no_inherit != new.no_inherit or (old.validated and not new.validated):
         return None
-    if (new.inherited and old.inherited) or (old.name is None and new.name is None):
-        return _unnamed(before, after, situation)
+    if new.inherited and old.inherited:
+        return Alteration()
+    if old.name is None and new.name is None:
+        return _unnamed(before, after, situation) if old.validated == new.validated else None
     child = _stays_child(column, situation)
     if child and _has_to_go(before, after, situation):
         return None
@@ -89,7 +91,7 @@ def alter(before: Required, after: Required, situation: Situation) -> Alteration
 def _unnamed(before: Required, after: Required, situation: Situation) -> Alteration:
     """Return the step that restores a child's NOT NULL which is dropped with its parent's.
 
-    Where it is no constraint, or stays inherited, nothing else about it can change.
+    Nothing else can change where it is no constraint.
     """
     column = replace(after.column, not_null=after.constraint)
     above = descent.counterpart(situation.before, sub(column.address, "not_null"))
