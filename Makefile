@@ -9,7 +9,7 @@ LIMBECK_READY := .venv/installed
 
 include limbeck.mk
 
-.PHONY: test test-contract lint check real-schemas cases recipes crashes compat bench audit clean
+.PHONY: test test-contract lint check real-schemas cases recipes crashes majors compat bench audit clean
 
 test: .venv/installed-dev ## Run the tests (ten minutes on two cores)
 	@.venv/bin/pytest -n 2 --dist worksteal --durations=10
@@ -39,6 +39,24 @@ recipes: .venv/installed-dev ## Take every change through its phases, and old an
 
 crashes: .venv/installed-dev ## Kill a migration at every statement and run it again (hours)
 	@.venv/bin/pytest -n 2 -m thorough -rP tests/postgres/test_crash_points.py
+
+# What runs on each major; the forms and the SQL for the lowest major need several servers at once.
+MAJORS ?= 14 15 16 17 18
+MAJORS_RUN := tests/majors/test_everyday.py tests/majors/test_pairs.py tests/postgres/test_diff.py \
+	tests/postgres/test_expand.py tests/acceptance/test_real_schemas.py
+MAJORS_ONLY := majors or test_diff or guacamole or pgboss or chinook or procrastinate \
+	or commented or refers
+
+majors: .venv/installed-dev ## Everyday workflow, pairs, real schemas, renames in phases on Postgres 14 to 18
+	@command -v npm >/dev/null || { echo "make majors is skipped: npm is missing" >&2; exit 0; }; \
+	mkdir -p .venv/majors && cp tests/majors/package.json .venv/majors/ && \
+	npm install --silent --no-audit --no-fund --ignore-scripts --prefix .venv/majors && \
+	.venv/bin/python -m tests.majors.servers && \
+	for major in $(MAJORS); do \
+		LIMBECK_PG_BIN="$(CURDIR)/.venv/majors/node_modules/pg$$major/native/bin" \
+		.venv/bin/pytest -n 2 -m '' -k '$(MAJORS_ONLY)' $(MAJORS_RUN) || exit 1; \
+	done && \
+	.venv/bin/pytest -n 2 -m '' tests/majors/test_forms.py tests/majors/test_lowest.py
 
 compat: .venv/installed-dev ## Run projects with other versions of Python, SQLAlchemy and Alembic (needs PyPI)
 	@LIMBECK_COMPAT="$(CURDIR)/.venv/compat" .venv/bin/pytest -n 2 -m '' tests/compat

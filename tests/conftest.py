@@ -19,6 +19,8 @@ from psycopg import sql
 from limbeck.errors import LimbeckError
 from limbeck.postgres.embedded import binaries
 from limbeck.postgres.embedded.server import Server
+from limbeck.schema.sql import forms
+from tests.majors.servers import programs
 from tests.printed import Printed, listening
 
 if TYPE_CHECKING:
@@ -60,8 +62,12 @@ def pytest_configure() -> None:
 def pytest_report_header() -> str:
     """Say which Postgres the tests run on, and what else of the machine they can use."""
     try:
-        found = binaries.find()
-        postgres = f"{binaries.major(found)} ({found.source})"
+        usual = binaries.find()
+        own = binaries.major(usual)
+        installed = {major: each.source for major, each in binaries.majors().items()}
+        others = {**dict.fromkeys(programs(), "make majors"), **installed}
+        names = [f"{major} ({others[major]})" for major in sorted(others) if major != own]
+        postgres = f"{own} ({usual.source}); other majors: {', '.join(names) or 'none'}"
     except LimbeckError as error:
         postgres = f"none: {error}"
     docker = "answers" if docker_answers() else "no"
@@ -161,9 +167,10 @@ def make_database(server: Server, admin: psycopg.Connection) -> Iterator[MakeDat
     def make(name_hint: str = "", template: Database | None = None) -> Database:
         name = f"{name_hint or 'test'}_{uuid.uuid4().hex[:12]}"
         source = sql.Identifier(template.dbname if template else "template1")
+        strategy = forms.DATABASE_STRATEGIES.exists(admin.info.server_version // 10000)
         admin.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
-                sql.Identifier(name), source
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}{}").format(
+                sql.Identifier(name), source, sql.SQL(" STRATEGY FILE_COPY" if strategy else "")
             )
         )
         made.append(name)

@@ -15,9 +15,9 @@ from psycopg import sql
 from limbeck.errors import BranchError
 from limbeck.postgres.connect import Connection
 from limbeck.postgres.embedded.binaries import Binaries
+from limbeck.schema.sql import forms
 
 LARGE = 64_000_000  # bytes; above them, cloning files is faster than logging every page
-CLONING = 180_000  # server_version since which CREATE DATABASE clones (file_copy_method)
 LOCK_WAIT = "10s"
 
 
@@ -79,16 +79,25 @@ def _in_use(connection: Connection, database: str) -> bool:
 
 
 def _copy_files(connection: Connection, source: str, target: str) -> None:
-    size = connection.execute("SELECT pg_database_size(%s)", (source,)).fetchone()
-    large = size is not None and int(str(size[0])) > LARGE
-    cloning = large and connection.info.server_version >= CLONING
     connection.execute(
-        sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY {}").format(
-            sql.Identifier(target),
-            sql.Identifier(source),
-            sql.SQL("file_copy" if cloning else "wal_log"),
+        sql.SQL("CREATE DATABASE {} TEMPLATE {}{}").format(
+            sql.Identifier(target), sql.Identifier(source), _strategy(connection, source)
         )
     )
+
+
+def _strategy(connection: Connection, source: str) -> sql.SQL:
+    """Return the clause that clones the files of a large database, and logs the pages of others.
+
+    Majors before 15 can only copy files.
+    """
+    major = connection.info.server_version // 10000
+    if not forms.DATABASE_STRATEGIES.exists(major):
+        return sql.SQL("")
+    size = connection.execute("SELECT pg_database_size(%s)", (source,)).fetchone()
+    large = size is not None and int(str(size[0])) > LARGE
+    cloning = large and forms.DATABASE_CLONES.exists(major)
+    return sql.SQL(" STRATEGY file_copy" if cloning else " STRATEGY wal_log")
 
 
 def _copy_settings(connection: Connection, source: str, target: str) -> None:

@@ -190,6 +190,7 @@ class Remote:
     target: RemoteTarget
     folder: Path
     handler: Handler | None = None
+    rewritten: Callable[[str], str] = str  # of `privileged`, on scratch databases
     _blocks: ExitStack = field(default_factory=ExitStack)
     _failure: Exception | None = None
 
@@ -236,9 +237,10 @@ class Remote:
             self._blocks.close()
         else:
             self.target.nested = facts["nested"]
-            reference = Kept(facts["number"])
-            statement = Statement(facts["text"], reference, where=_shown(facts["where"]))
-            cursor: Any = RemoteCursor(self.connection, facts["number"])
+            text = self.rewritten(facts["text"])
+            stored = Kept(facts["number"]) if text == facts["text"] else None
+            statement = Statement(text, stored, where=_shown(facts["where"]))
+            cursor: Any = RemoteCursor(self.connection, stored.number if stored else None)
             self.handler.handle(
                 cursor, statement, unread=facts["unread"], is_new=lambda: bool(facts["new"])
             )

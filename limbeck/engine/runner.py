@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from sqlalchemy import event
 
-from limbeck.engine import ending, ledger, offline, statements
+from limbeck.engine import ending, ledger, offline, privileged, statements
 from limbeck.engine.batch import Statement, StatementError, guarded
 from limbeck.engine.environment import Environment, VersionRows
 from limbeck.engine.failure import failure
@@ -100,8 +100,10 @@ def _connected(
     if isinstance(history.code, OutOfProcess):
         code = history.code
         remote = stack.enter_context(opened_remote(code, connection, history.folder, live=live))
+        remote.rewritten = stack.enter_context(privileged.rewriting(connection))
         return remote, remote.target, remote.connection
     target = stack.enter_context(as_sqlalchemy(connection, state.session))
+    stack.enter_context(privileged.assisting(connection, target))
     # SQLAlchemy takes this for a transaction. The real ones are the steps: their BEGIN and
     # COMMIT are statements of a batch, for which psycopg must not begin one by itself.
     connection.autocommit = True

@@ -17,13 +17,13 @@ from limbeck.errors import HistoryError
 from limbeck.events import Listener
 from limbeck.paths import shown
 from limbeck.postgres.watching import Watcher
+from limbeck.schema.sql import forms
 
 if TYPE_CHECKING:
     import psycopg
     import sqlalchemy as sa
 
 _DURATION: Final = re.compile(r"\d+\s*(us|ms|s|min|h|d)?")
-_TRANSACTION_TIMEOUT_SINCE: Final = 170000  # PostgreSQL 17, E.1.3.1.2 of its release notes
 
 
 @dataclass(slots=True)
@@ -45,8 +45,8 @@ class Session:
 
     def __post_init__(self) -> None:
         # Now, because a broken connection does not know the server's version any more.
-        version = self.connection.info.server_version
-        self.has_transaction_timeout = version >= _TRANSACTION_TIMEOUT_SINCE
+        major = self.connection.info.server_version // 10000
+        self.has_transaction_timeout = forms.TRANSACTION_TIMEOUT.exists(major)
 
     def watched(self) -> AbstractContextManager[None]:
         """Watch what this session waits for, inside of the block."""

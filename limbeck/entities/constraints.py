@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import Constraint
 
-_NAMED_NOT_NULL = (18,)  # the first version that stores NOT NULL as a constraint
+from limbeck.schema.sql import forms
 
 
 class NotNull(Constraint):
@@ -57,8 +57,8 @@ class TableConstraint(Constraint):
 @compiles(NotNull)
 def _not_null(element: NotNull, compiler: Any, **_: Any) -> str | None:
     dialect = compiler.dialect
-    version = getattr(dialect, "server_version_info", None) or _NAMED_NOT_NULL
-    if dialect.name != "postgresql" or version < _NAMED_NOT_NULL:
+    version = getattr(dialect, "server_version_info", None) or (forms.NEWEST,)
+    if dialect.name != "postgresql" or not forms.NAMED_NOT_NULLS.exists(version[0]):
         return None
     name, column = compiler.preparer.quote(element.name), compiler.preparer.quote(element.column)
     end = " NO INHERIT" if element.no_inherit else ""

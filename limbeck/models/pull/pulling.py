@@ -56,6 +56,7 @@ def fresh(  # noqa: PLR0913 - choices of the caller
         ModelsError: the models do not import, or Postgres refuses them; so it does when a filter
             leaves out an object that another one needs.
         DatabaseError: the role may not create databases where the models are proved.
+        ServerError: there is no server of the database's major to prove the models on.
 
     """
     options = Options(
@@ -123,6 +124,8 @@ def into(
     options = Options(package=project.models.partition(":")[0], root=project.root)
     metadata = project.metadata()
     catalog = _read(live, listen)
+    # Majors print some definitions differently: the models are created on that of the database.
+    project = project.on(catalog.major)
     from limbeck.models.pull.edit import merging  # noqa: PLC0415 - SQLAlchemy is slow to import
     from limbeck.shadow.models import Models  # noqa: PLC0415 - needed by working models only
     from limbeck.shadow.shadow import Shadow  # noqa: PLC0415 - only a proof needs it
@@ -141,7 +144,7 @@ def into(
     filters = live.filters if isinstance(live, Live) else EVERYTHING
     listen(StageStarted("proving the models on the shadow"))
     try:
-        with shadow.scratch() as scratch:
+        with shadow.scratch(untrusted=listen) as scratch:
             return merged, prove_merged(
                 merged.files, merged.gone, project.models, catalog, scratch, filters=filters
             )
@@ -200,10 +203,10 @@ def _proved(  # noqa: PLR0913 - the database, the choices, and where to prove
     with creator.creator() as program:  # it imports SQLAlchemy meanwhile
         catalog = read()
         texts = writing.source(catalog, options)
-        server = shadow or proving.shadow(project, listen)
+        server = shadow or proving.shadow(project, catalog.major, listen)
         listen(StageStarted("proving the models on the shadow"))
         try:
-            with server.scratch() as scratch:
+            with server.scratch(untrusted=listen) as scratch:
                 proof = proving.prove(texts, catalog, scratch, options, filters, program=program)
         except ModelsError as error:
             if filters != EVERYTHING:

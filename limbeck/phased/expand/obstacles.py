@@ -9,9 +9,7 @@ from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.tables import Table
-
-# The first major in which a NOT NULL is a constraint that is either inherited or a table's own.
-LOCAL_NOT_NULLS = 18
+from limbeck.schema.sql import forms
 
 
 def obstacles(before: Catalog, column: Column, table: Table) -> Iterator[str]:
@@ -71,5 +69,6 @@ def _partitioned(before: Catalog, column: Column, table: Table) -> Iterator[str]
     places = {(member.schema, member.name) for member in members}
     keys = [constraint for constraint in before.of(Constraint) if constraint.type == "p"]
     named = [key for key in keys if (key.schema, key.table) in places]
-    if before.major >= LOCAL_NOT_NULLS and any(column.name in key.columns for key in named):
+    constraints = forms.NAMED_NOT_NULLS.exists(before.lowest_major)
+    if constraints and any(column.name in key.columns for key in named):
         yield f"{column.address} is in the primary key of a partitioned table"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from limbeck.phased.expand.grants import grants
@@ -14,9 +14,8 @@ from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.diff import sql
 from limbeck.schema.diff.operations import Execute
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.sql import forms
 from limbeck.schema.sql.quoting import literal, quote
-
-SECURITY_INVOKER = 15  # the first major with views that check the privileges of the caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +43,20 @@ class RenamedTable(Recipe):
         of_it = step.address == column and step.address.part in dict(self.columns)
         return of_it or step.address == self.table.address
 
+    def validate(self, before: Catalog) -> Sequence[str]:
+        """Refuse a view that would show rows which the policies of the table hide.
+
+        Without security_invoker, the policies apply to the view's owner, who may bypass them.
+        """
+        if not self.table.row_security or forms.SECURITY_INVOKER.exists(before.lowest_major):
+            return ()
+        form = forms.SECURITY_INVOKER
+        reason = (
+            f"{self.table.address} has row level security, which a view under its new name could "
+            f"not keep: {form.name} exists since Postgres {form.since}"
+        )
+        return (reason,)
+
     def expand(self, before: Catalog) -> Iterator[Step]:
         """Yield the steps that create the view and grant on it what is granted on the table."""
         new = dict(self.columns)
@@ -51,7 +64,8 @@ class RenamedTable(Recipe):
             f"{quote(name)} AS {quote(new[name])}" if name in new else quote(name)
             for name in self.table.columns
         ]
-        options = " WITH (security_invoker = true)" if before.major >= SECURITY_INVOKER else ""
+        invoker = forms.SECURITY_INVOKER.exists(before.lowest_major)
+        options = " WITH (security_invoker = true)" if invoker else ""
         columns = sql.indented(selected)
         text = f"CREATE VIEW {of(self.name)}{options} AS\nSELECT\n{columns}\n"
         view, table = self._view, of(self.table.address)

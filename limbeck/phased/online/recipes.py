@@ -26,11 +26,10 @@ from limbeck.schema.diff.operations import (
     ValidateConstraint,
 )
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.sql import forms
 from limbeck.schema.sql.quoting import quote
 
 LONGEST_NAME = 63  # bytes; NAMEDATALEN - 1
-# The first major that accepts a NOT VALID foreign key of a partitioned table.
-NOT_VALID_FOREIGN_KEYS_OF_PARTITIONED = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +110,8 @@ def _constraint(step: Step, constraint: Constraint, scene: Scene) -> Recipe | No
         return Recipe(later=(unique_index(step, constraint, name), using(step, constraint, name)))
     if constraint.type not in "cf" or not constraint.validated or not constraint.enforced:
         return None
-    old = scene.before.major < NOT_VALID_FOREIGN_KEYS_OF_PARTITIONED
-    if constraint.type == "f" and not plain and old:
+    accepted = forms.FOREIGN_KEYS_NOT_VALID_OF_PARTITIONED.exists(scene.before.lowest_major)
+    if constraint.type == "f" and not plain and not accepted:
         return None
     return _validated(step, constraint)
 

@@ -33,6 +33,7 @@ class Status:
     home: Path
     pid: int | None
     port: int | None
+    major: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,14 @@ class Server:
         home: The folder for the data, the log, the password and the port.
         port: $LIMBECK_LOCAL_PORT, or else chosen once and kept in home/server.json.
         programs: A folder with Postgres' programs; by default `binaries.find` looks for one.
+        major: The major version to run; by default that of the programs.
 
     """
 
     home: Path
     port: int | None = field(default_factory=ports.pinned)
     programs: Path | None = None
+    major: int | None = None
 
     def __post_init__(self) -> None:
         """Make the home an absolute path, because Postgres starts in another folder."""
@@ -74,7 +77,15 @@ class Server:
 
     def find_binaries(self) -> Binaries:
         """Return the programs that this server runs."""
-        return binaries.find(self.programs)
+        return binaries.find(self.programs, major=self.major)
+
+    @property
+    def version(self) -> int | None:
+        """The major version that made the data; None before the first start."""
+        try:
+            return int((self.data / "PG_VERSION").read_text())
+        except (OSError, ValueError):
+            return None
 
     def running(self) -> bool:
         """Return whether the server accepts connections, by its lock file: no process starts."""
@@ -84,7 +95,8 @@ class Server:
     def status(self) -> Status:
         """Return the state of the server."""
         server = postmaster.read(self.data)
-        return Status(self.home, server.pid if server else None, ports.saved(self.home))
+        pid = server.pid if server else None
+        return Status(self.home, pid, ports.saved(self.home), self.version)
 
     def url(self, database: str = "postgres") -> str:
         """Return the URL of one database, with the password.
@@ -97,9 +109,40 @@ class Server:
             secret = self._password.read_text().strip()
         except FileNotFoundError as error:
             raise self._no_password() from error
-        server = postmaster.read(self.data)
-        port = server.port if server else ports.saved(self.home)
-        return f"postgresql://{cluster.USER}:{secret}@127.0.0.1:{port}/{quote(database, safe='')}"
+        return self._url_of(cluster.USER, secret, database)
+
+    def shadow_url(self, database: str = "postgres") -> str:
+        """Return the URL of one database for the role of scratch databases, which is no superuser.
+
+        The server must be running. One that an earlier version of limbeck started has no such role
+        yet; it is created here.
+
+        Raises:
+            ServerError: the server was never started, or limbeck cannot log in.
+
+        """
+        if not self._shadow_password.exists():
+            with self._lock():
+                if not self._shadow_password.exists():
+                    program = self.find_binaries().program("postgres")
+                    account = accounts.choose(self.data, program)
+                    bundled.install(self.home / "extensions", account)
+                    self._prepare_role(account)
+        secret = self._shadow_password.read_text().strip()
+        return self._url_of(cluster.SHADOW_USER, secret, database)
+
+    def hand_over(self, database: str) -> str:
+        """Make the role of scratch databases the owner of a copy; return the copy's URL for it.
+
+        Raises:
+            ServerError: limbeck cannot log in.
+
+        """
+        from limbeck.postgres.embedded import shadow_role  # noqa: PLC0415 - psycopg is slow
+
+        url = self.shadow_url(database)
+        shadow_role.take_over(self.url(database))
+        return url
 
     def holds(self, oid: int) -> bool:
         """Return whether a database of this oid exists, without asking the server.
@@ -145,6 +188,10 @@ class Server:
     def _password(self) -> Path:
         return self.home / "password"
 
+    @property
+    def _shadow_password(self) -> Path:
+        return self.home / "shadow-password"
+
     def _no_password(self) -> ServerError:
         if self.data.exists():
             return ServerError(
@@ -159,6 +206,7 @@ class Server:
         return server is not None and server.ready and self.port in (None, server.port)
 
     def _make_home(self) -> None:
+        missing = [each for each in (self.home, *self.home.parents) if not each.exists()]
         try:
             self.home.mkdir(parents=True)
         except FileExistsError:
@@ -166,9 +214,9 @@ class Server:
         # The password must not be committed, even if the project does not ignore this folder.
         (self.home / ".gitignore").write_text("*\n")
         # `sudo limbeck` in a user's project: the user has to be able to start the server later.
-        above = self.home.parent.stat()
+        above = missing[-1].parent.stat()
         if hasattr(os, "geteuid") and os.geteuid() == 0 and above.st_uid != 0:
-            for path in (self.home, self.home / ".gitignore"):
+            for path in (*missing, self.home / ".gitignore"):
                 os.chown(path, above.st_uid, above.st_gid)
 
     @contextlib.contextmanager
@@ -206,7 +254,25 @@ class Server:
         port = launch.run(listen)
         if password.is_weak(self.data):
             password.strengthen(self.data, self.url())
+        with contextlib.suppress(ServerError):  # the command that needs the role reports why
+            self._prepare_role(account)
         listen(ServerStarted(port, created))
+
+    def _prepare_role(self, account: Account) -> None:
+        """Create or repair the role of scratch databases, and then save its password."""
+        from limbeck.postgres.embedded import shadow_role  # noqa: PLC0415 - psycopg is slow
+
+        file = self._shadow_password
+        if not file.exists():
+            file = self.home / "shadow-password.new"
+            password.write(file, account)
+        shadow_role.prepare(self.url(), file)
+        file.replace(self._shadow_password)
+
+    def _url_of(self, user: str, secret: str, database: str) -> str:
+        server = postmaster.read(self.data)
+        port = server.port if server else ports.saved(self.home)
+        return f"postgresql://{user}:{secret}@127.0.0.1:{port}/{quote(database, safe='')}"
 
     def _stop_on_other_port(self) -> None:
         """Stop a server that runs already when a pinned port is not the one it listens on."""
@@ -220,6 +286,7 @@ class Server:
             shutil.rmtree(leftover)
         # Before the data: data without their password would lock everybody out.
         password.write(self._password, account)
+        self._shadow_password.unlink(missing_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="new-", dir=self.home))
         account.own(folder)
         arguments = cluster.initdb_arguments(folder, self._password, version)
@@ -240,10 +307,11 @@ class Server:
 
     def _check_version(self, version: int, programs: Binaries) -> None:
         # Postgres would refuse as well, but could not say how to go on.
-        made_by = int((self.data / "PG_VERSION").read_text())
-        if made_by != version:
+        made_by = self.version
+        if made_by not in (None, version):
             raise ServerError(
                 f"{self.data} was made by Postgres {made_by}, but {programs.source} has {version}",
-                hint=f"Set {binaries.SETTING} to the programs of Postgres {made_by}, or delete "
-                f"the local branches: {command('rm', '-r', self.home)}",
+                hint=f"Set {binaries.SETTING} to the programs of Postgres {made_by}, write "
+                f"POSTGRES={made_by} into the profiles, or delete the local branches: "
+                f"{command('rm', '-r', self.home)}",
             )

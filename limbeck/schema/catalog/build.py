@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from limbeck.schema.catalog import lowest
 from limbeck.schema.catalog.builders import (
     columns,
     constraints,
@@ -74,4 +75,5 @@ def build(
         step(reading)
     edges = dependencies.Edges(reading)
     texts = search_path.texts(reading) if with_near else {}
-    return Catalog(server, reading.objects, edges, unreadable, texts)
+    catalog = Catalog(server, reading.objects, edges, unreadable, texts)
+    return lowest.written_for(catalog, filters.lowest_major or catalog.major)

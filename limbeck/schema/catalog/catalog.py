@@ -33,7 +33,8 @@ class Catalog:
     these objects; a view depends on what its rule uses, and the default or generation expression
     of a column stands under Address("default", schema, table, column).
     `unreadable` names the questions that the role may not ask. `near`, if it was asked for, maps
-    defaults and keys of indexes to their spelling with public on the search_path.
+    defaults and keys of indexes to their spelling with public on the search_path. `target` is the
+    lowest major that SQL is written for, if it is not that of the server: see `lowest`.
     """
 
     server: int
@@ -41,6 +42,7 @@ class Catalog:
     depends: Mapping[Address, frozenset[Address]] = field(default_factory=dict)
     unreadable: tuple[str, ...] = ()
     near: Mapping[str, str] = field(default_factory=dict, compare=False)
+    target: int | None = None
     _kinds: dict[type, list[Any]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
@@ -52,6 +54,11 @@ class Catalog:
     def major(self) -> int:
         """The server's major version, such as 18."""
         return self.server // 10000
+
+    @property
+    def lowest_major(self) -> int:
+        """The lowest major that must accept the SQL which is written from this catalog."""
+        return self.target or self.major
 
     def of(self, kind: type[Kind]) -> Iterator[Kind]:
         """Yield the objects of one class, in the order of their addresses."""
@@ -77,7 +84,8 @@ class Catalog:
             raise DatabaseError(
                 f"a catalog of Postgres {self.major} cannot be compared with one of "
                 f"Postgres {other.major}",
-                hint=f"Set SHADOW_DATABASE_URL to a server of major {other.major}.",
+                hint="Compare each with a schema that limbeck makes on a server of its major, such "
+                "as limbeck diff head NAME.",
             )
         addresses = self.objects.keys() | other.objects.keys()
         pairs = ((at, self.objects.get(at), other.objects.get(at)) for at in addresses)

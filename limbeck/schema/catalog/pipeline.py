@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Row: TypeAlias = tuple[Any, ...]
 Query: TypeAlias = str | Callable[[int], str]
-"""SQL, or a function of server_version_num where servers differ."""
+"""SQL, or a function of the major where servers differ."""
 Questions: TypeAlias = Mapping[str, Query]
 Answers: TypeAlias = dict[str, Sequence[Row]]
 
@@ -203,7 +203,7 @@ def _settings(timeout: float | None) -> str:
 
 
 def _text(query: Query, connection: psycopg.Connection) -> str:
-    return query if isinstance(query, str) else query(connection.info.server_version)
+    return query if isinstance(query, str) else query(connection.info.server_version // 10000)
 
 
 def _send(connection: psycopg.Connection, text: str) -> psycopg.Cursor[Row]:

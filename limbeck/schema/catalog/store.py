@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias, get_args, get_origin, get_type_hints
 
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.collector import paused
+from limbeck.schema.catalog.lowest import written_for
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.object import Object
 
@@ -35,6 +36,7 @@ def dumps(catalog: Catalog) -> bytes:
     content = {
         "format": FORMAT,
         "server": catalog.server,
+        "target": catalog.target,
         "unreadable": catalog.unreadable,
         "fields": {name: _names(type(items[0])) for name, items in objects.items()},
         "objects": objects,
@@ -67,12 +69,15 @@ def loads(text: str | bytes) -> Catalog:
         content = json.loads(text)
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise ValueError("not a catalog of this version")
-        return Catalog(
+        catalog = Catalog(
             content["server"],
             _objects(content["fields"], content["objects"]),
             _depends(content["addresses"], content["depends"]),
             tuple(content["unreadable"]),
+            target=content.get("target"),
         )
+        # Versions that did not write the target did not know what older majors pass on.
+        return catalog if "target" in content else written_for(catalog, catalog.major)
 
 
 def _objects(

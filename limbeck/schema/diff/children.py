@@ -17,7 +17,7 @@ from limbeck.schema.catalog.objects.indexes import Index
 from limbeck.schema.diff import descent, unproven
 from limbeck.schema.diff.fates import Fates
 from limbeck.schema.diff.graph import Graph, Node
-from limbeck.schema.diff.part import Attachment, Inheritance, derived, owner, sub
+from limbeck.schema.diff.part import Attachment, Inheritance, Required, derived, owner, sub
 from limbeck.schema.diff.parts import Parts
 
 # Parts that a child table gets from its parent at the moment it becomes one.
@@ -153,6 +153,19 @@ def _copy(graph: Graph, node: Node, address: Address, parts: Parts, *, born: boo
             graph.order(node, Node("create", address))
 
 
+def _retained(graph: Graph, node: Node, loss: Node, fates: Fates) -> None:
+    """Keep the NOT NULL of a child when its parent's is dropped.
+
+    As a constraint it becomes local first, else it would be dropped with its parent's. Majors
+    without such constraints drop it in any case, so it is set again afterwards.
+    """
+    part = fates.before[node.address]
+    if isinstance(part, Required) and part.constraint.name is None:
+        graph.order(node, loss)
+    else:
+        graph.order(loss, node)
+
+
 def _with_parent(graph: Graph, node: Node, fates: Fates) -> None:
     """Change a parent's part before its child's, but create hand-made copies before it."""
     verb, address = node
@@ -161,10 +174,9 @@ def _with_parent(graph: Graph, node: Node, fates: Fates) -> None:
         if above is not None:
             graph.order(node, Node("drop", above))
     if verb == "alter" and address.kind == "not_null":
-        # It becomes local first, else it would be dropped with its parent's.
         above = descent.counterpart(fates.before, address)
         if above is not None:
-            graph.order(Node("drop", above), node)
+            _retained(graph, node, Node("drop", above), fates)
     part = fates.after.get(address)
     above = descent.counterpart(fates.after, address) if part else None
     if above is None:

@@ -27,11 +27,9 @@ from limbeck.schema.diff.part import Default, Generator, Ownership, Part, Requir
 from limbeck.schema.diff.parts import Parts
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.sql import forms
 from limbeck.schema.sql.quoting import quote, schema_and_name
 
-# The first majors that have ALTER COLUMN ... SET EXPRESSION and SET STORAGE DEFAULT.
-SET_EXPRESSION = 17
-STORAGE_DEFAULT = 16
 GENERATED = {"s": "STORED", "v": "VIRTUAL"}
 SERIALS = {"smallint": "smallserial", "integer": "serial", "bigint": "bigserial"}
 
@@ -98,7 +96,7 @@ def definition(
 def extras(column: Column) -> list[Step]:
     """Return the steps for attributes that a definition cannot state on every server version."""
     blank = replace(column, storage=None, compression=None, statistics=None, options=())
-    steps = [*identities.typed(column), *_settings(blank, column, STORAGE_DEFAULT)]
+    steps = [*identities.typed(column), *_settings(blank, column, forms.OLDEST)]
     if column.not_null is not None:
         steps += not_nulls.commented(column)
     return steps + statements.comment(column)
@@ -132,7 +130,6 @@ def alter(before: Column, after: Column, situation: Situation) -> Alteration | N
     """
     if handover.applies(before, after, situation) or _recomputed(before, after, situation):
         return None
-    major = situation.after.catalog.major
     aside = before.address in situation.retyped
     hard = (before.type, before.collation) != (after.type, after.collation) or aside
     was, steps = before, list[Step]()
@@ -149,7 +146,7 @@ def alter(before: Column, after: Column, situation: Situation) -> Alteration | N
     if hard_here:
         steps.append(_retype(before, after, situation))
         before = replace(before, storage=None, compression=None)
-    steps += _settings(before, after, major)
+    steps += _settings(before, after, situation.major)
     steps += statements.comment(after, before.comment)
     return Alteration(tuple(steps), hard or was.default != after.default)
 
@@ -157,14 +154,14 @@ def alter(before: Column, after: Column, situation: Situation) -> Alteration | N
 def _recomputed(before: Column, after: Column, situation: Situation) -> bool:
     """Return whether a generated column must be dropped and added again.
 
-    SET EXPRESSION exists since Postgres 17, and refuses a virtual column of a table that has
-    checks (ATExecSetExpression() in src/backend/commands/tablecmds.c).
+    SET EXPRESSION refuses a virtual column of a table that has checks (ATExecSetExpression() in
+    src/backend/commands/tablecmds.c).
     """
     if before.generated != after.generated:
         return bool(after.generated) or before.generated == "v"
     if not after.generated or before.default == after.default:
         return False
-    if situation.after.catalog.major < SET_EXPRESSION:
+    if not forms.SET_EXPRESSION.exists(situation.major):
         return True
     table = owner(after.address)
     return after.generated == "v" and any(
@@ -198,7 +195,7 @@ def _underlying(type_: str, parts: Parts) -> str:
 
 
 def _usual_storage(column: Column, major: int) -> str:
-    if major >= STORAGE_DEFAULT:
+    if forms.STORAGE_DEFAULT.exists(major):
         return "DEFAULT"
     return "MAIN" if base(column.type) in {"numeric", "inet", "cidr"} else "EXTENDED"
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.diff import folding, grants, ordering, parts, renaming, types
+from limbeck.schema.catalog.lowest import written_for
+from limbeck.schema.diff import folding, grants, ordering, parts, renaming, requirements, types
 from limbeck.schema.diff.fates import Fates, decide, give_way
 from limbeck.schema.diff.graph import Graph, Node
 from limbeck.schema.diff.kinds import KINDS
@@ -19,7 +20,13 @@ from limbeck.schema.renames.rename import Rename
 VERBS = {"aside": 1, "drop": 0, "alter": 1, "create": 2}
 
 
-def steps(before: Catalog, after: Catalog, renames: Sequence[Rename] = ()) -> tuple[Step, ...]:
+def steps(
+    before: Catalog,
+    after: Catalog,
+    renames: Sequence[Rename] = (),
+    *,
+    lowest_major: int | None = None,
+) -> tuple[Step, ...]:
     """Return the steps that turn a database like `before` into exactly `after`, in order.
 
     Args:
@@ -27,15 +34,21 @@ def steps(before: Catalog, after: Catalog, renames: Sequence[Rename] = ()) -> tu
         after: The catalog to reach.
         renames: Objects that stay under another name, outer ones first. Every other object
             without a counterpart is dropped or created.
+        lowest_major: The lowest major that must accept the statements; by default that of the
+            catalogs. What it does not store is no difference then (`schema.catalog.lowest`).
 
     Raises:
+        ConfigurationError: The lowest major has no form of a statement that the change needs.
         DatabaseError: The servers' majors differ.
 
     """
+    target = min(lowest_major or before.major, before.lowest_major, after.lowest_major)
+    before, after = written_for(before, target), written_for(after, target)
     if not before.changes_to(after) and not renames:
         return ()
     renamed, first = renaming.apply(before, after, renames)
     fates = decide(parts.of(renamed), parts.of(after))
+    requirements.check(fates)
     return _apart((*first, *_ordered(fates)))
 
 
@@ -45,7 +58,7 @@ def _ordered(fates: Fates) -> Iterator[Step]:
         graph, situation = _graph(fates)
     for leader, *members in graph.sorted(_rank):
         yield from _render(leader, members, fates, situation)
-    yield from grants.taken_back(fates.before, fates.after, sorted(situation.created))
+    yield from grants.taken_back(situation)
 
 
 def _graph(fates: Fates) -> tuple[Graph, Situation]:

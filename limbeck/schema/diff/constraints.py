@@ -20,6 +20,7 @@ from limbeck.schema.diff.operations import (
 from limbeck.schema.diff.part import owner
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.sql import forms
 from limbeck.schema.sql.quoting import quote
 
 # The words of a constraint's definition that ALTER TABLE can change.
@@ -63,8 +64,25 @@ def _marks(item: Constraint | Index, *, clustered: bool, replica: bool) -> list[
 
 def drop(constraint: Constraint, situation: Situation) -> list[Step]:
     """Drop a constraint."""
+    if lost_by_detaching(constraint, situation):
+        text = f"{sql.alter_table(constraint.address)} DROP CONSTRAINT IF EXISTS"
+        name = quote(constraint.name)
+        return [Step(Execute(f"{text} {name}", "drop", constraint.address))]
     only = descent.leaves_heirs(constraint.address, situation.before, situation.after)
     return [Step(DropConstraint(constraint, only))]
+
+
+def lost_by_detaching(constraint: Constraint, situation: Situation) -> bool:
+    """Return whether a major drops a partition's foreign key when it detaches the partition.
+
+    It is one that refers to the partitioned table itself. Newer majors keep it, as all others.
+    """
+    if constraint.type != "f" or forms.DETACHED_FOREIGN_KEYS.exists(situation.major):
+        return False
+    table = owner(constraint.address)
+    parents = situation.before.parents(table)
+    reference = constraint.reference and constraint.reference.table
+    return reference in parents and parents != situation.after.parents(table)
 
 
 def alter(before: Constraint, after: Constraint, situation: Situation) -> Alteration | None:

@@ -18,7 +18,7 @@ from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index
 from limbeck.schema.catalog.objects.tables import Table
-from limbeck.schema.diff import casts, descent, unproven
+from limbeck.schema.diff import casts, constraints, descent, unproven
 from limbeck.schema.diff.kinds import KINDS
 from limbeck.schema.diff.part import Default, Required, derived, owner, sub
 from limbeck.schema.diff.parts import Parts
@@ -89,6 +89,12 @@ def decide(before: Parts, after: Parts) -> Fates:
         if address.kind == "column" and _partitions_by(fates.before, table, address.part):
             fates.fate[table] = "replace"
     _disown(fates)
+    lost = (
+        address
+        for address, part in before.by_address.items()
+        if isinstance(part, Constraint) and constraints.lost_by_detaching(part, situation)
+    )
+    fates.fate.update((address, "replace") for address in lost if address in after)
     fates.fate.update(dict.fromkeys(unproven.renewed(before, after, fates.fate), "replace"))
     _spread(fates, list(fates.fate))
     return fates

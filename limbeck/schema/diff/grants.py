@@ -8,12 +8,13 @@ from dataclasses import replace
 from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.grants import DefaultGrant, Grant
-from limbeck.schema.catalog.queries.privileges import BUILT_IN, PUBLIC
+from limbeck.schema.catalog.queries.privileges import BUILT_IN, OF_TABLES, PUBLIC
 from limbeck.schema.diff.operations import Execute
 from limbeck.schema.diff.part import Generator
 from limbeck.schema.diff.parts import Parts
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.sql import forms
 from limbeck.schema.sql.quoting import quote, schema_and_name
 
 WORDS = {
@@ -35,44 +36,40 @@ APPLIES_TO = {
     "function": {"function"},
     "type": {"enum", "domain", "composite", "range"},
     "schema": {"schema"},
+    "large object": set(),
 }
 
 
-def create(grant: Grant | DefaultGrant, _members: Members, _situation: Situation) -> list[Step]:
+def create(grant: Grant | DefaultGrant, _members: Members, situation: Situation) -> list[Step]:
     """Grant privileges that PUBLIC does not have already."""
-    return _changes(_usual(grant), grant, "create")
+    return _changes(_usual(grant), grant, "create", situation.major)
 
 
-def drop(grant: Grant | DefaultGrant, _situation: Situation) -> list[Step]:
+def drop(grant: Grant | DefaultGrant, situation: Situation) -> list[Step]:
     """Revoke what was granted, and restore what PUBLIC has by default."""
-    return _changes(grant, _usual(grant), "drop")
+    return _changes(grant, _usual(grant), "drop", situation.major)
 
 
 def alter(
-    before: Grant | DefaultGrant, after: Grant | DefaultGrant, _situation: Situation
+    before: Grant | DefaultGrant, after: Grant | DefaultGrant, situation: Situation
 ) -> Alteration:
     """Grant the new privileges, and revoke those that are gone."""
-    return Alteration(tuple(_changes(before, after, "alter")))
+    return Alteration(tuple(_changes(before, after, "alter", situation.major)))
 
 
-def taken_back(before: Parts, after: Parts, created: Sequence[Address]) -> Iterator[Step]:
+def taken_back(situation: Situation) -> Iterator[Step]:
     """Yield revocations of default privileges that created objects get but must not have.
 
     Only privileges that are the default on both sides count: others do not apply yet when the
     object is created, or no longer.
-
-    Args:
-        before: The parts of the schema before the change.
-        after: The parts of the schema after it.
-        created: The parts that the change creates.
-
     """
+    before, after = situation.before, situation.after
     defaults = [
         part
         for address, part in after.by_address.items()
         if isinstance(part, DefaultGrant) and not part.role and address in before
     ]
-    for address in _objects(created, after):
+    for address in _objects(sorted(situation.created), after):
         for default in defaults:
             if address.kind not in APPLIES_TO[default.on] or default.schema not in {
                 "",
@@ -81,7 +78,7 @@ def taken_back(before: Parts, after: Parts, created: Sequence[Address]) -> Itera
                 continue
             given = Grant(target=address, grantee=default.grantee, privileges=default.privileges)
             if given.address not in after:
-                yield from _changes(given, _usual(given), "alter")
+                yield from _changes(given, _usual(given), "alter", situation.major)
 
 
 def _objects(created: Sequence[Address], after: Parts) -> Iterator[Address]:
@@ -102,8 +99,22 @@ def _usual(grant: Grant | DefaultGrant) -> Grant | DefaultGrant:
     return replace(grant, privileges=built_in if grant.grantee == PUBLIC else (), grantable=())
 
 
-def _changes(before: Grant | DefaultGrant, after: Grant | DefaultGrant, verb: str) -> list[Step]:
-    """Return the GRANT and REVOKE that lead from some privileges of a role to others."""
+def _changes(
+    before: Grant | DefaultGrant, after: Grant | DefaultGrant, verb: str, major: int
+) -> list[Step]:
+    """Return the GRANT and REVOKE that lead from some privileges of a role to others.
+
+    Args:
+        before: The privileges that the role has.
+        after: Those that it must have.
+        verb: What the steps do to the grant: create, alter or drop.
+        major: The lowest major that must accept the statements.
+
+    """
+    if _is_all(before, major) and after.privileges and not _is_all(after, major):
+        # What remains is granted again: no list of an older major can name MAINTAIN to revoke it.
+        nothing = replace(after, privileges=(), grantable=())
+        return [*_changes(before, nothing, verb, major), *_changes(nothing, after, verb, major)]
     who = after.grantee if after.grantee == PUBLIC else quote(after.grantee)
     gone = [each for each in before.privileges if each not in after.privileges]
     retained = [each for each in before.grantable if each not in (*gone, *after.grantable)]
@@ -116,9 +127,22 @@ def _changes(before: Grant | DefaultGrant, after: Grant | DefaultGrant, verb: st
         ("GRANT {} TO {}", plain),
         ("GRANT {} TO {} WITH GRANT OPTION", grantable),
     )
-    texts = [form.format(_on(after, names), who) for form, names in lists if names]
+    texts = [
+        form.format(_on(after, _stated(names, after, major)), who) for form, names in lists if names
+    ]
     prefix = _prefix(after) if isinstance(after, DefaultGrant) else ""
     return [Step(Execute(prefix + text, verb, after.address)) for text in texts]
+
+
+def _is_all(grant: Grant | DefaultGrant, major: int) -> bool:
+    """Return whether a grant has all privileges on a table, of which newer majors have more."""
+    kind = grant.on if isinstance(grant, DefaultGrant) else grant.target.kind
+    every = kind in APPLIES_TO["table"] and sorted(grant.privileges) == list(OF_TABLES)
+    return every and not forms.MAINTAIN.exists(major)
+
+
+def _stated(names: list[str], grant: Grant | DefaultGrant, major: int) -> list[str]:
+    return ["ALL"] if _is_all(replace(grant, privileges=tuple(names)), major) else names
 
 
 def _on(grant: Grant | DefaultGrant, privileges: Sequence[str]) -> str:

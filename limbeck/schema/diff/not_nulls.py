@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from limbeck.schema.catalog.objects.columns import Column
-from limbeck.schema.diff import sql
+from limbeck.schema.diff import descent, sql
 from limbeck.schema.diff.column_operations import AddNotNull, AlterNotNull
 from limbeck.schema.diff.operations import Comment, Execute, ValidateConstraint
 from limbeck.schema.diff.part import Required, owner, sub
@@ -70,6 +70,8 @@ def alter(before: Required, after: Required, situation: Situation) -> Alteration
         return None
     if new.inherited and old.inherited:
         return Alteration()
+    if old.name is None and new.name is None:
+        return _unnamed(before, after, situation) if old.validated == new.validated else None
     child = _stays_child(column, situation)
     if child and _has_to_go(before, after, situation):
         return None
@@ -84,6 +86,18 @@ def alter(before: Required, after: Required, situation: Situation) -> Alteration
     if new.validated and not old.validated:
         steps.append(Step(ValidateConstraint(new.name or "", column.address)))
     return Alteration((*steps, *commented(column, old.comment)))
+
+
+def _unnamed(before: Required, after: Required, situation: Situation) -> Alteration:
+    """Return the step that restores a child's NOT NULL which is dropped with its parent's.
+
+    Nothing else can change where it is no constraint.
+    """
+    column = replace(after.column, not_null=after.constraint)
+    above = descent.counterpart(situation.before, sub(column.address, "not_null"))
+    lost = before.constraint.inherited and not after.constraint.inherited
+    dropped = above is not None and not (above in situation.after and situation.stays(above))
+    return Alteration((Step(AlterNotNull(column, column)),) if lost and dropped else ())
 
 
 def _stays_child(column: Column, situation: Situation) -> bool:

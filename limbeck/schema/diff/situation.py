@@ -34,6 +34,11 @@ class Situation:
     asides: Mapping[Address, str] = field(default_factory=dict)
     retyped: frozenset[Address] = frozenset()
 
+    @property
+    def major(self) -> int:
+        """The lowest major that must accept the statements."""
+        return min(self.before.catalog.lowest_major, self.after.catalog.lowest_major)
+
     def stays(self, address: Address) -> bool:
         """Return whether a part exists on both sides and is not re-created."""
         return address in self.before and address not in self.created

@@ -18,6 +18,7 @@ from limbeck.schema.diff.part import Attachment, Inheritance, Ownership, Part, R
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.diff.targets import target
+from limbeck.schema.sql import forms
 from limbeck.schema.sql.quoting import quote
 
 # The order of constraints in CREATE TABLE.
@@ -80,7 +81,7 @@ def _body(
     if typed:
         own = (_of_type(c, situation, keyed=c.name in primary) for c, _ in pairs)
         lines = [text for text in own if text]
-    lines += [not_null(_whole(m)) for m in members if isinstance(m, Required) and _is_own(m)]
+    lines += [not_null(column) for column in _own_not_nulls(members) if _is_named(column)]
     lines += [constraints.definition(key) for key in keys]
     body = f" (\n{sql.indented(lines)}\n)" if lines else " ()"
     if attachment:
@@ -98,6 +99,16 @@ def _of_type(column: Column, situation: Situation, *, keyed: bool) -> str:
     bare = columns.definition(replace(column, default=None, not_null=None), None, situation)
     rest = columns.definition(column, None, situation, keyed=keyed).removeprefix(bare).strip()
     return f"{quote(column.name)} WITH OPTIONS {rest}" if rest else ""
+
+
+def _own_not_nulls(members: Members) -> list[Column]:
+    """Return the inherited columns that the table itself makes NOT NULL."""
+    return [_whole(m) for m in members if isinstance(m, Required) and _is_own(m)]
+
+
+def _is_named(column: Column) -> bool:
+    """Return whether a NOT NULL is a constraint that CREATE TABLE can state by its name."""
+    return column.not_null is not None and column.not_null.name is not None
 
 
 def _is_own(part: Required) -> bool:
@@ -136,6 +147,8 @@ def _extras(
         steps += columns.extras(column)
         if descends and column.inherited:
             steps += _without_default(column, situation)
+    unnamed = [column for column in _own_not_nulls(members) if not _is_named(column)]
+    steps += [Step(AlterNotNull(column, column)) for column in unnamed]
     for key in keys:
         steps += constraints.extras(key)
     return steps
@@ -167,7 +180,7 @@ def alter(before: Table, after: Table, situation: Situation) -> Alteration | Non
     ):
         return None
     steps = _settings(before, after)
-    if before.unlogged != after.unlogged:
+    if before.unlogged != after.unlogged and forms.UNLOGGED_SEQUENCES.exists(situation.major):
         steps += _own_sequences(after, situation)
     return Alteration(tuple(steps))
 
@@ -175,7 +188,7 @@ def alter(before: Table, after: Table, situation: Situation) -> Alteration | Non
 def _own_sequences(table: Table, situation: Situation) -> Iterator[Step]:
     """Yield the steps that restore the persistence of sequences that the table owns.
 
-    SET LOGGED and SET UNLOGGED change the owned sequences, too (Postgres 15).
+    SET LOGGED and SET UNLOGGED change the owned sequences, too.
     """
     for part in situation.after.by_address.values():
         if not isinstance(part, Ownership) or owner(part.column) != table.address:

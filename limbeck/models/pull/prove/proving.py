@@ -17,12 +17,12 @@ from limbeck.models.pull.prove.proof import Proof, compared
 from limbeck.models.pull.render.respelling import respelled
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
-from limbeck.postgres.embedded.server import Server
 from limbeck.project.project import Project
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.filters import EVERYTHING, Filters
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.read import read
+from limbeck.shadow import servers
 from limbeck.shadow.shadow import Shadow
 
 
@@ -118,11 +118,26 @@ def _copy(source: Path, target: Path) -> None:
 def _held(catalog: Catalog, scratch: Database, filters: Filters) -> Proof:
     """Compare a source with a scratch database."""
     with connect(scratch) as connection:
-        proof = compared(catalog, read(connection, filters=filters))
+        proof = compared(catalog, _as_if_filled(read(connection, filters=filters), catalog))
         same = respelled(proof.lost, connection)
     return replace(
         proof, lost=tuple(change for change in proof.lost if change not in same), respelled=same
     )
+
+
+def _as_if_filled(created: Catalog, source: Catalog) -> Catalog:
+    """Return a catalog whose materialized views are filled as in the source.
+
+    `create` leaves them all empty, so that the queries of the source do not run here.
+    """
+    from limbeck.schema.catalog.objects.views import View  # noqa: PLC0415 - slow, see read()
+
+    filled = {
+        view.address: replace(view, populated=other.populated)
+        for view in created.of(View)
+        if view.materialized and isinstance(other := source.objects.get(view.address), View)
+    }
+    return replace(created, objects={**created.objects, **filled}) if filled else created
 
 
 def _write(files: Mapping[str, str], folder: Path, options: Options) -> str:
@@ -136,13 +151,20 @@ def _write(files: Mapping[str, str], folder: Path, options: Options) -> str:
     return package
 
 
-def shadow(project: Project | None, listen: Listener) -> Shadow:
-    """Return the project's shadow; without a project, one in the user's cache folder."""
+def shadow(project: Project | None, major: int, listen: Listener) -> Shadow:
+    """Return a shadow of a major; without a project, its data are in the user's cache folder.
+
+    Args:
+        project: The project, or None.
+        major: The major of the database whose models are proved.
+        listen: Receives the start of a server.
+
+    Raises:
+        ServerError: There is no server of this major.
+
+    """
     if project is not None:
-        return Shadow.of(project, listen=listen)
-    if url := os.environ.get("SHADOW_DATABASE_URL"):
-        return Shadow(Database.from_url("SHADOW_DATABASE_URL", url, listen=listen))
+        return Shadow.of(project.on(major), listen=listen)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    server = Server(cache / "limbeck")
-    server.start(listen)
-    return Shadow(Database.from_url("shadow", server.url()))
+    url = os.environ.get(servers.SETTING)
+    return Shadow(servers.outside(cache / "limbeck", url, major).open(listen))

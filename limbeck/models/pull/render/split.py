@@ -137,4 +137,4 @@ def _type(sequence: Sequence, catalog: Catalog) -> str:
 
 
 def _like(catalog: Catalog, objects: dict[Address, Object]) -> Catalog:
-    return Catalog(catalog.server, objects, catalog.depends)
+    return Catalog(catalog.server, objects, catalog.depends, target=catalog.target)

@@ -11,7 +11,14 @@ from limbeck.schema.catalog.objects.grants import DefaultGrant, Grant
 from limbeck.schema.catalog.queries import classes
 from limbeck.schema.catalog.queries.privileges import BUILT_IN, PUBLIC
 
-KINDS: Final = {"r": "table", "S": "sequence", "f": "function", "T": "type", "n": "schema"}
+KINDS: Final = {
+    "r": "table",
+    "S": "sequence",
+    "f": "function",
+    "T": "type",
+    "n": "schema",
+    "L": "large object",
+}
 _Privileges: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
 
 

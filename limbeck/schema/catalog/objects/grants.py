@@ -33,7 +33,7 @@ class DefaultGrant(Addressed):
     """ALTER DEFAULT PRIVILEGES for one grantee; read only if `Filters.grants` is set.
 
     `role` is the creator of the objects, "" for the role that migrates. `schema` is "" where it
-    applies to all schemas. `on` is table, sequence, function, type or schema.
+    applies to all schemas. `on` is table, sequence, function, type, schema or large object.
     """
 
     role: str

@@ -1,6 +1,6 @@
 """The queries on pg_catalog, one module a noun; `read` sends all of them.
 
-Each is SQL, or a function of server_version_num where servers differ. The module of the same name
+Each is SQL, or a function of the major where servers differ. The module of the same name
 in `builders` unpacks the columns of its rows.
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from limbeck.schema.catalog.queries.scope import SPACES
+from limbeck.schema.sql import forms
 
 NOT_NULLS: Final = f"""
 SELECT k.oid, k.conrelid, k.contypid, k.conname, k.conkey[1], k.connoinherit, k.convalidated,
@@ -17,16 +18,13 @@ SET_COLUMNS: Final = """CASE WHEN k.confdelsetcols IS NOT NULL THEN (
     SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY u.place)
     FROM unnest(k.confdelsetcols) WITH ORDINALITY AS u (number, place)
     JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.number) END"""
-SET_COLUMNS_SINCE: Final = 15_00_00
-ENFORCED_SINCE: Final = 18_00_00
-NULLS_NOT_DISTINCT_SINCE: Final = 15_00_00
 
 
-def sql(server: int) -> str:
-    """Return the query for a server_version_num; older servers lack some columns."""
-    set_columns = SET_COLUMNS if server >= SET_COLUMNS_SINCE else "NULL::text"
-    enforced = "k.conenforced" if server >= ENFORCED_SINCE else "true"
-    distinct = "i.indnullsnotdistinct" if server >= NULLS_NOT_DISTINCT_SINCE else "false"
+def sql(major: int) -> str:
+    """Return the query for a major; older ones lack some columns of pg_constraint and pg_index."""
+    set_columns = SET_COLUMNS if forms.SET_COLUMNS.exists(major) else "NULL::text"
+    enforced = "k.conenforced" if forms.NOT_ENFORCED.exists(major) else "true"
+    distinct = "i.indnullsnotdistinct" if forms.NULLS_NOT_DISTINCT.exists(major) else "false"
     return f"""
 SELECT k.oid, k.conrelid, k.contypid, k.conname, k.contype::text,
   pg_get_constraintdef(k.oid), k.convalidated, NOT k.conislocal, k.conparentid, k.conkey,

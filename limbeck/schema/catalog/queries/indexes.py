@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from limbeck.schema.catalog.queries.constraints import NULLS_NOT_DISTINCT_SINCE
 from limbeck.schema.catalog.queries.scope import SPACES
+from limbeck.schema.sql import forms
 
 BTREE: Final = 403
 """BTREE_AM_OID of pg_am.dat."""
@@ -41,9 +41,9 @@ ORDER BY 1, 2
 """
 
 
-def sql(server: int) -> str:
-    """Return the query for a server_version_num; older servers lack NULLS NOT DISTINCT."""
-    distinct = "i.indnullsnotdistinct" if server >= NULLS_NOT_DISTINCT_SINCE else "false"
+def sql(major: int) -> str:
+    """Return the query for a major; older ones lack NULLS NOT DISTINCT."""
+    distinct = "i.indnullsnotdistinct" if forms.NULLS_NOT_DISTINCT.exists(major) else "false"
     return f"""
 SELECT i.indexrelid, i.indrelid, c.relnamespace, c.relname,
   CASE WHEN {distinct} OR NOT ({PLAIN}) THEN pg_get_indexdef(i.indexrelid) END,

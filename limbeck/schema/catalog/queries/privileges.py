@@ -13,6 +13,8 @@ BUILT_IN: Final = {
     **dict.fromkeys(("enum", "domain", "composite", "range"), ("USAGE",)),
 }
 """The privileges of PUBLIC on a new object without any GRANT: acldefault()."""
+OF_TABLES: Final = ("DELETE", "INSERT", "REFERENCES", "SELECT", "TRIGGER", "TRUNCATE", "UPDATE")
+"""What GRANT ALL ON TABLE means before Postgres 17; since then it includes MAINTAIN."""
 
 
 def _listed(acl: str, owner: str) -> str:

@@ -6,8 +6,7 @@ from typing import Final
 
 from limbeck.schema.catalog.queries import classes
 from limbeck.schema.catalog.queries.scope import not_member
-
-LISTS_SINCE: Final = 15_00_00
+from limbeck.schema.sql import forms
 
 _TABLES: Final = """
 SELECT r.prpubid AS publication, 'TABLE ' || string_agg(format('ONLY %I.%I', n.nspname, c.relname),
@@ -37,9 +36,9 @@ GROUP BY s.pnpubid
 """
 
 
-def sql(server: int) -> str:
-    """Return the query for a server_version_num; 14 lacks column lists, row filters, schemas."""
-    members = _LISTED_TABLES if server >= LISTS_SINCE else _TABLES
+def sql(major: int) -> str:
+    """Return the query for a major; 14 lacks lists of columns, conditions on rows, and schemas."""
+    members = _LISTED_TABLES if forms.PUBLISHED_COLUMNS.exists(major) else _TABLES
     return f"""
 SELECT {classes.PUBLICATION}, p.oid, 'publication', 0::oid, p.pubname::text,
   concat_ws(' ', format('CREATE PUBLICATION %I', p.pubname),
