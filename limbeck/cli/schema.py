@@ -13,6 +13,7 @@ from limbeck.cli.invocation import Invocation, project_for
 from limbeck.cli.options import as_json, command, no_cache, own_history, renames, yes
 from limbeck.cli.questions import ask_loss, ask_rename, parsed_values, written_values
 from limbeck.cli.terminal import Narrator, answer, answer_script, confirm, interactive, note
+from limbeck.errors import LimbeckError
 from limbeck.plurals import counted
 
 if TYPE_CHECKING:
@@ -48,6 +49,14 @@ def init(
     scaffold.write(plan)
     for name, value in doctor.facts():
         answer(f"{name}: {value}")
+    if plan.adopted:
+        from limbeck.project.project import Project
+        from limbeck.shadow.filters import configured
+
+        try:
+            answer(scaffolds.env_file(configured(Project.find(root))))
+        except LimbeckError as error:  # the files are written, and the next command reports it
+            note(f"{error.message}\n{error.hint or ''}".strip())
     answer(scaffolds.next_steps(plan))
 
 

@@ -79,8 +79,6 @@ def plan(root: Path, *, models: str | None = None, neon: bool = False) -> Scaffo
 
     """
     adopted = _script_location(root)
-    if adopted:
-        _refuse_other_table(root / adopted / "env.py")
     section = tools(root).get("limbeck")
     reference = models or (section or {}).get("models") or _find_models(root, adopted)
     if reference is None and adopted:
@@ -204,17 +202,6 @@ def _script_location(root: Path) -> Path | None:
     if not folder.is_dir():
         return None
     return folder.relative_to(root) if folder.is_relative_to(root) else folder
-
-
-def _refuse_other_table(env: Path) -> None:
-    """Raise if a history is recorded in another table than Alembic's usual one."""
-    used = env_file.read(env).arguments
-    if names := [name for name in ("version_table", "version_table_schema") if name in used]:
-        raise ConfigurationError(
-            f"{env.parent.name}/env.py sets {', '.join(names)}; limbeck reads the revisions that "
-            "are applied from alembic_version on the search path",
-            hint="Rename the table, or ALTER TABLE ... SET SCHEMA, and remove the argument.",
-        )
 
 
 def _find_models(root: Path, adopted: Path | None) -> str | None:

@@ -49,8 +49,21 @@ class OutOfProcess:
         return started(self.python, self.root, purpose, self.variables)
 
     def metadata(self, reference: str) -> MetaData:
-        """Return the tables of the models at "module:attribute", imported into this process."""
-        return InProcess(self.root).metadata(reference)
+        """Return the tables of the models at "module:attribute", imported into this process.
+
+        Only changing the source of existing models needs them as Python objects.
+
+        Raises:
+            ConfigurationError: this process cannot import them.
+
+        """
+        try:
+            return InProcess(self.root).metadata(reference)
+        except ModelsError as error:
+            raise ConfigurationError(
+                f"to change existing models, limbeck has to import them itself: {error.message}",
+                hint=f"Install limbeck beside them: {self.python} -m pip install limbeck",
+            ) from error
 
     def namespace(self, module: str, purpose: Purpose) -> Mapping[str, Any]:
         """Return the names of a module with their values, imported into this process."""

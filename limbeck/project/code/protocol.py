@@ -36,11 +36,10 @@ class EnvFile:
     """What the text of an env.py says; it is read and not run.
 
     `metadata` is the reference of its `target_metadata`, such as "app.models:Base.metadata", if
-    the name is imported there; `arguments` are the names of all keyword arguments of its calls.
+    the name is imported there.
     """
 
     metadata: str | None
-    arguments: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
