@@ -58,7 +58,7 @@ class Code:
 
     def of_models(self) -> UserCode:
         """Return the way to the models."""
-        return self._chosen(self._reason)
+        return self._chosen(self.outside)
 
     def of_revisions(self, imported: Iterable[str], *, connects: bool = False) -> UserCode:
         """Return the way to revisions that import these modules.
@@ -70,7 +70,7 @@ class Code:
         own = sorted(name for name in set(imported) if self._is_own(name))
         reasons = [f"a revision imports {name}" for name in own]
         reasons += ["a revision creates an engine"] if connects else []
-        return self._chosen(self._reason or next(iter(reasons), ""))
+        return self._chosen(self.outside or next(iter(reasons), ""))
 
     def configured(self, url: Callable[[], str]) -> Configured:
         """Return what env.py configures; it runs only if its text says that there is something.
@@ -107,11 +107,11 @@ class Code:
 
     @cached_property
     def _outside(self) -> OutOfProcess:
-        reason = self._reason or self._env
+        reason = self.outside or self._env
         return OutOfProcess(self.root, self.interpreter, self.place, reason, self.environment)
 
     @cached_property
-    def _reason(self) -> str:
+    def outside(self) -> str:
         """Why the project's code cannot run in this process; "" if it can."""
         if not interpreter.is_own(self.interpreter):
             return f"the project's interpreter is {self.interpreter}"
