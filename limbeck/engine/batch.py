@@ -9,7 +9,15 @@ from typing import Any, TypeAlias
 
 import psycopg
 
-Parameters: TypeAlias = "Sequence[Any] | Mapping[str, Any] | None"
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The number of a statement that a worker keeps with its parameters; see `remote`."""
+
+    number: int
+
+
+Parameters: TypeAlias = "Sequence[Any] | Mapping[str, Any] | Kept | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +36,20 @@ class Statement:
 
     def send(self, cursor: psycopg.Cursor[Any]) -> None:
         """Execute it on a cursor."""
+        parameters: Any = self.parameters
         if self.many:
-            cursor.executemany(self.text, self.parameters or ())
+            cursor.executemany(self.text, parameters or ())
         else:
-            cursor.execute(self.text.encode(), self.parameters)
+            cursor.execute(self.text.encode(), parameters)
 
 
 class StatementError(Exception):
-    """Postgres refused a statement of a batch; `cause` is its error."""
+    """Postgres refused a statement of a batch; `cause` is its error, and `orig` as well."""
 
     def __init__(self, statement: Statement, cause: psycopg.Error) -> None:
         super().__init__(str(cause))
         self.statement = statement
-        self.cause = cause
+        self.cause = self.orig = cause
 
 
 class VersionConflictError(Exception):
@@ -108,9 +117,7 @@ class Batch:
     def _taken(self) -> Iterator[tuple[Statement, psycopg.Cursor[Any]]]:
         statements, self._waiting = self._waiting, []
         for statement in statements:
-            # The class itself, not connection.cursor(): the guard of the step runner on the
-            # connection's cursors would flush this batch from within.
-            self._sent.append((statement, psycopg.Cursor(self.connection)))
+            self._sent.append((statement, _unguarded(self.connection)))
             yield self._sent[-1]
 
     @contextmanager
@@ -127,6 +134,13 @@ class Batch:
             with suppress(psycopg.Error):
                 self._pipeline.close()
             raise StatementError(_refused(sent), error) from error
+
+
+def _unguarded(connection: psycopg.Connection[Any]) -> psycopg.Cursor[Any]:
+    """Return a cursor past the step runner's guard, which would flush the batch from within."""
+    if isinstance(connection, psycopg.Connection):
+        return psycopg.Cursor(connection)
+    return connection.cursor()  # a worker's connection, which has no guard
 
 
 def _refused(sent: Sequence[tuple[Statement, psycopg.Cursor[Any]]]) -> Statement:

@@ -17,6 +17,7 @@ from alembic.runtime.migration import HeadMaintainer, MigrationContext, Revision
 from sqlalchemy.schema import CreateTable
 
 from limbeck.engine.batch import Statement
+from limbeck.engine.version_table import VersionTable
 from limbeck.history import scripts
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
@@ -38,6 +39,7 @@ class Environment:
     """
 
     def __init__(self, history: History) -> None:
+        self.history = history
         self.directory = scripts.directory(history)
         self._context = EnvironmentContext(scripts.configuration(history), self.directory)
 
@@ -63,10 +65,19 @@ class Environment:
         """Return a revision as Alembic's step, which knows how the version rows change."""
         return RevisionStep(self.directory.revision_map, self.script(revision), not downgrade)
 
-    def online(self, target: sa.Connection, steps: StepRunner) -> Context:
+    def online(self, target: sa.Connection, steps: StepRunner, table: VersionTable) -> Context:
         """Return the context in which revisions run on a connection."""
-        options = {**self._context.context_opts, "transaction_per_migration": True}
+        own = {"transaction_per_migration": True, **_named(table)}
+        options = {**self._context.context_opts, **own}
         return Context(target, options, self._context, steps)
+
+    def offline_context(self, table: VersionTable) -> MigrationContext:
+        """Return a context without a connection, for version rows that are only rendered."""
+        return MigrationContext.configure(
+            dialect_name="postgresql",
+            environment_context=self._context,
+            opts={"as_sql": True, **_named(table)},
+        )
 
     @contextmanager
     def offline(
@@ -103,6 +114,10 @@ class Environment:
                 yield
         finally:
             shown._migration_context, shown.context_opts = outer  # noqa: SLF001 - as above
+
+
+def _named(table: VersionTable) -> dict[str, Any]:
+    return {"version_table": table.name, "version_table_schema": table.schema}
 
 
 class Context(MigrationContext):
@@ -172,10 +187,10 @@ class VersionRows(HeadMaintainer):
         self.statements.append(Statement(statement.format(table), values, rows=1))
 
 
-def stamp(connection: psycopg.Connection[Any], ids: Sequence[str]) -> None:
+def stamp(connection: psycopg.Connection[Any], ids: Sequence[str], table: VersionTable) -> None:
     """Make the version table hold exactly these ids."""
     with as_sqlalchemy(connection) as target, target.begin():
-        context = MigrationContext.configure(target)
+        context = MigrationContext.configure(target, opts=_named(table))
         context._ensure_version_table(purge=True)  # noqa: SLF001 - Alembic's stamp needs an env.py
         rows = HeadMaintainer(context, ())
         for id_ in ids:

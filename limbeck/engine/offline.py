@@ -11,9 +11,11 @@ from limbeck.errors import HistoryError
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.paths import shown
+from limbeck.project.code.out_of_process import OutOfProcess
+from limbeck.project.code.protocol import Rendered
 
 if TYPE_CHECKING:
-    from alembic.runtime.migration import MigrationContext
+    from alembic.runtime.migration import MigrationContext, RevisionStep
 
     from limbeck.engine.environment import Environment
 
@@ -34,14 +36,27 @@ def sql(
 
 def rendered(environment: Environment, revision: Revision, *, downgrade: bool) -> str:
     """Return the statements of one revision, as `sql` does, in an environment that is installed."""
+    sql = _rendered(environment, revision, downgrade=downgrade)
+    ended = f"-- {shown(revision.path)} runs Python that asks the database ({sql.error})\n"
+    return (sql.text + ("" if sql.error is None else ended)).strip()
+
+
+def _rendered(environment: Environment, revision: Revision, *, downgrade: bool) -> Rendered:
+    """Return a revision as SQL, rendered here or by the worker."""
+    code = environment.history.code
+    if isinstance(code, OutOfProcess):
+        starting = _starting(revision, downgrade=downgrade)
+        return code.rendered(revision.path, starting, downgrade=downgrade)
     module = environment.script(revision).module
-    text = io.StringIO()
-    with environment.offline(revision, text, downgrade=downgrade):
+    text = _Steps()
+    reason = None
+    with environment.offline(revision, text, downgrade=downgrade) as context:
+        text.watch(context)
         try:
             (module.downgrade if downgrade else module.upgrade)()
         except Exception as error:  # noqa: BLE001 - whatever Python does without its database
-            text.write(f"-- {shown(revision.path)} runs Python that asks the database ({error})\n")
-    return text.getvalue().strip()
+            reason = f"{error}"
+    return Rendered(text.getvalue(), text.counted(), reason)
 
 
 def steps(history: History, revision: Revision, *, downgrade: bool = False) -> int | None:
@@ -49,16 +64,9 @@ def steps(history: History, revision: Revision, *, downgrade: bool = False) -> i
 
     A step is a transaction with statements, or one statement in an autocommit block.
     """
-    text = _Steps()
     with _environment(history) as environment:
-        module = environment.script(revision).module
-        with environment.offline(revision, text, downgrade=downgrade) as context:
-            text.watch(context)
-            try:
-                (module.downgrade if downgrade else module.upgrade)()
-            except Exception:  # noqa: BLE001 - whatever Python does without its database
-                return None
-    return text.counted()
+        sql = _rendered(environment, revision, downgrade=downgrade)
+    return sql.steps if sql.error is None else None
 
 
 class _Steps(io.StringIO):
@@ -130,7 +138,7 @@ def _write_step(
     if not downgrade and not heads.heads and context.connection is not None:
         context._version.create(context.connection)  # noqa: SLF001 - as Alembic's offline mode
     try:
-        step.migration_fn()
+        _write_body(environment, step, revision, text, downgrade=downgrade)
     except Exception as error:
         raise HistoryError(
             f"{shown(revision.path)} runs Python that queries the database, "
@@ -139,6 +147,30 @@ def _write_step(
         ) from error
     heads.update_to_step(step)
     context.impl.emit_commit()
+
+
+def _write_body(
+    environment: Environment,
+    step: RevisionStep,
+    revision: Revision,
+    text: io.StringIO,
+    *,
+    downgrade: bool,
+) -> None:
+    code = environment.history.code
+    if not isinstance(code, OutOfProcess):
+        step.migration_fn()
+        return
+    sql = code.rendered(
+        revision.path, _starting(revision, downgrade=downgrade), downgrade=downgrade
+    )
+    text.write(sql.text)
+    if sql.error is not None:
+        raise ValueError(sql.error)
+
+
+def _starting(revision: Revision, *, downgrade: bool) -> tuple[str, ...]:
+    return (revision.id,) if downgrade else revision.parents
 
 
 @contextmanager

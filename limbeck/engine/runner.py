@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -23,16 +25,21 @@ from limbeck.engine.failure import failure
 from limbeck.engine.ledger import Ledger
 from limbeck.engine.patience import Patience
 from limbeck.engine.progress import Progress
+from limbeck.engine.remote import Remote
+from limbeck.engine.remote import opened as opened_remote
 from limbeck.engine.session import Session, lock_timeout
 from limbeck.engine.state import State
 from limbeck.engine.step_runner import StepRunner
 from limbeck.engine.terms import Terms
-from limbeck.errors import MigrationError
+from limbeck.errors import HistoryError, MigrationError
 from limbeck.events import Listener, Notice, RevisionFinished, RevisionResumed, RevisionStarted
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
+from limbeck.paths import shown
 from limbeck.postgres.connect import as_sqlalchemy
 from limbeck.postgres.watching import Watcher
+from limbeck.project.code.errors import WorkerError
+from limbeck.project.code.out_of_process import OutOfProcess
 
 if TYPE_CHECKING:
     from alembic.script import Script
@@ -58,11 +65,7 @@ def opened(
     """
     with ExitStack() as stack:
         environment = stack.enter_context(Environment(history).installed())
-        target = stack.enter_context(as_sqlalchemy(connection, state.session))
-        # SQLAlchemy takes this for a transaction. The real ones are the steps: their BEGIN and
-        # COMMIT are statements of a batch, for which psycopg must not begin one by itself.
-        connection.autocommit = True
-        stack.callback(target.begin().close)
+        remote, target, connection = _connected(stack, history, connection, state)
         watcher = None
         if terms.watch is not None:
             pid = connection.info.backend_pid
@@ -72,12 +75,30 @@ def opened(
         session = Session(target, connection, history.folder, terms, listen, patience, watcher)
         session.ending = ending.listening(connection)
         steps = StepRunner(session, pipelined=terms.pipelined)
-        # An engine's hooks of this kind cannot be removed, so there is one set of them a run.
-        for name in ("do_execute", "do_execute_no_params", "do_executemany"):
-            event.listen(target.engine, name, steps.take)
-        stack.callback(setattr, connection, "cursor_factory", connection.cursor_factory)
-        connection.cursor_factory = guarded(steps.ready)
-        yield Runner(session, steps, history, environment, state)
+        if remote is not None:
+            remote.handler = steps
+        else:
+            # An engine's hooks of this kind cannot be removed, so there is one set of them a run.
+            for name in ("do_execute", "do_execute_no_params", "do_executemany"):
+                event.listen(target.engine, name, steps.take)
+            stack.callback(setattr, connection, "cursor_factory", connection.cursor_factory)
+            connection.cursor_factory = guarded(steps.ready)
+        yield Runner(session, steps, environment, state, remote)
+
+
+def _connected(
+    stack: ExitStack, history: History, connection: psycopg.Connection[Any], state: State
+) -> tuple[Remote | None, Any, Any]:
+    """Return the worker's run, if there is one, and the connections of SQLAlchemy and psycopg."""
+    if isinstance(history.code, OutOfProcess):
+        remote = stack.enter_context(opened_remote(history.code, connection, history.folder))
+        return remote, remote.target, remote.connection
+    target = stack.enter_context(as_sqlalchemy(connection, state.session))
+    # SQLAlchemy takes this for a transaction. The real ones are the steps: their BEGIN and
+    # COMMIT are statements of a batch, for which psycopg must not begin one by itself.
+    connection.autocommit = True
+    stack.callback(target.begin().close)
+    return None, target, connection
 
 
 class Runner:
@@ -87,15 +108,16 @@ class Runner:
         self,
         session: Session,
         steps: StepRunner,
-        history: History,
         environment: Environment,
         state: State,
+        remote: Remote | None,
     ) -> None:
         self.session = session
         self.steps = steps
-        self.history = history
+        self.history = environment.history
         self.environment = environment
-        self.context = environment.online(session.target, steps)
+        self.remote = remote
+        self.context = environment.online(session.target, steps, state.table)
         self.ledger = state.ledger if session.terms.ledger else Ledger()
         self.heads = set(state.recorded)
         self.in_ledger = session.terms.ledger and self._may_write_ledger(state)
@@ -106,7 +128,7 @@ class Runner:
         # All are imported, and their settings read, before the first of them runs.
         scripts = [self.environment.script(revision) for revision in revisions]
         timeouts = [
-            lock_timeout(script.module, revision.path)
+            lock_timeout(self._settings(script), revision.path)
             for script, revision in zip(scripts, revisions, strict=True)
         ]
         self.adopted = self._adopted()
@@ -144,7 +166,7 @@ class Runner:
         with self.steps.attempt(progress):
             try:
                 with self.environment.using(self.context):
-                    (script.module.downgrade if downgrade else script.module.upgrade)()
+                    self._call(script, downgrade=downgrade)
                 rows = VersionRows(self.context, set(self.heads))
                 # A late revision is below the version rows already: they do not change.
                 if downgrade or script.revision not in self._below():
@@ -159,6 +181,24 @@ class Runner:
         self.heads, self.adopted = rows.heads, []
         self.ledger = replace(self.ledger, exists=progress.table_exists)
         return None
+
+    def _settings(self, script: Script) -> Any:
+        """Return the module of a revision, or what the worker says of it."""
+        if self.remote is None:
+            return script.module
+        try:
+            return SimpleNamespace(**self.remote.load(Path(script.path)))
+        except WorkerError as error:
+            where = error.line(self.history.folder) or shown(Path(script.path))
+            raise HistoryError(
+                f"{where}: {error}", hint="Correct the revision file; nothing was run."
+            ) from error
+
+    def _call(self, script: Script, *, downgrade: bool) -> None:
+        if self.remote is not None:
+            self.remote.call(Path(script.path), downgrade=downgrade)
+        else:
+            (script.module.downgrade if downgrade else script.module.upgrade)()
 
     def _wait(self, error: Exception, progress: Progress) -> None:
         """Wait until another attempt may succeed; MigrationError if none may."""

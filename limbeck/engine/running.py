@@ -44,10 +44,11 @@ def run(  # noqa: PLR0913 - what, on what, which way, on which terms, from where
 
     """
     if not revisions:
-        return state.recorded if state else version_table.recorded(connection)
+        table = version_table.of(history, connection)
+        return state.recorded if state else version_table.recorded(connection, table)
     from limbeck.engine.runner import opened  # noqa: PLC0415 - Alembic only when something runs
 
-    state = state or read(connection)
+    state = state or read(connection, version_table.of(history, connection))
     with opened(history, connection, terms, state, listen) as runner:
         return runner.run(revisions, downgrade=downgrade)
 
@@ -102,4 +103,5 @@ def stamp(history: History, connection: psycopg.Connection[Any], to: str) -> Non
     """Set the version table to a revision without running anything."""
     from limbeck.engine import environment  # noqa: PLC0415 - as above
 
-    environment.stamp(connection, [revision.id for revision in history.find(to)])
+    ids = [revision.id for revision in history.find(to)]
+    environment.stamp(connection, ids, version_table.of(history, connection))

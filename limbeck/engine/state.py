@@ -10,12 +10,13 @@ from psycopg.rows import tuple_row
 
 from limbeck.engine import ledger, version_table
 from limbeck.engine.ledger import Ledger
+from limbeck.engine.version_table import USUAL, VersionTable
 from limbeck.postgres.connect import SESSION, Session
 from limbeck.schema.sql.own_schemas import STATE
 
 # Which tables exist is asked first: in a pipeline, an error would discard the other results too.
 _THERE: Final = f"""
-SELECT to_regclass('alembic_version') IS NOT NULL,
+SELECT to_regclass(%s) IS NOT NULL,
   coalesce((SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
     FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'ledger'), false),
   CASE WHEN n.oid IS NULL THEN has_database_privilege(current_database(), 'CREATE')
@@ -34,7 +35,8 @@ class State:
 
     `writable` says whether the role may write the ledger, or create it. `next_transaction` is the
     id (with its epoch) of the first transaction that begins after the state was read. `session`
-    has what SQLAlchemy would otherwise query in round trips of its own.
+    has what SQLAlchemy would otherwise query in round trips of its own. `table` is the version
+    table.
     """
 
     recorded: tuple[str, ...]
@@ -42,34 +44,39 @@ class State:
     writable: bool
     next_transaction: int
     session: Session
+    table: VersionTable = USUAL
 
 
-def read(connection: psycopg.Connection[Any]) -> State:
+def read(connection: psycopg.Connection[Any], table: VersionTable = USUAL) -> State:
     """Return the state of a database; a missing table is an empty one.
+
+    Args:
+        connection: to the database.
+        table: its version table.
 
     Raises:
         DatabaseError: the role may not read the version table.
 
     """
     with connection.cursor(row_factory=tuple_row) as cursor:
-        (row,) = cursor.execute(_THERE).fetchall()
+        (row,) = cursor.execute(_THERE, [table.quoted.as_string()]).fetchall()
     has_versions, has_ledger, writable, next_transaction, *session = row
-    recorded, entries = _both(connection) if has_versions and has_ledger else (None, None)
+    recorded, entries = _both(connection, table) if has_versions and has_ledger else (None, None)
     if recorded is None or entries is None:
-        recorded = version_table.recorded(connection) if has_versions else ()
+        recorded = version_table.recorded(connection, table) if has_versions else ()
         entries = ledger.read(connection) if has_ledger else Ledger()
-    return State(recorded, entries, bool(writable), next_transaction, Session.read(session))
+    return State(recorded, entries, bool(writable), next_transaction, Session.read(session), table)
 
 
 def _both(
-    connection: psycopg.Connection[Any],
+    connection: psycopg.Connection[Any], table: VersionTable
 ) -> tuple[tuple[str, ...], Ledger] | tuple[None, None]:
     """Read both tables in one round trip; None if one cannot be read, for a separate attempt."""
     if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
         return None, None
     try:
         with connection.pipeline():
-            rows, entries = version_table.asked(connection), ledger.asked(connection)
+            rows, entries = version_table.asked(connection, table), ledger.asked(connection)
         return version_table.ids(rows), ledger.of(entries)
     except psycopg.Error:
         if connection.closed:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,8 +81,28 @@ class StepRunner:
         # SQLAlchemy passes a list only to executemany.
         statement = Statement(text, values, many=isinstance(values, list))
         unread = self._is_unread(context)
+        self.handle(cursor, statement, unread=unread, is_new=lambda: self._newness.holds(context))
+        return True
+
+    def handle(
+        self,
+        cursor: psycopg.Cursor[Any],
+        statement: Statement,
+        *,
+        unread: bool,
+        is_new: Callable[[], bool],
+    ) -> None:
+        """Send, collect or skip a statement of the revision.
+
+        Args:
+            cursor: sends it, and has its result.
+            statement: what the revision executes.
+            unread: whether nobody reads the result.
+            is_new: returns whether it touches only what its transaction has created.
+
+        """
         if unread:
-            self.progress.count(text)
+            self.progress.count(statement.text)
         if self.state is State.IDLE:
             self._begin()
         if self.state is State.BLOCK and not self.progress.skips:
@@ -89,8 +110,8 @@ class StepRunner:
             self.progress.advance()
         elif self.progress.skips:
             self._skip(statement, cursor, unread=unread)
-        elif unread and self._may_wait(text):
-            self._collect(statement, context)
+        elif unread and self._may_wait(statement.text):
+            self._collect(statement, is_new)
             if self.state is State.FRESH:
                 with self.session.watched():
                     self._batch.send()
@@ -98,7 +119,6 @@ class StepRunner:
             self._flush()
             with self._sending(), self.session.watched():
                 statement.send(cursor)
-        return True
 
     def ready(self) -> None:
         """Send what waits, before a cursor sends a statement around SQLAlchemy.
@@ -174,11 +194,10 @@ class StepRunner:
             return False
         return not statements.stands_alone(statement)
 
-    def _collect(self, statement: Statement, context: DefaultExecutionContext) -> None:
-        where = _line_in(self.session.folder)
-        values = statement.parameters
-        self._batch.add(Statement(statement.text, values, many=statement.many, where=where))
-        if self.state is State.FRESH and not self._newness.holds(context):
+    def _collect(self, statement: Statement, is_new: Callable[[], bool]) -> None:
+        where = statement.where or _line_in(self.session.folder)
+        self._batch.add(replace(statement, where=where))
+        if self.state is State.FRESH and not is_new():
             # From the first statement on that locks what others use, all wait and are sent in
             # one round trip at the end, so that the locks are held as shortly as possible.
             self.state = State.LOCKING

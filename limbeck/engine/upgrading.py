@@ -3,24 +3,160 @@
 from __future__ import annotations
 
 import sys
-from contextlib import redirect_stdout
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import psycopg
 from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import RevisionStep
+from psycopg import sql
 
+from limbeck.engine import remote, version_table
+from limbeck.engine.batch import Statement, StatementError
+from limbeck.engine.environment import Environment, VersionRows
 from limbeck.history import scripts
 from limbeck.history.revisions import Revision
 from limbeck.postgres.connect import as_sqlalchemy
+from limbeck.project.code.out_of_process import OutOfProcess
 
 if TYPE_CHECKING:
-    import psycopg
-
     from limbeck.history.history import History
 
 
-def upgrade(history: History, connection: psycopg.Connection[Any], revision: Revision) -> None:
-    """Run a revision in a transaction, with its version row; pass on whatever it raises."""
+Noted: TypeAlias = "Callable[[int], None]"
+"""Receives the line of the revision file before each statement, where no stack has it."""
+
+
+def upgrade(
+    history: History,
+    connection: psycopg.Connection[Any],
+    revision: Revision,
+    note: Noted = lambda _: None,
+    memo: dict[Any, Any] | None = None,
+) -> None:
+    """Run a revision in a transaction, with its version row; pass on whatever it raises.
+
+    Args:
+        history: the history that it belongs to.
+        connection: where it runs, whose statements are observed.
+        revision: what to run.
+        note: receives the line of each statement of a revision that a worker runs.
+        memo: what `op` has created in the revisions before: an enum that several name.
+
+    """
+    if isinstance(history.code, OutOfProcess):
+        _bridged(history, history.code, connection, revision, note)
+    else:
+        _in_process(history, connection, revision, {} if memo is None else memo)
+
+
+def _bridged(
+    history: History,
+    code: OutOfProcess,
+    connection: psycopg.Connection[Any],
+    revision: Revision,
+    note: Noted,
+) -> None:
+    """Run a revision in the worker, but its statements on the connection that is observed."""
+    step = Environment(history).step(revision, downgrade=False)
+    connection.autocommit = False
+    try:
+        with remote.opened(code, connection, history.folder, again=True) as run:
+            run.handler = Bridge(run, connection, note)
+            run.call(revision.path, downgrade=False)
+        note(0)
+        table = version_table.of(history, connection)
+        context = Environment(history).offline_context(table)
+        rows = VersionRows(context, set(step.from_revisions))
+        rows.update_to_step(step)
+        for statement in rows.statements:
+            statement.send(connection.cursor())
+        connection.commit()
+    finally:
+        connection.rollback()
+        connection.autocommit = True
+
+
+class Bridge:
+    """Runs the statements of a worker's revision on a connection of this process.
+
+    Their results are handed to the worker as rows of text constants, which its driver reads.
+    """
+
+    def __init__(
+        self, run: remote.Remote, connection: psycopg.Connection[Any], note: Noted
+    ) -> None:
+        self.run = run
+        self.connection = connection
+        self.note = note
+
+    def handle(
+        self,
+        cursor: psycopg.Cursor[Any],
+        statement: Statement,
+        *,
+        unread: bool,
+        is_new: Callable[[], bool],
+    ) -> None:
+        """Execute a statement here, and answer the worker with its rows."""
+        del cursor, unread, is_new
+        text = self.run.connection.request("text")
+        self.note(int((statement.where or ":0").rpartition(":")[2]))
+        try:
+            result = self.connection.execute(text.encode())
+        except psycopg.Error as error:
+            raise StatementError(Statement(text, where=statement.where), error) from error
+        if result.description:
+            self.run.connection.request("instead", sql=self._as_rows(result))
+
+    @contextmanager
+    def block(self) -> Iterator[None]:
+        """Commit, and let each statement of the block be committed by itself."""
+        self.connection.commit()
+        self.connection.autocommit = True
+        try:
+            yield
+        finally:
+            self.connection.autocommit = False
+
+    def _as_rows(self, result: psycopg.Cursor[Any]) -> str:
+        """Return a query with the rows of a result as constants of their types."""
+        columns = result.description or []
+        names = sql.SQL(", ").join(sql.Identifier(f"{column.name}") for column in columns)
+        cells = sql.SQL(", ").join(sql.SQL("NULL::{}").format(sql.SQL(_type(c))) for c in columns)
+        rows = [_row(row, columns) for row in result.fetchall()]
+        query = sql.SQL("SELECT * FROM ({}) AS t({})").format(
+            sql.SQL(" UNION ALL ").join(rows)
+            if rows
+            else sql.SQL("SELECT {} LIMIT 0").format(cells),
+            names,
+        )
+        return query.as_string(self.connection)
+
+
+def _row(row: Sequence[Any], columns: Sequence[psycopg.Column]) -> sql.Composable:
+    values = (
+        sql.SQL("{}::{}").format(sql.Literal(value), sql.SQL(_type(column)))
+        for value, column in zip(row, columns, strict=True)
+    )
+    return sql.SQL("SELECT {}").format(sql.SQL(", ").join(values))
+
+
+def _type(column: psycopg.Column) -> str:
+    """Return a type that exists outside of the transaction: one of Postgres' own, or text."""
+    known = psycopg.adapters.types.get(column.type_code)
+    if known is None:
+        return "text"
+    return f"{known.regtype}[]" if column.type_code == known.array_oid else known.regtype
+
+
+def _in_process(
+    history: History,
+    connection: psycopg.Connection[Any],
+    revision: Revision,
+    memo: dict[Any, Any],
+) -> None:
     directory = scripts.directory(history)
     step = RevisionStep(directory.revision_map, scripts.script(directory, revision), True)  # noqa: FBT003 - Alembic's own signature
     config = scripts.configuration(history)
@@ -30,4 +166,5 @@ def upgrade(history: History, connection: psycopg.Connection[Any], revision: Rev
         redirect_stdout(sys.stderr),  # what a revision prints is not part of the answer
     ):
         environment.configure(connection=target, transaction_per_migration=True)
+        environment.get_context().impl.memo = memo
         environment.run_migrations()

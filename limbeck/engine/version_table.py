@@ -1,6 +1,9 @@
-"""Read Alembic's version table."""
+"""Read Alembic's version table, which env.py may have named."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
 
 import psycopg
 from psycopg import sql
@@ -8,23 +11,52 @@ from psycopg.rows import tuple_row
 
 from limbeck.errors import DatabaseError
 from limbeck.history.history import History
+from limbeck.postgres.connect import as_url
 
-VERSION_TABLE = "alembic_version"
+
+@dataclass(frozen=True, slots=True)
+class VersionTable:
+    """The name of a version table; without a schema it is found on the search path."""
+
+    name: str = "alembic_version"
+    schema: str | None = None
+
+    @property
+    def quoted(self) -> sql.Identifier:
+        """The name in SQL."""
+        return sql.Identifier(*((self.schema, self.name) if self.schema else (self.name,)))
 
 
-def recorded(connection: psycopg.Connection) -> tuple[str, ...]:
+USUAL: Final = VersionTable()
+
+
+def of(history: History, connection: psycopg.Connection) -> VersionTable:
+    """Return the version table that a history is recorded in, as its env.py configures it.
+
+    Raises:
+        ConfigurationError: env.py fails.
+
+    """
+    if history.project is None:
+        return USUAL
+    code = history.project.code_for(history.folder)
+    configured = code.configured(lambda: as_url(connection))
+    return VersionTable(configured.version_table, configured.version_table_schema)
+
+
+def recorded(connection: psycopg.Connection, table: VersionTable = USUAL) -> tuple[str, ...]:
     """Return the ids in the version table, known here or not; a missing table is an empty one."""
     outside = connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
     try:
         if outside and connection.autocommit:
-            return ids(asked(connection))
+            return ids(asked(connection, table))
         with connection.transaction():
-            return ids(asked(connection))
-    except psycopg.errors.UndefinedTable:
+            return ids(asked(connection, table))
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
         return ()
     except psycopg.Error as error:
         raise DatabaseError(
-            f"cannot read {VERSION_TABLE} of {connection.info.dbname}: {error}",
+            f"cannot read {table.name} of {connection.info.dbname}: {error}",
             hint="Grant the role SELECT on it: it says which revisions are applied.",
         ) from error
 
@@ -36,12 +68,15 @@ def current(history: History, connection: psycopg.Connection) -> tuple[str, ...]
         HistoryError: no file of the history has one of them.
 
     """
-    return history.known(recorded(connection), connection.info.dbname)
+    rows = recorded(connection, of(history, connection))
+    return history.known(rows, connection.info.dbname)
 
 
-def asked(connection: psycopg.Connection) -> psycopg.Cursor[tuple[str]]:
+def asked(
+    connection: psycopg.Connection, table: VersionTable = USUAL
+) -> psycopg.Cursor[tuple[str]]:
     """Query the rows; in a pipeline they arrive later."""
-    query = sql.SQL("SELECT version_num FROM {}").format(sql.Identifier(VERSION_TABLE))
+    query = sql.SQL("SELECT version_num FROM {}").format(table.quoted)
     return connection.cursor(row_factory=tuple_row).execute(query)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from limbeck.engine.version_table import recorded
+from limbeck.engine.version_table import of, recorded
 from limbeck.errors import ConfigurationError, HistoryError, NotConfirmedError
 from limbeck.events import Listener
 from limbeck.generate import generate
@@ -64,7 +64,7 @@ def baseline(  # noqa: PLR0913 - all but the first three are asked for by name
     """
     history = History.of(project, profile)
     with connect(live.database, read_only=True, listen=listen) as connection:
-        current = recorded(connection)
+        current = recorded(connection, of(history, connection))
     if current or history.revisions():
         raise HistoryError(
             "a baseline needs a history without revisions, but there are some",

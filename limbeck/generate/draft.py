@@ -110,7 +110,7 @@ def following(project: Project, target: History, head: str | None) -> Iterator[D
     with tempfile.TemporaryDirectory(prefix="draft-", dir=project.home) as folder:
         if head:
             (Path(folder) / "head.py").write_text(STAND_IN.format(head), encoding="utf-8")
-        yield Draft(History(target.script_location, Path(folder)), target, head)
+        yield Draft(History(target.script_location, Path(folder), target.project), target, head)
 
 
 def _format(path: Path, final: Path) -> None:

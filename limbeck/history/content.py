@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from limbeck.history.history import History
-from limbeck.history.revisions import Revision, imported
+from limbeck.history.revisions import Revision
 
 # A replay does not read these: it does not go through env.py, and it writes no revision.
 UNUSED = {"env.py", "script.py.mako", "README"}
@@ -39,7 +39,7 @@ def _beside(history: History, revisions: Iterable[Revision]) -> list[Path]:
     own = {revision.path for revision in history.revisions()}
     places = [history.script_location, history.folder]
     root = history.script_location.parent
-    names = {name for revision in revisions for name in imported(revision)}
+    names = {name for revision in revisions for name in revision.imports}
     for name in names - sys.stdlib_module_names:
         places += [root / name, root / f"{name}.py", root / "src" / name]
     paths = {path for place in places for path in _files(place)}

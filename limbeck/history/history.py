@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -14,8 +15,12 @@ from limbeck.errors import HistoryError, SeveralHeadsError
 from limbeck.history import revisions as files
 from limbeck.history.revisions import Revision, way_out
 from limbeck.paths import shown
+from limbeck.project.code.in_process import InProcess
+from limbeck.project.code.out_of_process import OutOfProcess
+from limbeck.project.code.protocol import UserCode
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
+from limbeck.shell import command
 
 # Like Alembic, without editors' lock files (.#name) and the package marker.
 REVISION_FILE = re.compile(r"(?!\.#|__init__).*\.py$")
@@ -31,6 +36,7 @@ class History:
 
     script_location: Path
     versions: Path | None = None
+    project: Project | None = field(default=None, repr=False, compare=False)
     _read: dict[tuple[object, ...], dict[str, Revision]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -39,7 +45,20 @@ class History:
     def of(cls, project: Project, profile: Profile | None = None) -> Self:
         """Return the project's history, or the separate one of a profile."""
         own = profile.versions if profile else None
-        return cls(project.script_location, own or project.versions)
+        return cls(project.script_location, own or project.versions, project)
+
+    @cached_property
+    def code(self) -> UserCode:
+        """The way to the revision files: into this process, or to the project's interpreter."""
+        if self.project is None:
+            return InProcess(self.script_location.parent)
+        imported = {name for revision in self.revisions() for name in revision.imports}
+        return self.project.code_for(self.folder).of_revisions(imported)
+
+    def prepare(self) -> None:
+        """Start the project's interpreter, if revisions need it, while limbeck goes on."""
+        if isinstance(code := self.code, OutOfProcess):
+            code.process("revisions")
 
     @property
     def folder(self) -> Path:
@@ -160,7 +179,8 @@ class History:
             raise HistoryError(
                 f"database {database} is at revision {', '.join(unknown)}, "
                 f"which no file in {shown(self.folder)} has",
-                hint=f"Restore its file (git log --all -- '*{unknown[0]}*'): nothing can be "
+                hint="Restore its file "
+                f"({command('git', 'log', '--all', '--', f'*{unknown[0]}*')}): nothing can be "
                 "migrated without it.",
             )
         return current

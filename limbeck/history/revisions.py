@@ -13,6 +13,7 @@ from pathlib import Path
 
 from limbeck.errors import HistoryError
 from limbeck.paths import shown
+from limbeck.shell import command
 
 FUNCTIONS = re.compile(rb"^(?:async )?def ", re.MULTILINE)
 IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+(\w+)|import[ \t]+([\w., \t]+))", re.MULTILINE)
@@ -36,6 +37,7 @@ class Revision:
     labels: tuple[str, ...] = ()
     replaces: tuple[str, ...] = ()
     replaced_sql: tuple[str, ...] = ()
+    imports: frozenset[str] = frozenset()
 
     @property
     def parents(self) -> tuple[str, ...]:
@@ -78,6 +80,7 @@ def read(path: Path) -> Revision:
         labels=_ids(values.get("branch_labels")),
         replaces=_ids(values.get("replaces")),
         replaced_sql=_ids(values.get("replaced_sql")),
+        imports=_imports(source),
     )
 
 
@@ -102,9 +105,9 @@ def ordered(read_: Iterable[Revision]) -> dict[str, Revision]:
     return {revision.id: revision for revision in _in_order(completed)}
 
 
-def imported(revision: Revision) -> frozenset[str]:
+def _imports(source: bytes) -> frozenset[str]:
     """Return the names of the top-level modules that a revision file imports."""
-    imports = IMPORT.findall(revision.path.read_text(encoding="utf-8", errors="replace"))
+    imports = IMPORT.findall(source.decode(errors="replace"))
     names = (name for module, modules in imports for name in (module or modules).split(","))
     return frozenset(name.split()[0] for name in names if name.strip())
 
@@ -112,9 +115,11 @@ def imported(revision: Revision) -> frozenset[str]:
 def way_out(squash: Revision, id_: str) -> str:
     """Return the hint for a database that is in the middle of the revisions a squash replaced."""
     return (
-        f"Run the rest of them with their files (git log --diff-filter=D -- '*{id_}*' names the "
-        f"commit that removed them): `limbeck migrate --to {squash.id}` before that commit. If the "
-        f"schema is that of {squash.id} already: `limbeck stamp {squash.id}`."
+        "Run the rest of them with their files "
+        f"({command('git', 'log', '--diff-filter=D', '--', f'*{id_}*')} names the "
+        f"commit that removed them): `{command('limbeck', 'migrate', '--to', squash.id)}` before "
+        f"that commit. If the schema is that of {squash.id} already: "
+        f"`{command('limbeck', 'stamp', squash.id)}`."
     )
 
 

@@ -7,6 +7,7 @@ import traceback
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from alembic.config import Config
@@ -17,7 +18,6 @@ from limbeck.errors import HistoryError
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.paths import shown
-from limbeck.project.code.in_process import user_code
 
 
 class Directory(ScriptDirectory):
@@ -29,9 +29,13 @@ class Directory(ScriptDirectory):
 
     def _load_revisions(self) -> Iterator[Script]:
         # Alembic would list the folder and import the files itself.
-        code = user_code(self.history.script_location.parent)
+        code = self.history.code
         for revision in self.history.revisions():
-            yield Script(code.revision(revision.path), revision.id, revision.path)
+            module = code.revision(revision.path)
+            if not isinstance(module, ModuleType):  # the worker imports it when it runs
+                module.down_revision = revision.down or None
+                module.branch_labels, module.depends_on = revision.labels, revision.needs or None
+            yield Script(module, revision.id, revision.path)
 
 
 def directory(history: History) -> ScriptDirectory:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from limbeck.errors import ConfigurationError, UnknownProfileError
 from limbeck.project import profile as profiles
 from limbeck.project import script_location as history
-from limbeck.project.code.in_process import user_code
-from limbeck.project.code.protocol import UserCode
+from limbeck.project.code.choice import Code
+from limbeck.project.code.out_of_process import Place
 from limbeck.project.profile import Profile
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ class Project:
     zero_downtime: bool = False
     cache: bool = True
     hooks: str | None = None
+    python: str | None = None
+    env_file: str | None = None
 
     @classmethod
     def find(cls, start: Path | None = None) -> Project:
@@ -103,12 +105,17 @@ class Project:
             ModelsError: they do not import; says where and why.
 
         """
-        return self.code.metadata(self.models)
+        return self.code.of_models().metadata(self.models)
 
     @property
-    def code(self) -> UserCode:
+    def code(self) -> Code:
         """The access to the project's Python files."""
-        return user_code(self.root)
+        return self.code_for(self.versions or self.script_location / "versions")
+
+    def code_for(self, versions: Path) -> Code:
+        """Return the access to the project's Python files, with another folder of revisions."""
+        place = Place(str(self.root / "alembic.ini"), str(self.script_location), str(versions))
+        return Code(self.root, place, self.models, self.python, self.env_file)
 
     def _unknown(self, wanted: str, known: tuple[str, ...]) -> UnknownProfileError:
         folder = self.profiles_dir.name
@@ -135,6 +142,8 @@ _FIELDS: dict[str, tuple[str, type]] = {
     "zero-downtime": ("zero_downtime", bool),
     "cache": ("cache", bool),
     "hooks": ("hooks", str),
+    "python": ("python", str),
+    "env-file": ("env_file", str),
 }
 _CHOICES: dict[str, tuple[str, ...]] = {"recipes": ("online", "plain")}
 

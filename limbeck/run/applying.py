@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TypeAlias
 
-from limbeck.engine import running, state
+from limbeck.engine import running, state, version_table
 from limbeck.engine.ledger import Ledger
 from limbeck.engine.terms import Terms
 from limbeck.errors import DatabaseError, MigrationError, NotConfirmedError
@@ -96,7 +96,7 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
         connect(plan.database, application_name=_name(plan), listen=listen) as connection,
         _locked(connection, plan, wait, listen),
     ):
-        start = state.read(connection)
+        start = state.read(connection, version_table.of(plan.history, connection))
         if start.recorded != plan.current or _ran_late(plan, start.ledger):
             return _overtaken(plan, start.recorded)
         planned = _still_planned(plan, connection, listen)

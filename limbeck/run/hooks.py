@@ -94,7 +94,7 @@ class Hooks:
         """
         if project.hooks is None:
             return cls()
-        names = project.code.namespace(project.hooks, _HOOKS)
+        names = project.code.of_models().namespace(project.hooks, _HOOKS)
         _refuse_misspelt(project.hooks, names)
         hooks = {name: names[name] for name in _TAKES if name in names}
         if not hooks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from limbeck.branches.base import Branch, BranchProvider
-from limbeck.engine.version_table import recorded
+from limbeck.engine.version_table import of, recorded
 from limbeck.errors import LimbeckError
 from limbeck.history.history import History
 from limbeck.postgres.connect import connect
@@ -78,7 +78,7 @@ def _look(project: Project, provider: BranchProvider, name: str) -> _Contents:
     database = Database.from_url(name, provider.url(name))
     history = History.of(project)
     with connect(database, read_only=True) as connection:
-        current = recorded(connection)
+        current = recorded(connection, of(history, connection))
         known = {revision.id for revision in history.revisions()}
         applied = {each.id for each in history.applied([id_ for id_ in current if id_ in known])}
         rows, sessions = (connection.execute(each).fetchone() for each in (_ROWS, _SESSIONS))

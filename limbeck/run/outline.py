@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from psycopg.rows import tuple_row
 
-from limbeck.engine.version_table import VERSION_TABLE
+from limbeck.engine.version_table import USUAL
 from limbeck.schema.sql.own_schemas import of_users
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ WITH tables AS (
     UNION ALL SELECT oid FROM pg_class WHERE {_NEW}) AS changed
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p', 'f') AND {of_users("n.nspname")}
-    AND c.relname <> '{VERSION_TABLE}' AND c.oid NOT IN (SELECT objid FROM pg_depend
+    AND c.relname <> '{USUAL.name}' AND c.oid NOT IN (SELECT objid FROM pg_depend
       WHERE refclassid = 'pg_extension'::regclass AND classid = 'pg_class'::regclass
       AND deptype = 'e'))
 SELECT counts.total, counts.changed, shown.nspname, shown.relname, shown.columns

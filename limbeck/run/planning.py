@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from limbeck.engine import audit, ledger, offline, state
+from limbeck.engine import audit, ledger, offline, state, version_table
 from limbeck.engine.ledger import Ledger
 from limbeck.errors import ConfigurationError
 from limbeck.events import Listener, Notice
@@ -21,6 +21,7 @@ from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.run.hooks import Hooks
 from limbeck.run.plan import Plan, PlannedRevision, Words, fingerprint
+from limbeck.shell import command
 
 NO_HOOKS = Hooks()
 
@@ -60,6 +61,7 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
     """
     hooks.call("before_plan", profile, database)
     history = History.of(project, profile)
+    history.prepare()
     terms = Terms(
         profile.name,
         profile.protected,
@@ -67,7 +69,7 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
         allow_used,
     )
     with connect(database, read_only=True, listen=listen) as connection:
-        start = state.read(connection)
+        start = state.read(connection, version_table.of(history, connection))
         refuse_pooler(database, start.session)
         current = history.known(start.recorded, database.dbname)
         late = ledger.late(history, current, start.ledger)
@@ -117,8 +119,9 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
     """
     hooks.call("before_plan", profile, database)
     history = History.of(project, profile)
+    history.prepare()
     with connect(database, read_only=True, listen=listen) as connection:
-        start = state.read(connection)
+        start = state.read(connection, version_table.of(history, connection))
     refuse_pooler(database, start.session)
     current = history.known(start.recorded, database.dbname)
     todo = history.beyond(current, to) if to else _last(history, current, steps)
@@ -209,5 +212,5 @@ def _refuse_below(history: History, current: Sequence[str], to: str) -> None:
     if below := history.beyond(current, to):
         raise ConfigurationError(
             f"{to} is applied already, with {counted(len(below), 'revision')} after it",
-            hint=f"To downgrade to it: limbeck rollback --to {to}",
+            hint=f"To downgrade to it: {command('limbeck', 'rollback', '--to', to)}",
         )

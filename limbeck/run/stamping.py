@@ -57,7 +57,7 @@ def stamp(  # noqa: PLR0913 - what, where, to which revision, and who agrees
         migration_lock(connection, wait=wait, listen=listen),
     ):
         mark(history, connection, to)
-        return version_table.recorded(connection)
+        return version_table.recorded(connection, version_table.of(history, connection))
 
 
 def mark(history: History, connection: Connection, to: str) -> None:

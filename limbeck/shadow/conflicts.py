@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
@@ -22,15 +22,22 @@ def refuse_two_enums(metadata: sa.MetaData) -> None:
         ModelsError: names the two columns and their values.
 
     """
-    known: dict[tuple[str | None, str], tuple[list[str], str]] = {}
-    for column, enum in _enums(metadata):
-        if enum.name is None:
-            continue
-        labels, first = known.setdefault((enum.schema, enum.name), (list(enum.enums), column))
-        if labels != list(enum.enums):
+    refuse_different(
+        (enum.schema, enum.name, column, tuple(enum.enums))
+        for column, enum in _enums(metadata)
+        if enum.name is not None
+    )
+
+
+def refuse_different(enums: Iterable[tuple[str | None, str, str, tuple[str, ...]]]) -> None:
+    """Refuse two enums of one name, each given with its schema, name, column and values."""
+    known: dict[tuple[str | None, str], tuple[tuple[str, ...], str]] = {}
+    for schema, name, column, values in enums:
+        labels, first = known.setdefault((schema, name), (values, column))
+        if labels != values:
             raise ModelsError(
-                f'the models declare the enum "{enum.name}" twice, with different values:\n'
-                f"  {first}: {', '.join(labels)}\n  {column}: {', '.join(enum.enums)}",
+                f'the models declare the enum "{name}" twice, with different values:\n'
+                f"  {first}: {', '.join(labels)}\n  {column}: {', '.join(values)}",
                 hint="Use one Enum for both columns, or rename one of the two.",
             )
 

@@ -6,15 +6,18 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
 import sqlalchemy as sa
+from psycopg import sql
 
 from limbeck.errors import ModelsError
-from limbeck.postgres.connect import as_sqlalchemy, connect
+from limbeck.postgres.connect import Connection, as_sqlalchemy, connect
 from limbeck.postgres.database import Database
+from limbeck.project.code.protocol import Described
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.filters import EVERYTHING, Filters
 from limbeck.schema.catalog.read import read
-from limbeck.shadow.conflicts import hint_on_views, refuse_two_enums
+from limbeck.shadow.conflicts import hint_on_views, refuse_different, refuse_two_enums
 
 CREATED = re.compile(r'\s*(CREATE(?: UNIQUE)? (?:TABLE|INDEX|TYPE|SEQUENCE|DOMAIN|VIEW) [\w."]+)')
 MISSING_TYPE = re.compile(r'type "(?:\w+\.)?(\w+)" does not exist')
@@ -54,6 +57,42 @@ def created(metadata: sa.MetaData, database: Database, filters: Filters = EVERYT
         return read(connection, filters=filters)
 
 
+def created_from(
+    described: Described, database: Database, filters: Filters = EVERYTHING
+) -> Catalog:
+    """Create the models that a worker has described, and return the catalog of the database.
+
+    Raises:
+        ModelsError: Postgres refuses a table or a type, or two enums have one name.
+
+    """
+    refuse_different(described.enums)
+    with connect(database) as connection:
+        with connection.transaction():
+            connection.execute("SET LOCAL synchronous_commit = off")
+            for name in described.schemas:
+                schema = sql.Identifier(name)
+                connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
+            for statement in described.statements:
+                _send(connection, statement)
+        return read(connection, filters=filters)
+
+
+def _send(connection: Connection, statement: str) -> None:
+    try:
+        connection.execute(statement.encode())
+    except psycopg.Error as error:
+        raise _refused(str(error).strip(), statement) from error
+
+
+def _refused(message: str, statement: str, hint: str | None = None) -> ModelsError:
+    match = CREATED.match(statement)
+    place = match[1] if match else "statement: " + statement.strip()[:500]
+    return ModelsError(
+        f"Postgres cannot create the models: {message}\n  in {place}", hint=_hint(message) or hint
+    )
+
+
 def _schemas(metadata: sa.MetaData) -> set[str]:
     named = {table.schema for table in metadata.tables.values()} | {metadata.schema}
     columns = (column for table in metadata.tables.values() for column in table.columns)
@@ -67,12 +106,8 @@ def _explained(metadata: sa.MetaData) -> Iterator[None]:
         yield
     except sa.exc.DBAPIError as error:
         message = str(error.orig).strip()
-        match = CREATED.match(error.statement or "")
-        place = match[1] if match else "statement: " + (error.statement or "").strip()[:500]
-        raise ModelsError(
-            f"Postgres cannot create the models: {message}\n  in {place}",
-            hint=_hint(message) or hint_on_views(metadata, message),
-        ) from error
+        hint = hint_on_views(metadata, message)
+        raise _refused(message, error.statement or "", hint) from error
     except sa.exc.SQLAlchemyError as error:
         raise ModelsError(f"the models cannot be created: {error}") from error
 

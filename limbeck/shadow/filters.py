@@ -1,4 +1,4 @@
-"""The filters of a catalog, from the settings of a project or the options of a command."""
+"""The filters of a catalog: from the settings, from env.py, or the options of a command."""
 
 from __future__ import annotations
 
@@ -6,20 +6,31 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from limbeck.schema.catalog.filters import Filters
+from limbeck.shadow.shadow import Shadow
 
 if TYPE_CHECKING:
+    from limbeck.project.code.protocol import Configured
     from limbeck.project.project import Project
 
 
 def filters(project: Project) -> Filters:
-    """Return the schemas and tables that a project's settings include."""
+    """Return the schemas and tables that a project's settings and its env.py include."""
     patterns = chosen(
         include_schemas=project.include_schemas,
         exclude_schemas=project.exclude_schemas,
         include_tables=project.include_tables,
         exclude_tables=project.exclude_tables,
     )
-    return replace(patterns, grants=project.grants)
+    env = configured(project)
+    chosen_ = replace(patterns, grants=project.grants, version_table=env.version_table)
+    if not (env.include_object or env.include_name):
+        return chosen_
+    return replace(chosen_, allowed=project.code.allows)
+
+
+def configured(project: Project) -> Configured:
+    """Return what a project's env.py configures; if it has to run for that, on the shadow."""
+    return project.code.configured(lambda: Shadow.of(project).database.url)
 
 
 def chosen(

@@ -12,7 +12,6 @@ from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.project.project import Project
 from limbeck.shadow import ingredients
-from limbeck.shadow.filters import filters
 from limbeck.version import __version__
 
 
@@ -77,7 +76,6 @@ def _start(project: Project, shadow: str) -> str:
         project.include_tables,
         project.exclude_tables,
         project.grants,
+        project.code.env_digest,
     )
-    lowest = filters(project).lowest_major
-    written = f" for {lowest}" if lowest else ""
-    return f"{shadow} {__version__} {seen}{written}"
+    return f"{shadow} {__version__} {seen}"

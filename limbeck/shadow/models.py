@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from limbeck.events import Listener, StageStarted, ignore
+from limbeck.postgres.connect import connect
+from limbeck.project.code.out_of_process import OutOfProcess
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.schema.catalog.catalog import Catalog
@@ -35,6 +37,9 @@ class Models:
             ModelsError: the models do not import, or Postgres refuses one of their tables or types.
 
         """
+        code = self.project.code.of_models()
+        if isinstance(code, OutOfProcess):
+            code.process("models")  # it starts while the shadow does
         shadow = Shadow.of(self.project, self.profile, listen=self.listen)
         server = identity.known(self.project, self.profile) or ""
         name = keys.models(self.project, server)
@@ -43,6 +48,9 @@ class Models:
         return self._create(shadow, server)
 
     def _create(self, shadow: Shadow, server: str) -> Catalog:
+        code = self.project.code.of_models()
+        if isinstance(code, OutOfProcess):
+            return self._create_described(code, shadow, server)
         from limbeck.shadow.creation import created  # noqa: PLC0415 - SQLAlchemy is slow to import
 
         with recording() as recorded:
@@ -57,3 +65,22 @@ class Models:
             ingredients.save(self.project, read)
             cache.keep(self.project, keys.made_of(self.project, server, state), catalog)
         return catalog
+
+    def _create_described(self, code: OutOfProcess, shadow: Shadow, server: str) -> Catalog:
+        """Create the models from the statements that the project's own interpreter gives.
+
+        The catalog is cached by these statements: what the models are made of is not known.
+        """
+        from limbeck.shadow import creation  # noqa: PLC0415 - SQLAlchemy is slow to import
+
+        self.listen(StageStarted(f"importing the models with {code.python}"))
+        with shadow.scratch() as database:
+            with connect(database) as connection:
+                version = connection.info.server_version
+            described = code.models(self.project.models, version, database.url)
+            name = keys.made_of(self.project, server, repr(described))
+            if self.project.cache and (cached := cache.catalog(self.project, name)) is not None:
+                return cached
+            self.listen(StageStarted("creating the models on the shadow"))
+            catalog = creation.created_from(described, database, filters(self.project))
+        return cache.keep(self.project, name, catalog)

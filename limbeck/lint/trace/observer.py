@@ -73,6 +73,15 @@ class Observer:
     _open: bool = False
     # Whether `facts` lack the effect of the last statements, which touched new tables only.
     _behind: bool = False
+    # The line of the statement, where a worker runs the revision: no stack of ours has it.
+    _noted: int = 0
+
+    def note(self, line: int) -> None:
+        """Note the line that sends the next statement."""
+        self._noted = line
+
+    def _line(self) -> int:
+        return self._noted or _line(self.file)
 
     def start(self, connection: Connection, file: Path | None = None) -> None:
         """Begin to record, from the present catalog."""
@@ -130,7 +139,7 @@ class Observer:
         """
         text = query if isinstance(query, str) else str(query)
         # SQLAlchemy and Alembic send queries of their own, which are not the revision's.
-        if self.ignored in text or (self.file and not _line(self.file)):
+        if self.ignored in text or (self.file and not self._line()):
             return run()
         # The facts before the statement are needed unless it touches new tables only, as the last.
         if self._behind and not (_failed(cursor.connection) or self._on_newcomers(text)):
@@ -239,7 +248,7 @@ class Observer:
         defaults: dict[str, Any] = {
             "text": text,
             "tag": tag,
-            "line": _line(self.file),
+            "line": self._line(),
             "seconds": time.monotonic() - began,
             "transaction": self._transaction if self._open else None,
             "before": self.facts,

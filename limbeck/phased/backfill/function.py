@@ -25,7 +25,7 @@ def load(project: Project, task: Task) -> Function:
     name, _, attribute = reference.partition(":")
     hint = 'Name a function in a module of the project: "python": "app.backfills:function".'
     purpose = Purpose(f"{task}: its functions", hint, ConfigurationError)
-    names = project.code.namespace(name, purpose)
+    names = project.code.of_models().namespace(name, purpose)
     if attribute not in names:
         raise ConfigurationError(f"{task}: {name} has no function {attribute}", hint=hint)
     function: Function = names[attribute]

@@ -8,16 +8,55 @@ from pathlib import Path
 
 from limbeck.project.code.protocol import EnvFile
 
+# Modules whose import by an env.py has no effect on a migration.
+INERT = {
+    *("__future__", "alembic", "asyncio", "contextlib", "dotenv", "limbeck", "logging", "os"),
+    *("pathlib", "sqlalchemy", "sys", "typing"),
+}
+# Arguments of context.configure() that change nothing of what limbeck does.
+INERT_ARGUMENTS = {
+    *("as_sql", "compare_server_default", "compare_type", "connection", "dialect_name"),
+    *("dialect_opts", "include_schemas", "literal_binds", "output_buffer", "target_metadata"),
+    *("transaction_per_migration", "url"),
+}
+
 
 def read(path: Path) -> EnvFile:
     """Return what the text of an env.py says; a missing or broken file says nothing."""
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (OSError, SyntaxError, UnicodeDecodeError):
-        return EnvFile(None, frozenset())
-    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
-    arguments = (argument.arg for call in calls for argument in call.keywords)
-    return EnvFile(_metadata(tree), frozenset(filter(None, arguments)))
+        return EnvFile(None)
+    return EnvFile(_metadata(tree))
+
+
+def beyond(path: Path, models: str) -> str:
+    """Return what an env.py does beyond configuring a connection; "" if it does no more.
+
+    Args:
+        path: the file; a missing one does nothing.
+        models: the top-level package of the models, which it may import.
+
+    """
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, UnicodeDecodeError):
+        return ""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("configure"):
+            for argument in node.keywords:
+                if argument.arg not in INERT_ARGUMENTS:
+                    return f"env.py configures {argument.arg or 'arguments by **'}"
+        for module in _modules(node):
+            if module.partition(".")[0] not in {*INERT, models}:
+                return f"env.py imports {module}"
+    return ""
+
+
+def _modules(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module or "."] if isinstance(node, ast.ImportFrom) else []
 
 
 def _metadata(tree: ast.Module) -> str | None:

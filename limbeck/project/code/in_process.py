@@ -1,4 +1,4 @@
-"""User code imported into limbeck's own process: the only implementation of `UserCode` so far."""
+"""User code imported into limbeck's own process: one implementation of `UserCode`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from limbeck.project.code import env_file, modules
-from limbeck.project.code.protocol import EnvFile, Purpose, UserCode
+from limbeck.project.code import modules
+from limbeck.project.code.protocol import Purpose
 
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
@@ -43,12 +43,3 @@ class InProcess:
         module = util.module_from_spec(spec)
         spec.loader.exec_module(module)
         return module
-
-    def env_file(self, path: Path) -> EnvFile:
-        """Return what an env.py says."""
-        return env_file.read(path)
-
-
-def user_code(root: Path) -> UserCode:
-    """Return the way to the Python files of the project in a folder."""
-    return InProcess(root)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -15,7 +15,7 @@ class Filters:
     `tables` and `ignore` select tables and views, with all that belongs to them. `version_table`
     is the name of Alembic's table, which is left out of every schema. `grants` is whether
     privileges are read. `lowest_major` is the lowest major that SQL is written for; None is the
-    server's own.
+    server's own. `allowed` decides last about a schema and a table.
     """
 
     schemas: tuple[str, ...] = ("*",)
@@ -25,6 +25,7 @@ class Filters:
     version_table: str = "alembic_version"
     grants: bool = False
     lowest_major: int | None = None
+    allowed: Callable[[str, str], bool] | None = field(default=None, compare=False)
 
     def schema(self, name: str) -> bool:
         """Return whether a schema is read."""
@@ -37,6 +38,7 @@ class Filters:
             name != self.version_table
             and _matches(self.tables, *names)
             and not _matches(self.ignore, *names)
+            and (self.allowed is None or self.allowed(schema, name))
         )
 
 

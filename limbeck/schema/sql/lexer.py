@@ -73,8 +73,9 @@ def _token() -> re.Pattern[str]:
 def _piece() -> re.Pattern[str]:
     """Return the expression of a piece as long as possible, to find where statements end."""
     return re.compile(
-        rf"(?P<code>(?:{_WORD}|[\x00-\x08\x0e-\x1f!#%&(-,.0-9:<-@[-^`{{-\x7f]++|[ ](?!{_SPACE})"
-        rf"|{_STRING}|{_NAME}|{_BODY}|-(?!-)|/(?!\*)|\$)+)"
+        rf"(?P<code>(?:{_WORD}|[\x00-\x08\x0e-\x1f!#%&(-,:<-@[-^`{{-\x7f]++|[ ](?!{_SPACE})"
+        # A number ends before a $, where a word does not: "1e3$$" opens a body.
+        rf"|{_STRING}|{_NAME}|\.\.|{_NUMBER}|{_BODY}|-(?!-)|/(?!\*)|\.|\$)+)"
         rf"|(?P<comment>{_COMMENT})|(?P<nested>{_NESTED})|(?P<space>{_SPACE}++)|(?P<end>;)",
         re.DOTALL,
     )

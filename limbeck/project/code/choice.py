@@ -1,0 +1,132 @@
+"""Choose where a project's code runs: in limbeck's own process, or in the project's interpreter."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from limbeck.errors import ConfigurationError
+from limbeck.project.code import env_file, interpreter
+from limbeck.project.code.in_process import InProcess
+from limbeck.project.code.out_of_process import OutOfProcess, Place
+from limbeck.project.code.protocol import Configured, UserCode
+
+
+@dataclass(frozen=True)
+class Code:
+    """Where the Python files of a project are, and how they are reached.
+
+    Args:
+        root: the folder of the project.
+        place: Alembic's files.
+        models: "module:attribute" of the metadata.
+        python: the setting `python`.
+        variables: the setting `env-file`.
+
+    """
+
+    root: Path
+    place: Place
+    models: str = ""
+    python: str | None = None
+    variables: str | None = None
+    _by_reason: dict[str, UserCode] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def interpreter(self) -> Path:
+        """The project's interpreter."""
+        return interpreter.find(self.root, self.python)
+
+    @cached_property
+    def environment(self) -> tuple[tuple[str, str], ...]:
+        """The variables of the file that the setting `env-file` names."""
+        if self.variables is None:
+            return ()
+        path = self.root / self.variables
+        if not path.is_file():
+            raise ConfigurationError(
+                f"[tool.limbeck] env-file: there is no file {path}",
+                hint='Write it as in env-file = ".env"; it is relative to the project.',
+            )
+        return tuple((name, value) for name, value in dotenv_values(path).items() if value)
+
+    def of_models(self) -> UserCode:
+        """Return the way to the models."""
+        return self._chosen(self._reason)
+
+    def of_revisions(self, imported: Iterable[str]) -> UserCode:
+        """Return the way to revisions that import these modules.
+
+        A revision that imports the project's own modules may change the models, or be changed by
+        what the models have imported; it needs a process of its own.
+        """
+        own = sorted(name for name in set(imported) if self._is_own(name))
+        return self._chosen(self._reason or (f"a revision imports {own[0]}" if own else ""))
+
+    def configured(self, url: Callable[[], str]) -> Configured:
+        """Return what env.py configures; it runs only if its text says that there is something.
+
+        Args:
+            url: returns the URL of a database for it, on which it may only read.
+
+        Raises:
+            ConfigurationError: it fails.
+
+        """
+        if not self._env:
+            return Configured()
+        process = self._outside.process("models")
+        if process.configured is None:
+            process.configured = self._outside.configured(url())
+        return process.configured
+
+    def allows(self, schema: str, table: str) -> bool:
+        """Return whether env.py's filters let a table through; `configured` was called before."""
+        return bool(self._outside.process("models").request("allows", schema=schema, table=table))
+
+    @cached_property
+    def env_digest(self) -> str:
+        """A hash of env.py, if it has a say in what is compared."""
+        text = Path(self.place.script_location, "env.py").read_bytes() if self._env else b""
+        return hashlib.sha256(text).hexdigest() if text else ""
+
+    @cached_property
+    def _env(self) -> str:
+        """What env.py does beyond configuring a connection."""
+        package = self.models.partition(":")[0].partition(".")[0]
+        return env_file.beyond(Path(self.place.script_location) / "env.py", package)
+
+    @cached_property
+    def _outside(self) -> OutOfProcess:
+        reason = self._reason or self._env
+        return OutOfProcess(self.root, self.interpreter, self.place, reason, self.environment)
+
+    @cached_property
+    def _reason(self) -> str:
+        """Why the project's code cannot run in this process; "" if it can."""
+        if not interpreter.is_own(self.interpreter):
+            return f"the project's interpreter is {self.interpreter}"
+        if self.variables is not None:
+            return "the setting env-file has variables"
+        return self._env
+
+    def _chosen(self, reason: str) -> UserCode:
+        if reason not in self._by_reason:
+            self._by_reason[reason] = (
+                OutOfProcess(self.root, self.interpreter, self.place, reason, self.environment)
+                if reason
+                else InProcess(self.root)
+            )
+        return self._by_reason[reason]
+
+    def _is_own(self, module: str) -> bool:
+        if module in sys.stdlib_module_names or module in {"alembic", "limbeck"}:
+            return False
+        folders = (self.root, self.root / "src")
+        return any((f / module).is_dir() or (f / f"{module}.py").is_file() for f in folders)

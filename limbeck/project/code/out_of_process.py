@@ -1,0 +1,210 @@
+"""User code run by a worker in the project's own interpreter: one implementation of `UserCode`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from limbeck.errors import ConfigurationError, HistoryError, LimbeckError, ModelsError
+from limbeck.project.code.errors import WorkerError, is_below
+from limbeck.project.code.in_process import InProcess
+from limbeck.project.code.process import Process, started
+from limbeck.project.code.protocol import Configured, Described, Purpose, Rendered
+
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData
+
+LIMIT = 60.0  # seconds for an import, before the worker says where it hangs
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where Alembic's files are; `section` is that of the ini file."""
+
+    ini: str
+    script_location: str
+    versions: str
+    section: str = "alembic"
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfProcess:
+    """The Python files of a project, in its interpreter.
+
+    `reason` says why they are not imported into limbeck's own process. `variables` are those of
+    the setting `env-file`.
+    """
+
+    root: Path
+    python: Path
+    place: Place
+    reason: str
+    variables: tuple[tuple[str, str], ...] = ()
+
+    def process(self, purpose: str) -> Process:
+        """Return the worker for a purpose, started if it does not run yet."""
+        return started(self.python, self.root, purpose, self.variables)
+
+    def metadata(self, reference: str) -> MetaData:
+        """Return the tables of the models at "module:attribute", imported into this process.
+
+        Only changing the source of existing models needs them as Python objects.
+
+        Raises:
+            ConfigurationError: this process cannot import them.
+
+        """
+        try:
+            return InProcess(self.root).metadata(reference)
+        except ModelsError as error:
+            raise ConfigurationError(
+                f"to change existing models, limbeck has to import them itself: {error.message}",
+                hint=f"Install limbeck beside them: {self.python} -m pip install limbeck",
+            ) from error
+
+    def namespace(self, module: str, purpose: Purpose) -> Mapping[str, Any]:
+        """Return the names of a module with their values, imported into this process."""
+        return InProcess(self.root).namespace(module, purpose)
+
+    def models(self, reference: str, server: int, url: str) -> Described:
+        """Return the models as statements, after env.py has run on a database.
+
+        Args:
+            reference: "module:attribute"; "" is env.py's own target_metadata.
+            server: server_version_num of the server for which they are written.
+            url: a database for env.py.
+
+        Raises:
+            ConfigurationError: there is no such module or attribute, or it is not a MetaData.
+            ModelsError: the models raise while they are imported; names the file and line.
+
+        """
+        has_env = (Path(self.place.script_location) / "env.py").is_file()
+        arguments: dict[str, Any] = {
+            "reference": reference,
+            "server": server,
+            "url": url,
+            "limit": LIMIT,
+        }
+        try:
+            answer = self.process("models").request(
+                "metadata", place=asdict(self.place) if has_env else None, **arguments
+            )
+        except WorkerError as error:
+            raise self._explained(error, "the models do not import", ModelsError) from error
+        return Described(
+            tuple(answer["statements"]),
+            tuple(answer["schemas"]),
+            tuple(
+                (schema, name, place, tuple(labels))
+                for schema, name, place, labels in answer["enums"]
+            ),
+            tuple(answer["tables"]),
+        )
+
+    def configured(self, url: str) -> Configured:
+        """Return what env.py configures, run on a database.
+
+        Raises:
+            ConfigurationError: it raises, or does not come to its migrations.
+
+        """
+        arguments: dict[str, Any] = {"place": asdict(self.place), "url": url, "limit": LIMIT}
+        try:
+            answer = self.process("models").request("describe", **arguments)
+        except WorkerError as error:
+            raise self._explained(error, "env.py fails", ConfigurationError) from error
+        return Configured(**{**answer, "unknown": tuple(answer["unknown"])})
+
+    def opened(self, process: Process, url: str, folder: Path, *, again: bool) -> dict[str, Any]:
+        """Run env.py on a database up to its migrations; return what its connection is.
+
+        Args:
+            process: the worker.
+            url: the database.
+            folder: the folder of the revision files.
+            again: whether to go on with what `op` has created there in the last run.
+
+        Raises:
+            ConfigurationError: env.py raises, or does not come to its migrations.
+
+        """
+        arguments: dict[str, Any] = {"place": asdict(self.place), "url": url, "folder": str(folder)}
+        try:
+            answer = process.request("session", again=again, **arguments)
+        except WorkerError as error:
+            raise self._explained(error, "env.py fails", ConfigurationError) from error
+        if answer is None:
+            raise ConfigurationError(
+                f"{self.place.script_location}/env.py runs no migrations",
+                hint="It must call context.run_migrations().",
+            )
+        opened: dict[str, Any] = answer["opened"]
+        return opened
+
+    def close(self, process: Process) -> None:
+        """Let env.py come to its end."""
+        try:
+            process.request("close")
+        except WorkerError as error:
+            raise self._explained(error, "env.py fails", ConfigurationError) from error
+
+    def kill(self, process: Process) -> None:
+        """End a worker that may be in the middle of a statement; the server notices it."""
+        process.kill()
+        started.cache_clear()
+
+    def revision(self, path: Path) -> Any:
+        """Return an empty module: the file is imported by the worker, when it runs."""
+        return SimpleNamespace(__doc__="", path=path, upgrade=None, downgrade=None)
+
+    def rendered(self, path: Path, starting: tuple[str, ...], *, downgrade: bool) -> Rendered:
+        """Return a revision as SQL.
+
+        Args:
+            path: its file.
+            starting: the revisions that a database is at before it.
+            downgrade: render `downgrade` instead of `upgrade`.
+
+        Raises:
+            HistoryError: the file cannot be imported.
+
+        """
+        arguments: dict[str, Any] = {
+            "path": str(path),
+            "starting": list(starting),
+            "downgrade": downgrade,
+        }
+        try:
+            answer = self.process("revisions").request(
+                "offline", place=asdict(self.place), **arguments
+            )
+        except WorkerError as error:
+            raise HistoryError(
+                f"{error.line(path.parent) or path}: {error}",
+                hint="Correct the revision file; nothing was run.",
+            ) from error
+        return Rendered(answer["text"], answer["steps"], answer["error"])
+
+    def _explained(self, error: WorkerError, what: str, kind: type[LimbeckError]) -> LimbeckError:
+        if error.raised.kind in {"reference", "driver", "ended"}:
+            return ConfigurationError(error.raised.text, hint=_SETTING)
+        if error.raised.variable:
+            variable = f"the environment variable {error.raised.variable} is not set"
+            return kind(
+                f"{what}: {self._line(error)}{variable}",
+                hint='Set it, or name a file that does: env-file = ".env" in [tool.limbeck].',
+            )
+        missing = f"Install the package that provides {error.raised.missing} into {self.python}."
+        hint = missing if error.raised.missing else "Correct it and retry."
+        return kind(f"{what}: {self._line(error)}{error}", hint=hint)
+
+    def _line(self, error: WorkerError) -> str:
+        own = [each for each in error.raised.frames if is_below(each[0], self.root)]
+        return f"{Path(own[-1][0]).relative_to(self.root)} line {own[-1][1]}: " if own else ""
+
+
+_SETTING = "Look at [tool.limbeck] models and python in pyproject.toml."

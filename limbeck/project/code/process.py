@@ -1,0 +1,117 @@
+"""A worker process of a project's own interpreter, and the requests that it answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from limbeck.errors import ConfigurationError
+from limbeck.project.code.errors import Raised, WorkerError
+from limbeck.project.code.protocol import Configured
+
+Answer: TypeAlias = dict[str, Any]
+Asked: TypeAlias = Callable[[Answer], None]
+"""Serves what the worker asks while it works; returns when it may go on."""
+
+PROGRAM = Path(__file__).with_name("worker.py")
+# Variables that would make another interpreter load the packages of this one.
+FOREIGN = {"PYTHONHOME", "__PYVENV_LAUNCHER__"}
+
+
+class Process:
+    """A worker; it starts at once, ends with limbeck, and answers one request at a time."""
+
+    def __init__(self, python: Path, root: Path, variables: Mapping[str, str]) -> None:
+        self.python = python
+        self.configured: Configured | None = None
+        environment = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - the project's own interpreter
+                [str(python), str(PROGRAM)],
+                cwd=root,
+                env={**variables, **environment},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+            )
+        except OSError as error:
+            raise ConfigurationError(f"{python} does not start: {error.strerror}") from error
+        paths = [str(folder) for folder in (root, root / "src") if folder.is_dir()]
+        self._send({"paths": paths})
+
+    def request(self, name: str, *, asked: Asked | None = None, **arguments: Any) -> Any:
+        """Return the worker's answer.
+
+        Args:
+            name: the request, see `worker.Worker.handlers`.
+            asked: serves the worker's own questions, which only a running revision has.
+            arguments: of the request.
+
+        Raises:
+            WorkerError: the project's code raised, or the worker has ended.
+
+        """
+        self._send({"do": name, **arguments})
+        while True:
+            message = self.receive()
+            if "done" in message:
+                return message["done"]
+            if "error" in message:
+                raise WorkerError.of(message["error"])
+            if asked is None:
+                return message
+            asked(message)
+
+    def go_on(self, *, failing: bool = False) -> None:
+        """Let the worker go on after a question; `failing` raises in the project's code."""
+        self._send({"do": "go on", "raise": failing})
+
+    def receive(self) -> Answer:
+        """Return the next message of the worker."""
+        line = self._process.stdout.readline() if self._process.stdout else ""
+        if not line:
+            code = self._process.wait()
+            text = f"the project's interpreter {self.python} has ended (exit code {code})"
+            raise WorkerError(Raised("ended", text=text))
+        message: Answer = json.loads(line)
+        return message
+
+    def kill(self) -> None:
+        """End the worker, whatever it does."""
+        self._process.kill()
+        self._process.wait()
+
+    def __del__(self) -> None:
+        """Let the worker end: it reads the end of its requests."""
+        if self._process.stdin is not None and self._process.stdout is not None:
+            self._process.stdin.close()
+            self._process.stdout.close()
+            self._process.wait()
+
+    def _send(self, message: Answer) -> None:
+        if self._process.stdin is None:  # pragma: no cover - it is a pipe
+            return
+        try:
+            self._process.stdin.write(json.dumps(message) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            self.receive()
+
+
+# One run has a project or two; a program that has many does not keep their workers.
+@lru_cache(maxsize=4)
+def started(
+    python: Path, root: Path, purpose: str, variables: tuple[tuple[str, str], ...]
+) -> Process:
+    """Return the worker of a project for a purpose: "models" or "revisions".
+
+    The models must not be changed by what revisions do with them, so each has a process.
+    """
+    del purpose
+    return Process(python, root, dict(variables))

@@ -1,0 +1,945 @@
+"""The worker: runs a project's models, env.py and revisions in the project's own interpreter.
+
+`process` starts this file as a program. It needs Python 3.9, SQLAlchemy 1.4 and Alembic 1.11, and
+nothing of limbeck, which may not be installed there. It reads requests from its standard input
+and answers on its standard output, one JSON object a line; what the project's code prints goes to
+standard error.
+
+A request is {"do": name, ...}. It is answered by {"done": value} or {"error": {...}}. While a
+revision runs, the worker asks about each statement with {"statement": {...}}, and serves requests
+until one of them says how to go on.
+"""
+
+from __future__ import annotations
+
+import decimal
+import importlib
+import importlib.util
+import json
+import os
+import queue
+import re
+import signal
+import ssl
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TextIO
+
+import alembic
+import sqlalchemy as sa
+from alembic.config import Config
+from alembic.operations import Operations
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import event, schema
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.types import TypeDecorator
+
+Answer = dict[str, Any]
+
+
+class FailureError(Exception):
+    """What the worker itself has to report; `kind` says what it is about."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class Channel:
+    """The connection to limbeck: messages in, messages out."""
+
+    def __init__(self, incoming: TextIO, outgoing: TextIO) -> None:
+        self.outgoing = outgoing
+        self.messages: queue.SimpleQueue[str] = queue.SimpleQueue()
+        threading.Thread(target=self._read, args=(incoming,), daemon=True).start()
+
+    def _read(self, incoming: TextIO) -> None:
+        # In a thread, so that a worker that waits for the server ends with limbeck, too: its
+        # session, and with it what the server does, must not outlive it.
+        for line in incoming:
+            self.messages.put(line)
+        os._exit(0)
+
+    def send(self, **message: Any) -> None:
+        """Send one message."""
+        self.outgoing.write(json.dumps(message, default=str) + "\n")
+        self.outgoing.flush()
+
+    def receive(self) -> Answer:
+        """Return the next message."""
+        message: Answer = json.loads(self.messages.get())
+        return message
+
+    def serve(self, handlers: Mapping[str, Callable[..., Any]], until: str) -> Answer:
+        """Answer requests by their handlers, until one of the named kind; return that one."""
+        while True:
+            request = self.receive()
+            name = request.pop("do")
+            if name == until:
+                return request
+            try:
+                self.send(done=handlers[name](**request))
+            except BaseException as error:  # noqa: BLE001 - limbeck reports whatever was raised
+                self.send(error=described(error))
+
+
+def described(error: BaseException) -> Answer:
+    """Return an error as limbeck needs it: class, text, place, and what the server reported."""
+    return {
+        "kind": error.kind if isinstance(error, FailureError) else "",
+        "type": type(error).__name__,
+        "text": _text(error),
+        "missing": error.name if isinstance(error, ModuleNotFoundError) else None,
+        "variable": _variable(error),
+        "frames": _frames(error),
+        "server": server_error(error),
+        "statement": getattr(error, "statement", None),
+    }
+
+
+def _text(error: BaseException) -> str:
+    text = str(error.msg if isinstance(error, SyntaxError) else error)
+    return text.partition("(Background")[0].strip()
+
+
+def _variable(error: BaseException) -> str | None:
+    """Return the environment variable whose lookup raised, if that is what happened."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if isinstance(error, KeyError) and frames and Path(frames[-1].filename).name == "os.py":
+        return str(error.args[0])
+    return None
+
+
+def _frames(error: BaseException) -> list[tuple[str, int]]:
+    if isinstance(error, SyntaxError) and error.filename:
+        return [(error.filename, error.lineno or 1)]
+    return [(f.filename, f.lineno or 1) for f in traceback.extract_tb(error.__traceback__)]
+
+
+def server_error(error: BaseException | None) -> Answer | None:
+    """Return the fields of an error of the server, whatever driver reports it."""
+    error = getattr(error, "orig", None) or error
+    if error is None:
+        return None
+    if isinstance(error.args[0] if error.args else None, dict):  # pg8000
+        fields = error.args[0]
+        keys = {"state": "C", "message": "M", "detail": "D", "hint": "H", "context": "W"}
+        return {name: fields.get(key) for name, key in keys.items()} if "C" in fields else None
+    state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+    source = getattr(error, "diag", None) or _cause(error)
+    if state is None:
+        # psycopg and psycopg2 raise these without a code when the session has ended.
+        broken = type(error).__name__ in {"OperationalError", "InterfaceError"}
+        return {"state": None, "message": str(error).strip()} if broken else None
+    return {
+        "state": state,
+        "message": _field(source, "message_primary", "message") or str(error).strip(),
+        "detail": _field(source, "message_detail", "detail"),
+        "hint": _field(source, "message_hint", "hint"),
+        "context": _field(source, "context"),
+        "position": _field(source, "statement_position", "position"),
+    }
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Return the driver's own error, which SQLAlchemy's asyncpg adapter has as the cause."""
+    return error.__cause__ or error
+
+
+def _field(source: Any, *names: str) -> str | None:
+    values = (getattr(source, name, None) for name in names)
+    return next((str(value) for value in values if value), None)
+
+
+# --- importing ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def limited(seconds: float, what: str, channel: Channel) -> Iterator[None]:
+    """End the process with an error that says where it hangs, when the block takes longer."""
+    main = threading.get_ident()
+
+    def give_up() -> None:
+        frames = traceback.extract_stack(sys._current_frames()[main])  # noqa: SLF001 - its documented use
+        places = [(frame.filename, frame.lineno or 1) for frame in frames]
+        text = f"{what} took more than {seconds:g} s to import"
+        channel.send(error={"kind": "slow", "type": "", "text": text, "frames": places})
+        os._exit(1)
+
+    timer = threading.Timer(seconds, give_up)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def attribute(reference: str) -> Any:
+    """Return what "module:attribute.attribute" names."""
+    name, _, names = reference.partition(":")
+    value = importlib.import_module(name)
+    for each in names.split("."):
+        if not hasattr(value, each):
+            raise FailureError("reference", f"{name} has no {names}")
+        value = getattr(value, each)
+    return value
+
+
+def revision_module(path: str) -> Any:
+    """Import a revision file by its path: file names of revisions are no module names."""
+    spec = importlib.util.spec_from_file_location(re.sub(r"\W", "_", Path(path).name), path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def stand_in() -> None:
+    """Replace limbeck's own env.py, which would wait for the lock that limbeck itself holds.
+
+    limbeck need not be installed here.
+    """
+
+    def run() -> None:
+        url = str(alembic.context.config.get_main_option("sqlalchemy.url"))
+        with sa.create_engine(url, poolclass=sa.pool.NullPool).connect() as connection:
+            alembic.context.configure(connection=connection)
+            alembic.context.run_migrations()
+
+    env = ModuleType("limbeck.env")
+    vars(env)["run"] = run
+    sys.modules["limbeck.env"] = env
+    if importlib.util.find_spec("limbeck") is None:
+        sys.modules["limbeck"] = ModuleType("limbeck")
+        vars(sys.modules["limbeck"]).update(env=env, __path__=[])
+
+
+# --- env.py -------------------------------------------------------------------------------------
+
+DRIVERS = ("psycopg", "psycopg2", "pg8000", "asyncpg")
+# Of env.py's own arguments for the driver, those that say where the database is.
+PLACES = {
+    *("host", "port", "user", "password", "dbname", "database", "dsn", "service", "passfile"),
+    *("sslmode", "sslrootcert", "sslcert", "sslkey", "ssl", "ssl_context", "channel_binding"),
+    *("require_auth", "hostaddr", "connect_timeout", "timeout"),
+}
+
+
+def installed_driver() -> str:
+    """Return the first of the drivers that is installed here."""
+    for name in DRIVERS:
+        if importlib.util.find_spec(name) is not None:
+            return name
+    raise FailureError("driver", f"none of the drivers {', '.join(DRIVERS)} is installed")
+
+
+EXECUTES = ("do_execute", "do_execute_no_params", "do_executemany")
+READ_ONLY = "25006"  # read_only_sql_transaction
+
+
+class Redirect:
+    """Makes every engine of this process connect to one database, in the driver's autocommit.
+
+    env.py creates its engine as it likes. limbeck sends BEGIN and COMMIT itself.
+    """
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.read_only = False
+        self.opened: list[Any] = []
+        event.listen(Engine, "do_connect", self._connect)
+        for name in EXECUTES:
+            event.listen(Engine, name, self._reading(name))
+
+    def _connect(self, dialect: Any, _record: Any, _: list[Any], options: dict[str, Any]) -> Any:
+        if dialect.name != "postgresql":
+            raise FailureError("env", f"env.py connects to {dialect.name}, not to Postgres")
+        target = make_url(self.url).set(drivername=f"postgresql+{dialect.driver}")
+        if required := target.query.get("require_auth"):
+            # A libpq before 16 refuses it in a URL, and ignores it as a variable.
+            os.environ["PGREQUIREAUTH"] = str(required)
+            target = target.difference_update_query(["require_auth"])
+        own = {name: value for name, value in options.items() if name not in PLACES}
+        arguments, chosen = dialect.create_connect_args(_spelled(target, dialect.driver))
+        connection = dialect.connect(*arguments, **{**own, **chosen, **_secure(target, dialect)})
+        dialect.set_isolation_level(connection, "AUTOCOMMIT")
+        if self.read_only:
+            cursor = connection.cursor()
+            cursor.execute("SET default_transaction_read_only = on")
+            cursor.close()
+        self.opened.append(connection)
+        return connection
+
+    def _reading(self, name: str) -> Callable[..., bool]:
+        def read(cursor: Any, text: str, *arguments: Any) -> bool:
+            """Leave out what an env.py writes, such as its schema, where it may only read."""
+            if not self.read_only:
+                return False
+            try:
+                getattr(arguments[-1].dialect, name)(cursor, text, *arguments)
+            except Exception as error:
+                if (server_error(error) or {}).get("state") != READ_ONLY:
+                    raise
+            return True
+
+        return read
+
+    def close(self) -> None:
+        """Close what an engine has kept in its pool: a database in use cannot be copied."""
+        while self.opened:
+            with suppress(Exception):  # env.py has closed most of them itself
+                self.opened.pop().close()
+
+
+def _spelled(url: Any, driver: str) -> Any:
+    """Return a URL without the parameters of libpq that a driver does not have."""
+    if driver in {"psycopg", "psycopg2", "psycopg_async"}:
+        return url
+    return url.set(query={})
+
+
+def _secure(url: Any, dialect: Any) -> dict[str, Any]:
+    """Return how a driver that is not libpq spells the TLS parameters of a URL."""
+    mode = url.query.get("sslmode")
+    if mode in {None, "disable", "allow", "prefer"} or dialect.driver.startswith("psycopg"):
+        return {}
+    if dialect.driver == "asyncpg":
+        return {"ssl": mode}
+
+    context = ssl.create_default_context()
+    if mode == "require":
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return {"ssl_context": context}
+
+
+def configuration(place: Answer, url: str) -> Any:
+    """Return Alembic's configuration, with a URL where the file has none for Postgres."""
+    config = Config(place["ini"], ini_section=place.get("section") or "alembic")
+    config.set_main_option("script_location", place["script_location"].replace("%", "%%"))
+    config.set_main_option("version_locations", place["versions"].replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("version_path_separator", "os")
+    written = config.get_main_option("sqlalchemy.url") or ""
+    if not re.match(r"postgres(ql)?(\+\w+)?://", written):
+        chosen = re.sub(r"^\w+", f"postgresql+{installed_driver()}", url)
+        config.set_main_option("sqlalchemy.url", chosen.replace("%", "%%"))
+    return config
+
+
+def run_env(place: Answer, url: str, then: Callable[[Environment, dict[str, Any]], None]) -> None:
+    """Run env.py; `then` gets its environment where it would run migrations.
+
+    Args:
+        place: where Alembic's files are.
+        url: the database that all engines connect to.
+        then: called instead of the migrations.
+
+    """
+    os.environ.setdefault("DATABASE_URL", url)
+    config = configuration(place, url)
+    directory = ScriptDirectory.from_config(config)
+    # Not a subclass: Alembic finds the modules that show it by its class.
+    context = EnvironmentContext(config, directory)
+    environment = Environment(context)
+    environment.capture(then)
+    with context:
+        directory.run_env()
+
+
+class Environment:
+    """What an env.py configures: Alembic's environment, and the arguments that it was given."""
+
+    def __init__(self, context: EnvironmentContext) -> None:
+        self.context = context
+        self.arguments: Mapping[str, Any] = {}
+
+    def capture(self, then: Callable[[Environment, dict[str, Any]], None]) -> None:
+        """Note the arguments of configure(), and call a function instead of the migrations."""
+        configured = self.context.configure
+
+        def configure(*positional: Any, **options: Any) -> None:
+            self.arguments = options
+            configured(*positional, **options)
+
+        def run_migrations(**options: Any) -> None:
+            then(self, options)
+
+        vars(self.context).update(configure=configure, run_migrations=run_migrations)
+
+
+KNOWN = {
+    *("connection", "url", "dialect_name", "dialect_opts", "as_sql", "literal_binds"),
+    *("target_metadata", "transaction_per_migration", "transactional_ddl", "output_buffer"),
+    *("version_table", "version_table_schema", "version_table_pk", "include_object"),
+    *("include_name", "include_schemas", "process_revision_directives", "compare_type"),
+    *("compare_server_default", "render_as_batch", "starting_rev", "tag", "template_args"),
+    *("upgrade_token", "downgrade_token", "alembic_module_prefix", "sqlalchemy_module_prefix"),
+    *("user_module_prefix", "render_item", "on_version_apply", "autogenerate_plugins"),
+}
+
+
+def description(environment: Environment) -> Answer:
+    """Return what env.py configures."""
+    given = environment.arguments
+    context = environment.context.get_context()
+    metadata = given.get("target_metadata")
+    metadatas = metadata if isinstance(metadata, (list, tuple)) else [metadata]
+    return {
+        "version_table": context.version_table,
+        "version_table_schema": context.version_table_schema,
+        "include_schemas": bool(given.get("include_schemas", False)),
+        "include_object": given.get("include_object") is not None,
+        "include_name": given.get("include_name") is not None,
+        "process_revision_directives": given.get("process_revision_directives") is not None,
+        "compare_type": _chosen(given.get("compare_type", True)),
+        "compare_server_default": _chosen(given.get("compare_server_default", False)),
+        "render_item": given.get("render_item") is not None,
+        "on_version_apply": given.get("on_version_apply") is not None,
+        "render_as_batch": bool(given.get("render_as_batch", False)),
+        "tables": sum(len(each.tables) for each in metadatas if each is not None),
+        "metadata": sum(each is not None for each in metadatas),
+        "driver": context.dialect.driver,
+        "unknown": sorted(set(given) - KNOWN),
+    }
+
+
+def _chosen(value: Any) -> Any:
+    return "function" if callable(value) else bool(value)
+
+
+# --- the models ---------------------------------------------------------------------------------
+
+
+def metadata_of(captured: list[Any], reference: str) -> list[Any]:
+    """Return the MetaData that the models are: of the setting, or else env.py's own.
+
+    env.py has run before: it may import modules of models that nothing else does.
+    """
+    if not reference:
+        targets = captured[0] if captured else None
+        return list(targets) if isinstance(targets, (list, tuple)) else [targets]
+    value = attribute(reference)
+    if not isinstance(value, sa.MetaData):  # "app.models:Base" is good enough
+        value = getattr(value, "metadata", None)
+    if not isinstance(value, sa.MetaData):
+        raise FailureError("reference", f"{reference} is no MetaData")
+    return [value]
+
+
+def statements_of(metadata: Any, server: int) -> list[str]:
+    """Return the statements that create all of a MetaData in an empty database."""
+    texts: list[str] = []
+
+    def execute(statement: Any, *_: Any, **__: Any) -> None:
+        if isinstance(statement, str):
+            texts.append(statement)
+            return
+        options = {} if hasattr(statement, "against") else {"literal_binds": True}
+        compiled = statement.compile(dialect=engine.dialect, compile_kwargs=options)
+        # DDL and literals double percent signs, which drivers take for placeholders.
+        texts.append(str(compiled).replace("%%", "%"))
+
+    engine: Any = sa.create_mock_engine(f"postgresql+{installed_driver()}://", execute)
+    engine.dialect.server_version_info = (server // 10000, server % 10000)
+    engine.exec_driver_sql = execute
+    metadata.create_all(engine, checkfirst=False)
+    return texts
+
+
+def schemas_of(metadata: Any) -> list[str]:
+    """Return the schemas that a MetaData names."""
+    tables = metadata.tables.values()
+    names = {table.schema for table in tables} | {metadata.schema}
+    names |= {getattr(c.type, "schema", None) for table in tables for c in table.columns}
+    return sorted(name for name in names if name)
+
+
+def enums_of(metadata: Any) -> list[tuple[str | None, str, str, list[str]]]:
+    """Return the enums of all columns: schema, name, column, labels."""
+    enums = []
+    for table in metadata.tables.values():
+        for column in table.columns:
+            kind = column.type
+            while isinstance(kind, (TypeDecorator, sa.ARRAY)):
+                kind = kind.item_type if isinstance(kind, sa.ARRAY) else kind.impl
+            if isinstance(kind, sa.Enum) and kind.native_enum and kind.name:
+                place = f"{table.fullname}.{column.name}"
+                enums.append((kind.schema, kind.name, place, list(kind.enums)))
+    return enums
+
+
+# --- running revisions --------------------------------------------------------------------------
+
+
+class Run:
+    """The revisions of one run, on the connection that env.py configures.
+
+    A statement of a revision is sent when limbeck says so. One that may wait is kept with its
+    parameters until then, by its number.
+    """
+
+    def __init__(
+        self, channel: Channel, environment: Environment, options: dict[str, Any], folder: str
+    ) -> None:
+        self.channel = channel
+        self.options = options
+        self.folder = folder
+        self.context = environment.context.get_context()
+        connection: Any = self.context.connection
+        if connection is None:
+            raise FailureError("env", "env.py configures no connection")
+        self.connection = connection
+        self.active = False
+        self.unread = False
+        self.kept: list[tuple[str, str, tuple[Any, ...], Any]] = []
+        self.created: set[str] = set()
+        self.modules: dict[str, Any] = {}
+        self._install()
+
+    def _install(self) -> None:
+
+        for name in EXECUTES:
+            event.listen(self.connection.engine, name, self._taking(name))
+        # DDL is known as such wherever it comes from. These four execute other statements as
+        # well, or run listeners on the table, whose results nobody reads either.
+        for name in ("execute", "bulk_insert", "create_table", "drop_table"):
+            setattr(self.context.impl, name, self._unread(getattr(self.context.impl, name)))
+        vars(self.context)["autocommit_block"] = self._block
+
+    def _unread(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def executed(*arguments: Any, **options: Any) -> Any:
+            outer, self.unread = self.unread, True
+            try:
+                return function(*arguments, **options)
+            finally:
+                self.unread = outer
+
+        return executed
+
+    @contextmanager
+    def _block(self) -> Iterator[None]:
+        self._ask(block="begin")
+        try:
+            yield
+        finally:
+            self._ask(block="end")
+
+    def hello(self) -> Answer:
+        """Return what limbeck has to know of the connection."""
+        row = self.execute("SELECT pg_backend_pid(), current_setting('server_version_num')")[0]
+        return {"pid": int(row[0]), "server": int(row[1]), "driver": self.context.dialect.driver}
+
+    def load(self, path: str) -> Answer:
+        """Import a revision file; return what it sets for itself."""
+        if path not in self.modules:
+            self.modules[path] = revision_module(path)
+        timeout = getattr(self.modules[path], "lock_timeout", None)
+        return {"lock_timeout": timeout}
+
+    def run(self, path: str, *, downgrade: bool) -> None:
+        """Call a revision's function, asking limbeck about each statement."""
+        self.load(path)
+        module = self.modules[path]
+        self.active, self.kept, self.created = True, [], set()
+        try:
+            with Operations.context(self.context):
+                (module.downgrade if downgrade else module.upgrade)(**self.options)
+        finally:
+            self.active = False
+
+    def execute(self, sql: str) -> list[list[Any]]:
+        """Send a statement of limbeck's on the driver's connection; return its rows as text."""
+        cursor = self.connection.connection.cursor()
+        try:
+            cursor.execute(self._plain(sql))
+            rows = cursor.fetchall() if cursor.description else []
+            return [[None if value is None else str(value) for value in row] for row in rows]
+        finally:
+            cursor.close()
+
+    def _plain(self, sql: str) -> str:
+        """Return a statement without parameters as the driver takes it."""
+        if self.context.dialect.driver != "pg8000":
+            return sql
+        # pg8000 takes a percent sign for a placeholder, but not inside of quotes.
+        parts = re.split(r"('(?:[^']|'')*'|\"(?:[^\"]|\"\")*\")", sql)
+        return "".join(part if n % 2 else part.replace("%", "%%") for n, part in enumerate(parts))
+
+    def _as_text(self, name: str, cursor: Any, text: str, parameters: list[Any]) -> str:
+        """Return a statement with its parameters as the driver, or else we, would spell them."""
+        if not parameters or not parameters[0]:
+            return text.replace("%%", "%") if parameters else text
+        rows = parameters[0] if name == "do_executemany" else [parameters[0]]
+        spelled = getattr(cursor, "mogrify", None) or self._spelled
+        return ";\n".join(_decoded(spelled(text, row)) for row in rows)
+
+    def _spelled(self, text: str, row: Any) -> str:
+        if isinstance(row, Mapping):
+            return text % {name: literal(value) for name, value in row.items()}
+        values = [literal(value) for value in row]
+        if "%s" in text:
+            return text % tuple(values)
+        return re.sub(r"\$(\d+)(?:::\w+)?", lambda match: values[int(match[1]) - 1], text)
+
+    def send(self, number: int) -> int:
+        """Send a statement that was kept; return how many rows it changed."""
+        name, text, parameters, context = self.kept[number]
+        cursor = self.connection.connection.cursor()
+        try:
+            self._default(name)(cursor, text, *parameters, context)
+            return int(cursor.rowcount)
+        finally:
+            cursor.close()
+
+    def _default(self, name: str) -> Callable[..., Any]:
+        return getattr(self.context.dialect, name)  # type: ignore[no-any-return]
+
+    def _taking(self, name: str) -> Callable[..., bool]:
+        def take(cursor: Any, text: str, *arguments: Any) -> bool:
+            if not self.active:
+                return False
+            *parameters, context = arguments
+            self.kept.append((name, text, tuple(parameters), context))
+            error: list[BaseException] = []
+
+            def run() -> None:
+                try:
+                    self._default(name)(cursor, text, *parameters, context)
+                except BaseException as raised:
+                    error.append(raised)
+                    raise
+
+            def instead(sql: str) -> None:
+                cursor.execute(self._plain(sql))
+
+            def as_text() -> str:
+                return self._as_text(name, cursor, text, parameters)
+
+            handlers: dict[str, Callable[..., Any]] = {
+                "run": run,
+                "instead": instead,
+                "text": as_text,
+            }
+            self._ask(handlers, error, **self._facts(text, context))
+            return True
+
+        return take
+
+    def _ask(
+        self,
+        handlers: dict[str, Callable[..., Any]] | None = None,
+        error: list[BaseException] | None = None,
+        **facts: Any,
+    ) -> None:
+        """Ask limbeck, serve it until it has decided, and go on as it says."""
+        self.channel.send(statement=facts)
+        both: dict[str, Callable[..., Any]] = {
+            "execute": self.execute,
+            "send": self.send,
+            **(handlers or {}),
+        }
+        decided = self.channel.serve(both, until="go on")
+        if decided.get("raise"):
+            refused = self.context.dialect.dbapi.DatabaseError  # type: ignore[union-attr]
+            raise error[-1] if error else refused("limbeck refuses the statement")
+
+    def _facts(self, text: str, context: Any) -> Answer:
+        compiled = context.compiled
+        returning = getattr(compiled, "effective_returning", None) or getattr(
+            compiled, "returning", None
+        )
+        return {
+            "number": len(self.kept) - 1,
+            "text": text,
+            "unread": bool((context.isddl or self.unread) and not returning),
+            "new": self._is_new(context),
+            "nested": bool(self.connection.in_nested_transaction()),
+            "where": self._line(),
+        }
+
+    def _is_new(self, context: Any) -> bool:
+        """Return whether a statement creates an object and refers only to other new ones."""
+        statement = getattr(context.compiled, "statement", None)
+        if isinstance(statement, schema.CreateTable):
+            table = statement.element
+            self.created.add(table.fullname)
+            keys = [key.target_fullname.rpartition(".")[0] for key in table.foreign_keys]
+            inherits = table.dialect_options["postgresql"]["inherits"]
+            return not inherits and all(key in self.created for key in keys)
+        if isinstance(statement, schema.CreateIndex):
+            return getattr(statement.element.table, "fullname", None) in self.created
+        return type(statement).__name__ in {"CreateSchema", "CreateSequence", "CreateEnumType"}
+
+    def _line(self) -> str | None:
+        frame: Any = sys._getframe()  # noqa: SLF001 - as inspect.currentframe does
+        while frame is not None:
+            if frame.f_code.co_filename.startswith(self.folder):
+                return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+            frame = frame.f_back
+        return None
+
+
+# --- revisions as SQL ---------------------------------------------------------------------------
+
+
+class Offline:
+    """A text that a revision writes its SQL to, and the steps that it would have."""
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self.steps = 0
+        self.open = False
+        self.in_block = False
+
+    def write(self, text: str) -> None:
+        """Add text."""
+        self.parts.append(text)
+
+    def flush(self) -> None:
+        """Do nothing: Alembic flushes its output."""
+
+    def watch(self, context: Any) -> None:
+        """Count the steps: a transaction with statements, or a statement of a block."""
+        static, block = context.impl.static_output, context.autocommit_block
+
+        def output(text: str) -> None:
+            self.steps += self.in_block
+            self.open = not self.in_block
+            static(text)
+
+        @contextmanager
+        def boundary() -> Iterator[None]:
+            self.steps, self.open = self.steps + self.open, False
+            with block():
+                self.in_block = True
+                try:
+                    yield
+                finally:
+                    self.in_block = False
+            self.open = False
+
+        context.impl.static_output, context.autocommit_block = output, boundary
+
+
+@contextmanager
+def shown_as_context(environment: EnvironmentContext) -> Iterator[EnvironmentContext]:
+    """Make `alembic.context` show an environment inside of the block, and its own one after it."""
+    outer = vars(alembic.context).get("_proxy")
+    try:
+        with environment:
+            yield environment
+    finally:
+        if outer is not None:
+            outer._install_proxy()  # noqa: SLF001 - as entering it does
+
+
+def offline(place: Answer, path: str, starting: list[str], *, downgrade: bool) -> Answer:
+    """Return a revision as SQL, and how many steps it has; `error` says where it ends early."""
+    config = configuration(place, "postgresql://")
+    directory = ScriptDirectory.from_config(config)
+    text, error = Offline(), None
+    options = {
+        "as_sql": True,
+        "literal_binds": True,
+        "output_buffer": text,
+        "script": directory,
+        "starting_rev": tuple(starting) or None,
+        "transaction_per_migration": True,
+    }
+    with shown_as_context(EnvironmentContext(config, directory)) as environment:
+        # %s placeholders would double every % of the text.
+        context = MigrationContext.configure(
+            dialect_name="postgresql",
+            dialect_opts={"paramstyle": "named"},
+            environment_context=environment,
+            opts=options,
+        )
+        environment._migration_context = context  # noqa: SLF001 - as configure() does
+        text.watch(context)
+        module = revision_module(path)
+        try:
+            with Operations.context(context):
+                (module.downgrade if downgrade else module.upgrade)()
+        except Exception as raised:  # noqa: BLE001 - whatever Python does without its database
+            error = f"{type(raised).__name__}: {raised}"
+    return {"text": "".join(text.parts), "steps": text.steps + text.open, "error": error}
+
+
+# --- values as SQL ------------------------------------------------------------------------------
+
+
+def literal(value: Any) -> str:
+    """Return a value as Postgres reads it in the text of a statement."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float, decimal.Decimal)):
+        return str(value)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return "'\\x" + bytes(value).hex() + "'"
+    if isinstance(value, (dict, list)):
+        value = json.dumps(value)
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def _decoded(text: str | bytes) -> str:
+    return text.decode() if isinstance(text, bytes) else text
+
+
+# --- the program --------------------------------------------------------------------------------
+
+
+class Worker:
+    """Answers the requests of one limbeck process."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.redirect = Redirect()
+        # What `op` has created in the last run, and on which database.
+        self.memo: tuple[str, dict[Any, Any]] = ("", {})
+        # The arguments of configure() when env.py last ran.
+        self.arguments: Mapping[str, Any] = {}
+
+    def run_env(
+        self,
+        place: Answer,
+        url: str,
+        then: Callable[[Environment, dict[str, Any]], None],
+        *,
+        read_only: bool = False,
+    ) -> None:
+        """Run env.py on a database."""
+        self.redirect.url, self.redirect.read_only = url, read_only
+        try:
+            run_env(place, url, then)
+        finally:
+            self.redirect.close()
+
+    def handlers(self) -> dict[str, Callable[..., Any]]:
+        """Return the requests that the worker answers."""
+        return {
+            "versions": self.versions,
+            "describe": self.describe,
+            "metadata": self.metadata,
+            "allows": self.allows,
+            "session": self.session,
+            "offline": offline,
+        }
+
+    def versions(self) -> Answer:
+        """Return what runs here."""
+        drivers = [name for name in DRIVERS if importlib.util.find_spec(name) is not None]
+        return {
+            "python": ".".join(map(str, sys.version_info[:3])),
+            "sqlalchemy": sa.__version__,
+            "alembic": alembic.__version__,
+            "drivers": drivers,
+        }
+
+    def describe(self, place: Answer, url: str, limit: float) -> Answer:
+        """Run env.py on a database and return what it configures."""
+        captured: list[Answer] = []
+        with limited(limit, "env.py", self.channel):
+
+            def then(environment: Environment, _: dict[str, Any]) -> None:
+                self.arguments = environment.arguments
+                captured.append(description(environment))
+
+            self.run_env(place, url, then, read_only=True)
+        if not captured:
+            raise FailureError("env", "env.py runs no migrations")
+        return captured[0]
+
+    def metadata(
+        self, place: Answer | None, reference: str, url: str, server: int, limit: float
+    ) -> Answer:
+        """Import the models and return them as statements."""
+        with limited(limit, "the models", self.channel):
+            targets: list[Any] = []
+            if place is not None:
+                self.run_env(
+                    place, url, lambda env, _: targets.append(env.arguments.get("target_metadata"))
+                )
+            metadata = metadata_of(targets, reference)
+        return {
+            "statements": [text for each in metadata for text in statements_of(each, server)],
+            "schemas": sorted({name for each in metadata for name in schemas_of(each)}),
+            "enums": [enum for each in metadata for enum in enums_of(each)],
+            "tables": sorted(name for each in metadata for name in each.tables),
+        }
+
+    def allows(self, schema: str, table: str) -> bool:
+        """Return whether env.py's include_name and include_object let a table through.
+
+        They are asked as Alembic's autogenerate asks them: about a table of the models as such,
+        about another one as a table that only the database has.
+        """
+        own = None if schema == "public" else schema
+        metadata = self.arguments.get("target_metadata")
+        known = metadata if isinstance(metadata, (list, tuple)) else [metadata]
+        key = f"{own}.{table}" if own else table
+        tables = [each.tables[key] for each in known if each is not None and key in each.tables]
+        include_name = self.arguments.get("include_name")
+        if include_name and not tables:
+            parents = {"schema_name": own, "schema_qualified_table_name": key}
+            if not (include_name(own, "schema", {}) and include_name(table, "table", parents)):
+                return False
+        include_object = self.arguments.get("include_object")
+        if not include_object:
+            return True
+        if tables:
+            return bool(include_object(tables[0], table, "table", False, None))  # noqa: FBT003 - Alembic's own signature
+        reflected = sa.Table(table, sa.MetaData(), schema=own)
+        return bool(include_object(reflected, table, "table", True, None))  # noqa: FBT003 - as above
+
+    def session(self, place: Answer, url: str, folder: str, *, again: bool) -> None:
+        """Run env.py on a database, and where it would run migrations, what limbeck asks for."""
+
+        def then(environment: Environment, options: dict[str, Any]) -> None:
+            run = Run(self.channel, environment, options, folder)
+            if again and self.memo[0] == url:
+                run.context.impl.memo = self.memo[1]
+            self.memo = url, run.context.impl.memo
+            handlers: dict[str, Callable[..., Any]] = {
+                "offline": offline,
+                "load": run.load,
+                "run": run.run,
+                "execute": run.execute,
+                "send": run.send,
+            }
+            self.channel.send(opened=run.hello())
+            self.channel.serve(handlers, until="close")
+
+        self.run_env(place, url, then)
+
+
+def main() -> None:
+    """Serve until limbeck ends."""
+    # The folder of this file is not on the path of the project.
+    sys.path.pop(0)
+    outgoing = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    incoming = os.fdopen(os.dup(0), encoding="utf-8")
+    # What the project's code prints is not an answer, and it must not read the requests.
+    os.dup2(2, 1)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # limbeck decides what a Ctrl-C ends
+    first = json.loads(incoming.readline())
+    sys.path[:0] = first["paths"]
+    stand_in()
+    sys.argv = ["alembic"]
+    channel = Channel(incoming, outgoing)
+    channel.serve(Worker(channel).handlers(), until="end")
+
+
+if __name__ == "__main__":
+    main()
