@@ -9,7 +9,7 @@ LIMBECK_READY := .venv/installed
 
 include limbeck.mk
 
-.PHONY: test test-contract lint check real-schemas cases recipes crashes bench clean
+.PHONY: test test-contract lint check real-schemas cases recipes crashes compat bench audit clean
 
 test: .venv/installed-dev ## Run the tests (ten minutes on two cores)
 	@.venv/bin/pytest -n 2 --dist worksteal --durations=10
@@ -40,8 +40,22 @@ recipes: .venv/installed-dev ## Take every change through its phases, and old an
 crashes: .venv/installed-dev ## Kill a migration at every statement and run it again (hours)
 	@.venv/bin/pytest -n 2 -m thorough -rP tests/postgres/test_crash_points.py
 
+compat: .venv/installed-dev ## Run projects with other versions of Python, SQLAlchemy and Alembic (needs PyPI)
+	@LIMBECK_COMPAT="$(CURDIR)/.venv/compat" .venv/bin/pytest -n 2 -m '' tests/compat
+
 bench: .venv/installed-dev ## Measure limbeck beside its peers
 	@.venv/bin/python benchmarks
+
+# --strict: a version that the service does not know is an error, not a pass.
+audit: .venv/audit/bin/pip-audit ## Ask PyPI for known vulnerabilities of the locked versions (needs the network)
+	@failed=; for lock in requirements.lock requirements-dev.lock; do \
+		echo "$$lock:" >&2; \
+		.venv/audit/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off \
+			--requirement $$lock || failed=yes; \
+	done; \
+	[ -z "$$failed" ] || { \
+	echo "A version is vulnerable, or PyPI has not answered for it (then nothing is known): see above." >&2; \
+	exit 1; }
 
 clean: ## Remove .venv, the embedded Postgres with its branches, and caches
 	@if [ -x $(LIMBECK) ]; then $(LIMBECK) local stop; fi
@@ -55,6 +69,10 @@ pip := .venv/bin/python -m pip install --quiet --disable-pip-version-check
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
 	echo "Python's venv is missing: sudo apt install python3-venv" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv
+
+.venv/audit/bin/pip-audit: | .venv/bin/python
+	@.venv/bin/python -m venv .venv/audit
+	@.venv/audit/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.9,<3'
 
 .venv/installed: requirements.lock | .venv/bin/python
 	@echo "Installing the locked versions into .venv (only when requirements.lock changes) ..." >&2

@@ -18,11 +18,14 @@ from alembic.util import CommandError
 
 from limbeck.errors import ConfigurationError, LimbeckError
 from limbeck.events import BranchCreated, Event, LockWaiting, Notice, ServerStarted
+from limbeck.masking.mask import masked
 from limbeck.postgres.connect import as_sqlalchemy, connect
 from limbeck.postgres.lock import migration_lock
 from limbeck.project import urls
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
+from limbeck.shell import command
+from limbeck.visible import visible
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -111,7 +114,7 @@ def _refuse_another_history(profile: Profile) -> None:
         raise ConfigurationError(
             f"{profile.name} has a history of its own in {profile.versions.name}/, "
             "but alembic.ini names another folder",
-            hint=f"limbeck migrate -e {profile.name}",
+            hint=command("limbeck", "migrate", "-e", profile.name),
         )
 
 
@@ -131,13 +134,14 @@ def _reported() -> Iterator[None]:
         yield
     except LimbeckError as error:
         hint = f"\n{error.hint}" if error.hint else ""
-        raise CommandError(f"{error.message}{hint}") from error
+        # Alembic prints it as it is.
+        raise CommandError(visible(masked(f"{error.message}{hint}"))) from error
 
 
 def _tell(event: Event) -> None:
     match event:
         case Notice(text):
-            LOG.warning(text)
+            LOG.warning("%s", visible(masked(text)))
         case LockWaiting(holder, wait):
             LOG.warning("waiting up to %g s for the migration lock, held by %s", wait, holder)
         case ServerStarted(port):

@@ -32,9 +32,9 @@ from limbeck.events import (
     StageStarted,
 )
 from limbeck.plurals import counted, nouns
+from limbeck.visible import visible, visible_json
 
 LOGGER: Final = "limbeck"
-_PASSWORD: Final = re.compile(r"(\bpassword\s+)", re.IGNORECASE)
 
 _WARNINGS: Final = (
     Notice,
@@ -56,7 +56,7 @@ def log(event: Event) -> None:
     """Log an event; this is the default listener of every function that takes one.
 
     The record's message is a sentence, its `event` the event's name such as "revision_finished",
-    its `fields` the event's fields as JSON values. Passwords in URLs are masked in all of them.
+    its `fields` the event's fields as JSON values. Passwords are masked in all of them.
     """
     record(_level(event), name(event), sentence(event), asdict(event))
 
@@ -66,7 +66,7 @@ def record(level: int, event: str, text: str, fields: Mapping[str, Any]) -> None
     logger = logging.getLogger(LOGGER)
     if logger.isEnabledFor(level):
         extra = {"event": event, "fields": _redacted(fields)}
-        logger.log(level, "%s", _redacted(text), extra=extra)
+        logger.log(level, "%s", visible(_redacted(text)), extra=extra)
 
 
 def name(event: Event) -> str:
@@ -88,10 +88,10 @@ class JsonFormatter(logging.Formatter):
             "time": when.replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "event": getattr(record, "event", record.name),
-            "message": record.getMessage(),
+            "message": _redacted(record.getMessage()),  # other libraries log statements, too
             "fields": getattr(record, "fields", {}),
         }
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return visible_json(json.dumps(line, ensure_ascii=False, default=str))
 
 
 def sentence(event: Event) -> str:
@@ -197,28 +197,7 @@ def _level(event: Event) -> int:
 
 def _redacted(value: Any) -> Any:
     """Return a JSON value with passwords masked, those in blockers' queries included."""
-    from limbeck.postgres.url import redact  # noqa: PLC0415 - psycopg only when it is needed
-
-    if isinstance(value, str):
-        return _without_passwords(redact(value))
-    if isinstance(value, Mapping):
-        return {key: _redacted(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_redacted(each) for each in value]
-    return value
-
-
-def _without_passwords(text: str) -> str:
-    # In a sentence an apostrophe opens no string, so only what follows PASSWORD is read as SQL.
-    begin, *rest = _PASSWORD.split(text)
-    if not rest:
-        return text
     # Its regular expressions take milliseconds to compile, and every command imports this module.
-    from limbeck.schema.sql.lexer import lex  # noqa: PLC0415 - see above
+    from limbeck.masking.mask import masked_data  # noqa: PLC0415 - see above
 
-    pieces = [begin]
-    for word, following in zip(rest[::2], rest[1::2], strict=True):
-        kind, token, _ = next(lex(following), ("space", "", 0))
-        secret = kind in {"string", "body"}
-        pieces += [word, f"'***'{following[len(token) :]}" if secret else following]
-    return "".join(pieces)
+    return masked_data(value)

@@ -10,6 +10,7 @@ from typing import Protocol
 from limbeck.branches.moment import Moment, Source
 from limbeck.errors import BranchError
 from limbeck.postgres.database import Database
+from limbeck.shell import command
 
 LONGEST_NAME = 256
 
@@ -157,7 +158,8 @@ def refuse_existing(branches: Sequence[Branch], name: str) -> None:
     if any(branch.name == name for branch in branches):
         raise BranchError(
             f'there is a branch "{name}" already',
-            hint=f'To copy its parent again: limbeck branches reset "{name}" --parent',
+            hint="To copy its parent again: "
+            + command("limbeck", "branches", "reset", name, "--parent"),
         )
 
 
@@ -175,7 +177,7 @@ def resettable(
     if parent is not None and find(branches, parent).name != branch.parent:
         raise BranchError(
             f'the parent of the branch "{name}" is "{branch.parent}", not "{parent}"',
-            hint=f'limbeck branches reset "{name}" --parent "{branch.parent}"',
+            hint=command("limbeck", "branches", "reset", name, "--parent", branch.parent),
         )
     find(branches, branch.parent)
     _refuse_replacing(branches, branch, "be reset", preserve_under)
@@ -221,7 +223,7 @@ def refuse_ending_parent(branches: Sequence[Branch], name: str) -> None:
         raise BranchError(
             f'the branch "{name}" expires at {parent.expires_at:%Y-%m-%d %H:%M UTC}, so no branch '
             "can be created from it",
-            hint=f'To keep it: limbeck branches set-expiration "{name}"',
+            hint=f"To keep it: {command('limbeck', 'branches', 'set-expiration', name)}",
         )
 
 
@@ -255,12 +257,13 @@ def _refuse_replacing(
 def _refuse_children(
     branches: Sequence[Branch], branch: Branch, verb: str, *, keep: bool = False
 ) -> None:
-    children = [f'"{other.name}"' for other in branches if other.parent == branch.name]
+    children = [other.name for other in branches if other.parent == branch.name]
     if children:
+        names = ", ".join(f'"{name}"' for name in children)
         way_out = ", or keep the content: --preserve-under-name NAME" if keep else ""
         raise BranchError(
-            f'the branch "{branch.name}" has children, so it cannot {verb}: {", ".join(children)}',
-            hint=f"First: limbeck branches delete {children[0]}{way_out}",
+            f'the branch "{branch.name}" has children, so it cannot {verb}: {names}',
+            hint=f"First: {command('limbeck', 'branches', 'delete', children[0])}{way_out}",
         )
 
 
@@ -292,5 +295,6 @@ def _refuse_other_parent(branch: Branch, wanted: Branch) -> None:
         raise BranchError(
             f'there is a branch "{branch.name}" already, but its parent is '
             f'"{branch.parent or "none"}", not "{wanted.name}"',
-            hint=f'Run limbeck branches delete "{branch.name}", or use another name.',
+            hint=f"Run {command('limbeck', 'branches', 'delete', branch.name)}, "
+            "or use another name.",
         )

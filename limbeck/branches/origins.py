@@ -6,6 +6,7 @@ from limbeck.branches import base
 from limbeck.branches.base import Branch
 from limbeck.branches.moment import Moment, Source
 from limbeck.errors import BranchError
+from limbeck.shell import command
 
 
 def refuse_past(at: Moment | None) -> None:
@@ -32,18 +33,18 @@ def origin(there: tuple[Branch, ...], branch: Branch, source: Source) -> Branch:
     if source.branch == "^self":
         raise BranchError(
             "a local branch has no history, so it cannot be restored from itself",
-            hint=f'limbeck branches restore "{branch.name}" BRANCH',
+            hint=command("limbeck", "branches", "restore", branch.name, "BRANCH"),
         )
     if source.branch == "^parent" and branch.parent is None:
         raise BranchError(
             f'the branch "{branch.name}" is a root: it has no parent to be restored from',
-            hint=f'limbeck branches restore "{branch.name}" BRANCH',
+            hint=command("limbeck", "branches", "restore", branch.name, "BRANCH"),
         )
     wanted = branch.parent if source.branch == "^parent" else source.branch
     parent = base.find(there, wanted or next(other.name for other in there if other.default))
     if parent.name == branch.name:
         raise BranchError(
             f'the branch "{branch.name}" cannot be restored from itself',
-            hint=f'limbeck branches restore "{branch.name}" BRANCH',
+            hint=command("limbeck", "branches", "restore", branch.name, "BRANCH"),
         )
     return parent

@@ -126,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         code = group.main(arguments, prog_name="limbeck", standalone_mode=False, obj=invocation)
     except click.ClickException as error:
-        error.show()
+        _wrong_use(error)
         sys.exit(error.exit_code)
     except click.Abort as abort:
         sys.exit(_interrupted(abort.__cause__))
@@ -156,10 +156,24 @@ def run() -> NoReturn:
 
 
 def _say(label: str, text: str, colour: str) -> None:
-    from limbeck.cli.terminal import clear_line, coloured
+    from limbeck.cli.terminal import clear_line, say
 
     clear_line()
-    click.echo(f"{coloured(label, colour)} {text}", err=True)
+    say(text, label=label, colour=colour)
+
+
+def _wrong_use(error: click.ClickException) -> None:
+    """Print Click's usage and message; the message may repeat an argument, such as a URL."""
+    import io
+
+    from limbeck.cli.misplaced import MisplacedError
+    from limbeck.cli.terminal import say
+
+    text = io.StringIO()
+    error.show(text)
+    say(text.getvalue(), end="")
+    if isinstance(error, MisplacedError):
+        _say("Hint:", error.hint, "yellow")
 
 
 def _failed(error: LimbeckError, invocation: Invocation) -> int:
@@ -188,8 +202,10 @@ def _unexpected(error: Exception, invocation: Invocation) -> int:
 
 
 def _interrupted(cause: BaseException | None) -> int:
+    from limbeck.cli.terminal import say
+
     detail = f"; {cause}" if cause and str(cause) else ""
-    click.echo(f"Interrupted{detail}.", err=True)
+    say(f"Interrupted{detail}.")
     return 130
 
 
@@ -197,4 +213,7 @@ def _traceback(*, debug: bool) -> None:
     if debug:
         import traceback
 
-        traceback.print_exc()
+        from limbeck.cli.terminal import say
+
+        # Masked as a whole: it shows the lines of revisions, and what the driver has to say.
+        say(traceback.format_exc(), end="")

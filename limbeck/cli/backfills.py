@@ -8,7 +8,7 @@ import click
 
 from limbeck.cli.invocation import Invocation
 from limbeck.cli.options import as_json, command, environment, yes
-from limbeck.cli.terminal import Narrator, confirm_plan, note
+from limbeck.cli.terminal import Narrator, answer, confirm_plan, note
 from limbeck.errors import ConfigurationError
 
 
@@ -72,10 +72,10 @@ def backfill(
     if dry_run:
         estimates = estimating.estimate(plan, listen=listen)
         if as_json:
-            click.echo(to_json(backfills.plan_data(plan, estimates)))
+            answer(to_json(backfills.plan_data(plan, estimates)), masked=True)
         else:
             note(backfills.plan_text(plan))
-            click.echo(backfills.estimates_text(estimates) or "Nothing to fill in.")
+            answer(backfills.estimates_text(estimates) or "Nothing to fill in.")
         return
     if plan.tasks:
         note(backfills.plan_text(plan))
@@ -88,7 +88,7 @@ def backfill(
         listen=listen,
     )
     data = backfills.report_data(report)
-    click.echo(to_json(data) if as_json else backfills.report_text(report))
+    answer(to_json(data) if as_json else backfills.report_text(report), masked=as_json)
 
 
 def _seconds(option: str, text: str) -> float:

@@ -10,7 +10,7 @@ from limbeck.cli.branching import agree, agree_all, end_of, output_option, provi
 from limbeck.cli.copies import create, reset, restore
 from limbeck.cli.invocation import CONTEXT, Invocation
 from limbeck.cli.options import command, environment, yes
-from limbeck.cli.terminal import Narrator, note
+from limbeck.cli.terminal import Narrator, answer, answer_script, note
 from limbeck.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -33,7 +33,8 @@ def list_(invocation: Invocation, *, environment: str | None, output: str) -> No
     """List the branches."""
     from limbeck.output import branches as reports
 
-    click.echo(reports.several(provider_of(invocation, environment).all(), output))
+    text = reports.several(provider_of(invocation, environment).all(), output)
+    answer(text, masked=output != "table")
 
 
 @command()
@@ -143,7 +144,7 @@ def prune(
         for branch in stale:
             provider.delete(branch.name)
             note(f"Deleted branch {branch.name}")
-    click.echo(reports.several(stale, output))
+    answer(reports.several(stale, output), masked=output != "table")
 
 
 @command()
@@ -182,7 +183,11 @@ def diff(
     )
     script = as_script(steps(before, after))
     chosen = {"sql": output, "json": "json", "markdown": "markdown"}[form]
-    click.echo(reports.difference(base, compare, script, chosen), nl=False)
+    text = reports.difference(base, compare, script, chosen)
+    if form == "sql" and output == "table":
+        answer_script(text, end="")
+    else:
+        answer(text, masked=form == "json" or output != "table", end="")
 
 
 for _command in (

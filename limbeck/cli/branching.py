@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from limbeck.cli.invocation import Invocation
-from limbeck.cli.terminal import Narrator, agreed, ask, interactive, note
+from limbeck.cli.terminal import Narrator, agreed, answer, ask, interactive, note
 from limbeck.errors import NotConfirmedError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def show(branch: Branch, output: str) -> None:
     """Print one branch."""
     from limbeck.output import branches as reports
 
-    click.echo(reports.single(branch, output))
+    answer(reports.single(branch, output), masked=output != "table")
 
 
 def end_of(expires_in: str | None) -> datetime | None:

@@ -10,7 +10,7 @@ from limbeck.cli.invocation import Invocation
 from limbeck.cli.migrations import migrate
 from limbeck.cli.options import as_json, command, environment, yes
 from limbeck.cli.plans import plan_options
-from limbeck.cli.terminal import Narrator, ask, interactive, note
+from limbeck.cli.terminal import Narrator, answer, ask, interactive, note
 from limbeck.errors import NotConfirmedError
 
 
@@ -56,7 +56,7 @@ def undo(invocation: Invocation, *, environment: str | None, yes: bool, as_json:
     note(undoing.undo_text(wanted))
     verb.undo(wanted, confirm=lambda _: yes or _agreed(profile.name), listen=listen)
     data = undoing.undo_data(wanted)
-    click.echo(to_json(data) if as_json else undoing.undone_text(wanted))
+    answer(to_json(data) if as_json else undoing.undone_text(wanted), masked=as_json)
 
 
 def _agreed(name: str) -> bool:

@@ -7,7 +7,7 @@ import click
 from limbeck.cli.invocation import Invocation
 from limbeck.cli.options import as_json, command, no_cache, own_history, renames
 from limbeck.cli.questions import ask_loss, ask_rename, parsed_values, written_values
-from limbeck.cli.terminal import Narrator, interactive
+from limbeck.cli.terminal import Narrator, answer, interactive
 
 
 @command()
@@ -65,4 +65,4 @@ def expand(
         project, profile, message=message, answers=answers, listen=Narrator()
     )
     json, text = revisions.generated_data, revisions.generated_text
-    click.echo(to_json(json(generated)) if as_json else text(generated))
+    answer(to_json(json(generated)) if as_json else text(generated), masked=as_json)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
+from limbeck import shell
 from limbeck.cli.invocation import Invocation
 from limbeck.cli.options import as_json, command, environment, own_history, yes
-from limbeck.cli.terminal import Narrator
+from limbeck.cli.terminal import Narrator, answer
 from limbeck.errors import ConfigurationError
 
 
@@ -32,7 +33,7 @@ def stamp(invocation: Invocation, *, environment: str | None, revision: str, yes
         return yes or agreed(f"Mark {database.destination} as being at {revision}?")
 
     at = stamping.stamp(project, profile, database, revision, confirm=confirm, listen=listen)
-    click.echo(f"{profile.name} ({database.destination}) is at {', '.join(at) or 'no revision'}.")
+    answer(f"{profile.name} ({database.destination}) is at {', '.join(at) or 'no revision'}.")
 
 
 @command()
@@ -53,7 +54,8 @@ def merge(
     project = invocation.project()
     profile = project.profile(environment) if environment else None
     merged = write_merge(project, profile, message=message, listen=Narrator())
-    click.echo(to_json(revisions.merge_data(merged)) if as_json else revisions.merge_text(merged))
+    text = to_json(revisions.merge_data(merged)) if as_json else revisions.merge_text(merged)
+    answer(text, masked=as_json)
 
 
 @command()
@@ -102,7 +104,8 @@ def squash(
         force=force,
         listen=Narrator(),
     )
-    click.echo(to_json(reports.squash_data(squashed)) if as_json else reports.squash_text(squashed))
+    text = to_json(reports.squash_data(squashed)) if as_json else reports.squash_text(squashed)
+    answer(text, masked=as_json)
 
 
 def _range(revisions: str | None, to: str | None) -> tuple[str | None, str]:
@@ -114,6 +117,7 @@ def _range(revisions: str | None, to: str | None) -> tuple[str | None, str]:
     if not colon:
         raise ConfigurationError(
             f"{revisions} is a single revision; a squash needs at least two",
-            hint=f"limbeck squash --to {revisions}, or limbeck squash FROM:{revisions}",
+            hint=f"{shell.command('limbeck', 'squash', '--to', revisions)}, "
+            f"or {shell.command('limbeck', 'squash', f'FROM:{revisions}')}",
         )
     return first or None, last or "head"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from limbeck import shell
 from limbeck.cli import gates
 from limbeck.cli.invocation import Invocation
 from limbeck.cli.options import as_json, command, environment, yes
@@ -194,7 +195,8 @@ def _keep(project: Project, profile: Profile) -> None:
     place = places.place(project, profile, Narrator())
     label = f"{place.branch} before {datetime.now(UTC):%Y-%m-%d %H:%M:%S}"
     snapshot = place.provider.snapshot(place.branch, label)
-    note(f'Took a snapshot. To restore it: limbeck branches restore "{place.branch}" "{snapshot}"')
+    restore = shell.command("limbeck", "branches", "restore", place.branch, snapshot)
+    note(f"Took a snapshot. To restore it: {restore}")
 
 
 def _gate(plan: Plan, allow: tuple[str, ...], *, dry_run: bool) -> Hazards | None:

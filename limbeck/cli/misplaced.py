@@ -7,6 +7,7 @@ from typing import IO, Any
 
 import click
 
+from limbeck import shell
 from limbeck.cli.invocation import Invocation
 from limbeck.errors import LimbeckError
 
@@ -20,10 +21,11 @@ class MisplacedError(click.UsageError):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the usage, the message, and the hint."""
-        from limbeck.cli.terminal import coloured
+        from limbeck.cli.terminal import say
 
         super().show(file)
-        click.echo(f"{coloured('Hint:', 'yellow')} {self.hint}", file=file, err=True)
+        if file is None:
+            say(self.hint, label="Hint:", colour="yellow")
 
 
 def option(command: click.Command, error: click.NoSuchOption) -> click.UsageError:
@@ -31,7 +33,8 @@ def option(command: click.Command, error: click.NoSuchOption) -> click.UsageErro
     if not any("--" in (parameter.metavar or "") for parameter in command.params):
         return error
     words = error.ctx.command_path if error.ctx else command.name
-    hint = f"Put the arguments of {command.name} after `--`: {words} -- {error.option_name} ..."
+    line = shell.command(*str(words).split(), "--", error.option_name)
+    hint = f"Put the arguments of {command.name} after `--`: {line} ..."
     return MisplacedError(error.format_message(), hint, error.ctx)
 
 
@@ -43,7 +46,8 @@ def arguments(command: click.Command, ctx: click.Context, extra: Sequence[str]) 
     name = _environment(ctx, extra[0]) if takes_environment and len(extra) == 1 else None
     if name is None:
         return click.UsageError(message, ctx)
-    hint = f"Name the environment with -e: {ctx.command_path} -e {name}"
+    line = shell.command(*ctx.command_path.split(), "-e", name)
+    hint = f"Name the environment with -e: {line}"
     return MisplacedError(message, hint, ctx)
 
 

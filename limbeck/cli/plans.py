@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from limbeck.cli.terminal import Narrator, confirm_plan, note
+from limbeck.cli.terminal import Narrator, answer, answer_script, confirm_plan, note
 
 if TYPE_CHECKING:
     from limbeck.lint.linting import Report as Hazards
@@ -59,10 +59,11 @@ def carry_out(
 ) -> None:
     """Apply or print the plans, asking once; for several plans the JSON answer is a list."""
     if options.script:
-        click.echo("\n".join(_script(plan, several=several) for plan in plans))
+        answer_script("\n".join(_script(plan, several=several) for plan in plans))
         return
     if options.dry_run:
-        click.echo(_preview(plans, options, hazards, several=several))
+        text = _preview(plans, options, hazards, several=several)
+        answer(text, masked=options.as_json)
         return
     from limbeck.output import plans as output
     from limbeck.output.data import to_json
@@ -89,7 +90,7 @@ def carry_out(
         if not options.as_json:
             _show(report)
     if options.as_json:
-        click.echo(to_json(answers if several else answers[0]))
+        answer(to_json(answers if several else answers[0]), masked=True)
 
 
 def _preview(
@@ -128,6 +129,6 @@ def _seen(report: Hazards | None) -> dict[str, Any]:
 def _show(report: Report) -> None:
     from limbeck.output import plans
 
-    click.echo(plans.report_text(report))
+    answer(plans.report_text(report))
     if report.tables:
-        click.echo(plans.tables_text(report.tables))
+        answer(plans.tables_text(report.tables))

@@ -11,7 +11,7 @@ import click
 
 from limbeck.cli.invocation import Invocation, project_for
 from limbeck.cli.options import as_json, command, environment, yes
-from limbeck.cli.terminal import Narrator, confirm, note
+from limbeck.cli.terminal import Narrator, answer, confirm, note
 from limbeck.errors import CheckFailedError
 
 if TYPE_CHECKING:
@@ -112,7 +112,8 @@ def pull(
             raise click.UsageError("--baseline needs an environment of a project: -e NAME.")
         taken_over = _baseline(project, project.profile(environment), live, force=force, yes=yes)
         json, lines = pulls.baseline_data, pulls.baseline_text
-        click.echo(to_json(json(name, taken_over)) if as_json else lines(name, taken_over))
+        text = to_json(json(name, taken_over)) if as_json else lines(name, taken_over)
+        answer(text, masked=as_json)
         return
     if out:
         merge, proof = pulling.fresh(
@@ -132,9 +133,9 @@ def pull(
     written = merge.write(force=force) if out or write else None
     root = project.root if project else None
     if as_json:
-        click.echo(to_json(pulls.data(str(live), merge, proof, written)))
+        answer(to_json(pulls.data(str(live), merge, proof, written)), masked=True)
     else:
-        click.echo(pulls.text(str(live), merge, proof, written, root))
+        answer(pulls.text(str(live), merge, proof, written, root))
     ctx.exit(0 if proof.complete and not merge.left else CheckFailedError.exit_code)
 
 

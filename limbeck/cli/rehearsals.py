@@ -8,7 +8,7 @@ import click
 
 from limbeck.cli.invocation import CONTEXT, Invocation
 from limbeck.cli.options import as_json, command, environment
-from limbeck.cli.terminal import Narrator, note
+from limbeck.cli.terminal import Narrator, answer, answer_exactly, note
 
 if TYPE_CHECKING:
     from limbeck.run.preview import Preview
@@ -59,7 +59,8 @@ def rehearse(
         listen=Narrator(),
     )
     data = rehearsals.rehearsal_data(rehearsal)
-    click.echo(to_json(data) if as_json else rehearsals.rehearsal_text(rehearsal))
+    text = to_json(data) if as_json else rehearsals.rehearsal_text(rehearsal)
+    answer(text, masked=as_json)
     ctx.exit(0 if rehearsal.good else 1)
 
 
@@ -109,7 +110,8 @@ def up(
     )
     if not _write_github_outputs(preview):
         data = rehearsals.preview_data(preview)
-        click.echo(to_json(data) if as_json else rehearsals.preview_text(preview))
+        # Its URLs are the answer, passwords included.
+        answer_exactly(to_json(data, masked=False) if as_json else rehearsals.preview_text(preview))
 
 
 @command()
@@ -153,7 +155,7 @@ def _write_github_outputs(preview: Preview) -> bool:
         return False
     data = rehearsals.preview_data(preview)
     for secret in (preview.url, preview.pooled_url):
-        click.echo(f"::add-mask::{secret}")
+        answer_exactly(f"::add-mask::{secret}")
     with open(path, "a", encoding="utf-8") as output:  # noqa: PTH123 - a plain append
         for name in ("branch", "branch_id", "created", "db_url", "db_url_pooled"):
             value = data[name]

@@ -8,7 +8,7 @@ import click
 
 from limbeck.cli.invocation import Invocation
 from limbeck.cli.options import as_json, command, environment
-from limbeck.cli.terminal import Narrator
+from limbeck.cli.terminal import Narrator, answer
 from limbeck.errors import CheckFailedError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def lint(
     report = _report(invocation, revisions, environment, since)
     text = _rendered(report, "json" if as_json else form)
     if text:
-        click.echo(text)
+        answer(text, masked=as_json or form in {"json", "sarif"})
     ctx.exit(CheckFailedError.exit_code if report.blocking else 0)
 
 

@@ -12,7 +12,8 @@ import click
 from limbeck.cli.invocation import Invocation, project_for
 from limbeck.cli.options import as_json, command, no_cache, own_history, renames, yes
 from limbeck.cli.questions import ask_loss, ask_rename, parsed_values, written_values
-from limbeck.cli.terminal import Narrator, confirm, interactive, note
+from limbeck.cli.terminal import Narrator, answer, answer_script, confirm, interactive, note
+from limbeck.errors import LimbeckError
 from limbeck.plurals import counted
 
 if TYPE_CHECKING:
@@ -39,13 +40,21 @@ def init(
 
     root = Path(folder or invocation.directory or ".").resolve()
     plan = scaffold.plan(root, models=models, neon=neon)
-    click.echo(scaffolds.plan(plan))
+    answer(scaffolds.plan(plan))
     if not plan.changes:
         note("Nothing to do: every file exists.")
         return
     confirm(f"Write {counted(len(plan.changes), 'file')}?", yes=yes)
     scaffold.write(plan)
-    click.echo(scaffolds.next_steps(plan))
+    if plan.adopted:
+        from limbeck.project.project import Project
+        from limbeck.shadow.filters import configured
+
+        try:
+            answer(scaffolds.env_file(configured(Project.find(root))))
+        except LimbeckError as error:  # the files are written, and the next command reports it
+            note(f"{error.message}\n{error.hint or ''}".strip())
+    answer(scaffolds.next_steps(plan))
 
 
 @command()
@@ -105,7 +114,7 @@ def generate(
     )
     generated = revision(project, profile, message=message, answers=answers, listen=Narrator())
     json, text = revisions.generated_data, revisions.generated_text
-    click.echo(to_json(json(generated)) if as_json else text(generated))
+    answer(to_json(json(generated)) if as_json else text(generated), masked=as_json)
 
 
 @command()
@@ -149,11 +158,11 @@ def diff(
     steps = compare.steps(first, second, _renames(first, second, renamed, no_rename=no_rename))
     names = (str(named[0]), str(named[1]))
     if as_json:
-        click.echo(to_json(differences.data(*names, steps)))
+        answer(to_json(differences.data(*names, steps)), masked=True)
     elif as_sql:
-        click.echo(script(steps), nl=False)
+        answer_script(script(steps), end="")
     else:
-        click.echo(differences.text(*names, steps))
+        answer(differences.text(*names, steps))
 
 
 def _renames(

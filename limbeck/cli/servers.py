@@ -10,7 +10,7 @@ import click
 
 from limbeck.cli.invocation import CONTEXT, Invocation
 from limbeck.cli.options import as_json, command, environment
-from limbeck.cli.terminal import Narrator
+from limbeck.cli.terminal import Narrator, answer, answer_exactly
 
 if TYPE_CHECKING:
     from limbeck.postgres.database import Database
@@ -34,7 +34,7 @@ def start(invocation: Invocation) -> None:
 def stop(invocation: Invocation) -> None:
     """Stop the embedded Postgres; its branches stay on disk."""
     stopped = _server(invocation).stop()
-    click.echo("Stopped." if stopped else "It was not running.")
+    answer("Stopped." if stopped else "It was not running.")
 
 
 @command("status")
@@ -65,11 +65,11 @@ def url(invocation: Invocation, *, environment: str | None, pooled: bool, form: 
     from limbeck.project import application
 
     if form == "url" and not pooled:
-        click.echo(_database(invocation, environment).url)
+        answer_exactly(_database(invocation, environment).url)
         return
     project = invocation.project()
     addresses = application.urls(project, project.profile(environment), Narrator())
-    click.echo(addresses.pooled if form == "url" else urls.both(addresses, form))
+    answer_exactly(addresses.pooled if form == "url" else urls.both(addresses, form))
 
 
 @command()
@@ -82,13 +82,15 @@ def psql(invocation: Invocation, *, environment: str | None, arguments: tuple[st
     """
     from psycopg.conninfo import make_conninfo
 
+    from limbeck.postgres import tls
     from limbeck.postgres.embedded import binaries
 
     database = _database(invocation, environment)
-    parameters = dict(database.parameters)
+    parameters = database.parameters | tls.root(database.parameters)
     # The password goes into the environment: `ps` shows arguments to every user.
     password = parameters.pop("password", None)
-    variables = {**os.environ, **({"PGPASSWORD": password} if password else {})}
+    own = {"PGPASSWORD": password} if password else {}
+    variables = {**os.environ, **own, **tls.variables(parameters)}
     program = shutil.which("psql") or binaries.find().program("psql")
     os.execve(program, [program, make_conninfo(**parameters), *arguments], variables)  # noqa: S606 - psql takes the place of this process, signals included
 
@@ -109,4 +111,4 @@ def _server(invocation: Invocation) -> Server:
 def _show(server: Server, *, as_json: bool) -> None:
     from limbeck.output import servers
 
-    click.echo(servers.status(server.status(), as_json=as_json))
+    answer(servers.status(server.status(), as_json=as_json), masked=as_json)

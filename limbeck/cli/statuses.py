@@ -6,7 +6,7 @@ import click
 
 from limbeck.cli.invocation import Invocation
 from limbeck.cli.options import as_json, command, environments, no_cache
-from limbeck.cli.terminal import Narrator
+from limbeck.cli.terminal import Narrator, answer
 from limbeck.errors import CheckFailedError
 
 
@@ -28,11 +28,10 @@ def status(
     project = invocation.project()
     profiles = [project.profile(name) for name in names] or project.profiles()
     environments = verb.status(project, profiles, listen=Narrator())
-    click.echo(
-        to_json(statuses.status_data(environments))
-        if as_json
-        else statuses.status_text(environments)
-    )
+    if as_json:
+        answer(to_json(statuses.status_data(environments)), masked=True)
+    else:
+        answer(statuses.status_text(environments))
     ctx.exit(1 if any(environment.problem for environment in environments) else 0)
 
 
@@ -62,7 +61,7 @@ def check(
     profiles = [project.profile(name) for name in names]
     findings = verb.check(project, profiles, listen=Narrator())
     if as_json:
-        click.echo(to_json(statuses.check_data(findings)))
+        answer(to_json(statuses.check_data(findings)), masked=True)
     else:
-        click.echo(statuses.check_text(findings, live=bool(profiles)))
+        answer(statuses.check_text(findings, live=bool(profiles)))
     ctx.exit(CheckFailedError.exit_code if any(finding.fails for finding in findings) else 0)

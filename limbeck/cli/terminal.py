@@ -1,4 +1,8 @@
-"""The conversation on stderr: events as lines or a progress bar, colours, questions."""
+"""Everything that commands print: answers on stdout, the conversation on stderr.
+
+No other module prints. Here passwords are masked, and control characters made visible, in texts
+that may come from a database, a server's message or a file.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +29,46 @@ from limbeck.events import (
     RunStarted,
     StageStarted,
 )
+from limbeck.visible import visible
 
 if TYPE_CHECKING:
     from limbeck.phased.backfill.planning import Plan as BackfillPlan
     from limbeck.run.plan import Plan
+
+
+def answer(text: str, *, masked: bool = False, end: str = "\n") -> None:
+    """Print an answer on stdout; JSON and YAML are `masked` already."""
+    click.echo(visible(text if masked else printable(text)) + end, nl=False)
+
+
+def answer_exactly(text: str, *, end: str = "\n") -> None:
+    """Print a script or a URL that another program will read, with the passwords in it.
+
+    On a terminal its control characters are visible: there it is read by a person.
+    """
+    click.echo((visible(text) if sys.stdout.isatty() else text) + end, nl=False)
+
+
+def answer_script(script: str, *, end: str = "\n") -> None:
+    """Print a script as it has to run, and report on stderr if it contains passwords."""
+    from limbeck.masking.mask import masked
+
+    answer_exactly(script, end=end)
+    if masked(script) != script:
+        note("The script contains passwords in clear text.")
+
+
+def say(text: str, *, label: str = "", colour: str = "", end: str = "\n") -> None:
+    """Print a text on stderr, after a label in colour."""
+    begin = f"{coloured(label, colour)} " if label else ""
+    click.echo(begin + printable(text) + end, nl=False, err=True)
+
+
+def printable(text: str) -> str:
+    """Return a text with passwords masked and control characters visible."""
+    from limbeck.masking.mask import masked
+
+    return visible(masked(text))
 
 
 def coloured(text: str, colour: str, *, err: bool = True) -> str:
@@ -56,11 +96,7 @@ def note(text: str) -> None:
     """Print a text on stderr and record it in the log."""
     logs.record(logging.INFO, "notice", text, {"text": text})
     if not quiet():
-        _say(text)
-
-
-def _say(text: str) -> None:
-    click.echo(text, err=True)
+        say(text)
 
 
 def interactive() -> bool:
@@ -76,14 +112,14 @@ def ask(question: str) -> str:
         KeyboardInterrupt: Ctrl-C; its text says that nothing was changed.
 
     """
-    click.echo(question, nl=False, err=True)
+    say(question, end="")
     try:
         line = sys.stdin.readline()
     except KeyboardInterrupt:
-        _say("")
+        say("")
         raise KeyboardInterrupt("nothing was changed") from None
     if not line:
-        _say("")
+        say("")
         raise NotConfirmedError("there was no answer; nothing was changed")
     return line.strip()
 
@@ -144,27 +180,27 @@ class Narrator:
                 self._draw(event.number - 1, event.total, event.revision)
             case RevisionFinished() if self.bar:
                 clear_line()
-                _say(logs.sentence(event))
+                say(logs.sentence(event))
             case IndexProgress():
                 clear_line()
-                click.echo(f"\r{logs.sentence(event)}", nl=False, err=True)
+                click.echo(f"\r{printable(logs.sentence(event))}", nl=False, err=True)
             case BackfillProgress():
                 if self.bar:
                     self._draw(event.done, event.total, logs.pace(event))
             case BatchNotObtained() | BackfillThrottled() if self.bar:
                 clear_line()
-                _say(logs.sentence(event))
+                say(logs.sentence(event))
             case StageStarted() if self.bar:
                 clear_line()
-                _say(coloured(logs.sentence(event), "bright_black"))
+                click.echo(coloured(printable(logs.sentence(event)), "bright_black"), err=True)
             case RevisionStarted() | RunStarted() | RunFinished() | RunFailed():
                 pass  # the command itself prints the start and the end of a run
             case _:
-                _say(logs.sentence(event))
+                say(logs.sentence(event))
 
     def _draw(self, done: int, total: int, label: str) -> None:
         width = 24
         filled = width * done // max(total, 1)
         bar = "#" * filled + "-" * (width - filled)
         clear_line()
-        click.echo(f"\r[{bar}] {done}/{total} {label}", nl=False, err=True)
+        click.echo(f"\r[{bar}] {done}/{total} {printable(label)}", nl=False, err=True)

@@ -44,12 +44,12 @@ class Statement:
 
 
 class StatementError(Exception):
-    """Postgres refused a statement of a batch; `cause` is its error."""
+    """Postgres refused a statement of a batch; `cause` is its error, and `orig` as well."""
 
     def __init__(self, statement: Statement, cause: psycopg.Error) -> None:
         super().__init__(str(cause))
         self.statement = statement
-        self.cause = cause
+        self.cause = self.orig = cause
 
 
 class VersionConflictError(Exception):

@@ -11,11 +11,14 @@ import sqlalchemy as sa
 from limbeck.engine.batch import StatementError
 from limbeck.engine.patience import cause, lacks_lock
 from limbeck.engine.progress import Progress
+from limbeck.engine.remote import RevisionRaisedError
 from limbeck.errors import HistoryError, MigrationError
 from limbeck.events import Blocker
 from limbeck.history import scripts
+from limbeck.masking.mask import masked, secrets
 from limbeck.paths import shown
 from limbeck.postgres.embedded import extensions
+from limbeck.visible import visible
 
 LONGEST_STATEMENT = 500
 HINTS = {
@@ -62,7 +65,9 @@ def failure(
         lines.extend(f"  blocked by: {blocker}" for blocker in blockers)
     if progress.steps:
         lines.append(_done(progress))
-    return MigrationError("\n".join(lines), hint=_hint(error))
+    # Postgres repeats words of the statement, as in: syntax error at or near "...".
+    known = secrets(_statement(error)[0] or "")
+    return MigrationError(visible(masked("\n".join(lines), *known)), hint=_hint(error))
 
 
 def _done(progress: Progress) -> str:
@@ -94,17 +99,22 @@ def _reported(error: Exception, folder: Path) -> Iterator[str]:
         yield from _postgres(reason)
     elif isinstance(error, HistoryError):
         yield f"  {error.message}"
+    elif isinstance(error, RevisionRaisedError):
+        yield f"  {error}"
     else:
         yield f"  {type(error).__name__}: {error}"
     if statement:
         # SQLAlchemy doubles percent signs, which the driver takes for placeholders.
-        yield "  statement: " + _shortened(statement.strip().replace("%%", "%"))
+        # Masked by itself, before the words around it and a cut end can confuse the mask.
+        yield "  statement: " + _shortened(masked(statement.strip().replace("%%", "%")))
     yield f"  at {where or scripts.where(error, folder)}"
 
 
 def _statement(error: Exception) -> tuple[str | None, str | None]:
     if isinstance(error, StatementError):
         return error.statement.text, error.statement.where
+    if isinstance(error, RevisionRaisedError):
+        return None, error.where
     return (error.statement if isinstance(error, sa.exc.StatementError) else None), None
 
 

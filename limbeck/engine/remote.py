@@ -8,16 +8,18 @@ same connection.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import psycopg
+from psycopg import sql
 from psycopg.pq import DiagnosticField, TransactionStatus
 
 from limbeck.engine.batch import Kept, Statement, StatementError
+from limbeck.errors import ConfigurationError
 from limbeck.paths import shown
 from limbeck.postgres.connect import as_url
 from limbeck.project.code.errors import ServerFields, WorkerError
@@ -256,13 +258,16 @@ class Remote:
 
 
 @contextmanager
-def opened(code: OutOfProcess, local: psycopg.Connection[Any], folder: Path) -> Iterator[Remote]:
+def opened(
+    code: OutOfProcess, local: psycopg.Connection[Any], folder: Path, *, again: bool = False
+) -> Iterator[Remote]:
     """Yield a run on the database of a connection; env.py configures it.
 
     Args:
         code: the project's code.
         local: a connection to the database, which stays as it is.
         folder: the folder of the revision files.
+        again: whether it continues the last run on this database, with what `op` has created.
 
     Raises:
         ConfigurationError: env.py fails, or configures no connection to Postgres.
@@ -271,12 +276,35 @@ def opened(code: OutOfProcess, local: psycopg.Connection[Any], folder: Path) -> 
     from sqlalchemy.dialects.postgresql import psycopg as dialects  # noqa: PLC0415 - slow
 
     process = code.process("revisions")
-    answer = code.opened(process, as_url(local), folder)
+    answer = code.opened(process, as_url(local), folder, again=again)
     target = RemoteTarget(dialects.dialect())  # type: ignore[no-untyped-call]
     try:
-        yield Remote(process, RemoteConnection(process, local, answer), target, folder)
-    finally:
-        code.close(process)
+        connection = RemoteConnection(process, local, answer)
+        _equip(connection, local)
+        yield Remote(process, connection, target, folder)
+    except Exception:
+        with suppress(ConfigurationError):  # env.py may not survive the failure either
+            code.close(process)
+        raise
+    except BaseException:  # Ctrl-C, while the worker may wait for the server
+        code.kill(process)
+        raise
+    code.close(process)
+
+
+def _equip(connection: RemoteConnection, local: psycopg.Connection[Any]) -> None:
+    """Give a worker's session the timeouts and the name that limbeck has set on its own."""
+    # As text: a setting with a unit is a number to pg_settings, and a duration to SET.
+    settings = local.execute(
+        "SELECT name, current_setting(name) FROM pg_settings WHERE source IN ('client', 'session')"
+        " AND (name LIKE '%timeout' OR name LIKE 'tcp%' OR name IN ('application_name',"
+        " 'client_connection_check_interval', 'synchronous_commit'))"
+    ).fetchall()
+    calls = [
+        sql.SQL("set_config({}, {}, false)").format(*map(sql.Literal, row)) for row in settings
+    ]
+    if calls:
+        connection.execute(sql.SQL("SELECT {}").format(sql.SQL(", ").join(calls)))
 
 
 def as_psycopg(fields: ServerFields) -> psycopg.Error:

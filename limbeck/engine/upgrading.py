@@ -13,7 +13,7 @@ from alembic.runtime.migration import RevisionStep
 from psycopg import sql
 
 from limbeck.engine import privileged, remote, version_table
-from limbeck.engine.batch import Statement
+from limbeck.engine.batch import Statement, StatementError
 from limbeck.engine.environment import Environment, VersionRows
 from limbeck.history import scripts
 from limbeck.history.revisions import Revision
@@ -33,6 +33,7 @@ def upgrade(
     connection: psycopg.Connection[Any],
     revision: Revision,
     note: Noted = lambda _: None,
+    memo: dict[Any, Any] | None = None,
 ) -> None:
     """Run a revision in a transaction, with its version row; pass on whatever it raises.
 
@@ -41,12 +42,13 @@ def upgrade(
         connection: where it runs, whose statements are observed.
         revision: what to run.
         note: receives the line of each statement of a revision that a worker runs.
+        memo: what `op` has created in the revisions before: an enum that several name.
 
     """
     if isinstance(history.code, OutOfProcess):
         _bridged(history, history.code, connection, revision, note)
     else:
-        _in_process(history, connection, revision)
+        _in_process(history, connection, revision, {} if memo is None else memo)
 
 
 def _bridged(
@@ -61,7 +63,7 @@ def _bridged(
     connection.autocommit = False
     try:
         with (
-            remote.opened(code, connection, history.folder) as run,
+            remote.opened(code, connection, history.folder, again=True) as run,
             privileged.rewriting(connection) as rewritten,
         ):
             run.handler = Bridge(run, connection, note, rewritten)
@@ -109,7 +111,10 @@ class Bridge:
         del cursor, unread, is_new
         text = self.rewritten(self.run.connection.request("text"))
         self.note(int((statement.where or ":0").rpartition(":")[2]))
-        result = self.connection.execute(text.encode())
+        try:
+            result = self.connection.execute(text.encode())
+        except psycopg.Error as error:
+            raise StatementError(Statement(text, where=statement.where), error) from error
         if result.description:
             self.run.connection.request("instead", sql=self._as_rows(result))
 
@@ -154,7 +159,12 @@ def _type(column: psycopg.Column) -> str:
     return f"{known.regtype}[]" if column.type_code == known.array_oid else known.regtype
 
 
-def _in_process(history: History, connection: psycopg.Connection[Any], revision: Revision) -> None:
+def _in_process(
+    history: History,
+    connection: psycopg.Connection[Any],
+    revision: Revision,
+    memo: dict[Any, Any],
+) -> None:
     directory = scripts.directory(history)
     step = RevisionStep(directory.revision_map, scripts.script(directory, revision), True)  # noqa: FBT003 - Alembic's own signature
     config = scripts.configuration(history)
@@ -165,4 +175,5 @@ def _in_process(history: History, connection: psycopg.Connection[Any], revision:
         redirect_stdout(sys.stderr),  # what a revision prints is not part of the answer
     ):
         environment.configure(connection=target, transaction_per_migration=True)
+        environment.get_context().impl.memo = memo
         environment.run_migrations()

@@ -13,6 +13,7 @@ from limbeck.schema.diff.steps import Step
 from limbeck.schema.renames import likeness, parse
 from limbeck.schema.renames.rename import Rename
 from limbeck.schema.sql import quoting
+from limbeck.shell import command
 
 WHOLE = 3  # schema, table, column
 # Objects that Postgres or a naming convention names after their table and columns.
@@ -68,7 +69,7 @@ def _follows(proposal: Rename, renames: Sequence[Rename]) -> bool:
 
 def _unasked(proposals: Sequence[Rename]) -> NotConfirmedError:
     lines = "".join(f"\n  Is {each.before} renamed to {_last(each.after)}?" for each in proposals)
-    flags = " ".join(f"--rename {each}" for each in proposals)
+    flags = " ".join(command("--rename", each) for each in proposals)
     return NotConfirmedError(
         f"this may be a rename, or a drop and a create; nothing was written:{lines}",
         hint=f"Answer with {flags}, or with --no-rename.",

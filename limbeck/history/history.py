@@ -16,9 +16,11 @@ from limbeck.history import revisions as files
 from limbeck.history.revisions import Revision, way_out
 from limbeck.paths import shown
 from limbeck.project.code.in_process import InProcess
+from limbeck.project.code.out_of_process import OutOfProcess
 from limbeck.project.code.protocol import UserCode
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
+from limbeck.shell import command
 
 # Like Alembic, without editors' lock files (.#name) and the package marker.
 REVISION_FILE = re.compile(r"(?!\.#|__init__).*\.py$")
@@ -52,6 +54,11 @@ class History:
             return InProcess(self.script_location.parent)
         imported = {name for revision in self.revisions() for name in revision.imports}
         return self.project.code_for(self.folder).of_revisions(imported)
+
+    def prepare(self) -> None:
+        """Start the project's interpreter, if revisions need it, while limbeck goes on."""
+        if isinstance(code := self.code, OutOfProcess):
+            code.process("revisions")
 
     @property
     def folder(self) -> Path:
@@ -172,7 +179,8 @@ class History:
             raise HistoryError(
                 f"database {database} is at revision {', '.join(unknown)}, "
                 f"which no file in {shown(self.folder)} has",
-                hint=f"Restore its file (git log --all -- '*{unknown[0]}*'): nothing can be "
+                hint="Restore its file "
+                f"({command('git', 'log', '--all', '--', f'*{unknown[0]}*')}): nothing can be "
                 "migrated without it.",
             )
         return current

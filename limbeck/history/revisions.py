@@ -13,6 +13,7 @@ from pathlib import Path
 
 from limbeck.errors import HistoryError
 from limbeck.paths import shown
+from limbeck.shell import command
 
 FUNCTIONS = re.compile(rb"^(?:async )?def ", re.MULTILINE)
 IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+(\w+)|import[ \t]+([\w., \t]+))", re.MULTILINE)
@@ -114,9 +115,11 @@ def _imports(source: bytes) -> frozenset[str]:
 def way_out(squash: Revision, id_: str) -> str:
     """Return the hint for a database that is in the middle of the revisions a squash replaced."""
     return (
-        f"Run the rest of them with their files (git log --diff-filter=D -- '*{id_}*' names the "
-        f"commit that removed them): `limbeck migrate --to {squash.id}` before that commit. If the "
-        f"schema is that of {squash.id} already: `limbeck stamp {squash.id}`."
+        "Run the rest of them with their files "
+        f"({command('git', 'log', '--diff-filter=D', '--', f'*{id_}*')} names the "
+        f"commit that removed them): `{command('limbeck', 'migrate', '--to', squash.id)}` before "
+        f"that commit. If the schema is that of {squash.id} already: "
+        f"`{command('limbeck', 'stamp', squash.id)}`."
     )
 
 

@@ -13,6 +13,7 @@ from limbeck.errors import HistoryError
 from limbeck.history.history import History
 from limbeck.history.revisions import read
 from limbeck.paths import shown
+from limbeck.visible import visible
 
 
 def write(  # noqa: PLR0913 - a revision file has this many parts
@@ -87,7 +88,8 @@ def _variables(
         "branch_labels": None,
         "depends_on": None,
         "comma": format_as_comma,
-        "message": message.strip().replace("\\", "\\\\").replace('"""', "'''"),
+        # Names may be in it; as an escape, a control character is the same to Python.
+        "message": visible(message.strip().replace("\\", "\\\\").replace('"""', "'''")),
         "imports": "\n".join(sorted(set(imports))),
     }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from limbeck.errors import ConfigurationError
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
+from limbeck.shell import command
 
 
 def added(history: History, reference: str) -> tuple[Revision, ...]:
@@ -39,9 +40,10 @@ def _git(folder: Path, *words: str, reference: str) -> str:
             "git is not installed", hint="Name the revisions instead of --since."
         ) from error
     if result.returncode:
+        fetch = command("git", "fetch", "origin", reference.removeprefix("origin/"))
         raise ConfigurationError(
             f"git does not find where this branch forked from {reference}: {result.stderr.strip()}",
-            hint=f"Run `git fetch origin {reference.removeprefix('origin/')}`; in a shallow clone, "
+            hint=f"Run `{fetch}`; in a shallow clone, "
             "as in CI, `git fetch --unshallow` first. Or name the revisions.",
         )
     return result.stdout.strip()

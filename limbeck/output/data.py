@@ -1,4 +1,4 @@
-"""JSON and YAML of plain dicts, lists and scalars, in the given order."""
+"""JSON and YAML of plain dicts, lists and scalars, in the given order, with passwords masked."""
 
 from __future__ import annotations
 
@@ -7,18 +7,25 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from limbeck.masking.mask import masked_data
+from limbeck.visible import visible_json
+
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 _RESERVED = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
 
 
-def to_json(value: Any) -> str:
-    """Return JSON, indented by two, without escapes for non-ASCII letters."""
-    return json.dumps(value, indent=2, ensure_ascii=False)
+def to_json(value: Any, *, masked: bool = True) -> str:
+    """Return JSON, indented by two, without escapes for non-ASCII letters.
+
+    Passwords are not `masked` where the answer is a URL that the user has asked for.
+    """
+    shown = masked_data(value) if masked else value
+    return visible_json(json.dumps(shown, indent=2, ensure_ascii=False))
 
 
 def to_yaml(value: Any) -> str:
     """Return YAML 1.2 in block style; ambiguous strings are quoted."""
-    return "\n".join(_lines(value))
+    return visible_json("\n".join(_lines(masked_data(value))))
 
 
 def _lines(value: Any) -> Iterator[str]:

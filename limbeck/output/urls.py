@@ -14,7 +14,7 @@ def both(urls: Urls, form: str) -> str:
     if urls.branch:
         values["NEON_BRANCH"] = urls.branch
     if form == "json":
-        return to_json(values)
+        return to_json(values, masked=False)
     return "\n".join(f"{key}={_quoted(value)}" for key, value in values.items())
 
 

@@ -21,6 +21,7 @@ from limbeck.project import places
 from limbeck.project.places import Place
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
+from limbeck.shell import command
 
 _CREATE: Final = (
     "CREATE SCHEMA IF NOT EXISTS limbeck_state",
@@ -114,7 +115,8 @@ def plan(project: Project, profile: Profile, database: Database, *, listen: List
         if snapshot is None:
             raise ConfigurationError(
                 f"{profile.name}: there is no snapshot from before a contract",
-                hint=f"Roll the contract back: limbeck rollback -e {profile.name}",
+                hint="Roll the contract back: "
+                + command("limbeck", "rollback", "-e", profile.name),
             )
         name, since, changes, former = snapshot
         current = version_table.current(history, connection)

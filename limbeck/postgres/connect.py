@@ -13,6 +13,7 @@ import psycopg
 
 from limbeck.errors import LimbeckError, PooledUrlError, UnavailableError
 from limbeck.events import Listener, Notice, ignore
+from limbeck.postgres import tls
 from limbeck.postgres import url as urls
 from limbeck.postgres.database import Database
 
@@ -108,6 +109,12 @@ FAILURES = (
         "Check the host in the URL of {name}, and whether this machine is online.",
     ),
     Failure(
+        r"authentication method requirement",
+        "{where} does not use SCRAM, so limbeck did not send the password: {words}",
+        "If it is the right server, write sslmode=verify-full, or require_auth=md5 (or what the "
+        "server uses), in the URL of {name}.",
+    ),
+    Failure(
         r"certificate|SSL error|does not support SSL|SSL was required|channel binding",
         "TLS with {where} fails: {words}",
         "Check sslmode, sslrootcert and channel_binding in the URL of {name}.",
@@ -193,6 +200,8 @@ def as_sqlalchemy(
         creator=lambda: connection,
         poolclass=pool.StaticPool,
         use_native_hstore=False,
+        # Errors repeat the statement; the values in it may be anybody's.
+        hide_parameters=True,
     )
     _tell(engine.dialect, connection, session or _session(connection))
     connection.autocommit = False
@@ -210,6 +219,8 @@ def as_url(connection: psycopg.Connection[Any]) -> str:
     info = connection.info
     shown = {name: value for name, value in info.get_parameters().items() if name in _OF_PLACE}
     address = {"host": info.host, "port": str(info.port), "user": info.user}
+    if info.hostaddr:  # the same machine, whatever a second look-up of its name would say
+        address["hostaddr"] = info.hostaddr
     return urls.render({**shown, **address, "password": info.password, "dbname": info.dbname})
 
 
@@ -283,6 +294,7 @@ def _open(database: Database, options: str, application_name: str, listen: Liste
                 options=options,
                 autocommit=True,
                 prepare_threshold=None,
+                **tls.safeguards(database.parameters),
             )
         except psycopg.Error as error:
             failure, words = _recognise(error)
@@ -302,7 +314,11 @@ def _open(database: Database, options: str, application_name: str, listen: Liste
 
 def _server_behind(database: Database) -> str | None:
     """Return the address of Postgres behind a pooler, which accepts sessions without settings."""
-    with suppress(psycopg.Error), psycopg.connect(database.url, autocommit=True) as connection:
+    safeguards = tls.safeguards(database.parameters)
+    with (
+        suppress(psycopg.Error),
+        psycopg.connect(database.url, autocommit=True, **safeguards) as connection,
+    ):
         return _session(connection).server
     return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from collections.abc import Mapping
 from urllib.parse import quote
@@ -104,10 +105,19 @@ def pooled(parameters: Mapping[str, str]) -> dict[str, str]:
 
 
 def with_tls(parameters: Mapping[str, str]) -> dict[str, str]:
-    """Return the parameters, with `sslmode=require` for a remote host without sslmode."""
+    """Return the parameters, with `sslmode=require` for a remote host without sslmode.
+
+    With the system's root certificates it is `verify-full`: libpq refuses any other.
+    """
     if is_local(parameters) or "sslmode" in parameters:
         return dict(parameters)
-    return {**parameters, "sslmode": "require"}
+    system = root_certificate(parameters) == "system"
+    return {**parameters, "sslmode": "verify-full" if system else "require"}
+
+
+def root_certificate(parameters: Mapping[str, str]) -> str | None:
+    """Return the root certificate that a URL names, or libpq's variable."""
+    return parameters.get("sslrootcert") or os.environ.get("PGSSLROOTCERT")
 
 
 def refuse_pooler(parameters: Mapping[str, str]) -> None:

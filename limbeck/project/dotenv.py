@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from limbeck.errors import ConfigurationError
+
+_KEY: Final = re.compile(r"[A-Za-z_][\w.-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,27 +23,36 @@ class Entry:
 
 
 def read(path: Path) -> dict[str, str]:
-    """Return the keys with a value; invalid lines are skipped: other tools may own the file."""
-    return {entry.key: entry.value for entry, _ in _bindings(path) if entry.value}
-
-
-def read_strictly(path: Path) -> tuple[Entry, ...]:
-    """Return every entry of a file that is limbeck's own.
+    """Return the keys with a value.
 
     Raises:
-        ConfigurationError: a line is not KEY=value; names the file and the line.
+        ConfigurationError: a line is not KEY=value.
 
     """
-    entries = []
-    for entry, faulty in _bindings(path):
-        if faulty or (entry.key and entry.value is None):
+    return {entry.key: entry.value for entry in entries(path) if entry.value}
+
+
+def entries(path: Path) -> tuple[Entry, ...]:
+    """Return every entry of a file; a missing file has none.
+
+    Raises:
+        ConfigurationError: a line is not KEY=value. It names the file and the line, and repeats
+            nothing of it: a line that was broken may be a part of a password.
+
+    """
+    bindings = tuple(_bindings(path))
+    for entry, faulty in bindings:
+        if faulty or (entry.key and (entry.value is None or not _KEY.fullmatch(entry.key))):
             raise ConfigurationError(
-                f"{path.parent.name}/{path.name} line {entry.line} is not KEY=value",
-                hint="Quote a value with spaces or #.",
+                f"{shown(path)} line {entry.line} is not KEY=value",
+                hint="Quote a value with spaces or #, or begin a comment with #.",
             )
-        if entry.key:
-            entries.append(entry)
-    return tuple(entries)
+    return tuple(entry for entry, _ in bindings if entry.key)
+
+
+def shown(path: Path) -> str:
+    """Return how messages name a file: `.env`, or a profile with its folder."""
+    return path.name if path.name == ".env" else f"{path.parent.name}/{path.name}"
 
 
 def _bindings(path: Path) -> Iterator[tuple[Entry, bool]]:

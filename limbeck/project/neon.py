@@ -86,7 +86,11 @@ def branches(project: Project, profile: Profile | None = None) -> NeonBranches:
     protected = {
         each.neon_branch for each in project.profiles() if each.protected and each.neon_branch
     }
-    wanted = Wanted(profile.neon_database, profile.neon_role) if profile else None
+    wanted = (
+        Wanted(profile.neon_database, profile.neon_role, sslmode=profile.sslmode)
+        if profile
+        else None
+    )
     return NeonBranches.of(account(project), protected=frozenset(protected), wanted=wanted)
 
 

@@ -20,6 +20,7 @@ KEYS = {
     "PROTECTED": "yes: a change needs the environment's name typed, or --yes",
     "DATABASE_URL": "local, or a URL (with a password only in <name>.local.env)",
     "DATABASE_URL_UNPOOLED": "the direct URL, preferred to DATABASE_URL",
+    "SSLMODE": "verify-full: check the server's certificate; replaces the URL's sslmode",
     "SHADOW_DATABASE_URL": "a server for scratch databases, instead of the embedded one",
     "LOCK_TIMEOUT": "the longest wait for a lock before a step is rolled back, 500ms",
     "LOCK_BUDGET": "how long such a step is retried, 60s",
@@ -33,6 +34,7 @@ KEYS = {
 """The settings of a profile, with their meaning."""
 
 _TRUE, _FALSE = {"1", "yes", "true", "on", "allow"}, {"0", "no", "false", "off", "refuse"}
+_SSLMODES = ("require", "verify-ca", "verify-full")
 _DURATION = re.compile(r"\d+\s*(us|ms|s|min|h|d)?")
 # `neon env pull` and Vercel write these beside a URL into an untracked file.
 _FOREIGN = ("NEON_", "PG", "POSTGRES_", "VERCEL_", "STACK_", "VITE_", "NEXT_PUBLIC_")
@@ -58,6 +60,7 @@ class Profile:
     neon_branch: str | None = None
     neon_database: str | None = None
     neon_role: str | None = None
+    sslmode: str | None = None
 
     @property
     def variable(self) -> str:
@@ -148,6 +151,7 @@ def load(root: Path, folder: Path, name: str) -> Profile:
         neon_branch=value("NEON_BRANCH"),
         neon_database=value("NEON_DATABASE"),
         neon_role=value("NEON_ROLE"),
+        sslmode=_sslmode(name, value("SSLMODE")),
     )
 
 
@@ -159,7 +163,7 @@ def read_settings(path: Path, *, foreign: tuple[str, ...] = ()) -> dict[str, str
 
     """
     settings = {}
-    for entry in dotenv.read_strictly(path):
+    for entry in dotenv.entries(path):
         if entry.key in KEYS:
             settings[entry.key] = entry.value or ""
         elif not (foreign and entry.key.startswith(foreign)):
@@ -170,8 +174,10 @@ def read_settings(path: Path, *, foreign: tuple[str, ...] = ()) -> dict[str, str
 def _unknown_key(path: Path, entry: dotenv.Entry) -> ConfigurationError:
     near = difflib.get_close_matches(entry.key.upper(), KEYS, n=1)
     hint = f"Did you mean {near[0]}? " if near else ""
+    # What does not look like a key may be a password.
+    key = entry.key if near or re.fullmatch(r"[A-Z][A-Z0-9_]{0,40}", entry.key) else "the key"
     return ConfigurationError(
-        f"{path.parent.name}/{path.name} line {entry.line}: {entry.key} is no setting of a profile",
+        f"{dotenv.shown(path)} line {entry.line}: {key} is no setting of a profile",
         hint=f"{hint}The settings are {', '.join(KEYS)}.",
     )
 
@@ -194,6 +200,15 @@ def _flag(name: str, key: str, text: str) -> bool:
             f"{name}: {key}={text} is neither yes nor no", hint=f"Write {key}=yes."
         )
     return text.lower() in _TRUE
+
+
+def _sslmode(name: str, text: str | None) -> str | None:
+    if text not in {None, *_SSLMODES}:
+        raise ConfigurationError(
+            f"{name}: SSLMODE={text} is none of {', '.join(_SSLMODES)}",
+            hint="Write SSLMODE=verify-full.",
+        )
+    return text
 
 
 def _duration(name: str, key: str, text: str) -> str:

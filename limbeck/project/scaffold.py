@@ -19,6 +19,7 @@ from limbeck.project.code import env_file
 from limbeck.project.neon import switched
 from limbeck.project.project import tools
 from limbeck.project.script_location import places
+from limbeck.shell import command
 
 _TEMPLATES = Path(__file__).parents[1] / "templates"
 _IGNORED = (".env", ".limbeck/", ".venv/", "__pycache__/", "env_profiles/*.local.env")
@@ -76,8 +77,6 @@ def plan(root: Path, *, models: str | None = None, neon: bool = False) -> Scaffo
 
     """
     adopted = _script_location(root)
-    if adopted:
-        _refuse_other_table(root / adopted / "env.py")
     section = tools(root).get("limbeck")
     reference = models or (section or {}).get("models") or _find_models(root, adopted)
     if reference is None and adopted:
@@ -193,17 +192,6 @@ def _script_location(root: Path) -> Path | None:
     return folder.relative_to(root) if folder.is_relative_to(root) else folder
 
 
-def _refuse_other_table(env: Path) -> None:
-    """Raise if a history is recorded in another table than Alembic's usual one."""
-    used = env_file.read(env).arguments
-    if names := [name for name in ("version_table", "version_table_schema") if name in used]:
-        raise ConfigurationError(
-            f"{env.parent.name}/env.py sets {', '.join(names)}; limbeck reads the revisions that "
-            "are applied from alembic_version on the search path",
-            hint="Rename the table, or ALTER TABLE ... SET SCHEMA, and remove the argument.",
-        )
-
-
 def _find_models(root: Path, adopted: Path | None) -> str | None:
     named = env_file.read(root / adopted / "env.py").metadata if adopted else None
     if named:
@@ -212,7 +200,7 @@ def _find_models(root: Path, adopted: Path | None) -> str | None:
     if len(bases) > 1:
         raise ConfigurationError(
             f"several declarative bases were found: {', '.join(bases)}",
-            hint=f"Choose one: limbeck init --models {bases[0]}",
+            hint=f"Choose one: {command('limbeck', 'init', '--models', bases[0])}",
         )
     return bases[0] if bases else None
 

@@ -92,17 +92,20 @@ def database(project: Project, profile: Profile, listen: Listener = log) -> Data
 
 
 def timed(profile: Profile, url: str, listen: Listener = log) -> Database:
-    """Return the database of a URL, with the profile's protection and timeouts.
+    """Return the database of a URL, with the profile's protection, sslmode and timeouts.
 
     Raises:
         ConfigurationError: the URL must not be used.
 
     """
-    from limbeck.postgres.database import Database  # noqa: PLC0415 - psycopg only when it is needed
+    from limbeck.postgres import tls  # noqa: PLC0415 - psycopg only when it is needed
+    from limbeck.postgres import url as texts  # noqa: PLC0415 - the same
+    from limbeck.postgres.database import Database  # noqa: PLC0415 - the same
 
+    strict = tls.verified(texts.parse(url), profile.sslmode)
     plain = Database.from_url(
         profile.name,
-        url,
+        texts.render(strict),
         protected=profile.protected,
         allow_pooled_rewrite=profile.direct,
         listen=listen,

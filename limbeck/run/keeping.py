@@ -10,6 +10,7 @@ from limbeck.events import Listener, Notice
 from limbeck.phased import phases
 from limbeck.project.places import Place
 from limbeck.run.plan import Plan, revisions
+from limbeck.shell import command
 
 Keep: TypeAlias = Callable[[], Place]
 """Returns the place of the environment's branch, as `limbeck.settings.place` does."""
@@ -33,4 +34,5 @@ def keep(plan: Plan, place: Keep, listen: Listener) -> None:
     except ConfigurationError as error:
         listen(Notice(f"No snapshot is taken before the contract: {error.message}"))
     else:
-        listen(Notice(f"Snapshot: {snapshot}. To restore it: limbeck undo -e {plan.environment}"))
+        restore = command("limbeck", "undo", "-e", plan.environment)
+        listen(Notice(f"Snapshot: {snapshot}. To restore it: {restore}"))

@@ -68,10 +68,11 @@ def _look(
 def _cause(error: BaseException | None) -> tuple[psycopg.Error | None, str]:
     """Return the error of Postgres behind an exception, and its statement if known."""
     while error is not None:
-        original = getattr(error, "orig", None)
-        for each in (error, original):
+        # SQLAlchemy's errors have `orig`, and so has the engine's StatementError.
+        statement = getattr(error, "statement", None) or ""
+        for each in (error, getattr(error, "orig", None)):
             if isinstance(each, psycopg.Error):
-                return each, str(getattr(error, "statement", None) or "")
+                return each, str(getattr(statement, "text", statement))
         error = error.__cause__ or error.__context__
     return None, ""
 

@@ -21,6 +21,7 @@ from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.run.hooks import Hooks
 from limbeck.run.plan import Plan, PlannedRevision, Words, fingerprint
+from limbeck.shell import command
 
 NO_HOOKS = Hooks()
 
@@ -60,6 +61,7 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
     """
     hooks.call("before_plan", profile, database)
     history = History.of(project, profile)
+    history.prepare()
     terms = Terms(
         profile.name,
         profile.protected,
@@ -117,6 +119,7 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
     """
     hooks.call("before_plan", profile, database)
     history = History.of(project, profile)
+    history.prepare()
     with connect(database, read_only=True, listen=listen) as connection:
         start = state.read(connection, version_table.of(history, connection))
     refuse_pooler(database, start.session)
@@ -209,5 +212,5 @@ def _refuse_below(history: History, current: Sequence[str], to: str) -> None:
     if below := history.beyond(current, to):
         raise ConfigurationError(
             f"{to} is applied already, with {counted(len(below), 'revision')} after it",
-            hint=f"To downgrade to it: limbeck rollback --to {to}",
+            hint=f"To downgrade to it: {command('limbeck', 'rollback', '--to', to)}",
         )

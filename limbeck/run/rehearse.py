@@ -172,11 +172,12 @@ def _revisions(
     listen: Listener,
 ) -> tuple[list[Rehearsed], Failed | None]:
     done: list[Rehearsed] = []
+    memo: dict[object, object] = {}
     with observing(database, connection) as observer:
         for number, revision in enumerate(todo, 1):
             which = (revision.id, revision.message, number, len(todo))
             listen(RevisionStarted(*which))
-            rehearsed = _revision(history, revision, connection, observer)
+            rehearsed = _revision(history, revision, connection, observer, memo)
             if isinstance(rehearsed, Failed):
                 return done, rehearsed
             listen(RevisionFinished(*which, rehearsed.seconds))
@@ -185,14 +186,18 @@ def _revisions(
 
 
 def _revision(
-    history: History, revision: Revision, connection: Connection, observer: Observer
+    history: History,
+    revision: Revision,
+    connection: Connection,
+    observer: Observer,
+    memo: dict[object, object],
 ) -> Rehearsed | Failed:
     from limbeck.engine.upgrading import upgrade  # noqa: PLC0415 - Alembic only when it is needed
 
     observer.start(connection, revision.path)
     began = time.monotonic()
     try:
-        upgrade(history, connection, revision, observer.note)
+        upgrade(history, connection, revision, observer.note, memo)
     except Exception as error:  # noqa: BLE001 - a revision may raise anything
         observer.stop(connection)
         connection.rollback()

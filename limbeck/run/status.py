@@ -27,6 +27,7 @@ from limbeck.shadow.filters import filters
 from limbeck.shadow.models import Models
 from limbeck.shadow.replay import Replay
 from limbeck.shadow.unchanged import unchanged
+from limbeck.shell import command
 
 RESTORE = "Restore the file, and put the change into a new revision."
 
@@ -177,6 +178,7 @@ def unrecorded(
 def findings(status: Status) -> Iterator[Finding]:
     """Yield the findings about one environment."""
     name = status.environment
+    migrate = command("limbeck", "migrate", "-e", name)
     if status.problem:
         yield Finding("unreachable", name, status.problem.message, status.problem.hint)
     if status.unknown:
@@ -186,14 +188,14 @@ def findings(status: Status) -> Iterator[Finding]:
         yield Finding("edited", name, f"edited after they were applied: {ids}", RESTORE)
     if status.deleted:
         ids = ", ".join(status.deleted)
-        hint = f"git log --all -- '*{status.deleted[0]}*'"
+        hint = command("git", "log", "--all", "--", f"*{status.deleted[0]}*")
         yield Finding("deleted", name, f"applied, but the revision file is missing: {ids}", hint)
     for id_, steps in status.interrupted:
         text = f"revision {id_} was interrupted after step {steps}"
-        yield Finding("interrupted", name, text, f"To continue it: limbeck migrate -e {name}")
+        yield Finding("interrupted", name, text, f"To continue it: {migrate}")
     if status.ready:
         ids = ", ".join(map(str, status.ready))
-        yield Finding("pending", name, f"pending: {ids}", f"limbeck migrate -e {name}")
+        yield Finding("pending", name, f"pending: {ids}", migrate)
     if status.drift:
         yield _drifted(status, status.drift)
     for waiting in status.waiting:
@@ -209,7 +211,8 @@ def _unknown(status: Status) -> Finding:
         hint = way_out(status.squash, status.unknown[0])
     else:
         text = f"is at revision {ids}, which no file has"
-        hint = f"Restore its file: git log --all -- '*{status.unknown[0]}*'"
+        log = command("git", "log", "--all", "--", f"*{status.unknown[0]}*")
+        hint = f"Restore its file: {log}"
     return Finding("unknown", status.environment, text, hint)
 
 
@@ -218,8 +221,9 @@ def _drifted(status: Status, drift: tuple[Change, ...]) -> Finding:
         # The replay ran the edited files, so the difference is most likely the edit itself.
         text, hint = f"differs from its edited revisions: {_named(drift)}", RESTORE
     else:
+        pull = command("limbeck", "pull", "-e", status.environment)
         text = f"drifted from its own revision: {_named(drift)}"
-        hint = f"Add it to the models (limbeck pull -e {status.environment}), or revert it by hand."
+        hint = f"Add it to the models ({pull}), or revert it by hand."
     return Finding("drift", status.environment, text, hint, drift)
 
 

@@ -9,6 +9,7 @@ from limbeck.schema.catalog.filters import Filters
 from limbeck.shadow.shadow import Shadow
 
 if TYPE_CHECKING:
+    from limbeck.project.code.protocol import Configured
     from limbeck.project.project import Project
 
 
@@ -20,12 +21,16 @@ def filters(project: Project) -> Filters:
         include_tables=project.include_tables,
         exclude_tables=project.exclude_tables,
     )
-    code = project.code
-    configured = code.configured(lambda: Shadow.of(project).database.url)
-    chosen_ = replace(patterns, grants=project.grants, version_table=configured.version_table)
-    if not (configured.include_object or configured.include_name):
+    env = configured(project)
+    chosen_ = replace(patterns, grants=project.grants, version_table=env.version_table)
+    if not (env.include_object or env.include_name):
         return chosen_
-    return replace(chosen_, allowed=code.allows)
+    return replace(chosen_, allowed=project.code.allows)
+
+
+def configured(project: Project) -> Configured:
+    """Return what a project's env.py configures; if it has to run for that, on the shadow."""
+    return project.code.configured(lambda: Shadow.of(project).database.url)
 
 
 def chosen(

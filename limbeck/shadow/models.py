@@ -37,6 +37,9 @@ class Models:
             ModelsError: the models do not import, or Postgres refuses one of their tables or types.
 
         """
+        code = self.project.code.of_models()
+        if isinstance(code, OutOfProcess):
+            code.process("models")  # it starts while the shadow does
         shadow = Shadow.of(self.project, self.profile, listen=self.listen)
         server = identity.known(self.project, self.profile) or ""
         name = keys.models(self.project, server)

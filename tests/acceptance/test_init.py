@@ -192,14 +192,21 @@ def test_the_revisions_of_an_adopted_history_are_where_its_alembic_ini_says(
         Project.find(place.root)
 
 
-def test_a_history_that_is_recorded_in_another_table_is_refused(place: Workplace) -> None:
+def test_init_names_what_it_follows_of_env_py_and_what_it_does_not(place: Workplace) -> None:
     existing(place.root)
-    env = place.root / "migrations" / "env.py"
-    env.write_text(env.read_text() + "context.configure(version_table_schema='x')\n")
-    result = place.run("init", "--yes")
-    assert result.code == 2
-    assert "migrations/env.py sets version_table_schema" in result.err
-    assert "pyproject" not in result.out
+    (place.root / "migrations" / "env.py").write_text(
+        "from alembic import context\n"
+        "from shop.tables import Model\n"
+        "from sqlalchemy import create_engine\n"
+        "target_metadata = Model.metadata\n"
+        "with create_engine('postgresql+psycopg://nowhere.invalid/x').connect() as connection:\n"
+        "    context.configure(connection=connection, target_metadata=target_metadata,\n"
+        "        version_table='mine', render_item=lambda *_: False)\n"
+        "    context.run_migrations()\n"
+    )
+    result = place.good("init", "--yes")
+    assert 'env.py: limbeck follows version_table="mine"' in result.out
+    assert "env.py: render_item has no effect in limbeck" in result.out
 
 
 def test_the_lines_that_are_added_are_shown_before(place: Workplace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from limbeck.postgres.embedded.server import Server
 from limbeck.settings import Profile, Project
 
 REPOSITORY = Path(__file__).parents[2]
+WORKER = "LIMBECK_TEST_WORKER"
+"""The variable with which projects of the tests run their code in a worker."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,12 @@ def empty_project(root: Path) -> Work:
     (root / "alembic" / "versions").mkdir(parents=True)
     for name in ("alembic/env.py", "alembic/script.py.mako", "alembic.ini"):
         shutil.copy(REPOSITORY / name, root / name)
-    (root / "pyproject.toml").write_text('[tool.limbeck]\nmodels = "models:metadata"\n')
+    settings = '[tool.limbeck]\nmodels = "models:metadata"\n'
+    if os.environ.get(WORKER):
+        # Variables of its own are what limbeck's process does not have.
+        settings += 'env-file = "variables.env"\n'
+        (root / "variables.env").write_text("")
+    (root / "pyproject.toml").write_text(settings)
     (root / "env_profiles").mkdir()
     (root / "env_profiles" / "development.env").write_text("PROTECTED=no\n")
     project = Project.find(root)

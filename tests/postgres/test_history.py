@@ -398,12 +398,12 @@ def test_every_error_says_what_to_do_next(work: Work) -> None:
 
 
 def test_what_a_revision_prints_is_no_answer(
-    work: Work, connection: psycopg.Connection, capsys: pytest.CaptureFixture[str]
+    work: Work, connection: psycopg.Connection, capfd: pytest.CaptureFixture[str]
 ) -> None:
     one = work.revision("talks", 'print("hello")\nop.execute("select 1")')
     assert offline.sql(work.history, [one]) == ("select 1;",)
     running.upgrade(work.history, connection)
-    heard = capsys.readouterr()
+    heard = capfd.readouterr()
     assert (heard.out, heard.err) == ("", "hello\n" * 2)
 
 

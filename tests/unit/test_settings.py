@@ -229,6 +229,9 @@ WRONG_PROFILES = {
     "LOCK_TIMEOUT='1s -c a=b'": ("qa: LOCK_TIMEOUT=1s -c a=b is not a time", "LOCK_TIMEOUT=5s"),
     "BRANCH=a\n\nPARENT": ("qa.env line 3 is not KEY=value", "Quote a value"),
     "BRANCH='a": ("qa.env line 1 is not KEY=value", "Quote a value"),
+    "postgres://u:hunter2@h/d?sslmode=require": ("qa.env line 1 is not KEY=value", "Quote"),
+    "hunter2==": ("qa.env line 1: the key is no setting of a profile", "The settings are"),
+    "SSLMODE=prefer": ("qa: SSLMODE=prefer is none of require", "SSLMODE=verify-full"),
 }
 
 
@@ -239,6 +242,29 @@ def test_a_wrong_line_of_a_profile_is_named(
     with pytest.raises(ConfigurationError, match=expected[0]) as caught:
         project(tmp_path, {"env_profiles/qa.env": text}).profile("qa")
     assert expected[1] in (caught.value.hint or "")
+    assert "hunter2" not in f"{caught.value.message} {caught.value.hint}"
+
+
+NO_ASSIGNMENTS = {
+    "a name": "A=b\n\nhunter2\n",
+    "words": "A=b\n# c\nmy hunter2\n",
+    "the rest of a value": "A=b\nB=c\nhunter2'\n",
+    "a quote that stays open": "A=b\nB=c\nC='hunter2\n",
+    "a URL": "\n\npostgres://u:hunter2@h/d?sslmode=require",
+    "an exported name": "A=b\nexport B=c\nexport hunter2\n",
+}
+
+
+@pytest.mark.parametrize("text", NO_ASSIGNMENTS.values(), ids=NO_ASSIGNMENTS)
+def test_a_line_that_is_no_assignment_is_an_error_that_does_not_repeat_it(
+    tmp_path: Path, text: str
+) -> None:
+    found = project(tmp_path, {".env": text})
+    with pytest.raises(ConfigurationError) as caught:
+        settings.database(found, found.profile())
+    assert caught.value.message == ".env line 3 is not KEY=value"
+    assert caught.value.exit_code == 2
+    assert "hunter2" not in str(caught.value.hint)
 
 
 def test_two_environments_never_share_a_variable(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from limbeck.branches.neon import operation
 from limbeck.branches.neon.api import Api, Json
 from limbeck.branches.neon.branch import NeonBranch
 from limbeck.errors import BranchError
+from limbeck.shell import command
 
 _ASLEEP = "idle"
 READ_WRITE = {"type": "read_write"}
@@ -43,7 +44,7 @@ def awake(api: Api, branch: NeonBranch) -> Compute:
     if writable is None:
         raise BranchError(
             f'the branch "{branch.name}" has no compute, so nothing can connect to it',
-            hint=f'neon branches add-compute "{branch.name}"',
+            hint=command("neon", "branches", "add-compute", branch.name),
         )
     if writable.state == _ASLEEP:
         _start(api, writable)

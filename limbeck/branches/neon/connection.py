@@ -10,6 +10,7 @@ from limbeck.branches.neon import compute
 from limbeck.branches.neon.api import Api
 from limbeck.branches.neon.branch import NeonBranch
 from limbeck.errors import BranchError, ConfigurationError, NeonError
+from limbeck.postgres import tls
 from limbeck.postgres import url as urls
 
 
@@ -28,11 +29,15 @@ class NeonDatabase:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The database and the role of a URL; without a role it is the database's owner."""
+    """The database and the role of a URL; without a role it is the database's owner.
+
+    `sslmode` replaces the one in Neon's answer.
+    """
 
     database: str | None = None
     role: str | None = None
     pooled: bool = False
+    sslmode: str | None = None
 
 
 def databases(api: Api, branch: NeonBranch) -> tuple[NeonDatabase, ...]:
@@ -63,7 +68,9 @@ def uri(api: Api, branch: NeonBranch, wanted: Wanted) -> str:
         pooled="true" if wanted.pooled else "false",
     )
     _refuse_other(branch, running, answer["uri"])
-    return str(answer["uri"])
+    if wanted.sslmode is None:
+        return str(answer["uri"])
+    return urls.render(tls.verified(urls.parse(answer["uri"]), wanted.sslmode))
 
 
 def _choose(branch: NeonBranch, there: tuple[NeonDatabase, ...], name: str | None) -> NeonDatabase:

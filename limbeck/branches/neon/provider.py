@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,20 +20,20 @@ from limbeck.branches.neon.patience import Patience
 from limbeck.branches.neon.snapshot import Snapshot
 from limbeck.errors import BranchError
 from limbeck.postgres.database import Database
+from limbeck.shell import command
 
 
 @dataclass(frozen=True, slots=True)
 class NeonBranches:
     """The branches of one project; every refusal of Neon's raises a NeonError.
 
-    `protected` are the names that a profile protects, whether or not Neon does. `database` and
-    `role` are the defaults of a URL.
+    `protected` are the names that a profile protects, whether or not Neon does. `wanted` has the
+    defaults of a URL.
     """
 
     api: Api
     protected: frozenset[str] = frozenset()
-    database: str | None = None
-    role: str | None = None
+    wanted: Wanted = field(default_factory=Wanted)
 
     @classmethod
     def of(
@@ -45,8 +45,7 @@ class NeonBranches:
         patience: Patience | None = None,
     ) -> NeonBranches:
         """Return the provider of an account's project; no request is sent yet."""
-        chosen = wanted or Wanted()
-        return cls(Api(account, patience), protected, chosen.database, chosen.role)
+        return cls(Api(account, patience), protected, wanted or Wanted())
 
     def all(self) -> tuple[Branch, ...]:
         """Return the branches, oldest first."""
@@ -63,7 +62,7 @@ class NeonBranches:
 
     def url(self, name: str, *, database: str | None = None, pooled: bool = False) -> str:
         """Return the URL of a branch with its password; a suspended compute is started."""
-        wanted = Wanted(database or self.database, self.role, pooled)
+        wanted = replace(self.wanted, database=database or self.wanted.database, pooled=pooled)
         return connection.uri(self.api, self._find(name), wanted)
 
     def isolated(self, name: str) -> Database:
@@ -248,7 +247,7 @@ class NeonBranches:
         if source.branch == "^parent" and own.parent_id is None:
             raise BranchError(
                 f'the branch "{own.name}" is a root: it has no parent to be restored from',
-                hint=f'limbeck branches restore "{own.name}" ^self@TIME',
+                hint=command("limbeck", "branches", "restore", own.name, "^self@TIME"),
             )
         if source.branch == "^parent":
             return own.parent_id or ""
@@ -256,10 +255,11 @@ class NeonBranches:
         default = next(other.name for other in there if other.default)
         origin = _by_id(there, base.find(self._named(there), wanted or default))
         if origin.id == own.id and (source.at is None or preserve_under is None):
+            restore = command("limbeck", "branches", "restore", own.name, "^self@TIME")
             raise BranchError(
                 f'to restore the branch "{own.name}" from itself, limbeck needs a time, and a name '
                 "for its present content",
-                hint=f'limbeck branches restore "{own.name}" ^self@TIME --preserve-under-name NAME',
+                hint=f"{restore} --preserve-under-name NAME",
             )
         return origin.id
 

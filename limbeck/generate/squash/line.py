@@ -8,6 +8,7 @@ from limbeck.errors import ConfigurationError, HistoryError
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.phased import phases
+from limbeck.shell import command
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,5 +111,5 @@ def _refuse_branches(history: History, line: Line) -> None:
         if revision.id not in inside and parents:
             raise HistoryError(
                 f"{revision} follows {', '.join(sorted(parents))}, which would be removed",
-                hint=f"Squash up to there: limbeck squash --to {min(parents)}",
+                hint=f"Squash up to there: {command('limbeck', 'squash', '--to', min(parents))}",
             )

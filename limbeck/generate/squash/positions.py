@@ -13,6 +13,7 @@ from limbeck.postgres.connect import connect
 from limbeck.project import urls
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
+from limbeck.shell import command
 
 
 def refuse_middle(project: Project, history: History, line: Line, listen: Listener) -> None:
@@ -34,8 +35,9 @@ def refuse_middle(project: Project, history: History, line: Line, listen: Listen
         name, at = stuck[0][0].name, stuck[0][1][0]
         raise CheckFailedError(
             f"an environment is in the middle of the revisions: {where}",
-            hint=f"First apply the rest: limbeck migrate -e {name} --to {line.last.id}. "
-            f"Or squash only up to there: limbeck squash --to {at}",
+            hint="First apply the rest: "
+            f"{command('limbeck', 'migrate', '-e', name, '--to', line.last.id)}. "
+            f"Or squash only up to there: {command('limbeck', 'squash', '--to', at)}",
         )
 
 

@@ -133,12 +133,13 @@ def _traces(task: _Task, connection: Connection, observer: Observer) -> tuple[Tr
     from limbeck.engine.upgrading import upgrade  # noqa: PLC0415 - Alembic only when it is needed
 
     traces: list[Trace] = []
+    memo: dict[object, object] = {}
     for revision in task.todo():
         traced = revision in task.revisions
         if traced:
             observer.start(connection, revision.path)
         try:
-            upgrade(task.history, connection, revision, observer.note)
+            upgrade(task.history, connection, revision, observer.note, memo)
         except LimbeckError:
             raise
         except Exception as error:

@@ -16,6 +16,7 @@ from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
+from limbeck.shell import command
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def _chosen(known: tuple[Change, ...], applied: set[str], name: str, environment
     if change.expand.id not in applied:
         raise ConfigurationError(
             f"{environment}: {name} is not expanded there yet",
-            hint=f"limbeck migrate -e {environment}",
+            hint=command("limbeck", "migrate", "-e", environment),
         )
     if not _is_open(change, applied):
         raise ConfigurationError(

@@ -14,6 +14,7 @@ from limbeck.phased.gates.uses import Use, uses
 from limbeck.phased.gates.waiting import Terms, Waiting, Why
 from limbeck.phased.phases import Change
 from limbeck.postgres.connect import Connection
+from limbeck.shell import command
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +79,16 @@ def _unfinished(
 
 
 def _contract(terms: Terms) -> str:
-    option = " --contract" if terms.protected or terms.through == "expand" else ""
-    return f"limbeck migrate -e {terms.environment}{option}"
+    options = ["--contract"] if terms.protected or terms.through == "expand" else []
+    return command("limbeck", "migrate", "-e", terms.environment, *options)
 
 
 def _next(change: Change, terms: Terms) -> str:
     then = _contract(terms)
     if not change.backfills:
         return f"When no old application runs: {then}"
-    return f"limbeck backfill -e {terms.environment} {change.name}, then {then}"
+    backfill = command("limbeck", "backfill", "-e", terms.environment, change.name)
+    return f"{backfill}, then {then}"
 
 
 def _hold(change: Change, why: Why, reason: str, hint: str, users: tuple[Use, ...] = ()) -> Waiting:

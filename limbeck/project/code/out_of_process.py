@@ -49,8 +49,21 @@ class OutOfProcess:
         return started(self.python, self.root, purpose, self.variables)
 
     def metadata(self, reference: str) -> MetaData:
-        """Return the tables of the models at "module:attribute", imported into this process."""
-        return InProcess(self.root).metadata(reference)
+        """Return the tables of the models at "module:attribute", imported into this process.
+
+        Only changing the source of existing models needs them as Python objects.
+
+        Raises:
+            ConfigurationError: this process cannot import them.
+
+        """
+        try:
+            return InProcess(self.root).metadata(reference)
+        except ModelsError as error:
+            raise ConfigurationError(
+                f"to change existing models, limbeck has to import them itself: {error.message}",
+                hint=f"Install limbeck beside them: {self.python} -m pip install limbeck",
+            ) from error
 
     def namespace(self, module: str, purpose: Purpose) -> Mapping[str, Any]:
         """Return the names of a module with their values, imported into this process."""
@@ -106,8 +119,14 @@ class OutOfProcess:
             raise self._explained(error, "env.py fails", ConfigurationError) from error
         return Configured(**{**answer, "unknown": tuple(answer["unknown"])})
 
-    def opened(self, process: Process, url: str, folder: Path) -> dict[str, Any]:
+    def opened(self, process: Process, url: str, folder: Path, *, again: bool) -> dict[str, Any]:
         """Run env.py on a database up to its migrations; return what its connection is.
+
+        Args:
+            process: the worker.
+            url: the database.
+            folder: the folder of the revision files.
+            again: whether to go on with what `op` has created there in the last run.
 
         Raises:
             ConfigurationError: env.py raises, or does not come to its migrations.
@@ -115,7 +134,7 @@ class OutOfProcess:
         """
         arguments: dict[str, Any] = {"place": asdict(self.place), "url": url, "folder": str(folder)}
         try:
-            answer = process.request("session", **arguments)
+            answer = process.request("session", again=again, **arguments)
         except WorkerError as error:
             raise self._explained(error, "env.py fails", ConfigurationError) from error
         if answer is None:
@@ -132,6 +151,11 @@ class OutOfProcess:
             process.request("close")
         except WorkerError as error:
             raise self._explained(error, "env.py fails", ConfigurationError) from error
+
+    def kill(self, process: Process) -> None:
+        """End a worker that may be in the middle of a statement; the server notices it."""
+        process.kill()
+        started.cache_clear()
 
     def revision(self, path: Path) -> Any:
         """Return an empty module: the file is imported by the worker, when it runs."""

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -82,6 +82,18 @@ class Process:
         message: Answer = json.loads(line)
         return message
 
+    def kill(self) -> None:
+        """End the worker, whatever it does."""
+        self._process.kill()
+        self._process.wait()
+
+    def __del__(self) -> None:
+        """Let the worker end: it reads the end of its requests."""
+        if self._process.stdin is not None and self._process.stdout is not None:
+            self._process.stdin.close()
+            self._process.stdout.close()
+            self._process.wait()
+
     def _send(self, message: Answer) -> None:
         if self._process.stdin is None:  # pragma: no cover - it is a pipe
             return
@@ -92,7 +104,8 @@ class Process:
             self.receive()
 
 
-@cache
+# One run has a project or two; a program that has many does not keep their workers.
+@lru_cache(maxsize=4)
 def started(
     python: Path, root: Path, purpose: str, variables: tuple[tuple[str, str], ...]
 ) -> Process:

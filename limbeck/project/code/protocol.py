@@ -36,11 +36,10 @@ class EnvFile:
     """What the text of an env.py says; it is read and not run.
 
     `metadata` is the reference of its `target_metadata`, such as "app.models:Base.metadata", if
-    the name is imported there; `arguments` are the names of all keyword arguments of its calls.
+    the name is imported there.
     """
 
     metadata: str | None
-    arguments: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +80,30 @@ class Configured:
     metadata: int = 1
     driver: str = "psycopg"
     unknown: tuple[str, ...] = ()
+
+    @property
+    def honoured(self) -> tuple[str, ...]:
+        """The arguments that limbeck follows, as env.py spells them."""
+        names = {
+            f'version_table="{self.version_table}"': self.version_table != "alembic_version",
+            f'version_table_schema="{self.version_table_schema}"': self.version_table_schema,
+            "include_name": self.include_name,
+            "include_object (tables)": self.include_object,
+        }
+        return tuple(name for name, given in names.items() if given)
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """The arguments that have no effect in limbeck."""
+        names = {
+            "include_object (columns, indexes, constraints)": self.include_object,
+            "process_revision_directives": self.process_revision_directives,
+            "compare_type": self.compare_type is not True,
+            "compare_server_default": self.compare_server_default == "function",
+            "render_item": self.render_item,
+            "on_version_apply": self.on_version_apply,
+        }
+        return (*(name for name, given in names.items() if given), *self.unknown)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,9 @@ import importlib
 import importlib.util
 import json
 import os
+import queue
 import re
+import signal
 import ssl
 import sys
 import threading
@@ -54,8 +56,16 @@ class Channel:
     """The connection to limbeck: messages in, messages out."""
 
     def __init__(self, incoming: TextIO, outgoing: TextIO) -> None:
-        self.incoming = incoming
         self.outgoing = outgoing
+        self.messages: queue.SimpleQueue[str] = queue.SimpleQueue()
+        threading.Thread(target=self._read, args=(incoming,), daemon=True).start()
+
+    def _read(self, incoming: TextIO) -> None:
+        # In a thread, so that a worker that waits for the server ends with limbeck, too: its
+        # session, and with it what the server does, must not outlive it.
+        for line in incoming:
+            self.messages.put(line)
+        os._exit(0)
 
     def send(self, **message: Any) -> None:
         """Send one message."""
@@ -63,11 +73,8 @@ class Channel:
         self.outgoing.flush()
 
     def receive(self) -> Answer:
-        """Return the next message; end the process when limbeck has ended."""
-        line = self.incoming.readline()
-        if not line:
-            os._exit(0)
-        message: Answer = json.loads(line)
+        """Return the next message."""
+        message: Answer = json.loads(self.messages.get())
         return message
 
     def serve(self, handlers: Mapping[str, Callable[..., Any]], until: str) -> Answer:
@@ -197,22 +204,23 @@ def revision_module(path: str) -> Any:
 
 
 def stand_in() -> None:
-    """Provide what limbeck's own env.py imports, where limbeck is not installed."""
-    if importlib.util.find_spec("limbeck") is not None:
-        return
+    """Replace limbeck's own env.py, which would wait for the lock that limbeck itself holds.
+
+    limbeck need not be installed here.
+    """
 
     def run() -> None:
-        config = alembic.context.config
-        url = str(config.get_main_option("sqlalchemy.url"))
-        engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
-        with engine.connect() as connection:
+        url = str(alembic.context.config.get_main_option("sqlalchemy.url"))
+        with sa.create_engine(url, poolclass=sa.pool.NullPool).connect() as connection:
             alembic.context.configure(connection=connection)
             alembic.context.run_migrations()
 
-    package, env = ModuleType("limbeck"), ModuleType("limbeck.env")
+    env = ModuleType("limbeck.env")
     vars(env)["run"] = run
-    vars(package).update(env=env, __path__=[])
-    sys.modules.update({"limbeck": package, "limbeck.env": env})
+    sys.modules["limbeck.env"] = env
+    if importlib.util.find_spec("limbeck") is None:
+        sys.modules["limbeck"] = ModuleType("limbeck")
+        vars(sys.modules["limbeck"]).update(env=env, __path__=[])
 
 
 # --- env.py -------------------------------------------------------------------------------------
@@ -256,6 +264,10 @@ class Redirect:
         if dialect.name != "postgresql":
             raise FailureError("env", f"env.py connects to {dialect.name}, not to Postgres")
         target = make_url(self.url).set(drivername=f"postgresql+{dialect.driver}")
+        if required := target.query.get("require_auth"):
+            # A libpq before 16 refuses it in a URL, and ignores it as a variable.
+            os.environ["PGREQUIREAUTH"] = str(required)
+            target = target.difference_update_query(["require_auth"])
         own = {name: value for name, value in options.items() if name not in PLACES}
         arguments, chosen = dialect.create_connect_args(_spelled(target, dialect.driver))
         connection = dialect.connect(*arguments, **{**own, **chosen, **_secure(target, dialect)})
@@ -556,15 +568,17 @@ class Run:
 
     def _plain(self, sql: str) -> str:
         """Return a statement without parameters as the driver takes it."""
-        # pg8000 takes a percent sign for a placeholder, also where there are no parameters.
-        return sql.replace("%", "%%") if self.context.dialect.driver == "pg8000" else sql
+        if self.context.dialect.driver != "pg8000":
+            return sql
+        # pg8000 takes a percent sign for a placeholder, but not inside of quotes.
+        parts = re.split(r"('(?:[^']|'')*'|\"(?:[^\"]|\"\")*\")", sql)
+        return "".join(part if n % 2 else part.replace("%", "%%") for n, part in enumerate(parts))
 
-    def _as_text(self, cursor: Any, text: str, parameters: list[Any]) -> str:
+    def _as_text(self, name: str, cursor: Any, text: str, parameters: list[Any]) -> str:
         """Return a statement with its parameters as the driver, or else we, would spell them."""
         if not parameters or not parameters[0]:
             return text.replace("%%", "%") if parameters else text
-        many = isinstance(parameters[0], list)
-        rows = parameters[0] if many else [parameters[0]]
+        rows = parameters[0] if name == "do_executemany" else [parameters[0]]
         spelled = getattr(cursor, "mogrify", None) or self._spelled
         return ";\n".join(_decoded(spelled(text, row)) for row in rows)
 
@@ -608,7 +622,7 @@ class Run:
                 cursor.execute(self._plain(sql))
 
             def as_text() -> str:
-                return self._as_text(cursor, text, parameters)
+                return self._as_text(name, cursor, text, parameters)
 
             handlers: dict[str, Callable[..., Any]] = {
                 "run": run,
@@ -791,6 +805,8 @@ class Worker:
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
         self.redirect = Redirect()
+        # What `op` has created in the last run, and on which database.
+        self.memo: tuple[str, dict[Any, Any]] = ("", {})
         # The arguments of configure() when env.py last ran.
         self.arguments: Mapping[str, Any] = {}
 
@@ -886,11 +902,14 @@ class Worker:
         reflected = sa.Table(table, sa.MetaData(), schema=own)
         return bool(include_object(reflected, table, "table", True, None))  # noqa: FBT003 - as above
 
-    def session(self, place: Answer, url: str, folder: str) -> None:
+    def session(self, place: Answer, url: str, folder: str, *, again: bool) -> None:
         """Run env.py on a database, and where it would run migrations, what limbeck asks for."""
 
         def then(environment: Environment, options: dict[str, Any]) -> None:
             run = Run(self.channel, environment, options, folder)
+            if again and self.memo[0] == url:
+                run.context.impl.memo = self.memo[1]
+            self.memo = url, run.context.impl.memo
             handlers: dict[str, Callable[..., Any]] = {
                 "offline": offline,
                 "load": run.load,
@@ -913,6 +932,7 @@ def main() -> None:
     # What the project's code prints is not an answer, and it must not read the requests.
     os.dup2(2, 1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # limbeck decides what a Ctrl-C ends
     first = json.loads(incoming.readline())
     sys.path[:0] = first["paths"]
     stand_in()

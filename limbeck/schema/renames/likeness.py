@@ -20,6 +20,7 @@ from limbeck.schema.catalog.objects.views import View
 from limbeck.schema.renames.move import moved, names_of
 from limbeck.schema.renames.rename import Rename
 from limbeck.schema.renames.tokens import Names, alike
+from limbeck.shell import command
 
 # The likeness from which a pair is worth a question. Chosen so that a renamed column of the same
 # type is always asked about, and two columns of a type with nothing else in common are not.
@@ -36,7 +37,7 @@ class Proposal:
     @property
     def flag(self) -> str:
         """The option that confirms the rename."""
-        return f"--rename {self.rename}"
+        return command("--rename", self.rename)
 
 
 def propose(

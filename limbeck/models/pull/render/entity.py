@@ -18,6 +18,7 @@ from limbeck.schema.catalog.objects.types import Composite, Domain
 from limbeck.schema.catalog.objects.views import View
 from limbeck.schema.sql import quoting
 from limbeck.schema.sql.quoting import quote
+from limbeck.visible import visible
 
 if TYPE_CHECKING:
     from limbeck.schema.diff.steps import Step
@@ -64,12 +65,17 @@ def sql_literal(text: str) -> str:
     """Return a string literal; SQL of several lines keeps its lines."""
     if "\n" not in text:
         return literal(text)
-    if '"""' in text or text.endswith(('"', "\\")) or "\r" in text or _TRAILING.search(text):
-        # Many editors remove blanks at the end of a line.
+    if '"""' in text or text.endswith(('"', "\\")) or _is_treacherous(text):
         lines = "\n".join(literal(line) for line in text.splitlines(keepends=True))
         return f"(\n{lines}\n)"
     prefix = "r" if "\\" in text else ""
     return f'{prefix}"""{text}"""'
+
+
+def _is_treacherous(text: str) -> bool:
+    """Return whether a text in an editor is another one: control characters, blanks at ends."""
+    # Many editors remove blanks at the end of a line.
+    return visible(text) != text or _TRAILING.search(text) is not None
 
 
 def _entity(name: str, arguments: list[str]) -> Source:

@@ -10,6 +10,7 @@ from limbeck.models.pull.render import names
 from limbeck.models.source.text import SQLALCHEMY, Source, literal
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.types import Enum
+from limbeck.visible import visible
 
 _FUTURE = "from __future__ import annotations"
 
@@ -75,6 +76,7 @@ def class_source(python_enum: PythonEnum) -> Source | None:
 def docstring(text: str) -> str:
     """Return the source of a docstring."""
     safe = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"').strip()
+    safe = visible(safe)  # an escape is the same character to Python
     return f'"""{safe}"""' if not safe.endswith('"') else f'"""{safe} """'
 
 

@@ -16,6 +16,7 @@ from limbeck.models.pull.render.relations import relations
 from limbeck.models.pull.render.tables import source
 from limbeck.models.source.text import Source, literal
 from limbeck.schema.catalog.objects.address import Address
+from limbeck.visible import visible
 
 ENUMS = '"""Enumerated types."""'
 ENTITIES = '"""Views, functions and other objects beside the tables."""'
@@ -108,7 +109,7 @@ def _refers(model: Model) -> set[Address]:
 def about(model: Model) -> str:
     """Return the docstring of a table's module."""
     name = model.contents.table.name.replace("\\", "").replace('"', "'")
-    return f'"""The table {name}."""'
+    return f'"""The table {visible(name)}."""'
 
 
 def base(

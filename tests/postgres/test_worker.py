@@ -1,0 +1,292 @@
+"""A project's code in a process of its own does what it does in limbeck's, and nothing else.
+
+With the variable LIMBECK_TEST_WORKER set, the projects of all tests run their code in a worker.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from limbeck import migrate, safety
+from limbeck.engine import offline, running, version_table
+from limbeck.errors import ConfigurationError, LimbeckError, MigrationError, ModelsError
+from limbeck.history.history import History
+from limbeck.project.code import interpreter
+from limbeck.project.code.in_process import InProcess
+from limbeck.project.code.out_of_process import OutOfProcess
+from limbeck.project.project import Project
+from limbeck.sources import Models, Replay
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from limbeck.postgres.database import Database
+    from tests.postgres.conftest import Work
+
+MODELS = """
+kinds = Enum("x", "y", name="kind")
+a = Table("a", metadata, Column("id", Integer, primary_key=True), Column("kind", kinds),
+          Column("share", Text, server_default="100%"), comment="100% sure")
+"""
+TABLE = """op.create_table("a", sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.Enum("x", "y", name="kind")),
+    sa.Column("share", sa.Text, server_default="100%"), comment="100% sure")"""
+ENV = """
+import sqlalchemy as sa
+from alembic import context
+import models
+
+engine = sa.create_engine("postgresql+psycopg://nobody@nowhere.invalid/nothing")
+with engine.connect() as connection:
+    {before}
+    context.configure(connection=connection, target_metadata=models.metadata, {arguments})
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+
+
+def outside(work: Work) -> Project:
+    """Return the project with code that runs in a worker."""
+    (work.project.root / "variables.env").write_text("LIMBECK_TESTED=yes\n")
+    return replace(work.project, env_file="variables.env")
+
+
+def configure(work: Work, arguments: str, before: str = "") -> None:
+    text = ENV.format(arguments=arguments, before=before or "pass")
+    (work.project.root / "alembic" / "env.py").write_text(text)
+
+
+def test_both_ways_give_the_same_models_history_and_sql(work: Work) -> None:
+    work.models(MODELS)
+    first = work.revision("one", TABLE, 'op.drop_table("a")', imports=("import sqlalchemy as sa",))
+    block = "with op.get_context().autocommit_block():\n    op.execute('vacuum')"
+    second = work.revision("two", f"op.execute('select 1')\n{block}", down=first)
+    here, there = (History.of(project) for project in (work.project, outside(work)))
+    assert isinstance(here.code, InProcess)
+    assert isinstance(there.code, OutOfProcess)
+    assert Models(outside(work)).catalog() == Models(work.project).catalog()
+    assert Replay(outside(work)).catalog() == Replay(work.project).catalog()
+    for downgrade in (False, True):
+        texts = [offline.sql(each, [first, second], downgrade=downgrade) for each in (here, there)]
+        assert texts[0] == texts[1]
+    assert offline.script(there, [first, second]) == offline.script(here, [first, second])
+    assert offline.steps(there, second) == offline.steps(here, second) == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "op.execute('alter table missing add a int')",
+        "op.execute('create table b (id int)')\nop.execute('select 1 / 0')",
+        "raise ValueError('no')",
+        "op.get_bind().execute(sa.text('select :a / 0'), {'a': 1})",
+        "with op.get_context().autocommit_block():\n    op.execute('create index on missing (a)')",
+    ],
+)
+def test_a_failure_is_reported_in_the_same_words(
+    work: Work, connection: psycopg.Connection, body: str
+) -> None:
+    work.revision("fails", body, imports=("import sqlalchemy as sa",))
+    texts = []
+    for project in (work.project, outside(work)):
+        with pytest.raises(MigrationError) as caught:
+            running.upgrade(History.of(project), connection)
+        texts.append((caught.value.message, caught.value.hint))
+    assert texts[0] == texts[1]
+    assert connection.execute("select to_regclass('b')").fetchone() == (None,)
+
+
+def test_a_revision_reads_and_writes_rows_and_may_catch_an_error(
+    work: Work, connection: psycopg.Connection
+) -> None:
+    body = """
+op.execute("create table a (id int primary key, doc jsonb, day date)")
+bind = op.get_bind()
+rows = [{"i": n, "d": '{"n": "100%s"}'} for n in range(3)]
+bind.execute(sa.text("insert into a values (:i, cast(:d as jsonb), '2026-01-02')"), rows)
+try:
+    with bind.begin_nested():
+        bind.execute(sa.text("insert into a values (1)"))
+except sa.exc.IntegrityError:
+    op.execute("update a set id = id + 10 where id = 1")
+seen = bind.execute(sa.text("select id, doc, day from a order by id")).fetchall()
+assert [row.id for row in seen] == [0, 2, 11], seen
+assert seen[0].doc == {"n": "100%s"} and seen[0].day.year == 2026, seen
+"""
+    work.revision("rows", body, imports=("import sqlalchemy as sa",))
+    running.upgrade(History.of(outside(work)), connection)
+    assert connection.execute("select count(*) from a").fetchone() == (3,)
+
+
+def test_a_revision_cannot_change_the_models_of_a_check(work: Work) -> None:
+    work.models(MODELS)
+    one = work.revision("one", TABLE, imports=("import sqlalchemy as sa",))
+    index = 'sa.Index("ix_a_share", a.c.share).create(op.get_bind())'
+    imports = ("import sqlalchemy as sa", "from models import a")
+    work.revision("two", index, down=one, imports=imports)
+    for project in (replace(work.project, cache=False), work.project):
+        differences = Models(project).catalog().changes_to(Replay(project).catalog())
+        assert [str(change.address) for change in differences] == ["index public.ix_a_share"]
+
+
+def test_an_enum_may_be_named_in_two_revisions_of_one_run(
+    work: Work, connection: psycopg.Connection
+) -> None:
+    column = 'sa.Column("k", sa.Enum("x", "y", name="kind"))'
+    one = work.revision(
+        "one", f'op.create_table("a", {column})', imports=("import sqlalchemy as sa",)
+    )
+    Replay(work.project).catalog()
+    work.revision(
+        "two", f'op.create_table("b", {column})', down=one, imports=("import sqlalchemy as sa",)
+    )
+    for project in (work.project, outside(work)):
+        assert Replay(replace(project, cache=False)).catalog() == Replay(project).catalog()
+        assert safety.lint(project, work.history.revisions()).revisions
+    running.upgrade(work.history, connection)
+    assert len(version_table.recorded(connection)) == 1
+
+
+def test_what_env_py_configures_is_honoured(
+    work: Work, connection: psycopg.Connection, database: Database
+) -> None:
+    configure(
+        work,
+        "version_table='mine', version_table_schema='own',"
+        " include_object=lambda o, name, type_, reflected, other: not name.startswith('ab_')",
+        before="connection.execute(sa.text('create schema if not exists own'))",
+    )
+    work.models(MODELS + 'Table("ab_user", metadata, Column("id", Integer))\n')
+    one = work.revision("one", TABLE, imports=("import sqlalchemy as sa",))
+    connection.execute("create table ab_permission (id int)")
+    plan = migrate.plan(work.project, work.profile, database)
+    assert migrate.apply(plan, confirm=lambda _: True).applied
+    assert connection.execute("select * from own.mine").fetchall() == [(one.id,)]
+    assert connection.execute("select to_regclass('alembic_version')").fetchone() == (None,)
+    assert not migrate.plan(work.project, work.profile, database).revisions
+    catalogs = [each(work.project).catalog() for each in (Models, Replay)]
+    assert catalogs[0] == catalogs[1]
+    assert "ab_user" not in str(catalogs[0].objects)
+
+
+@pytest.mark.parametrize(
+    ("models", "error", "words"),
+    [
+        ("import os\nos.environ['NOT_SET_ANYWHERE']\n", ModelsError, "line 4.*NOT_SET_ANYWHERE"),
+        ("import nowhere\n", ModelsError, "line 3.*No module named 'nowhere'"),
+        ("metadata = 1\n", ConfigurationError, "is no MetaData"),
+        ("def :\n", ModelsError, "models.py line 3"),
+        ("import os\nos._exit(3)\n", ConfigurationError, "exit code 3"),
+        ("print('hello')\nassert __import__('os').environ['LIMBECK_TESTED'] == 'yes'\n", None, ""),
+    ],
+)
+def test_models_that_do_not_import_are_explained(
+    work: Work, models: str, error: type[LimbeckError] | None, words: str
+) -> None:
+    (work.project.root / "models.py").write_text(
+        f"from sqlalchemy import *\nmetadata = MetaData()\n{models}"
+    )
+    if error is None:
+        assert Models(outside(work)).catalog()
+        return
+    with pytest.raises(error, match=words) as caught:
+        Models(outside(work)).catalog()
+    assert caught.value.hint
+
+
+def test_models_that_hang_say_where(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("limbeck.project.code.out_of_process.LIMIT", 1.0)
+    (work.project.root / "models.py").write_text("import time\n\n\ntime.sleep(60)\n")
+    with pytest.raises(ModelsError, match=r"models\.py line 4: .*took more than 1 s"):
+        Models(outside(work)).catalog()
+
+
+def test_an_env_py_of_another_database_is_refused(work: Work) -> None:
+    configure(work, "include_object=None")
+    work.models("")
+    text = (work.project.root / "alembic" / "env.py").read_text()
+    sqlite = text.replace("postgresql+psycopg://nobody@nowhere.invalid/nothing", "sqlite://")
+    (work.project.root / "alembic" / "env.py").write_text(sqlite)
+    with pytest.raises(ConfigurationError, match=r"env\.py connects to sqlite, not to Postgres"):
+        Replay(work.project).catalog()
+
+
+@pytest.mark.usefixtures("database")
+def test_a_worker_ends_with_limbeck(work: Work, connection: psycopg.Connection) -> None:
+    root = work.project.root
+    outside(work)
+    (root / "pyproject.toml").write_text(
+        '[tool.limbeck]\nmodels = "models:metadata"\nenv-file = "variables.env"\n'
+    )
+    work.revision("slow", "op.execute('select pg_sleep(60)')")
+    limbeck_ = Path(sys.executable).with_name("limbeck")
+    program = [limbeck_, "migrate", "-e", "development", "--yes"]
+    with subprocess.Popen(program, cwd=root, stderr=subprocess.DEVNULL) as limbeck:
+        while not (pids := sleeping(connection)):
+            assert limbeck.poll() is None
+            time.sleep(0.05)
+        limbeck.send_signal(signal.SIGKILL)
+    end = time.monotonic() + 20
+    while sleeping(connection) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert (bool(pids), sleeping(connection)) == (True, [])
+
+
+def sleeping(connection: psycopg.Connection) -> list[object]:
+    return connection.execute(
+        "select pid from pg_stat_activity where query like '%pg_sleep(60)%'"
+        " and datname = current_database() and pid <> pg_backend_pid() and state = 'active'"
+    ).fetchall()
+
+
+def folder(root: Path, name: str) -> Path:
+    python = root / name / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\n")
+    python.chmod(0o755)
+    return python
+
+
+@pytest.mark.parametrize(
+    ("name", "variables", "lock"),
+    [
+        (".venv", {}, ""),
+        ("venv", {}, ""),
+        ("elsewhere", {"VIRTUAL_ENV": "{root}/elsewhere"}, ""),
+        ("uv", {"UV_PROJECT_ENVIRONMENT": "uv"}, "uv.lock"),
+        ("cache/virtualenvs/shop-X1-py3.11", {"POETRY_CACHE_DIR": "{root}/cache"}, "poetry.lock"),
+        ("pipenv/shop-abc", {"WORKON_HOME": "{root}/pipenv"}, "Pipfile"),
+        ("conda", {"CONDA_PREFIX": "{root}/conda"}, ""),
+    ],
+)
+def test_a_projects_interpreter_is_found(
+    tmp_path: Path, name: str, variables: dict[str, str], lock: str
+) -> None:
+    root = tmp_path / "shop"
+    root.mkdir()
+    if lock:
+        (root / lock).write_text("")
+    python = folder(root, name)
+    environment = {key: value.format(root=root) for key, value in variables.items()}
+    assert interpreter.find(root, None, {"HOME": str(tmp_path), **environment}) == python
+    assert not interpreter.is_own(python)
+
+
+def test_the_setting_names_the_interpreter_and_a_wrong_one_is_an_error(tmp_path: Path) -> None:
+    python = folder(tmp_path, "mine")
+    folder(tmp_path, ".venv")
+    assert interpreter.find(tmp_path, "mine/bin/python", {}) == python
+    assert interpreter.find(tmp_path / "nothing", None, {}) == Path(sys.executable)
+    with pytest.raises(ConfigurationError, match="there is no interpreter"):
+        interpreter.find(tmp_path, "other/bin/python", {})
+    assert interpreter.is_own(Path(sys.executable))
+    assert os.access(python, os.X_OK)
