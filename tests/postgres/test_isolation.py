@@ -240,15 +240,6 @@ Definition(
     "PUBLICATION", "p", metadata=metadata, definition="CREATE PUBLICATION p FOR ALL TABLES"
 )
 """
-ENV = """
-from alembic import context
-from sqlalchemy import create_engine
-
-with create_engine("postgresql+psycopg://").connect() as connection:
-    context.configure(connection=connection)
-    with context.begin_transaction():
-        context.run_migrations()
-"""
 ROLES = """
 CREATE ROLE {role}; CREATE TABLE o (); ALTER TABLE o OWNER TO {role}; DROP TABLE o;
 DROP ROLE {role}; SET session_replication_role = replica
@@ -262,7 +253,6 @@ def test_what_needs_a_superuser_but_harms_nobody_is_proven_in_both_directions(
     with (isolated.project.root / "pyproject.toml").open("a") as file:
         file.write(settings)
     (isolated.project.root / ".env").write_text("SOMETHING=x\n")
-    (isolated.project.root / "alembic" / "env.py").write_text(ENV)
     project = Project.find(isolated.project.root)
     isolated.revision("roles", f"op.execute({ROLES.format(role=f'r_{uuid4().hex}')!r})")
     isolated.models(HARMLESS)
