@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import _thread
 import importlib
+import os
 import sys
+import threading
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
 from limbeck.errors import ConfigurationError, LimbeckError
-from limbeck.project.code.protocol import Purpose
+from limbeck.project.code.protocol import LIMIT, Purpose
 
 
 def load(root: Path, name: str, purpose: Purpose) -> ModuleType:
@@ -28,12 +33,46 @@ def load(root: Path, name: str, purpose: Purpose) -> ModuleType:
     importlib.invalidate_caches()  # the file may be a second old: pull has just written it
     before = set(sys.modules)
     try:
-        return importlib.import_module(name)
+        with _limited():
+            return importlib.import_module(name)
     except (Exception, SystemExit) as error:
         for new in sys.modules.keys() - before:
             if new.partition(".")[0] == top:  # half-imported: the next attempt imports it again
                 del sys.modules[new]
         raise _explained(root, name, purpose, error) from error
+
+
+class SlowImportError(Exception):
+    """An import has taken longer than the limit."""
+
+    def __str__(self) -> str:
+        return f"the import took more than {LIMIT:g} s"
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
+    """Raise SlowImportError in the block where it is after the limit, if it is not over then."""
+    late = threading.Event()
+
+    def interrupt() -> None:
+        late.set()
+        # Like a Ctrl-C: nothing else gets the main thread out of a sleep or a read.
+        _thread.interrupt_main()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    timer = threading.Timer(LIMIT, interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        if late.is_set():
+            raise SlowImportError().with_traceback(error.__traceback__) from None
+        raise
+    finally:
+        timer.cancel()
 
 
 def _forget_other_projects(root: Path, top: str) -> None:
@@ -56,10 +95,24 @@ def _explained(root: Path, name: str, purpose: Purpose, error: BaseException) ->
     # The module itself or a package that it is in; another one is missing in what it imports.
     if missing and f"{name}.".startswith(f"{missing}."):
         return ConfigurationError(f"there is no module {missing} in {root}", hint=purpose.setting)
+    if variable := _variable(error):
+        return purpose.error(
+            f"{purpose.what} do not import: {line(root, error)}"
+            f"the environment variable {variable} is not set",
+            hint='Set it, or name a file that does: env-file = ".env" in [tool.limbeck].',
+        )
     text = str(error.msg if isinstance(error, SyntaxError) else error).partition("(Background")[0]
     reason = f"{type(error).__name__}: {text.strip()}" if text else type(error).__name__
     hint = f"Install the package that provides {missing}." if missing else "Correct it and retry."
     return purpose.error(f"{purpose.what} do not import: {line(root, error)}{reason}", hint=hint)
+
+
+def _variable(error: BaseException) -> str | None:
+    """Return the environment variable whose lookup raised, if that is what happened."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if isinstance(error, KeyError) and frames and frames[-1].filename == os.__file__:
+        return str(error.args[0])
+    return None
 
 
 def line(root: Path, error: BaseException) -> str:

@@ -12,12 +12,10 @@ from limbeck.errors import ConfigurationError, HistoryError, LimbeckError, Model
 from limbeck.project.code.errors import WorkerError, is_below
 from limbeck.project.code.in_process import InProcess
 from limbeck.project.code.process import Process, started
-from limbeck.project.code.protocol import Configured, Described, Purpose, Rendered
+from limbeck.project.code.protocol import LIMIT, Configured, Described, Purpose, Rendered
 
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
-
-LIMIT = 60.0  # seconds for an import, before the worker says where it hangs
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from limbeck.errors import LimbeckError
 
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
+
+
+LIMIT: Final = 60.0
+"""Seconds for an import of the project's code, before limbeck says at which line it hangs."""
 
 
 @dataclass(frozen=True, slots=True)
