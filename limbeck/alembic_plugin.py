@@ -84,6 +84,7 @@ def _compare(context: AutogenContext, upgrade: UpgradeOps) -> PriorityDispatchRe
         raise TypeError("autogenerate needs a connection")
     connection = cast("psycopg.Connection", context.connection.connection.driver_connection)
     before = read(connection, filters=seen)
+    project = project.on(before.major)
     after = Models(project).catalog()
     if before.changes_to(after):
         beside = project.recipes == "online"

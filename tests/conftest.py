@@ -62,10 +62,10 @@ def pytest_configure() -> None:
 def pytest_report_header() -> str:
     """Say which Postgres the tests run on, and what else of the machine they can use."""
     try:
-        found = binaries.find()
-        own = binaries.major(found)
+        usual = binaries.find()
+        own = binaries.major(usual)
         others = ", ".join(str(major) for major in sorted(programs()) if major != own)
-        postgres = f"{own} ({found.source}); other majors: {others or 'none'}"
+        postgres = f"{own} ({usual.source}); other majors: {others or 'none'}"
     except LimbeckError as error:
         postgres = f"none: {error}"
     docker = "answers" if docker_answers() else "no"

@@ -36,6 +36,7 @@ COMMANDS = {
     "branches": ("branches", "List, create, reset, delete database branches."),
     "rehearse": ("rehearsals", "Run pending revisions on a throw-away branch of an environment."),
     "preview": ("rehearsals", "Create or delete the branch of a pull request."),
+    "doctor": ("doctors", "Check the set-up of each environment, and name what mends it."),
     "local": ("servers", "Start, stop or inspect the embedded Postgres."),
     "url": ("servers", "Print the URL of an environment, password included."),
     "psql": ("servers", "Open psql on an environment."),

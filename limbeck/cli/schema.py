@@ -37,6 +37,7 @@ def init(
     """
     from limbeck.output import scaffolds
     from limbeck.project import scaffold
+    from limbeck.run import doctor
 
     root = Path(folder or invocation.directory or ".").resolve()
     plan = scaffold.plan(root, models=models, neon=neon)
@@ -54,6 +55,8 @@ def init(
             answer(scaffolds.env_file(configured(Project.find(root))))
         except LimbeckError as error:  # the files are written, and the next command reports it
             note(f"{error.message}\n{error.hint or ''}".strip())
+    for name, value in doctor.facts():
+        answer(f"{name}: {value}")
     answer(scaffolds.next_steps(plan))
 
 
@@ -142,13 +145,13 @@ def diff(
     A and B are each one of: models, head, base, a revision, an environment, postgresql://...
     Both are only read. With two URLs, no project is needed.
     """
-    from limbeck.shadow.source import parse
+    from limbeck.shadow.source import catalogs, parse
 
     project = project_for(invocation, before, after)
     if project is not None and no_cache:
         project = replace(project, cache=False)
     named = [parse(project, text, Narrator(), grants=grants) for text in (before, after)]
-    first, second = (source.catalog() for source in named)
+    first, second = catalogs(*named)
     # After the reading, whose first questions should be on their way as early as possible.
     from limbeck.output import differences
     from limbeck.output.data import to_json

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -25,15 +26,19 @@ def local() -> None:
 @command()
 def start(invocation: Invocation) -> None:
     """Start the embedded Postgres unless it is running."""
-    server = _server(invocation)
+    from limbeck.project import servers
+
+    server = servers.local(invocation.project())
     server.start(Narrator())
-    _show(server, as_json=False)
+    _show([server], as_json=False)
 
 
 @command()
 def stop(invocation: Invocation) -> None:
     """Stop the embedded Postgres; its branches stay on disk."""
-    stopped = _server(invocation).stop()
+    from limbeck.project import servers
+
+    stopped = servers.stop(invocation.project())
     answer("Stopped." if stopped else "It was not running.")
 
 
@@ -41,7 +46,12 @@ def stop(invocation: Invocation) -> None:
 @as_json
 def local_status(invocation: Invocation, *, as_json: bool) -> None:
     """Show whether the embedded Postgres is running, and where."""
-    _show(_server(invocation), as_json=as_json)
+    from limbeck.project import servers
+
+    project = invocation.project()
+    usual = servers.local(project)
+    others = (each for each in servers.every(project) if each.home != usual.home)
+    _show([usual, *others], as_json=as_json)
 
 
 for _command in (start, stop, local_status):
@@ -102,13 +112,8 @@ def _database(invocation: Invocation, name: str | None) -> Database:
     return urls.database(project, project.profile(name), Narrator())
 
 
-def _server(invocation: Invocation) -> Server:
-    from limbeck.postgres.embedded.server import Server
+def _show(servers: Sequence[Server], *, as_json: bool) -> None:
+    from limbeck.output import servers as output
 
-    return Server(invocation.project().home)
-
-
-def _show(server: Server, *, as_json: bool) -> None:
-    from limbeck.output import servers
-
-    answer(servers.status(server.status(), as_json=as_json), masked=as_json)
+    usual, *others = [server.status() for server in servers]
+    answer(output.status(usual, others, as_json=as_json), masked=as_json)

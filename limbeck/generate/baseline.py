@@ -20,6 +20,7 @@ from limbeck.models.pull.edit.merged import Merge
 from limbeck.models.pull.prove.proof import Proof
 from limbeck.postgres.connect import connect
 from limbeck.postgres.lock import migration_lock
+from limbeck.project import majors
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.run import stamping
@@ -65,6 +66,7 @@ def baseline(  # noqa: PLR0913 - all but the first three are asked for by name
     history = History.of(project, profile)
     with connect(live.database, read_only=True, listen=listen) as connection:
         current = recorded(connection, of(history, connection))
+        major = connection.info.server_version // 10000
     if current or history.revisions():
         raise HistoryError(
             "a baseline needs a history without revisions, but there are some",
@@ -76,6 +78,8 @@ def baseline(  # noqa: PLR0913 - all but the first three are asked for by name
         raise NotConfirmedError("not confirmed; nothing was changed")
     written = merge.write(force=force)
     _forget(project)
+    if not majors.declared(project, profile):
+        project = project.on(major)  # the revision says what this database has
     generated = generate.revision(
         project, profile, message="baseline", answers=Answers(any_body=True), listen=listen
     )

@@ -18,13 +18,18 @@ class Generated:
 
     `steps` are the steps in the file, with the recipes for tables in use. `readable` is False if
     op.* calls did not prove and the file has plain SQL. Of a phased change `revision` is the
-    contract, and `expand` the revision before it, if there is anything to prepare.
+    contract, and `expand` the revision before it, if there is anything to prepare. `majors` are
+    those of the servers on which it is proved, `missing` declared ones without a server; `declared`
+    is whether a profile declares one.
     """
 
     revision: Revision | None = None
     steps: tuple[Step, ...] = ()
     readable: bool = True
     expand: Revision | None = None
+    majors: tuple[int, ...] = ()
+    missing: tuple[int, ...] = ()
+    declared: bool = False
 
     @property
     def path(self) -> Path | None:

@@ -9,6 +9,7 @@ from limbeck.errors import ProofError
 from limbeck.events import Listener, Notice, StageStarted
 from limbeck.generate import bodies
 from limbeck.generate.draft import Draft
+from limbeck.generate.elsewhere import Elsewhere
 from limbeck.generate.generated import Generated
 from limbeck.generate.proof import Premises, proven
 from limbeck.generate.rendering.body import render
@@ -27,7 +28,10 @@ from limbeck.shadow.shadow import Shadow
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """The change to write and the history it follows; `unchecked` skips function bodies."""
+    """The change to write and the history it follows; `unchecked` skips function bodies.
+
+    `elsewhere` is the same change on other majors, where the revisions have to be proved, too.
+    """
 
     project: Project
     replay: Replay
@@ -35,6 +39,7 @@ class Task:
     choice: Choice
     listen: Listener
     unchecked: bool = False
+    elsewhere: tuple[Elsewhere, ...] = ()
 
     @property
     def shadow(self) -> Shadow:
@@ -98,7 +103,8 @@ def _attempt(
     revisions = [history.find(each.id)[0] for each in (first, last) if each]
     steps = (*phased.expand.upgrade, *phased.contract.upgrade)
     expand = revisions[0] if first else None
-    return Generated(revisions[-1], steps, readable=not plain_sql, expand=expand)
+    proved = (ends.before.major, *(other.major for other in task.elsewhere))
+    return Generated(revisions[-1], steps, readable=not plain_sql, expand=expand, majors=proved)
 
 
 def _write(  # noqa: PLR0913 - a revision has this many parts
@@ -126,21 +132,23 @@ def _prove(
 ) -> None:
     shadow, ends, template = task.shadow, task.change, task.replay.template()
     if first is None:
-        _prove_last(task, unfinished, template, ends.before, last)
+        _prove_last(task, unfinished, template, ends.before, [last])
         return
     premises = Premises(task.project, shadow, template, ends.before, phased.middle)
     with proven(premises, unfinished.history, first) as (database, _):
-        _prove_last(task, unfinished, database.dbname, phased.middle, last)
+        _prove_last(task, unfinished, database.dbname, phased.middle, [first, last])
 
 
 def _prove_last(
-    task: Task, unfinished: Draft, template: str, before: Catalog, last: Revision
+    task: Task, unfinished: Draft, template: str, before: Catalog, revisions: Sequence[Revision]
 ) -> None:
     premises = Premises(task.project, task.shadow, template, before, task.change.after)
-    with proven(premises, unfinished.history, last) as (database, catalog):
+    with proven(premises, unfinished.history, revisions[-1]) as (database, catalog):
         refused = task.unchecked and bodies.refused(database, task.change.before, task.change.after)
         if refused:
             raise bodies.BodiesError(refused)
+        for other in task.elsewhere:
+            other.prove(unfinished.history, revisions)
         unfinished.keep()
         task.replay.adopt(database.dbname, catalog)
 

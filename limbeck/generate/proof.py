@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -51,26 +51,39 @@ def proven(
     """
     own, shadow = filters(premises.project), premises.shadow
     with shadow.scratch(premises.template) as upgraded:
-        up = _run(history, revision, upgraded, own)
-        _same("upgrade", up, premises.after)
+        up = run(history, [revision], upgraded, own)
+        compare("upgrade", up, premises.after)
         with shadow.scratch(upgraded.dbname) as copy:
-            down = _run(history, revision, copy, own, downgrade=True)
-            _same("downgrade", down, premises.before)
+            down = run(history, [revision], copy, own, downgrade=True)
+            compare("downgrade", down, premises.before)
         yield upgraded, up
 
 
-def _run(
+def run(
     history: History,
-    revision: Revision,
+    revisions: Sequence[Revision],
     database: Database,
     own: Filters,
     *,
     downgrade: bool = False,
 ) -> Catalog:
+    """Run drafted revisions on a scratch database, and return its catalog.
+
+    Args:
+        history: The history of the draft.
+        revisions: The revisions, in the order in which they run.
+        database: The scratch database.
+        own: What the project looks at.
+        downgrade: Whether to run their downgrades.
+
+    Raises:
+        UnrunnableError: A revision fails.
+
+    """
     with connect(database) as connection:
         connection.execute("SET synchronous_commit = off")
         try:
-            running.run(history, connection, [revision], downgrade=downgrade)
+            running.run(history, connection, revisions, downgrade=downgrade)
         except MigrationError as error:
             raise UnrunnableError(
                 f"the drafted revision fails on the shadow; nothing was written: {error.message}",
@@ -79,7 +92,8 @@ def _run(
         return read(connection, filters=own)
 
 
-def _same(direction: str, actual: Catalog, wanted: Catalog) -> None:
+def compare(direction: str, actual: Catalog, wanted: Catalog) -> None:
+    """Raise a ProofError unless a direction of the drafted revision has made what it should."""
     if changes := actual.changes_to(wanted):
         lines = [_described(change) for change in changes[:SHOWN_CHANGES]]
         if len(changes) > SHOWN_CHANGES:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 from limbeck.errors import ConfigurationError, ProofError
 from limbeck.events import Listener, Notice, StageStarted
-from limbeck.generate import bodies, phased
+from limbeck.generate import bodies, elsewhere, phased
 from limbeck.generate.answers import Answers
 from limbeck.generate.draft import Draft, draft
+from limbeck.generate.elsewhere import Elsewhere, Majors
 from limbeck.generate.generated import Generated
 from limbeck.generate.narrowing import concerned, narrowed
 from limbeck.generate.proof import Premises, proven
@@ -46,7 +47,10 @@ class _Form:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """The change to write and the history it follows; the best form is the first."""
+    """The change to write and the history it follows; the best form is the first.
+
+    `elsewhere` is the same change on other majors, where the revision has to be proved, too.
+    """
 
     project: Project
     replay: Replay
@@ -55,6 +59,7 @@ class _Task:
     forms: tuple[_Form, ...]
     answers: Answers
     listen: Listener
+    elsewhere: tuple[Elsewhere, ...] = ()
 
 
 def revision(
@@ -68,14 +73,34 @@ def revision(
 
     The arguments and the errors are those of `generate.revision`.
     """
+    chosen = elsewhere.choose(project, profile, listen)
+    generated = _revision(chosen, profile, message, answers, listen)
+    if generated.revision is None:
+        return generated
+    return replace(generated, missing=chosen.missing, declared=chosen.declared)
+
+
+def _revision(
+    chosen: Majors,
+    profile: Profile | None,
+    message: str | None,
+    answers: Answers,
+    listen: Listener,
+) -> Generated:
+    project = chosen.project
     replay = Replay(project, "head", profile, listen)
     before = replay.catalog()
     after = Models(project, profile, listen).catalog()
     if not before.changes_to(after):
         return Generated()
     renamed = agree_to_renames(before, after, answers)
+
+    def only(project: Project, replay: Replay, ends: tuple[Catalog, Catalog]) -> Catalog:
+        return narrowed(project, replay, ends, renamed, answers.only) if answers.only else ends[1]
+
+    after = only(project, replay, (before, after))
+    others = tuple(elsewhere.change(each, profile, only, listen) for each in chosen.others)
     if answers.only:
-        after = narrowed(project, replay, (before, after), renamed, answers.only)
         renamed = concerned(answers.only, renamed)
     upgrade = compare.steps(before, after, renamed)
     downgrade = compare.steps(after, before, inverse(renamed))
@@ -89,10 +114,10 @@ def revision(
     change = Change(before, after, renamed, values(answers, before, after))
     if in_phases and (choice := choosing.choose(upgrade, change)).breaks:
         with draft(project, history) as unfinished:
-            task = phased.Task(project, replay, change, choice, listen)
+            task = phased.Task(project, replay, change, choice, listen, elsewhere=others)
             return phased.written(task, unfinished, text)
     forms = _forms(project, before, after, _Form(upgrade, downgrade))
-    plain = _Task(project, replay, before, after, forms, answers, listen)
+    plain = _Task(project, replay, before, after, forms, answers, listen, others)
     with draft(project, history) as unfinished:
         return _written(plain, unfinished, text)
 
@@ -158,10 +183,13 @@ def _attempt(task: _Task, unfinished: Draft, message: str, form: _Form) -> Gener
     with proven(premises, unfinished.history, written) as (database, catalog):
         if form.unchecked:
             _check_bodies(task, database)
+        for other in task.elsewhere:
+            other.prove(unfinished.history, [written])
         unfinished.keep()
         task.replay.adopt(database.dbname, catalog)
     revision = task.replay.history.find(written.id)[0]
-    return Generated(revision, form.upgrade, readable=not form.plain_sql)
+    proved = (catalog.major, *(other.major for other in task.elsewhere))
+    return Generated(revision, form.upgrade, readable=not form.plain_sql, majors=proved)
 
 
 def _check_bodies(task: _Task, database: Database) -> None:

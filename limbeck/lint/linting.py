@@ -23,6 +23,7 @@ from limbeck.logs import log
 from limbeck.phased import phases
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
+from limbeck.project import seen
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 
@@ -90,6 +91,7 @@ def pending(
     """
     history = History.of(project, profile)
     with connect(database, read_only=True, listen=listen) as connection:
+        seen.note(project, profile, connection.info.server_version)
         current = version_table.current(history, connection)
     return history.pending(current), current
 
@@ -118,7 +120,9 @@ def lint(  # noqa: PLR0913 - what, from where, for whom
         UnavailableError: No connection to the database.
 
     """
-    traces = trace(project, revisions, applied=applied, profile=profile, listen=listen)
+    # Locks and rewrites differ between majors: on that of the environment, if there is a server.
+    shown = profile and seen.with_major(project, profile)
+    traces = trace(project, revisions, applied=applied, profile=shown, listen=listen)
     target = None
     if database is not None and traces:
         name = profile.name if profile else database.name

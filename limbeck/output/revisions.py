@@ -71,10 +71,28 @@ def generated_text(generated: Generated) -> str:
     if generated.expand is not None:
         return _phases_text(generated)
     lines = [f"  {step_line(step)}" for step in generated.steps]
-    proof = "Proved: upgrade gives exactly the models, downgrade leaves no trace."
     if not generated.readable:
         lines.append("It holds plain SQL, because the op.* calls did not prove.")
-    return "\n".join([f"Wrote {shown(generated.path)}", *lines, proof])
+    lines.append(
+        f"{_proved(generated)}: upgrade gives exactly the models, downgrade leaves no trace."
+    )
+    return "\n".join([f"Wrote {shown(generated.path)}", *lines, *_missing(generated)])
+
+
+def _proved(generated: Generated) -> str:
+    """Return "Proved", with the majors if a profile declares one."""
+    if generated.declared:
+        return f"Proved on Postgres {' and '.join(map(str, generated.majors))}"
+    return "Proved"
+
+
+def _missing(generated: Generated) -> list[str]:
+    """Return a line for each declared major without a server."""
+    return [
+        f"Not proved on Postgres {major}, which a profile declares: there is no server of it here. "
+        "Run `limbeck doctor`."
+        for major in generated.missing
+    ]
 
 
 def _phases_text(generated: Generated) -> str:
@@ -83,7 +101,9 @@ def _phases_text(generated: Generated) -> str:
     for revision in (generated.expand, generated.revision):
         if revision is not None:
             lines += [f"Wrote {shown(revision.path)}", f"  {revision.message}"]
-    lines.append("Proved: both give exactly the models, the downgrade of each leaves no trace.")
+    proved = _proved(generated)
+    lines.append(f"{proved}: both give exactly the models, the downgrade of each leaves no trace.")
+    lines += _missing(generated)
     lines.append(
         "In every environment: limbeck migrate, limbeck backfill, deploy, limbeck contract."
     )
@@ -98,6 +118,7 @@ def generated_data(generated: Generated) -> dict[str, Any]:
         "message": generated.revision.message if generated.revision else None,
         "readable": generated.readable,
         "expand": shown(generated.expand.path) if generated.expand else None,
+        "majors": {"proved": list(generated.majors), "missing": list(generated.missing)},
         "steps": [step_data(step) for step in generated.steps],
     }
 

@@ -46,6 +46,7 @@ def next_steps(scaffold: Scaffold) -> str:
     elif scaffold.adopted:
         lines += [
             "  cp .env.example .env, and fill in the URLs of your databases",
+            "  limbeck doctor",
             "  limbeck status",
         ]
     if not scaffold.adopted:

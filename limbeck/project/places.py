@@ -43,7 +43,7 @@ def place(project: Project, profile: Profile, listen: Listener = log) -> Place:
             hint="If it is a branch at Neon, write NEON_BRANCH=... into "
             f"{project.profiles_dir.name}/{profile.name}.env.",
         )
-    return Place(local_branches(project, listen), profile.branch)
+    return Place(local_branches(project, listen, profile), profile.branch)
 
 
 def branches(
@@ -65,17 +65,24 @@ def branches(
     return place(project, chosen, listen).provider
 
 
-def local_branches(project: Project, listen: Listener = log) -> LocalBranches:
+def local_branches(
+    project: Project, listen: Listener = log, profile: Profile | None = None
+) -> LocalBranches:
     """Start the embedded server and return its branches, protected as the profiles say now.
+
+    Args:
+        project: The project.
+        listen: Receives the start of the server.
+        profile: The environment whose server it is; by default the default environment.
 
     Raises:
         ServerError: the embedded server does not start.
 
     """
     from limbeck.branches.local import LocalBranches  # noqa: PLC0415 - only for a local branch
-    from limbeck.postgres.embedded.server import Server  # noqa: PLC0415 - only for a local branch
+    from limbeck.project import servers  # noqa: PLC0415 - only for a local branch
 
-    provider = LocalBranches(Server(project.home), listen)
+    provider = LocalBranches(servers.local(project, profile), listen)
     protected = {profile.branch: profile.protected for profile in project.profiles()}
     for branch in provider.all():
         if protected.get(branch.name, branch.protected) != branch.protected:

@@ -21,7 +21,9 @@ KEYS = {
     "DATABASE_URL": "local, or a URL (with a password only in <name>.local.env)",
     "DATABASE_URL_UNPOOLED": "the direct URL, preferred to DATABASE_URL",
     "SSLMODE": "verify-full: check the server's certificate; replaces the URL's sslmode",
+    "POSTGRES": "the major version of its server, such as 17; revisions are proved on it",
     "SHADOW_DATABASE_URL": "a server for scratch databases, instead of the embedded one",
+    "SHADOW": "an environment on whose server scratch databases are created at need",
     "LOCK_TIMEOUT": "the longest wait for a lock before a step is rolled back, 500ms",
     "LOCK_BUDGET": "how long such a step is retried, 60s",
     "STATEMENT_TIMEOUT": "how long a statement may run, such as 10min",
@@ -36,6 +38,8 @@ KEYS = {
 _TRUE, _FALSE = {"1", "yes", "true", "on", "allow"}, {"0", "no", "false", "off", "refuse"}
 _SSLMODES = ("require", "verify-ca", "verify-full")
 _DURATION = re.compile(r"\d+\s*(us|ms|s|min|h|d)?")
+# Older servers lack what the catalog queries ask for; a newer one is not known yet, but may work.
+OLDEST_MAJOR, NEWEST_MAJOR = 14, 30
 # `neon env pull` and Vercel write these beside a URL into an untracked file.
 _FOREIGN = ("NEON_", "PG", "POSTGRES_", "VERCEL_", "STACK_", "VITE_", "NEXT_PUBLIC_")
 
@@ -56,6 +60,8 @@ class Profile:
     versions: Path | None = None
     direct: bool = False
     zero_downtime: bool = False
+    postgres: int | None = None
+    shadow: str | None = None
     shadow_url: str | None = field(default=None, repr=False)
     neon_branch: str | None = None
     neon_database: str | None = None
@@ -91,8 +97,20 @@ class ProfileFiles:
         return self.folder / f"{self.name}.local.env"
 
     def settings(self) -> dict[str, str]:
-        """Return the settings of both files; the untracked one wins, empty values are unset."""
-        return read_settings(self.committed) | read_settings(self.untracked, foreign=_FOREIGN)
+        """Return the settings of both files; the untracked one wins, empty values are unset.
+
+        Raises:
+            ConfigurationError: a key is unknown, or only the committed file may have it.
+
+        """
+        own = read_settings(self.untracked, foreign=_FOREIGN)
+        if "POSTGRES" in own:
+            raise ConfigurationError(
+                f"{self.folder.name}/{self.untracked.name}: POSTGRES decides which SQL revisions "
+                "have, so it must be the same for everybody",
+                hint=f"Write it into {self.folder.name}/{self.committed.name}.",
+            )
+        return read_settings(self.committed) | own
 
 
 def names(folder: Path) -> tuple[str, ...]:
@@ -147,6 +165,8 @@ def load(root: Path, folder: Path, name: str) -> Profile:
         versions=root / settings["VERSIONS"] if "VERSIONS" in settings else None,
         direct=yes("DIRECT"),
         zero_downtime=yes("ZERO_DOWNTIME"),
+        postgres=_major(name, settings["POSTGRES"]) if "POSTGRES" in settings else None,
+        shadow=value("SHADOW"),
         shadow_url=value("SHADOW_DATABASE_URL"),
         neon_branch=value("NEON_BRANCH"),
         neon_database=value("NEON_DATABASE"),
@@ -200,6 +220,15 @@ def _flag(name: str, key: str, text: str) -> bool:
             f"{name}: {key}={text} is neither yes nor no", hint=f"Write {key}=yes."
         )
     return text.lower() in _TRUE
+
+
+def _major(name: str, text: str) -> int:
+    if not text.isdigit() or not OLDEST_MAJOR <= int(text) <= NEWEST_MAJOR:
+        raise ConfigurationError(
+            f"{name}: POSTGRES={text} is not a major version of Postgres that limbeck supports",
+            hint=f"Write the number alone, {OLDEST_MAJOR} or newer: POSTGRES=17.",
+        )
+    return int(text)
 
 
 def _sslmode(name: str, text: str | None) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ class Project:
     """A folder with [tool.limbeck] in its pyproject.toml, or with alembic.ini and env_profiles/.
 
     `versions` is the folder of the revision files, if it is not the script location's own.
+    `shadow_major` is the major on which schemas are tried out, if the caller needs a certain one.
     """
 
     root: Path
@@ -43,6 +44,7 @@ class Project:
     hooks: str | None = None
     python: str | None = None
     env_file: str | None = None
+    shadow_major: int | None = None
 
     @classmethod
     def find(cls, start: Path | None = None) -> Project:
@@ -72,6 +74,10 @@ class Project:
     def home(self) -> Path:
         """The folder of limbeck's own files: the embedded server, caches."""
         return self.root / ".limbeck"
+
+    def on(self, major: int) -> Project:
+        """Return the project with a shadow of this major, as a comparison with one needs it."""
+        return self if self.shadow_major == major else replace(self, shadow_major=major)
 
     def profiles(self) -> tuple[Profile, ...]:
         """Return every profile, sorted by name."""

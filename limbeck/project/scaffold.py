@@ -10,6 +10,7 @@ import ast
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -17,8 +18,9 @@ from typing import Literal
 from limbeck.errors import ConfigurationError
 from limbeck.project.code import env_file
 from limbeck.project.neon import switched
-from limbeck.project.project import tools
+from limbeck.project.project import Project, tools
 from limbeck.project.script_location import places
+from limbeck.project.seen import completions
 from limbeck.shell import command
 
 _TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -92,10 +94,10 @@ def plan(root: Path, *, models: str | None = None, neon: bool = False) -> Scaffo
         _addition(root, ".gitignore", _missing_lines(root / ".gitignore")),
         _addition(root, "pyproject.toml", text),
     ]
-    if neon:
-        changed = {file.path: file for file in _switched(root)}
-        files = [changed.pop(file.path, _at_neon(file)) for file in files]
-        files += changed.values()
+    changes = _switched(root) if neon else _declared_majors(root)
+    changed = {file.path: file for file in changes}
+    files = [changed.pop(file.path, _at_neon(file) if neon else file) for file in files]
+    files += changed.values()
     files.sort(key=lambda file: str(file.path))
     return Scaffold(root, reference, adopted, tuple(files), neon)
 
@@ -160,6 +162,16 @@ def _switched(root: Path) -> Iterator[File]:
         name = path.name.removesuffix(".env").removesuffix(".local")
         if (after := switched(before, name)) != before:
             yield File(path.relative_to(root), "change", after, before)
+
+
+def _declared_majors(root: Path) -> Iterator[File]:
+    """Yield the existing profiles with the major that a connection has shown."""
+    with suppress(ConfigurationError):  # no project yet, or one that says itself what is wrong
+        project = Project.find(root)
+        for completion in completions(project) if project.root == root else ():
+            before = completion.path.read_text(encoding="utf-8")
+            added = completion.text[len(before) :]
+            yield File(completion.path.relative_to(root), "append", added, before)
 
 
 def _template(name: str) -> str:

@@ -157,11 +157,18 @@ def _places(
 def _local(project: Project, profile: Profile, listen: Listener) -> str:
     """Start the embedded server, create the branch and its ancestors, and return its URL."""
     from limbeck.branches.local import LocalBranches, database_name  # noqa: PLC0415 - the same
-    from limbeck.postgres.embedded.server import Server  # noqa: PLC0415 - only for a local branch
+    from limbeck.project import servers  # noqa: PLC0415 - only for a local branch
 
-    server = Server(project.home)
-    server.start(listen)
     lineage = _lineage(project, profile)
+    server = servers.local(project, profile)
+    if other := servers.left(project, server):
+        listen(
+            Notice(
+                f"the profiles declare Postgres {server.major}: local branches are created anew; "
+                f"those of Postgres {other.version} stay in {other.home}"
+            )
+        )
+    server.start(listen)
     known = server.known / _digest(profile.branch)
     wanted = _digest(*((each.branch, each.parent, each.protected) for each in lineage))
     seen, oid = known.read_text().split() if known.exists() else ("", "0")
@@ -210,4 +217,15 @@ def _lineage(project: Project, profile: Profile) -> list[Profile]:
                 f"the branches are each other's parents: {' → '.join(x.branch for x in line)}",
                 hint="Remove PARENT from one of their profiles.",
             )
+    _refuse_two_majors(line)
     return line[::-1]
+
+
+def _refuse_two_majors(line: Sequence[Profile]) -> None:
+    declared = {each.postgres: each.name for each in line if each.postgres is not None}
+    if len(declared) > 1:
+        names = " and ".join(f"{name} has POSTGRES={major}" for major, name in declared.items())
+        raise ConfigurationError(
+            f"{names}, but they are copies of each other on one server of this machine",
+            hint="Declare one major in both profiles, or remove PARENT.",
+        )

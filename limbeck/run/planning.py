@@ -19,6 +19,7 @@ from limbeck.postgres.connect import connect, refuse_pooler
 from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
+from limbeck.project.seen import note
 from limbeck.run.hooks import Hooks
 from limbeck.run.plan import Plan, PlannedRevision, Words, fingerprint
 from limbeck.shell import command
@@ -71,6 +72,7 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
     with connect(database, read_only=True, listen=listen) as connection:
         start = state.read(connection, version_table.of(history, connection))
         refuse_pooler(database, start.session)
+        note(project, profile, connection.info.server_version)
         current = history.known(start.recorded, database.dbname)
         late = ledger.late(history, current, start.ledger)
         pending = history.pending(current, to)

@@ -20,6 +20,7 @@ from limbeck.postgres.connect import Connection, connect
 from limbeck.project import urls
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
+from limbeck.project.seen import note
 from limbeck.run.drift import outermost
 from limbeck.schema.catalog.catalog import Catalog, Change
 from limbeck.schema.catalog.read import read
@@ -236,13 +237,15 @@ def _status(project: Project, profile: Profile, *, drift: bool, listen: Listener
         database = urls.database(project, profile, listen)
         status = replace(status, destination=database.destination)
         with connect(database, read_only=True, listen=listen) as connection:
+            note(project, profile, connection.info.server_version)
             current, entries, live = _read(project, profile, connection, with_catalog=drift)
             status = _placed(status, history, current)
             status = _remembered(status, history, entries)
             status = _phased(status, history, connection, entries)
         if live is None or status.unknown:
             return status
-        own = Replay(project, ",".join(current) or "base", profile, listen)
+        beside = project.on(live.major)  # majors print some definitions differently
+        own = Replay(beside, ",".join(current) or "base", profile, listen)
         return replace(status, drift=own.catalog().changes_to(live))
     except LimbeckError as error:
         return replace(status, problem=error)

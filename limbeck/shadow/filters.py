@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from limbeck.project import majors
 from limbeck.schema.catalog.filters import Filters
 from limbeck.shadow.shadow import Shadow
 
@@ -22,7 +23,12 @@ def filters(project: Project) -> Filters:
         exclude_tables=project.exclude_tables,
     )
     env = configured(project)
-    chosen_ = replace(patterns, grants=project.grants, version_table=env.version_table)
+    chosen_ = replace(
+        patterns,
+        grants=project.grants,
+        version_table=env.version_table,
+        lowest_major=majors.lowest(project),
+    )
     if not (env.include_object or env.include_name):
         return chosen_
     return replace(chosen_, allowed=project.code.allows)

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from limbeck.postgres.embedded import postmaster
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
-from limbeck.project.urls import shadow_url
-from limbeck.shadow import cache
+from limbeck.shadow import cache, servers
 
 if TYPE_CHECKING:
     from limbeck.postgres.connect import Connection
@@ -54,11 +53,13 @@ def known(
         UnavailableError: no connection.
 
     """
-    if shadow_url(project, profile):
+    server = servers.choose(project, profile).server
+    if server is None:
         return asked(connection) if connection else _asked_by_ourselves(project, profile)
-    if (life := _life(project.home / "postgres")) is None:
+    if (life := _life(server.data)) is None:
         return None
-    path = cache.folder(project) / "shadow.json"
+    other = "" if server.home == project.home else f"-{server.home.name}"
+    path = cache.folder(project) / f"shadow{other}.json"
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
         saved = json.loads(path.read_bytes())
         if saved["life"] == life:

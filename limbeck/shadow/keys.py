@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from limbeck.history import content
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
+from limbeck.project import majors
 from limbeck.project.project import Project
 from limbeck.shadow import ingredients
 from limbeck.version import __version__
@@ -78,4 +79,6 @@ def _start(project: Project, shadow: str) -> str:
         project.grants,
         project.code.env_digest,
     )
-    return f"{shadow} {__version__} {seen}"
+    lowest = majors.lowest(project)
+    written = f" for {lowest}" if lowest else ""  # without it, as keys were before
+    return f"{shadow} {__version__} {seen}{written}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from limbeck.events import Listener, StageStarted, ignore
 from limbeck.postgres.connect import connect
@@ -26,6 +26,10 @@ class Models:
 
     def __str__(self) -> str:
         return "models"
+
+    def on(self, major: int) -> Models:
+        """Return the same on a shadow of this major."""
+        return replace(self, project=self.project.on(major))
 
     def catalog(self) -> Catalog:
         """Create the models in a scratch database and return its catalog.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import psycopg
 from psycopg import sql
@@ -51,6 +51,10 @@ class Replay:
 
     def __str__(self) -> str:
         return self.revision
+
+    def on(self, major: int) -> Replay:
+        """Return the same on a shadow of this major."""
+        return replace(self, project=self.project.on(major))
 
     def catalog(self) -> Catalog:
         """Return the catalog after the revision; nothing runs where it is cached.

@@ -19,11 +19,10 @@ from limbeck.errors import DatabaseError
 from limbeck.events import Listener, ignore
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
-from limbeck.postgres.embedded.server import Server
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
-from limbeck.project.urls import shadow_url
 from limbeck.schema.sql import forms
+from limbeck.shadow import servers
 
 SCRATCH = "limbeck_scratch_"
 OLDEST = 3600  # seconds after which a scratch database is abandoned, whoever created it
@@ -39,17 +38,13 @@ class Shadow:
     def of(
         cls, project: Project, profile: Profile | None = None, *, listen: Listener = ignore
     ) -> Shadow:
-        """Return the project's shadow: SHADOW_DATABASE_URL, or the embedded server, started.
+        """Return the project's shadow on the server that `servers.choose` returns, started.
 
         Raises:
-            ServerError: the embedded server does not start.
+            ServerError: the server does not start, or there is none of the major that is needed.
 
         """
-        if url := shadow_url(project, profile):
-            return cls(Database.from_url("SHADOW_DATABASE_URL", url, listen=listen))
-        server = Server(project.home)
-        server.start(listen)
-        return cls(Database.from_url("shadow", server.url("postgres")))
+        return cls(servers.choose(project, profile).open(listen))
 
     @contextmanager
     def scratch(self, template: str | None = None) -> Iterator[Database]:

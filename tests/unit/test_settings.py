@@ -170,6 +170,8 @@ def test_a_profile_is_made_of_its_file(tmp_path: Path) -> None:
         VERSIONS=alembic/qa
         DIRECT=allow
         ZERO_DOWNTIME=yes
+        POSTGRES=17
+        SHADOW=development
         SHADOW_DATABASE_URL=postgres://u:hunter2@h/d
     """
     found = project(tmp_path, {"env_profiles/qa-1.env": text}).profile("qa-1")
@@ -184,6 +186,8 @@ def test_a_profile_is_made_of_its_file(tmp_path: Path) -> None:
         versions=tmp_path / "alembic/qa",
         direct=True,
         zero_downtime=True,
+        postgres=17,
+        shadow="development",
         shadow_url="postgres://u:hunter2@h/d",
     )
     assert found.variable == "DATABASE_URL_QA_1"
@@ -225,6 +229,8 @@ WRONG_PROFILES = {
     "BRANHC=a": ("qa.env line 1: BRANHC is no setting", "Did you mean BRANCH?"),
     "NEON_KEY=a": ("qa.env line 1: NEON_KEY is no setting", "The settings are BRANCH"),
     "\n# hm\nPROTECTED=maybe": ("qa: PROTECTED=maybe is neither yes nor no", "PROTECTED=yes"),
+    "POSTGRES=17.4": ("qa: POSTGRES=17.4 is not a major version", "POSTGRES=17"),
+    "POSTGRES=9": ("qa: POSTGRES=9 is not a major version", "14 or newer"),
     "LOCK_TIMEOUT=soon": ("qa: LOCK_TIMEOUT=soon is not a time", "LOCK_TIMEOUT=5s"),
     "LOCK_TIMEOUT='1s -c a=b'": ("qa: LOCK_TIMEOUT=1s -c a=b is not a time", "LOCK_TIMEOUT=5s"),
     "BRANCH=a\n\nPARENT": ("qa.env line 3 is not KEY=value", "Quote a value"),
@@ -265,6 +271,13 @@ def test_a_line_that_is_no_assignment_is_an_error_that_does_not_repeat_it(
     assert caught.value.message == ".env line 3 is not KEY=value"
     assert caught.value.exit_code == 2
     assert "hunter2" not in str(caught.value.hint)
+
+
+def test_a_major_in_the_untracked_file_is_refused(tmp_path: Path) -> None:
+    files = {"env_profiles/qa.env": "", "env_profiles/qa.local.env": "POSTGRES=17\n"}
+    with pytest.raises(ConfigurationError, match=r"qa\.local\.env: POSTGRES decides") as caught:
+        project(tmp_path, files).profile("qa")
+    assert caught.value.hint == "Write it into env_profiles/qa.env."
 
 
 def test_two_environments_never_share_a_variable(tmp_path: Path) -> None:

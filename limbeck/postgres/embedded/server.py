@@ -33,6 +33,7 @@ class Status:
     home: Path
     pid: int | None
     port: int | None
+    major: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,14 @@ class Server:
         home: The folder for the data, the log, the password and the port.
         port: $LIMBECK_LOCAL_PORT, or else chosen once and kept in home/server.json.
         programs: A folder with Postgres' programs; by default `binaries.find` looks for one.
+        major: The major version to run; by default that of the programs.
 
     """
 
     home: Path
     port: int | None = field(default_factory=ports.pinned)
     programs: Path | None = None
+    major: int | None = None
 
     def __post_init__(self) -> None:
         """Make the home an absolute path, because Postgres starts in another folder."""
@@ -74,7 +77,15 @@ class Server:
 
     def find_binaries(self) -> Binaries:
         """Return the programs that this server runs."""
-        return binaries.find(self.programs)
+        return binaries.find(self.programs, major=self.major)
+
+    @property
+    def version(self) -> int | None:
+        """The major version that made the data; None before the first start."""
+        try:
+            return int((self.data / "PG_VERSION").read_text())
+        except (OSError, ValueError):
+            return None
 
     def running(self) -> bool:
         """Return whether the server accepts connections, by its lock file: no process starts."""
@@ -84,7 +95,8 @@ class Server:
     def status(self) -> Status:
         """Return the state of the server."""
         server = postmaster.read(self.data)
-        return Status(self.home, server.pid if server else None, ports.saved(self.home))
+        pid = server.pid if server else None
+        return Status(self.home, pid, ports.saved(self.home), self.version)
 
     def url(self, database: str = "postgres") -> str:
         """Return the URL of one database, with the password.
@@ -159,6 +171,7 @@ class Server:
         return server is not None and server.ready and self.port in (None, server.port)
 
     def _make_home(self) -> None:
+        missing = [each for each in (self.home, *self.home.parents) if not each.exists()]
         try:
             self.home.mkdir(parents=True)
         except FileExistsError:
@@ -166,9 +179,9 @@ class Server:
         # The password must not be committed, even if the project does not ignore this folder.
         (self.home / ".gitignore").write_text("*\n")
         # `sudo limbeck` in a user's project: the user has to be able to start the server later.
-        above = self.home.parent.stat()
+        above = missing[-1].parent.stat()
         if hasattr(os, "geteuid") and os.geteuid() == 0 and above.st_uid != 0:
-            for path in (self.home, self.home / ".gitignore"):
+            for path in (*missing, self.home / ".gitignore"):
                 os.chown(path, above.st_uid, above.st_gid)
 
     @contextlib.contextmanager
@@ -240,10 +253,11 @@ class Server:
 
     def _check_version(self, version: int, programs: Binaries) -> None:
         # Postgres would refuse as well, but could not say how to go on.
-        made_by = int((self.data / "PG_VERSION").read_text())
-        if made_by != version:
+        made_by = self.version
+        if made_by not in (None, version):
             raise ServerError(
                 f"{self.data} was made by Postgres {made_by}, but {programs.source} has {version}",
-                hint=f"Set {binaries.SETTING} to the programs of Postgres {made_by}, or delete "
-                f"the local branches: {command('rm', '-r', self.home)}",
+                hint=f"Set {binaries.SETTING} to the programs of Postgres {made_by}, write "
+                f"POSTGRES={made_by} into the profiles, or delete the local branches: "
+                f"{command('rm', '-r', self.home)}",
             )

@@ -84,7 +84,8 @@ class Catalog:
             raise DatabaseError(
                 f"a catalog of Postgres {self.major} cannot be compared with one of "
                 f"Postgres {other.major}",
-                hint=f"Set SHADOW_DATABASE_URL to a server of major {other.major}.",
+                hint="Compare each with a schema that limbeck makes on a server of its major, such "
+                "as limbeck diff head NAME.",
             )
         addresses = self.objects.keys() | other.objects.keys()
         pairs = ((at, self.objects.get(at), other.objects.get(at)) for at in addresses)

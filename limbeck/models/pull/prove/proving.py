@@ -17,12 +17,12 @@ from limbeck.models.pull.prove.proof import Proof, compared
 from limbeck.models.pull.render.respelling import respelled
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
-from limbeck.postgres.embedded.server import Server
 from limbeck.project.project import Project
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.filters import EVERYTHING, Filters
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.read import read
+from limbeck.shadow import servers
 from limbeck.shadow.shadow import Shadow
 
 
@@ -136,13 +136,20 @@ def _write(files: Mapping[str, str], folder: Path, options: Options) -> str:
     return package
 
 
-def shadow(project: Project | None, listen: Listener) -> Shadow:
-    """Return the project's shadow; without a project, one in the user's cache folder."""
+def shadow(project: Project | None, major: int, listen: Listener) -> Shadow:
+    """Return a shadow of a major; without a project, its data are in the user's cache folder.
+
+    Args:
+        project: The project, or None.
+        major: The major of the database whose models are proved.
+        listen: Receives the start of a server.
+
+    Raises:
+        ServerError: There is no server of this major.
+
+    """
     if project is not None:
-        return Shadow.of(project, listen=listen)
-    if url := os.environ.get("SHADOW_DATABASE_URL"):
-        return Shadow(Database.from_url("SHADOW_DATABASE_URL", url, listen=listen))
+        return Shadow.of(project.on(major), listen=listen)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    server = Server(cache / "limbeck")
-    server.start(listen)
-    return Shadow(Database.from_url("shadow", server.url()))
+    url = os.environ.get(servers.SETTING)
+    return Shadow(servers.outside(cache / "limbeck", url, major).open(listen))

@@ -1,0 +1,58 @@
+"""The answer of `limbeck doctor`, as text and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from limbeck.output.tables import table
+from limbeck.paths import shown
+from limbeck.project.seen import Completion
+from limbeck.run.doctor import Checkup, Examination
+
+
+def text(examination: Examination, completions: Sequence[Completion] = ()) -> str:
+    """Return the facts, a table of the environments, and what is missing with its remedies."""
+    lines = [f"Wrote POSTGRES={each.major} into {shown(each.path)}" for each in completions]
+    lines += [f"{name}: {value}" for name, value in examination.facts]
+    headers = ("Environment", "URL from", "Database", "Postgres", "Shadow")
+    rows = [_row(checkup) for checkup in examination.checkups]
+    remarks = [line for checkup in examination.checkups for line in _remarks(checkup)]
+    sections = ["\n".join(lines), table(headers, rows) if rows else "", "\n".join(remarks)]
+    if not remarks:
+        sections.append("Nothing is missing.")
+    return "\n\n".join(filter(None, sections))
+
+
+def data(examination: Examination, completions: Sequence[Completion]) -> dict[str, Any]:
+    """Return the examination and the written profiles, for JSON."""
+    return {
+        "ok": examination.healthy,
+        "facts": dict(examination.facts),
+        "environments": [asdict(checkup) for checkup in examination.checkups],
+        "written": [{"path": shown(each.path), "POSTGRES": each.major} for each in completions],
+    }
+
+
+def _row(checkup: Checkup) -> tuple[str, ...]:
+    shadow = checkup.shadow or "none"
+    if checkup.shadow and checkup.shadow_major:
+        shadow = f"{checkup.shadow}, Postgres {checkup.shadow_major}"
+    database = checkup.destination or "?"
+    if checkup.destination and not checkup.reachable:
+        database += " (not reachable)"
+    return checkup.environment, checkup.place or "none", database, _major(checkup), shadow
+
+
+def _major(checkup: Checkup) -> str:
+    if checkup.declared is not None:
+        return f"{checkup.major or '?'} (declared: {checkup.declared})"
+    return str(checkup.major or "?")
+
+
+def _remarks(checkup: Checkup) -> Iterator[str]:
+    for remark in checkup.remarks:
+        yield f"{checkup.environment}: {remark.text}"
+        if remark.hint:
+            yield f"    {remark.hint}"
