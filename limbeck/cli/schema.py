@@ -47,6 +47,8 @@ def init(
         return
     confirm(f"Write {counted(len(plan.changes), 'file')}?", yes=yes)
     scaffold.write(plan)
+    for name, value in doctor.facts():
+        answer(f"{name}: {value}")
     if plan.adopted:
         from limbeck.project.project import Project
         from limbeck.shadow.filters import configured
@@ -55,8 +57,6 @@ def init(
             answer(scaffolds.env_file(configured(Project.find(root))))
         except LimbeckError as error:  # the files are written, and the next command reports it
             note(f"{error.message}\n{error.hint or ''}".strip())
-    for name, value in doctor.facts():
-        answer(f"{name}: {value}")
     answer(scaffolds.next_steps(plan))
 
 
