@@ -64,8 +64,10 @@ def pytest_report_header() -> str:
     try:
         usual = binaries.find()
         own = binaries.major(usual)
-        others = ", ".join(str(major) for major in sorted(programs()) if major != own)
-        postgres = f"{own} ({usual.source}); other majors: {others or 'none'}"
+        installed = {major: each.source for major, each in binaries.majors().items()}
+        others = {**dict.fromkeys(programs(), "make majors"), **installed}
+        names = [f"{major} ({others[major]})" for major in sorted(others) if major != own]
+        postgres = f"{own} ({usual.source}); other majors: {', '.join(names) or 'none'}"
     except LimbeckError as error:
         postgres = f"none: {error}"
     docker = "answers" if docker_answers() else "no"

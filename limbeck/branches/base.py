@@ -9,6 +9,7 @@ from typing import Protocol
 
 from limbeck.branches.moment import Moment, Source
 from limbeck.errors import BranchError
+from limbeck.postgres.database import Database
 from limbeck.shell import command
 
 LONGEST_NAME = 256
@@ -118,6 +119,13 @@ class BranchProvider(Protocol):
 
     def url(self, name: str, *, database: str | None = None, pooled: bool = False) -> str:
         """Return the URL of a branch with its password: the direct one, or a pooler's if any."""
+        ...
+
+    def isolated(self, name: str) -> Database:
+        """Return a temporary branch, for revisions that nobody has applied yet.
+
+        On this machine its content is handed over to a role that has no rights on the machine.
+        """
         ...
 
 

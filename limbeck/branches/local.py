@@ -44,6 +44,10 @@ class BranchServer(Protocol):
         """Return the URL of one of its databases."""
         ...
 
+    def hand_over(self, database: str) -> str:
+        """Give a database to the role of scratch databases, and return its URL for that role."""
+        ...
+
     def find_binaries(self) -> Binaries:
         """Return its programs."""
         ...
@@ -85,6 +89,12 @@ class LocalBranches:
                 hint=f"A local branch is a single database: {own}",
             )
         return self.server.url(own)
+
+    def isolated(self, name: str) -> Database:
+        """Return a temporary branch, handed over to a role without rights on this machine."""
+        (own,) = self.databases(name)
+        database = Database.from_url(name, self.server.hand_over(own))
+        return replace(database, superuser=self.server.url(own))
 
     def oid(self, name: str) -> int | None:
         """Return the oid of a branch's database, which a reset changes; None for no database."""

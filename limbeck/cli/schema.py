@@ -13,7 +13,6 @@ from limbeck.cli.invocation import Invocation, project_for
 from limbeck.cli.options import as_json, command, no_cache, own_history, renames, yes
 from limbeck.cli.questions import ask_loss, ask_rename, parsed_values, written_values
 from limbeck.cli.terminal import Narrator, answer, answer_script, confirm, interactive, note
-from limbeck.errors import LimbeckError
 from limbeck.plurals import counted
 
 if TYPE_CHECKING:
@@ -37,6 +36,7 @@ def init(
     """
     from limbeck.output import scaffolds
     from limbeck.project import scaffold
+    from limbeck.project.project import Project
     from limbeck.run import doctor
 
     root = Path(folder or invocation.directory or ".").resolve()
@@ -47,16 +47,8 @@ def init(
         return
     confirm(f"Write {counted(len(plan.changes), 'file')}?", yes=yes)
     scaffold.write(plan)
-    for name, value in doctor.facts():
+    for name, value in (*doctor.facts(), *doctor.about(Project.find(root))):
         answer(f"{name}: {value}")
-    if plan.adopted:
-        from limbeck.project.project import Project
-        from limbeck.shadow.filters import configured
-
-        try:
-            answer(scaffolds.env_file(configured(Project.find(root))))
-        except LimbeckError as error:  # the files are written, and the next command reports it
-            note(f"{error.message}\n{error.hint or ''}".strip())
     answer(scaffolds.next_steps(plan))
 
 

@@ -190,6 +190,7 @@ class Remote:
     target: RemoteTarget
     folder: Path
     handler: Handler | None = None
+    rewritten: Callable[[str], str] = str  # of `privileged`, on scratch databases
     _blocks: ExitStack = field(default_factory=ExitStack)
     _failure: Exception | None = None
 
@@ -236,9 +237,10 @@ class Remote:
             self._blocks.close()
         else:
             self.target.nested = facts["nested"]
-            reference = Kept(facts["number"])
-            statement = Statement(facts["text"], reference, where=_shown(facts["where"]))
-            cursor: Any = RemoteCursor(self.connection, facts["number"])
+            text = self.rewritten(facts["text"])
+            stored = Kept(facts["number"]) if text == facts["text"] else None
+            statement = Statement(text, stored, where=_shown(facts["where"]))
+            cursor: Any = RemoteCursor(self.connection, stored.number if stored else None)
             self.handler.handle(
                 cursor, statement, unread=facts["unread"], is_new=lambda: bool(facts["new"])
             )
@@ -257,7 +259,12 @@ class Remote:
 
 @contextmanager
 def opened(
-    code: OutOfProcess, local: psycopg.Connection[Any], folder: Path, *, again: bool = False
+    code: OutOfProcess,
+    local: psycopg.Connection[Any],
+    folder: Path,
+    *,
+    again: bool = False,
+    live: bool = False,
 ) -> Iterator[Remote]:
     """Yield a run on the database of a connection; env.py configures it.
 
@@ -266,6 +273,7 @@ def opened(
         local: a connection to the database, which stays as it is.
         folder: the folder of the revision files.
         again: whether it continues the last run on this database, with what `op` has created.
+        live: whether engines that a revision creates may connect where they say.
 
     Raises:
         ConfigurationError: env.py fails, or configures no connection to Postgres.
@@ -274,7 +282,7 @@ def opened(
     from sqlalchemy.dialects.postgresql import psycopg as dialects  # noqa: PLC0415 - slow
 
     process = code.process("revisions")
-    answer = code.opened(process, as_url(local), folder, again=again)
+    answer = code.opened(process, as_url(local), folder, again=again, live=live)
     target = RemoteTarget(dialects.dialect())  # type: ignore[no-untyped-call]
     try:
         connection = RemoteConnection(process, local, answer)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from sqlalchemy import event
 
-from limbeck.engine import ending, ledger, offline, statements
+from limbeck.engine import ending, ledger, offline, privileged, statements
 from limbeck.engine.batch import Statement, StatementError, guarded
 from limbeck.engine.environment import Environment, VersionRows
 from limbeck.engine.failure import failure
@@ -65,7 +65,9 @@ def opened(
     """
     with ExitStack() as stack:
         environment = stack.enter_context(Environment(history).installed())
-        remote, target, connection = _connected(stack, history, connection, state)
+        remote, target, connection = _connected(
+            stack, history, connection, state, live=terms.ledger
+        )
         watcher = None
         if terms.watch is not None:
             pid = connection.info.backend_pid
@@ -87,13 +89,21 @@ def opened(
 
 
 def _connected(
-    stack: ExitStack, history: History, connection: psycopg.Connection[Any], state: State
+    stack: ExitStack,
+    history: History,
+    connection: psycopg.Connection[Any],
+    state: State,
+    *,
+    live: bool,
 ) -> tuple[Remote | None, Any, Any]:
     """Return the worker's run, if there is one, and the connections of SQLAlchemy and psycopg."""
     if isinstance(history.code, OutOfProcess):
-        remote = stack.enter_context(opened_remote(history.code, connection, history.folder))
+        code = history.code
+        remote = stack.enter_context(opened_remote(code, connection, history.folder, live=live))
+        remote.rewritten = stack.enter_context(privileged.rewriting(connection))
         return remote, remote.target, remote.connection
     target = stack.enter_context(as_sqlalchemy(connection, state.session))
+    stack.enter_context(privileged.assisting(connection, target))
     # SQLAlchemy takes this for a transaction. The real ones are the steps: their BEGIN and
     # COMMIT are statements of a batch, for which psycopg must not begin one by itself.
     connection.autocommit = True

@@ -12,7 +12,7 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import RevisionStep
 from psycopg import sql
 
-from limbeck.engine import remote, version_table
+from limbeck.engine import privileged, remote, version_table
 from limbeck.engine.batch import Statement, StatementError
 from limbeck.engine.environment import Environment, VersionRows
 from limbeck.history import scripts
@@ -62,8 +62,11 @@ def _bridged(
     step = Environment(history).step(revision, downgrade=False)
     connection.autocommit = False
     try:
-        with remote.opened(code, connection, history.folder, again=True) as run:
-            run.handler = Bridge(run, connection, note)
+        with (
+            remote.opened(code, connection, history.folder, again=True) as run,
+            privileged.rewriting(connection) as rewritten,
+        ):
+            run.handler = Bridge(run, connection, note, rewritten)
             run.call(revision.path, downgrade=False)
         note(0)
         table = version_table.of(history, connection)
@@ -85,11 +88,16 @@ class Bridge:
     """
 
     def __init__(
-        self, run: remote.Remote, connection: psycopg.Connection[Any], note: Noted
+        self,
+        run: remote.Remote,
+        connection: psycopg.Connection[Any],
+        note: Noted,
+        rewritten: Callable[[str], str],
     ) -> None:
         self.run = run
         self.connection = connection
         self.note = note
+        self.rewritten = rewritten
 
     def handle(
         self,
@@ -101,7 +109,7 @@ class Bridge:
     ) -> None:
         """Execute a statement here, and answer the worker with its rows."""
         del cursor, unread, is_new
-        text = self.run.connection.request("text")
+        text = self.rewritten(self.run.connection.request("text"))
         self.note(int((statement.where or ":0").rpartition(":")[2]))
         try:
             result = self.connection.execute(text.encode())
@@ -162,6 +170,7 @@ def _in_process(
     config = scripts.configuration(history)
     with (
         as_sqlalchemy(connection) as target,
+        privileged.assisting(connection, target),
         EnvironmentContext(config, directory, fn=lambda _heads, _context: [step]) as environment,
         redirect_stdout(sys.stderr),  # what a revision prints is not part of the answer
     ):

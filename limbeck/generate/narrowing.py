@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import psycopg
 
+from limbeck.engine import privileged
 from limbeck.errors import ConfigurationError, ProofError
 from limbeck.postgres.connect import connect
 from limbeck.project.project import Project
@@ -70,7 +71,7 @@ def narrowed(
         connection.execute("SET check_function_bodies = off")
         for step in steps:
             try:
-                connection.execute(step.sql.encode())
+                privileged.execute(connection, step.sql)
             except psycopg.Error as error:
                 raise ProofError(
                     f"{', '.join(names)} cannot change without other objects: {error}\n{step.sql}",

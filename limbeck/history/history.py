@@ -53,7 +53,8 @@ class History:
         if self.project is None:
             return InProcess(self.script_location.parent)
         imported = {name for revision in self.revisions() for name in revision.imports}
-        return self.project.code_for(self.folder).of_revisions(imported)
+        connects = any(revision.connects for revision in self.revisions())
+        return self.project.code_for(self.folder).of_revisions(imported, connects=connects)
 
     def prepare(self) -> None:
         """Start the project's interpreter, if revisions need it, while limbeck goes on."""

@@ -16,6 +16,7 @@ from limbeck.paths import shown
 from limbeck.shell import command
 
 FUNCTIONS = re.compile(rb"^(?:async )?def ", re.MULTILINE)
+ENGINE = re.compile(rb"create_(?:async_)?engine\b|engine_from_config\b")
 IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+(\w+)|import[ \t]+([\w., \t]+))", re.MULTILINE)
 
 
@@ -26,6 +27,8 @@ class Revision:
     `message` is the first paragraph of the file's docstring, `doc` all of it. `needs` has the ids
     of `depends_on`. A squash names the ids that it replaces, its own among them, in `replaces`,
     and in `replaced_sql` the checksums of the SQL with which its own id was applied before.
+    `imports` are the top-level modules that the file imports, `connects` whether it creates an
+    engine of its own.
     """
 
     id: str
@@ -38,6 +41,7 @@ class Revision:
     replaces: tuple[str, ...] = ()
     replaced_sql: tuple[str, ...] = ()
     imports: frozenset[str] = frozenset()
+    connects: bool = False
 
     @property
     def parents(self) -> tuple[str, ...]:
@@ -81,6 +85,7 @@ def read(path: Path) -> Revision:
         replaces=_ids(values.get("replaces")),
         replaced_sql=_ids(values.get("replaced_sql")),
         imports=_imports(source),
+        connects=ENGINE.search(source) is not None,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from difflib import ndiff
 
-from limbeck.project.code.protocol import Configured
 from limbeck.project.scaffold import File, Scaffold
 
 _VERBS = {"create": "create", "append": "add to", "change": "change", "keep": "keep"}
@@ -20,13 +19,6 @@ def plan(scaffold: Scaffold) -> str:
         lines.append(f"  {_VERBS[file.action]:<7} {file.path}")
         lines.extend(_added(file))
     return "\n".join(lines)
-
-
-def env_file(configured: Configured) -> str:
-    """Return what limbeck follows of an env.py, and what it does not."""
-    lines = [f"env.py: limbeck follows {name}" for name in configured.honoured]
-    lines += [f"env.py: {name} has no effect in limbeck" for name in configured.ignored]
-    return "\n".join(lines or ["env.py: it configures nothing that limbeck would miss"])
 
 
 def next_steps(scaffold: Scaffold) -> str:

@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 
 Connection: TypeAlias = psycopg.Connection[tuple[object, ...]]
 
+
+class Assisted(psycopg.Connection[tuple[object, ...]]):
+    """A connection to a scratch database; `superuser` is the URL of one with more rights."""
+
+    superuser: str
+
+
 _CONNECT_TIMEOUT = 15
 _DELAYS = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0)  # seconds; Neon's advice while a compute starts
 _READING = "10s"  # the lock timeout of sessions that only read
@@ -280,7 +287,7 @@ def _open(database: Database, options: str, application_name: str, listen: Liste
     began = time.monotonic()
     for delay in (*_DELAYS, None):
         try:
-            return psycopg.connect(
+            connection = (Assisted if database.superuser else psycopg.Connection).connect(
                 database.url,
                 application_name=application_name,
                 connect_timeout=_CONNECT_TIMEOUT,
@@ -298,6 +305,10 @@ def _open(database: Database, options: str, application_name: str, listen: Liste
                 raise _translated(database, failure, words) from None
             listen(Notice(f"{database.name}: waiting for {database.destination}: {words}"))
             time.sleep(delay)
+        else:
+            if isinstance(connection, Assisted):
+                connection.superuser = database.superuser or ""
+            return connection
     raise AssertionError
 
 

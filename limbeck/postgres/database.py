@@ -14,6 +14,8 @@ class Database:
 
     The timeouts are durations as in Postgres ("2s", "5min"); None leaves the server's setting.
     `lock_budget` is how long a step of a revision is retried that cannot acquire its locks.
+    `superuser` is set on scratch databases of the embedded server: the URL by which limbeck runs
+    the few statements that their owner may not run (`engine/privileged.py`).
 
     Raises:
         PooledUrlError: the URL leads to a transaction pooler.
@@ -30,6 +32,7 @@ class Database:
     statement_timeout: str | None = None
     transaction_timeout: str | None = None
     idle_in_transaction_session_timeout: str | None = None
+    superuser: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         parameters = urls.parse(self.url)
@@ -64,8 +67,9 @@ class Database:
 
     def on(self, dbname: str, *, name: str | None = None) -> Database:
         """Return another database on the same server, for the same user."""
-        url = urls.render({**urls.parse(self.url), "dbname": dbname})
-        return replace(self, name=name or self.name, url=url)
+        superuser = self.superuser and _on(self.superuser, dbname)
+        url = _on(self.url, dbname)
+        return replace(self, name=name or self.name, url=url, superuser=superuser)
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -85,3 +89,7 @@ class Database:
     def redact(self, text: str) -> str:
         """Return a text without this database's password, URL-encoded or not."""
         return urls.redact(text, self.parameters.get("password", ""))
+
+
+def _on(url: str, dbname: str) -> str:
+    return urls.render({**urls.parse(url), "dbname": dbname})

@@ -19,6 +19,7 @@ from limbeck.project.project import Project
 from limbeck.project.seen import Completion, completions, note
 from limbeck.schema.sql import quoting
 from limbeck.shadow import servers
+from limbeck.shadow.filters import configured
 from limbeck.shadow.servers import Choice
 
 
@@ -75,9 +76,10 @@ class Examination:
 def examine(
     project: Project, profiles: Sequence[Profile], *, listen: Listener = log
 ) -> Examination:
-    """Return the state of each environment; nothing is changed, and no server is started.
+    """Return the state of each environment; nothing is changed.
 
-    Only a suspended compute at Neon starts, because a connection starts it.
+    No server is started, but for a suspended compute at Neon, which a connection starts, and the
+    shadow, if env.py has to run to tell what it configures.
 
     Args:
         project: The project.
@@ -85,7 +87,8 @@ def examine(
         listen: Receives attempts to connect.
 
     """
-    return Examination(tuple(facts()), tuple(_checkup(project, each, listen) for each in profiles))
+    checkups = tuple(_checkup(project, each, listen) for each in profiles)
+    return Examination((*facts(), *about(project)), checkups)
 
 
 def facts() -> Iterator[tuple[str, str]]:
@@ -93,6 +96,23 @@ def facts() -> Iterator[tuple[str, str]]:
     installed = binaries.majors()
     names = [f"{major} ({installed[major].source})" for major in sorted(installed, reverse=True)]
     yield "Postgres on this machine", ", ".join(names) or "none"
+
+
+def about(project: Project) -> Iterator[tuple[str, str]]:
+    """Yield the facts about a project's code: where it runs, and what its env.py configures."""
+    code = project.code
+    yield "interpreter of the project", str(code.interpreter)
+    reason = code.outside
+    yield "its code runs in", f"a process of its own: {reason}" if reason else "limbeck's process"
+    try:
+        env = configured(project)
+    except LimbeckError as error:
+        yield "env.py", error.message
+        return
+    for name in env.honoured:
+        yield "env.py", f"limbeck follows {name}"
+    for name in env.ignored:
+        yield "env.py", f"{name} has no effect in limbeck"
 
 
 def complete(project: Project) -> tuple[Completion, ...]:

@@ -119,12 +119,11 @@ def rehearse(  # noqa: PLR0913 - where, with what, for how long
     """
     place = places.place(project, profile, listen)
     with _copy(place, ttl, listen, keep=keep) as branch:
-        url = place.provider.url(branch.name)
-        database = _timed(Database.from_url(branch.name, url), profile)
+        database = _timed(place.provider.isolated(branch.name), profile)
         rehearsal = _run(History.of(project, profile), profile, database, listen)
         if test is not None and rehearsal.failed is None:
             listen(StageStarted("testing the migrated branch"))
-            rehearsal = replace(rehearsal, test=test(url))
+            rehearsal = replace(rehearsal, test=test(database.url))
         return replace(rehearsal, branch=branch.name)
 
 

@@ -10,6 +10,7 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 
+from limbeck.engine import privileged
 from limbeck.errors import ModelsError
 from limbeck.postgres.connect import Connection, as_sqlalchemy, connect
 from limbeck.postgres.database import Database
@@ -47,7 +48,12 @@ def created(metadata: sa.MetaData, database: Database, filters: Filters = EVERYT
     """
     refuse_two_enums(metadata)
     with connect(database) as connection:
-        with as_sqlalchemy(connection) as target, _explained(metadata), target.begin():
+        with (
+            as_sqlalchemy(connection) as target,
+            privileged.assisting(connection, target),
+            _explained(metadata),
+            target.begin(),
+        ):
             # The database is dropped afterwards: nothing of it has to survive a crash.
             target.exec_driver_sql("SET LOCAL synchronous_commit = off")
             for name in sorted(_schemas(metadata)):
@@ -73,8 +79,9 @@ def created_from(
             for name in described.schemas:
                 schema = sql.Identifier(name)
                 connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
-            for statement in described.statements:
-                _send(connection, statement)
+            with privileged.rewriting(connection) as rewritten:
+                for statement in described.statements:
+                    _send(connection, rewritten(statement))
         return read(connection, filters=filters)
 
 
@@ -124,6 +131,8 @@ def _hint(message: str) -> str | None:
             "Roles belong to a server, not to a schema. Run this once on the shadow server: "
             f'CREATE ROLE "{match[1]}". Or set SHADOW_DATABASE_URL to another server.'
         )
+    if hint := privileged.hint(message):
+        return hint
     if (match := MISSING_TYPE.search(message)) and match[1] in EXTENSION_OF.keys() | SAME_NAME:
         name = EXTENSION_OF.get(match[1], match[1])
         return f'Declare the extension beside the models: limbeck.entities.Extension("{name}").'

@@ -84,7 +84,9 @@ def _life(data: Path) -> str | None:
         return None
     # The lines are: pid, folder, start time (src/include/utils/pidfile.h).
     began = (data / "postmaster.pid").read_text().splitlines()[:3]
-    settings = [data / name for name in ("postgresql.conf", "postgresql.auto.conf")]
+    # The last one is written when the role is created that owns the scratch databases.
+    names = ("postgresql.conf", "postgresql.auto.conf", "../shadow-password")
+    settings = [data / name for name in names]
     return _hash(f"{began} {[path.stat().st_mtime_ns for path in settings if path.exists()]}")
 
 

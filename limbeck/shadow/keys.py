@@ -80,5 +80,5 @@ def _start(project: Project, shadow: str) -> str:
         project.code.env_digest,
     )
     lowest = majors.lowest(project)
-    written = f" for {lowest}" if lowest else ""  # without it, as keys were before
+    written = f" for {lowest}" if lowest else ""
     return f"{shadow} {__version__} {seen}{written}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import psycopg
 from psycopg import sql
 
-from limbeck.engine import running
+from limbeck.engine import privileged, running
 from limbeck.errors import MigrationError
 from limbeck.events import Listener, StageStarted, ignore
 from limbeck.history.history import History
@@ -119,7 +119,8 @@ class Replay:
 
     def _databases(self, connection: Connection) -> list[str]:
         """Return the databases of this project on the shadow, the oldest first."""
-        query = "SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY oid"
+        query = """SELECT datname FROM pg_database
+            WHERE starts_with(datname, %s) AND pg_has_role(datdba, 'USAGE') ORDER BY oid"""
         return [str(row[0]) for row in connection.execute(query, [self.prefix]).fetchall()]
 
     def _replay(self, shadow: Shadow, chain: Sequence[Link], existing: list[str]) -> Catalog:
@@ -166,7 +167,8 @@ class Replay:
         except MigrationError as error:
             raise MigrationError(
                 f"the recorded history does not replay on the shadow: {error.message}",
-                hint="Revisions must run on an empty database; correct this one. If it needs an "
+                hint=privileged.hint(error.message)
+                or "Revisions must run on an empty database; correct this one. If it needs an "
                 "extension or a role, set SHADOW_DATABASE_URL to a server that has it.",
             ) from error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,7 +57,9 @@ class Choice:
             return Database.from_url("shadow", _environment_url(*self.environment, listen))
         assert self.server is not None  # noqa: S101 - see the class
         self.server.start(listen)
-        return Database.from_url("shadow", self.server.url("postgres"))
+        # Scratch databases belong to a role that is no superuser.
+        database = Database.from_url("shadow", self.server.shadow_url())
+        return replace(database, superuser=self.server.url())
 
 
 def choose(project: Project, profile: Profile | None = None) -> Choice:

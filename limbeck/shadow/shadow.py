@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 
 from limbeck.errors import DatabaseError
-from limbeck.events import Listener, ignore
+from limbeck.events import Listener, Notice, ignore
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
@@ -25,6 +25,10 @@ from limbeck.schema.sql import forms
 from limbeck.shadow import servers
 
 SCRATCH = "limbeck_scratch_"
+SUPERUSER = (
+    "{} is a superuser at {}: code of the pulled database may read files and run programs there "
+    "while the models are proved. A role with CREATEDB alone is enough"
+)
 OLDEST = 3600  # seconds after which a scratch database is abandoned, whoever created it
 
 
@@ -47,14 +51,24 @@ class Shadow:
         return cls(servers.choose(project, profile).open(listen))
 
     @contextmanager
-    def scratch(self, template: str | None = None) -> Iterator[Database]:
+    def scratch(
+        self, template: str | None = None, *, untrusted: Listener | None = None
+    ) -> Iterator[Database]:
         """Yield a new database, empty or a copy of a template; it is dropped with the block.
+
+        Args:
+            template: the name of the database to copy; None for an empty one.
+            untrusted: receives a Notice if the role is a superuser, where SQL of somebody else is
+                about to run in the database.
 
         Raises:
             DatabaseError: the role may not create databases there.
 
         """
         with connect(self.database) as connection:
+            # The server reports it when a session begins, so that it costs no round trip.
+            if untrusted and connection.info.parameter_status("is_superuser") == "on":
+                untrusted(Notice(SUPERUSER.format(connection.info.user, connection.info.host)))
             sweep(connection)
             name = create(connection, template)
             try:
@@ -98,9 +112,13 @@ def _strategy(connection: Connection) -> sql.SQL:
 
 def drop(connection: Connection, name: str) -> None:
     """Drop a database and end the sessions on it; it may be missing."""
-    connection.execute(
-        sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-    )
+    query = sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name))
+    try:
+        connection.execute(query + sql.SQL(" WITH (FORCE)"))
+    except psycopg.errors.InsufficientPrivilege:
+        # A session of the superuser (`engine/privileged.py`) is about to end. Without FORCE,
+        # Postgres waits for it, 5 seconds at most (CountOtherDBBackends in procarray.c).
+        connection.execute(query)
 
 
 def sweep(connection: Connection) -> None:

@@ -33,6 +33,7 @@ ROOT = os.geteuid() == 0
 START = """
 import os, pwd, sys
 from pathlib import Path
+from limbeck.postgres.embedded import shadow_role
 from limbeck.postgres.embedded.server import Server
 if len(sys.argv) > 2:
     user = 12345 if sys.argv[2] == "12345" else pwd.getpwnam(sys.argv[2]).pw_uid
@@ -260,6 +261,35 @@ def test_a_wrong_password_file_does_not_keep_the_server_from_starting(made: Serv
     (made.home / "password").write_text("wrong")
     made.start()
     assert made.running()
+
+
+def test_the_server_has_nothing_of_the_callers_environment(
+    made: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEON_API_KEY", "a secret")
+    made.start()
+    pid = (made.data / "postmaster.pid").read_text().splitlines()[0]
+    text = Path(f"/proc/{pid}/environ").read_text()
+    names = {each.partition("=")[0] for each in text.split("\0") if each}
+    assert names <= {*os_user.INHERITED, "LC_ALL", "TZ"}
+
+
+def test_the_role_of_scratch_databases_is_created_and_repaired(made: Server) -> None:
+    made.start()
+    old = "limbeck_replay_0_old"
+    with psycopg.connect(made.url(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {old}".encode())
+        connection.execute("DROP OWNED BY limbeck_shadow; DROP ROLE limbeck_shadow")
+    (made.home / "shadow-password").unlink()
+    with psycopg.connect(made.shadow_url(), autocommit=True) as connection:
+        assert connection.info.parameter_status("is_superuser") == "off"
+        connection.execute("ALTER ROLE CURRENT_USER PASSWORD 'mine'")
+        connection.execute("ALTER ROLE CURRENT_USER SET search_path = evil")
+        connection.execute(f"DROP DATABASE {old}".encode())
+    made.stop()
+    made.start()
+    with psycopg.connect(made.shadow_url()) as connection:
+        assert connection.execute("SHOW search_path").fetchone() == ('"$user", public',)
 
 
 # Two at once, and kill -9

@@ -232,6 +232,16 @@ def test_a_revision_is_proved_on_the_lowest_and_the_highest_declared_major(besid
         assert not made.changes_to(Models(beside.project.on(major)).catalog())
 
 
+def test_a_rename_is_proved_where_a_later_major_names_more(beside: Beside) -> None:
+    """Since 18 each NOT NULL has a name, after the table that it was created in."""
+    low, high = sorted((beside.major, beside.usual))
+    beside.declare(development=low, production=high)
+    beside.models(MODELS.replace('"one"', '"uno"'))
+    result = beside.run("generate", "--rename", "public.one:public.uno", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["majors"]["proved"] == [low, high]
+
+
 def test_a_revision_that_one_of_the_majors_refuses_is_not_written(beside: Beside) -> None:
     low, high = sorted((beside.major, beside.usual))
     beside.declare(development=low, production=high)

@@ -155,6 +155,33 @@ def pending(shop: Shop, statement: str) -> None:
     shop.work.revision("change", statement, "", down=head)
 
 
+THERE = """
+CREATE SCHEMA s; CREATE TYPE s.kind AS ENUM ('a'); CREATE SEQUENCE s.n;
+CREATE FUNCTION s.f() RETURNS int LANGUAGE sql AS 'SELECT 1';
+CREATE VIEW s.v AS SELECT id FROM people; CREATE MATERIALIZED VIEW s.m AS SELECT id FROM people;
+CREATE OPERATOR s.=== (LEFTARG = int, RIGHTARG = int, FUNCTION = int4eq);
+GRANT SELECT ON people TO PUBLIC; GRANT SELECT (mail) ON people TO PUBLIC;
+REVOKE EXECUTE ON FUNCTION s.f FROM PUBLIC;
+ALTER DEFAULT PRIVILEGES IN SCHEMA s GRANT SELECT ON TABLES TO PUBLIC
+"""
+EVERYTHING = """
+ALTER TYPE s.kind RENAME VALUE 'a' TO 'b'; ALTER SEQUENCE s.n CYCLE; SELECT s.f();
+ALTER FUNCTION s.f STRICT; ALTER VIEW s.v RENAME TO w; REFRESH MATERIALIZED VIEW s.m;
+DROP OPERATOR s.=== (int, int); REVOKE ALL ON people FROM PUBLIC; INSERT INTO people VALUES (9);
+ALTER DEFAULT PRIVILEGES IN SCHEMA s REVOKE SELECT ON TABLES FROM PUBLIC;
+DROP SCHEMA s CASCADE; COPY people TO PROGRAM 'true'
+"""
+
+
+def test_a_rehearsal_may_change_everything_but_the_machine(shop: Shop) -> None:
+    shop.run(THERE)
+    pending(shop, "SELECT 1;" + EVERYTHING)
+    rehearsal = rehearse.rehearse(shop.project, shop.project.profile("production"))
+    assert rehearsal.failed is not None
+    assert "permission denied to COPY to or from an external program" in rehearsal.failed.words
+    assert shop.names() == ["production"]
+
+
 FAILING = {
     "not null": (
         "ALTER TABLE people ALTER COLUMN mail SET NOT NULL",

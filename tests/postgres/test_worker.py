@@ -156,6 +156,28 @@ def test_an_enum_may_be_named_in_two_revisions_of_one_run(
     assert len(version_table.recorded(connection)) == 1
 
 
+def test_an_engine_of_a_revision_writes_nowhere_else_while_it_is_replayed(
+    work: Work, connection: psycopg.Connection, database: Database
+) -> None:
+    connection.execute("create table seeds (n int)")
+    body = f"""
+engine = sa.create_engine({database.url.replace("postgresql", "postgresql+psycopg")!r})
+with engine.begin() as other:
+    other.execute(sa.text("create table if not exists seeds (n int)"))
+    other.execute(sa.text("insert into seeds values (1)"))
+"""
+    revision = work.revision("seeds", body, imports=("import sqlalchemy as sa",))
+    work.models('Table("seeds", metadata, Column("n", Integer))\n')
+    seeds = "select count(*) from seeds"
+    assert Replay(work.project).catalog() == Models(work.project).catalog()
+    assert safety.lint(work.project, [revision]).revisions
+    assert offline.sql(work.history, [revision])
+    assert connection.execute(seeds).fetchone() == (0,)
+    plan = migrate.plan(work.project, work.profile, database)
+    migrate.apply(plan, confirm=lambda _: True)
+    assert connection.execute(seeds).fetchone() == (1,)
+
+
 def test_what_env_py_configures_is_honoured(
     work: Work, connection: psycopg.Connection, database: Database
 ) -> None:

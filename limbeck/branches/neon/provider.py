@@ -19,6 +19,7 @@ from limbeck.branches.neon.connection import Wanted
 from limbeck.branches.neon.patience import Patience
 from limbeck.branches.neon.snapshot import Snapshot
 from limbeck.errors import BranchError
+from limbeck.postgres.database import Database
 from limbeck.shell import command
 
 
@@ -63,6 +64,10 @@ class NeonBranches:
         """Return the URL of a branch with its password; a suspended compute is started."""
         wanted = replace(self.wanted, database=database or self.wanted.database, pooled=pooled)
         return connection.uri(self.api, self._find(name), wanted)
+
+    def isolated(self, name: str) -> Database:
+        """Return a temporary branch with Neon's role, which is no superuser."""
+        return Database.from_url(name, self.url(name))
 
     def create(  # noqa: PLR0913 - what a branch can have
         self,

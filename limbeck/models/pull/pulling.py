@@ -144,7 +144,7 @@ def into(
     filters = live.filters if isinstance(live, Live) else EVERYTHING
     listen(StageStarted("proving the models on the shadow"))
     try:
-        with shadow.scratch() as scratch:
+        with shadow.scratch(untrusted=listen) as scratch:
             return merged, prove_merged(
                 merged.files, merged.gone, project.models, catalog, scratch, filters=filters
             )
@@ -206,7 +206,7 @@ def _proved(  # noqa: PLR0913 - the database, the choices, and where to prove
         server = shadow or proving.shadow(project, catalog.major, listen)
         listen(StageStarted("proving the models on the shadow"))
         try:
-            with server.scratch() as scratch:
+            with server.scratch(untrusted=listen) as scratch:
                 proof = proving.prove(texts, catalog, scratch, options, filters, program=program)
         except ModelsError as error:
             if filters != EVERYTHING:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import psycopg
 
+from limbeck.engine import privileged
 from limbeck.errors import ProofError
 from limbeck.phased.expand.choosing import Change, Choice
 from limbeck.phased.online import online
@@ -92,7 +93,7 @@ def _runs(step: Step, connection: Connection) -> bool:
     that follows the contract contains it.
     """
     try:
-        connection.execute(step.sql.encode())
+        privileged.execute(connection, step.sql)
     except psycopg.Error:
         return False
     return True
@@ -102,7 +103,7 @@ def _after(steps: Iterable[Step], connection: Connection, filters: Filters) -> C
     """Execute steps and return the resulting catalog."""
     for step in steps:
         try:
-            connection.execute(step.sql.encode())
+            privileged.execute(connection, step.sql)
         except psycopg.Error as error:
             raise ProofError(
                 f"a step of the phased change fails on the shadow: {error}\n{step.sql}",

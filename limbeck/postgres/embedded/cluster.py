@@ -10,6 +10,7 @@ from limbeck.errors import ServerError
 from limbeck.shell import command
 
 USER = "limbeck"
+SHADOW_USER = "limbeck_shadow"
 # The major versions since which Postgres has these.
 BUILTIN_LOCALES = 17
 EXTENSION_PATHS = 18

@@ -16,6 +16,17 @@ from limbeck.shell import command
 if sys.platform != "win32":
     import pwd
 
+# What initdb and postgres get of the caller's environment. Everything else stays out of reach of
+# SQL that reads /proc/self/environ or starts a program: tokens, keys and URLs are in there.
+INHERITED = (
+    "PATH",
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "DYLD_FALLBACK_LIBRARY_PATH",
+    "LOCALE_ARCHIVE",  # where programs built by Nix find their locales
+    "ICU_DATA",
+    "TMPDIR",
+)
 # Linux capabilities that let a process search directories that are closed to it. The first can do
 # nothing else with files but read them, the second is the one that containers usually have.
 CAPABILITIES = ("dac_read_search", "dac_override")
@@ -156,9 +167,9 @@ def _unreachable(problems: list[str], account: Account, folder: Path) -> ServerE
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment without settings of libpq, and with messages in English.
+    """Return what programs need of the environment, and with messages in English.
 
     `cluster.trouble` and `Launch` recognise the messages by their words.
     """
-    others = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    return {**others, "LC_ALL": "C", "TZ": "UTC"}
+    needed = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    return {**needed, "LC_ALL": "C", "TZ": "UTC"}

@@ -109,9 +109,40 @@ class Server:
             secret = self._password.read_text().strip()
         except FileNotFoundError as error:
             raise self._no_password() from error
-        server = postmaster.read(self.data)
-        port = server.port if server else ports.saved(self.home)
-        return f"postgresql://{cluster.USER}:{secret}@127.0.0.1:{port}/{quote(database, safe='')}"
+        return self._url_of(cluster.USER, secret, database)
+
+    def shadow_url(self, database: str = "postgres") -> str:
+        """Return the URL of one database for the role of scratch databases, which is no superuser.
+
+        The server must be running. One that an earlier version of limbeck started has no such role
+        yet; it is created here.
+
+        Raises:
+            ServerError: the server was never started, or limbeck cannot log in.
+
+        """
+        if not self._shadow_password.exists():
+            with self._lock():
+                if not self._shadow_password.exists():
+                    program = self.find_binaries().program("postgres")
+                    account = accounts.choose(self.data, program)
+                    bundled.install(self.home / "extensions", account)
+                    self._prepare_role(account)
+        secret = self._shadow_password.read_text().strip()
+        return self._url_of(cluster.SHADOW_USER, secret, database)
+
+    def hand_over(self, database: str) -> str:
+        """Make the role of scratch databases the owner of a copy; return the copy's URL for it.
+
+        Raises:
+            ServerError: limbeck cannot log in.
+
+        """
+        from limbeck.postgres.embedded import shadow_role  # noqa: PLC0415 - psycopg is slow
+
+        url = self.shadow_url(database)
+        shadow_role.take_over(self.url(database))
+        return url
 
     def holds(self, oid: int) -> bool:
         """Return whether a database of this oid exists, without asking the server.
@@ -156,6 +187,10 @@ class Server:
     @property
     def _password(self) -> Path:
         return self.home / "password"
+
+    @property
+    def _shadow_password(self) -> Path:
+        return self.home / "shadow-password"
 
     def _no_password(self) -> ServerError:
         if self.data.exists():
@@ -219,7 +254,25 @@ class Server:
         port = launch.run(listen)
         if password.is_weak(self.data):
             password.strengthen(self.data, self.url())
+        with contextlib.suppress(ServerError):  # the command that needs the role reports why
+            self._prepare_role(account)
         listen(ServerStarted(port, created))
+
+    def _prepare_role(self, account: Account) -> None:
+        """Create or repair the role of scratch databases, and then save its password."""
+        from limbeck.postgres.embedded import shadow_role  # noqa: PLC0415 - psycopg is slow
+
+        file = self._shadow_password
+        if not file.exists():
+            file = self.home / "shadow-password.new"
+            password.write(file, account)
+        shadow_role.prepare(self.url(), file)
+        file.replace(self._shadow_password)
+
+    def _url_of(self, user: str, secret: str, database: str) -> str:
+        server = postmaster.read(self.data)
+        port = server.port if server else ports.saved(self.home)
+        return f"postgresql://{user}:{secret}@127.0.0.1:{port}/{quote(database, safe='')}"
 
     def _stop_on_other_port(self) -> None:
         """Stop a server that runs already when a pinned port is not the one it listens on."""
@@ -233,6 +286,7 @@ class Server:
             shutil.rmtree(leftover)
         # Before the data: data without their password would lock everybody out.
         password.write(self._password, account)
+        self._shadow_password.unlink(missing_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="new-", dir=self.home))
         account.own(folder)
         arguments = cluster.initdb_arguments(folder, self._password, version)

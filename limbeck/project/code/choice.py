@@ -58,16 +58,19 @@ class Code:
 
     def of_models(self) -> UserCode:
         """Return the way to the models."""
-        return self._chosen(self._reason)
+        return self._chosen(self.outside)
 
-    def of_revisions(self, imported: Iterable[str]) -> UserCode:
+    def of_revisions(self, imported: Iterable[str], *, connects: bool = False) -> UserCode:
         """Return the way to revisions that import these modules.
 
         A revision that imports the project's own modules may change the models, or be changed by
-        what the models have imported; it needs a process of its own.
+        what the models have imported. One that creates an engine of its own must not write to
+        another database while it is replayed. Both need a process of their own.
         """
         own = sorted(name for name in set(imported) if self._is_own(name))
-        return self._chosen(self._reason or (f"a revision imports {own[0]}" if own else ""))
+        reasons = [f"a revision imports {name}" for name in own]
+        reasons += ["a revision creates an engine"] if connects else []
+        return self._chosen(self.outside or next(iter(reasons), ""))
 
     def configured(self, url: Callable[[], str]) -> Configured:
         """Return what env.py configures; it runs only if its text says that there is something.
@@ -104,11 +107,11 @@ class Code:
 
     @cached_property
     def _outside(self) -> OutOfProcess:
-        reason = self._reason or self._env
+        reason = self.outside or self._env
         return OutOfProcess(self.root, self.interpreter, self.place, reason, self.environment)
 
     @cached_property
-    def _reason(self) -> str:
+    def outside(self) -> str:
         """Why the project's code cannot run in this process; "" if it can."""
         if not interpreter.is_own(self.interpreter):
             return f"the project's interpreter is {self.interpreter}"

@@ -119,7 +119,9 @@ class OutOfProcess:
             raise self._explained(error, "env.py fails", ConfigurationError) from error
         return Configured(**{**answer, "unknown": tuple(answer["unknown"])})
 
-    def opened(self, process: Process, url: str, folder: Path, *, again: bool) -> dict[str, Any]:
+    def opened(
+        self, process: Process, url: str, folder: Path, *, again: bool, live: bool
+    ) -> dict[str, Any]:
         """Run env.py on a database up to its migrations; return what its connection is.
 
         Args:
@@ -127,6 +129,7 @@ class OutOfProcess:
             url: the database.
             folder: the folder of the revision files.
             again: whether to go on with what `op` has created there in the last run.
+            live: whether engines that a revision creates may connect where they say.
 
         Raises:
             ConfigurationError: env.py raises, or does not come to its migrations.
@@ -134,7 +137,7 @@ class OutOfProcess:
         """
         arguments: dict[str, Any] = {"place": asdict(self.place), "url": url, "folder": str(folder)}
         try:
-            answer = process.request("session", again=again, **arguments)
+            answer = process.request("session", again=again, live=live, **arguments)
         except WorkerError as error:
             raise self._explained(error, "env.py fails", ConfigurationError) from error
         if answer is None:

@@ -249,18 +249,25 @@ READ_ONLY = "25006"  # read_only_sql_transaction
 class Redirect:
     """Makes every engine of this process connect to one database, in the driver's autocommit.
 
-    env.py creates its engine as it likes. limbeck sends BEGIN and COMMIT itself.
+    env.py creates its engine as it likes. limbeck sends BEGIN and COMMIT itself. An engine that a
+    revision creates is `free` to connect where it says on a live database only: a replay on the
+    shadow must write nowhere else.
     """
 
     def __init__(self) -> None:
         self.url = ""
         self.read_only = False
+        self.free = False
         self.opened: list[Any] = []
         event.listen(Engine, "do_connect", self._connect)
         for name in EXECUTES:
             event.listen(Engine, name, self._reading(name))
 
     def _connect(self, dialect: Any, _record: Any, _: list[Any], options: dict[str, Any]) -> Any:
+        if self.free:
+            return None
+        if not self.url:
+            raise FailureError("env", "no revision may connect while it is only rendered as SQL")
         if dialect.name != "postgresql":
             raise FailureError("env", f"env.py connects to {dialect.name}, not to Postgres")
         target = make_url(self.url).set(drivername=f"postgresql+{dialect.driver}")
@@ -488,10 +495,16 @@ class Run:
     """
 
     def __init__(
-        self, channel: Channel, environment: Environment, options: dict[str, Any], folder: str
+        self,
+        channel: Channel,
+        environment: Environment,
+        options: dict[str, Any],
+        folder: str,
+        free: Callable[..., None],
     ) -> None:
         self.channel = channel
         self.options = options
+        self.free = free
         self.folder = folder
         self.context = environment.context.get_context()
         connection: Any = self.context.connection
@@ -550,11 +563,13 @@ class Run:
         self.load(path)
         module = self.modules[path]
         self.active, self.kept, self.created = True, [], set()
+        self.free(running=True)
         try:
             with Operations.context(self.context):
                 (module.downgrade if downgrade else module.upgrade)(**self.options)
         finally:
             self.active = False
+            self.free(running=False)
 
     def execute(self, sql: str) -> list[list[Any]]:
         """Send a statement of limbeck's on the driver's connection; return its rows as text."""
@@ -833,7 +848,7 @@ class Worker:
             "metadata": self.metadata,
             "allows": self.allows,
             "session": self.session,
-            "offline": offline,
+            "offline": self.offline,
         }
 
     def versions(self) -> Answer:
@@ -902,16 +917,27 @@ class Worker:
         reflected = sa.Table(table, sa.MetaData(), schema=own)
         return bool(include_object(reflected, table, "table", True, None))  # noqa: FBT003 - as above
 
-    def session(self, place: Answer, url: str, folder: str, *, again: bool) -> None:
+    def offline(self, **arguments: Any) -> Answer:
+        """Return a revision as SQL, during which nothing may connect."""
+        url, self.redirect.url = self.redirect.url, ""
+        try:
+            return offline(**arguments)
+        finally:
+            self.redirect.url = url
+
+    def session(self, place: Answer, url: str, folder: str, *, again: bool, live: bool) -> None:
         """Run env.py on a database, and where it would run migrations, what limbeck asks for."""
 
         def then(environment: Environment, options: dict[str, Any]) -> None:
-            run = Run(self.channel, environment, options, folder)
+            def free(*, running: bool) -> None:
+                self.redirect.free = running and live
+
+            run = Run(self.channel, environment, options, folder, free)
             if again and self.memo[0] == url:
                 run.context.impl.memo = self.memo[1]
             self.memo = url, run.context.impl.memo
             handlers: dict[str, Callable[..., Any]] = {
-                "offline": offline,
+                "offline": self.offline,
                 "load": run.load,
                 "run": run.run,
                 "execute": run.execute,

@@ -14,8 +14,8 @@ class Filters:
 
     `tables` and `ignore` select tables and views, with all that belongs to them. `version_table`
     is the name of Alembic's table, which is left out of every schema. `grants` is whether
-    privileges are read. `lowest_major` is the lowest major that SQL is written for; None is the
-    server's own. `allowed` decides last about a schema and a table.
+    privileges are read. `allowed` decides last about a schema and a table. `lowest_major` is the
+    lowest major that SQL is written for; None is the server's own.
     """
 
     schemas: tuple[str, ...] = ("*",)
@@ -24,8 +24,8 @@ class Filters:
     ignore: tuple[str, ...] = ()
     version_table: str = "alembic_version"
     grants: bool = False
-    lowest_major: int | None = None
     allowed: Callable[[str, str], bool] | None = field(default=None, compare=False)
+    lowest_major: int | None = None
 
     def schema(self, name: str) -> bool:
         """Return whether a schema is read."""

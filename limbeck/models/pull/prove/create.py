@@ -25,10 +25,12 @@ from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import configure_mappers
 
+from limbeck.engine.privileged import assisting
+from limbeck.entities import MaterializedView, entities
 from limbeck.postgres.connect import as_sqlalchemy, connect
 from limbeck.postgres.database import Database
 
-_ORDERS = ("CREATE", "ALTER", "COMMENT", "SET", "RESET", "GRANT", "REVOKE", "DROP", "DO ")
+_ORDERS = ("CALL", "CREATE", "ALTER", "COMMENT", "SET", "RESET", "GRANT", "REVOKE", "DROP", "DO ")
 
 
 def main() -> None:
@@ -39,7 +41,8 @@ def main() -> None:
     os.chdir(given["folder"])
     try:
         models = _import(given["package"], given["folder"], given["root"])
-        _create(attrgetter(given["metadata"])(models), given["url"])
+        scratch = Database("scratch", given["url"], superuser=given["superuser"])
+        _create(attrgetter(given["metadata"])(models), scratch)
     except Exception as error:  # noqa: BLE001 - models may raise anything
         text = " ".join(str(error).split("[SQL")[0].split())
         sys.exit(f"{type(error).__name__}: {text}")
@@ -57,9 +60,12 @@ def _import(package: str, folder: str, root: str | None) -> Any:
     return importlib.import_module(package)
 
 
-def _create(metadata: Any, url: str) -> None:
-    scratch = Database("scratch", url)
-    with connect(scratch) as connection, as_sqlalchemy(connection) as target:
+def _create(metadata: Any, scratch: Database) -> None:
+    with (
+        connect(scratch) as connection,
+        as_sqlalchemy(connection) as target,
+        assisting(connection, target),
+    ):
         try:
             with connection.pipeline() as pipeline, _answering(target, pipeline.sync):
                 _create_all(metadata, target)
@@ -85,6 +91,9 @@ def _answering(target: Connection, answer: Callable[[], None]) -> Iterator[None]
 
 
 def _create_all(metadata: Any, target: Connection) -> None:
+    for entity in entities(metadata):
+        if isinstance(entity, MaterializedView):
+            entity.with_data = False  # nobody reads its rows, and its query is the source's code
     with target.begin():
         target.exec_driver_sql("SET LOCAL synchronous_commit = off")
         metadata.create_all(target, checkfirst=False)

@@ -10,8 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from limbeck.engine import privileged
 from limbeck.errors import ModelsError
 from limbeck.postgres.database import Database
+
+BUG = "This is a bug in limbeck. Please report it with the definition of the table."
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Creator:
         """
         given = {
             "url": scratch.url,
+            "superuser": scratch.superuser,
             "package": package,
             "metadata": metadata,
             "folder": str(folder),
@@ -48,7 +52,7 @@ class Creator:
             lines = talk.strip().splitlines() or ["no message"]
             raise ModelsError(
                 f"the pulled models cannot be created: {lines[-1]}",
-                hint="This is a bug in limbeck. Please report it with the definition of the table.",
+                hint=privileged.hint(lines[-1]) or BUG,
             )
 
 

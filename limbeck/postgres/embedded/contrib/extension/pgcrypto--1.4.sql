@@ -198,6 +198,8 @@ END
 $function$;
 
 -- What is missing is there by name, so that schemas which mention it load, and says so when called.
+-- A superuser runs this for any role, so every name is qualified: the extension's schema may hold
+-- another format(text, text, text, text, text).
 DO $script$
 DECLARE
   missing record;
@@ -233,12 +235,13 @@ BEGIN
       ('pgp_sym_encrypt_bytea(bytea, text, text)', 'bytea', 'VOLATILE')
     ) AS missing (signature, result, volatility)
   LOOP
-    EXECUTE format(
+    EXECUTE pg_catalog.format(
       'CREATE FUNCTION %s RETURNS %s LANGUAGE plpgsql %s STRICT PARALLEL SAFE AS %L',
       missing.signature, missing.result, missing.volatility,
-      format(
+      pg_catalog.format(
         'BEGIN RAISE feature_not_supported USING MESSAGE = %L, HINT = %L; END',
-        'the embedded server''s pgcrypto lacks ' || split_part(missing.signature, '(', 1),
+        'the embedded server''s pgcrypto lacks '
+          OPERATOR(pg_catalog.||) pg_catalog.split_part(missing.signature, '(', 1),
         'Use a server with the real pgcrypto: SHADOW_DATABASE_URL, or a URL for the profile.'
       )
     );
