@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from limbeck.project.profile import Profile
-from limbeck.project.project import Project
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # a bare URL is read without settings
+    from limbeck.project.profile import Profile
+    from limbeck.project.project import Project
 
 
 def declared(project: Project, profile: Profile | None = None) -> tuple[int, ...]:

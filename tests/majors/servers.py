@@ -1,10 +1,9 @@
-"""The servers of other majors that tests can start: Debian's, and those of `make majors`."""
+"""The servers of other majors that tests can start: installed ones, and those of `make majors`."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 from functools import cache
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from limbeck.postgres.embedded import binaries
 
 REPOSITORY = Path(__file__).parents[2]
 INSTALLED = REPOSITORY / ".venv" / "majors" / "node_modules"
-DEBIAN = Path("/usr/lib/postgresql")
 CLIENTS = ("psql", "pg_dump")
 
 
@@ -21,12 +19,8 @@ def programs() -> dict[int, Path]:
     """Return the folders with the programs of each major at hand, the one of the run included."""
     own = binaries.find()
     installed = {int(path.name[2:]): _prepared(path) for path in sorted(INSTALLED.glob("pg*"))}
-    debian = {
-        int(path.parent.name): path
-        for path in sorted(DEBIAN.glob("*/bin"))
-        if re.fullmatch(r"\d+", path.parent.name) and (path / "initdb").exists()
-    }
-    return {**debian, **installed, binaries.major(own): own.folder}
+    others = {major: each.folder for major, each in binaries.majors().items()}
+    return {**others, **installed, binaries.major(own): own.folder}
 
 
 def _prepared(package: Path) -> Path:
