@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from limbeck.project import majors
 from limbeck.schema.catalog.filters import Filters
-from limbeck.shadow.shadow import Shadow
 
 if TYPE_CHECKING:
     from limbeck.project.code.protocol import Configured
@@ -36,7 +35,13 @@ def filters(project: Project) -> Filters:
 
 def configured(project: Project) -> Configured:
     """Return what a project's env.py configures; if it has to run for that, on the shadow."""
-    return project.code.configured(lambda: Shadow.of(project).database.url)
+
+    def url() -> str:
+        from limbeck.shadow.shadow import Shadow  # noqa: PLC0415 - a bare URL needs no shadow
+
+        return Shadow.of(project).database.url
+
+    return project.code.configured(url)
 
 
 def chosen(
