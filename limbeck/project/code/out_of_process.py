@@ -191,7 +191,9 @@ class OutOfProcess:
         return Rendered(answer["text"], answer["steps"], answer["error"])
 
     def _explained(self, error: WorkerError, what: str, kind: type[LimbeckError]) -> LimbeckError:
-        if error.raised.kind in {"reference", "driver", "ended"}:
+        if error.raised.kind in {"driver", "missing"}:
+            return ConfigurationError(error.raised.text, hint=_INTERPRETER)
+        if error.raised.kind in {"reference", "ended"}:
             return ConfigurationError(error.raised.text, hint=_SETTING)
         if error.raised.variable:
             variable = f"the environment variable {error.raised.variable} is not set"
@@ -208,4 +210,7 @@ class OutOfProcess:
         return f"{Path(own[-1][0]).relative_to(self.root)} line {own[-1][1]}: " if own else ""
 
 
+_INTERPRETER = (
+    "Install it there, or name the project's interpreter in pyproject.toml: [tool.limbeck] python."
+)
 _SETTING = "Look at [tool.limbeck] models and python in pyproject.toml."

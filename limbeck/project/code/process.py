@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -90,18 +91,17 @@ class Process:
     def __del__(self) -> None:
         """Let the worker end: it reads the end of its requests."""
         if self._process.stdin is not None and self._process.stdout is not None:
-            self._process.stdin.close()
+            with suppress(BrokenPipeError):
+                self._process.stdin.close()
             self._process.stdout.close()
             self._process.wait()
 
     def _send(self, message: Answer) -> None:
         if self._process.stdin is None:  # pragma: no cover - it is a pipe
             return
-        try:
+        with suppress(BrokenPipeError):  # it has ended; what it said last is the next message
             self._process.stdin.write(json.dumps(message) + "\n")
             self._process.stdin.flush()
-        except BrokenPipeError:
-            self.receive()
 
 
 # One run has a project or two; a program that has many does not keep their workers.

@@ -30,16 +30,22 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TextIO
 
-import alembic
-import sqlalchemy as sa
-from alembic.config import Config
-from alembic.operations import Operations
-from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import event, schema
-from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.types import TypeDecorator
+try:
+    import alembic
+    import sqlalchemy as sa
+    from alembic.config import Config
+    from alembic.operations import Operations
+    from alembic.runtime.environment import EnvironmentContext
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+    from sqlalchemy import event, schema
+    from sqlalchemy.engine import Engine, make_url
+    from sqlalchemy.types import TypeDecorator
+except ImportError as error:
+    text = f"{sys.executable} has no {error.name}, or one that is too old"
+    sys.stdout.write(json.dumps({"error": {"kind": "missing", "text": text}}) + "\n")
+    sys.stdout.flush()
+    os._exit(1)
 
 Answer = dict[str, Any]
 
@@ -321,7 +327,6 @@ def _secure(url: Any, dialect: Any) -> dict[str, Any]:
         return {}
     if dialect.driver == "asyncpg":
         return {"ssl": mode}
-
     context = ssl.create_default_context()
     if mode == "require":
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
