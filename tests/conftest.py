@@ -54,6 +54,9 @@ def pytest_configure() -> None:
     # Without its cache each of them compiles all of limbeck, and each worker every test.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+    # The projects of the tests run in limbeck's environment, whichever the shell has active.
+    for name in ("VIRTUAL_ENV", "CONDA_PREFIX", "UV_PROJECT_ENVIRONMENT"):
+        os.environ.pop(name, None)
     # They hear Ctrl-C also where a shell runs pytest with &.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
