@@ -24,8 +24,13 @@ class Invocation:
         """Whether stderr is reserved for the lines of --log-json."""
         return self.log == "-"
 
-    def project(self, *, no_cache: bool = False) -> Project:
+    def project(self, *, no_cache: bool = False, starting: str | None = None) -> Project:
         """Return the project that contains the directory.
+
+        Args:
+            no_cache: Ignore cached catalogs.
+            starting: Start the project's interpreter for this purpose, if it needs one: it imports
+                SQLAlchemy while limbeck imports the rest of the command.
 
         Raises:
             ConfigurationError: there is none.
@@ -37,6 +42,8 @@ class Invocation:
         from limbeck.project.project import Project
 
         project = Project.find(Path(self.directory) if self.directory else None)
+        if starting:
+            project.code.prepare(starting)
         return replace(project, cache=False) if no_cache else project
 
 

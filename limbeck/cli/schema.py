@@ -91,12 +91,12 @@ def generate(
     limbeck compares the models with the recorded history, replayed on a shadow database; it needs
     no live database. -e is for an environment that has its own versions folder.
     """
+    project = invocation.project(no_cache=no_cache, starting="models")
     from limbeck.generate.answers import Answers
     from limbeck.generate.generate import revision
     from limbeck.output import revisions
     from limbeck.output.data import to_json
 
-    project = invocation.project(no_cache=no_cache)
     profile = project.profile(environment) if environment else None
     answers = Answers(
         allow_drop=allow_drop,

@@ -53,11 +53,11 @@ def check(
     Contract revisions on hold are listed and do not fail the check. Without -e, limbeck checks
     only the history and the models, and needs no live database.
     """
+    project = invocation.project(no_cache=no_cache, starting="models")
     from limbeck.output import statuses
     from limbeck.output.data import to_json
     from limbeck.run import status as verb
 
-    project = invocation.project(no_cache=no_cache)
     profiles = [project.profile(name) for name in names]
     findings = verb.check(project, profiles, listen=Narrator())
     if as_json:

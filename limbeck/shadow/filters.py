@@ -26,6 +26,7 @@ def filters(project: Project) -> Filters:
         patterns,
         grants=project.grants,
         version_table=env.version_table,
+        version_table_schema=env.version_table_schema,
         lowest_major=majors.lowest(project),
     )
     if not (env.include_object or env.include_name):

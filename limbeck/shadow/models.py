@@ -75,16 +75,16 @@ class Models:
 
         The catalog is cached by these statements: what the models are made of is not known.
         """
+        self.listen(StageStarted(f"importing the models with {code.python}"))
+        with connect(shadow.database) as connection:
+            version = connection.info.server_version
+        described = code.models(self.project.models, version, shadow.database.url)
+        name = keys.made_of(self.project, server, repr(described))
+        if self.project.cache and (cached := cache.catalog(self.project, name)) is not None:
+            return cached
         from limbeck.shadow import creation  # noqa: PLC0415 - SQLAlchemy is slow to import
 
-        self.listen(StageStarted(f"importing the models with {code.python}"))
+        self.listen(StageStarted("creating the models on the shadow"))
         with shadow.scratch() as database:
-            with connect(database) as connection:
-                version = connection.info.server_version
-            described = code.models(self.project.models, version, database.url)
-            name = keys.made_of(self.project, server, repr(described))
-            if self.project.cache and (cached := cache.catalog(self.project, name)) is not None:
-                return cached
-            self.listen(StageStarted("creating the models on the shadow"))
             catalog = creation.created_from(described, database, filters(self.project))
         return cache.keep(self.project, name, catalog)

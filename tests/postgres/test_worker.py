@@ -236,10 +236,10 @@ def test_models_that_hang_say_where(work: Work, monkeypatch: pytest.MonkeyPatch)
             Models(project).catalog()
 
 
-def test_an_interpreter_without_alembic_is_named(work: Work, tmp_path: Path) -> None:
+def test_an_interpreter_without_sqlalchemy_is_named(work: Work, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
     project = replace(work.project, python=str(tmp_path / "bare/bin/python"))
-    with pytest.raises(ConfigurationError, match="bare/bin/python has no alembic") as caught:
+    with pytest.raises(ConfigurationError, match="bare/bin/python has no sqlalchemy") as caught:
         Models(project).catalog()
     assert "Install it there" in str(caught.value.hint)
 

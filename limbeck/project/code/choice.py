@@ -72,6 +72,11 @@ class Code:
         reasons += ["a revision creates an engine"] if connects else []
         return self._chosen(self.outside or next(iter(reasons), ""))
 
+    def prepare(self, purpose: str) -> None:
+        """Start the project's interpreter, if its code needs one, while limbeck goes on."""
+        if self.outside:
+            self._outside.process(purpose)
+
     def configured(self, url: Callable[[], str]) -> Configured:
         """Return what env.py configures; it runs only if its text says that there is something.
 
@@ -108,7 +113,7 @@ class Code:
     @cached_property
     def _outside(self) -> OutOfProcess:
         reason = self.outside or self._env
-        return OutOfProcess(self.root, self.interpreter, self.place, reason, self.environment)
+        return self._worker(reason)
 
     @cached_property
     def outside(self) -> str:
@@ -121,12 +126,13 @@ class Code:
 
     def _chosen(self, reason: str) -> UserCode:
         if reason not in self._by_reason:
-            self._by_reason[reason] = (
-                OutOfProcess(self.root, self.interpreter, self.place, reason, self.environment)
-                if reason
-                else InProcess(self.root)
-            )
+            self._by_reason[reason] = self._worker(reason) if reason else InProcess(self.root)
         return self._by_reason[reason]
+
+    def _worker(self, reason: str) -> OutOfProcess:
+        return OutOfProcess(
+            self.root, self.interpreter, self.place, reason, self.environment, bool(self._env)
+        )
 
     def _is_own(self, module: str) -> bool:
         if module in sys.stdlib_module_names or module in {"alembic", "limbeck"}:

@@ -33,7 +33,7 @@ class OutOfProcess:
     """The Python files of a project, in its interpreter.
 
     `reason` says why they are not imported into limbeck's own process. `variables` are those of
-    the setting `env-file`.
+    the setting `env-file`. `runs_env` says whether env.py has a say in the models.
     """
 
     root: Path
@@ -41,6 +41,7 @@ class OutOfProcess:
     place: Place
     reason: str
     variables: tuple[tuple[str, str], ...] = ()
+    runs_env: bool = True
 
     def process(self, purpose: str) -> Process:
         """Return the worker for a purpose, started if it does not run yet."""
@@ -68,7 +69,7 @@ class OutOfProcess:
         return InProcess(self.root).namespace(module, purpose)
 
     def models(self, reference: str, server: int, url: str) -> Described:
-        """Return the models as statements, after env.py has run on a database.
+        """Return the models as statements, after env.py has run, if it may import more of them.
 
         Args:
             reference: "module:attribute"; "" is env.py's own target_metadata.
@@ -80,7 +81,6 @@ class OutOfProcess:
             ModelsError: the models raise while they are imported; names the file and line.
 
         """
-        has_env = (Path(self.place.script_location) / "env.py").is_file()
         arguments: dict[str, Any] = {
             "reference": reference,
             "server": server,
@@ -89,7 +89,7 @@ class OutOfProcess:
         }
         try:
             answer = self.process("models").request(
-                "metadata", place=asdict(self.place) if has_env else None, **arguments
+                "metadata", place=asdict(self.place) if self.runs_env else None, **arguments
             )
         except WorkerError as error:
             raise self._explained(error, "the models do not import", ModelsError) from error

@@ -27,13 +27,15 @@ FOREIGN = {"PYTHONHOME", "__PYVENV_LAUNCHER__"}
 class Process:
     """A worker; it starts at once, ends with limbeck, and answers one request at a time."""
 
-    def __init__(self, python: Path, root: Path, variables: Mapping[str, str]) -> None:
+    def __init__(
+        self, python: Path, root: Path, purpose: str, variables: Mapping[str, str]
+    ) -> None:
         self.python = python
         self.configured: Configured | None = None
         environment = {name: value for name, value in os.environ.items() if name not in FOREIGN}
         try:
             self._process = subprocess.Popen(  # noqa: S603 - the project's own interpreter
-                [str(python), str(PROGRAM)],
+                [str(python), str(PROGRAM), purpose],
                 cwd=root,
                 env={**variables, **environment},
                 stdin=subprocess.PIPE,
@@ -89,12 +91,12 @@ class Process:
         self._process.wait()
 
     def __del__(self) -> None:
-        """Let the worker end: it reads the end of its requests."""
+        """End the worker; nothing is in progress."""
         if self._process.stdin is not None and self._process.stdout is not None:
+            self.kill()
             with suppress(BrokenPipeError):
                 self._process.stdin.close()
             self._process.stdout.close()
-            self._process.wait()
 
     def _send(self, message: Answer) -> None:
         if self._process.stdin is None:  # pragma: no cover - it is a pipe
@@ -113,5 +115,4 @@ def started(
 
     The models must not be changed by what revisions do with them, so each has a process.
     """
-    del purpose
-    return Process(python, root, dict(variables))
+    return Process(python, root, purpose, dict(variables))

@@ -28,24 +28,45 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+
+REQUESTS: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+
+def read(requests: TextIO) -> None:
+    """Queue the lines of requests, and end the process with limbeck.
+
+    A thread does this, so that a worker that waits for the server, or still imports, ends at once:
+    its session, and with it what the server does, must not outlive limbeck.
+    """
+    for line in requests:
+        REQUESTS.put(line)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    threading.Thread(
+        target=read, args=(os.fdopen(os.dup(0), encoding="utf-8"),), daemon=True
+    ).start()
 
 try:
-    import alembic
     import sqlalchemy as sa
-    from alembic.config import Config
-    from alembic.operations import Operations
-    from alembic.runtime.environment import EnvironmentContext
-    from alembic.runtime.migration import MigrationContext
-    from alembic.script import ScriptDirectory
     from sqlalchemy import event, schema
     from sqlalchemy.engine import Engine, make_url
     from sqlalchemy.types import TypeDecorator
+
+    if sys.argv[1:] == ["revisions"]:  # the models need it only where env.py has a say in them
+        import alembic.config
+        import alembic.operations
+        import alembic.script  # noqa: F401 - the same
 except ImportError as error:
     text = f"{sys.executable} has no {error.name}, or one that is too old"
     sys.stdout.write(json.dumps({"error": {"kind": "missing", "text": text}}) + "\n")
     sys.stdout.flush()
     os._exit(1)
+
+if TYPE_CHECKING:
+    from alembic.runtime.environment import EnvironmentContext
 
 Answer = dict[str, Any]
 
@@ -61,17 +82,8 @@ class FailureError(Exception):
 class Channel:
     """The connection to limbeck: messages in, messages out."""
 
-    def __init__(self, incoming: TextIO, outgoing: TextIO) -> None:
+    def __init__(self, outgoing: TextIO) -> None:
         self.outgoing = outgoing
-        self.messages: queue.SimpleQueue[str] = queue.SimpleQueue()
-        threading.Thread(target=self._read, args=(incoming,), daemon=True).start()
-
-    def _read(self, incoming: TextIO) -> None:
-        # In a thread, so that a worker that waits for the server ends with limbeck, too: its
-        # session, and with it what the server does, must not outlive it.
-        for line in incoming:
-            self.messages.put(line)
-        os._exit(0)
 
     def send(self, **message: Any) -> None:
         """Send one message."""
@@ -80,7 +92,7 @@ class Channel:
 
     def receive(self) -> Answer:
         """Return the next message."""
-        message: Answer = json.loads(self.messages.get())
+        message: Answer = json.loads(REQUESTS.get())
         return message
 
     def serve(self, handlers: Mapping[str, Callable[..., Any]], until: str) -> Answer:
@@ -216,6 +228,8 @@ def stand_in() -> None:
     """
 
     def run() -> None:
+        import alembic.context
+
         url = str(alembic.context.config.get_main_option("sqlalchemy.url"))
         with sa.create_engine(url, poolclass=sa.pool.NullPool).connect() as connection:
             alembic.context.configure(connection=connection)
@@ -335,6 +349,8 @@ def _secure(url: Any, dialect: Any) -> dict[str, Any]:
 
 def configuration(place: Answer, url: str) -> Any:
     """Return Alembic's configuration, with a URL where the file has none for Postgres."""
+    from alembic.config import Config
+
     config = Config(place["ini"], ini_section=place.get("section") or "alembic")
     config.set_main_option("script_location", place["script_location"].replace("%", "%%"))
     config.set_main_option("version_locations", place["versions"].replace("%", "%%"))
@@ -356,6 +372,9 @@ def run_env(place: Answer, url: str, then: Callable[[Environment, dict[str, Any]
         then: called instead of the migrations.
 
     """
+    from alembic.runtime.environment import EnvironmentContext
+    from alembic.script import ScriptDirectory
+
     os.environ.setdefault("DATABASE_URL", url)
     config = configuration(place, url)
     directory = ScriptDirectory.from_config(config)
@@ -565,6 +584,8 @@ class Run:
 
     def run(self, path: str, *, downgrade: bool) -> None:
         """Call a revision's function, asking limbeck about each statement."""
+        from alembic.operations import Operations
+
         self.load(path)
         module = self.modules[path]
         self.active, self.kept, self.created = True, [], set()
@@ -753,6 +774,8 @@ class Offline:
 @contextmanager
 def shown_as_context(environment: EnvironmentContext) -> Iterator[EnvironmentContext]:
     """Make `alembic.context` show an environment inside of the block, and its own one after it."""
+    import alembic.context
+
     outer = vars(alembic.context).get("_proxy")
     try:
         with environment:
@@ -764,6 +787,11 @@ def shown_as_context(environment: EnvironmentContext) -> Iterator[EnvironmentCon
 
 def offline(place: Answer, path: str, starting: list[str], *, downgrade: bool) -> Answer:
     """Return a revision as SQL, and how many steps it has; `error` says where it ends early."""
+    from alembic.operations import Operations
+    from alembic.runtime.environment import EnvironmentContext
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
     config = configuration(place, "postgresql://")
     directory = ScriptDirectory.from_config(config)
     text, error = Offline(), None
@@ -858,6 +886,8 @@ class Worker:
 
     def versions(self) -> Answer:
         """Return what runs here."""
+        import alembic
+
         drivers = [name for name in DRIVERS if importlib.util.find_spec(name) is not None]
         return {
             "python": ".".join(map(str, sys.version_info[:3])),
@@ -887,9 +917,11 @@ class Worker:
         with limited(limit, "the models", self.channel):
             targets: list[Any] = []
             if place is not None:
-                self.run_env(
-                    place, url, lambda env, _: targets.append(env.arguments.get("target_metadata"))
-                )
+
+                def then(environment: Environment, _: dict[str, Any]) -> None:
+                    targets.append(environment.arguments.get("target_metadata"))
+
+                self.run_env(place, url, then, read_only=True)
             metadata = metadata_of(targets, reference)
         return {
             "statements": [text for each in metadata for text in statements_of(each, server)],
@@ -959,16 +991,14 @@ def main() -> None:
     # The folder of this file is not on the path of the project.
     sys.path.pop(0)
     outgoing = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    incoming = os.fdopen(os.dup(0), encoding="utf-8")
     # What the project's code prints is not an answer, and it must not read the requests.
     os.dup2(2, 1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # limbeck decides what a Ctrl-C ends
-    first = json.loads(incoming.readline())
-    sys.path[:0] = first["paths"]
+    channel = Channel(outgoing)
+    sys.path[:0] = channel.receive()["paths"]
     stand_in()
     sys.argv = ["alembic"]
-    channel = Channel(incoming, outgoing)
     channel.serve(Worker(channel).handlers(), until="end")
 
 

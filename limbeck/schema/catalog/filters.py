@@ -13,9 +13,10 @@ class Filters:
     """The schemas and tables to read, as fnmatch patterns of "table" or "schema.table".
 
     `tables` and `ignore` select tables and views, with all that belongs to them. `version_table`
-    is the name of Alembic's table, which is left out of every schema. `grants` is whether
-    privileges are read. `allowed` decides last about a schema and a table. `lowest_major` is the
-    lowest major that SQL is written for; None is the server's own.
+    is the name of Alembic's table, which is left out of every schema; `version_table_schema` is a
+    schema that is left out without its tables. `grants` is whether privileges are read. `allowed`
+    decides last about a schema and a table. `lowest_major` is the lowest major that SQL is written
+    for; None is the server's own.
     """
 
     schemas: tuple[str, ...] = ("*",)
@@ -23,6 +24,7 @@ class Filters:
     tables: tuple[str, ...] = ("*",)
     ignore: tuple[str, ...] = ()
     version_table: str = "alembic_version"
+    version_table_schema: str | None = None
     grants: bool = False
     allowed: Callable[[str, str], bool] | None = field(default=None, compare=False)
     lowest_major: int | None = None

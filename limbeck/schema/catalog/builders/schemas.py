@@ -22,7 +22,8 @@ def build_schemas(reading: Reading) -> None:
         if not reading.filters.schema(name):
             continue
         reading.schemas[oid] = name
-        if own:
+        # Alembic cannot create the schema of its own table: env.py does, or it exists.
+        if own and name != reading.filters.version_table_schema:
             comment = reading.comment(classes.NAMESPACE, oid)
             if name == "public" and comment == PUBLIC_COMMENT:
                 comment = None
