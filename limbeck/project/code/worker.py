@@ -61,8 +61,7 @@ try:
         import alembic.script  # noqa: F401 - the same
 except ImportError as error:
     text = f"{sys.executable} has no {error.name}, or one that is too old"
-    sys.stdout.write(json.dumps({"error": {"kind": "missing", "text": text}}) + "\n")
-    sys.stdout.flush()
+    os.write(1, json.dumps({"error": {"kind": "missing", "text": text}}).encode() + b"\n")
     os._exit(1)
 
 if TYPE_CHECKING:
