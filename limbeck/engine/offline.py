@@ -5,19 +5,20 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from limbeck.errors import HistoryError
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.paths import shown
-from limbeck.project.code.out_of_process import OutOfProcess
-from limbeck.project.code.protocol import Rendered
+from limbeck.project.code.in_process import InProcess
 
 if TYPE_CHECKING:
     from alembic.runtime.migration import MigrationContext, RevisionStep
 
     from limbeck.engine.environment import Environment
+    from limbeck.project.code.answers import Rendered
+    from limbeck.project.code.out_of_process import OutOfProcess
 
 
 def sql(
@@ -44,9 +45,9 @@ def rendered(environment: Environment, revision: Revision, *, downgrade: bool) -
 def _rendered(environment: Environment, revision: Revision, *, downgrade: bool) -> Rendered:
     """Return a revision as SQL, rendered here or by the worker."""
     code = environment.history.code
-    if isinstance(code, OutOfProcess):
+    if not isinstance(code, InProcess):
         starting = _starting(revision, downgrade=downgrade)
-        return code.rendered(revision.path, starting, downgrade=downgrade)
+        return cast("OutOfProcess", code).rendered(revision.path, starting, downgrade=downgrade)
     module = environment.script(revision).module
     text = _Steps()
     reason = None
@@ -56,6 +57,8 @@ def _rendered(environment: Environment, revision: Revision, *, downgrade: bool) 
             (module.downgrade if downgrade else module.upgrade)()
         except Exception as error:  # noqa: BLE001 - whatever Python does without its database
             reason = f"{error}"
+    from limbeck.project.code.answers import Rendered  # noqa: PLC0415 - planning imports this module
+
     return Rendered(text.getvalue(), text.counted(), reason)
 
 
@@ -158,10 +161,10 @@ def _write_body(
     downgrade: bool,
 ) -> None:
     code = environment.history.code
-    if not isinstance(code, OutOfProcess):
+    if isinstance(code, InProcess):
         step.migration_fn()
         return
-    sql = code.rendered(
+    sql = cast("OutOfProcess", code).rendered(
         revision.path, _starting(revision, downgrade=downgrade), downgrade=downgrade
     )
     text.write(sql.text)

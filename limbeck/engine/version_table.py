@@ -40,6 +40,8 @@ def of(history: History, connection: psycopg.Connection) -> VersionTable:
     if history.project is None:
         return USUAL
     code = history.project.code_for(history.folder)
+    if code.is_plain:
+        return USUAL
     configured = code.configured(lambda: as_url(connection))
     return VersionTable(configured.version_table, configured.version_table_schema)
 

@@ -16,7 +16,6 @@ from limbeck.history import revisions as files
 from limbeck.history.revisions import Revision, way_out
 from limbeck.paths import shown
 from limbeck.project.code.in_process import InProcess
-from limbeck.project.code.out_of_process import OutOfProcess
 from limbeck.project.code.protocol import UserCode
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
@@ -58,8 +57,8 @@ class History:
 
     def prepare(self) -> None:
         """Start the project's interpreter, if revisions need it, while limbeck goes on."""
-        if isinstance(code := self.code, OutOfProcess):
-            code.process("revisions")
+        if not isinstance(self.code, InProcess):
+            self.code.prepare("revisions")
 
     @property
     def folder(self) -> Path:

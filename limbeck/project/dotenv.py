@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +41,18 @@ def entries(path: Path) -> tuple[Entry, ...]:
             nothing of it: a line that was broken may be a part of a password.
 
     """
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return ()
+    except OSError:
+        return _read(path, 0, 0)  # raises the error that says why it cannot be read
+    return _read(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, modified: int, size: int) -> tuple[Entry, ...]:  # noqa: ARG001 - the cache's key
+    """Return the entries of a file, from memory while its time and size are the same."""
     bindings = tuple(_bindings(path))
     for entry, faulty in bindings:
         if faulty or (entry.key and (entry.value is None or not _KEY.fullmatch(entry.key))):

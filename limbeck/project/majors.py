@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # a bare URL is read without settings
     from limbeck.project.profile import Profile
     from limbeck.project.project import Project
+
+
+def _is_declared(project: Project) -> bool:
+    """Return whether a profile mentions the setting; most projects need not read any for it."""
+    setting = re.compile(rb"^[ \t]*(?:export[ \t]+)?POSTGRES\b", re.MULTILINE)
+    return any(setting.search(path.read_bytes()) for path in project.profiles_dir.glob("*.env"))
 
 
 def declared(project: Project, profile: Profile | None = None) -> tuple[int, ...]:
@@ -17,6 +24,8 @@ def declared(project: Project, profile: Profile | None = None) -> tuple[int, ...
         profile: An environment of the history; by default the project's own history.
 
     """
+    if not _is_declared(project):
+        return ()
     versions = profile.versions if profile else None
     profiles = (each for each in project.profiles() if each.versions == versions)
     return tuple(sorted({each.postgres for each in profiles if each.postgres}))
@@ -24,6 +33,8 @@ def declared(project: Project, profile: Profile | None = None) -> tuple[int, ...
 
 def lowest(project: Project) -> int | None:
     """Return the lowest major that any environment declares, which has to accept all SQL."""
+    if not _is_declared(project):
+        return None
     return min((each.postgres for each in project.profiles() if each.postgres), default=None)
 
 
@@ -46,6 +57,8 @@ def local(project: Project, profile: Profile | None = None) -> int | None:
     It is the one that its profile declares, or that of a branch which it descends from, because
     branches are copied on one server; or else the lowest that any environment declares.
     """
+    if not _is_declared(project):
+        return None
     profiles = project.profiles()
     branches = {each.branch: each for each in profiles}
     if profile is None:

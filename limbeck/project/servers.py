@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from limbeck.errors import ServerError
-from limbeck.postgres import container
 from limbeck.postgres.embedded import binaries, ports
 from limbeck.postgres.embedded.server import Server
 from limbeck.project import majors
@@ -69,6 +68,8 @@ def left(project: Project, server: Server) -> Server | None:
 
 def stop(project: Project) -> bool:
     """Stop every server of a project, the containers too; return whether one was running."""
+    from limbeck.postgres import container  # noqa: PLC0415 - few commands need it
+
     stopped = [server.stop() for server in every(project)]
     stopped += [each.stop() for each in container.known(project.home)]
     return any(stopped)

@@ -14,7 +14,7 @@ from limbeck.engine import privileged
 from limbeck.errors import ModelsError
 from limbeck.postgres.connect import Connection, as_sqlalchemy, connect
 from limbeck.postgres.database import Database
-from limbeck.project.code.protocol import Described
+from limbeck.project.code.answers import Described
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.filters import EVERYTHING, Filters
 from limbeck.schema.catalog.read import read

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limbeck.postgres.embedded import postmaster
+from limbeck.project import majors, urls
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
-from limbeck.shadow import cache, servers
+from limbeck.shadow import cache
 
 if TYPE_CHECKING:
     from limbeck.postgres.connect import Connection
@@ -53,12 +54,12 @@ def known(
         UnavailableError: no connection.
 
     """
-    server = servers.choose(project, profile).server
-    if server is None:
+    home = _home(project, profile)
+    if home is None:
         return asked(connection) if connection else _asked_by_ourselves(project, profile)
-    if (life := _life(server.data)) is None:
+    if (life := _life(home / "postgres")) is None:
         return None
-    other = "" if server.home == project.home else f"-{server.home.name}"
+    other = "" if home == project.home else f"-{home.name}"
     path = cache.folder(project) / f"shadow{other}.json"
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
         saved = json.loads(path.read_bytes())
@@ -67,6 +68,18 @@ def known(
     identity = asked(connection) if connection else _asked_by_ourselves(project, profile)
     cache.write(path, json.dumps({"life": life, "identity": identity}).encode())
     return identity
+
+
+def _home(project: Project, profile: Profile | None) -> Path | None:
+    """Return the folder of the embedded server that is the shadow; None for another server."""
+    settings = majors.wanted(project, profile), urls.shadow_url(project, profile)
+    # Most projects declare nothing, and their server runs. Then there is nothing to look for.
+    if settings == (None, None) and _life(project.home / "postgres"):
+        return project.home
+    from limbeck.shadow import servers  # noqa: PLC0415 - see above
+
+    server = servers.choose(project, profile).server
+    return server.home if server else None
 
 
 def _asked_by_ourselves(project: Project, profile: Profile | None) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast
 
 from limbeck.events import Listener, StageStarted, ignore
 from limbeck.postgres.connect import connect
-from limbeck.project.code.out_of_process import OutOfProcess
+from limbeck.project.code.in_process import InProcess
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.schema.catalog.catalog import Catalog
@@ -14,6 +15,9 @@ from limbeck.shadow import cache, identity, ingredients, keys
 from limbeck.shadow.filters import filters
 from limbeck.shadow.recording import recording
 from limbeck.shadow.shadow import Shadow
+
+if TYPE_CHECKING:
+    from limbeck.project.code.out_of_process import OutOfProcess
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +45,7 @@ class Models:
             ModelsError: the models do not import, or Postgres refuses one of their tables or types.
 
         """
-        code = self.project.code.of_models()
-        if isinstance(code, OutOfProcess):
-            code.process("models")  # it starts while the shadow does
+        self.project.code.of_models().prepare("models")  # it starts while the shadow does
         shadow = Shadow.of(self.project, self.profile, listen=self.listen)
         server = identity.known(self.project, self.profile) or ""
         name = keys.models(self.project, server)
@@ -53,8 +55,8 @@ class Models:
 
     def _create(self, shadow: Shadow, server: str) -> Catalog:
         code = self.project.code.of_models()
-        if isinstance(code, OutOfProcess):
-            return self._create_described(code, shadow, server)
+        if not isinstance(code, InProcess):
+            return self._create_described(cast("OutOfProcess", code), shadow, server)
         from limbeck.shadow.creation import created  # noqa: PLC0415 - SQLAlchemy is slow to import
 
         with recording() as recorded:

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 from limbeck.errors import ConfigurationError, ServerError
 from limbeck.events import Listener, ignore
-from limbeck.postgres import container
-from limbeck.postgres.container import Container
 from limbeck.postgres.embedded import binaries
 from limbeck.postgres.embedded.server import Server
 from limbeck.project import majors, neon, servers, urls
@@ -19,6 +17,7 @@ from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 
 if TYPE_CHECKING:
+    from limbeck.postgres.container import Container
     from limbeck.postgres.database import Database
 
 SETTING = "SHADOW_DATABASE_URL"
@@ -128,6 +127,8 @@ class _Candidates:
         if servers.ready(self.server):
             yield Choice("embedded", major, server=self.server)
         looked.append(f"no programs of Postgres {major} are installed")
+        from limbeck.postgres import container  # noqa: PLC0415 - asked only without programs
+
         if engine := container.engine(self.home, major):
             yield Choice("container", major, container=engine)
         looked.append("no container engine answers")

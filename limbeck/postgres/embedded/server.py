@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -153,6 +150,8 @@ class Server:
 
     def forget(self) -> None:
         """Delete the notes about existing branches."""
+        import shutil  # noqa: PLC0415 - most commands find the server running
+
         shutil.rmtree(self.known, ignore_errors=True)
 
     def start(self, listen: Listener = ignore) -> None:
@@ -282,6 +281,10 @@ class Server:
 
     def _initialise(self, programs: Binaries, version: int, account: Account, lock: int) -> None:
         """Create the data in a temporary folder and rename it: `data` is missing or complete."""
+        import shutil  # noqa: PLC0415 - as in forget()
+        import subprocess  # noqa: PLC0415 - the same
+        import tempfile  # noqa: PLC0415 - the same
+
         for leftover in self.home.glob("new-*"):
             shutil.rmtree(leftover)
         # Before the data: data without their password would lock everybody out.

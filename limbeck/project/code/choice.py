@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-
-from dotenv import dotenv_values
+from typing import TYPE_CHECKING
 
 from limbeck.errors import ConfigurationError
 from limbeck.project.code import env_file, interpreter
 from limbeck.project.code.in_process import InProcess
-from limbeck.project.code.out_of_process import OutOfProcess, Place
-from limbeck.project.code.protocol import Configured, UserCode
+from limbeck.project.code.protocol import Place, UserCode
+
+if TYPE_CHECKING:
+    from limbeck.project.code.answers import Configured
+    from limbeck.project.code.out_of_process import OutOfProcess
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class Code:
                 f"[tool.limbeck] env-file: there is no file {path}",
                 hint='Write it as in env-file = ".env"; it is relative to the project.',
             )
+        from dotenv import dotenv_values  # noqa: PLC0415 - few projects have the setting
+
         return tuple((name, value) for name, value in dotenv_values(path).items() if value)
 
     def of_models(self) -> UserCode:
@@ -88,6 +92,8 @@ class Code:
 
         """
         if not self._env:
+            from limbeck.project.code.answers import Configured  # noqa: PLC0415 - one class less
+
             return Configured()
         process = self._outside.process("models")
         if process.configured is None:
@@ -97,6 +103,11 @@ class Code:
     def allows(self, schema: str, table: str) -> bool:
         """Return whether env.py's filters let a table through; `configured` was called before."""
         return bool(self._outside.process("models").request("allows", schema=schema, table=table))
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether env.py has nothing that `configured` would return."""
+        return not self._env
 
     @cached_property
     def env_digest(self) -> str:
@@ -130,6 +141,9 @@ class Code:
         return self._by_reason[reason]
 
     def _worker(self, reason: str) -> OutOfProcess:
+        # Most projects share limbeck's environment and need none of it.
+        from limbeck.project.code.out_of_process import OutOfProcess  # noqa: PLC0415 - as above
+
         return OutOfProcess(
             self.root, self.interpreter, self.place, reason, self.environment, bool(self._env)
         )

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from limbeck.project.code.protocol import EnvFile
+
+@dataclass(frozen=True, slots=True)
+class EnvFile:
+    """What the text of an env.py says; it is read and not run.
+
+    `metadata` is the reference of its `target_metadata`, such as "app.models:Base.metadata", if
+    the name is imported there.
+    """
+
+    metadata: str | None
+
 
 # Modules whose import by an env.py has no effect on a migration.
 INERT = {

@@ -43,3 +43,6 @@ class InProcess:
         module = util.module_from_spec(spec)
         spec.loader.exec_module(module)
         return module
+
+    def prepare(self, purpose: str) -> None:
+        """Do nothing: this process runs already."""

@@ -9,23 +9,14 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from limbeck.errors import ConfigurationError, HistoryError, LimbeckError, ModelsError
+from limbeck.project.code.answers import Configured, Described, Rendered
 from limbeck.project.code.errors import WorkerError, is_below
 from limbeck.project.code.in_process import InProcess
 from limbeck.project.code.process import Process, started
-from limbeck.project.code.protocol import LIMIT, Configured, Described, Purpose, Rendered
+from limbeck.project.code.protocol import LIMIT, Place, Purpose
 
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where Alembic's files are; `section` is that of the ini file."""
-
-    ini: str
-    script_location: str
-    versions: str
-    section: str = "alembic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +37,10 @@ class OutOfProcess:
     def process(self, purpose: str) -> Process:
         """Return the worker for a purpose, started if it does not run yet."""
         return started(self.python, self.root, purpose, self.variables)
+
+    def prepare(self, purpose: str) -> None:
+        """Start the worker, which imports what it needs while limbeck goes on."""
+        self.process(purpose)
 
     def metadata(self, reference: str) -> MetaData:
         """Return the tables of the models at "module:attribute", imported into this process.

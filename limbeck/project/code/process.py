@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from limbeck.errors import ConfigurationError
+from limbeck.project.code.answers import Configured
 from limbeck.project.code.errors import Raised, WorkerError
-from limbeck.project.code.protocol import Configured
 
 Answer: TypeAlias = dict[str, Any]
 Asked: TypeAlias = Callable[[Answer], None]

@@ -36,87 +36,13 @@ class Purpose:
 
 
 @dataclass(frozen=True, slots=True)
-class EnvFile:
-    """What the text of an env.py says; it is read and not run.
+class Place:
+    """Where Alembic's files are; `section` is that of the ini file."""
 
-    `metadata` is the reference of its `target_metadata`, such as "app.models:Base.metadata", if
-    the name is imported there.
-    """
-
-    metadata: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Described:
-    """The models as SQL: the statements that create them in an empty database, in their order.
-
-    `schemas` are those that the tables name, `enums` the enums of all columns (schema, name,
-    column, labels), `tables` their names.
-    """
-
-    statements: tuple[str, ...]
-    schemas: tuple[str, ...]
-    enums: tuple[tuple[str | None, str, str, tuple[str, ...]], ...]
-    tables: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Configured:
-    """What an env.py configures, as it runs.
-
-    The booleans say whether there is such a function or setting; `compare_type` and
-    `compare_server_default` may be "function". `tables` and `metadata` count those of
-    `target_metadata`, `unknown` are arguments that limbeck does not know.
-    """
-
-    version_table: str = "alembic_version"
-    version_table_schema: str | None = None
-    include_schemas: bool = True
-    include_object: bool = False
-    include_name: bool = False
-    process_revision_directives: bool = False
-    compare_type: bool | str = True
-    compare_server_default: bool | str = True
-    render_item: bool = False
-    on_version_apply: bool = False
-    render_as_batch: bool = False
-    tables: int = 0
-    metadata: int = 1
-    driver: str = "psycopg"
-    unknown: tuple[str, ...] = ()
-
-    @property
-    def honoured(self) -> tuple[str, ...]:
-        """The arguments that limbeck follows, as env.py spells them."""
-        names = {
-            f'version_table="{self.version_table}"': self.version_table != "alembic_version",
-            f'version_table_schema="{self.version_table_schema}"': self.version_table_schema,
-            "include_name": self.include_name,
-            "include_object (tables)": self.include_object,
-        }
-        return tuple(name for name, given in names.items() if given)
-
-    @property
-    def ignored(self) -> tuple[str, ...]:
-        """The arguments that have no effect in limbeck."""
-        names = {
-            "include_object (columns, indexes, constraints)": self.include_object,
-            "process_revision_directives": self.process_revision_directives,
-            "compare_type": self.compare_type is not True,
-            "compare_server_default": self.compare_server_default == "function",
-            "render_item": self.render_item,
-            "on_version_apply": self.on_version_apply,
-        }
-        return (*(name for name, given in names.items() if given), *self.unknown)
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """A revision as SQL, up to what needs a database; `error` is what it raised there."""
-
-    text: str
-    steps: int
-    error: str | None = None
+    ini: str
+    script_location: str
+    versions: str
+    section: str = "alembic"
 
 
 class UserCode(Protocol):
@@ -146,3 +72,6 @@ class UserCode(Protocol):
         Whatever the file raises while it is imported is passed on. Where a worker imports it, the
         module has no functions.
         """
+
+    def prepare(self, purpose: str) -> None:
+        """Start what the code needs, while limbeck goes on."""
