@@ -122,9 +122,9 @@ class BranchProvider(Protocol):
         ...
 
     def isolated(self, name: str) -> Database:
-        """Return a temporary branch, for revisions that nobody has applied yet.
+        """Return the database of a temporary branch, for a trial run of revisions.
 
-        On this machine its content is handed over to a role that has no rights on the machine.
+        On this machine, a role without rights on the machine becomes the owner of its content.
         """
         ...
 
