@@ -8,39 +8,29 @@ same connection.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import Any, Protocol
 
 import psycopg
 from psycopg import sql
-from psycopg.pq import DiagnosticField, TransactionStatus
 
 from limbeck.engine.batch import Kept, Statement, StatementError
+from limbeck.engine.remote_connection import (
+    RemoteConnection,
+    RemoteCursor,
+    RemoteTarget,
+    as_psycopg,
+)
 from limbeck.errors import ConfigurationError
 from limbeck.paths import shown
 from limbeck.postgres.connect import as_url
-from limbeck.project.code.errors import ServerFields, WorkerError
+from limbeck.project.code.errors import WorkerError
 from limbeck.project.code.out_of_process import OutOfProcess
 from limbeck.project.code.process import Answer, Process
-from limbeck.schema.sql.lexer import first_word
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
 
 _REFUSED = "limbeck refuses the statement"
-_BEGINS = {"BEGIN", "START"}
-_ENDS = {"COMMIT", "END", "ROLLBACK", "ABORT"}
-_FIELDS = {
-    "state": DiagnosticField.SQLSTATE,
-    "message": DiagnosticField.MESSAGE_PRIMARY,
-    "detail": DiagnosticField.MESSAGE_DETAIL,
-    "hint": DiagnosticField.MESSAGE_HINT,
-    "context": DiagnosticField.CONTEXT,
-    "position": DiagnosticField.STATEMENT_POSITION,
-}
 
 
 class RevisionRaisedError(Exception):
@@ -49,119 +39,6 @@ class RevisionRaisedError(Exception):
     def __init__(self, error: WorkerError, where: str | None) -> None:
         super().__init__(str(error))
         self.where = where
-
-
-class RemoteCursor:
-    """What the engine uses of psycopg's cursor, for the worker's connection."""
-
-    def __init__(self, connection: RemoteConnection, number: int | None = None) -> None:
-        self.connection = connection
-        self.number = number
-        self.statusmessage: str | None = None
-        self.rowcount = -1
-        self._rows: list[tuple[Any, ...]] = []
-
-    def execute(self, query: Any, parameters: Any = None) -> Self:
-        """Send a statement: the revision's own, one that was kept, or one of the engine's."""
-        if self.number is not None:
-            self.connection.request("run")
-        elif isinstance(parameters, Kept):
-            self.rowcount = self.connection.request("send", number=parameters.number)
-        else:
-            rows = self.connection.send(query, parameters)
-            self._rows, self.rowcount = [tuple(row) for row in rows], max(1, len(rows))
-        self.statusmessage = "sent"
-        return self
-
-    def fetchall(self) -> list[tuple[Any, ...]]:
-        """Return the rows, each value as text."""
-        return self._rows
-
-
-class RemoteConnection:
-    """What the engine uses of psycopg's connection, for the worker's connection.
-
-    Args:
-        process: the worker.
-        local: a connection to the same server, which spells parameters as SQL.
-        opened: what the worker has said of its connection.
-
-    """
-
-    def __init__(self, process: Process, local: psycopg.Connection[Any], opened: Answer) -> None:
-        self.process = process
-        self.closed = False
-        self.autocommit = True
-        self.cursor_factory: Any = None
-        self.info = SimpleNamespace(
-            server_version=opened["server"],
-            backend_pid=opened["pid"],
-            user=local.info.user,
-            dbname=local.info.dbname,
-            transaction_status=TransactionStatus.IDLE,
-        )
-        self._spelling = psycopg.ClientCursor(local)
-
-    def execute(self, query: Any, parameters: Any = None) -> RemoteCursor:
-        """Send a statement of the engine's and return its cursor."""
-        return RemoteCursor(self).execute(query, parameters)
-
-    def cursor(self) -> RemoteCursor:
-        """Return a cursor."""
-        return RemoteCursor(self)
-
-    def pipeline(self) -> AbstractContextManager[None]:
-        """Return a block in which statements are sent one by one: most drivers have no pipeline."""
-        return nullcontext()
-
-    def rollback(self) -> None:
-        """Roll back the open transaction, if there is one."""
-        if self.info.transaction_status is not TransactionStatus.IDLE:
-            self.send("ROLLBACK", None)
-
-    def add_notice_handler(self, _: Any) -> None:
-        """Do nothing: the drivers have no common way to receive notices."""
-
-    def send(self, query: Any, parameters: Any) -> list[list[Any]]:
-        """Send a statement of the engine's and return its rows."""
-        text = self._spelling.mogrify(query, parameters)
-        rows: list[list[Any]] = self.request("execute", sql=text)
-        word = first_word(text)
-        if word in _BEGINS:
-            self.info.transaction_status = TransactionStatus.INTRANS
-        elif word in _ENDS and " TO " not in text.upper():
-            self.info.transaction_status = TransactionStatus.IDLE
-        return rows
-
-    def request(self, name: str, **arguments: Any) -> Any:
-        """Return the worker's answer; raise psycopg's error for what the server refused."""
-        try:
-            return self.process.request(name, **arguments)
-        except WorkerError as error:
-            if error.raised.kind == "ended":
-                self.closed = True
-            if error.raised.server is None:
-                raise
-            if error.raised.server.state is None:
-                self.closed = True
-            elif self.info.transaction_status is TransactionStatus.INTRANS:
-                self.info.transaction_status = TransactionStatus.INERROR
-            raise as_psycopg(error.raised.server) from error
-
-
-@dataclass(slots=True)
-class RemoteTarget:
-    """What the engine uses of SQLAlchemy's connection."""
-
-    dialect: sa.Dialect
-    nested: bool = False
-
-    def in_nested_transaction(self) -> bool:
-        """Return whether the revision is in a savepoint."""
-        return self.nested
-
-    def invalidate(self) -> None:
-        """Do nothing: the worker gives its connection up by itself."""
 
 
 class Handler(Protocol):
@@ -176,6 +53,14 @@ class Handler(Protocol):
         is_new: Callable[[], bool],
     ) -> None:
         """Run a statement, or note it for later."""
+
+    def sent_around(self, text: str, where: str | None) -> bool:
+        """Prepare for a statement that a revision sends around SQLAlchemy, or run it.
+
+        Returns:
+            Whether it has run; if not, the revision's own cursor sends it.
+
+        """
 
     def block(self) -> AbstractContextManager[None]:
         """Return the block in which each statement is committed by itself."""
@@ -219,22 +104,24 @@ class Remote:
             raise self._translated(error, path) from error
 
     def _asked(self, message: Answer) -> None:
-        facts = message["statement"]
         try:
-            self._decide(facts)
+            finished = self._decide(message["statement"])
         except Exception as error:  # noqa: BLE001 - the revision may catch it, as in this process
             self._failure = error
             self.process.go_on(failing=True)
         else:
-            self.process.go_on()
+            self.process.go_on(finished=finished)
 
-    def _decide(self, facts: Answer) -> None:
+    def _decide(self, facts: Answer) -> bool:
+        """Deal with a statement; return False if the worker has to send it by itself."""
         if self.handler is None:
-            return
+            return False
         if (edge := facts.get("block")) == "begin":
             self._blocks.enter_context(self.handler.block())
         elif edge == "end":
             self._blocks.close()
+        elif facts.get("raw"):
+            return self.handler.sent_around(facts["text"], _shown(facts["where"]))
         else:
             self.target.nested = facts["nested"]
             text = self.rewritten(facts["text"])
@@ -244,6 +131,7 @@ class Remote:
             self.handler.handle(
                 cursor, statement, unread=facts["unread"], is_new=lambda: bool(facts["new"])
             )
+        return True
 
     def _translated(self, error: WorkerError, path: Path) -> Exception:
         """Return the error in the terms of the engine: what the server or the revision said."""
@@ -311,21 +199,6 @@ def _equip(connection: RemoteConnection, local: psycopg.Connection[Any]) -> None
     ]
     if calls:
         connection.execute(sql.SQL("SELECT {}").format(sql.SQL(", ").join(calls)))
-
-
-def as_psycopg(fields: ServerFields) -> psycopg.Error:
-    """Return what a server reported to another driver as psycopg's error."""
-    info: Any = dict.fromkeys(DiagnosticField)
-    for name, key in _FIELDS.items():
-        if value := getattr(fields, name):
-            info[key] = str(value).encode()
-    if fields.state is None:
-        return psycopg.OperationalError(fields.message)
-    try:
-        kind = psycopg.errors.lookup(fields.state)
-    except KeyError:
-        kind = psycopg.DatabaseError
-    return kind(fields.message, info=info, encoding="utf-8")
 
 
 def _shown(where: str | None) -> str | None:

@@ -109,14 +109,19 @@ class Bridge:
     ) -> None:
         """Execute a statement here, and answer the worker with its rows."""
         del cursor, unread, is_new
+        self.sent_around(statement.text, statement.where)
+
+    def sent_around(self, text: str, where: str | None) -> bool:
+        """Execute a statement here, whoever sends it, and answer the worker with its rows."""
         text = self.rewritten(self.run.connection.request("text"))
-        self.note(int((statement.where or ":0").rpartition(":")[2]))
+        self.note(int((where or ":0").rpartition(":")[2]))
         try:
             result = self.connection.execute(text.encode())
         except psycopg.Error as error:
-            raise StatementError(Statement(text, where=statement.where), error) from error
+            raise StatementError(Statement(text, where=where), error) from error
         if result.description:
             self.run.connection.request("instead", sql=self._as_rows(result))
+        return True
 
     @contextmanager
     def block(self) -> Iterator[None]:

@@ -20,6 +20,7 @@ from limbeck import migrate, safety
 from limbeck.engine import offline, running, version_table
 from limbeck.errors import ConfigurationError, LimbeckError, MigrationError, ModelsError
 from limbeck.history.history import History
+from limbeck.lint.trace.tracing import trace
 from limbeck.project.code import interpreter
 from limbeck.project.code.in_process import InProcess
 from limbeck.project.code.out_of_process import OutOfProcess
@@ -125,6 +126,53 @@ assert seen[0].doc == {"n": "100%s"} and seen[0].day.year == 2026, seen
     work.revision("rows", body, imports=("import sqlalchemy as sa",))
     running.upgrade(History.of(outside(work)), connection)
     assert connection.execute("select count(*) from a").fetchone() == (3,)
+
+
+RAW = """
+op.execute("create table a (id int primary key, name text)")
+cursor = op.get_bind().connection.cursor()
+cursor.execute("insert into a values (%s, %s)", (1, "100% it's"))
+cursor.execute("select name from a where id = 1")
+assert cursor.fetchone() == ("100% it's",)
+"""
+
+
+def test_a_statement_around_sqlalchemy_belongs_to_its_step(
+    work: Work, connection: psycopg.Connection
+) -> None:
+    first = work.revision("raw", RAW)
+    work.revision("fails", f"{RAW.replace(' a ', ' b ')}\nop.execute('select 1 / 0')", down=first)
+    for project in (work.project, outside(work)):
+        history = History.of(project)
+        with pytest.raises(MigrationError):
+            running.upgrade(history, connection)
+        assert connection.execute("select id from a").fetchall() == [(1,)]
+        assert connection.execute("select to_regclass('b')").fetchone() == (None,)
+        running.downgrade(history, connection, "base")
+        connection.execute("drop table a")
+        (traced,) = trace(project, [first])
+        lines = [(each.line, each.tag.split()[0]) for each in traced.statements]
+        assert [tag for _, tag in lines] == ["CREATE", "INSERT", "SELECT"]
+        assert lines[0][0] < lines[1][0] < lines[2][0]
+
+
+def test_an_engine_of_the_project_serves_several_runs(
+    work: Work, connection: psycopg.Connection
+) -> None:
+    models = MODELS + 'engine = create_engine("postgresql+psycopg://nobody@nowhere.invalid/x")\n'
+    work.models(models)
+    (work.project.root / "alembic" / "env.py").write_text(
+        "import models\nfrom alembic import context\n"
+        "with models.engine.connect() as connection:\n"
+        "    context.configure(connection=connection)\n    context.run_migrations()\n"
+    )
+    work.revision("one", TABLE, 'op.drop_table("a")', imports=("import sqlalchemy as sa",))
+    project = outside(work)
+    assert Models(project).catalog() == Replay(project).catalog()
+    for _ in range(2):
+        running.upgrade(History.of(project), connection)
+        running.downgrade(History.of(project), connection, "base")
+        connection.execute("drop type kind")
 
 
 def test_a_revision_cannot_change_the_models_of_a_check(work: Work) -> None:

@@ -10,13 +10,12 @@ class Described:
     """The models as SQL: the statements that create them in an empty database, in their order.
 
     `schemas` are those that the tables name, `enums` the enums of all columns (schema, name,
-    column, labels), `tables` their names.
+    column, labels).
     """
 
     statements: tuple[str, ...]
     schemas: tuple[str, ...]
     enums: tuple[tuple[str | None, str, str, tuple[str, ...]], ...]
-    tables: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +23,11 @@ class Configured:
     """What an env.py configures, as it runs.
 
     The booleans say whether there is such a function or setting; `compare_type` and
-    `compare_server_default` may be "function". `tables` and `metadata` count those of
-    `target_metadata`, `unknown` are arguments that limbeck does not know.
+    `compare_server_default` may be "function". `unknown` are arguments that limbeck does not know.
     """
 
     version_table: str = "alembic_version"
     version_table_schema: str | None = None
-    include_schemas: bool = True
     include_object: bool = False
     include_name: bool = False
     process_revision_directives: bool = False
@@ -38,10 +35,6 @@ class Configured:
     compare_server_default: bool | str = True
     render_item: bool = False
     on_version_apply: bool = False
-    render_as_batch: bool = False
-    tables: int = 0
-    metadata: int = 1
-    driver: str = "psycopg"
     unknown: tuple[str, ...] = ()
 
     @property

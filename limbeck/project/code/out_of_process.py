@@ -95,7 +95,6 @@ class OutOfProcess:
                 (schema, name, place, tuple(labels))
                 for schema, name, place, labels in answer["enums"]
             ),
-            tuple(answer["tables"]),
         )
 
     def configured(self, url: str) -> Configured:

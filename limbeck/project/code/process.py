@@ -71,9 +71,15 @@ class Process:
                 return message
             asked(message)
 
-    def go_on(self, *, failing: bool = False) -> None:
-        """Let the worker go on after a question; `failing` raises in the project's code."""
-        self._send({"do": "go on", "raise": failing})
+    def go_on(self, *, failing: bool = False, finished: bool = True) -> None:
+        """End a question of the worker's.
+
+        Args:
+            failing: raise an exception in the project's code.
+            finished: the statement in question is dealt with; the worker need not send it.
+
+        """
+        self._send({"do": "go on", "raise": failing, "finished": finished})
 
     def receive(self) -> Answer:
         """Return the next message of the worker."""

@@ -262,6 +262,8 @@ def installed_driver() -> str:
 
 
 EXECUTES = ("do_execute", "do_execute_no_params", "do_executemany")
+# The methods of cursors that send statements, whatever driver they belong to.
+SENDING = ("execute", "executemany", "copy", "copy_expert", "copy_from", "copy_to", "callproc")
 READ_ONLY = "25006"  # read_only_sql_transaction
 
 
@@ -374,15 +376,17 @@ def run_env(place: Answer, url: str, then: Callable[[Environment, dict[str, Any]
     from alembic.runtime.environment import EnvironmentContext
     from alembic.script import ScriptDirectory
 
-    os.environ.setdefault("DATABASE_URL", url)
     config = configuration(place, url)
     directory = ScriptDirectory.from_config(config)
     # Not a subclass: Alembic finds the modules that show it by its class.
     context = EnvironmentContext(config, directory)
     environment = Environment(context)
     environment.capture(then)
-    with context:
-        directory.run_env()
+    try:
+        with context:
+            directory.run_env()
+    finally:
+        environment.forget()
 
 
 class Environment:
@@ -391,6 +395,7 @@ class Environment:
     def __init__(self, context: EnvironmentContext) -> None:
         self.context = context
         self.arguments: Mapping[str, Any] = {}
+        self.engine: Any = None
 
     def capture(self, then: Callable[[Environment, dict[str, Any]], None]) -> None:
         """Note the arguments of configure(), and call a function instead of the migrations."""
@@ -401,9 +406,15 @@ class Environment:
             configured(*positional, **options)
 
         def run_migrations(**options: Any) -> None:
+            self.engine = getattr(self.context.get_context().connection, "engine", None)
             then(self, options)
 
         vars(self.context).update(configure=configure, run_migrations=run_migrations)
+
+    def forget(self) -> None:
+        """Empty the pool of env.py's engine, which may be one of the project that stays."""
+        if self.engine is not None:
+            self.engine.dispose(close=False)  # `Redirect` closes its connections
 
 
 KNOWN = {
@@ -421,12 +432,9 @@ def description(environment: Environment) -> Answer:
     """Return what env.py configures."""
     given = environment.arguments
     context = environment.context.get_context()
-    metadata = given.get("target_metadata")
-    metadatas = metadata if isinstance(metadata, (list, tuple)) else [metadata]
     return {
         "version_table": context.version_table,
         "version_table_schema": context.version_table_schema,
-        "include_schemas": bool(given.get("include_schemas", False)),
         "include_object": given.get("include_object") is not None,
         "include_name": given.get("include_name") is not None,
         "process_revision_directives": given.get("process_revision_directives") is not None,
@@ -434,10 +442,6 @@ def description(environment: Environment) -> Answer:
         "compare_server_default": _chosen(given.get("compare_server_default", False)),
         "render_item": given.get("render_item") is not None,
         "on_version_apply": given.get("on_version_apply") is not None,
-        "render_as_batch": bool(given.get("render_as_batch", False)),
-        "tables": sum(len(each.tables) for each in metadatas if each is not None),
-        "metadata": sum(each is not None for each in metadatas),
-        "driver": context.dialect.driver,
         "unknown": sorted(set(given) - KNOWN),
     }
 
@@ -449,20 +453,14 @@ def _chosen(value: Any) -> Any:
 # --- the models ---------------------------------------------------------------------------------
 
 
-def metadata_of(captured: list[Any], reference: str) -> list[Any]:
-    """Return the MetaData that the models are: of the setting, or else env.py's own.
-
-    env.py has run before: it may import modules of models that nothing else does.
-    """
-    if not reference:
-        targets = captured[0] if captured else None
-        return list(targets) if isinstance(targets, (list, tuple)) else [targets]
+def metadata_of(reference: str) -> Any:
+    """Return the MetaData at "module:attribute"."""
     value = attribute(reference)
     if not isinstance(value, sa.MetaData):  # "app.models:Base" is good enough
         value = getattr(value, "metadata", None)
     if not isinstance(value, sa.MetaData):
         raise FailureError("reference", f"{reference} is no MetaData")
-    return [value]
+    return value
 
 
 def statements_of(metadata: Any, server: int) -> list[str]:
@@ -535,6 +533,7 @@ class Run:
             raise FailureError("env", "env.py configures no connection")
         self.connection = connection
         self.active = False
+        self.sending = False
         self.unread = False
         self.kept: list[tuple[str, str, tuple[Any, ...], Any]] = []
         self.created: set[str] = set()
@@ -542,7 +541,7 @@ class Run:
         self._install()
 
     def _install(self) -> None:
-
+        guard(self.connection.connection.dbapi_connection, self._raw)
         for name in EXECUTES:
             event.listen(self.connection.engine, name, self._taking(name))
         # DDL is known as such wherever it comes from. These four execute other statements as
@@ -600,11 +599,21 @@ class Run:
         """Send a statement of limbeck's on the driver's connection; return its rows as text."""
         cursor = self.connection.connection.cursor()
         try:
-            cursor.execute(self._plain(sql))
+            with self._past_guard():
+                cursor.execute(self._plain(sql))
             rows = cursor.fetchall() if cursor.description else []
             return [[None if value is None else str(value) for value in row] for row in rows]
         finally:
             cursor.close()
+
+    @contextmanager
+    def _past_guard(self) -> Iterator[None]:
+        """Let cursors send inside of the block: limbeck has decided about the statement."""
+        outer, self.sending = self.sending, True
+        try:
+            yield
+        finally:
+            self.sending = outer
 
     def _plain(self, sql: str) -> str:
         """Return a statement without parameters as the driver takes it."""
@@ -619,8 +628,15 @@ class Run:
         if not parameters or not parameters[0]:
             return text.replace("%%", "%") if parameters else text
         rows = parameters[0] if name == "do_executemany" else [parameters[0]]
-        spelled = getattr(cursor, "mogrify", None) or self._spelled
+        spelled = self._spelling(cursor)
         return ";\n".join(_decoded(spelled(text, row)) for row in rows)
+
+    def _spelling(self, cursor: Any) -> Callable[..., str | bytes]:
+        """Return what puts parameters into a statement: the driver, or else `literal`."""
+        if self.context.dialect.driver == "psycopg":
+            psycopg = importlib.import_module("psycopg")
+            cursor = psycopg.ClientCursor(cursor.connection)
+        return getattr(cursor, "mogrify", None) or self._spelled
 
     def _spelled(self, text: str, row: Any) -> str:
         if isinstance(row, Mapping):
@@ -628,20 +644,39 @@ class Run:
         values = [literal(value) for value in row]
         if "%s" in text:
             return text % tuple(values)
-        return re.sub(r"\$(\d+)(?:::\w+)?", lambda match: values[int(match[1]) - 1], text)
+        return re.sub(r"\$(\d+)", lambda match: values[int(match[1]) - 1], text)
 
     def send(self, number: int) -> int:
         """Send a statement that was kept; return how many rows it changed."""
         name, text, parameters, context = self.kept[number]
         cursor = self.connection.connection.cursor()
         try:
-            self._default(name)(cursor, text, *parameters, context)
+            self._default(name, cursor, text, *parameters, context)
             return int(cursor.rowcount)
         finally:
             cursor.close()
 
-    def _default(self, name: str) -> Callable[..., Any]:
-        return getattr(self.context.dialect, name)  # type: ignore[no-any-return]
+    def _default(self, name: str, *arguments: Any) -> None:
+        with self._past_guard():
+            getattr(self.context.dialect, name)(*arguments)
+
+    def _raw(self, cursor: Any, method: str, arguments: tuple[Any, ...]) -> bool:
+        """Ask about a statement that is sent around SQLAlchemy; return whether limbeck ran it."""
+        if not self.active or self.sending:
+            return False
+        text, *parameters = arguments
+
+        def instead(sql: str) -> None:
+            with self._past_guard():
+                cursor.execute(self._plain(sql))
+
+        def as_text() -> str:
+            if method != "execute":
+                raise FailureError("raw", f"{method}() of the driver cannot be traced")
+            return self._as_text("do_execute", cursor, str(text), parameters)
+
+        facts: Answer = {"raw": True, "text": str(text), "where": self._line()}
+        return self._ask({"instead": instead, "text": as_text}, **facts)
 
     def _taking(self, name: str) -> Callable[..., bool]:
         def take(cursor: Any, text: str, *arguments: Any) -> bool:
@@ -653,13 +688,14 @@ class Run:
 
             def run() -> None:
                 try:
-                    self._default(name)(cursor, text, *parameters, context)
+                    self._default(name, cursor, text, *parameters, context)
                 except BaseException as raised:
                     error.append(raised)
                     raise
 
             def instead(sql: str) -> None:
-                cursor.execute(self._plain(sql))
+                with self._past_guard():
+                    cursor.execute(self._plain(sql))
 
             def as_text() -> str:
                 return self._as_text(name, cursor, text, parameters)
@@ -679,8 +715,8 @@ class Run:
         handlers: dict[str, Callable[..., Any]] | None = None,
         error: list[BaseException] | None = None,
         **facts: Any,
-    ) -> None:
-        """Ask limbeck, serve it until it has decided, and go on as it says."""
+    ) -> bool:
+        """Ask limbeck, and serve it until it has decided; return whether nothing is left to do."""
         self.channel.send(statement=facts)
         both: dict[str, Callable[..., Any]] = {
             "execute": self.execute,
@@ -691,6 +727,7 @@ class Run:
         if decided.get("raise"):
             refused = self.context.dialect.dbapi.DatabaseError  # type: ignore[union-attr]
             raise error[-1] if error else refused("limbeck refuses the statement")
+        return bool(decided["finished"])
 
     def _facts(self, text: str, context: Any) -> Answer:
         compiled = context.compiled
@@ -726,6 +763,40 @@ class Run:
                 return f"{frame.f_code.co_filename}:{frame.f_lineno}"
             frame = frame.f_back
         return None
+
+
+def guard(connection: Any, ask: Callable[[Any, str, tuple[Any, ...]], bool]) -> None:
+    """Make the cursors of a driver's connection ask before they send a statement."""
+    if hasattr(connection, "cursor_factory"):  # psycopg and psycopg2
+        usual = connection.cursor_factory or type(connection.cursor())
+        connection.cursor_factory = guarded(usual, ask)
+        return
+    kind = type(connection)
+
+    class Guarded(kind):  # type: ignore[misc,valid-type]  # the class is known at run time only
+        __slots__ = ()
+
+        def cursor(self, *arguments: Any, **options: Any) -> Any:
+            cursor = super().cursor(*arguments, **options)
+            cursor.__class__ = guarded(type(cursor), ask)
+            return cursor
+
+    connection.__class__ = Guarded
+
+
+def guarded(kind: Any, ask: Callable[[Any, str, tuple[Any, ...]], bool]) -> Any:
+    """Return a class of cursors that ask before they send; True means that it is done."""
+
+    def asking(name: str) -> Callable[..., Any]:
+        def method(self: Any, *arguments: Any, **options: Any) -> Any:
+            if ask(self, name, arguments):
+                return self
+            return getattr(kind, name)(self, *arguments, **options)
+
+        return method
+
+    names = [name for name in SENDING if hasattr(kind, name)]
+    return type("Guarded", (kind,), {"__slots__": (), **{name: asking(name) for name in names}})
 
 
 # --- revisions as SQL ---------------------------------------------------------------------------
@@ -834,7 +905,9 @@ def literal(value: Any) -> str:
         return str(value)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return "'\\x" + bytes(value).hex() + "'"
-    if isinstance(value, (dict, list)):
+    if isinstance(value, (list, tuple)):
+        return f"ARRAY[{', '.join(map(literal, value))}]" if value else "'{}'"
+    if isinstance(value, dict):
         value = json.dumps(value)
     return "'" + str(value).replace("'", "''") + "'"
 
@@ -852,6 +925,8 @@ class Worker:
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
         self.redirect = Redirect()
+        # Many an env.py reads this variable; where nothing sets it, it is the database of the run.
+        self.names_database = "DATABASE_URL" not in os.environ
         # What `op` has created in the last run, and on which database.
         self.memo: tuple[str, dict[Any, Any]] = ("", {})
         # The arguments of configure() when env.py last ran.
@@ -867,6 +942,8 @@ class Worker:
     ) -> None:
         """Run env.py on a database."""
         self.redirect.url, self.redirect.read_only = url, read_only
+        if self.names_database:
+            os.environ["DATABASE_URL"] = url
         try:
             run_env(place, url, then)
         finally:
@@ -875,24 +952,11 @@ class Worker:
     def handlers(self) -> dict[str, Callable[..., Any]]:
         """Return the requests that the worker answers."""
         return {
-            "versions": self.versions,
             "describe": self.describe,
             "metadata": self.metadata,
             "allows": self.allows,
             "session": self.session,
             "offline": self.offline,
-        }
-
-    def versions(self) -> Answer:
-        """Return what runs here."""
-        import alembic
-
-        drivers = [name for name in DRIVERS if importlib.util.find_spec(name) is not None]
-        return {
-            "python": ".".join(map(str, sys.version_info[:3])),
-            "sqlalchemy": sa.__version__,
-            "alembic": alembic.__version__,
-            "drivers": drivers,
         }
 
     def describe(self, place: Answer, url: str, limit: float) -> Answer:
@@ -914,19 +978,13 @@ class Worker:
     ) -> Answer:
         """Import the models and return them as statements."""
         with limited(limit, "the models", self.channel):
-            targets: list[Any] = []
-            if place is not None:
-
-                def then(environment: Environment, _: dict[str, Any]) -> None:
-                    targets.append(environment.arguments.get("target_metadata"))
-
-                self.run_env(place, url, then, read_only=True)
-            metadata = metadata_of(targets, reference)
+            if place is not None:  # env.py may import modules of models that nothing else does
+                self.run_env(place, url, lambda *_: None, read_only=True)
+            metadata = metadata_of(reference)
         return {
-            "statements": [text for each in metadata for text in statements_of(each, server)],
-            "schemas": sorted({name for each in metadata for name in schemas_of(each)}),
-            "enums": [enum for each in metadata for enum in enums_of(each)],
-            "tables": sorted(name for each in metadata for name in each.tables),
+            "statements": statements_of(metadata, server),
+            "schemas": schemas_of(metadata),
+            "enums": enums_of(metadata),
         }
 
     def allows(self, schema: str, table: str) -> bool:
