@@ -30,7 +30,7 @@ class Entity:
 
     """
 
-    kind: ClassVar[str] = ""
+    kind: str = ""
     usually_before_tables: ClassVar[bool] = False
     last: ClassVar[bool] = False
 

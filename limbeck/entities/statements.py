@@ -35,7 +35,7 @@ class Definition(Entity):
         **more: Any,
     ) -> None:
         self.definition = definition
-        self._kind = kind
+        self.kind = kind
         self._exists = exists
         super().__init__(identity, metadata=metadata, **more)
 
@@ -49,10 +49,6 @@ class Definition(Entity):
         del dialect
         return self.definition
 
-    def drop(self) -> str | None:
-        """Return DROP ... IF EXISTS."""
-        return f"DROP {self._kind} IF EXISTS {self.name}"
-
     def exists(self) -> str | None:
         """Return the condition as given."""
         return self._exists
@@ -61,7 +57,7 @@ class Definition(Entity):
 class Statistics(Entity):
     """Extended statistics by their CREATE STATISTICS statement."""
 
-    kind: ClassVar[str] = "STATISTICS"
+    kind = "STATISTICS"
     last: ClassVar[bool] = True
 
     def __init__(self, name: str, definition: str, *, metadata: sa.MetaData, **more: Any) -> None:

@@ -135,6 +135,7 @@ def bookshop() -> sa.MetaData:
         "CREATE CAST (size AS text) WITH INOUT",
         metadata=metadata,
         exists="EXISTS (SELECT FROM pg_cast WHERE castsource = to_regtype('size'))",
+        comment="as it is written",
     )
     return metadata
 
