@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import importlib
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -56,8 +57,11 @@ def _limited() -> Iterator[None]:
 
     def interrupt() -> None:
         late.set()
-        # Like a Ctrl-C: nothing else gets the main thread out of a sleep or a read.
-        _thread.interrupt_main()
+        # A real signal, as of a Ctrl-C: nothing else ends a sleep or a read of the main thread.
+        if sys.platform == "win32":
+            _thread.interrupt_main()
+        else:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     if threading.current_thread() is not threading.main_thread():
         yield
