@@ -186,7 +186,8 @@ class Replay:
         names = [self._name(link) for link in chain]
         query = sql.SQL("ALTER DATABASE {} RENAME TO {}")
         # Where another command has made the same one meanwhile, ours is dropped with its block.
-        with suppress(psycopg.errors.DuplicateDatabase):
+        # Two at the same moment pass the check for the name; the index of names stops the second.
+        with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
             connection.execute(query.format(sql.Identifier(scratch), sql.Identifier(names[-1])))
         others = [name for name in existing if name not in names]
         for name in others[: -MOST_DATABASES + 1]:

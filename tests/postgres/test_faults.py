@@ -23,6 +23,7 @@ from tests.postgres.relay import relayed
 
 if TYPE_CHECKING:
     from tests.postgres.conftest import Work
+    from tests.printed import Printed
 
 
 def migrated(work: Work, database: Database) -> migrate.Report:
@@ -62,11 +63,13 @@ def test_a_connection_that_is_cut_is_said_and_not_tried_again_and_the_next_run_f
 
 
 class Disk:
-    """A small file system, and a database on it."""
+    """A small file system, and a database on it.
 
-    def __init__(self, server: Server, admin: psycopg.Connection) -> None:
+    Its server is its own: while a disk is full, no checkpoint of the whole server succeeds.
+    """
+
+    def __init__(self, server: Server) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="limbeck-disk-"))
-        self.admin = admin
         self.name = self.folder.name
         self.server = server
 
@@ -86,25 +89,26 @@ class Disk:
         owner = self.server.data.stat()
         os.chown(self.folder, owner.st_uid, owner.st_gid)
         name, folder = sql.Identifier(self.name), sql.Literal(str(self.folder))
-        self.admin.execute(sql.SQL("CREATE TABLESPACE {} LOCATION {}").format(name, folder))
-        self.admin.execute(sql.SQL("CREATE DATABASE {} TABLESPACE {}").format(name, name))
+        with psycopg.connect(self.server.url(), autocommit=True) as admin:
+            admin.execute(sql.SQL("CREATE TABLESPACE {} LOCATION {}").format(name, folder))
+            admin.execute(sql.SQL("CREATE DATABASE {} TABLESPACE {}").format(name, name))
         return Database.from_url("small", self.server.url(self.name))
 
     def remove(self) -> None:
         """Take all of it away."""
-        name = sql.Identifier(self.name)
-        for query in ("DROP DATABASE IF EXISTS {} WITH (FORCE)", "DROP TABLESPACE IF EXISTS {}"):
-            self.admin.execute(sql.SQL(query).format(name))
+        self.server.stop()
         subprocess.run(["umount", str(self.folder)], check=False, capture_output=True)
         shutil.rmtree(self.folder)
 
 
 @pytest.fixture
-def disk(server: Server, admin: psycopg.Connection) -> Iterator[Disk]:
+def disk(tmp_path: Path, printed: Printed) -> Iterator[Disk]:
     """A file system of 24 MB."""
-    made = Disk(server, admin)
+    made = Disk(Server(tmp_path / "server", port=None))
     try:
         made.mount("size=24m")
+        made.server.start()
+        printed.secrets.add((made.server.home / "password").read_text().strip())
         yield made
     finally:
         made.remove()

@@ -10,6 +10,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
+from weakref import finalize
 
 from limbeck.errors import ConfigurationError
 from limbeck.project.code.answers import Configured
@@ -45,6 +46,8 @@ class Process:
             )
         except OSError as error:
             raise ConfigurationError(f"{python} does not start: {error.strerror}") from error
+        # Not `__del__`: at the end of a program its modules may be gone before it runs.
+        finalize(self, _end, self._process)
         paths = [str(folder) for folder in (root, root / "src") if folder.is_dir()]
         self._send({"paths": paths})
 
@@ -96,20 +99,22 @@ class Process:
         self._process.kill()
         self._process.wait()
 
-    def __del__(self) -> None:
-        """End the worker; nothing is in progress."""
-        if self._process.stdin is not None and self._process.stdout is not None:
-            self.kill()
-            with suppress(BrokenPipeError):
-                self._process.stdin.close()
-            self._process.stdout.close()
-
     def _send(self, message: Answer) -> None:
         if self._process.stdin is None:  # pragma: no cover - it is a pipe
             return
         with suppress(BrokenPipeError):  # it has ended; what it said last is the next message
             self._process.stdin.write(json.dumps(message) + "\n")
             self._process.stdin.flush()
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a worker that nobody asks any more; nothing is in progress."""
+    process.kill()
+    process.wait()
+    if process.stdin is not None and process.stdout is not None:
+        with suppress(BrokenPipeError):
+            process.stdin.close()
+        process.stdout.close()
 
 
 # One run has a project or two; a program that has many does not keep their workers.
