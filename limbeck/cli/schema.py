@@ -147,15 +147,17 @@ def diff(
     # After the reading, whose first questions should be on their way as early as possible.
     from limbeck.output import differences
     from limbeck.output.data import to_json
-    from limbeck.schema.diff import compare
+    from limbeck.schema.diff import compare, recreated
     from limbeck.schema.diff.script import script
 
-    steps = compare.steps(first, second, _renames(first, second, renamed, no_rename=no_rename))
+    renames = _renames(first, second, renamed, no_rename=no_rename)
+    steps = compare.steps(first, second, renames)
     names = (str(named[0]), str(named[1]))
     if as_json:
         answer(to_json(differences.data(*names, steps)), masked=True)
     elif as_sql:
-        answer_script(script(steps), end="")
+        whole = recreated.preserving(steps, first, second, renames)
+        answer_script(script(whole), end="")
     else:
         answer(differences.text(*names, steps))
 

@@ -24,7 +24,7 @@ from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.diff import compare
+from limbeck.schema.diff import compare, recreated
 from limbeck.schema.diff.steps import Step
 from limbeck.shadow.models import Models
 from limbeck.shadow.replay import Replay
@@ -117,6 +117,7 @@ def _revision(
             task = phased.Task(project, replay, change, choice, listen, elsewhere=others)
             return phased.written(task, unfinished, text)
     forms = _forms(project, before, after, _Form(upgrade, downgrade))
+    forms = tuple(_preserving(form, change) for form in forms)
     plain = _Task(project, replay, before, after, forms, answers, listen, others)
     with draft(project, history) as unfinished:
         return _written(plain, unfinished, text)
@@ -145,6 +146,16 @@ def _forms(project: Project, before: Catalog, after: Catalog, plain: _Form) -> t
     )
     first = (recipes, replace(recipes, plain_sql=True, flaw=sql))
     return first if _steps(recipes) == _steps(plain) else first + last
+
+
+def _preserving(form: _Form, change: Change) -> _Form:
+    """Return a form that keeps what only the target has of objects that are created again."""
+    before, after, renamed = change.before, change.after, change.renamed
+    return replace(
+        form,
+        upgrade=recreated.preserving(form.upgrade, before, after, renamed),
+        downgrade=recreated.preserving(form.downgrade, after, before, inverse(renamed)),
+    )
 
 
 def _steps(form: _Form) -> tuple[tuple[Step, ...], tuple[Step, ...]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from limbeck.generate.rendering import remembering
 from limbeck.generate.rendering.operations import call_of
 from limbeck.generate.rendering.statements import execute
 from limbeck.models.source.text import Source
@@ -16,6 +17,7 @@ from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.diff.column_operations import AddColumn
 from limbeck.schema.diff.operations import Comment, CreateFunction, CreateTable
+from limbeck.schema.diff.remembering import Remember
 from limbeck.schema.diff.steps import Step
 
 # Alembic commits when such a block begins.
@@ -29,10 +31,14 @@ op.execute("SET LOCAL check_function_bodies = off")"""
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """Python statements without indentation, and the import lines that they need beside op."""
+    """Python statements without indentation, and what their module needs beside op.
+
+    `imports` are lines of import statements, `constants` are assignments.
+    """
 
     text: str
     imports: frozenset[str]
+    constants: frozenset[str] = frozenset()
 
 
 def creates_function(step: Step) -> bool:
@@ -65,14 +71,20 @@ def render(
         lines = list(_lines(list(group), follows=bool(blocks), unchecked=unchecked))
         blocks.append(_autocommit("\n".join(lines)) if outside else "\n".join(lines))
     imports = frozenset().union(*(source.imports for _, source in sources))
-    return Body("\n".join(blocks) or "pass", imports)
+    remembers = any(isinstance(step.operation, Remember) for step, _ in sources)
+    constants = frozenset({remembering.CONSTANT} if remembers else ())
+    return Body("\n".join(blocks) or "pass", imports, constants)
 
 
 def _sources(
     steps: Sequence[Step], catalog: Catalog, *, plain_sql: bool
 ) -> Iterator[tuple[Step, Source]]:
     for step in steps if plain_sql else _folded(steps):
-        source = None if plain_sql else call_of(step.operation, catalog)
+        operation = step.operation
+        if isinstance(operation, Remember):
+            source: Source | None = remembering.call_of(operation)
+        else:
+            source = None if plain_sql else call_of(operation, catalog)
         yield step, source or execute(step.sql)
 
 

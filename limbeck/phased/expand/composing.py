@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import psycopg
@@ -20,7 +20,7 @@ from limbeck.postgres.database import Database
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.filters import Filters
 from limbeck.schema.catalog.read import read
-from limbeck.schema.diff import compare
+from limbeck.schema.diff import compare, recreated
 from limbeck.schema.diff.steps import Step
 
 
@@ -79,11 +79,15 @@ def compose(database: Database, filters: Filters, change: Change, choice: Choice
     undone = compare.steps(middle, before)
     return Phased(
         middle,
-        RevisionSteps(online.steps(first, before, middle), online.steps(undone, middle, before)),
-        RevisionSteps(online.steps(contract, middle, after), online.steps(back, after, middle)),
+        RevisionSteps(_online(first, before, middle), _online(undone, middle, before)),
+        RevisionSteps(_online(contract, middle, after), _online(back, after, middle)),
         tuple(backfill for recipe in choice.recipes for backfill in recipe.backfill()),
         tuple(name for recipe in choice.recipes for name in recipe.uses),
     )
+
+
+def _online(steps: Sequence[Step], before: Catalog, after: Catalog) -> tuple[Step, ...]:
+    return recreated.preserving(online.steps(steps, before, after), before, after)
 
 
 def _runs(step: Step, connection: Connection) -> bool:

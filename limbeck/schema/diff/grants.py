@@ -42,19 +42,19 @@ APPLIES_TO = {
 
 def create(grant: Grant | DefaultGrant, _members: Members, situation: Situation) -> list[Step]:
     """Grant privileges that PUBLIC does not have already."""
-    return _changes(_usual(grant), grant, "create", situation.major)
+    return changes(_usual(grant), grant, "create", situation.major)
 
 
 def drop(grant: Grant | DefaultGrant, situation: Situation) -> list[Step]:
     """Revoke what was granted, and restore what PUBLIC has by default."""
-    return _changes(grant, _usual(grant), "drop", situation.major)
+    return changes(grant, _usual(grant), "drop", situation.major)
 
 
 def alter(
     before: Grant | DefaultGrant, after: Grant | DefaultGrant, situation: Situation
 ) -> Alteration:
     """Grant the new privileges, and revoke those that are gone."""
-    return Alteration(tuple(_changes(before, after, "alter", situation.major)))
+    return Alteration(tuple(changes(before, after, "alter", situation.major)))
 
 
 def taken_back(situation: Situation) -> Iterator[Step]:
@@ -78,7 +78,7 @@ def taken_back(situation: Situation) -> Iterator[Step]:
                 continue
             given = Grant(target=address, grantee=default.grantee, privileges=default.privileges)
             if given.address not in after:
-                yield from _changes(given, _usual(given), "alter", situation.major)
+                yield from changes(given, _usual(given), "alter", situation.major)
 
 
 def _objects(created: Sequence[Address], after: Parts) -> Iterator[Address]:
@@ -99,7 +99,7 @@ def _usual(grant: Grant | DefaultGrant) -> Grant | DefaultGrant:
     return replace(grant, privileges=built_in if grant.grantee == PUBLIC else (), grantable=())
 
 
-def _changes(
+def changes(
     before: Grant | DefaultGrant, after: Grant | DefaultGrant, verb: str, major: int
 ) -> list[Step]:
     """Return the GRANT and REVOKE that lead from some privileges of a role to others.
@@ -114,7 +114,7 @@ def _changes(
     if _is_all(before, major) and after.privileges and not _is_all(after, major):
         # What remains is granted again: no list of an older major can name MAINTAIN to revoke it.
         nothing = replace(after, privileges=(), grantable=())
-        return [*_changes(before, nothing, verb, major), *_changes(nothing, after, verb, major)]
+        return [*changes(before, nothing, verb, major), *changes(nothing, after, verb, major)]
     who = after.grantee if after.grantee == PUBLIC else quote(after.grantee)
     gone = [each for each in before.privileges if each not in after.privileges]
     retained = [each for each in before.grantable if each not in (*gone, *after.grantable)]
