@@ -126,7 +126,9 @@ def _refuse_rewriting(waits: Sequence[Step]) -> None:
     """
     for step in waits:
         change = step.operation
-        if isinstance(change, AlterType) and not widens(change.before, change.after):
+        if isinstance(change, AlterType) and not (
+            change.parks or widens(change.before, change.after)
+        ):
             raise ConfigurationError(
                 f"this cannot be done without downtime: {step.address} changes its type and its"
                 " name at once",
@@ -241,6 +243,7 @@ def _retyped(steps: Sequence[Step], before: Catalog, after: Catalog) -> RetypedC
         step.address
         for step in steps
         if isinstance(step.operation, AlterType)
+        and not step.operation.parks
         and not widens(step.operation.before, step.operation.after)
     ]
     columns = {at: col for at in addresses if isinstance(col := after.objects.get(at), Column)}
@@ -264,6 +267,8 @@ def _breaks_nothing(step: Step, steps: Sequence[Step], before: Catalog) -> bool:
             return constraint.type in "cf" and not again
         case AlterNotNull(after=after):
             return not after.not_null
+        case AlterType(parks=True):
+            return False  # what changes meanwhile waits, too
     # A type change that is left here is one that widens; the others have a recipe or are refused.
     return isinstance(step.operation, HARMLESS)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from limbeck.phased.online.scene import Scene
 from limbeck.schema.catalog.objects.address import Address
-from limbeck.schema.diff.column_operations import AlterDefault
+from limbeck.schema.diff.column_operations import AlterDefault, AlterType
 from limbeck.schema.diff.operations import AddConstraint, CreateIndex
 from limbeck.schema.diff.steps import Step
 
@@ -46,7 +46,7 @@ def held(steps: Sequence[Step], loose: dict[int, int]) -> list[tuple[int, int]]:
 
     """
     spans = [span for span in _again(steps) if loose.get(span[0]) != span[1]]
-    spans += [*_types(steps), *_defaults(steps)]
+    spans += [*_types(steps), *_parked(steps), *_defaults(steps)]
     joined: list[tuple[int, int]] = []
     for first, last in sorted(spans):
         if joined and first <= joined[-1][1]:
@@ -75,6 +75,17 @@ def _types(steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
     for numbers in places.values():
         if any(steps[number].verb == "create" for number in numbers[1:]):
             yield numbers[0], numbers[-1]
+
+
+def _parked(steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
+    """Yield where a column has another type until the type inside of its own is changed."""
+    since: dict[Address, int] = {}
+    for number, step in enumerate(steps):
+        if isinstance(step.operation, AlterType) and step.operation.parks:
+            if step.address in since:
+                yield since.pop(step.address), number
+            else:
+                since[step.address] = number
 
 
 def _defaults(steps: Sequence[Step]) -> Iterator[tuple[int, int]]:

@@ -77,12 +77,16 @@ def not_null(column: Column) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AlterType:
-    """ALTER COLUMN ... SET DATA TYPE; `using` is the expression of USING."""
+    """ALTER COLUMN ... SET DATA TYPE; `using` is the expression of USING.
+
+    `parks` is whether the column leaves its type only until that is changed, or comes back to it.
+    """
 
     verb: ClassVar[str] = "alter"
     before: Column
     after: Column
     using: str | None = None
+    parks: bool = False
 
     @property
     def address(self) -> Address:

@@ -171,7 +171,29 @@ def _recomputed(before: Column, after: Column, situation: Situation) -> bool:
     )
 
 
+def park(column: Column, situation: Situation) -> list[Step]:
+    """Give a column another type while a type inside of its own is changed."""
+    above = descent.counterpart(situation.before, column.address)
+    if column.inherited and above in situation.parked:
+        return []  # its parent's statement reaches it
+    original, type_ = situation.original(column), situation.parked[column.address]
+    using = f"{quote(column.name)}::{type_}"
+    target = replace(original, type=type_, collation=None)
+    note = "Postgres changes no type that is inside of an array, a range or a composite type in use"
+    return [Step(AlterType(original, target, using, parks=True), note=note)]
+
+
+def _unpark(before: Column, after: Column, situation: Situation) -> Step:
+    original, type_ = situation.original(before), situation.parked[before.address]
+    parked = replace(original, type=type_, collation=None)
+    target = replace(original, type=after.type, collation=after.collation)
+    using = f"{quote(after.name)}::{after.type}"
+    return Step(AlterType(parked, target, using, parks=True))
+
+
 def _retype(before: Column, after: Column, situation: Situation) -> Step:
+    if before.address in situation.parked:
+        return _unpark(before, after, situation)
     using, note, loses = None, None, None
     aside = before.address in situation.retyped
     if not before.generated and (aside or not assignable(before.type, after.type)):

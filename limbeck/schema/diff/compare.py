@@ -7,7 +7,16 @@ from dataclasses import replace
 
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.lowest import written_for
-from limbeck.schema.diff import folding, grants, ordering, parts, renaming, requirements, types
+from limbeck.schema.diff import (
+    columns,
+    folding,
+    grants,
+    ordering,
+    parts,
+    renaming,
+    requirements,
+    types,
+)
 from limbeck.schema.diff.fates import Fates, decide, give_way
 from limbeck.schema.diff.graph import Graph, Node
 from limbeck.schema.diff.kinds import KINDS
@@ -17,7 +26,7 @@ from limbeck.schema.diff.steps import Step
 from limbeck.schema.renames.rename import Rename
 
 # Of actions that could come next, drops come first: they free names and dependencies.
-VERBS = {"aside": 1, "drop": 0, "alter": 1, "create": 2}
+VERBS = {"aside": 1, "park": 1, "drop": 0, "alter": 1, "create": 2}
 
 
 def steps(
@@ -92,6 +101,8 @@ def _render(
         return kind.drop(fates.before[address], situation)
     if verb == "aside":
         return types.aside(fates.before[address], situation)  # type: ignore[arg-type]
+    if verb == "park":
+        return columns.park(fates.before[address], situation)  # type: ignore[arg-type]
     alteration = fates.alteration(address, situation)
     return list(alteration.steps) if alteration else []
 

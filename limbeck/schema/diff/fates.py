@@ -18,7 +18,7 @@ from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index
 from limbeck.schema.catalog.objects.tables import Table
-from limbeck.schema.diff import casts, constraints, descent, unproven
+from limbeck.schema.diff import casts, constraints, descent, parking, unproven
 from limbeck.schema.diff.kinds import KINDS
 from limbeck.schema.diff.part import Default, Required, derived, owner, sub
 from limbeck.schema.diff.parts import Parts
@@ -47,6 +47,7 @@ class Fates:
         copies: The copies on partitions that are dropped with a part.
         retyped: The columns that change their type only because a type is replaced.
         hard: The altered parts whose users are dropped meanwhile.
+        parked: The type that a column has while a type inside of its own is changed.
         parted: The replaced types whose new one must exist before the old one is dropped.
 
     """
@@ -57,12 +58,14 @@ class Fates:
     copies: Mapping[Address, Sequence[Address]] = field(default_factory=dict)
     retyped: set[Address] = field(default_factory=set)
     hard: set[Address] = field(default_factory=set)
+    parked: dict[Address, str] = field(default_factory=dict)
     parted: set[Address] = field(default_factory=set)
 
     def situation(self) -> Situation:
         """Return the situation for rendering statements, as far as it is decided."""
         created = frozenset(a for a, fate in self.fate.items() if fate in {"create", "replace"})
-        return Situation(self.before, self.after, created, _asides(self), frozenset(self.retyped))
+        retyped = frozenset(self.retyped)
+        return Situation(self.before, self.after, created, _asides(self), retyped, self.parked)
 
     def gone(self, address: Address) -> bool:
         """Return whether a part is dropped, for good or to be created again."""
@@ -84,10 +87,7 @@ def decide(before: Parts, after: Parts) -> Fates:
     situation = fates.situation()
     for address in sorted(before.by_address.keys() | after.by_address.keys()):
         _decide_alone(fates, address, situation)
-    for address in sorted(fates.hard):
-        table = Address("table", address.schema, address.name)
-        if address.kind == "column" and _partitions_by(fates.before, table, address.part):
-            fates.fate[table] = "replace"
+    _rekey(fates, fates.hard)
     _disown(fates)
     lost = (
         address
@@ -96,8 +96,24 @@ def decide(before: Parts, after: Parts) -> Fates:
     )
     fates.fate.update((address, "replace") for address in lost if address in after)
     fates.fate.update(dict.fromkeys(unproven.renewed(before, after, fates.fate), "replace"))
-    _spread(fates, list(fates.fate))
+    todo = list(fates.fate)
+    while todo:
+        _spread(fates, todo)
+        todo = parking.park(fates)
+        todo += _rekey(fates, todo)
     return fates
+
+
+def _rekey(fates: Fates, columns: Iterable[Address]) -> list[Address]:
+    """Replace the tables whose partition key has an altered column, and return them."""
+    tables = [
+        table
+        for address in sorted(columns)
+        if address.kind == "column"
+        and _partitions_by(fates.before, table := owner(address), address.part)
+    ]
+    fates.fate.update(dict.fromkeys(tables, "replace"))
+    return tables
 
 
 def _decide_alone(fates: Fates, address: Address, situation: Situation) -> None:
@@ -160,7 +176,8 @@ def give_way(fates: Fates, circle: Iterable[tuple[str, Address]]) -> bool:
     for address in altered:
         fates.fate[address] = "replace"
     _spread(fates, list(altered))
-    replaced = (at for verb, at in nodes if verb == "create" and at.kind in TYPES)
+    types = TYPES - {"range"}
+    replaced = (at for verb, at in nodes if verb == "create" and at.kind in types)
     parted = [at for at in replaced if fates.gone(at) and at not in fates.parted]
     if not altered:
         fates.parted.update(parted[:1])
@@ -233,7 +250,10 @@ def _to_change(fates: Fates, user: Address, used: Address) -> str | None:
     """Return the reaction of a part to the change of a column or type that it uses."""
     if used.kind == "composite":
         return "replace" if user.kind in {"view", "rule"} else None
-    if user.kind in BRITTLE:
+    # As text, a parked column may have no operators like those of its type.
+    if user.kind in BRITTLE or (
+        user.kind in {"index", "constraint"} and fates.parked.get(used) == "text"
+    ):
         return "replace"
     before, after, part = fates.before[used], fates.after[used], fates.before[user]
     if not isinstance(before, Column) or not isinstance(after, Column):
@@ -265,7 +285,7 @@ def _asides(fates: Fates) -> dict[Address, str]:
 def _moved(fates: Fates) -> Iterable[Address]:
     """Yield the replaced types that cannot be dropped before the new one exists."""
     for address, fate in fates.fate.items():
-        if fate == "replace" and address.kind in TYPES:
+        if fate == "replace" and address.kind in TYPES and not parking.over_range(fates, address):
             users = fates.before.users[address]
             used = any(user.kind in TYPES or user in fates.retyped for user in users)
             if used or address in fates.parted:

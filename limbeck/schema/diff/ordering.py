@@ -16,7 +16,7 @@ from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.routines import Function
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.types import Range
-from limbeck.schema.diff import children, sequences
+from limbeck.schema.diff import children, parking, sequences
 from limbeck.schema.diff.fates import Fates
 from limbeck.schema.diff.graph import Graph, Node
 from limbeck.schema.diff.part import Generator, Part, Required, owner, sub
@@ -41,11 +41,14 @@ def graph_of(fates: Fates, asides: Iterable[Address]) -> Graph:
             graph.add(Node(verb, address))
     for address in asides:
         graph.add(Node("aside", address))
+    for address in fates.parked:
+        graph.add(Node("park", address))
     for node in list(graph.after):
         _order(graph, node, fates)
     _order_names(graph, fates)
     _order_generators(graph)
     children.order(graph, fates)
+    parking.order(graph, fates)
     _order_bodies(graph, fates)
     _order_logged(graph, fates)
     return graph
@@ -68,7 +71,7 @@ def _order(graph: Graph, node: Node, fates: Fates) -> None:
             if verb != "aside" or Node("aside", user) not in graph.after:
                 graph.order(node, Node("drop", user), soft=verb == "aside")
             if verb == "drop":
-                graph.order(node, Node("alter", user))
+                graph.order(node, Node("park" if user in fates.parked else "alter", user))
     if verb == "drop":
         graph.order(node, aside)
     if verb == "create":
