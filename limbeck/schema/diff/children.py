@@ -16,7 +16,7 @@ from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index
 from limbeck.schema.diff import descent, unproven
 from limbeck.schema.diff.fates import Fates
-from limbeck.schema.diff.graph import Graph, Node
+from limbeck.schema.diff.graph import WISH, Graph, Node
 from limbeck.schema.diff.part import Attachment, Inheritance, Required, derived, owner, sub
 from limbeck.schema.diff.parts import Parts
 
@@ -68,7 +68,7 @@ def _alike(graph: Graph, node: Node, copy: Index, parts: Parts) -> None:
         other = owned.get(rival.address)
         first = rival.address < above.address or (other and descent.expected(other, parts))
         if rival != above and first:
-            graph.order(node, Node("create", rival.address), soft=True)
+            graph.order(node, Node("create", rival.address), soft=WISH)
 
 
 def _parting(graph: Graph, node: Node, tie: Attachment | Inheritance, fates: Fates) -> None:

@@ -29,6 +29,8 @@ class Node(NamedTuple):
     address: Address
 
 
+# The turns in which orders are given up that are no needs: mere wishes go first.
+WISH, LIKELY = 1, 2
 Rank = Callable[[Node], tuple[object, ...]]
 
 
@@ -38,7 +40,8 @@ class Graph:
 
     Attributes:
         after: The actions that each action comes after.
-        soft: Edges (later, earlier) that are wishes, and are dropped where they make a circle.
+        soft: Edges (later, earlier) that are dropped where they make a circle, with their
+            strength, WISH or LIKELY.
         leader: The action whose statement an action is folded into.
         firmness: How firmly it is folded: 0 for ever, else the lowest number is unfolded first.
         second: The leader that an action gets when it is unfolded from its first one.
@@ -46,7 +49,7 @@ class Graph:
     """
 
     after: dict[Node, set[Node]] = field(default_factory=lambda: defaultdict(set))
-    soft: set[tuple[Node, Node]] = field(default_factory=set)
+    soft: dict[tuple[Node, Node], int] = field(default_factory=dict)
     leader: dict[Node, Node] = field(default_factory=dict)
     firmness: dict[Node, int] = field(default_factory=dict)
     second: dict[Node, Node] = field(default_factory=dict)
@@ -59,15 +62,23 @@ class Graph:
         """Return whether an object is to be created."""
         return Node("create", address) in self.after
 
-    def order(self, later: Node, earlier: Node, *, soft: bool = False) -> None:
-        """Put one action after another, if both are in the graph."""
+    def order(self, later: Node, earlier: Node, *, soft: int = 0) -> None:
+        """Put one action after another, if both are in the graph.
+
+        Args:
+            later: The action that comes later.
+            earlier: The one before it.
+            soft: 0 for a need, else WISH or LIKELY.
+
+        """
         if later == earlier or later not in self.after or earlier not in self.after:
             return
         # A need outweighs a wish for the same order, whichever was stated first.
-        if soft and earlier not in self.after[later]:
-            self.soft.add((later, earlier))
-        elif not soft:
-            self.soft.discard((later, earlier))
+        edge, known = (later, earlier), earlier in self.after[later]
+        if not soft:
+            self.soft.pop(edge, None)
+        elif not known or edge in self.soft:
+            self.soft[edge] = max(soft, self.soft.get(edge, 0))
         self.after[later].add(earlier)
 
     def fold(self, node: Node, into: Node, firmness: int, second: Node | None = None) -> None:
@@ -150,15 +161,16 @@ class Graph:
         )
 
     def _relax(self, circle: set[Node]) -> bool:
-        """Drop the wishes within a circle; return whether there were any."""
+        """Drop the weakest wishes within a circle; return whether there were any."""
         loose = [
-            (later, earlier)
-            for later, earlier in self.soft
-            if self.head(later) in circle and self.head(earlier) in circle
+            edge
+            for edge in self.soft
+            if self.head(edge[0]) in circle and self.head(edge[1]) in circle
         ]
-        for later, earlier in loose:
+        weakest = min((self.soft[edge] for edge in loose), default=0)
+        for later, earlier in [edge for edge in loose if self.soft[edge] == weakest]:
             self.after[later].discard(earlier)
-            self.soft.discard((later, earlier))
+            del self.soft[later, earlier]
         return bool(loose)
 
     def _cut(self, circle: set[Node], rank: Rank) -> None:

@@ -7,18 +7,16 @@ must be free, functions whose bodies name objects, and in `children` partitions 
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.constraints import Constraint
-from limbeck.schema.catalog.objects.routines import Function
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.types import Range
-from limbeck.schema.diff import children, parking, sequences
+from limbeck.schema.diff import bodies, children, parking, sequences
 from limbeck.schema.diff.fates import Fates
-from limbeck.schema.diff.graph import Graph, Node
+from limbeck.schema.diff.graph import WISH, Graph, Node
 from limbeck.schema.diff.part import Generator, Part, Required, owner, sub
 from limbeck.schema.sql.quoting import schema_and_name
 
@@ -49,7 +47,7 @@ def graph_of(fates: Fates, asides: Iterable[Address]) -> Graph:
     _order_generators(graph)
     children.order(graph, fates)
     parking.order(graph, fates)
-    _order_bodies(graph, fates)
+    bodies.order(graph, fates)
     _order_logged(graph, fates)
     return graph
 
@@ -69,7 +67,7 @@ def _order(graph: Graph, node: Node, fates: Fates) -> None:
         for user in fates.before.users[address]:
             # Users follow a renamed type, so that they are gone before is only a wish.
             if verb != "aside" or Node("aside", user) not in graph.after:
-                graph.order(node, Node("drop", user), soft=verb == "aside")
+                graph.order(node, Node("drop", user), soft=WISH if verb == "aside" else 0)
             if verb == "drop":
                 graph.order(node, Node("park" if user in fates.parked else "alter", user))
     if verb == "drop":
@@ -146,25 +144,6 @@ def _order_generators(graph: Graph) -> None:
                 graph.order(node, Node("drop", sub(node.address, kind)))
 
 
-def _order_bodies(graph: Graph, fates: Fates) -> None:
-    """Prefer to create objects before the functions whose text names them.
-
-    Postgres records no dependencies of a body that is a string. The order is a wish: two functions
-    may call each other, and any word may be a name by accident.
-    """
-    created = defaultdict(list)
-    for node in graph.after:
-        if node.verb == "create" and node.address.kind in ROW_TYPES | {"sequence", "function"}:
-            part = fates.after[node.address]
-            created[part.name if isinstance(part, Function) else node.address.name].append(node)
-    for node in list(graph.after):
-        function = fates.after.get(node.address)
-        if node.verb != "drop" and isinstance(function, Function):
-            for word in set(re.findall(r"\w+", function.definition)):
-                for earlier in created.get(word, ()):
-                    graph.order(node, earlier, soft=True)
-
-
 def _order_logged(graph: Graph, fates: Fates) -> None:
     """Order SET LOGGED and SET UNLOGGED of tables with foreign keys.
 
@@ -178,4 +157,4 @@ def _order_logged(graph: Graph, fates: Fates) -> None:
         table = fates.after.get(referring)
         if isinstance(table, Table):
             pair = (Node("alter", referring), Node("alter", referred))
-            graph.order(*(pair[::-1] if table.unlogged else pair), soft=True)
+            graph.order(*(pair[::-1] if table.unlogged else pair), soft=WISH)
