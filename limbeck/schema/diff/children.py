@@ -80,8 +80,9 @@ def _parting(graph: Graph, node: Node, tie: Attachment | Inheritance, fates: Fat
     if Node("drop", child) in graph.after:
         return
     for address in fates.before.of_table(child):
-        above = descent.counterpart(fates.before, address)
-        if above is not None and derived(fates.before[address]):
+        copied = derived(fates.before[address])
+        above = descent.counterpart(fates.before, address) if copied else None
+        if above := above or descent.attached(fates.before, address):
             graph.order(Node("drop", address), node)
             graph.order(Node("drop", above), node)
 
@@ -106,6 +107,9 @@ def _tie(
     child = part.table.address
     born = Node("create", child) in graph.after and descent.born(part, fates.after)
     for other in parts_of_parent:
+        if other.address in fates.after.explicit:
+            graph.order(other, node)
+            continue
         copy = other.address._replace(schema=child.schema, name=child.name)
         if not descent.late(fates.after[other.address]) or _is_valid(copy, fates.after):
             graph.order(node, other)
@@ -117,6 +121,26 @@ def _tie(
                 graph.order(node, Node(verb, sub(address, kind)))
     for address in fates.after.users[child]:
         _copy(graph, node, address, fates.after, born=born)
+        if address in fates.after.explicit:
+            _rival(graph, node, address, fates.after)
+
+
+def _rival(graph: Graph, node: Node, address: Address, parts: Parts) -> None:
+    """Attach a child when it has what belongs to its parent's indexes, and nothing alike.
+
+    The parent takes the first index that fits, and for a key one of a key.
+    """
+    created, part = Node("create", address), parts[address]
+    above = descent.attached(parts, address)
+    if above is None:
+        graph.order(created, node)
+        return
+    if not graph.creates(above):
+        graph.order(node, created)
+    if isinstance(part, Constraint):
+        for other in parts.users[owner(address)] & parts.explicit:
+            plain = other.kind == "index" and descent.attached(parts, other) is not None
+            graph.order(created, Node("create", other)) if plain else None
 
 
 def _is_valid(copy: Address, parts: Parts) -> bool:
@@ -179,6 +203,7 @@ def _with_parent(graph: Graph, node: Node, fates: Fates) -> None:
             _retained(graph, node, Node("drop", above), fates)
     part = fates.after.get(address)
     above = descent.counterpart(fates.after, address) if part else None
+    above = above or descent.attached(fates.after, address)
     if above is None:
         return
     if verb == "drop" and address.kind == "not_null":

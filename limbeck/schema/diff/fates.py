@@ -18,7 +18,7 @@ from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index
 from limbeck.schema.catalog.objects.tables import Table
-from limbeck.schema.diff import casts, constraints, descent, parking, unproven
+from limbeck.schema.diff import casts, constraints, descent, parking, rivals, unproven
 from limbeck.schema.diff.kinds import KINDS
 from limbeck.schema.diff.part import Default, Required, derived, owner, sub
 from limbeck.schema.diff.parts import Parts
@@ -83,10 +83,12 @@ def decide(before: Parts, after: Parts) -> Fates:
     The order matters: partition keys, NOT NULLs and checks turn single fates into "replace", and
     `_spread` runs last because it follows each replaced part to everything that uses it.
     """
+    after, forced = rivals.resolved(before, after)
     fates = Fates(before, after, copies=_copies(before))
     situation = fates.situation()
     for address in sorted(before.by_address.keys() | after.by_address.keys()):
         _decide_alone(fates, address, situation)
+    fates.fate.update((address, "replace") for address in forced if not fates.gone(address))
     _rekey(fates, fates.hard)
     _disown(fates)
     lost = (
@@ -199,26 +201,28 @@ def _react(fates: Fates, user: Address, used: Address) -> bool:
 
 
 def _above(fates: Fates, used: Address) -> set[Address]:
-    """Return the parent's index of a partition's index that is dropped.
+    """Return the parent's index or key of a partition's that is dropped.
 
     Postgres refuses to drop an attached index alone, so the parent's is replaced, unless the
     partition is detached or dropped.
     """
-    index = fates.before.get(used)
-    if not isinstance(index, Index) or not index.parent or not fates.gone(used):
+    above = descent.attached(fates.before, used) if fates.gone(used) else None
+    item = fates.before.get(used)
+    if above is None or not isinstance(item, Index | Constraint):
         return set()
-    tie = sub(index.table, "attachment")
-    stays = not fates.gone(tie) and not fates.gone(index.table)
-    return {index.parent} if stays else set()
+    table = descent.table_of(item)
+    stays = not fates.gone(sub(table, "attachment")) and not fates.gone(table)
+    return {above} if stays else set()
 
 
 def _copies(before: Parts) -> Mapping[Address, Sequence[Address]]:
     """Return the keys, foreign keys and indexes of partitions, by the parent's they go with."""
     copies: dict[Address, list[Address]] = defaultdict(list)
     for address, part in before.by_address.items():
-        copied = isinstance(part, Index) or (isinstance(part, Constraint) and part.type != "c")
-        if copied and derived(part) and (above := descent.counterpart(before, address)):
-            copies[above].append(address)
+        if isinstance(part, Index) or (isinstance(part, Constraint) and part.type != "c"):
+            above = descent.counterpart(before, address) if derived(part) else None
+            if above := above or descent.attached(before, address):
+                copies[above].append(address)
     return copies
 
 

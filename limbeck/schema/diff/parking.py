@@ -95,25 +95,28 @@ def over_range(fates: Fates, type_: Address) -> bool:
 
 def checks(fates: Fates) -> Mapping[Address, list[Node]]:
     """Return, by domain, the actions for which Postgres checks the values that columns have."""
-    actions: dict[Address, list[Node]] = {}
+    actions: dict[Address, list[Node]] = defaultdict(list)
     for address, fate in fates.fate.items():
-        part = fates.after.get(address)
-        if isinstance(part, DomainRule) and fate != "drop":
-            was = fates.before.get(address)
-            verb = "alter" if fate == "alter" else "create"
-            known = verb == "alter" and isinstance(was, DomainRule)
-            if not _checked(part) or (known and _checked(was)):
-                continue
-            actions.setdefault(part.domain.address, []).append(Node(verb, address))
-        elif isinstance(part, Domain) and fate == "alter":
-            was = fates.before[address]
-            if isinstance(was, Domain) and part.not_null and not was.not_null:
-                actions.setdefault(address, []).append(Node("alter", address))
+        if fate != "drop" and (domain := _checks(fates, address)):
+            verb = "create" if fate == "replace" else fate
+            actions[domain].append(Node(verb, address))
     return {
         domain: nodes
         for domain, nodes in actions.items()
         if domain in fates.before and not fates.gone(domain)
     }
+
+
+def _checks(fates: Fates, address: Address) -> Address | None:
+    """Return the domain whose values a change of it or of one of its checks has to satisfy."""
+    was, part = fates.before.get(address), fates.after.get(address)
+    if isinstance(part, DomainRule):
+        altered = fates.fate[address] == "alter"
+        known = altered and isinstance(was, DomainRule) and _checked(was)
+        return part.domain.address if _checked(part) and not known else None
+    stricter = isinstance(part, Domain) and part.not_null
+    loose = isinstance(was, Domain) and not was.not_null
+    return address if stricter and loose else None
 
 
 def _checked(rule: DomainRule) -> bool:
