@@ -14,7 +14,7 @@ from itertools import product
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index
-from limbeck.schema.diff import descent, unproven
+from limbeck.schema.diff import adoption, descent, unproven
 from limbeck.schema.diff.fates import Fates
 from limbeck.schema.diff.graph import WISH, Graph, Node
 from limbeck.schema.diff.part import Attachment, Inheritance, Required, derived, owner, sub
@@ -75,8 +75,12 @@ def _parting(graph: Graph, node: Node, tie: Attachment | Inheritance, fates: Fat
     """Detach a child before its copies are dropped: Postgres refuses to drop inherited parts."""
     child = tie.table.address
     for address in fates.before.users[child]:
-        if address.kind == "column":
-            graph.order(Node("alter", sub(address, "not_null")), node)
+        required = sub(address, "not_null")
+        if address.kind == "column" and not _inherited(required, fates):
+            graph.order(Node("alter", required), node)
+    if any(adoption.adopted(child, fates.before, fates.after)):
+        for tie_ in descent.ties(child, fates.after):
+            graph.order(node, Node("create", tie_))
     if Node("drop", child) in graph.after:
         return
     for address in fates.before.of_table(child):
@@ -117,12 +121,26 @@ def _tie(
             graph.order(other, node)
     for address in fates.before.users[child] | fates.after.users[child]:
         if address.kind == "column":
-            for verb, kind in ALIGNED:
-                graph.order(node, Node(verb, sub(address, kind)))
+            _align(graph, node, address, fates)
     for address in fates.after.users[child]:
         _copy(graph, node, address, fates.after, born=born)
         if address in fates.after.explicit:
             _rival(graph, node, address, fates.after)
+
+
+def _align(graph: Graph, node: Node, column: Address, fates: Fates) -> None:
+    """Change a child's column before the child is attached, which compares it with the parent's."""
+    # A partition may have no other columns, a table that inherits may.
+    more = node.address.kind == "inheritance"
+    for verb, kind in ALIGNED:
+        at = sub(column, kind)
+        dropped = more and (verb, kind) == ("drop", "column")
+        if not dropped and not (verb == "alter" and _inherited(at, fates)):
+            graph.order(node, Node(verb, at))
+
+
+def _inherited(required: Address, fates: Fates) -> bool:
+    return adoption.stays_inherited(required, fates.before, fates.after)
 
 
 def _rival(graph: Graph, node: Node, address: Address, parts: Parts) -> None:
@@ -202,8 +220,8 @@ def _with_parent(graph: Graph, node: Node, fates: Fates) -> None:
         if above is not None:
             _retained(graph, node, Node("drop", above), fates)
     part = fates.after.get(address)
-    above = descent.counterpart(fates.after, address) if part else None
-    above = above or descent.attached(fates.after, address)
+    above = descent.attached(fates.after, address)
+    above = above or (descent.counterpart(fates.after, address) if part else None)
     if above is None:
         return
     if verb == "drop" and address.kind == "not_null":

@@ -12,6 +12,7 @@ from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.sequences import Sequence
 from limbeck.schema.catalog.objects.types import Domain
 from limbeck.schema.diff import (
+    bridges,
     descent,
     handover,
     identities,
@@ -108,7 +109,11 @@ def create(column: Column, members: Members, situation: Situation) -> list[Step]
     note = None
     if complete.not_null and complete.default is None and not complete.identity and not sequence:
         note = "fails if the table has rows: NOT NULL without a default"
-    operation = AddColumn(complete, definition(complete, sequence, situation), sequence)
+    text = definition(complete, sequence, situation)
+    if bridges.leads(column, situation):
+        first, *rest = bridges.added(complete, f"COLUMN {text}")
+        return [first, *rest[:-1], replace(rest[-1], note=note), *extras(complete)]
+    operation = AddColumn(complete, text, sequence)
     return [Step(operation, note=note), *extras(complete), *handover.take_over(members, situation)]
 
 

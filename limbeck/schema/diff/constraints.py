@@ -10,7 +10,7 @@ from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index
-from limbeck.schema.diff import descent, index_definitions, sql, statements, unproven
+from limbeck.schema.diff import bridges, descent, index_definitions, sql, statements, unproven
 from limbeck.schema.diff.operations import (
     AddConstraint,
     CreateIndex,
@@ -43,6 +43,8 @@ def create(constraint: Constraint, _members: Members, situation: Situation) -> l
     """Add a constraint; a partition's copy of a check that is not valid is validated instead."""
     if unproven.outlives(constraint, situation.after, situation.created.__contains__):
         return [Step(ValidateConstraint(constraint.name, constraint.address))]
+    if bridges.leads(constraint, situation):
+        return [*bridges.added(constraint, definition(constraint)), *extras(constraint)]
     if attached := _attached(constraint, situation):
         text = f"{sql.alter_table(constraint.address, only=True)} ADD {definition(constraint)}"
         only = Step(Execute(text, "create", constraint.address))

@@ -32,7 +32,8 @@ from limbeck.schema.sql.quoting import schema_and_name
 SETTING = "limbeck.kept"
 # Kinds whose address has the name of their table.
 OF_TABLE = frozenset({"column", "trigger", "rule", "policy", "constraint"})
-TYPES = frozenset({"enum", "domain", "composite", "range", "collation"})
+# Kinds that a successor replaces while the old one still exists under another name.
+ASIDE = frozenset({"enum", "domain", "composite", "range", "collation", "column"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def _created(step: Step, after: Mapping[Address, Object]) -> Iterator[Address]:
 
 def _dropped(step: Step, before: Mapping[Address, Object]) -> Iterator[Address]:
     """Yield the objects that a step drops, or renames to make room for another one."""
-    aside = step.verb == "rename" and step.address.kind in TYPES
+    aside = step.verb == "rename" and step.address.kind in ASIDE
     if step.verb == "drop" or aside:
         yield step.address
     if step.verb == "drop" or isinstance(step.operation, DropIdentity):

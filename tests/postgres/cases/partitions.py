@@ -17,6 +17,10 @@ CREATE TABLE keyed (a int NOT NULL, b int NOT NULL) PARTITION BY LIST (a);
 CREATE TABLE k1 PARTITION OF keyed FOR VALUES IN (1);
 """
 
+PARENTS = (
+    "CREATE TABLE a (x int, y int NOT NULL); CREATE TABLE b (x int DEFAULT 1, y int NOT NULL);"
+)
+
 CASES = (
     Case(
         "a partitioned table with everything",
@@ -252,5 +256,17 @@ CASES = (
         f"{KEYED} ALTER TABLE keyed ADD PRIMARY KEY (a, b);"
         "CREATE TABLE k2 PARTITION OF keyed FOR VALUES IN (2);",
         rows="INSERT INTO keyed VALUES (1, 1);",
+    ),
+    Case(
+        "a table gets another parent with the same columns",
+        f"{PARENTS} CREATE TABLE c (z int) INHERITS (a); CREATE TABLE g () INHERITS (c);",
+        f"{PARENTS} CREATE TABLE c (z int) INHERITS (b); CREATE TABLE g () INHERITS (c);",
+        rows="INSERT INTO c VALUES (1, 2, 3); INSERT INTO g VALUES (4, 5, 6);",
+    ),
+    Case(
+        "a table gets a new parent with the same columns, and the old one goes",
+        "CREATE TABLE a (x int NOT NULL); CREATE TABLE c () INHERITS (a);",
+        "CREATE TABLE b (x int NOT NULL, y int); CREATE TABLE c () INHERITS (b);",
+        rows="INSERT INTO c VALUES (1);",
     ),
 )
