@@ -77,7 +77,7 @@ def _start(project: Project, shadow: str) -> str:
         project.include_tables,
         project.exclude_tables,
         project.grants,
-        project.code.env_digest,
+        project.code.env_text,
     )
     lowest = majors.lowest(project)
     written = f" for {lowest}" if lowest else ""

@@ -9,11 +9,13 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from limbeck.errors import ConfigurationError, HistoryError, LimbeckError, ModelsError
-from limbeck.project.code.answers import Configured, Described, Rendered
+from limbeck.project.code.answers import Described, Rendered
+from limbeck.project.code.configured import Configured
 from limbeck.project.code.errors import WorkerError, is_below
 from limbeck.project.code.in_process import InProcess
+from limbeck.project.code.place import Place
 from limbeck.project.code.process import Process, started
-from limbeck.project.code.protocol import LIMIT, Place, Purpose
+from limbeck.project.code.protocol import LIMIT, Purpose
 
 if TYPE_CHECKING:
     from sqlalchemy import MetaData

@@ -35,16 +35,6 @@ class Purpose:
     error: type[LimbeckError]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where Alembic's files are; `section` is that of the ini file."""
-
-    ini: str
-    script_location: str
-    versions: str
-    section: str = "alembic"
-
-
 class UserCode(Protocol):
     """The Python files of one project."""
 

@@ -1,0 +1,15 @@
+"""Where the files of a project's history are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where Alembic's files are; `section` is that of the ini file."""
+
+    ini: str
+    script_location: str
+    versions: str
+    section: str = "alembic"
