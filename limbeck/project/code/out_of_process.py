@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -86,7 +86,7 @@ class OutOfProcess:
         }
         try:
             answer = self.process("models").request(
-                "metadata", place=asdict(self.place) if self.runs_env else None, **arguments
+                "metadata", place=self.place._asdict() if self.runs_env else None, **arguments
             )
         except WorkerError as error:
             raise self._explained(error, "the models do not import", ModelsError) from error
@@ -106,7 +106,7 @@ class OutOfProcess:
             ConfigurationError: it raises, or does not come to its migrations.
 
         """
-        arguments: dict[str, Any] = {"place": asdict(self.place), "url": url, "limit": LIMIT}
+        arguments: dict[str, Any] = {"place": self.place._asdict(), "url": url, "limit": LIMIT}
         try:
             answer = self.process("models").request("describe", **arguments)
         except WorkerError as error:
@@ -129,7 +129,11 @@ class OutOfProcess:
             ConfigurationError: env.py raises, or does not come to its migrations.
 
         """
-        arguments: dict[str, Any] = {"place": asdict(self.place), "url": url, "folder": str(folder)}
+        arguments: dict[str, Any] = {
+            "place": self.place._asdict(),
+            "url": url,
+            "folder": str(folder),
+        }
         try:
             answer = process.request("session", again=again, live=live, **arguments)
         except WorkerError as error:
@@ -177,7 +181,7 @@ class OutOfProcess:
         }
         try:
             answer = self.process("revisions").request(
-                "offline", place=asdict(self.place), **arguments
+                "offline", place=self.place._asdict(), **arguments
             )
         except WorkerError as error:
             raise HistoryError(
