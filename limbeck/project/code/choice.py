@@ -75,11 +75,6 @@ class Code:
         reasons += ["a revision creates an engine"] if connects else []
         return self._chosen(self.outside or next(iter(reasons), ""))
 
-    def prepare(self, purpose: str) -> None:
-        """Start the project's interpreter, if its code needs one, while limbeck goes on."""
-        if self.outside:
-            self._outside.process(purpose)
-
     def configured(self, url: Callable[[], str]) -> Configured:
         """Return what env.py configures; it runs only if its text says that there is something.
 
