@@ -102,6 +102,19 @@ def modules(root: Path) -> Iterator[Path]:
     yield from _below(root, ".py")
 
 
+def declares(path: Path) -> bool:
+    """Return whether a module declares a table of its own."""
+    return _declares(_parsed(path), sqlmodel=False)
+
+
+def baseless(path: Path) -> Iterator[str]:
+    """Yield the classes of a module that have a __tablename__, and neither base nor decorator."""
+    classes = (node for node in ast.walk(_parsed(path)) if isinstance(node, ast.ClassDef))
+    for node in classes:
+        if not (node.bases or node.decorator_list) and "__tablename__" in _names(node):
+            yield node.name
+
+
 def references(root: Path, without: Iterable[Path] = ()) -> list[str]:
     """Return the references of all metadata below a folder, such as "app.models:Base.metadata".
 
@@ -216,12 +229,16 @@ def _declares(tree: ast.Module, *, sqlmodel: bool) -> bool:
         if isinstance(node, ast.ClassDef):
             if any(each.arg == "table" for each in node.keywords):
                 return True
-            targets = [ast.unparse(target) for each in node.body for target in _targets(each)]
-            if not sqlmodel and "__tablename__" in targets:
+            if not sqlmodel and "__tablename__" in _names(node):
                 return True
         elif not sqlmodel and isinstance(node, ast.Call) and _last(node.func) == "Table":
             return True
     return False
+
+
+def _names(node: ast.ClassDef) -> list[str]:
+    """Return the names that a class assigns."""
+    return [ast.unparse(target) for each in node.body for target in _targets(each)]
 
 
 def _targets(node: ast.stmt) -> list[ast.expr]:
