@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ class Generated:
     majors: tuple[int, ...] = ()
     missing: tuple[int, ...] = ()
     declared: bool = False
-    tables: int | None = None
+    tables: int | None = field(default=None, compare=False)
 
     @property
     def path(self) -> Path | None:
