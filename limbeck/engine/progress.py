@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +10,7 @@ from limbeck.engine import ledger, statements
 from limbeck.engine.batch import Statement
 from limbeck.engine.ledger import Entry, Ledger
 from limbeck.errors import HistoryError
+from limbeck.history import code
 from limbeck.history.revisions import Revision
 
 
@@ -27,7 +27,7 @@ class Progress:
     `in_ledger` says whether the database keeps a ledger of this run, `table_exists` whether the
     ledger's table is there, `begun` whether the revision has its row in it, `file` is the hash of
     the revision's file when that row was written. `lock_timeout` is the one that the revision
-    sets for itself.
+    sets for itself, `checksum` that of its code, `about` what its row in the ledger says of it.
     """
 
     revision: Revision
@@ -40,8 +40,8 @@ class Progress:
     committed_digest: str | None = None
     file: str | None = None
     lock_timeout: str | None = None
-    # Called at the end only: to render a revision as SQL takes as long as to run it.
-    checksum: Callable[[], str | None] = lambda: None
+    checksum: str | None = None
+    about: ledger.About = field(default_factory=dict)
     step: int = 0
     _hash: Any = field(default_factory=hashlib.sha256)
 
@@ -52,6 +52,9 @@ class Progress:
         """Return where a revision stands by the ledger."""
         action = "downgrade" if downgrade else "upgrade"
         progress = cls(revision, action, in_ledger=in_ledger, table_exists=entries.exists)
+        # Read now: between a revision's first lock and its COMMIT nothing happens but statements.
+        progress.about = ledger.about(revision, action)
+        progress.checksum = code.checksum(revision.path)
         entry = entries.interrupted().get(revision.id)
         return progress._resumed(entry) if entry and entry.action == action else progress
 
@@ -113,8 +116,8 @@ class Progress:
         """Return the statements that record that the revision is applied, or taken back."""
         if not self.in_ledger:
             return []
-        values = {"steps": self.step, "digest": self.digest, "sql": self.checksum()}
-        row = ledger.finish(self.revision, self.action, values, begun=self.begun)
+        values = {"steps": self.step, "digest": self.digest, "sql": self.checksum}
+        row = ledger.finish(self.about, values, begun=self.begun)
         return [*self._table(), Statement(*row)]
 
     def changed(self) -> HistoryError:
@@ -147,7 +150,7 @@ class Progress:
         if not self.in_ledger:
             return []
         values = {"steps": steps, "digest": digest, "doubt": doubt}
-        return [*self._table(), Statement(*ledger.step(self.revision, self.action, values))]
+        return [*self._table(), Statement(*ledger.step(self.about, values))]
 
     def _note(self, steps: int, digest: str | None, doubt: str | None = None) -> None:
         self.steps, self.committed_digest, self.doubt = steps, digest, doubt

@@ -23,6 +23,7 @@ from limbeck.engine.remote_connection import (
     RemoteTarget,
     as_psycopg,
 )
+from limbeck.engine.statements import Edge
 from limbeck.errors import ConfigurationError
 from limbeck.paths import shown
 from limbeck.postgres.connect import as_url
@@ -61,6 +62,9 @@ class Handler(Protocol):
             Whether it has run; if not, the revision's own cursor sends it.
 
         """
+
+    def ended(self, kind: Edge) -> None:
+        """Commit or roll back, as the revision asks SQLAlchemy's connection to."""
 
     def block(self) -> AbstractContextManager[None]:
         """Return the block in which each statement is committed by itself."""
@@ -120,6 +124,8 @@ class Remote:
             self._blocks.enter_context(self.handler.block())
         elif edge == "end":
             self._blocks.close()
+        elif kind := facts.get("end"):
+            self.handler.ended(kind)
         elif facts.get("raw"):
             return self.handler.sent_around(facts["text"], _shown(facts["where"]))
         else:

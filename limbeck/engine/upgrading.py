@@ -15,6 +15,8 @@ from psycopg import sql
 from limbeck.engine import privileged, remote, version_table
 from limbeck.engine.batch import Statement, StatementError
 from limbeck.engine.environment import Environment, VersionRows
+from limbeck.engine.place import ATTRIBUTE
+from limbeck.engine.statements import Edge
 from limbeck.history import scripts
 from limbeck.history.revisions import Revision
 from limbeck.postgres.connect import as_sqlalchemy
@@ -123,6 +125,11 @@ class Bridge:
             self.run.connection.request("instead", sql=self._as_rows(result))
         return True
 
+    def ended(self, kind: Edge) -> None:
+        """Commit or roll back the observed session, unless it is in an autocommit block."""
+        if not self.connection.autocommit:
+            (self.connection.commit if kind == "commit" else self.connection.rollback)()
+
     @contextmanager
     def block(self) -> Iterator[None]:
         """Commit, and let each statement of the block be committed by itself."""
@@ -173,12 +180,14 @@ def _in_process(
     directory = scripts.directory(history)
     step = RevisionStep(directory.revision_map, scripts.script(directory, revision), True)  # noqa: FBT003 - Alembic's own signature
     config = scripts.configuration(history)
+    config.attributes[ATTRIBUTE] = "shadow"
     with (
         as_sqlalchemy(connection) as target,
         privileged.assisting(connection, target),
         EnvironmentContext(config, directory, fn=lambda _heads, _context: [step]) as environment,
         redirect_stdout(sys.stderr),  # what a revision prints is not part of the answer
     ):
+        step.migration_fn = scripts.module(history, revision).upgrade
         environment.configure(connection=target, transaction_per_migration=True)
         environment.get_context().impl.memo = memo
         environment.run_migrations()

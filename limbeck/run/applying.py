@@ -248,7 +248,6 @@ def _terms(plan: Plan, *, progress: bool) -> Terms:
         transaction_timeout=database.transaction_timeout,
         watch=database,
         progress=progress,
-        sql=plan.revisions[0].words.known,
     )
 
 

@@ -28,17 +28,13 @@ class Callbacks(Protocol):
 class Words:
     """The SQL of revisions, rendered when it is first asked for.
 
-    Rendering imports Alembic and takes as long as sending the statements. A run that nobody looks
-    at renders while the server works.
+    Rendering imports Alembic, takes as long as sending the statements, and runs the revision's
+    Python offline: a run whose plan nobody looks at does not render it.
     """
 
     history: History
     downgrade: bool
     _known: dict[str, str] = field(default_factory=dict, init=False)
-
-    def known(self, revision: Revision) -> str | None:
-        """Return the statements of a revision, if they are rendered already."""
-        return self._known.get(revision.id)
 
     def of(self, revision: Revision) -> str:
         """Return the statements of a revision."""

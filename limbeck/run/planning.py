@@ -10,6 +10,7 @@ from limbeck.engine import audit, ledger, offline, state, version_table
 from limbeck.engine.ledger import Ledger
 from limbeck.errors import ConfigurationError
 from limbeck.events import Listener, Notice
+from limbeck.history import plainness
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.logs import log
@@ -163,7 +164,11 @@ class _Route(NamedTuple):
                 each.id, each.message, each.path, late=each in self.late, words=words
             )
             if (entry := begun.get(each.id)) and entry.action == action:
-                steps = offline.steps(self.history, each, downgrade=self.downgrade)
+                # Only its run can tell how many steps a revision has whose Python decides.
+                known = plainness.is_plain(each.path, action)
+                steps = (
+                    offline.steps(self.history, each, downgrade=self.downgrade) if known else None
+                )
                 planned = replace(planned, done=entry.steps, steps=steps)
             yield planned
 

@@ -237,9 +237,20 @@ def stand_in() -> None:
     env = ModuleType("limbeck.env")
     vars(env)["run"] = run
     sys.modules["limbeck.env"] = env
+    # limbeck itself may be another version here, or an older one without this module.
+    context = ModuleType("limbeck.context")
+    vars(context)["where"] = where
+    sys.modules["limbeck.context"] = context
     if importlib.util.find_spec("limbeck") is None:
         sys.modules["limbeck"] = ModuleType("limbeck")
-        vars(sys.modules["limbeck"]).update(env=env, __path__=[])
+        vars(sys.modules["limbeck"]).update(env=env, context=context, __path__=[])
+
+
+def where() -> str:
+    """Return where the running revision runs: target, shadow or offline."""
+    import alembic.context
+
+    return str(alembic.context.config.attributes.get("limbeck", "offline"))
 
 
 # --- env.py -------------------------------------------------------------------------------------
@@ -364,19 +375,23 @@ def configuration(place: Answer, url: str) -> Any:
     return config
 
 
-def run_env(place: Answer, url: str, then: Callable[[Environment, dict[str, Any]], None]) -> None:
+def run_env(
+    place: Answer, url: str, then: Callable[[Environment, dict[str, Any]], None], runs: str
+) -> None:
     """Run env.py; `then` gets its environment where it would run migrations.
 
     Args:
         place: where Alembic's files are.
         url: the database that all engines connect to.
         then: called instead of the migrations.
+        runs: what the database is to revisions: target or shadow.
 
     """
     from alembic.runtime.environment import EnvironmentContext
     from alembic.script import ScriptDirectory
 
     config = configuration(place, url)
+    config.attributes["limbeck"] = runs
     directory = ScriptDirectory.from_config(config)
     # Not a subclass: Alembic finds the modules that show it by its class.
     context = EnvironmentContext(config, directory)
@@ -544,6 +559,8 @@ class Run:
         guard(self.connection.connection.dbapi_connection, self._raw)
         for name in EXECUTES:
             event.listen(self.connection.engine, name, self._taking(name))
+        for name in ("commit", "rollback"):
+            event.listen(self.connection.engine, name, self._ending(name))
         # DDL is known as such wherever it comes from. These four execute other statements as
         # well, or run listeners on the table, whose results nobody reads either.
         for name in ("execute", "bulk_insert", "create_table", "drop_table"):
@@ -574,9 +591,8 @@ class Run:
         return {"pid": int(row[0]), "server": int(row[1]), "driver": self.context.dialect.driver}
 
     def load(self, path: str) -> Answer:
-        """Import a revision file; return what it sets for itself."""
-        if path not in self.modules:
-            self.modules[path] = revision_module(path)
+        """Import a revision file anew; return what it sets for itself."""
+        self.modules[path] = revision_module(path)
         timeout = getattr(self.modules[path], "lock_timeout", None)
         return {"lock_timeout": timeout}
 
@@ -584,7 +600,8 @@ class Run:
         """Call a revision's function, asking limbeck about each statement."""
         from alembic.operations import Operations
 
-        self.load(path)
+        if path not in self.modules:
+            self.load(path)
         module = self.modules[path]
         self.active, self.kept, self.created = True, [], set()
         self.free(running=True)
@@ -677,6 +694,14 @@ class Run:
 
         facts: Answer = {"raw": True, "text": str(text), "where": self._line()}
         return self._ask({"instead": instead, "text": as_text}, **facts)
+
+    def _ending(self, kind: str) -> Callable[[Any], None]:
+        def end(_: Any) -> None:
+            """Let limbeck end the transaction, which it has begun."""
+            if self.active and not self.sending:
+                self._ask(end=kind)
+
+        return end
 
     def _taking(self, name: str) -> Callable[..., bool]:
         def take(cursor: Any, text: str, *arguments: Any) -> bool:
@@ -863,6 +888,7 @@ def offline(place: Answer, path: str, starting: list[str], *, downgrade: bool) -
     from alembic.script import ScriptDirectory
 
     config = configuration(place, "postgresql://")
+    config.attributes["limbeck"] = "offline"
     directory = ScriptDirectory.from_config(config)
     text, error = Offline(), None
     options = {
@@ -939,13 +965,14 @@ class Worker:
         then: Callable[[Environment, dict[str, Any]], None],
         *,
         read_only: bool = False,
+        runs: str = "shadow",
     ) -> None:
         """Run env.py on a database."""
         self.redirect.url, self.redirect.read_only = url, read_only
         if self.names_database:
             os.environ["DATABASE_URL"] = url
         try:
-            run_env(place, url, then)
+            run_env(place, url, then, runs)
         finally:
             self.redirect.close()
 
@@ -1040,7 +1067,7 @@ class Worker:
             self.channel.send(opened=run.hello())
             self.channel.serve(handlers, until="close")
 
-        self.run_env(place, url, then)
+        self.run_env(place, url, then, runs="target" if live else "shadow")
 
 
 def main() -> None:
