@@ -5,15 +5,14 @@ from __future__ import annotations
 import getpass
 import hashlib
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import psycopg
-from psycopg.rows import class_row
 
 from limbeck.history import code
 from limbeck.history.history import History
@@ -157,7 +156,17 @@ def read(connection: psycopg.Connection) -> Ledger:
 
 def asked(connection: psycopg.Connection) -> psycopg.Cursor[Entry]:
     """Query the entries; in a pipeline they arrive later."""
-    return connection.cursor(row_factory=class_row(Entry)).execute(_READ)
+    # As text, the times would be spelled as the DateStyle of the database says.
+    return connection.cursor(row_factory=_entry, binary=True).execute(_READ)
+
+
+def _entry(_: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], Entry]:
+    def make(values: Sequence[Any]) -> Entry:
+        # Some hash a time (`backfill.state`): it must not depend on the session's time zone.
+        times = [time.astimezone(UTC) if time else None for time in values[3:5]]
+        return Entry(*[*values[:3], *times, *values[5:]])
+
+    return make
 
 
 def of(entries: psycopg.Cursor[Entry]) -> Ledger:

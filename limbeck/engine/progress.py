@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from limbeck.engine import ledger, statements
 from limbeck.engine.batch import Statement
@@ -12,6 +12,20 @@ from limbeck.engine.ledger import Entry, Ledger
 from limbeck.errors import HistoryError
 from limbeck.history import code
 from limbeck.history.revisions import Revision
+
+# The role that the revision has set goes on after its step. The variable ends with the revision.
+_LEAVE_ROLE: Final = (
+    Statement(
+        "SELECT set_config('limbeck.user', current_setting('session_authorization'), false),"
+        " set_config('limbeck.role', current_setting('role'), false)"
+    ),
+    Statement("RESET SESSION AUTHORIZATION"),
+    Statement("RESET ROLE"),
+)
+_TAKE_ROLE: Final = Statement(
+    "SELECT set_config('session_authorization', current_setting('limbeck.user'), false),"
+    " set_config('role', current_setting('limbeck.role'), false)"
+)
 
 
 @dataclass(slots=True)
@@ -22,7 +36,7 @@ class Progress:
     hash of the statements in them, and `doubt`, the hash of a statement outside of a transaction
     that was begun after them. The attempt knows `step`, the number of the step that it is in: an
     attempt always calls the revision's function from its first line, so it comes through the
-    committed steps again.
+    committed steps again. `in_role` says whether it has set a role, which may not write the ledger.
 
     `in_ledger` says whether the database keeps a ledger of this run, `table_exists` whether the
     ledger's table is there, `begun` whether the revision has its row in it, `file` is the hash of
@@ -43,6 +57,7 @@ class Progress:
     checksum: str | None = None
     about: ledger.About = field(default_factory=dict)
     step: int = 0
+    in_role: bool = False
     _hash: Any = field(default_factory=hashlib.sha256)
 
     @classmethod
@@ -65,7 +80,7 @@ class Progress:
 
     def restart(self) -> None:
         """Begin another attempt: the revision's statements come again from the first one."""
-        self.step, self._hash = 0, hashlib.sha256()
+        self.step, self.in_role, self._hash = 0, False, hashlib.sha256()
 
     def count(self, statement: str) -> None:
         """Add a statement to the digest of this attempt."""
@@ -150,7 +165,8 @@ class Progress:
         if not self.in_ledger:
             return []
         values = {"steps": steps, "digest": digest, "doubt": doubt}
-        return [*self._table(), Statement(*ledger.step(self.about, values))]
+        rows = [*self._table(), Statement(*ledger.step(self.about, values))]
+        return [*_LEAVE_ROLE, *rows, _TAKE_ROLE] if self.in_role else rows
 
     def _note(self, steps: int, digest: str | None, doubt: str | None = None) -> None:
         self.steps, self.committed_digest, self.doubt = steps, digest, doubt

@@ -198,7 +198,7 @@ def _equip(connection: RemoteConnection, local: psycopg.Connection[Any]) -> None
     settings = local.execute(
         "SELECT name, current_setting(name) FROM pg_settings WHERE source IN ('client', 'session')"
         " AND (name LIKE '%timeout' OR name LIKE 'tcp%' OR name IN ('application_name',"
-        " 'client_connection_check_interval', 'synchronous_commit'))"
+        " 'client_connection_check_interval', 'synchronous_commit', 'search_path'))"
     ).fetchall()
     calls = [
         sql.SQL("set_config({}, {}, false)").format(*map(sql.Literal, row)) for row in settings

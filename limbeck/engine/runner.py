@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import event
 
-from limbeck.engine import ending, ledger, privileged
+from limbeck.engine import defaults, ending, ledger, privileged
 from limbeck.engine.batch import Statement, StatementError, guarded
 from limbeck.engine.environment import Environment, VersionRows
 from limbeck.engine.failure import failure
@@ -74,6 +74,11 @@ def opened(
         patience = Patience(terms.patience, listen, watcher)
         session = Session(target, connection, history.folder, terms, listen, patience, watcher)
         session.ending = ending.listening(connection)
+        session.resets = (
+            defaults.resets(state.session.settings)
+            if remote is None
+            else defaults.of_worker(remote.connection)
+        )
         steps = StepRunner(session, pipelined=terms.pipelined)
         if remote is not None:
             remote.handler = steps

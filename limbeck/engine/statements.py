@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Final, Literal, NamedTuple, TypeAlias
@@ -20,6 +21,9 @@ _EDGES: Final[dict[str, Edge]] = {
     "ROLLBACK": "rollback",
     "ABORT": "rollback",
 }
+
+
+_ROLE: Final = re.compile(r"(?i)role|authorization")
 
 
 class ConcurrentIndex(NamedTuple):
@@ -99,6 +103,14 @@ def edge(sql: str) -> Edge | None:
     if kind is None or {"TO", "PREPARED"} & set(lexer.words(sql)[1:3]):
         return None
     return kind
+
+
+def sets_role(sql: str) -> bool:
+    """Return whether a statement may set another role, for the session or the transaction."""
+    if not _ROLE.search(sql):
+        return False
+    first = lexer.first_word(sql)
+    return first == "SET" or (first == "SELECT" and "set_config" in sql.lower())
 
 
 def parts(sql: str) -> list[str]:

@@ -108,6 +108,7 @@ class StepRunner:
         """
         if unread:
             self.progress.count(statement.text)
+        self.progress.in_role |= statements.sets_role(statement.text)
         self._notice_end()
         if self._is_edge(statement):
             return
@@ -198,7 +199,10 @@ class StepRunner:
             raise self.progress.changed()
         if self.state is State.IDLE:
             self._begin()
-        self._flush(*version_rows, *self.progress.record_end(), Statement("COMMIT"))
+        # First, because the revision's own role may not write the rows, nor its search path find
+        # their tables; and the next revision starts from the connection's own defaults.
+        rows = [*version_rows, *self.progress.record_end()]
+        self._flush(*self.session.resets, *rows, Statement("COMMIT"))
         self.progress.table_exists = self.progress.in_ledger
 
     def abandon(self, error: Exception) -> Exception:
@@ -209,6 +213,8 @@ class StepRunner:
         self._batch.drop()
         try:
             session.connection.rollback()
+            # An earlier step may have set something that the next attempt would begin with.
+            send_together(session.connection, session.resets)
         except psycopg.OperationalError:  # the connection is gone, and with it the transaction
             session.target.invalidate()
         return session.ending.explained(error, seconds, session.transaction_timeout)

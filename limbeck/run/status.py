@@ -26,7 +26,7 @@ from limbeck.schema.catalog.catalog import Catalog, Change
 from limbeck.schema.catalog.read import read
 from limbeck.shadow.filters import filters
 from limbeck.shadow.models import Models
-from limbeck.shadow.replay import Replay
+from limbeck.shadow.replay import USUAL_PATH, Replay
 from limbeck.shadow.unchanged import unchanged
 from limbeck.shell import command
 
@@ -239,13 +239,14 @@ def _status(project: Project, profile: Profile, *, drift: bool, listen: Listener
         with connect(database, read_only=True, listen=listen) as connection:
             note(project, profile, connection.info.server_version)
             current, entries, live = _read(project, profile, connection, with_catalog=drift)
+            path = _path(connection) if drift else USUAL_PATH
             status = _placed(status, history, current)
             status = _remembered(status, history, entries)
             status = _phased(status, history, connection, entries)
         if live is None or status.unknown:
             return status
         beside = project.on(live.major)  # majors print some definitions differently
-        own = Replay(beside, ",".join(current) or "base", profile, listen)
+        own = Replay(beside, ",".join(current) or "base", profile, listen, path)
         return replace(status, drift=own.catalog().changes_to(live))
     except LimbeckError as error:
         return replace(status, problem=error)
@@ -259,6 +260,13 @@ def _read(
     entries = ledger.read(connection)
     live = read(connection, filters=filters(project)) if with_catalog else None
     return current, entries, live
+
+
+def _path(connection: Connection) -> tuple[str, ...]:
+    """Return the schemas that names without one lead to in revisions on this database."""
+    row = connection.execute("SELECT current_schemas(false)::text[]").fetchone()
+    schemas: tuple[str, ...] = tuple(row[0]) if row else ()  # type: ignore[arg-type]  # an array
+    return schemas or USUAL_PATH
 
 
 def _placed(status: Status, history: History, current: tuple[str, ...]) -> Status:
