@@ -230,6 +230,16 @@ def _file_hash(path: Path, modified: int, size: int) -> str:  # noqa: ARG001 - t
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def half_done(history: History, ledger: Ledger) -> tuple[tuple[Revision, Entry], ...]:
+    """Return the revisions whose upgrade was interrupted and that have a file, newest first."""
+    begun = ledger.interrupted()
+    return tuple(
+        (revision, entry)
+        for revision in reversed(history.revisions())
+        if (entry := begun.get(revision.id)) and entry.action == "upgrade"
+    )
+
+
 def late(history: History, current: Sequence[str], ledger: Ledger) -> tuple[Revision, ...]:
     """Return the revisions below the current ones that never ran, parents first.
 

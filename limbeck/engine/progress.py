@@ -13,6 +13,11 @@ from limbeck.errors import HistoryError
 from limbeck.history import code
 from limbeck.history.revisions import Revision
 
+
+class StoppedError(Exception):
+    """A revision has come to the step after which it was to stop."""
+
+
 # The role that the revision has set goes on after its step. The variable ends with the revision.
 _LEAVE_ROLE: Final = (
     Statement(
@@ -39,9 +44,10 @@ class Progress:
     committed steps again. `in_role` says whether it has set a role, which may not write the ledger.
 
     `in_ledger` says whether the database keeps a ledger of this run, `table_exists` whether the
-    ledger's table is there, `begun` whether the revision has its row in it, `file` is the hash of
-    the revision's file when that row was written. `lock_timeout` is the one that the revision
-    sets for itself, `checksum` that of its code, `about` what its row in the ledger says of it.
+    ledger's table is there, `begun` whether the revision has its row in it, `about` what the row
+    says of it, `checksum` is that of its code, `file` the hash of the revision's file when that row
+    was written. `lock_timeout` is the one that the revision sets for itself, `limit` the number of
+    steps after which to stop.
     """
 
     revision: Revision
@@ -54,6 +60,7 @@ class Progress:
     committed_digest: str | None = None
     file: str | None = None
     lock_timeout: str | None = None
+    limit: int | None = None
     checksum: str | None = None
     about: ledger.About = field(default_factory=dict)
     step: int = 0
@@ -102,14 +109,21 @@ class Progress:
 
         Raises:
             HistoryError: the committed steps are over, and they were not those of the file.
+            StoppedError: the limit is reached.
 
         """
         self.step += 1
+        self.refuse_beyond()
         # Of an interrupted revision the open steps may be corrected in the file, and usually are.
         # The committed ones must still say the same, or the step numbers mean other statements.
         committed = self.step == self.steps
         if committed and self.digest != self.committed_digest and self._is_edited():
             raise self.changed()
+
+    def refuse_beyond(self) -> None:
+        """Raise StoppedError where the limit is reached."""
+        if self.limit is not None and self.step >= self.limit:
+            raise StoppedError
 
     def record_step(self) -> list[Statement]:
         """Return the statements that record in the ledger that the current step is committed."""

@@ -23,7 +23,7 @@ from limbeck.engine.environment import Environment, VersionRows
 from limbeck.engine.failure import failure
 from limbeck.engine.ledger import Ledger
 from limbeck.engine.patience import Patience
-from limbeck.engine.progress import Progress
+from limbeck.engine.progress import Progress, StoppedError
 from limbeck.engine.remote import Remote
 from limbeck.engine.remote import opened as opened_remote
 from limbeck.engine.session import Session, lock_timeout
@@ -169,6 +169,7 @@ class Runner:
         ledger_ = self.ledger
         progress = Progress.of(revision, ledger_, downgrade=downgrade, in_ledger=self.in_ledger)
         progress.lock_timeout = lock_timeout(module, revision.path)
+        progress.limit = self.session.terms.steps
         # A revision that could notice it gets the answer to each statement at once.
         self.steps.pipelined = self.session.terms.pipelined and plainness.is_plain(
             revision.path, progress.action
@@ -203,7 +204,7 @@ class Runner:
                 with self.environment.using(self.context):
                     self._call(module, progress)
                 self.steps.finish([*self.adopted, *rows.statements])
-            except MigrationError:
+            except (MigrationError, StoppedError):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a revision raises
                 return self.steps.abandon(error)

@@ -108,6 +108,7 @@ class StepRunner:
         """
         if unread:
             self.progress.count(statement.text)
+        self.progress.refuse_beyond()  # again, for a revision that has caught it
         self.progress.in_role |= statements.sets_role(statement.text)
         self._notice_end()
         if self._is_edge(statement):
@@ -194,6 +195,7 @@ class StepRunner:
 
         In one transaction: a database that has the step but not the row would run it twice.
         """
+        self.progress.refuse_beyond()
         self._notice_end()
         if self.progress.skips:
             raise self.progress.changed()

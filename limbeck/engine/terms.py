@@ -23,6 +23,7 @@ class Terms:
         transaction_timeout: As Postgres spells it; used from 17 on.
         watch: The database, for a second session that watches lock waits; None opens none.
         progress: Send events about the progress of index builds.
+        steps: Stop after this many steps of a revision, with `StoppedError`; None for no limit.
         place: What the database is to the revisions, as `limbeck.context` tells them.
 
     """
@@ -34,6 +35,7 @@ class Terms:
     transaction_timeout: str | None = None
     watch: Database | None = None
     progress: bool = False
+    steps: int | None = None
     place: Place = "target"
 
 

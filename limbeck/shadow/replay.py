@@ -169,7 +169,7 @@ class Replay:
             with connect(database) as connection:
                 # A crash of the server loses a cache only; waiting for the disk is not worth it.
                 connection.execute("SET synchronous_commit = off")
-                self._take_path(connection, pending)
+                self.take_path(connection, pending)
                 self._run(connection, pending)
                 catalog = cache.keep(self.project, chain[-1].name, self._read(connection))
             # Renamed from outside: nobody may be connected to a database that gets another name.
@@ -177,8 +177,14 @@ class Replay:
                 self._keep(connection, database.dbname, chain, existing)
         return catalog
 
-    def _take_path(self, connection: Connection, pending: Sequence[Revision]) -> None:
-        """Make names without a schema lead where they lead on the other database."""
+    def take_path(self, connection: Connection, pending: Sequence[Revision]) -> None:
+        """Make names without a schema lead where they lead on the other database.
+
+        Args:
+            connection: a session on a scratch database.
+            pending: the revisions that will run in it; they may create the schemas themselves.
+
+        """
         if self.path == USUAL_PATH:
             return
         connection.execute(
@@ -222,3 +228,10 @@ class Replay:
         others = [name for name in existing if name not in names]
         for name in others[: -MOST_DATABASES + 1]:
             drop(connection, name)
+
+
+def searched(connection: Connection) -> tuple[str, ...]:
+    """Return the schemas that names without one lead to in revisions on this database."""
+    row = connection.execute("SELECT current_schemas(false)::text[]").fetchone()
+    schemas: tuple[str, ...] = tuple(row[0]) if row else ()  # type: ignore[arg-type]  # an array
+    return schemas or USUAL_PATH
