@@ -75,11 +75,6 @@ class Code:
         reasons += ["a revision creates an engine"] if connects else []
         return self._chosen(self.outside or next(iter(reasons), ""))
 
-    def prepare(self, purpose: str) -> None:
-        """Start the project's interpreter, if its code needs one, while limbeck goes on."""
-        if self.outside:
-            self._outside.process(purpose)
-
     def configured(self, url: Callable[[], str]) -> Configured:
         """Return what env.py configures; it runs only if its text says that there is something.
 
@@ -117,8 +112,9 @@ class Code:
     @cached_property
     def _env(self) -> str:
         """What env.py does beyond configuring a connection."""
-        package = self.models.partition(":")[0].partition(".")[0]
-        return env_file.beyond(Path(self.place.script_location) / "env.py", package)
+        if self.models == env_file.OWN:
+            return "the models are those that env.py names"
+        return env_file.beyond(Path(self.place.script_location) / "env.py", self.models)
 
     @cached_property
     def _outside(self) -> OutOfProcess:

@@ -96,6 +96,8 @@ class OutOfProcess:
                 (schema, name, place, tuple(labels))
                 for schema, name, place, labels in answer["enums"]
             ),
+            answer["read"],
+            answer["began"],
         )
 
     def configured(self, url: str) -> Configured:
