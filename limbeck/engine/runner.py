@@ -143,6 +143,7 @@ class Runner:
         self.heads = set(state.recorded)
         self.in_ledger = session.terms.ledger and self._may_write_ledger(state)
         self.adopted: list[Statement] = []
+        self.below: frozenset[str] = frozenset()
 
     def run(self, revisions: Sequence[Revision], *, downgrade: bool) -> tuple[str, ...]:
         """Run revisions in this order; return the rows of the version table then."""
@@ -150,6 +151,9 @@ class Runner:
             # All are imported, and their settings read, before the first of them runs.
             modules = [self._load(revision) for revision in revisions]
             self.adopted = [*self._adopted(), *self._renewed()]
+            # Once: each look at the history reads the folder, and no revision that is to run comes
+            # below the version rows before it has run.
+            self.below = frozenset() if downgrade else self._below()
             for number, (revision, module) in enumerate(zip(revisions, modules, strict=True), 1):
                 about: dict[str, Any] = {
                     "revision": revision.id,
@@ -193,7 +197,7 @@ class Runner:
         """Return how the version rows change with a revision."""
         rows = VersionRows(self.context, set(self.heads))
         # A late revision is below the version rows already: they do not change.
-        if downgrade or revision.id not in self._below():
+        if revision.id not in self.below:
             rows.update_to_step(self.environment.step(revision, downgrade=downgrade))
         return rows
 
@@ -241,9 +245,10 @@ class Runner:
         known = {revision.id for revision in self.history.revisions()}
         return [id_ for id_ in self.heads if id_ in known]
 
-    def _below(self) -> set[str]:
+    def _below(self) -> frozenset[str]:
         """Return the ids of the revisions that the version rows cover."""
-        return {revision.id for revision in self.history.applied(self._known_heads())}
+        applied = self.history.applied(self._known_heads())
+        return frozenset(revision.id for revision in applied)
 
     def _adopted(self) -> list[Statement]:
         """Return what writes revisions that others applied into the ledger.

@@ -122,7 +122,10 @@ def fingerprint(destination: str, current: Sequence[str], planned: Sequence[Revi
 
 def revisions(plan: Plan) -> tuple[Revision, ...]:
     """Return the revisions of a plan as their files are now."""
-    return tuple(plan.history.find(revision.id)[0] for revision in plan.revisions)
+    known = {revision.id: revision for revision in plan.history.revisions()}
+    return tuple(
+        known.get(revision.id) or plan.history.find(revision.id)[0] for revision in plan.revisions
+    )
 
 
 def _content(path: Path) -> str:

@@ -199,15 +199,17 @@ def test_a_revision_behaves_as_under_alembic(
     assert migrate.plan(work.project, work.profile, database).revisions == ()
 
 
-@pytest.mark.parametrize("name", ["a savepoint by hand", "begin_nested"])
-def test_lint_does_not_take_a_caught_error_for_a_failure(name: str, work: Work) -> None:
+def test_lint_says_what_is_true_of_a_revision_that_catches_or_commits(work: Work) -> None:
     first = work.revision("orders", "create table orders (id int)")
-    second = work.revision("done", "create table done (id int)", down=first)
-    body = textwrap.dedent(AS_UNDER_ALEMBIC[name]).strip()
-    third = work.revision("caught", body, down=second)
-    assert lint(work.project, [third]).hazards == ()
-    uncaught = work.revision("fails", "create table orders (id int)", down=third)
-    assert [each.code for each in lint(work.project, [uncaught]).hazards] == ["fails"]
+    last = work.revision("done", "create table done (id int)", down=first)
+    revisions = []
+    for name in ("a savepoint by hand", "begin_nested", "a commit"):
+        body = textwrap.dedent(AS_UNDER_ALEMBIC[name]).strip()
+        revisions.append(last := work.revision(name, body, down=last))
+    revisions.append(work.revision("fails", "create table orders (id int)", down=last))
+    codes = {each.revision: each.code for each in lint(work.project, revisions).hazards}
+    commits, fails = (each.id for each in revisions[-2:])
+    assert codes == {commits: "uncommitted-or-nested-transaction", fails: "fails"}
 
 
 COMMITTING = {

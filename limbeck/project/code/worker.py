@@ -121,6 +121,7 @@ def described(error: BaseException) -> Answer:
         "frames": _frames(error),
         "server": server_error(error),
         "statement": getattr(error, "statement", None),
+        "refused": isinstance(getattr(error, "orig", error), Refused),
     }
 
 
@@ -794,8 +795,7 @@ class Run:
         }
         decided = self.channel.serve(both, until="go on")
         if decided.get("raise"):
-            refused = self.context.dialect.dbapi.DatabaseError  # type: ignore[union-attr]
-            raise error[-1] if error else refused("limbeck refuses the statement")
+            raise error[-1] if error else refusal(self.context.dialect, decided.get("server"))
         return bool(decided["finished"])
 
     def _facts(self, text: str, context: Any) -> Answer:
@@ -832,6 +832,41 @@ class Run:
                 return f"{frame.f_code.co_filename}:{frame.f_lineno}"
             frame = frame.f_back
         return None
+
+
+class Refused:
+    """Marks exceptions that limbeck has had the worker raise."""
+
+
+# The exceptions of PEP 249 by the class of the SQLSTATE, as drivers choose them.
+KINDS = {
+    **dict.fromkeys(("0A",), "NotSupportedError"),
+    **dict.fromkeys(("22",), "DataError"),
+    **dict.fromkeys(("23",), "IntegrityError"),
+    **dict.fromkeys(("25", "2D", "40", "XX"), "InternalError"),
+    **dict.fromkeys(("08", "53", "54", "55", "57", "58"), "OperationalError"),
+    **dict.fromkeys(("26", "2F", "34", "3D", "3F", "42", "44"), "ProgrammingError"),
+}
+
+
+def refusal(dialect: Any, server: Answer | None) -> BaseException:
+    """Return the driver's exception for a statement that limbeck has sent in its place.
+
+    A revision may catch it, by its class or by its SQLSTATE.
+    """
+    if server is None:
+        kind, text = dialect.dbapi.DatabaseError, "limbeck refuses the statement"
+    else:
+        kind, text = _error_class(dialect, server["state"]), server["message"]
+    refused: BaseException = type(kind.__name__, (kind, Refused), {})(text)
+    return refused
+
+
+def _error_class(dialect: Any, state: str) -> Any:
+    if dialect.driver in {"psycopg", "psycopg2"}:
+        with suppress(KeyError):
+            return importlib.import_module(f"{dialect.driver}.errors").lookup(state)
+    return getattr(dialect.dbapi, KINDS.get(state[:2], "DatabaseError"))
 
 
 def guard(connection: Any, ask: Callable[[Any, str, tuple[Any, ...]], bool]) -> None:
