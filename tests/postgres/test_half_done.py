@@ -26,15 +26,13 @@ if TYPE_CHECKING:
 BLOCK = "with op.get_context().autocommit_block():\n    "
 INDEX = f'{BLOCK}op.execute("create index concurrently books_title on books (title)")\n'
 HALVES = {
-    "an index": INDEX,
-    "a column and an index": 'op.execute("alter table books add pages int")\n' + INDEX,
-    "a table": f'op.execute("create table other (id int references books)")\n{INDEX}',
-    "a commit": 'op.execute("create view v as select title from books")\nop.execute("COMMIT")\n',
-    "a changed type": 'op.execute("alter table books alter title type varchar(9)")\n' + INDEX,
-    "a function": (
+    "a table, a function, a column, an index": (
+        'op.execute("create table other (id int references books)")\n'
         "op.execute(\"create function f() returns int language sql as 'select 1'\")\n"
         'op.execute("alter table books add f int default f()")\n' + INDEX
     ),
+    "a commit": 'op.execute("create view v as select title from books")\nop.execute("COMMIT")\n',
+    "a changed type": 'op.execute("alter table books alter title type varchar(9)")\n' + INDEX,
 }
 
 

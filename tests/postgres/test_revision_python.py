@@ -188,14 +188,19 @@ AS_UNDER_ALEMBIC = {
 }
 
 
-@pytest.mark.parametrize("body", AS_UNDER_ALEMBIC.values(), ids=AS_UNDER_ALEMBIC)
 def test_a_revision_behaves_as_under_alembic(
-    body: str, work: Work, database: Database, connection: psycopg.Connection
+    work: Work, database: Database, connection: psycopg.Connection
 ) -> None:
-    connection.execute("create table orders (id int); create table done (id int)")
-    work.revision("one", textwrap.dedent(body).strip())
-    assert migrated(work, database).applied
-    assert connection.execute("select id from done").fetchall() == [(1,)]
+    connection.execute("create table orders (id int)")
+    last = None
+    for number, (name, body) in enumerate(AS_UNDER_ALEMBIC.items()):
+        connection.execute(f"create table done{number} (id int)".encode())
+        own = textwrap.dedent(body).strip().replace("done", f"done{number}")
+        last = work.revision(name, own, down=last)
+    assert len(migrated(work, database).applied) == len(AS_UNDER_ALEMBIC)
+    for number, name in enumerate(AS_UNDER_ALEMBIC):
+        rows = connection.execute(f"select id from done{number}".encode()).fetchall()
+        assert (name, rows) == (name, [(1,)])
     assert migrate.plan(work.project, work.profile, database).revisions == ()
 
 
@@ -220,19 +225,20 @@ COMMITTING = {
 }
 
 
-@pytest.mark.parametrize("commit", COMMITTING.values(), ids=COMMITTING)
 def test_what_a_revision_commits_itself_is_a_step(
-    commit: str, work: Work, database: Database, connection: psycopg.Connection
+    work: Work, database: Database, connection: psycopg.Connection
 ) -> None:
-    body = f"op.execute('create table one ()')\n{commit}\nop.execute('create table two ()')\n"
-    one = work.revision("one", body + "op.execute('select 1/0')")
-    with pytest.raises(MigrationError, match="step 1 is committed; the next run continues after"):
+    last = None
+    for number, (name, commit) in enumerate(COMMITTING.items()):
+        first, second = (f"op.execute('create table {each}{number} ()')\n" for each in "ab")
+        last = work.revision(name, f"{first}{commit}\n{second}op.execute('select 1/0')", down=last)
+        with pytest.raises(MigrationError, match="step 1 is committed; the next run continues"):
+            migrated(work, database)
+        query = f"select to_regclass('a{number}') is null, to_regclass('b{number}') is null"
+        assert (name, connection.execute(query.encode()).fetchone()) == (name, (False, True))
+        last.path.write_text(last.path.read_text().replace("1/0", "1"))
         migrated(work, database)
-    tables = "select to_regclass('one') is not null, to_regclass('two') is not null"
-    assert connection.execute(tables).fetchone() == (True, False)
-    one.path.write_text(one.path.read_text().replace("1/0", "1"))
-    migrated(work, database)
-    assert connection.execute(tables).fetchone() == (True, True)
+        assert (name, connection.execute(query.encode()).fetchone()) == (name, (False, False))
 
 
 def test_nothing_but_statements_happens_between_the_first_lock_and_the_commit(

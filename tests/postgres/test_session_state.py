@@ -106,10 +106,8 @@ def configured(connection: psycopg.Connection, **settings: str) -> None:
 @pytest.mark.parametrize(
     "settings",
     [
-        {"datestyle": "'SQL, DMY'"},
-        {"datestyle": "'German'", "timezone": "'America/New_York'", "intervalstyle": "'iso_8601'"},
-        {"bytea_output": "'escape'", "standard_conforming_strings": "off"},
-        {"default_transaction_isolation": "'serializable'"},
+        {"datestyle": "'SQL, DMY'", "default_transaction_isolation": "'serializable'"},
+        {"datestyle": "'German'", "timezone": "'America/New_York'", "bytea_output": "'escape'"},
     ],
     ids=", ".join,
 )
