@@ -73,8 +73,8 @@ def failure(
 def _done(progress: Progress) -> str:
     if not progress.in_ledger:
         return (
-            "The revision has an autocommit block: the statements up to its end are committed, "
-            "the version is not."
+            "The revision has an autocommit block or a COMMIT: the statements up to there are "
+            "committed, the version is not."
         )
     steps = "step 1 is" if progress.steps == 1 else f"steps 1 to {progress.steps} are"
     return f"{steps} committed; the next run continues after that."

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from limbeck.engine import version_table
@@ -97,6 +99,29 @@ def downgrade(
     beyond = history.beyond(version_table.current(history, connection), to)
     run(history, connection, beyond, downgrade=True, listen=listen)
     return beyond
+
+
+def run_steps(
+    history: History, connection: psycopg.Connection[Any], revision: Revision, steps: int
+) -> None:
+    """Run the first steps of a revision on a scratch database, as an interrupted run does.
+
+    Args:
+        history: the history that it belongs to.
+        connection: where it runs.
+        revision: the revision, whose parents are applied there.
+        steps: how many steps to commit.
+
+    Raises:
+        MigrationError: the revision failed before.
+
+    """
+    if not steps:
+        return
+    from limbeck.engine.progress import StoppedError  # noqa: PLC0415 - as above
+
+    with suppress(StoppedError):
+        run(history, connection, [revision], terms=replace(PLAIN, steps=steps))
 
 
 def stamp(history: History, connection: psycopg.Connection[Any], to: str) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from limbeck.engine.place import Place
+
 if TYPE_CHECKING:
-    from limbeck.history.revisions import Revision
     from limbeck.postgres.database import Database
 
 
@@ -23,7 +23,8 @@ class Terms:
         transaction_timeout: As Postgres spells it; used from 17 on.
         watch: The database, for a second session that watches lock waits; None opens none.
         progress: Send events about the progress of index builds.
-        sql: Returns the SQL of a revision, if the caller has rendered it already.
+        steps: Stop after this many steps of a revision, with `StoppedError`; None for no limit.
+        place: What the database is to the revisions, as `limbeck.context` tells them.
 
     """
 
@@ -34,8 +35,9 @@ class Terms:
     transaction_timeout: str | None = None
     watch: Database | None = None
     progress: bool = False
-    sql: Callable[[Revision], str | None] = lambda _: None
+    steps: int | None = None
+    place: Place = "target"
 
 
-PLAIN = Terms(ledger=False, pipelined=False, patience=0.0)
+PLAIN = Terms(ledger=False, pipelined=False, patience=0.0, place="shadow")
 """For a scratch database, which nobody else uses."""

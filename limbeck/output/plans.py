@@ -57,6 +57,8 @@ def waiting_data(waiting: Sequence[Waiting]) -> list[dict[str, Any]]:
 
 
 def _standing(revision: PlannedRevision) -> str:
+    if revision.reversal is not None:
+        return f"  (half-done, {counted(revision.done or 0, 'step')}: the half is taken back)"
     if revision.done is not None:
         of = f" of {revision.steps}" if revision.steps else ""
         return f"  (interrupted after step {revision.done}{of}; continues there)"
@@ -81,6 +83,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
                 "done": revision.done,
                 "steps": revision.steps,
                 "late": revision.late,
+                "half": revision.reversal is not None,
             }
             for revision in plan.revisions
         ],

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import psycopg
 
@@ -39,29 +39,34 @@ class Session:
     """The state of a session that costs a round trip to ask for.
 
     `schema` is where new objects go, `isolation` and `read_only` are those of its transactions,
-    `server` is the address that Postgres itself has, behind a pooler too.
+    `server` is the address that Postgres itself has, behind a pooler too. `settings` are those that
+    were set after it began, with their values.
     """
 
     schema: str | None
     isolation: str
     read_only: bool
     server: str | None
+    settings: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def read(cls, row: Sequence[object]) -> Session:
         """Return a session from the columns of SESSION."""
-        schema, isolation, read_only, server = row
+        schema, isolation, read_only, server, settings = row
         return cls(
             None if schema is None else str(schema),
             str(isolation),
             read_only == "on",
             None if server is None else str(server),
+            tuple((str(name), str(value)) for name, value in cast("list[list[str]]", settings)),
         )
 
 
 SESSION = """current_schema(), current_setting('transaction_isolation'),
   current_setting('transaction_read_only'),
-  host(inet_server_addr()) || ':' || inet_server_port()"""
+  host(inet_server_addr()) || ':' || inet_server_port(),
+  (SELECT coalesce(array_agg(ARRAY[name, current_setting(name)]), '{}') FROM pg_settings
+    WHERE source = 'session')"""
 
 
 @contextmanager
@@ -98,12 +103,12 @@ def connect(
 
 @contextmanager
 def as_sqlalchemy(
-    connection: Connection, session: Session | None = None
+    connection: Connection, known: Session | None = None
 ) -> Iterator[sqlalchemy.Connection]:
     """Yield a SQLAlchemy connection over an open one, which keeps its session afterwards.
 
     SQLAlchemy begins the transactions inside of the block; what is not committed is rolled back. A
-    known `session` saves the round trips of SQLAlchemy's first connect.
+    `known` session saves the round trips of SQLAlchemy's first connect.
     """
     from sqlalchemy import create_engine, pool  # noqa: PLC0415 - slow, and few commands need it
 
@@ -117,7 +122,7 @@ def as_sqlalchemy(
         # Errors repeat the statement; the values in it may be anybody's.
         hide_parameters=True,
     )
-    _tell(engine.dialect, connection, session or _session(connection))
+    _tell(engine.dialect, connection, known or session(connection))
     connection.autocommit = False
     try:
         with engine.connect() as wrapped:
@@ -164,7 +169,8 @@ def _direct(server: str | None) -> str:
     return f"Use the URL of the Postgres server behind the pooler{at}."
 
 
-def _session(connection: Connection) -> Session:
+def session(connection: Connection) -> Session:
+    """Return the state of a session, in one round trip."""
     (row,) = connection.execute(f"SELECT {SESSION}".encode()).fetchall()
     return Session.read(row)
 
@@ -235,5 +241,5 @@ def _server_behind(database: Database) -> str | None:
         suppress(psycopg.Error),
         psycopg.connect(database.url, autocommit=True, **safeguards) as connection,
     ):
-        return _session(connection).server
+        return session(connection).server
     return None

@@ -105,14 +105,17 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
         with accounted(plan, applied):
             listen(_started(plan))
             plan.hooks.call("before_run", plan)
+            note = _noting(plan, applied, listen)
+            if halves := _take_back(plan, connection, start.ledger, note):
+                start = state.read(connection, version_table.of(plan.history, connection))
             current = running.run(
                 plan.history,
                 connection,
-                planned,
+                planned[halves:],
                 downgrade=plan.downgrade,
                 terms=_terms(plan, progress=progress),
                 state=start,
-                listen=_noting(plan, applied, listen),
+                listen=note,
             )
             report = _report(plan, current, applied)
             report = replace(report, tables=outline.read(connection, start.next_transaction))
@@ -196,6 +199,33 @@ def _still_planned(plan: Plan, connection: Connection, listen: Listener) -> tupl
     return planned
 
 
+def _take_back(plan: Plan, connection: Connection, entries: Ledger, listen: Listener) -> int:
+    """Take half-done revisions back, and return how many there are.
+
+    Raises:
+        MigrationError: one was continued or marked after the plan was made.
+
+    """
+    halves = [each.reversal for each in plan.revisions if each.reversal]
+    if not halves:
+        return 0
+    from limbeck.run import reverting  # noqa: PLC0415 - as in `planning`
+
+    for number, half in enumerate(halves, 1):
+        entry = entries.interrupted().get(half.revision.id)
+        if entry is None or entry.steps not in {half.steps, half.steps - 1}:
+            raise MigrationError(
+                f"revision {half.revision} has moved on after the plan was made; nothing was done",
+                hint=_NEW_PLAN,
+            )
+        about = (half.revision.id, half.revision.message, number, len(plan.revisions))
+        listen(RevisionStarted(*about, downgrade=True))
+        began = time.monotonic()
+        reverting.take_back(half, connection, plan.database, listen)
+        listen(RevisionFinished(*about, time.monotonic() - began, downgrade=True))
+    return len(halves)
+
+
 def _ran_late(plan: Plan, entries: Ledger) -> bool:
     """Return whether another migrator ran the late revisions, which leaves the version rows."""
     late = {revision.id for revision in plan.revisions if revision.late}
@@ -248,7 +278,6 @@ def _terms(plan: Plan, *, progress: bool) -> Terms:
         transaction_timeout=database.transaction_timeout,
         watch=database,
         progress=progress,
-        sql=plan.revisions[0].words.known,
     )
 
 

@@ -148,7 +148,10 @@ def _traces(task: _Task, connection: Connection, observer: Observer) -> tuple[Tr
                 raise MigrationError(f"revision {revision} fails: {error}") from error
             return (*traces, Trace(revision, statements))
         if traced:
-            traces.append(Trace(revision, observer.stop(connection)))
+            # What was refused on the way did not end the revision: it caught the error.
+            statements = observer.stop(connection)
+            effective = tuple(each for each in statements if each.failure is None)
+            traces.append(Trace(revision, effective))
         _backfill(revision, connection)
     return tuple(traces)
 
