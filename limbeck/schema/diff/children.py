@@ -79,6 +79,11 @@ def _parting(graph: Graph, node: Node, tie: Attachment | Inheritance, fates: Fat
             graph.order(Node("alter", sub(address, "not_null")), node)
     if Node("drop", child) in graph.after:
         return
+    # A child's inherited column cannot change alone, nor can a partition get one of its own.
+    for address in fates.after.users[child]:
+        if address.kind == "column":
+            for verb in ("alter", "create"):
+                graph.order(Node(verb, address), node)
     for address in fates.before.of_table(child):
         above = descent.counterpart(fates.before, address)
         if above is not None and derived(fates.before[address]):
@@ -106,6 +111,9 @@ def _tie(
     child = part.table.address
     born = Node("create", child) in graph.after and descent.born(part, fates.after)
     for other in parts_of_parent:
+        if other.address.kind == "constraint":
+            # A check that is dropped for the sake of its copies must not reach the child.
+            graph.order(node, other._replace(verb="drop"))
         copy = other.address._replace(schema=child.schema, name=child.name)
         if not descent.late(fates.after[other.address]) or _is_valid(copy, fates.after):
             graph.order(node, other)

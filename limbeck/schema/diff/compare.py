@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.lowest import written_for
-from limbeck.schema.diff import folding, grants, ordering, parts, renaming, requirements, types
+from limbeck.schema.diff import (
+    folding,
+    grants,
+    ordering,
+    parts,
+    renaming,
+    requirements,
+    retyping,
+    types,
+    units,
+)
 from limbeck.schema.diff.fates import Fates, decide, give_way
 from limbeck.schema.diff.graph import Graph, Node
 from limbeck.schema.diff.kinds import KINDS
 from limbeck.schema.diff.operations import AddValue
 from limbeck.schema.diff.situation import Situation
-from limbeck.schema.diff.steps import Step
+from limbeck.schema.diff.steps import Step, Unit
 from limbeck.schema.renames.rename import Rename
 
 # Of actions that could come next, drops come first: they free names and dependencies.
@@ -56,9 +67,31 @@ def _ordered(fates: Fates) -> Iterator[Step]:
     graph, situation = _graph(fates)
     while (circle := graph.settle()) and give_way(fates, circle):
         graph, situation = _graph(fates)
-    for leader, *members in graph.sorted(_rank):
-        yield from _render(leader, members, fates, situation)
-    yield from grants.taken_back(situation)
+    chosen = units.of_graph(graph, fates)
+    owners: dict[Node, list[Unit]] = defaultdict(list)
+    for unit, nodes in chosen:
+        for node in nodes:
+            owners[node].append(unit)
+    taken_back = grants.taken_back(situation)
+    columns = units.retyped(graph, fates)
+    for block in graph.blocks(_rank, [nodes for _, nodes in chosen], columns):
+        nodes = [node for group in block for node in group]
+        steps = retyping.combined(
+            _render(*group, fates=fates, situation=situation) for group in block
+        )
+        created = [node.address for node in nodes if node.verb == "create"]
+        steps += [step for address in created for step in taken_back.get(address, ())]
+        yield from _together(steps, [unit for node in nodes for unit in owners[node]])
+
+
+def _together(steps: Sequence[Step], units: Sequence[Unit]) -> Iterator[Step]:
+    """Yield the steps of a block, with the reasons of all units in it."""
+    if len(steps) > 1 and units:
+        reasons = dict.fromkeys(reason for unit in units for reason in unit.reasons)
+        joint = any(unit.joint for unit in units)
+        yield from (replace(step, unit=Unit(tuple(reasons), joint)) for step in steps)
+    else:
+        yield from steps
 
 
 def _graph(fates: Fates) -> tuple[Graph, Situation]:
@@ -80,9 +113,7 @@ def _rank(node: Node) -> tuple[object, ...]:
     return (not early, VERBS[verb], -rank if verb == "drop" else rank, address)
 
 
-def _render(
-    leader: Node, members: Sequence[Node], fates: Fates, situation: Situation
-) -> list[Step]:
+def _render(leader: Node, *members: Node, fates: Fates, situation: Situation) -> list[Step]:
     verb, address = leader
     kind = KINDS[address.kind]
     if verb == "create":

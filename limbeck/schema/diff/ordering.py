@@ -16,7 +16,7 @@ from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.routines import Function
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.types import Range
-from limbeck.schema.diff import children, sequences
+from limbeck.schema.diff import children, sequences, successors
 from limbeck.schema.diff.fates import Fates
 from limbeck.schema.diff.graph import Graph, Node
 from limbeck.schema.diff.part import Generator, Part, Required, owner, sub
@@ -48,6 +48,7 @@ def graph_of(fates: Fates, asides: Iterable[Address]) -> Graph:
     children.order(graph, fates)
     _order_bodies(graph, fates)
     _order_logged(graph, fates)
+    _order_successors(graph, fates)
     return graph
 
 
@@ -141,6 +142,24 @@ def _order_generators(graph: Graph) -> None:
         if node.verb == "create" and node.address.kind in {"default", "identity"}:
             for kind in ("default", "identity"):
                 graph.order(node, Node("drop", sub(node.address, kind)))
+
+
+def _order_successors(graph: Graph, fates: Fates) -> None:
+    """Prefer a new index or key before the one that it replaces, and a value before NOT NULL.
+
+    Then queries always have an index, rows are always unique, and no insert finds a column that
+    must have a value and gets none.
+    """
+    for old, new in successors.pairs(graph, fates):
+        if "index" in {old.address.kind, new.address.kind} and old.address != new.address:
+            graph.order(old, new, soft=True)
+    for node in list(graph.after):
+        if node.address.kind == "not_null":
+            default = sub(node.address, "default")
+            if node.verb == "create":
+                graph.order(node, Node("create", default), soft=True)
+            elif node.verb == "drop":
+                graph.order(Node("drop", default), node, soft=True)
 
 
 def _order_bodies(graph: Graph, fates: Fates) -> None:

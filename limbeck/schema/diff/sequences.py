@@ -9,7 +9,7 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.sequences import Sequence, SequenceOptions
 from limbeck.schema.diff import statements
 from limbeck.schema.diff.operations import Execute, SetSequence
-from limbeck.schema.diff.part import Ownership
+from limbeck.schema.diff.part import Ownership, sub
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.diff.targets import target
@@ -89,11 +89,22 @@ def create(sequence: Sequence, _members: Members, _situation: Situation) -> list
     return statements.create(sequence, " ".join([f"CREATE {unlogged}{target(sequence)}", *words]))
 
 
-def drop(sequence: Sequence, _situation: Situation) -> list[Step]:
-    """Drop a sequence."""
+def drop(sequence: Sequence, situation: Situation) -> list[Step]:
+    """Drop a sequence; nothing is lost if another one continues after the values of its column."""
     text = f"DROP {target(sequence)}"
-    loses = f"the current value of {sequence.name}"
+    loses = None if _continued(sequence, situation) else f"the current value of {sequence.name}"
     return [Step(Execute(text, "drop", sequence.address), loses=loses)]
+
+
+def _continued(sequence: Sequence, situation: Situation) -> bool:
+    """Return whether its column gets an identity or a new sequence, which is set to its values."""
+    owned = situation.before.get(sub(sequence.address, "ownership"))
+    if not isinstance(owned, Ownership) or not situation.stays(owned.column):
+        return False
+    if sub(owned.column, "identity") in situation.created:
+        return True
+    needs = situation.after.needs.get(sub(owned.column, "default"), frozenset())
+    return any(used.kind == "sequence" and used in situation.created for used in needs)
 
 
 def alter(before: Sequence, after: Sequence, _situation: Situation) -> Alteration:

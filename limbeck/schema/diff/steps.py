@@ -12,6 +12,18 @@ from limbeck.schema.sql.quoting import literal, quote
 
 
 @dataclass(frozen=True, slots=True)
+class Unit:
+    """Why consecutive steps must share a transaction; they all have the same value.
+
+    `reasons` are sentences for readers of a revision. `joint` units wait for the contract of a
+    phased change as a whole if one of their steps does.
+    """
+
+    reasons: tuple[str, ...]
+    joint: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One statement of a migration.
 
@@ -22,6 +34,7 @@ class Step:
         begins: whether it begins another transaction than the step before it.
         loses: in words, which data are lost; None where none are.
         note: a warning for readers, such as that a cast can fail.
+        unit: the unit that the step belongs to: no commit comes between its steps.
 
     """
 
@@ -30,6 +43,7 @@ class Step:
     begins: bool = False
     loses: str | None = None
     note: str | None = None
+    unit: Unit | None = None
 
     @property
     def sql(self) -> str:
