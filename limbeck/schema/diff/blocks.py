@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 N = TypeVar("N", bound=tuple[Any, ...])
 Edges = Mapping[N, set[N]]
@@ -21,6 +21,7 @@ def line_up(
     rank: Callable[[N], tuple[object, ...]],
     units: Iterable[Collection[N]] = (),
     neighbours: Sequence[Collection[N]] = (),
+    place: Callable[[N], object] = lambda _: None,
 ) -> list[list[N]]:
     """Return the nodes in blocks, in order; most blocks have one node.
 
@@ -29,6 +30,7 @@ def line_up(
         rank: The order of nodes that could come next.
         units: Nodes that must be in one block.
         neighbours: Nodes that should follow each other, where no other has to come between.
+        place: What blocks should share with the one before them, if it is not None.
 
     """
     small = _near(edges, neighbours)
@@ -36,7 +38,17 @@ def line_up(
     large = _merge({node: node for node in near}, ([small[n] for n in unit] for unit in units))
     while circle := circle_in(_joined(near, large)):
         large = _merge(large, [circle])
-    return _unfolded(edges, near, small, large, rank)
+    nodes, groups = _members(small), _members(large)
+    ranks = {first: min(map(rank, nodes[first])) for first in nodes}
+    lowest = {first: min(ranks[each] for each in groups[first]) for first in groups}
+    return [
+        [
+            node
+            for first in topological(_within(near, groups[block]), ranks.__getitem__)
+            for node in topological(_within(edges, nodes[first]), rank)
+        ]
+        for block in topological(_joined(near, large), lowest.__getitem__, place)
+    ]
 
 
 def _near(edges: Edges[N], neighbours: Sequence[Collection[N]]) -> dict[N, N]:
@@ -76,27 +88,6 @@ def _joined(edges: Edges[N], home: Mapping[N, N]) -> dict[N, set[N]]:
     return joined
 
 
-def _unfolded(
-    edges: Edges[N],
-    near: Edges[N],
-    small: Mapping[N, N],
-    large: Mapping[N, N],
-    rank: Callable[[N], tuple[object, ...]],
-) -> list[list[N]]:
-    """Return the blocks in order, and inside each its neighbours and their nodes in order."""
-    nodes, groups = _members(small), _members(large)
-    ranks = {first: min(map(rank, nodes[first])) for first in nodes}
-    lowest = {first: min(ranks[each] for each in groups[first]) for first in groups}
-    return [
-        [
-            node
-            for first in topological(_within(near, groups[block]), ranks.__getitem__)
-            for node in topological(_within(edges, nodes[first]), rank)
-        ]
-        for block in topological(_joined(near, large), lowest.__getitem__)
-    ]
-
-
 def _members(home: Mapping[N, N]) -> dict[N, list[N]]:
     members: dict[N, list[N]] = defaultdict(list)
     for node, first in home.items():
@@ -110,11 +101,19 @@ def _within(edges: Edges[N], nodes: Collection[N]) -> dict[N, set[N]]:
 
 
 def topological(
-    edges: Mapping[N, Collection[N]], rank: Callable[[N], tuple[object, ...]]
+    edges: Mapping[N, Collection[N]],
+    rank: Callable[[N], tuple[object, ...]],
+    place: Callable[[N], object] = lambda _: None,
 ) -> list[N]:
     """Return the nodes in order; of several that could come next, the first in rank.
 
     Kahn's algorithm with a heap, so that the same change gives the same statements everywhere.
+
+    Args:
+        edges: The nodes that each node comes after.
+        rank: The order of nodes that could come next.
+        place: What nodes should share with the one before them, such as a table, if not None.
+
     """
     if len(edges) == 1:
         return list(edges)
@@ -123,17 +122,48 @@ def topological(
     for node, earlier in edges.items():
         for other in set(earlier):
             later[other].append(node)
-    ready = [(rank(node), node) for node, count in waiting.items() if not count]
-    heapq.heapify(ready)
+    ready = _Ready(rank, place)
+    for node, count in waiting.items():
+        if not count:
+            ready.add(node)
     line: list[N] = []
-    while ready:
-        _, node = heapq.heappop(ready)
+    while (node := ready.pop()) is not None:
         line.append(node)
         for other in later[node]:
             waiting[other] -= 1
             if not waiting[other]:
-                heapq.heappush(ready, (rank(other), other))
+                ready.add(other)
     return line
+
+
+class _Ready(Generic[N]):
+    """The nodes that could come next, in one heap and in one for each place."""
+
+    def __init__(
+        self, rank: Callable[[N], tuple[object, ...]], place: Callable[[N], object]
+    ) -> None:
+        self.rank = rank
+        self.place = place
+        self.here: object = None
+        self.gone: set[N] = set()
+        self.heaps: dict[object, list[tuple[tuple[object, ...], N]]] = {None: []}
+
+    def add(self, node: N) -> None:
+        entry = (self.rank(node), node)
+        for key in {None, self.place(node)}:
+            heapq.heappush(self.heaps.setdefault(key, []), entry)
+
+    def pop(self) -> N | None:
+        """Return the next node: the first of the same place, or else of all."""
+        for key in (self.here, None):
+            heap = self.heaps[key]
+            while heap:
+                _, node = heapq.heappop(heap)
+                if node not in self.gone:
+                    self.gone.add(node)
+                    self.here = self.place(node)
+                    return node
+        return None
 
 
 def circle_in(edges: Edges[N]) -> set[N]:

@@ -68,30 +68,32 @@ def _ordered(fates: Fates) -> Iterator[Step]:
     while (circle := graph.settle()) and give_way(fates, circle):
         graph, situation = _graph(fates)
     chosen = units.of_graph(graph, fates)
-    owners: dict[Node, list[Unit]] = defaultdict(list)
+    owners: dict[Node, list[tuple[Unit, frozenset[Node]]]] = defaultdict(list)
     for unit, nodes in chosen:
         for node in nodes:
-            owners[node].append(unit)
+            owners[node].append((unit, nodes))
     taken_back = grants.taken_back(situation)
     columns = units.retyped(graph, fates)
-    for block in graph.blocks(_rank, [nodes for _, nodes in chosen], columns):
+    for block in graph.blocks(_rank, [nodes for _, nodes in chosen], columns, fates.table):
         nodes = [node for group in block for node in group]
         steps = retyping.combined(
             _render(*group, fates=fates, situation=situation) for group in block
         )
         created = [node.address for node in nodes if node.verb == "create"]
         steps += [step for address in created for step in taken_back.get(address, ())]
-        yield from _together(steps, [unit for node in nodes for unit in owners[node]])
+        here = list(dict.fromkeys(unit for node in nodes for unit in owners.get(node, ())))
+        yield from _together(steps, here)
 
 
-def _together(steps: Sequence[Step], units: Sequence[Unit]) -> Iterator[Step]:
+def _together(
+    steps: Sequence[Step], chosen: Sequence[tuple[Unit, frozenset[Node]]]
+) -> Iterator[Step]:
     """Yield the steps of a block, with the reasons of all units in it."""
-    if len(steps) > 1 and units:
-        reasons = dict.fromkeys(reason for unit in units for reason in unit.reasons)
-        joint = any(unit.joint for unit in units)
-        yield from (replace(step, unit=Unit(tuple(reasons), joint)) for step in steps)
-    else:
+    if len(steps) < 2 or not chosen:  # noqa: PLR2004 - one step is a unit by itself
         yield from steps
+        return
+    unit = Unit(units.reasons(chosen), any(unit.joint for unit, _ in chosen))
+    yield from (step.in_unit(unit) for step in steps)
 
 
 def _graph(fates: Fates) -> tuple[Graph, Situation]:

@@ -112,6 +112,7 @@ class Graph:
         rank: Rank,
         units: Iterable[Collection[Node]] = (),
         neighbours: Iterable[Collection[Node]] = (),
+        place: Callable[[Node], object] = lambda _: None,
     ) -> list[list[list[Node]]]:
         """Return the groups of folded actions in order, those of a unit in one block.
 
@@ -119,6 +120,7 @@ class Graph:
             rank: The order of actions that could come next.
             units: Actions that must follow each other, with what has to come between them.
             neighbours: Actions that should follow each other, if nothing has to come between.
+            place: What actions should share with the one before them, if it is not None.
 
         """
         while circle := self.settle():
@@ -128,7 +130,7 @@ class Graph:
             groups.setdefault(self.head(node), [])
         for node in self.leader:
             groups[self.head(node)].append(node)
-        blocks = line_up(self._edges(), rank, self._heads(units), self._heads(neighbours))
+        blocks = line_up(self._edges(), rank, self._heads(units), self._heads(neighbours), place)
         return [[[head, *groups[head]] for head in block] for block in blocks]
 
     def _heads(self, sets: Iterable[Collection[Node]]) -> list[list[Node]]:

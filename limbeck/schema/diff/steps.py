@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.diff.operations import Operation
@@ -67,6 +67,10 @@ class Step:
         return any(quote(name) in text for name in names) and not names.isdisjoint(
             identifiers(text)
         )
+
+    def in_unit(self, unit: Unit) -> Step:
+        """Return the step as a part of a unit."""
+        return replace(self, unit=unit)
 
     def has_string(self, string: str) -> bool:
         """Return whether the statement contains a string, such as the label of an enum."""

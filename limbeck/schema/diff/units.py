@@ -9,7 +9,8 @@ unit next to each other, and `phased.online` keeps their steps in one transactio
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -33,6 +34,10 @@ REPLACED = "{} is replaced at once, so that it is never missing."
 TRIGGERS = "Triggers of {} change at once, so that no write misses one."
 PARTITIONS = "Partitions of {} change at once, so that no row finds itself without one."
 SUCCESSOR = "{} gives way to {}, so that one of them always holds."
+
+
+# Kinds of which one action can have several statements that belong together.
+SEVERAL = frozenset({"grant", "default", "identity"})
 
 
 class _Key(NamedTuple):
@@ -70,12 +75,34 @@ def of_graph(graph: Graph, fates: Fates) -> list[tuple[Unit, frozenset[Node]]]:
         for key in _keys(node, graph, fates):
             groups[key.about].add(node, always=key.always)
             units.setdefault(key.about, Unit((key.reason,), key.joint))
-    joined = [(units[key], frozenset(group.nodes)) for key, group in groups.items() if group.nodes]
+    joined = [
+        (units[key], frozenset(nodes))
+        for key, group in groups.items()
+        if _several(nodes := group.nodes, graph)
+    ]
     for pair in successors.pairs(graph, fates):
         names = (node.address.part or node.address.name for node in pair)
         if pair[0].address != pair[1].address:
             joined.append((Unit((SUCCESSOR.format(*names),), joint=False), frozenset(pair)))
     return joined
+
+
+def _several(nodes: AbstractSet[Node], graph: Graph) -> bool:
+    """Return whether actions have several statements, each or together."""
+    heads = {graph.head(node) for node in nodes}
+    return len(heads) > 1 or any(head.address.kind in SEVERAL for head in heads)
+
+
+def reasons(units: Sequence[tuple[Unit, frozenset[Node]]]) -> tuple[str, ...]:
+    """Return the reasons of units, without those of a unit within another one."""
+    return tuple(
+        dict.fromkeys(
+            reason
+            for unit, nodes in units
+            if not any(nodes < others for _, others in units)
+            for reason in unit.reasons
+        )
+    )
 
 
 def retyped(graph: Graph, fates: Fates) -> list[list[Node]]:
