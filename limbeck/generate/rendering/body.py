@@ -16,7 +16,7 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.diff.column_operations import AddColumn
-from limbeck.schema.diff.operations import Comment, CreateFunction, CreateTable
+from limbeck.schema.diff.operations import AddValue, Comment, CreateFunction, CreateTable
 from limbeck.schema.diff.steps import Step
 
 # Alembic commits when such a block begins; it has no other way to say so.
@@ -25,6 +25,7 @@ with op.get_context().autocommit_block():
     pass  # commits"""
 ALONE = "{} in a transaction of its own, so that no other table is locked meanwhile."
 OUTSIDE = "Outside of a transaction, so that nobody waits for what takes long."
+LABEL = "Outside of a transaction, because a label cannot be used before it is committed."
 UNCHECKED = """\
 # Function bodies may name objects that are created later, or are dropped already.
 op.execute("SET LOCAL check_function_bodies = off")"""
@@ -99,8 +100,9 @@ def _block(
     former = earlier[-1][-1][0] if earlier else None
     lines = list(_lines(group, former, unchecked=unchecked, several=several))
     if step.outside:
-        head = [] if step.note else [_comment(OUTSIDE)]
-        return "\n".join([*head, _autocommit("\n".join(lines))])
+        why = LABEL if isinstance(step.operation, AddValue) else OUTSIDE
+        head = [] if step.note else [_comment(why)]
+        return _autocommit("\n".join([*head, *lines]))
     if former is None or former.outside:
         return "\n".join(lines)
     why = ALONE.format(f"Changes of {step.address.schema}.{step.address.name}")

@@ -127,9 +127,9 @@ def topological(
         if not count:
             ready.add(node)
     line: list[N] = []
-    while (node := ready.pop()) is not None:
-        line.append(node)
-        for other in later[node]:
+    while (first := ready.pop()) is not None:
+        line.append(first)
+        for other in later[first]:
             waiting[other] -= 1
             if not waiting[other]:
                 ready.add(other)

@@ -75,13 +75,13 @@ def _ordered(fates: Fates) -> Iterator[Step]:
     taken_back = grants.taken_back(situation)
     columns = units.retyped(graph, fates)
     for block in graph.blocks(_rank, [nodes for _, nodes in chosen], columns, fates.table):
-        nodes = [node for group in block for node in group]
+        actions = [node for group in block for node in group]
         steps = retyping.combined(
             _render(*group, fates=fates, situation=situation) for group in block
         )
-        created = [node.address for node in nodes if node.verb == "create"]
+        created = [node.address for node in actions if node.verb == "create"]
         steps += [step for address in created for step in taken_back.get(address, ())]
-        here = list(dict.fromkeys(unit for node in nodes for unit in owners.get(node, ())))
+        here = list(dict.fromkeys(unit for node in actions for unit in owners.get(node, ())))
         yield from _together(steps, here)
 
 

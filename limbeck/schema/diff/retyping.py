@@ -20,13 +20,10 @@ def combined(groups: Iterable[Sequence[Step]]) -> list[Step]:
     """
     steps: list[Step] = []
     place: int | None = None
-    for group in groups:
-        first, *rest = group or [None]
-        if first is None:
-            continue
-        if place is not None and _joins(steps[place], first):
-            steps[place] = _both(steps[place], first)
-            steps += rest
+    for group in filter(None, groups):
+        if place is not None and _joins(steps[place], group[0]):
+            steps[place] = _both(steps[place], group[0])
+            steps += group[1:]
             continue
         start = len(steps)
         steps += group

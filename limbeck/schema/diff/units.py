@@ -194,5 +194,6 @@ def _filled(node: Node, graph: Graph, fates: Fates) -> Address | None:
 def _turns(node: Node, fates: Fates) -> bool:
     """Return whether a column becomes generated, or an ordinary one."""
     before, after = fates.before.get(node.address), fates.after.get(node.address)
-    both = isinstance(before, Column) and isinstance(after, Column)
-    return both and before.generated != after.generated and node.verb == "alter"
+    if not isinstance(before, Column) or not isinstance(after, Column):
+        return False
+    return node.verb == "alter" and before.generated != after.generated
