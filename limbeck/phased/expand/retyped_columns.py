@@ -163,9 +163,7 @@ class RetypedColumns(Recipe):
         for old, new in zip(self.old_enums, self.new_enums, strict=True):
             yield Step(Execute(f"DROP TYPE {of(old.address)}", "drop", old.address))
             yield _renamed(_aside(new), new.name)
-        for each in self.columns:
-            if each.enums and each.after.default is not None and not each.after.generated:
-                yield copies.with_default(replace(each.after, default=None), each.after.default)
+        yield from _late_defaults(self.columns)
 
     def _swap(self, now: Catalog, then: Catalog) -> Swap:
         names: dict[Address, dict[str, str]] = {}
@@ -208,6 +206,7 @@ class RetypedColumns(Recipe):
             yield _renamed(new, spare.name)
             yield _renamed(_aside(old), old.name)
             yield _renamed(spare, _aside(new).name)
+        yield from _late_defaults(tuple(map(self._back, self.columns)))
         for table in swap.order():
             yield from self._hidden_again(table, swap)
 
@@ -219,6 +218,13 @@ class RetypedColumns(Recipe):
                     yield from _unconstrained(each.hidden)
                 yield from each.sync.create()
         yield from swap.named(table)
+
+
+def _late_defaults(columns: Sequence[Retyping]) -> Iterator[Step]:
+    """Set the defaults of the columns whose type has just got its name."""
+    for each in columns:
+        if each.enums and each.after.default is not None and not each.after.generated:
+            yield copies.with_default(replace(each.after, default=None), each.after.default)
 
 
 def _replaced(retyping: Retyping) -> Column:

@@ -68,6 +68,13 @@ def _held(span: Sequence[Step], scene: Scene) -> Iterator[Together]:
     Builds and validations cannot be part of it: CREATE INDEX CONCURRENTLY refuses to run in a
     transaction, and a validation would hold the locks for as long as it reads the table.
     """
+    exchanged = list(beforehand.exchanges(span, scene)) if beforehand.keeps_indexes(span) else []
+    if exchanged:
+        places = {place for pair in exchanged for place in pair}
+        yield from _held([step for n, step in enumerate(span) if n not in places], scene)
+        for pair in exchanged:
+            yield from _held([span[place] for place in pair], scene)
+        return
     first: list[Step] = []
     now: list[Step] = []
     later: list[Step] = []

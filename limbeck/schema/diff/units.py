@@ -32,6 +32,7 @@ SECURITY = "Policies and privileges of {} change at once, so that no row is open
 FILLED = "Another value fills {} from here on, so that no insert finds it without one."
 REPLACED = "{} is replaced at once, so that it is never missing."
 TRIGGERS = "Triggers of {} change at once, so that no write misses one."
+VALUES = "Triggers and defaults of {} change at once, so that no insert finds neither."
 PARTITIONS = "Partitions of {} change at once, so that no row finds itself without one."
 SUCCESSOR = "{} gives way to {}, so that one of them always holds."
 
@@ -63,7 +64,7 @@ class _Group:
 
     @property
     def nodes(self) -> set[Node]:
-        exchanged = self.gone | self.new if self.gone and self.new else set()
+        exchanged = self.gone | self.new if self.gone and self.new else set[Node]()
         return self.always | exchanged
 
 
@@ -79,6 +80,7 @@ def of_graph(graph: Graph, fates: Fates) -> list[tuple[Unit, frozenset[Node]]]:
         (units[key], frozenset(nodes))
         for key, group in groups.items()
         if _several(nodes := group.nodes, graph)
+        and (key[0] != "values" or any(node.address.kind == "trigger" for node in nodes))
     ]
     for pair in successors.pairs(graph, fates):
         names = (node.address.part or node.address.name for node in pair)
@@ -131,6 +133,9 @@ def _keys(node: Node, graph: Graph, fates: Fates) -> Iterator[_Key]:
         )
     if address.kind == "trigger":
         yield _Key(("triggers", *owner(address)), TRIGGERS.format(of(owner(address))))
+    if address.kind in {"trigger", "default", "identity"} and node.verb != "alter":
+        # A trigger can fill a column in place of a default, and the other way round.
+        yield _Key(("values", *owner(address)), VALUES.format(of(owner(address))))
     part = (fates.before if node.verb == "drop" else fates.after).get(address)
     if isinstance(part, Attachment):
         yield _Key(("partitions", *part.parent), PARTITIONS.format(of(part.parent)))
