@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from limbeck.paths import shown
@@ -70,7 +71,7 @@ def generated_text(generated: Generated) -> str:
         return "No changes: the history makes exactly what the models describe."
     if generated.expand is not None:
         return _phases_text(generated)
-    lines = [f"  {step_line(step)}" for step in generated.steps]
+    lines = [f"  {step_line(step)}" for step in one_by_one(generated.steps)]
     if not generated.readable:
         lines.append("It holds plain SQL, because the op.* calls did not prove.")
     lines.append(
@@ -121,6 +122,13 @@ def generated_data(generated: Generated) -> dict[str, Any]:
         "majors": {"proved": list(generated.majors), "missing": list(generated.missing)},
         "steps": [step_data(step) for step in generated.steps],
     }
+
+
+def one_by_one(steps: Iterable[Step]) -> Iterator[Step]:
+    """Return the steps with one type change in each."""
+    from limbeck.schema.diff.retyping import separated  # noqa: PLC0415 - no step, no import
+
+    return separated(steps)
 
 
 def step_line(step: Step) -> str:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from limbeck.generate.rendering.body import render
 from limbeck.phased.expand import choosing, composing
 from limbeck.phased.expand.choosing import Change
 from limbeck.phased.online import online
+from limbeck.run.difference import Schema, difference
 from limbeck.schema.catalog.filters import Filters
 from limbeck.schema.catalog.read import read
 from limbeck.schema.diff import compare, script
@@ -294,6 +296,20 @@ def test_no_commit_splits_a_unit(make_database: Callable[..., Database]) -> None
         steps = online.steps(compare.steps(start, end), start, end)
         assert unsteady(database, steps, CASES) == []
         assert differences(catalog(database), end) == []
+        lines = render(steps, start, end).text.splitlines()
+        for number, line in enumerate(lines):
+            if line == "with op.get_context().autocommit_block():":
+                explained = {lines[number - 1][:1], lines[number + 1].strip()[:1]}
+                assert "#" in explained, lines[number - 1 : number + 3]
+
+
+def test_an_identity_in_place_of_a_sequence_loses_nothing(
+    make_database: Callable[..., Database],
+) -> None:
+    serial = [case for case in CASES if case.name.startswith("a serial column")]
+    sides = [catalog(loaded(make_database, serial, side, "")) for side in ("before", "after")]
+    for start, end in (sides, reversed(sides)):
+        assert not any(step.loses for step in compare.steps(start, end) if step.verb == "drop")
 
 
 def test_no_commit_splits_a_unit_of_a_contract(make_database: Callable[..., Database]) -> None:
@@ -307,8 +323,13 @@ def test_no_commit_splits_a_unit_of_a_contract(make_database: Callable[..., Data
     scratch = loaded(make_database, PHASES, "before", SLOW)
     phased = composing.compose(scratch, SEEN, change, choice)
     run(database, phased.expand.upgrade)
+    former = Schema.of(database)
     assert unsteady(database, phased.contract.upgrade, PHASES) == []
     assert differences(catalog(database), after) == []
+    rehearsed = difference(former, Schema.of(database))
+    assert "ALTER TABLE c0.books RENAME COLUMN nick TO nickname;" in rehearsed
+    assert "ALTER TABLE c1.books RENAME TO novels;" in rehearsed
+    assert "loses" not in rehearsed
     assert unsteady(database, phased.contract.downgrade, PHASES) == []
     assert differences(catalog(database), phased.middle) == []
 
