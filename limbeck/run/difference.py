@@ -35,7 +35,7 @@ LEFT JOIN (
 WHERE c.relkind IN ('r', 'p', 'f') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 ORDER BY 1, 2
 """
-Names: TypeAlias = dict[tuple[int, int], Address]
+Names: TypeAlias = dict[tuple[object, object], Address]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ class Schema:
         with connect(database) as connection:
             rows = connection.execute(NAMES).fetchall()
         names = {
-            (oid, number): Address("column" if number else "table", schema, table, column)
-            for oid, number, schema, table, column in rows
+            (oid, number): Address("column" if number else "table", *map(str, words))
+            for oid, number, *words in rows
         }
         return cls(Live(database).catalog(), names)
 
