@@ -52,7 +52,11 @@ def create(part: Generator, _members: Members, situation: Situation) -> list[Ste
     """Make a column an identity; its sequence starts after the values in the column."""
     column, identity = replace(part.column, identity=part.identity), part.identity
     steps = [*statements.alter(column, [f"ADD {generator(column)}"]), *typed(column)]
-    if situation.stays(column.address):
+    if old := sequences.continued(column.address, situation):
+        steps += sequences.continuing(
+            column.address, identity.sequence, identity.options.increment, old
+        )
+    elif situation.stays(column.address):
         steps.append(catch_up(column, identity.sequence, identity.options))
     return steps
 

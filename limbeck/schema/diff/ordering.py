@@ -44,7 +44,7 @@ def graph_of(fates: Fates, asides: Iterable[Address]) -> Graph:
     for node in list(graph.after):
         _order(graph, node, fates)
     _order_names(graph, fates)
-    _order_generators(graph)
+    _order_generators(graph, fates)
     children.order(graph, fates)
     _order_bodies(graph, fates)
     _order_logged(graph, fates)
@@ -133,15 +133,19 @@ def _renamed(node: Node, fates: Fates) -> bool:
     return len(set(names)) > 1
 
 
-def _order_generators(graph: Graph) -> None:
+def _order_generators(graph: Graph, fates: Fates) -> None:
     """Drop a default before an identity is added, and an identity before a default is set.
 
-    Postgres refuses a column that has both.
+    Postgres refuses a column that has both. An identity continues the sequence that is dropped.
     """
     for node in list(graph.after):
         if node.verb == "create" and node.address.kind in {"default", "identity"}:
             for kind in ("default", "identity"):
                 graph.order(node, Node("drop", sub(node.address, kind)))
+        if node.verb == "create" and node.address.kind == "identity":
+            for user in fates.before.users.get(sub(node.address, "column"), ()):
+                if user.kind == "ownership":
+                    graph.order(node, Node("drop", sub(user, "sequence")))
 
 
 def _order_successors(graph: Graph, fates: Fates) -> None:

@@ -97,14 +97,11 @@ def _several(nodes: AbstractSet[Node], graph: Graph) -> bool:
 
 def reasons(units: Sequence[tuple[Unit, frozenset[Node]]]) -> tuple[str, ...]:
     """Return the reasons of units, without those of a unit within another one."""
-    return tuple(
-        dict.fromkeys(
-            reason
-            for unit, nodes in units
-            if not any(nodes < others for _, others in units)
-            for reason in unit.reasons
-        )
-    )
+    widest: dict[frozenset[Node], Unit] = {}
+    for unit, nodes in units:
+        if not any(nodes < others for _, others in units):
+            widest.setdefault(nodes, unit)
+    return tuple(dict.fromkeys(reason for unit in widest.values() for reason in unit.reasons))
 
 
 def retyped(graph: Graph, fates: Fates) -> list[list[Node]]:

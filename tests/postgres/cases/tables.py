@@ -9,6 +9,15 @@ ROW = "INSERT INTO books VALUES (1, 'Ubik'), (2, 'Emma');"
 
 CASES = (
     Case(
+        "an identity continues the sequence that it replaces, also after deleted rows",
+        "CREATE TABLE t (id serial PRIMARY KEY);",
+        "CREATE TABLE t (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY)",
+        rows="INSERT INTO t DEFAULT VALUES; INSERT INTO t DEFAULT VALUES;"
+        "INSERT INTO t DEFAULT VALUES; DELETE FROM t WHERE id > 1",
+        never=("loses",),
+        holds=(("INSERT INTO t DEFAULT VALUES RETURNING id", 4),),
+    ),
+    Case(
         "one statement changes the types of several columns",
         "CREATE TABLE t (a int, b int DEFAULT 1, c text DEFAULT '2020-01-01', d timestamp, e text);"
         "CREATE INDEX ON t (a); CREATE VIEW v AS SELECT d FROM t;",
