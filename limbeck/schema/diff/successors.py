@@ -33,12 +33,20 @@ def pairs(graph: Graph, fates: Fates) -> Iterator[tuple[Node, Node]]:
     """Yield the drop of a key, index or constraint, and the creation of its successor."""
     created: dict[tuple[str, Address], list[tuple[Node, _Rule]]] = defaultdict(list)
     for node in graph.after:
-        if node.verb == "create" and (rule := _rule(fates.after[node.address], graph)):
+        if (
+            node.verb == "create"
+            and node not in graph.leader
+            and (rule := _rule(fates.after[node.address], graph))
+        ):
             created[rule[:2]].append((node, rule))
     if not created:
         return
     for node in list(graph.after):
-        if node.verb == "drop" and (rule := _rule(fates.before[node.address], graph)):
+        if (
+            node.verb == "drop"
+            and node not in graph.leader
+            and (rule := _rule(fates.before[node.address], graph))
+        ):
             for new, other in created.get(rule[:2], ()):
                 if rule.columns & other.columns:
                     yield node, new

@@ -14,7 +14,6 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.grants import Grant
@@ -26,7 +25,6 @@ from limbeck.schema.diff.graph import Graph, Node
 from limbeck.schema.diff.ordering import RELATIONS, claims
 from limbeck.schema.diff.part import Attachment, Ownership, owner, sub
 from limbeck.schema.diff.steps import Unit
-from limbeck.schema.sql.quoting import qualified
 
 SECURITY = "Policies and privileges of {} change at once, so that no row is open or shut meanwhile."
 FILLED = "Another value fills {} from here on, so that no insert finds it without one."
@@ -42,12 +40,21 @@ SEVERAL = frozenset({"grant", "default", "identity"})
 
 
 class _Key(NamedTuple):
-    """What actions of one unit have in common; `always` or else only for a drop and a create."""
+    """What actions of one unit have in common; `always` or else only for a drop and a create.
+
+    `reason` has a place for the `names` of the object.
+    """
 
     about: tuple[str, ...]
     reason: str
+    names: tuple[str, ...]
     always: bool = False
     joint: bool = True
+
+    @property
+    def unit(self) -> Unit:
+        """The unit of the actions."""
+        return Unit((self.reason.format(".".join(filter(None, self.names))),), self.joint)
 
 
 @dataclass(slots=True)
@@ -71,13 +78,17 @@ class _Group:
 def of_graph(graph: Graph, fates: Fates) -> list[tuple[Unit, frozenset[Node]]]:
     """Return the units of a change, each with its actions."""
     groups: dict[tuple[str, ...], _Group] = defaultdict(_Group)
-    units: dict[tuple[str, ...], Unit] = {}
+    units: dict[tuple[str, ...], _Key] = {}
     for node in graph.after:
+        # What is part of another statement has no commit before or after it. A partition comes or
+        # goes with its table.
+        if node in graph.leader and node.address.kind != "attachment":
+            continue
         for key in _keys(node, graph, fates):
             groups[key.about].add(node, always=key.always)
-            units.setdefault(key.about, Unit((key.reason,), key.joint))
+            units.setdefault(key.about, key)
     joined = [
-        (units[key], frozenset(nodes))
+        (units[key].unit, frozenset(nodes))
         for key, group in groups.items()
         if _several(nodes := group.nodes, graph)
         and (key[0] != "values" or any(node.address.kind == "trigger" for node in nodes))
@@ -119,23 +130,22 @@ def retyped(graph: Graph, fates: Fates) -> list[list[Node]]:
 
 def _keys(node: Node, graph: Graph, fates: Fates) -> Iterator[_Key]:
     address = node.address
+    table = address[1:3]
     if node.verb != "alter":
         yield from _names(node, fates)
     if secured := _secured(node, fates):
         yield _security(secured)
     if filled := _filled(node, graph, fates):
-        text = FILLED.format(f"{of(owner(filled))}.{filled.part}")
-        yield _Key(
-            ("column", *filled[1:]), text, always=address.kind != "column" or _turns(node, fates)
-        )
+        always = address.kind != "column" or _turns(node, fates)
+        yield _Key(("column", *filled[1:]), FILLED, filled[1:], always=always)
     if address.kind == "trigger":
-        yield _Key(("triggers", *owner(address)), TRIGGERS.format(of(owner(address))))
+        yield _Key(("triggers", *table), TRIGGERS, table)
     if address.kind in {"trigger", "default", "identity"} and node.verb != "alter":
         # A trigger can fill a column in place of a default, and the other way round.
-        yield _Key(("values", *owner(address)), VALUES.format(of(owner(address))))
+        yield _Key(("values", *table), VALUES, table)
     part = (fates.before if node.verb == "drop" else fates.after).get(address)
     if isinstance(part, Attachment):
-        yield _Key(("partitions", *part.parent), PARTITIONS.format(of(part.parent)))
+        yield _Key(("partitions", *part.parent), PARTITIONS, part.parent[1:3])
 
 
 def _names(node: Node, fates: Fates) -> Iterator[_Key]:
@@ -143,21 +153,19 @@ def _names(node: Node, fates: Fates) -> Iterator[_Key]:
     address = node.address
     part = (fates.after if node.verb == "create" else fates.before)[address]
     if isinstance(part, Function):
-        name = qualified(address.schema, part.name)
-        yield _Key(("function", address.schema, part.name), REPLACED.format(f"{name}()"))
+        names = (address.schema, part.name)
+        yield _Key(("function", *names), REPLACED, names)
     for claim in claims(address, part):
         constraint = claim[0] == "constraint" or address.kind == "index"
-        yield _Key(claim, REPLACED.format(".".join(claim[1:])), joint=not constraint)
+        yield _Key(claim, REPLACED, claim[1:], joint=not constraint)
     if address.kind not in RELATIONS:
-        yield _Key(address, REPLACED.format(address))
+        yield _Key(address, REPLACED, address[1:])
 
 
 def _security(target: Address) -> _Key:
     if target.kind in RELATIONS | {"column"}:
-        about: tuple[str, ...] = ("security", target.schema, target.name)
-    else:
-        about = ("security", *target)
-    return _Key(about, SECURITY.format(of(target)), always=True)
+        return _Key(("security", *target[1:3]), SECURITY, target[1:3], always=True)
+    return _Key(("security", *target), SECURITY, target[1:], always=True)
 
 
 def _secured(node: Node, fates: Fates) -> Address | None:
