@@ -78,8 +78,8 @@ def _origins(root: Path, tool: Mapping[str, Any]) -> Iterator[Origin]:
 
 
 def _described(root: Path, paths: Iterable[Path]) -> Iterator[Origin]:
-    for path in paths:
-        for name, values in sections(path).items() if _may_describe(path) else ():
+    for path in filter(_may_describe, paths):
+        for name, values in sections(path).items():
             if name == "alembic" or "script_location" in values:
                 folder, _ = places(root, {}, path, name)
                 if (folder / "env.py").is_file():
