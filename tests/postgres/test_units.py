@@ -338,3 +338,26 @@ def run(database: Database, steps: Sequence[Step]) -> None:
     with connect(database) as connection:
         for step in steps:
             connection.execute(step.sql.encode())
+
+
+def test_a_unit_waits_for_the_contract_as_a_whole(make_database: Callable[..., Database]) -> None:
+    policy = "ALTER TABLE {0} ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON {0} USING (true);"
+    policy += "GRANT SELECT ON {0} TO unit_app;"
+    cases = [
+        Case(
+            "a way to fill a column",
+            "CREATE TABLE t (id serial)",
+            "CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY)",
+            "",
+        ),
+        Case(
+            "policies", "CREATE TABLE t (i int)", "CREATE TABLE t (i int);" + policy.format("t"), ""
+        ),
+        Case("a new table", "", "CREATE TABLE t (i int);" + policy.format("t"), ""),
+    ]
+    before, after = (
+        catalog(loaded(make_database, cases, side, "")) for side in ("before", "after")
+    )
+    choice = choosing.choose(compare.steps(before, after), Change(before, after))
+    assert {step.address.schema for step in choice.waits} == {"c0", "c1"}
+    assert {step.address.schema for step in choice.first} == {"c2"}
