@@ -9,6 +9,7 @@ from limbeck.generate.answers import Answers
 from limbeck.generate.narrowing import concerned
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.diff.retyping import separated
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.renames import likeness, parse
 from limbeck.schema.renames.rename import Rename
@@ -128,7 +129,7 @@ def agree_to_losses(steps: Sequence[Step], answers: Answers) -> None:
         NotConfirmedError: The answer was no, or there is no one to ask.
 
     """
-    losses = list(dict.fromkeys(step.loses for step in steps if step.loses))
+    losses = list(dict.fromkeys(step.loses for step in separated(steps) if step.loses))
     if not losses or answers.allow_drop:
         return
     if answers.ask_loss is not None:

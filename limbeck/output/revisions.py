@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from limbeck.paths import shown
@@ -73,7 +74,7 @@ def generated_text(generated: Generated) -> str:
         return f"No changes: the history makes exactly what the models describe{compared}."
     if generated.expand is not None:
         return _phases_text(generated)
-    lines = [f"  {step_line(step)}" for step in generated.steps]
+    lines = [f"  {step_line(step)}" for step in one_by_one(generated.steps)]
     if not generated.readable:
         lines.append("It holds plain SQL, because the op.* calls did not prove.")
     lines.append(
@@ -124,6 +125,13 @@ def generated_data(generated: Generated) -> dict[str, Any]:
         "majors": {"proved": list(generated.majors), "missing": list(generated.missing)},
         "steps": [step_data(step) for step in generated.steps],
     }
+
+
+def one_by_one(steps: Iterable[Step]) -> Iterator[Step]:
+    """Return the steps with one type change in each."""
+    from limbeck.schema.diff.retyping import separated  # noqa: PLC0415 - no step, no import
+
+    return separated(steps)
 
 
 def step_line(step: Step) -> str:

@@ -25,10 +25,8 @@ from limbeck.project import places
 from limbeck.project.places import Place
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
+from limbeck.run.difference import Schema, difference
 from limbeck.run.offending import Offending, offending
-from limbeck.schema.diff import compare
-from limbeck.schema.diff.script import script as as_script
-from limbeck.shadow.source import Live
 
 TTL = timedelta(hours=2)
 PREFIX = "rehearsal"
@@ -149,7 +147,7 @@ def _timed(database: Database, profile: Profile) -> Database:
 
 
 def _run(history: History, profile: Profile, database: Database, listen: Listener) -> Rehearsal:
-    before = Live(database).catalog()
+    before = Schema.of(database)
     with connect(database, listen=listen) as connection:
         todo = history.pending(version_table.current(history, connection))
         terms = Terms(profile.name, profile.protected, "contract", allow_used=True)
@@ -160,7 +158,7 @@ def _run(history: History, profile: Profile, database: Database, listen: Listene
             listen(Notice(words))
         connection.execute("ANALYZE")  # for the estimated rows of blocked tables
         done, failed = _revisions(history, todo, database, connection, listen)
-    script = as_script(compare.steps(before, Live(database).catalog()))
+    script = difference(before, Schema.of(database))
     return Rehearsal(profile.name, "", tuple(done), failed, script)
 
 

@@ -8,6 +8,7 @@ contract is safe, a harmless one that is not would break the old application.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from limbeck.errors import ConfigurationError
@@ -27,6 +28,7 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.types import Enum
+from limbeck.schema.diff import retyping
 from limbeck.schema.diff.column_operations import (
     AddColumn,
     AddNotNull,
@@ -48,7 +50,7 @@ from limbeck.schema.diff.operations import (
     RenameTable,
     SetSequence,
 )
-from limbeck.schema.diff.steps import Step
+from limbeck.schema.diff.steps import Step, Unit
 from limbeck.schema.renames.rename import Rename
 
 # Operations after which every row and every query is accepted that was accepted before.
@@ -94,7 +96,7 @@ def choose(steps: Sequence[Step], change: Change) -> Choice:
         ConfigurationError: a change cannot be made in phases.
 
     """
-    before = change.before
+    before, steps = change.before, tuple(retyping.separated(steps))
     _refuse_single_names(change)
     recipes = tuple(_recipes(steps, change))
     _refuse_idle_values(recipes, change)
@@ -106,17 +108,31 @@ def choose(steps: Sequence[Step], change: Change) -> Choice:
     # A harmless step on the object of a recipe waits: a new default of a column that changes its
     # type, for example, is an expression of the new type.
     busy = {step.address for step in steps if any(recipe.covers(step) for recipe in recipes)}
-    first: list[Step] = []
-    waits: list[Step] = []
-    for step in steps:
-        if any(recipe.covers(step) for recipe in recipes):
-            continue
-        if step.address not in busy and _breaks_nothing(step, steps, before):
-            first.append(_nullable(step, change))
-        else:
-            waits.append(step)
+    rest = [step for step in steps if not any(recipe.covers(step) for recipe in recipes)]
+    new = frozenset(step.address for step in steps if step.verb == "create") - before.objects.keys()
+    waiting = [
+        step.address in busy or not _breaks_nothing(step, steps, new, before) for step in rest
+    ]
+    units = _waiting_units(rest, waiting)
+    waiting = [wait or step.unit in units for step, wait in zip(rest, waiting, strict=True)]
+    first = [_nullable(step, change) for step, wait in zip(rest, waiting, strict=True) if not wait]
+    waits = [step for step, wait in zip(rest, waiting, strict=True) if wait]
     _refuse_rewriting(waits)
     return Choice(recipes, tuple(first), tuple(waits))
+
+
+def _waiting_units(steps: Sequence[Step], waiting: Sequence[bool]) -> set[Unit]:
+    """Return the units of which all steps wait because one does.
+
+    Without ADD IDENTITY a column must keep its default, without its policies a table must not be
+    granted. But whoever is to lose a privilege may keep it until the contract, and a check that is
+    to be replaced may be gone before.
+    """
+    return {
+        step.unit
+        for step, wait in zip(steps, waiting, strict=True)
+        if wait and step.unit and step.unit.joint and step.address.kind != "grant"
+    }
 
 
 def _refuse_rewriting(waits: Sequence[Step]) -> None:
@@ -251,7 +267,9 @@ def _retyped(steps: Sequence[Step], before: Catalog, after: Catalog) -> RetypedC
     return RetypedColumns(changes, tuple(old), tuple(new)) if changes else None
 
 
-def _breaks_nothing(step: Step, steps: Sequence[Step], before: Catalog) -> bool:
+def _breaks_nothing(
+    step: Step, steps: Sequence[Step], new: AbstractSet[Address], before: Catalog
+) -> bool:
     """Return whether old and new applications both run with a step, as far as is known."""
     # Applications use the sequence that a setval() changes. A step that names an object by
     # its new name fails until the contract has renamed it.
@@ -259,6 +277,8 @@ def _breaks_nothing(step: Step, steps: Sequence[Step], before: Catalog) -> bool:
         return False
     if step.verb == "create":
         return step.address not in before.objects and _adds(step, before)
+    if step.address.kind in OF_TABLE | {"table"} and _table(step) in new:
+        return True  # no application uses the table yet
     match step.operation:
         case DropConstraint(constraint):
             # Dropping a check or foreign key only permits more, unless it is re-created as
@@ -267,10 +287,10 @@ def _breaks_nothing(step: Step, steps: Sequence[Step], before: Catalog) -> bool:
             return constraint.type in "cf" and not again
         case AlterNotNull(after=after):
             return not after.not_null
-        case AlterType(parks=True):
-            return False  # what changes meanwhile waits, too
     # A type change that is left here is one that widens; the others have a recipe or are refused.
-    return isinstance(step.operation, HARMLESS)
+    # What changes while columns are parked as another type waits, too.
+    parks = isinstance(step.operation, AlterType) and step.operation.parks
+    return isinstance(step.operation, HARMLESS) and not parks
 
 
 def _adds(step: Step, before: Catalog) -> bool:

@@ -12,6 +12,7 @@ import psycopg
 
 from limbeck.engine import privileged
 from limbeck.errors import ProofError
+from limbeck.phased.expand import switching
 from limbeck.phased.expand.choosing import Change, Choice
 from limbeck.phased.online import online
 from limbeck.phased.phases import Backfill
@@ -70,8 +71,10 @@ def compose(database: Database, filters: Filters, change: Change, choice: Choice
         # What the recipes leave undone is derived from the catalogs, here and on the way back, so
         # each end is exact whatever a recipe omits.
         replaced = [step for recipe in choice.recipes for step in recipe.contract(middle, after)]
-        rest = compare.steps(_after(replaced, connection, filters), after, change.renamed)
-        contract = [*replaced, *map(_allowed, rest)]
+        switched = [step for recipe in choice.recipes for step in recipe.switch()]
+        now = _after([*replaced, *switched], connection, filters)
+        rest = compare.steps(now, after, change.renamed)
+        contract = [*replaced, *switching.switched(choice.recipes, tuple(map(_allowed, rest)))]
         end = _after(rest, connection, filters)
         # Recipes are taken back in reverse: a later one may build on an earlier one's columns.
         back = [step for r in reversed(choice.recipes) for step in r.rollback(middle, end)]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from limbeck.phased.expand.grants import grants
 from limbeck.phased.expand.sync import Sync
 from limbeck.phased.phases import Backfill
+from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
@@ -87,6 +88,13 @@ def granted(column: Column, name: str) -> Step:
 def dropped(column: Column) -> Step:
     """Return the step that drops a column whose values another one has."""
     return Step(DropColumn(column))
+
+
+def is_free(column: Column, catalog: Catalog) -> bool:
+    """Return whether a column can be dropped: no object depends on it that is not dropped, too."""
+    kinds = {"view", "function", "policy", "trigger", "rule", "column"}
+    users = {user.kind for user, used in catalog.depends.items() if column.address in used}
+    return users.isdisjoint(kinds)
 
 
 def renamed(column: Column, name: str) -> Step:

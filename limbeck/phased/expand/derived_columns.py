@@ -9,13 +9,16 @@ from limbeck.phased.expand import copies
 from limbeck.phased.expand.dropped_column import DroppedColumn
 from limbeck.phased.expand.families import unseen
 from limbeck.phased.expand.recipe import Recipe
+from limbeck.phased.expand.switching import unit_of
 from limbeck.phased.expand.sync import Follower, Sync
 from limbeck.phased.expand.values import is_exact
 from limbeck.phased.phases import Backfill
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.tables import Table
+from limbeck.schema.diff.column_operations import AlterNotNull
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.sql.quoting import quote
 
@@ -70,10 +73,15 @@ class DerivedColumns(Recipe):
         return (copies.backfill(self.sync),)
 
     def contract(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
-        """Fill remaining rows and drop the trigger; the plain diff then drops the old columns."""
-        del middle, after
+        """Fill remaining rows, and drop the trigger with the old columns.
+
+        Without the trigger an insert leaves the old columns empty, so they go, or lose their NOT
+        NULL, in the same transaction.
+        """
+        del after
         yield from copies.left(self.backfill())
-        yield from self.sync.drop()
+        steps = [*self.sync.drop(), *(step for old in self.old for step in _gone(old, middle))]
+        yield from (step.in_unit(unit_of(self.table.address)) for step in steps)
 
     def rollback(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
         """Add the old columns and derive their values from the new ones.
@@ -89,6 +97,18 @@ class DerivedColumns(Recipe):
         yield copies.filled(back, self.table)
         yield from back.drop()
         yield from self.sync.create()
+
+
+def _gone(column: Column, middle: Catalog) -> Iterator[Step]:
+    """Drop a column, or its NOT NULL if the plain diff has to replace an object on it first."""
+    referred = any(
+        key.reference and key.reference.table == Address("table", column.schema, column.table)
+        for key in middle.of(Constraint)
+    )
+    if copies.is_free(column, middle) and not referred:
+        yield copies.dropped(column)
+    elif column.not_null is not None:
+        yield Step(AlterNotNull(column, replace(column, not_null=None)))
 
 
 def derived(

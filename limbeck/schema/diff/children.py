@@ -83,12 +83,21 @@ def _parting(graph: Graph, node: Node, tie: Attachment | Inheritance, fates: Fat
             graph.order(node, Node("create", tie_))
     if Node("drop", child) in graph.after:
         return
+    _order_columns(graph, node, child, fates)
     for address in fates.before.of_table(child):
         copied = derived(fates.before[address])
         above = descent.counterpart(fates.before, address) if copied else None
         if above := above or descent.attached(fates.before, address):
             graph.order(Node("drop", address), node)
             graph.order(Node("drop", above), node)
+
+
+def _order_columns(graph: Graph, node: Node, child: Address, fates: Fates) -> None:
+    """A child's inherited column cannot change alone, nor can a partition get one of its own."""
+    for address in fates.after.users[child]:
+        if address.kind == "column":
+            for verb in ("alter", "create"):
+                graph.order(Node(verb, address), node)
 
 
 def _tie(
@@ -111,6 +120,9 @@ def _tie(
     child = part.table.address
     born = Node("create", child) in graph.after and descent.born(part, fates.after)
     for other in parts_of_parent:
+        if other.address.kind == "constraint":
+            # A check that is dropped for the sake of its copies must not reach the child.
+            graph.order(node, other._replace(verb="drop"))
         if other.address in fates.after.explicit:
             graph.order(other, node)
             continue

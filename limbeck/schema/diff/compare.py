@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -15,14 +16,16 @@ from limbeck.schema.diff import (
     parts,
     renaming,
     requirements,
+    retyping,
     types,
+    units,
 )
 from limbeck.schema.diff.fates import Fates, decide, give_way
 from limbeck.schema.diff.graph import Graph, Node
 from limbeck.schema.diff.kinds import KINDS
 from limbeck.schema.diff.operations import AddValue
 from limbeck.schema.diff.situation import Situation
-from limbeck.schema.diff.steps import Step
+from limbeck.schema.diff.steps import Step, Unit
 from limbeck.schema.renames.rename import Rename
 
 # Of actions that could come next, drops come first: they free names and dependencies.
@@ -65,9 +68,33 @@ def _ordered(fates: Fates) -> Iterator[Step]:
     graph, situation = _graph(fates)
     while (circle := graph.settle()) and give_way(fates, circle):
         graph, situation = _graph(fates)
-    for leader, *members in graph.sorted(_rank):
-        yield from _render(leader, members, fates, situation)
-    yield from grants.taken_back(situation)
+    chosen = units.of_graph(graph, fates)
+    owners: dict[Node, list[tuple[Unit, frozenset[Node]]]] = defaultdict(list)
+    for unit, nodes in chosen:
+        for node in nodes:
+            owners[node].append((unit, nodes))
+    taken_back = grants.taken_back(situation)
+    columns = units.retyped(graph, fates)
+    for block in graph.blocks(_rank, [nodes for _, nodes in chosen], columns, fates.table):
+        actions = [node for group in block for node in group]
+        steps = retyping.combined(
+            _render(*group, fates=fates, situation=situation) for group in block
+        )
+        created = [node.address for node in actions if node.verb == "create"]
+        steps += [step for address in created for step in taken_back.get(address, ())]
+        here = list(dict.fromkeys(unit for node in actions for unit in owners.get(node, ())))
+        yield from _together(steps, here)
+
+
+def _together(
+    steps: Sequence[Step], chosen: Sequence[tuple[Unit, frozenset[Node]]]
+) -> Iterator[Step]:
+    """Yield the steps of a block, with the reasons of all units in it."""
+    if len(steps) < 2 or not chosen:  # noqa: PLR2004 - one step is a unit by itself
+        yield from steps
+        return
+    unit = Unit(units.reasons(chosen), any(unit.joint for unit, _ in chosen))
+    yield from (step.in_unit(unit) for step in steps)
 
 
 def _graph(fates: Fates) -> tuple[Graph, Situation]:
@@ -89,9 +116,7 @@ def _rank(node: Node) -> tuple[object, ...]:
     return (not early, VERBS[verb], -rank if verb == "drop" else rank, address)
 
 
-def _render(
-    leader: Node, members: Sequence[Node], fates: Fates, situation: Situation
-) -> list[Step]:
+def _render(leader: Node, *members: Node, fates: Fates, situation: Situation) -> list[Step]:
     verb, address = leader
     kind = KINDS[address.kind]
     if verb == "create":

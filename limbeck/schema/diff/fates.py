@@ -26,6 +26,11 @@ from limbeck.schema.diff.situation import Alteration, Situation
 from limbeck.schema.sql.lexer import identifiers
 
 TYPES = frozenset({"enum", "domain", "composite", "range", "collation"})
+# Kinds whose address has the name of their table.
+OF_TABLE = frozenset({"column", "default", "not_null", "identity", "constraint", "trigger"}) | {
+    "policy",
+    "rule",
+}
 # Parts that can be dropped and created again without losing data.
 REPLACEABLE = frozenset(
     {"default", "constraint", "domain_check", "index", "view", "function", "rule", "trigger"}
@@ -70,6 +75,14 @@ class Fates:
     def gone(self, address: Address) -> bool:
         """Return whether a part is dropped, for good or to be created again."""
         return self.fate.get(address) in {"drop", "replace"}
+
+    def table(self, node: tuple[str, Address]) -> Address | None:
+        """Return the table that an action is on, if it exists before and after the change."""
+        _, address = node
+        part = self.after.get(address) or self.before.get(address)
+        at = part.table if isinstance(part, Index) else owner(address)
+        exists = at in self.before and at in self.after
+        return at if exists and address.kind in OF_TABLE | {"index", "table"} else None
 
     def alteration(self, address: Address, situation: Situation) -> Alteration | None:
         """Return how to alter a part that is on both sides; None if it has to be replaced."""

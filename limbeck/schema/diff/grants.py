@@ -57,11 +57,11 @@ def alter(
     return Alteration(tuple(changes(before, after, "alter", situation.major)))
 
 
-def taken_back(situation: Situation) -> Iterator[Step]:
-    """Yield revocations of default privileges that created objects get but must not have.
+def taken_back(situation: Situation) -> dict[Address, list[Step]]:
+    """Return revocations of default privileges that created objects get but must not have.
 
-    Only privileges that are the default on both sides count: others do not apply yet when the
-    object is created, or no longer.
+    They are given by the part that is created. Only privileges that are the default on both sides
+    count: others do not apply yet when the object is created, or no longer.
     """
     before, after = situation.before, situation.after
     defaults = [
@@ -69,7 +69,8 @@ def taken_back(situation: Situation) -> Iterator[Step]:
         for address, part in after.by_address.items()
         if isinstance(part, DefaultGrant) and not part.role and address in before
     ]
-    for address in _objects(sorted(situation.created), after):
+    steps: dict[Address, list[Step]] = {}
+    for part, address in _objects(sorted(situation.created), after):
         for default in defaults:
             if address.kind not in APPLIES_TO[default.on] or default.schema not in {
                 "",
@@ -78,17 +79,19 @@ def taken_back(situation: Situation) -> Iterator[Step]:
                 continue
             given = Grant(target=address, grantee=default.grantee, privileges=default.privileges)
             if given.address not in after:
-                yield from changes(given, _usual(given), "alter", situation.major)
+                revoked = changes(given, _usual(given), "alter", situation.major)
+                steps.setdefault(part, []).extend(revoked)
+    return steps
 
 
-def _objects(created: Sequence[Address], after: Parts) -> Iterator[Address]:
-    """Yield created parts, and in place of an identity its sequence."""
+def _objects(created: Sequence[Address], after: Parts) -> Iterator[tuple[Address, Address]]:
+    """Yield created parts, each with its own address or that of its identity's sequence."""
     for address in created:
         part = after[address]
         if isinstance(part, Generator):
-            yield Address("sequence", *schema_and_name(part.identity.sequence))
+            yield address, Address("sequence", *schema_and_name(part.identity.sequence))
         else:
-            yield address
+            yield address, address
 
 
 def _usual(grant: Grant | DefaultGrant) -> Grant | DefaultGrant:

@@ -54,7 +54,11 @@ def create(part: Generator, _members: Members, situation: Situation) -> list[Ste
     column, identity = replace(part.column, identity=part.identity), part.identity
     added = AddIdentity(f"{altering(column)} ADD {generator(column)}", "alter", column.address)
     steps = [Step(added), *typed(column)]
-    if situation.stays(column.address):
+    if old := sequences.continued(column.address, situation):
+        steps += sequences.continuing(
+            column.address, identity.sequence, identity.options.increment, old
+        )
+    elif situation.stays(column.address):
         steps.append(catch_up(column, identity.sequence, identity.options))
     return steps
 

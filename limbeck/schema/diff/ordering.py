@@ -14,7 +14,7 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.types import Range
-from limbeck.schema.diff import bodies, children, parking, sequences
+from limbeck.schema.diff import bodies, children, parking, sequences, successors
 from limbeck.schema.diff.fates import Fates
 from limbeck.schema.diff.graph import WISH, Graph, Node
 from limbeck.schema.diff.part import Generator, Part, Required, owner, sub
@@ -44,11 +44,12 @@ def graph_of(fates: Fates, asides: Iterable[Address]) -> Graph:
     for node in list(graph.after):
         _order(graph, node, fates)
     _order_names(graph, fates)
-    _order_generators(graph)
+    _order_generators(graph, fates)
     children.order(graph, fates)
     parking.order(graph, fates)
     bodies.order(graph, fates)
     _order_logged(graph, fates)
+    _order_successors(graph, fates)
     return graph
 
 
@@ -133,15 +134,37 @@ def _renamed(node: Node, fates: Fates) -> bool:
     return len(set(names)) > 1
 
 
-def _order_generators(graph: Graph) -> None:
+def _order_generators(graph: Graph, fates: Fates) -> None:
     """Drop a default before an identity is added, and an identity before a default is set.
 
-    Postgres refuses a column that has both.
+    Postgres refuses a column that has both. An identity continues the sequence that is dropped.
     """
     for node in list(graph.after):
         if node.verb == "create" and node.address.kind in {"default", "identity"}:
             for kind in ("default", "identity"):
                 graph.order(node, Node("drop", sub(node.address, kind)))
+        if node.verb == "create" and node.address.kind == "identity":
+            for user in fates.before.users.get(sub(node.address, "column"), ()):
+                if user.kind == "ownership":
+                    graph.order(node, Node("drop", sub(user, "sequence")))
+
+
+def _order_successors(graph: Graph, fates: Fates) -> None:
+    """Prefer a new index or key before the one that it replaces, and a value before NOT NULL.
+
+    Then queries always have an index, rows are always unique, and no insert finds a column that
+    must have a value and gets none.
+    """
+    for old, new in successors.pairs(graph, fates):
+        if "index" in {old.address.kind, new.address.kind} and old.address != new.address:
+            graph.order(old, new, soft=True)
+    for node in list(graph.after):
+        if node.address.kind == "not_null":
+            default = sub(node.address, "default")
+            if node.verb == "create":
+                graph.order(node, Node("create", default), soft=True)
+            elif node.verb == "drop":
+                graph.order(Node("drop", default), node, soft=True)
 
 
 def _order_logged(graph: Graph, fates: Fates) -> None:

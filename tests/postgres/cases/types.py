@@ -179,10 +179,10 @@ CASES = (
         "CREATE TABLE t (a narrow, b varchar(2), c varchar(2)[], d wide)",
         says=(
             "loses the values of public.t.a that do not fit public.narrow",
-            "loses the values of public.t.b that do not fit character varying(2)",
-            "loses the values of public.t.c that do not fit",
+            "the values of public.t.b that do not fit character varying(2)",
+            "the values of public.t.c that do not fit",
         ),
-        never=("loses the values of public.t.d",),
+        never=("the values of public.t.d",),
     ),
     Case(
         "a domain that becomes narrower",
