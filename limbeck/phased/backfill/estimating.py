@@ -17,6 +17,7 @@ from limbeck.phased.backfill.function import load, values
 from limbeck.phased.backfill.pieces import Piece, pieces
 from limbeck.phased.backfill.planning import Plan, Task
 from limbeck.postgres.connect import Connection, connect
+from limbeck.postgres.row_security import is_hidden
 from limbeck.schema.sql.quoting import percent_escaped
 
 _SAMPLE: Final = 1000  # rows that are updated and rolled back
@@ -51,6 +52,8 @@ def estimate(plan: Plan, *, listen: Listener = log) -> tuple[Estimate, ...]:
             try:
                 estimates.append(_estimate(plan, task, connection))
             except psycopg.Error as error:
+                if is_hidden(error):
+                    raise  # `connect` gives it a hint
                 raise DatabaseError(f"{task}: {error.diag.message_primary or error}") from error
     return tuple(estimates)
 
