@@ -20,7 +20,9 @@ from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.project.seen import note
+from limbeck.run import own_objects
 from limbeck.run.hooks import Hooks
+from limbeck.run.own_objects import OwnObject
 from limbeck.run.plan import Plan, PlannedRevision, Words, fingerprint
 from limbeck.shell import command
 
@@ -80,6 +82,11 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
             _refuse_below(history, current, to)
         todo = tuple(each for each in history.revisions() if each in {*late, *pending})
         passed = gates_passed(history, connection, todo, terms, listen)
+        # What a late or half-done revision leaves is not what the history has at this point.
+        begun = start.ledger.interrupted().keys() & {each.id for each in passed.revisions}
+        own: tuple[OwnObject, ...] = ()
+        if not (late or begun):
+            own = own_objects.read(project, profile, connection, current, passed.revisions, listen)
     for revision in audit.edited(history, current, start.ledger, quick=True):
         listen(
             Notice(
@@ -88,7 +95,9 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
             )
         )
     route = _Route(history, current, passed.revisions, start.ledger, late, downgrade=False)
-    return _plan(project, profile, database, route, hooks, waiting=passed.waiting, gate=terms)
+    return _plan(
+        project, profile, database, route, hooks, waiting=passed.waiting, gate=terms, own=own
+    )
 
 
 def rollback_plan(  # noqa: PLR0913 - as plan, and how far
@@ -177,6 +186,7 @@ def _plan(  # noqa: PLR0913 - what, where, who is told, and how far
     *,
     waiting: tuple[Waiting, ...] = (),
     gate: Terms | None = None,
+    own: tuple[OwnObject, ...] = (),
 ) -> Plan:
     plan = Plan(
         environment=profile.name,
@@ -194,6 +204,7 @@ def _plan(  # noqa: PLR0913 - what, where, who is told, and how far
         hooks=hooks,
         waiting=waiting,
         gate=gate,
+        own=own,
     )
     hooks.call("after_plan", plan)
     return plan
