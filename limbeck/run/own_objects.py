@@ -30,7 +30,7 @@ from limbeck.shadow.shadow import Shadow
 ALLOW: Final = "target-only"
 """The value of --allow that applies a plan although it takes away what only the target has."""
 STILL_USED: Final = "still-used"
-"""The value of --allow that removes a structure although it is used, by such objects among others."""
+"""The value of --allow that removes a structure although it is used, by such objects as well."""
 
 Effect: TypeAlias = Literal["lost", "in the way", "carried"]
 _Key: TypeAlias = tuple[int, int]
