@@ -24,6 +24,7 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.read import read
 from limbeck.schema.diff import compare
 from limbeck.schema.renames import parse
+from limbeck.schema.sql.quoting import quote
 from limbeck.settings import Project
 from limbeck.sources import Models, Replay
 
@@ -524,7 +525,7 @@ def backfill(connection: Connection, revision: Revision) -> None:
     """Fill in what an expand revision asks for, plainly; nothing is left to be filled in."""
     phase = phases.of(revision)
     for one in phase.backfills if phase else ():
-        sets = ", ".join(f"{column} = {value}" for column, value in one.assignments)
+        sets = ", ".join(f"{quote(column)} = {value}" for column, value in one.assignments)
         connection.execute(f"UPDATE {one.table} SET {sets} WHERE {one.where}".encode())
     assert wrong(connection, revision) == 0
 

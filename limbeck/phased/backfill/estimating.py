@@ -104,9 +104,11 @@ def _rate(plan: Plan, task: Task, connection: Connection, piece: Piece) -> float
 def _by_sql(
     _: Plan, task: Task, cursor: psycopg.Cursor[Any], piece: Piece, rows: list[dict[str, Any]]
 ) -> None:
-    sets = assignments(task.backfill)
-    table = percent_escaped(f"{piece.name} AS {piece.alias}")
-    statement = f"UPDATE ONLY {table} SET {sets} WHERE ctid = ANY (%s::tid[])"
+    table = f"{piece.name} AS {piece.alias}"
+    statement = (
+        f"UPDATE ONLY {percent_escaped(table)} SET {assignments(task.backfill)}"
+        " WHERE ctid = ANY (%s::tid[])"
+    )
     cursor.execute(statement.encode(), [[row[_CTID] for row in rows]])
 
 

@@ -90,7 +90,7 @@ class MovedColumn(Recipe):
         """
         value, name = self._value(quote(self.new.table)), quote(self.new.name)
         wrong = differ(name, value, exact=is_exact(self.new))
-        return (Backfill(self._here, ((name, name),), wrong),)
+        return (Backfill(self._here, ((self.new.name, name),), wrong),)
 
     def contract(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
         """Check that no value is lost, then drop the triggers.

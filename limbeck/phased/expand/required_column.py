@@ -64,7 +64,8 @@ class RequiredColumn(Recipe):
     def backfill(self) -> Sequence[Backfill]:
         """Return the backfill of NULL in rows that existed before the trigger."""
         column = quote(self.column.name)
-        return (Backfill(self._table, ((column, self.value),), f"{column} IS NULL"),)
+        sets = ((self.column.name, self.value),)
+        return (Backfill(self._table, sets, f"{column} IS NULL"),)
 
     def contract(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
         """Fill remaining rows, set NOT NULL, and drop the trigger.

@@ -60,7 +60,7 @@ class Sync:
     @property
     def assignments(self) -> dict[str, str]:
         """The expression of each column that a backfill sets."""
-        return {quote(follower.column): follower.expression for follower in self.forward}
+        return {follower.column: follower.expression for follower in self.forward}
 
     def wrong(self, row: str = "") -> str:
         """Return SQL that is true for a row whose sides do not match.
