@@ -22,6 +22,7 @@ from limbeck.history.revisions import Revision
 from limbeck.postgres.connect import Connection, connect
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
+from limbeck.run import own_bodies
 from limbeck.run.taking import may_take
 from limbeck.schema.sql.own_schemas import of_users
 from limbeck.shadow.replay import Replay
@@ -32,7 +33,7 @@ ALLOW: Final = "target-only"
 STILL_USED: Final = "still-used"
 """The value of --allow that removes a structure although it is used, by such objects as well."""
 
-Effect: TypeAlias = Literal["lost", "in the way", "carried"]
+Effect: TypeAlias = Literal["lost", "in the way", "broken", "carried"]
 _Key: TypeAlias = tuple[int, int]
 
 # Everything that a revision can take away, by an identity that a rename or CREATE OR REPLACE keeps.
@@ -120,7 +121,8 @@ _CARRIED_CONSTRAINTS: Final = frozenset({"", "c", "f", "u"})
 class OwnObject:
     """An object that only the target has; `text` names it, `holder` what a plan takes away.
 
-    It is "lost" with that, or "in the way" of it, or "carried" over to the column that replaces it:
+    It is "lost" with that, or "in the way" of it, or a function that is "broken" because its text
+    names it, or it is "carried" over to the column that replaces its own:
     `successors` has the names that columns of its table have before the plan, by those that they
     have afterwards. `oid` is that of the object, `table` that of its table, `contype` is empty for
     everything but a constraint.
@@ -159,6 +161,7 @@ class _Taken:
 
     roots: list[dict[str, Any]]
     known: set[tuple[str, str]]
+    bodies: set[tuple[str, str]]
     successors: dict[str, tuple[tuple[str, str | None], ...]] = field(default_factory=dict)
 
 
@@ -220,9 +223,12 @@ def _taken(
         before = _things(connection, text)
         everything = [_root(thing, "dropped") for thing in before.values()]
         known = {(row[2], row[3]) for row in _dependents(connection, everything)}
+        functions = own_bodies.bodies(connection)
         running.run(history, connection, todo)
         after = _things(connection, text)
-    return _difference(before, after, known)
+    taken = _Taken([], known, functions)
+    _compare(before, after, taken)
+    return taken
 
 
 def _things(connection: Connection, text: str) -> dict[_Key, _Thing]:
@@ -230,18 +236,18 @@ def _things(connection: Connection, text: str) -> dict[_Key, _Thing]:
     return {(oid, number): _Thing(*rest) for oid, number, *rest in rows}
 
 
-def _difference(
-    before: dict[_Key, _Thing], after: dict[_Key, _Thing], known: set[tuple[str, str]]
-) -> _Taken:
-    taken = _Taken([], known)
+def _compare(before: dict[_Key, _Thing], after: dict[_Key, _Thing], taken: _Taken) -> None:
     columns: dict[int, list[str | None]] = {}
     for (oid, number), thing in before.items():
         columns.setdefault(oid, []).extend([thing.column] if number > 0 else [])
-    successors = {oid: _successors(oid, before, after) for oid, _ in before}
+    gone = {oid for oid, number in before.keys() - after.keys() if number > 0}
+    successors = {oid: _successors(oid, before, after) for oid in gone}
     for (oid, number), thing in before.items():
         now = after.get((oid, number))
         if now is not None and now.type != thing.type:
             taken.roots.append(_root(thing, "retyped"))
+        elif now is not None and now != thing:
+            taken.roots.append(_root(thing, "renamed"))
         elif now is None and number <= 0:
             # Columns that only the target has go with their table.
             taken.roots.append(_root(thing, "dropped") | {"named": columns[oid] or None})
@@ -249,7 +255,6 @@ def _difference(
             replaced = any(name == thing.column for name, _ in successors[oid])
             taken.roots.append(_root(thing, "replaced" if replaced else "dropped"))
             taken.successors[thing.text] = successors[oid]
-    return taken
 
 
 def _successors(
@@ -278,9 +283,9 @@ def _dependents(connection: Connection, roots: list[dict[str, Any]]) -> list[Any
 
 def _own(connection: Connection, taken: _Taken) -> Iterator[OwnObject]:
     seen: set[str] = set()
-    for holder, how, kind, identity, blocks, oid, table, contype in _dependents(
-        connection, taken.roots
-    ):
+    # Objects follow a rename by themselves; texts do not.
+    roots = [root for root in taken.roots if root["how"] != "renamed"]
+    for holder, how, kind, identity, blocks, oid, table, contype in _dependents(connection, roots):
         text = f"{kind} {identity}"
         if (kind, identity) in taken.known or text in seen:
             continue
@@ -293,3 +298,6 @@ def _own(connection: Connection, taken: _Taken) -> Iterator[OwnObject]:
             effect = "carried"
         names = taken.successors.get(holder, ())
         yield OwnObject(text, holder, effect, oid, table, contype, names)
+    for function, holder in own_bodies.naming(connection, taken.roots, taken.bodies):
+        if f"function {function}" not in seen:
+            yield OwnObject(f"function {function}", holder, "broken")

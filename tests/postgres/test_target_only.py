@@ -198,6 +198,24 @@ def test_a_plan_stops_before_it_takes_away_what_only_the_target_has(
     assert len(plan(work, database).revisions) == 1
 
 
+def test_functions_whose_text_names_what_is_renamed_or_dropped_are_named(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    work.revision("base", "create table t (a int, d int); create view v as select 1")
+    work.revision("known", "create function k() returns int language sql as 'SELECT 1'")
+    migrated(work, database)
+    for name, text in {"a": "max(a) FROM t", "d": "max(d) FROM t", "v": "count(*) FROM v"}.items():
+        body = f"'BEGIN RETURN (SELECT {text}); END'"
+        create = f"CREATE FUNCTION names_{name}() RETURNS int LANGUAGE plpgsql AS {body}"
+        connection.execute(create.encode())
+    renames = 'op.alter_column("t", "a", new_column_name="b")\nop.execute("DROP VIEW v")'
+    work.revision("renames", renames)
+    assert [str(each) for each in plan(work, database).own] == [
+        "function public.names_a() (broken: public.t.a)",
+        "function public.names_v() (broken: public.v)",
+    ]
+
+
 def test_what_is_lost_is_lost_when_that_is_allowed(
     work: Work, database: Database, connection: psycopg.Connection
 ) -> None:

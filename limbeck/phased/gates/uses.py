@@ -163,7 +163,7 @@ def _old(connection: Connection, name: str) -> _Old | None:
     if row is None or (rest and not row[1]):
         return None  # another kind of object, such as a type, or dropped already
     word, holder = (rest[0] if rest else table), table
-    return _Old(name, int(str(row[0])), int(str(row[1])), _pattern(word), _pattern(holder))
+    return _Old(name, int(str(row[0])), int(str(row[1])), whole_word(word), whole_word(holder))
 
 
 def _objects(connection: Connection, old: _Old, sql: str) -> Iterator[Use]:
@@ -253,7 +253,7 @@ def _short(query: object) -> str:
     return " ".join(str(query).split())[:_SHOWN]
 
 
-def _pattern(name: str) -> str:
+def whole_word(name: str) -> str:
     """Return a Postgres regular expression for a name as a whole word."""
     escaped = re.sub(r"(\W)", r"\\\1", name)
     return rf"(^|[^[:alnum:]_]){escaped}($|[^[:alnum:]_])"
