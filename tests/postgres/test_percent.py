@@ -76,6 +76,13 @@ def test_a_failing_statement_is_shown_as_it_was_written(work: Work, database: Da
     assert text.strip() in plan.revisions[0].sql
 
 
+def test_a_hazard_has_its_statement_as_it_was_written(work: Work) -> None:
+    work.revision("base", 'create table "growth%" ("a%" int)')
+    changes = work.revision("changes", 'alter table "growth%" alter "a%" type bigint')
+    statements = {hazard.statement for hazard in linting.lint(work.project, [changes]).hazards}
+    assert statements == {'alter table "growth%" alter "a%" type bigint'}
+
+
 def interpolated(path: Path) -> list[str]:
     """Return the statements of a module that have parameters and a name put into their text."""
     module = ast.parse(path.read_text(encoding="utf-8"))
