@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 
@@ -28,18 +28,19 @@ from limbeck.schema.diff import index_definitions
 from limbeck.schema.sql.quoting import literal, qualified, quote
 
 _INDEX: Final = """
-SELECT n.nspname, c.relname, pg_get_indexdef(c.oid), t.relkind = 'p', true,
+SELECT n.nspname, t.relname, c.relname, pg_get_indexdef(c.oid), t.relkind = 'p', true,
        obj_description(c.oid, 'pg_class')
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_index i ON i.indexrelid = c.oid JOIN pg_class t ON t.oid = i.indrelid WHERE c.oid = %s"""
+FROM (SELECT %(oid)s::oid::regclass AS relid, 0 AS level WHERE NOT EXISTS (
+        SELECT FROM pg_partition_tree(%(oid)s::oid::regclass))
+    UNION ALL SELECT relid, level FROM pg_partition_tree(%(oid)s::oid::regclass)) AS tree
+JOIN pg_class c ON c.oid = tree.relid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_index i ON i.indexrelid = c.oid JOIN pg_class t ON t.oid = i.indrelid
+ORDER BY tree.level DESC, c.oid"""
 _CONSTRAINT: Final = """
-SELECT n.nspname, c.conname, pg_get_constraintdef(c.oid), t.relkind = 'p', c.convalidated,
+SELECT n.nspname, t.relname, c.conname, pg_get_constraintdef(c.oid), false, c.convalidated,
        obj_description(c.oid, 'pg_constraint')
-FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid JOIN pg_namespace n
-    ON n.oid = t.relnamespace WHERE c.oid = %s"""
-_TABLE: Final = """
-SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.oid = %s"""
+FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid
+JOIN pg_namespace n ON n.oid = t.relnamespace WHERE c.oid = %(oid)s"""
 _STATE: Final = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
 _EXISTS: Final = "SELECT FROM pg_constraint WHERE conrelid = to_regclass(%s) AND conname = %s"
 _PAUSE: Final = 0.1  # seconds between two attempts to acquire a lock
@@ -60,6 +61,7 @@ class Carried:
     twin: str
     contype: str
     valid: bool
+    partitioned: bool
     former: str
     definition: str | None
     comment: str | None
@@ -102,9 +104,10 @@ def _prepare(
 ) -> tuple[Carried, ...]:
     """Build what is carried over beside the original."""
     carriable = [each for each in objects if each.effect == "carried"]
-    carried = tuple(each for own in carriable if (each := _carried(connection, own)))
+    carried = tuple(each for own in carriable for each in _carried(connection, own))
+    for own in carriable:
+        listen(Notice(f"{own.text} is carried over to the column that replaces its own."))
     for each in carried:
-        listen(Notice(f"{each.text} is carried over to the column that replaces its own."))
         if each.definition is not None:
             _run(connection, database, each, _built(connection, each, each.twin, each.definition))
     return carried
@@ -117,22 +120,27 @@ def _finish(connection: Connection, database: Database, carried: Sequence[Carrie
             _run(connection, database, each, _named(connection, each))
 
 
-def _carried(connection: Connection, own: OwnObject) -> Carried | None:
+def _carried(connection: Connection, own: OwnObject) -> Iterator[Carried]:
+    """Yield a constraint, or an index with those of all partitions, which come first."""
     question = _CONSTRAINT if own.contype else _INDEX
-    row = connection.execute(question.encode(), [own.oid]).fetchone()
-    place = connection.execute(_TABLE, [own.table]).fetchone()
-    if row is None or place is None:
-        return None
-    schema, name, former, partitioned, valid, comment = row
+    rows: list[Any] = connection.execute(question.encode(), {"oid": own.oid}).fetchall()
     names = {old: new for old, new in own.successors if new is not None}
-    ready = len(names) == len(own.successors) and not partitioned
-    definition = _respelled(str(former), own.contype, names) if ready else None
-    words = None if comment is None else str(comment)
-    table, twin = str(place[1]), beside(str(name))
-    return Carried(
-        own.text, str(schema), table, str(name), twin, own.contype, bool(valid), str(former),
-        definition, words,
-    )  # fmt: skip
+    for schema, table, name, former, partitioned, valid, comment in rows:
+        # A column that only the plan adds has no name yet.
+        ready = len(names) == len(own.successors)
+        yield Carried(
+            text=own.text,
+            schema=schema,
+            table=table,
+            name=name,
+            twin=beside(name),
+            contype=own.contype,
+            valid=valid,
+            partitioned=partitioned,
+            former=former,
+            definition=_respelled(former, own.contype, names) if ready else None,
+            comment=comment,
+        )
 
 
 def _respelled(text: str, contype: str, names: dict[str, str]) -> str:
@@ -159,7 +167,10 @@ def _built(connection: Connection, carried: Carried, name: str, definition: str)
             yield f"DROP INDEX CONCURRENTLY {index}"  # what an interrupted build has left
         if carried.contype:
             definition = f"CREATE UNIQUE INDEX {quote(name)} ON {carried.on} {_key(definition)}"
-        yield index_definitions.concurrent(index_definitions.named(definition, name))
+        named = index_definitions.named(definition, name)
+        # CONCURRENTLY is not possible there, and not needed: those of the partitions are attached.
+        spelled = index_definitions.plain if carried.partitioned else index_definitions.concurrent
+        yield spelled(named)
     elif not _exists(connection, carried, name):
         add = f"ALTER TABLE {carried.on} ADD CONSTRAINT {quote(name)} {definition}"
         yield add.removesuffix(" NOT VALID") + " NOT VALID"

@@ -83,7 +83,7 @@ WITH roots AS (
     FROM jsonb_to_recordset(%(roots)s::jsonb) AS r(holder text, how text, type text)
     WHERE to_regtype(r.type) IS NOT NULL
 ), users AS (
-    SELECT DISTINCT r.holder, r.how, r.objid AS root,
+    SELECT DISTINCT r.holder, r.how,
         CASE WHEN w.oid IS NULL THEN d.classid ELSE 'pg_class'::regclass END AS classid,
         coalesce(w.ev_class, d.objid) AS objid,
         CASE WHEN w.oid IS NULL THEN d.objsubid ELSE 0 END AS objsubid,
@@ -94,19 +94,21 @@ WITH roots AS (
         AND w.rulename = '_RETURN'
     WHERE NOT (d.classid = 'pg_class'::regclass AND d.objid = r.objid)
     UNION ALL
-    SELECT r.holder, r.how, r.objid, r.classid, r.objid, a.attnum, false
+    SELECT r.holder, r.how, r.classid, r.objid, a.attnum, false
     FROM roots r JOIN pg_attribute a ON a.attrelid = r.objid
     WHERE r.named IS NOT NULL AND a.attnum > 0 AND NOT a.attisdropped
         AND a.attname <> ALL (r.named)
 )
-SELECT u.holder, u.how, o.type, o.identity, bool_and(u.blocks), u.objid::int8, u.root::int8,
-       coalesce(c.contype::text, '')
+SELECT u.holder, u.how, o.type, o.identity, bool_and(u.blocks), u.objid::int8,
+       CASE WHEN t.relkind = 'p' OR t.relispartition THEN 'P' ELSE coalesce(c.contype::text, '') END
 FROM users u CROSS JOIN LATERAL pg_identify_object(u.classid, u.objid, u.objsubid) AS o
 LEFT JOIN pg_constraint c ON u.classid = 'pg_constraint'::regclass AND c.oid = u.objid
+LEFT JOIN pg_class t ON t.oid = c.conrelid
 LEFT JOIN pg_attrdef f ON u.classid = 'pg_attrdef'::regclass AND f.oid = u.objid
 LEFT JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum
 WHERE coalesce(c.contype <> 'n', true) AND (f.oid IS NULL OR a.attgenerated <> '')
-GROUP BY u.holder, u.how, o.type, o.identity, u.objid, u.root, c.contype
+GROUP BY u.holder, u.how, o.type, o.identity, u.objid, c.contype, t.relkind,
+    t.relispartition
 ORDER BY o.identity, u.how"""
 
 # Postgres makes these anew itself when a column changes its type (ALTER TABLE, Notes).
@@ -114,6 +116,7 @@ _REBUILT: Final = frozenset(
     {"index", "table constraint", "statistics object", "sequence", "domain constraint"}
 )
 _CARRIED: Final = frozenset({"index", "table constraint"})
+# Not those of partitioned tables and partitions ("P"), which have them from each other.
 _CARRIED_CONSTRAINTS: Final = frozenset({"", "c", "f", "u"})
 
 
@@ -132,7 +135,6 @@ class OwnObject:
     holder: str
     effect: Effect
     oid: int = 0
-    table: int = 0
     contype: str = ""
     successors: tuple[tuple[str, str | None], ...] = ()
 
@@ -285,7 +287,7 @@ def _own(connection: Connection, taken: _Taken) -> Iterator[OwnObject]:
     seen: set[str] = set()
     # Objects follow a rename by themselves; texts do not.
     roots = [root for root in taken.roots if root["how"] != "renamed"]
-    for holder, how, kind, identity, blocks, oid, table, contype in _dependents(connection, roots):
+    for holder, how, kind, identity, blocks, oid, contype in _dependents(connection, roots):
         text = f"{kind} {identity}"
         if (kind, identity) in taken.known or text in seen:
             continue
@@ -297,7 +299,7 @@ def _own(connection: Connection, taken: _Taken) -> Iterator[OwnObject]:
         if carried and not blocks:
             effect = "carried"
         names = taken.successors.get(holder, ())
-        yield OwnObject(text, holder, effect, oid, table, contype, names)
+        yield OwnObject(text, holder, effect, oid, contype, names)
     for function, holder in own_bodies.naming(connection, taken.roots, taken.bodies):
         if f"function {function}" not in seen:
             yield OwnObject(f"function {function}", holder, "broken")

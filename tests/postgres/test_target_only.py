@@ -101,6 +101,30 @@ def test_both_phases_in_one_go_carry_them_over_too(
     assert objects(connection) == before
 
 
+def test_an_index_of_a_partitioned_table_is_carried_over_with_those_of_its_partitions(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    base = "create table p (id int, n int) partition by list (id);"
+    leaves = "create table p1 partition of p for values in (1);"
+    leaves += "create table p2 partition of p default"
+    expand = "ALTER TABLE p ADD COLUMN n_new bigint"
+    rename = "ALTER TABLE p RENAME n TO o; ALTER TABLE p RENAME n_new TO n"
+    for message, text in {"base": base + leaves, "expand": expand}.items():
+        work.revision(message, text)
+    migrated(work, database)
+    work.revision("contract", f"{rename}; ALTER TABLE p DROP COLUMN o")
+    connection.execute("CREATE INDEX hand ON p (n, id)")
+    connection.execute("ALTER TABLE p ADD CONSTRAINT hand_c CHECK (n > 0)")
+    with pytest.raises(CheckFailedError, match="hand_c on public"):
+        migrated(work, database)
+    connection.execute("ALTER TABLE p DROP CONSTRAINT hand_c")
+    query = "SELECT pg_get_indexdef(indexrelid), indisvalid FROM pg_index"
+    query += " WHERE indrelid::regclass::text ~ '^p[12]?$' ORDER BY 1"
+    before = connection.execute(query.encode()).fetchall()
+    assert migrated(work, database).applied
+    assert connection.execute(query.encode()).fetchall() == before
+
+
 # Every case has a schema of its own, so that one plan shows all of them.
 BASE = """
 CREATE SCHEMA {0};
