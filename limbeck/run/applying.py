@@ -8,7 +8,7 @@ import platform
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -31,7 +31,6 @@ from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.duration import seconds
 from limbeck.postgres.lock import migration_lock
 from limbeck.run import hazards, keeping, outline, own_objects
-from limbeck.run.carrying import carried_over
 from limbeck.run.failing import accounted, reported
 from limbeck.run.keeping import Keep
 from limbeck.run.plan import Plan, fingerprint, revisions
@@ -106,7 +105,7 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
         with accounted(plan, applied):
             listen(_started(plan))
             plan.hooks.call("before_run", plan)
-            with carried_over(connection, plan.database, plan.own, listen):
+            with _carrying(plan, connection, listen):
                 current = running.run(
                     plan.history,
                     connection,
@@ -121,6 +120,14 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
             plan.hooks.call("after_run", plan, report)
         listen(_finished(report, time.monotonic() - begun))
         return report
+
+
+def _carrying(plan: Plan, connection: Connection, listen: Listener) -> AbstractContextManager[None]:
+    if not any(each.effect == "carried" for each in plan.own):
+        return nullcontext()
+    from limbeck.run.carrying import carried_over  # noqa: PLC0415 - few plans have any
+
+    return carried_over(connection, plan.database, plan.own, listen)
 
 
 def _refuse(plan: Plan, allow: Sequence[str], listen: Listener) -> None:

@@ -21,10 +21,10 @@ from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.project.seen import note
-from limbeck.run import own_objects
 from limbeck.run.hooks import Hooks
 from limbeck.run.own_objects import OwnObject
 from limbeck.run.plan import Plan, PlannedRevision, Words, fingerprint
+from limbeck.run.taking import may_take
 from limbeck.shell import command
 
 NO_HOOKS = Hooks()
@@ -86,8 +86,10 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
         # What a late or half-done revision leaves is not what the history has at this point.
         begun = start.ledger.interrupted().keys() & {each.id for each in passed.revisions}
         own: tuple[OwnObject, ...] = ()
-        if not (late or begun):
-            own = own_objects.read(project, profile, connection, current, passed.revisions, listen)
+        if current and not (late or begun) and may_take(passed.revisions):
+            from limbeck.run.own_search import search  # noqa: PLC0415 - most plans only add
+
+            own = search(project, profile, connection, current, passed.revisions, listen)
     for revision in audit.edited(history, current, start.ledger, quick=True):
         listen(
             Notice(

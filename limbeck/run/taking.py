@@ -1,6 +1,6 @@
 """Which pending revisions may take something away, told from their source without running it.
 
-Most revisions only add, and the look at what only the target has (`own_objects`) costs a scratch
+Most revisions only add, and the look at what only the target has (`own_search`) costs a scratch
 database. A revision whose code is more than calls of `op` is never run for that look: its Python
 may write files or call services, and runs once for each attempt to apply it.
 """
