@@ -9,6 +9,7 @@ import click
 
 from limbeck.cli.terminal import agreed, note
 from limbeck.errors import ConfigurationError
+from limbeck.schema.sql.quoting import split
 
 if TYPE_CHECKING:
     from limbeck.schema.renames.rename import Rename
@@ -34,7 +35,8 @@ def parsed_values(texts: Sequence[str]) -> dict[str, str]:
     """
     values = {}
     for text in texts:
-        column, sign, expression = text.partition("=")
+        column = split(text, "=")[0]  # a quoted name may have the sign in it
+        sign, expression = text[len(column) :][:1], text[len(column) + 1 :]
         if not (column.strip() and sign and expression.strip()):
             raise ConfigurationError(
                 f"--value {text!r} is not COLUMN=EXPRESSION",

@@ -17,6 +17,7 @@ from limbeck.events import Blocker
 from limbeck.history import scripts
 from limbeck.masking.mask import masked, secrets
 from limbeck.paths import shown
+from limbeck.postgres import row_security
 from limbeck.postgres.embedded import extensions
 from limbeck.visible import visible
 
@@ -40,6 +41,10 @@ HINTS = {
 """Hints by SQLSTATE, see errcodes.txt in the sources of PostgreSQL."""
 _BROKEN = (
     "The connection broke. Run `limbeck status` to see how far the revision is, then migrate again."
+)
+_PARTIAL = (
+    "Where a revision may change only the rows that its role sees, put "
+    '`op.execute("SET LOCAL row_security = on")` first.'
 )
 
 
@@ -84,6 +89,8 @@ def _hint(error: Exception) -> str:
     if isinstance(error, HistoryError) and error.hint:
         return error.hint
     reason = cause(error)
+    if row_security.is_hidden(reason):
+        return f"{row_security.HINT} {_PARTIAL}"
     state = (reason.sqlstate or "") if isinstance(reason, psycopg.Error) else ""
     if isinstance(reason, psycopg.OperationalError) and not state:
         return _BROKEN

@@ -10,6 +10,7 @@ from psycopg.rows import tuple_row
 
 from limbeck.errors import DatabaseError
 from limbeck.history.history import History
+from limbeck.postgres import row_security
 from limbeck.postgres.connect import as_url
 
 
@@ -67,7 +68,9 @@ def _recorded(connection: psycopg.Connection, table: VersionTable) -> tuple[str,
     except psycopg.Error as error:
         raise DatabaseError(
             f"cannot read {table.name} of {connection.info.dbname}: {error}",
-            hint="Grant the role SELECT on it: it says which revisions are applied.",
+            hint=row_security.HINT
+            if row_security.is_hidden(error)
+            else "Grant the role SELECT on it: it says which revisions are applied.",
         ) from error
 
 

@@ -7,6 +7,7 @@ from collections.abc import Container, Sequence
 from limbeck.errors import ConfigurationError, NotConfirmedError
 from limbeck.generate.answers import Answers
 from limbeck.generate.narrowing import concerned
+from limbeck.phased.expand.written import tidy
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.diff.retyping import separated
@@ -118,7 +119,7 @@ def values(answers: Answers, before: Catalog, after: Catalog) -> dict[Address, s
                 f"--value {name}: there is no such column",
                 hint='Write its full name: --value "public.books.pages=0"',
             )
-        expressions[address] = expression
+        expressions[address] = tidy(expression, address._replace(kind="table", part=""))
     return expressions
 
 

@@ -25,6 +25,7 @@ def plan_text(plan: Plan, *, with_sql: bool) -> str:
         lines.append(f"  {revision.id}  {revision.message}{_standing(revision)}")
         if with_sql:
             lines.extend(f"      {line}".rstrip() for line in revision.sql.strip().splitlines())
+    lines += [f"Only {plan.environment} has {each}" for each in plan.own]
     return "\n".join([*lines, *waiting_lines(plan.waiting)])
 
 
@@ -88,6 +89,9 @@ def plan_data(plan: Plan) -> dict[str, Any]:
             for revision in plan.revisions
         ],
         "waiting": waiting_data(plan.waiting),
+        "own": [
+            {"object": each.text, "effect": each.effect, "of": each.holder} for each in plan.own
+        ],
         "fingerprint": plan.fingerprint,
     }
 

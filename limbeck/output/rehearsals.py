@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from limbeck.plurals import counted
 from limbeck.run.losses import Losses
 from limbeck.run.preview import Preview
 from limbeck.run.rehearse import Failed, Rehearsal
+
+_MOST: Final = 20  # lines of changes
 
 
 def rehearsal_text(rehearsal: Rehearsal) -> str:
@@ -91,9 +93,14 @@ def losses_text(losses: Losses, verb: str) -> str:
     if losses.problem:
         lines.append(f"  all its data; limbeck could not inspect it: {losses.problem}")
         return "\n".join(lines)
-    lines.append(
-        f"  about {counted(losses.rows, 'row')}, and every schema change made on this branch"
-    )
+    if losses.rows:
+        about = "about " if losses.estimated else ""
+        lines.append(f"  {about}{counted(losses.rows, 'row')}")
+    if losses.changes:
+        lines.append("  what its schema has (+), lacks (-) or has otherwise (~) than its parent's:")
+        lines += [f"    {change}" for change in losses.changes[:_MOST]]
+        if (more := len(losses.changes) - _MOST) > 0:
+            lines.append(f"    and {more:,} more")
     if losses.revisions:
         lines.append(f"  revisions that only it has: {', '.join(losses.revisions)}")
     if losses.sessions:

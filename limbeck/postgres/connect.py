@@ -12,7 +12,7 @@ import psycopg
 
 from limbeck.errors import PooledUrlError
 from limbeck.events import Listener, Notice, ignore
-from limbeck.postgres import tls
+from limbeck.postgres import row_security, tls
 from limbeck.postgres import url as urls
 from limbeck.postgres.database import Database
 
@@ -81,7 +81,8 @@ def connect(
     """Yield a connection; commit at the end of the block, roll back on an error.
 
     Only connecting is retried, while a suspended compute starts. The timeouts are part of the
-    startup message, so they cost no round trip.
+    startup message, so they cost no round trip. So is `row_security`: a session sees every row of a
+    table, or it fails.
 
     Args:
         database: The database, with its timeouts.
@@ -92,12 +93,13 @@ def connect(
 
     Raises:
         UnavailableError: there is no connection; the message gives the reason.
+        DatabaseError: row security would hide rows from a statement of the block.
         PooledUrlError: the server is a transaction pooler.
 
     """
     connection = _open(database, _options(database, read_only=read_only), application_name, listen)
     connection.autocommit = autocommit
-    with connection:
+    with row_security.explained(connection.info.user), connection:
         yield connection
 
 
@@ -191,7 +193,12 @@ def _tell(dialect: sqlalchemy.Dialect, connection: Connection, session: Session)
 
 def _options(database: Database, *, read_only: bool) -> str:
     """Return the `options` of the startup message; of two equal settings the last one counts."""
-    names = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
+    names = (
+        "row_security",
+        "lock_timeout",
+        "statement_timeout",
+        "idle_in_transaction_session_timeout",
+    )
     # A reader that waits for a lock blocks nobody, so it may wait a little longer.
     patient = replace(database, lock_timeout=_READING) if read_only else database
     settings = [(name, getattr(patient, name)) for name in names]

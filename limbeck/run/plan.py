@@ -15,6 +15,7 @@ from limbeck.phased.gates.waiting import Terms, Waiting
 from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
+from limbeck.run.own_objects import OwnObject
 
 if TYPE_CHECKING:
     from limbeck.run.reverting import Reversal
@@ -81,7 +82,8 @@ class Plan:
     `current` are the rows of its version table now, () before the first revision; `target` those
     after the run, () is base. `fingerprint` is a hash of the destination, the current revisions
     and the bytes of the files to run. `waiting` are contract revisions on hold, and `gate` says
-    how far the environment goes.
+    how far the environment goes. `own` are the objects that only this database has and that the
+    plan takes away, cannot remove, or carries over.
     """
 
     environment: str
@@ -99,6 +101,7 @@ class Plan:
     hooks: Callbacks = field(repr=False, compare=False)
     waiting: tuple[Waiting, ...] = ()
     gate: Terms | None = field(default=None, repr=False, compare=False)
+    own: tuple[OwnObject, ...] = ()
 
     def script(self) -> str:
         """Return the plan as a script for psql, with transactions and version rows.

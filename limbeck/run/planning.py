@@ -24,7 +24,9 @@ from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.project.seen import note
 from limbeck.run.hooks import Hooks
+from limbeck.run.own_objects import OwnObject
 from limbeck.run.plan import Plan, PlannedRevision, Words, fingerprint
+from limbeck.run.taking import may_take
 from limbeck.shell import command
 
 if TYPE_CHECKING:
@@ -86,6 +88,13 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
             _refuse_below(history, current, to)
         todo = tuple(each for each in history.revisions() if each in {*late, *pending})
         passed = gates_passed(history, connection, todo, terms, listen)
+        # What a late or half-done revision leaves is not what the history has at this point.
+        begun = start.ledger.interrupted().keys() & {each.id for each in passed.revisions}
+        own: tuple[OwnObject, ...] = ()
+        if current and not (late or begun) and may_take(passed.revisions):
+            from limbeck.run.own_search import search  # noqa: PLC0415 - most plans only add
+
+            own = search(project, profile, connection, current, passed.revisions, listen)
     for entry in start.ledger.interrupted().values():
         if text := _stuck(history, profile, entry):
             listen(Notice(text))
@@ -97,7 +106,9 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
             )
         )
     route = _Route(history, current, passed.revisions, start.ledger, late, downgrade=False)
-    return _plan(project, profile, database, route, hooks, waiting=passed.waiting, gate=terms)
+    return _plan(
+        project, profile, database, route, hooks, waiting=passed.waiting, gate=terms, own=own
+    )
 
 
 def rollback_plan(  # noqa: PLR0913 - as plan, and how far
@@ -219,6 +230,7 @@ def _plan(  # noqa: PLR0913 - what, where, who is told, and how far
     *,
     waiting: tuple[Waiting, ...] = (),
     gate: Terms | None = None,
+    own: tuple[OwnObject, ...] = (),
 ) -> Plan:
     plan = Plan(
         environment=profile.name,
@@ -236,6 +248,7 @@ def _plan(  # noqa: PLR0913 - what, where, who is told, and how far
         hooks=hooks,
         waiting=waiting,
         gate=gate,
+        own=own,
     )
     hooks.call("after_plan", plan)
     return plan

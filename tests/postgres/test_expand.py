@@ -24,6 +24,7 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.read import read
 from limbeck.schema.diff import compare
 from limbeck.schema.renames import parse
+from limbeck.schema.sql.quoting import quote
 from limbeck.settings import Project
 from limbeck.sources import Models, Replay
 
@@ -287,6 +288,50 @@ CASES = [
         returns=False,
     ),
     Case(
+        "new columns are required, and filled from a dropped, a generated and a new one",
+        'table("people", Column("name", Text, nullable=False),'
+        'Column("shout", Text, sa.Computed("upper(name)", persisted=True)))\n',
+        'table("people", Column("label", Text, nullable=False),'
+        'Column("alias", Text, nullable=False))\n',
+        values={
+            "public.people.label": "shout || '!'",
+            "public.people.alias": "label || ' ' || people.name",
+        },
+        seed="INSERT INTO people (name) VALUES ('ann')",
+        old="INSERT INTO people (name) VALUES ('bob')",
+        new="INSERT INTO people (label, alias) VALUES ('L', 'A')",
+        old_query="SELECT name, shout FROM people ORDER BY id",
+        old_rows=[("ann", "ANN"), ("bob", "BOB"), ("", "")],
+        new_query="SELECT label, alias FROM people ORDER BY id",
+        new_rows=[("ANN!", "ANN! ann"), ("BOB!", "BOB! bob"), ("L", "A")],
+        returns=False,
+    ),
+    Case(
+        "values as people write them",
+        'table("people", Column("name", Text), Column("NAME", Text), Column("last", Text),'
+        'Column("a%", Text))\n',
+        'table("people", Column("name", Text), Column("label", Text),'
+        'Column("a%", Text, nullable=False))\n',
+        values={
+            "public.people.label": r"""E'it\'s last ' || /* last, '--' */ Last -- and last
+                || $x$/$x$ || people."NAME" ;""",
+            "public.people.last": "split_part(substr(label, 11), '/', 1)",
+            "public.people.NAME": "split_part(public.people.label, U&'\\002f', 2)",
+            "public.people.a%": r"""U&"n!0061me" UESCAPE '!' || '%s {x} ' || "NAME" """,
+        },
+        seed="INSERT INTO people (name, \"NAME\", last) VALUES ('n', 'N', 'l')",
+        old="INSERT INTO people (name, \"NAME\", last) VALUES ('m', 'M', 'k')",
+        new="INSERT INTO people (name, label) VALUES ('o', 'it''s last j/O')",
+        old_query='SELECT name, "NAME", last FROM people ORDER BY id',
+        old_rows=[("n", "N", "l"), ("m", "M", "k"), ("o", "O", "j")],
+        new_query='SELECT label, "a%" FROM people ORDER BY id',
+        new_rows=[
+            ("it's last l/N", "n%s {x} N"),
+            ("it's last k/M", "m%s {x} M"),
+            ("it's last j/O", "o%s {x} O"),
+        ],
+    ),
+    Case(
         "drop required columns",
         BOOKS.format(
             'Column("pages", Integer, nullable=False), Column("code", Text, nullable=False, '
@@ -480,7 +525,7 @@ def backfill(connection: Connection, revision: Revision) -> None:
     """Fill in what an expand revision asks for, plainly; nothing is left to be filled in."""
     phase = phases.of(revision)
     for one in phase.backfills if phase else ():
-        sets = ", ".join(f"{column} = {value}" for column, value in one.assignments)
+        sets = ", ".join(f"{quote(column)} = {value}" for column, value in one.assignments)
         connection.execute(f"UPDATE {one.table} SET {sets} WHERE {one.where}".encode())
     assert wrong(connection, revision) == 0
 
@@ -510,6 +555,7 @@ def generated(project: Project, case: Case) -> tuple[generate.Generated, generat
 
 
 QUICK = {
+    "new columns are required, and filled from a dropped, a generated and a new one",
     "rename a required, unique, indexed, commented and referenced column with a default",
     "a key becomes a bigint, and what refers to it",
 }

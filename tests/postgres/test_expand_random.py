@@ -25,6 +25,7 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.read import read
+from limbeck.schema.sql.quoting import quote
 
 if TYPE_CHECKING:
     from limbeck.postgres.connect import Connection
@@ -170,7 +171,7 @@ class Applications(RuleBasedStateMachine):
 
     def batch(self, rows: int) -> str:
         (told,) = self.recipe.backfill()
-        sets = ", ".join(f"{column} = {value}" for column, value in told.assignments)
+        sets = ", ".join(f"{quote(column)} = {value}" for column, value in told.assignments)
         chosen = f"SELECT id FROM t WHERE {told.where} ORDER BY id LIMIT {rows}"
         return f"UPDATE {told.table} SET {sets} WHERE id IN ({chosen})"
 

@@ -118,26 +118,27 @@ class Observer:
                 def run() -> Any:
                     return psycopg.Cursor.execute(self, query, *arguments, **options)
 
-                return observer.observe(self, query, run) if observer.recording else run()
+                text = _as_sent(query, *arguments, **options)
+                return observer.observe(self, text, run) if observer.recording else run()
 
             def executemany(self, query: Any, *arguments: Any, **options: Any) -> Any:
                 def run() -> Any:
                     return psycopg.Cursor.executemany(self, query, *arguments, **options)
 
-                return observer.observe(self, query, run) if observer.recording else run()
+                text = _as_sent(query, *arguments, **options)
+                return observer.observe(self, text, run) if observer.recording else run()
 
         connection.cursor_factory = Cursor
 
-    def observe(self, cursor: psycopg.Cursor[Any], query: Any, run: Any) -> Any:
+    def observe(self, cursor: psycopg.Cursor[Any], text: str, run: Any) -> Any:
         """Run a statement, record it, and return its result.
 
         Args:
             cursor: the cursor that sends the statement.
-            query: the statement.
+            text: the statement.
             run: sends it.
 
         """
-        text = query if isinstance(query, str) else str(query)
         # SQLAlchemy and Alembic send queries of their own, which are not the revision's.
         if self.ignored in text or (self.file and not self._line()):
             return run()
@@ -258,6 +259,15 @@ class Observer:
         }
         self.statements.append(Statement(**(defaults | observed)))
         self.facts = self.statements[-1].after
+
+
+def _as_sent(query: Any, params: Any = None, *_: Any, **__: Any) -> str:
+    """Return the text that the server gets, but for its parameters.
+
+    Where there are any, even none of a statement that SQLAlchemy sends, psycopg turns %% into %.
+    """
+    text = query if isinstance(query, str) else str(query)
+    return text if params is None else text.replace("%%", "%")
 
 
 @contextmanager

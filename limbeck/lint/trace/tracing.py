@@ -21,6 +21,7 @@ from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
+from limbeck.schema.sql.quoting import quote
 from limbeck.shadow.replay import Replay
 from limbeck.shadow.shadow import Shadow
 
@@ -160,7 +161,7 @@ def _backfill(revision: Revision, connection: Connection) -> None:
     """Run the backfills of an expand revision, as they run before its contract."""
     phase = phases.of(revision)
     for backfill in phase.backfills if phase else ():
-        sets = ", ".join(f"{column} = {value}" for column, value in backfill.assignments)
+        sets = ", ".join(f"{quote(column)} = {value}" for column, value in backfill.assignments)
         update = f"UPDATE {backfill.table} SET {sets} WHERE {backfill.where}"
         with contextlib.suppress(psycopg.Error):  # a cast may fail on generated rows
             if not backfill.python:

@@ -22,7 +22,7 @@ from limbeck.phased.expand.renamed_column import RenamedColumn
 from limbeck.phased.expand.renamed_table import RenamedTable
 from limbeck.phased.expand.required_column import RequiredColumn
 from limbeck.phased.expand.retyped_columns import RetypedColumns, retypings
-from limbeck.phased.expand.values import widens
+from limbeck.phased.expand.values import computed_columns, respelled, widens
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
@@ -52,6 +52,7 @@ from limbeck.schema.diff.operations import (
 )
 from limbeck.schema.diff.steps import Step, Unit
 from limbeck.schema.renames.rename import Rename
+from limbeck.schema.sql.quoting import quote
 
 # Operations after which every row and every query is accepted that was accepted before.
 HARMLESS = (AddValue, AlterAttributeType, AlterDefault, AlterType, AlterViewDefault, Comment)
@@ -239,13 +240,41 @@ def _required(steps: Sequence[Step], change: Change) -> Iterator[RequiredColumn]
         # A new column with a default needs no recipe: ADD COLUMN fills it in every row.
         given = change.values.get(step.address)
         value = given or (after.default if isinstance(before, Column) else None)
-        table = change.after.objects.get(Address("table", after.schema, after.table))
         asked = isinstance(step.operation, AddColumn | AddNotNull | AlterNotNull)
-        old = Address("table", after.schema, after.table) in change.before.objects
-        if step.address in filled or not (loose and value and asked and old):
+        if step.address in filled or not (loose and value and asked):
             continue
-        if isinstance(table, Table):
-            yield RequiredColumn(after, value, table.columns)
+        yield from _required_column(change, after, value)
+
+
+def _required_column(change: Change, column: Column, value: str) -> Iterator[RequiredColumn]:
+    """Yield the recipe of a column, unless its table is new."""
+    at = Address("table", column.schema, column.table)
+    former, table = change.before.objects.get(at), change.after.objects.get(at)
+    if not isinstance(former, Table) or not isinstance(table, Table):
+        return
+    # Until the contract the table has its dropped columns, too, and a value may name one.
+    names = tuple(dict.fromkeys((*former.columns, *table.columns)))
+    computed = dict(computed_columns(change.after, table)) | dict(
+        computed_columns(change.before, former)
+    )
+    value = _spelled_out(value, column.address, change)
+    yield RequiredColumn(column, value, names, tuple(computed.items()))
+
+
+def _spelled_out(value: str, column: Address, change: Change) -> str:
+    """Return a value with the values of new columns that it names, which may still be NULL."""
+    others = {
+        at.part: at
+        for at in change.values
+        if at[:3] == column[:3] and at != column and at not in change.before.objects
+    }
+    rest = replace(change, values={at: v for at, v in change.values.items() if at != column})
+
+    def spell(name: str) -> str:
+        other = others[name]
+        return f"coalesce({quote(name)}, ({_spelled_out(rest.values[other], other, rest)}))"
+
+    return respelled(value, others, spell)
 
 
 def _retyped(steps: Sequence[Step], before: Catalog, after: Catalog) -> RetypedColumns | None:

@@ -20,6 +20,7 @@ from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.filters import Filters
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.read import read
 from limbeck.schema.diff import compare, recreated
 from limbeck.schema.diff.steps import Step
@@ -68,6 +69,7 @@ def compose(database: Database, filters: Filters, change: Change, choice: Choice
         harmless = [step for step in choice.first if _runs(step, connection)]
         prepared = [step for recipe in choice.recipes for step in recipe.expand(before)]
         middle, first = _after(prepared, connection, filters), [*harmless, *prepared]
+        _fire(prepared, connection)
         # What the recipes leave undone is derived from the catalogs, here and on the way back, so
         # each end is exact whatever a recipe omits.
         replaced = [step for recipe in choice.recipes for step in recipe.contract(middle, after)]
@@ -117,6 +119,32 @@ def _after(steps: Iterable[Step], connection: Connection, filters: Filters) -> C
                 hint="Write a single plain revision: limbeck generate --plain.",
             ) from error
     return read(connection, filters=filters)
+
+
+def _fire(steps: Iterable[Step], connection: Connection) -> None:
+    """Insert a row of defaults into each table with a new trigger, and roll it back.
+
+    PL/pgSQL looks names up when a statement first runs, so creating a function that names a column
+    which is not there succeeds. BEFORE triggers fire before Postgres checks any constraint: a row
+    that violates one has fired them, too.
+
+    Raises:
+        ProofError: a trigger of the steps cannot run.
+
+    """
+    for step in steps:
+        table, name = step.address._replace(kind="table", part=""), step.address.part
+        if step.address.kind != "trigger" or step.verb != "create":
+            continue
+        try:
+            with connection.transaction(force_rollback=True):
+                connection.execute(f"INSERT INTO {of(table)} DEFAULT VALUES".encode())
+        except psycopg.Error as error:
+            if (error.sqlstate or "").startswith("42") and name in (error.diag.context or ""):
+                raise ProofError(
+                    f"the trigger {name} on {table.schema}.{table.name} cannot run: {error}",
+                    hint="Correct the --value that it sets, over columns of the same table.",
+                ) from error
 
 
 def _allowed(step: Step) -> Step:

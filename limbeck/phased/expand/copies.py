@@ -109,7 +109,7 @@ def backfill(sync: Sync) -> Backfill:
 
 def filled(sync: Sync, table: Table) -> Step:
     """Return the step that fills all rows, outside a transaction: each batch commits by itself."""
-    sets = ", ".join(f"{column} = {value}" for column, value in sync.assignments.items())
+    sets = ", ".join(f"{quote(column)} = {value}" for column, value in sync.assignments.items())
     at = Address("column", sync.table.schema, sync.table.name, sync.forward[0].column)
     return Step(Execute(batches(table, sets, sync.wrong()), "alter", at), outside=True)
 
@@ -136,7 +136,7 @@ def left(backfills: Iterable[Backfill]) -> Iterator[Step]:
     revisions correct. A value that cannot be computed fails here, before anything is dropped.
     """
     for backfill in backfills:
-        sets = ", ".join(f"{column} = {value}" for column, value in backfill.assignments)
+        sets = ", ".join(f"{quote(column)} = {value}" for column, value in backfill.assignments)
         text = f"UPDATE {backfill.table} SET {sets}\nWHERE {backfill.where}"
         schema, name = schema_and_name(backfill.table)
         update = Execute(text, "alter", Address("table", schema, name))

@@ -11,7 +11,7 @@ from limbeck.phased.expand.families import unseen
 from limbeck.phased.expand.recipe import Recipe
 from limbeck.phased.expand.switching import unit_of
 from limbeck.phased.expand.sync import Follower, Sync
-from limbeck.phased.expand.values import is_exact
+from limbeck.phased.expand.values import computed_columns, is_exact
 from limbeck.phased.phases import Backfill
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
@@ -28,13 +28,14 @@ class DerivedColumns(Recipe):
     """New columns of a table that replace old ones.
 
     `values` has the expression of each new column over the old ones, and of each old column over
-    the new ones.
+    the new ones; `computed` are the generated columns with their expressions.
     """
 
     table: Table
     old: tuple[Column, ...]
     new: tuple[Column, ...]
     values: Mapping[Address, str]
+    computed: tuple[tuple[str, str], ...] = ()
 
     @property
     def uses(self) -> tuple[str, ...]:
@@ -47,7 +48,8 @@ class DerivedColumns(Recipe):
         names = (*self.table.columns, *(column.name for column in (*self.old, *self.new)))
         forward, backward = self._followers(self.new), self._followers(self.old)
         path = quote(self.table.schema)
-        return Sync(self.table.address, names, forward, backward, path=path)
+        where = self.table.address
+        return Sync(where, names, forward, backward, path=path, computed=self.computed)
 
     def _followers(self, columns: Iterable[Column]) -> tuple[Follower, ...]:
         return tuple(
@@ -122,7 +124,7 @@ def derived(
         old = tuple(_columns(here, before, after))
         new = tuple(_columns(here, after, before))
         if isinstance(table, Table) and old and new:
-            yield DerivedColumns(table, old, new, here)
+            yield DerivedColumns(table, old, new, here, computed_columns(before, table))
 
 
 def _columns(values: Iterable[Address], there: Catalog, not_there: Catalog) -> Iterator[Column]:
