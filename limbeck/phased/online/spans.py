@@ -25,13 +25,16 @@ def replacements(steps: Sequence[Step], scene: Scene) -> dict[int, int]:
 def _loose(steps: Sequence[Step], scene: Scene) -> bool:
     _, *between, created = steps
     table = scene.locks(created)
-    return _unique(created) and bool(table) and not any(scene.locks(s) & table for s in between)
+    return (
+        _unique(created, scene) and bool(table) and not any(scene.locks(s) & table for s in between)
+    )
 
 
-def _unique(step: Step) -> bool:
+def _unique(step: Step, scene: Scene) -> bool:
     match step.operation:
         case CreateIndex(index):
-            return index.table.kind == "table"
+            # With the index of a partitioned table go those of its partitions, and their names.
+            return scene.plain(index.table)
         case AddConstraint(constraint):
             return constraint.type in "pu" and "WITHOUT OVERLAPS" not in constraint.definition
     return False

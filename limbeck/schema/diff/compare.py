@@ -7,11 +7,22 @@ from dataclasses import replace
 
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.lowest import written_for
-from limbeck.schema.diff import folding, grants, ordering, parts, renaming, requirements, types
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.diff import (
+    folding,
+    grants,
+    ordering,
+    parts,
+    renaming,
+    requirements,
+    stale,
+    types,
+)
 from limbeck.schema.diff.fates import Fates, decide, give_way
 from limbeck.schema.diff.graph import Graph, Node
 from limbeck.schema.diff.kinds import KINDS
-from limbeck.schema.diff.operations import AddValue
+from limbeck.schema.diff.operations import AddValue, CreateFunction
 from limbeck.schema.diff.situation import Situation
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.renames.rename import Rename
@@ -87,13 +98,31 @@ def _render(
     kind = KINDS[address.kind]
     if verb == "create":
         folded = [fates.after[m.address] for m in members if m.verb == "create"]
-        return kind.create(fates.after[address], folded, situation)
+        steps = kind.create(fates.after[address], folded, situation)
+        return stale.explained(steps) if _only_stale(address, fates) else steps
     if verb == "drop":
         return kind.drop(fates.before[address], situation)
     if verb == "aside":
         return types.aside(fates.before[address], situation)  # type: ignore[arg-type]
     alteration = fates.alteration(address, situation)
-    return list(alteration.steps) if alteration else []
+    return _altered(list(alteration.steps) if alteration else [], address, fates)
+
+
+def _altered(steps: list[Step], address: Address, fates: Fates) -> list[Step]:
+    """Return the steps of an alteration, with what a changed function makes necessary."""
+    column = fates.stale[address].part if address in fates.stale else None
+    if isinstance(column, Column) and not stale.computed_anew(fates.before[address], column):
+        steps.append(stale.recomputed(column))
+    warning = stale.warning(address, fates.stale)
+    if warning is None:
+        return steps
+    warned = (isinstance(step.operation, CreateFunction) for step in steps)
+    return [replace(s, note=warning) if w else s for s, w in zip(steps, warned, strict=True)]
+
+
+def _only_stale(address: Address, fates: Fates) -> bool:
+    """Return whether a part is created again only because of a function that it calls."""
+    return address in fates.stale and fates.before.get(address) == fates.after[address]
 
 
 def _apart(steps: Sequence[Step]) -> tuple[Step, ...]:

@@ -18,11 +18,12 @@ from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index
 from limbeck.schema.catalog.objects.tables import Table
-from limbeck.schema.diff import casts, constraints, descent, unproven
+from limbeck.schema.diff import casts, constraints, descent, stale, unproven
 from limbeck.schema.diff.kinds import KINDS
 from limbeck.schema.diff.part import Default, Required, derived, owner, sub
 from limbeck.schema.diff.parts import Parts
 from limbeck.schema.diff.situation import Alteration, Situation
+from limbeck.schema.diff.stale import Stale
 from limbeck.schema.sql.lexer import identifiers
 
 TYPES = frozenset({"enum", "domain", "composite", "range", "collation"})
@@ -48,6 +49,7 @@ class Fates:
         retyped: The columns that change their type only because a type is replaced.
         hard: The altered parts whose users are dropped meanwhile.
         parted: The replaced types whose new one must exist before the old one is dropped.
+        stale: The parts that hold what a changed function has computed.
 
     """
 
@@ -58,6 +60,7 @@ class Fates:
     retyped: set[Address] = field(default_factory=set)
     hard: set[Address] = field(default_factory=set)
     parted: set[Address] = field(default_factory=set)
+    stale: Mapping[Address, Stale] = field(default_factory=dict)
 
     def situation(self) -> Situation:
         """Return the situation for rendering statements, as far as it is decided."""
@@ -96,8 +99,18 @@ def decide(before: Parts, after: Parts) -> Fates:
     )
     fates.fate.update((address, "replace") for address in lost if address in after)
     fates.fate.update(dict.fromkeys(unproven.renewed(before, after, fates.fate), "replace"))
+    _renew(fates, situation.major)
     _spread(fates, list(fates.fate))
     return fates
+
+
+def _renew(fates: Fates, major: int) -> None:
+    """Have the parts rebuilt that hold what a changed function has computed."""
+    fates.stale = stale.dependants(fates.before, fates.after, fates.fate)
+    for address, each in fates.stale.items():
+        remedy = stale.remedy(each.part, major)
+        if remedy and address in fates.before and not fates.gone(address):
+            fates.fate[address] = remedy
 
 
 def _decide_alone(fates: Fates, address: Address, situation: Situation) -> None:

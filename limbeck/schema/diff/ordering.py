@@ -47,6 +47,7 @@ def graph_of(fates: Fates, asides: Iterable[Address]) -> Graph:
     _order_generators(graph)
     children.order(graph, fates)
     _order_bodies(graph, fates)
+    _order_stale(graph, fates)
     _order_logged(graph, fates)
     return graph
 
@@ -160,6 +161,15 @@ def _order_bodies(graph: Graph, fates: Fates) -> None:
             for word in set(re.findall(r"\w+", function.definition)):
                 for earlier in created.get(word, ()):
                     graph.order(node, earlier, soft=True)
+
+
+def _order_stale(graph: Graph, fates: Fates) -> None:
+    """Change functions before the parts are rebuilt that they have computed, however indirectly."""
+    for address, stale in fates.stale.items():
+        for function in stale.functions:
+            for verb in ("alter", "create"):
+                for rebuilt in ("alter", "create"):
+                    graph.order(Node(rebuilt, address), Node(verb, function))
 
 
 def _order_logged(graph: Graph, fates: Fates) -> None:
