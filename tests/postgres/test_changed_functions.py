@@ -1,4 +1,4 @@
-"""Whatever a function has computed is computed again when its body changes, by diff and lint."""
+"""What a function has computed is computed again when its body changes, or it is a hazard."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ from limbeck.phased.online import online
 from limbeck.schema.catalog.read import read
 from limbeck.schema.diff import compare
 from tests.postgres.test_diff import carry_out, differences, load
+from tests.postgres.test_rules import found, rule_database
 
 if TYPE_CHECKING:
+    from limbeck.postgres.database import Database
     from limbeck.postgres.embedded.server import Server
 
 TABLE = "CREATE TABLE t (id int PRIMARY KEY, first text);"
 ROWS = "INSERT INTO t SELECT g, 'Ann B' || g FROM generate_series(1, 50) g;"
 QUESTION = "SELECT count(*) FROM t WHERE slug(first) = 'ann-b7'"
+
+__all__ = ["rule_database"]  # a fixture
 
 
 def slug(body: str, name: str = "slug") -> str:
@@ -193,6 +197,54 @@ CASES = (
         never=("INDEX",),
     ),
 )
+
+
+CHANGE = (
+    "CREATE OR REPLACE FUNCTION slug(t text) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT t';\n"
+)
+CHECKED = QUOTED + (
+    "CREATE DOMAIN slugged AS text CONSTRAINT c CHECK (outer_(VALUE) <> 'x!');"
+    "ALTER TABLE users ADD s slugged;"
+)
+PARTITIONED = (
+    "CREATE TABLE p (t text) PARTITION BY LIST (slug(t)); CREATE TABLE p_1 PARTITION OF p DEFAULT;"
+    "INSERT INTO p SELECT 'A' || g FROM generate_series(1, 9) g; ANALYZE p;"
+)
+GENERATED = "ALTER TABLE users ADD s text GENERATED ALWAYS AS (slug(name)) STORED;"
+
+
+@pytest.mark.parametrize(
+    ("given", "revision", "hazards"),
+    [
+        ("CREATE INDEX i ON users (slug(name));", CHANGE, ["remain in the index i:"]),
+        ("CREATE INDEX i ON users (slug(name));", CHANGE + "REINDEX INDEX i;", []),
+        ("CREATE INDEX i ON users (slug(name));", f"DO $$ BEGIN {CHANGE.strip()} END $$", ["the index i:"]),
+        (GENERATED, CHANGE, ["remain in the generated column s:"]),
+        (GENERATED, CHANGE + "UPDATE users SET name = name;", []),
+        (CHECKED, CHANGE, ["remain in the constraint c of the domain slugged:"]),
+        (PARTITIONED, CHANGE, ["because the partition key of p calls it"]),
+        ("CREATE FUNCTION f(t text) RETURNS text RETURN slug(t);", CHANGE, []),
+    ],
+)
+def test_a_hand_written_change_names_what_it_leaves_behind(
+    given: str, revision: str, hazards: list[str], rule_database: Database
+) -> None:
+    reported = [
+        hazard.message
+        for hazard in found(rule_database, LOWER + given, revision)
+        if hazard.code == "replace-function-stored"
+    ]
+    assert len(reported) == len(hazards)
+    assert all(words in text for words, text in zip(hazards, reported, strict=True))
+
+
+def test_a_partition_key_warns_in_the_revision(sides: list[psycopg.Connection]) -> None:
+    a, b, _ = map(_empty, sides)
+    load(a, LOWER + PARTITIONED)
+    load(b, DASHED + PARTITIONED)
+    (step,) = compare.steps(read(a), read(b))
+    assert step.note
+    assert step.note.startswith("The partition key of public.p calls it: rows stay")
 
 
 @pytest.fixture(scope="module")

@@ -110,7 +110,10 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Any other named object: a schema, a function, an extension with its version."""
+    """Any other named object: a schema, an extension; `version` is that of an extension.
+
+    Of a function it is a hash of what decides over its results.
+    """
 
     oid: int
     kind: str
@@ -178,7 +181,8 @@ QUERIES: Mapping[str, tuple[type[Any], str]] = {
         f"""SELECT n.oid::bigint, 'schema', n.nspname, 0::bigint, '' FROM pg_namespace n
         WHERE {_OWN}
         UNION ALL SELECT oid::bigint, 'extension', extname, 0, extversion FROM pg_extension
-        UNION ALL SELECT p.oid::bigint, 'function', n.nspname || '.' || p.proname, 0, ''
+        UNION ALL SELECT p.oid::bigint, 'function', n.nspname || '.' || p.proname, 0,
+        md5(concat_ws('|', p.prosrc, pg_get_function_sqlbody(p.oid), p.proisstrict, p.proconfig))
         FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {_OWN}
         UNION ALL SELECT oid::bigint, 'policy', polname, polrelid::bigint, '' FROM pg_policy
         UNION ALL SELECT r.oid::bigint, 'rule', r.rulename, r.ev_class::bigint, ''

@@ -21,6 +21,7 @@ from limbeck.lint.trace import facts
 from limbeck.lint.trace.facts import Facts
 from limbeck.lint.trace.newcomers import names_only_newcomers, untouched
 from limbeck.lint.trace.statement import MODES, Activity, Failure, Statement, strength
+from limbeck.lint.trace.stored import stored
 from limbeck.lint.trace.waiting import watched
 from limbeck.postgres.connect import Connection
 from limbeck.postgres.database import Database
@@ -198,6 +199,7 @@ class Observer:
             held=held,
             activity=_difference(self._activity, activity),
             settings=settings,
+            stored=stored(plain.connection, self.facts, after),
         )
         self._held, self._activity = held, activity
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -65,16 +65,17 @@ def dependants(before: Parts, after: Parts, fate: Mapping[Address, str]) -> dict
         fate: What becomes of each part that differs.
 
     """
-    changed = set(_changed(before, after, fate))
-    if not changed:
-        return {}
-    callers = _callers(after, changed)
-    stale: dict[Address, Stale] = {}
-    for address, functions in sorted(callers.items()):
-        part = after[address]
-        if _stores(part):
-            stale[address] = Stale(part, functions)
-    return stale
+    return computed_by(after, set(_changed(before, after, fate)))
+
+
+def computed_by(parts: Parts, functions: Collection[Address]) -> dict[Address, Stale]:
+    """Return the parts that functions have computed, or checked, directly or not."""
+    callers = _callers(parts, functions) if functions else {}
+    return {
+        address: Stale(parts[address], path)
+        for address, path in sorted(callers.items())
+        if _stores(parts[address])
+    }
 
 
 def remedy(part: Part, major: int) -> str | None:
