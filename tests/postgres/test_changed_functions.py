@@ -218,7 +218,11 @@ GENERATED = "ALTER TABLE users ADD s text GENERATED ALWAYS AS (slug(name)) STORE
     [
         ("CREATE INDEX i ON users (slug(name));", CHANGE, ["remain in the index i:"]),
         ("CREATE INDEX i ON users (slug(name));", CHANGE + "REINDEX INDEX i;", []),
-        ("CREATE INDEX i ON users (slug(name));", f"DO $$ BEGIN {CHANGE.strip()} END $$", ["the index i:"]),
+        (
+            "CREATE INDEX i ON users (slug(name));",
+            f"DO $$ BEGIN {CHANGE.strip()} END $$",
+            ["the index i:"],
+        ),
         (GENERATED, CHANGE, ["remain in the generated column s:"]),
         (GENERATED, CHANGE + "UPDATE users SET name = name;", []),
         (CHECKED, CHANGE, ["remain in the constraint c of the domain slugged:"]),

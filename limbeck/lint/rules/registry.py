@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from limbeck.lint.rules import (
     application,
+    casts,
     columns,
     constraints,
     data,
@@ -18,6 +19,7 @@ from limbeck.lint.rules import (
 
 RULES = (
     *columns.RULES,
+    *casts.RULES,
     *constraints.RULES,
     *indexes.RULES,
     *tables.RULES,

@@ -138,7 +138,7 @@ class Observer:
             run: sends it.
 
         """
-        text = query if isinstance(query, str) else str(query)
+        text = query.decode() if isinstance(query, bytes) else str(query)
         # SQLAlchemy and Alembic send queries of their own, which are not the revision's.
         if self.ignored in text or (self.file and not self._line()):
             return run()

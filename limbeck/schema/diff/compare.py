@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from limbeck.schema.catalog.catalog import Catalog
@@ -37,6 +37,7 @@ def steps(
     renames: Sequence[Rename] = (),
     *,
     lowest_major: int | None = None,
+    using: Mapping[Address, str] | None = None,
 ) -> tuple[Step, ...]:
     """Return the steps that turn a database like `before` into exactly `after`, in order.
 
@@ -47,6 +48,7 @@ def steps(
             without a counterpart is dropped or created.
         lowest_major: The lowest major that must accept the statements; by default that of the
             catalogs. What it does not store is no difference then (`schema.catalog.lowest`).
+        using: Expressions that compute the values of a new type, by column.
 
     Raises:
         ConfigurationError: The lowest major has no form of a statement that the change needs.
@@ -58,7 +60,7 @@ def steps(
     if not before.changes_to(after) and not renames:
         return ()
     renamed, first = renaming.apply(before, after, renames)
-    fates = decide(parts.of(renamed), parts.of(after))
+    fates = decide(parts.of(renamed), parts.of(after), using or {})
     requirements.check(fates)
     return _apart((*first, *_ordered(fates)))
 

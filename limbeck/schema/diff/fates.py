@@ -49,6 +49,7 @@ class Fates:
         retyped: The columns that change their type only because a type is replaced.
         hard: The altered parts whose users are dropped meanwhile.
         parted: The replaced types whose new one must exist before the old one is dropped.
+        using: The expressions that compute the values of a new type, by column.
         stale: The parts that hold what a changed function has computed.
 
     """
@@ -60,12 +61,20 @@ class Fates:
     retyped: set[Address] = field(default_factory=set)
     hard: set[Address] = field(default_factory=set)
     parted: set[Address] = field(default_factory=set)
+    using: Mapping[Address, str] = field(default_factory=dict)
     stale: Mapping[Address, Stale] = field(default_factory=dict)
 
     def situation(self) -> Situation:
         """Return the situation for rendering statements, as far as it is decided."""
         created = frozenset(a for a, fate in self.fate.items() if fate in {"create", "replace"})
-        return Situation(self.before, self.after, created, _asides(self), frozenset(self.retyped))
+        return Situation(
+            self.before,
+            self.after,
+            created,
+            _asides(self),
+            frozenset(self.retyped),
+            self.using,
+        )
 
     def gone(self, address: Address) -> bool:
         """Return whether a part is dropped, for good or to be created again."""
@@ -77,13 +86,14 @@ class Fates:
         return alter(self.before[address], self.after[address], situation)
 
 
-def decide(before: Parts, after: Parts) -> Fates:
+def decide(before: Parts, after: Parts, using: Mapping[Address, str]) -> Fates:
     """Decide the fate of all parts that differ, and of those that have to give way to them.
 
     The order matters: partition keys, NOT NULLs and checks turn single fates into "replace", and
     `_spread` runs last because it follows each replaced part to everything that uses it.
+    `using` has the expressions that compute the values of a new type, by column.
     """
-    fates = Fates(before, after, copies=_copies(before))
+    fates = Fates(before, after, copies=_copies(before), using=using)
     situation = fates.situation()
     for address in sorted(before.by_address.keys() | after.by_address.keys()):
         _decide_alone(fates, address, situation)

@@ -25,6 +25,7 @@ class Situation:
         created: The parts that are created, or dropped and created again.
         asides: The temporary names of replaced types, until no column is of them any more.
         retyped: The columns that change their type only because a type is replaced.
+        using: The expressions that compute the values of a new type, by column.
 
     """
 
@@ -33,6 +34,7 @@ class Situation:
     created: frozenset[Address] = frozenset()
     asides: Mapping[Address, str] = field(default_factory=dict)
     retyped: frozenset[Address] = frozenset()
+    using: Mapping[Address, str] = field(default_factory=dict)
 
     @property
     def major(self) -> int:
