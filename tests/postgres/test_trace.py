@@ -62,7 +62,8 @@ def test_locks_scans_and_rewrites_are_seen_as_they_were_recorded(
             admin.execute("CREATE DATABASE limbeck_alone TEMPLATE limbeck_truth")
             at = Database.from_url("alone", server.url("limbeck_alone"))
         seen = truth_table.observed(case, at, FEW)
-        judged = {one.level for one in truth_table.hazards(seen)}
+        # The labels are about locks, and this rule is about values.
+        judged = {one.level for one in truth_table.hazards(seen) if one.code != "cast-by-session"}
         found = truth_table.differences(case, seen)
         if case.labelled and ("blocking" in judged) != case.blocks:
             found.append(f"judged {judged}")

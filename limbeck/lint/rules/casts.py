@@ -7,21 +7,36 @@ from collections.abc import Iterator, Sequence
 from limbeck.lint.rules.change import Change
 from limbeck.lint.rules.hazard import Finding, Rule
 from limbeck.lint.trace.facts import Column
-from limbeck.schema.diff.casts import fallible, settings, undefined
-from limbeck.schema.sql.lexer import tokens
+from limbeck.schema.diff.casts import READ, WRITTEN, fallible, settings, undefined
+from limbeck.schema.sql.lexer import statements, tokens, words
 from limbeck.schema.sql.quoting import content, unquote
 
+_SETTINGS = {name for names in (*READ.values(), *WRITTEN.values()) for name in names}
 Word = tuple[str, str]
 """The kind of a token and its text, words in small letters."""
 
 
 def _cast_by_session(change: Change) -> Iterator[Finding]:
     for was, now in _retyped(change):
-        if not undefined(was.sort, now.sort) and (names := settings(was.sort, now.sort)):
-            if _is_decided(change.statement.text, now.name):
-                continue
-            values = {"was": was, "now": now, "settings": " and ".join(names)}
+        names = set() if undefined(was.sort, now.sort) else {*settings(was.sort, now.sort)}
+        decided = _is_decided(change.statement.text, now.name) or names <= _set(change)
+        if names and not decided:
+            values = {"was": was, "now": now, "settings": " and ".join(sorted(names))}
             yield Finding(now.table, values)
+
+
+def _set(change: Change) -> set[str]:
+    """Return the settings that the revision itself sets before or in the statement."""
+    texts = [change.statement.text]
+    for each in change.trace.statements:
+        if each is change.statement:
+            break
+        texts.append(each.text)
+    listed = [words(part) for text in texts for part in statements(text)]
+    sets = {word for signs in listed if signs[:1] == ["SET"] for word in signs[1:4]}
+    return {name for name in _SETTINGS if name.upper() in sets} | (
+        {"TimeZone"} if "ZONE" in sets else set()
+    )
 
 
 def _cast_can_fail(change: Change) -> Iterator[Finding]:
