@@ -47,7 +47,8 @@ def _cast_can_fail(change: Change) -> Iterator[Finding]:
 
 def _retyped(change: Change) -> Iterator[tuple[Column, Column]]:
     for was, now in change.altered_columns():
-        if was.type != now.type and not now.generated and was.sort != now.sort:
+        plain = not now.generated and not change.is_empty(now.table)
+        if plain and was.sort != now.sort:
             yield was, now
 
 

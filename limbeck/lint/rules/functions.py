@@ -17,7 +17,7 @@ def _replace_function_stored(change: Change) -> Iterator[Finding]:
     by_table: dict[tuple[int | None, str], list[Stored]] = defaultdict(list)
     for stored in change.statement.stored:
         table = _oid(change.after, stored.table) if stored.table else None
-        in_use = change.exists(table) if table is not None else _used(change, stored.address)
+        in_use = _in_use(change, table) if table is not None else _used(change, stored.address)
         if in_use and not _rebuilt(change, stored, table):
             case = "partitions" if stored.address.kind == "table" else ""
             by_table[table, case].append(stored)
@@ -29,6 +29,10 @@ def _replace_function_stored(change: Change) -> Iterator[Finding]:
             "parts": ", ".join(map(str, parts)),
         }
         yield Finding(table, values, case)
+
+
+def _in_use(change: Change, table: int) -> bool:
+    return change.exists(table) and not change.is_empty(table)
 
 
 def _rebuilt(change: Change, stored: Stored, table: int | None) -> bool:
@@ -98,7 +102,7 @@ def _oid(facts: Facts, table: Address) -> int | None:
 def _used(change: Change, domain: Address) -> bool:
     """Return whether an existing table has a column of a domain."""
     return any(
-        change.exists(column.table)
+        _in_use(change, column.table)
         and _domain(change.after, column.type_oid) == (domain.schema, domain.name)
         for column in change.after.columns.values()
     )

@@ -72,6 +72,7 @@ class Observer:
     _activity: dict[int, Activity] = field(default_factory=dict)
     _transaction: int = 0
     _open: bool = False
+    _begun: bool = False
     # Whether `facts` lack the effect of the last statements, which touched new tables only.
     _behind: bool = False
     # The line of the statement, where a worker runs the revision: no stack of ours has it.
@@ -88,7 +89,9 @@ class Observer:
         """Begin to record, from the present catalog."""
         self.statements, self.file = [], file
         self.facts = facts.read(connection)
-        self.existing = self.existing or frozenset(self.facts.relations)
+        # Of the first revision only: what it creates is no existing table for the second.
+        if not self._begun:
+            self.existing, self._begun = frozenset(self.facts.relations), True
         self.recording, self._open, self._behind = True, False, False
 
     def stop(self, connection: Connection) -> tuple[Statement, ...]:
