@@ -100,7 +100,7 @@ def generate(
     limbeck compares the models with the recorded history, replayed on a shadow database; it needs
     no live database. -e is for an environment that has its own versions folder.
     """
-    project = invocation.project(no_cache=no_cache, starting="models")
+    project = invocation.project(no_cache=no_cache, importing=True)
     from limbeck.generate.answers import Answers
     from limbeck.generate.generate import revision
     from limbeck.output import revisions

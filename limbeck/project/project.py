@@ -12,7 +12,7 @@ from limbeck.errors import ConfigurationError, UnknownProfileError
 from limbeck.project import profile as profiles
 from limbeck.project import script_location as history
 from limbeck.project.code.choice import Code
-from limbeck.project.code.protocol import Place
+from limbeck.project.code.place import Place
 from limbeck.project.profile import Profile
 
 if TYPE_CHECKING:

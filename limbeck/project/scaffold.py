@@ -205,7 +205,7 @@ def _script_location(root: Path) -> Path | None:
 
 
 def _find_models(root: Path, adopted: Path | None) -> str | None:
-    named = env_file.read(root / adopted / "env.py").metadata if adopted else None
+    named = env_file.metadata(root / adopted / "env.py") if adopted else None
     if named:
         return named
     bases = sorted(_bases(root))

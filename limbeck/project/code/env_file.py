@@ -4,20 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-
-
-@dataclass(frozen=True, slots=True)
-class EnvFile:
-    """What the text of an env.py says; it is read and not run.
-
-    `metadata` is the reference of its `target_metadata`, such as "app.models:Base.metadata", if
-    the name is imported there.
-    """
-
-    metadata: str | None
-
 
 # Modules whose import by an env.py has no effect on a migration.
 INERT = {
@@ -32,13 +19,19 @@ INERT_ARGUMENTS = {
 }
 
 
-def read(path: Path) -> EnvFile:
-    """Return what the text of an env.py says; a missing or broken file says nothing."""
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, UnicodeDecodeError):
-        return EnvFile(None)
-    return EnvFile(_metadata(tree))
+def metadata(path: Path) -> str | None:
+    """Return the reference of an env.py's `target_metadata`, such as "app.models:Base.metadata".
+
+    None where the name is not imported there, and for a missing or broken file.
+    """
+    tree = _tree(path)
+    origins = _imported(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "target_metadata":
+            first, _, rest = ast.unparse(node.value).partition(".")
+            if first in origins:
+                return f"{origins[first]}.{rest}" if rest else origins[first]
+    return None
 
 
 def beyond(path: Path, models: str) -> str:
@@ -49,11 +42,7 @@ def beyond(path: Path, models: str) -> str:
         models: the top-level package of the models, which it may import.
 
     """
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, UnicodeDecodeError):
-        return ""
-    for node in ast.walk(tree):
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("configure"):
             for argument in node.keywords:
                 if argument.arg not in INERT_ARGUMENTS:
@@ -64,21 +53,17 @@ def beyond(path: Path, models: str) -> str:
     return ""
 
 
+def _tree(path: Path) -> ast.Module:
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, UnicodeDecodeError):
+        return ast.Module([], [])
+
+
 def _modules(node: ast.AST) -> list[str]:
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     return [node.module or "."] if isinstance(node, ast.ImportFrom) else []
-
-
-def _metadata(tree: ast.Module) -> str | None:
-    """Return the reference in `target_metadata = Base.metadata`, if Base is imported."""
-    origins = _imported(tree)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "target_metadata":
-            first, _, rest = ast.unparse(node.value).partition(".")
-            if first in origins:
-                return f"{origins[first]}.{rest}" if rest else origins[first]
-    return None
 
 
 def _imported(tree: ast.Module) -> Mapping[str, str]:

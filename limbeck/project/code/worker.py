@@ -25,7 +25,8 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TextIO
@@ -66,6 +67,8 @@ except ImportError as error:
 
 if TYPE_CHECKING:
     from alembic.runtime.environment import EnvironmentContext
+
+    from limbeck.project.code import recording
 
 Answer = dict[str, Any]
 
@@ -220,6 +223,17 @@ def revision_module(path: str) -> Any:
     return module
 
 
+@cache
+def recorder() -> Any:
+    """Return the module `recording` beside this file, which no `import` of the project finds."""
+    spec = importlib.util.spec_from_file_location(
+        "limbeck_recording", Path(__file__).with_name("recording.py")
+    )
+    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]  # there is one
+    spec.loader.exec_module(module)  # type: ignore[union-attr]  # the same
+    return module
+
+
 def stand_in() -> None:
     """Replace limbeck's own env.py, which would wait for the lock that limbeck itself holds.
 
@@ -275,7 +289,8 @@ class Redirect:
     shadow must write nowhere else.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, unrecorded: Callable[[], AbstractContextManager[None]]) -> None:
+        self.unrecorded = unrecorded
         self.url = ""
         self.read_only = False
         self.free = False
@@ -298,7 +313,10 @@ class Redirect:
             target = target.difference_update_query(["require_auth"])
         own = {name: value for name, value in options.items() if name not in PLACES}
         arguments, chosen = dialect.create_connect_args(_spelled(target, dialect.driver))
-        connection = dialect.connect(*arguments, **{**own, **chosen, **_secure(target, dialect)})
+        with self.unrecorded():  # limbeck's own database says nothing that the models depend on
+            connection = dialect.connect(
+                *arguments, **{**own, **chosen, **_secure(target, dialect)}
+            )
         dialect.set_isolation_level(connection, "AUTOCOMMIT")
         if self.read_only:
             cursor = connection.cursor()
@@ -922,9 +940,10 @@ def _decoded(text: str | bytes) -> str:
 class Worker:
     """Answers the requests of one limbeck process."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, recorded: recording.Recording | None = None) -> None:
         self.channel = channel
-        self.redirect = Redirect()
+        self.recorded = recorded
+        self.redirect = Redirect(recorder().paused if recorded else nullcontext)
         # Many an env.py reads this variable; where nothing sets it, it is the database of the run.
         self.names_database = "DATABASE_URL" not in os.environ
         # What `op` has created in the last run, and on which database.
@@ -985,6 +1004,8 @@ class Worker:
             "statements": statements_of(metadata, server),
             "schemas": schemas_of(metadata),
             "enums": enums_of(metadata),
+            "read": self.recorded.read() if self.recorded else None,
+            "began": self.recorded.began if self.recorded else 0.0,
         }
 
     def allows(self, schema: str, table: str) -> bool:
@@ -1055,8 +1076,13 @@ def main() -> None:
     channel = Channel(outgoing)
     sys.path[:0] = channel.receive()["paths"]
     stand_in()
+    if sys.argv[1:] == ["revisions"]:
+        sys.argv = ["alembic"]
+        channel.serve(Worker(channel).handlers(), until="end")
+        return
     sys.argv = ["alembic"]
-    channel.serve(Worker(channel).handlers(), until="end")
+    with recorder().recording() as recorded:
+        channel.serve(Worker(channel, recorded).handlers(), until="end")
 
 
 if __name__ == "__main__":
