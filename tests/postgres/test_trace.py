@@ -359,7 +359,10 @@ def test_a_rule_that_finds_several_statements_is_stated_once_with_its_lines(shop
     assert markdown.count("Instead: Name columns") == 1
 
 
-def test_a_blocking_hazard_is_refused_unless_it_is_allowed(shop: Work) -> None:
+def test_a_blocking_hazard_is_refused_unless_it_is_allowed(
+    shop: Work, connection: psycopg.Connection
+) -> None:
+    connection.execute("INSERT INTO orders (id) VALUES (1)")
     shop.revision("index", "CREATE INDEX a ON orders (note)")
     report = lint(shop, asked=True)
     with pytest.raises(CheckFailedError, match="create-index-blocking") as caught:
@@ -464,6 +467,7 @@ def test_a_protected_environment_is_not_migrated_with_a_blocking_hazard(
 ) -> None:
     profile = shop.project.profiles_dir / "development.env"
     profile.write_text("PROTECTED=yes\n")
+    connection.execute("INSERT INTO orders (id) VALUES (1)")
     shop.revision("index", "CREATE INDEX orders_note ON orders (note)")
     index = "SELECT to_regclass('orders_note') IS NOT NULL"
 
@@ -484,6 +488,7 @@ def test_the_library_refuses_a_blocking_hazard_as_the_command_does(
     shop: Work, database: Database, connection: psycopg.Connection
 ) -> None:
     profile = dataclasses.replace(shop.profile, protected=True)
+    connection.execute("INSERT INTO orders (id) VALUES (1)")
     shop.revision("index", "CREATE INDEX orders_note ON orders (note)")
     plan, asked = migration.plan(shop.project, profile, database), list[migration.Plan]()
 
