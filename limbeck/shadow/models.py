@@ -12,7 +12,7 @@ from limbeck.project.code.recording import recording
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.shadow import cache, identity, ingredients, keys
+from limbeck.shadow import cache, identity, ingredients, keys, unimported
 from limbeck.shadow.filters import filters
 from limbeck.shadow.shadow import Shadow
 
@@ -65,9 +65,9 @@ class Models:
         with recording() as recorded, noticing_connections(recorded):
             metadata = self.project.metadata()
         # Before the models are created, which takes a while: an edit meanwhile must not count.
-        taken = ingredients.taken(
-            self.project, recorded.read(), recorded.began, recorded.environment
-        )
+        read = recorded.read()
+        taken = ingredients.taken(self.project, read, recorded.began, recorded.environment)
+        unimported.refuse(self.project, read, len(metadata.tables), self.listen)
         self.listen(StageStarted("creating the models on the shadow"))
         with shadow.scratch() as database:
             catalog = created(metadata, database, filters(self.project))
@@ -94,6 +94,8 @@ class Models:
         described = code.models(self.project.models, version, shadow.database.url)
         variables = ingredients.environment(self.project)
         taken = ingredients.taken(self.project, described.read, described.began, variables)
+        tables = sum("CREATE TABLE" in text for text in described.statements)
+        unimported.refuse(self.project, described.read, tables, self.listen)
         name = keys.made_of(self.project, server, repr(replace(described, read=None, began=0.0)))
         if self.project.cache and (cached := cache.catalog(self.project, name)) is not None:
             self._keep(taken, server, cached)

@@ -112,8 +112,9 @@ class Code:
     @cached_property
     def _env(self) -> str:
         """What env.py does beyond configuring a connection."""
-        package = self.models.partition(":")[0].partition(".")[0]
-        return env_file.beyond(Path(self.place.script_location) / "env.py", package)
+        if self.models == env_file.OWN:
+            return "the models are those that env.py names"
+        return env_file.beyond(Path(self.place.script_location) / "env.py", self.models)
 
     @cached_property
     def _outside(self) -> OutOfProcess:

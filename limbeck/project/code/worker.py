@@ -401,10 +401,25 @@ def run_env(place: Answer, url: str, then: Callable[[Environment, dict[str, Any]
     environment = Environment(context)
     environment.capture(then)
     try:
-        with context:
+        with context, application(Path(directory.env_py_location)):
             directory.run_env()
     finally:
         environment.forget()
+
+
+@contextmanager
+def application(env_py: Path) -> Iterator[None]:
+    """Enter the context of the Flask application whose env.py asks for the current one.
+
+    `flask db` does that; FLASK_APP names the application, or app.py and wsgi.py are tried.
+    """
+    if "current_app" not in env_py.read_text(encoding="utf-8"):
+        yield
+        return
+    from flask.cli import ScriptInfo  # type: ignore[import-not-found]  # it is the project's
+
+    with ScriptInfo().load_app().app_context():
+        yield
 
 
 class Environment:
@@ -469,6 +484,17 @@ def _chosen(value: Any) -> Any:
 
 
 # --- the models ---------------------------------------------------------------------------------
+
+
+OWN = "env.py"
+
+
+def all_metadata(given: Any) -> list[Any]:
+    """Return the MetaData that an env.py passes as target_metadata: one, or several."""
+    several = list(given) if isinstance(given, (list, tuple, set)) else [given]
+    if not several or not all(isinstance(each, sa.MetaData) for each in several):
+        raise FailureError("reference", "env.py configures no target_metadata")
+    return several
 
 
 def metadata_of(reference: str) -> Any:
@@ -998,15 +1024,22 @@ class Worker:
         """Import the models and return them as statements."""
         with limited(limit, "the models", self.channel):
             if place is not None:  # env.py may import modules of models that nothing else does
-                self.run_env(place, url, lambda *_: None, read_only=True)
-            metadata = metadata_of(reference)
+                self.run_env(place, url, self.note, read_only=True)
+            given = self.arguments.get("target_metadata") if reference == OWN else None
+            several = all_metadata(given) if reference == OWN else [metadata_of(reference)]
         return {
-            "statements": statements_of(metadata, server),
-            "schemas": schemas_of(metadata),
-            "enums": enums_of(metadata),
+            "statements": list(
+                dict.fromkeys(text for each in several for text in statements_of(each, server))
+            ),
+            "schemas": sorted({name for each in several for name in schemas_of(each)}),
+            "enums": [enum for each in several for enum in enums_of(each)],
             "read": self.recorded.read() if self.recorded else None,
             "began": self.recorded.began if self.recorded else 0.0,
         }
+
+    def note(self, environment: Environment, _: dict[str, Any]) -> None:
+        """Keep the arguments of configure()."""
+        self.arguments = environment.arguments
 
     def allows(self, schema: str, table: str) -> bool:
         """Return whether env.py's include_name and include_object let a table through.
