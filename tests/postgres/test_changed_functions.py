@@ -139,6 +139,15 @@ CASES = (
         question=BY_OUTER,
     ),
     Case(
+        "through an operator class",
+        "CREATE FUNCTION order_(a text, b text) RETURNS int IMMUTABLE RETURN "
+        "bttextcmp(slug(a), slug(b)); CREATE OPERATOR CLASS c FOR TYPE text USING btree AS "
+        "OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, OPERATOR 4 >=, OPERATOR 5 >, "
+        "FUNCTION 1 order_(text, text);" + TABLE + "CREATE INDEX i ON t (first c);",
+        question="SELECT count(*) FROM t WHERE first = 'Ann B7'",
+        says=("CREATE INDEX CONCURRENTLY i_new",),
+    ),
+    Case(
         "from another schema, through two functions",
         "CREATE SCHEMA app; CREATE FUNCTION app.a(t text) RETURNS text IMMUTABLE LANGUAGE sql AS "
         "'SELECT public.slug(t)'; CREATE FUNCTION app.b(t text) RETURNS text IMMUTABLE "
@@ -240,6 +249,21 @@ def test_a_hand_written_change_names_what_it_leaves_behind(
     ]
     assert len(reported) == len(hazards)
     assert all(words in text for words, text in zip(hazards, reported, strict=True))
+
+
+def test_a_generated_column_is_added_again_for_older_majors(
+    sides: list[psycopg.Connection],
+) -> None:
+    a, b, _ = map(_empty, sides)
+    dependants = TABLE + "ALTER TABLE t ADD s text GENERATED ALWAYS AS (slug(first)) STORED;"
+    load(a, LOWER + dependants + ROWS)
+    load(b, DASHED + dependants)
+    steps = compare.steps(read(a), read(b), lowest_major=16)
+    assert "ALTER TABLE public.t DROP COLUMN s" in [step.sql for step in steps]
+    assert not any(step.loses for step in steps)
+    carry_out(a, steps)
+    row = a.execute("SELECT s FROM t WHERE id = 7").fetchone()
+    assert row == ("ann-b7",)
 
 
 def test_a_partition_key_warns_in_the_revision(sides: list[psycopg.Connection]) -> None:
