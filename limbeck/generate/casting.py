@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import psycopg
 
 from limbeck.errors import ConfigurationError, NotConfirmedError
 from limbeck.generate.answers import Answers
+from limbeck.generate.questions import inverse, within
 from limbeck.postgres.connect import Connection, connect
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.names import of
@@ -18,13 +20,12 @@ from limbeck.schema.diff import renaming, retypes
 from limbeck.schema.diff.retypes import Cast
 from limbeck.schema.renames.rename import Rename
 from limbeck.schema.sql import quoting
-from limbeck.schema.sql.quoting import quote
+from limbeck.schema.sql.quoting import quote, schema_and_name
 from limbeck.shadow.replay import Replay
 from limbeck.shadow.shadow import Shadow
 from limbeck.shell import command
 
 _WHOLE = 3  # schema, table, column
-_UNKNOWN_TYPE = ("42704", "3F000")  # undefined_object, invalid_schema_name: the change creates it
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +76,11 @@ def _retyped(before: Catalog, after: Catalog, renames: Sequence[Rename]) -> bool
 def _given(
     using: Mapping[str, str], before: Catalog, after: Catalog, renames: Sequence[Rename]
 ) -> dict[Address, str]:
-    old_names = {rename.before: rename.after for rename in renames if rename.kind == "column"}
     given = {}
     for name, expression in using.items():
         names = quoting.names(name)
         address = Address("column", *names) if len(names) == _WHOLE else Address("column", "", "")
-        address = old_names.get(address, address)
+        address = _moved(address, renames)
         was, now = before.objects.get(address), after.objects.get(address)
         if not (isinstance(was, Column) and isinstance(now, Column) and was.type != now.type):
             raise ConfigurationError(
@@ -89,6 +89,13 @@ def _given(
             )
         given[address] = expression
     return given
+
+
+def _moved(address: Address, renames: Sequence[Rename]) -> Address:
+    """Return the address of a column after all renames."""
+    for rename in renames:
+        address = rename.after if address == rename.before else within(address, rename)
+    return address
 
 
 def _asked(casts: Sequence[Cast], answers: Answers) -> dict[Address, str]:
@@ -113,7 +120,7 @@ def _inverses(
 ) -> dict[Address, str]:
     """Return the conversions of the downgrade that follow from a time zone in an expression."""
     inverses = {}
-    originals = {rename.after: rename.before for rename in renames if rename.kind == "column"}
+    back_names = inverse(renames)
     for address, expression in using.items():
         was, now = before.objects[address], after.objects[address]
         if isinstance(was, Column) and isinstance(now, Column):
@@ -121,7 +128,7 @@ def _inverses(
                 retypes.sort(was.type, before.objects.get),
                 retypes.sort(now.type, after.objects.get),
             )
-            place = originals.get(address, address)
+            place = _moved(address, back_names)
             back = retypes.inverse(place.part, now.name, sorts, expression)
             if back is not None:
                 inverses[place] = back
@@ -152,14 +159,20 @@ def _try_one(
 ) -> None:
     definitions = ", ".join(f"{quote(each.name)} {each.type}" for each in columns)
     change = f"ALTER TABLE pg_temp.copy ALTER COLUMN {quote(column.name)} TYPE"
-    connection.execute(f"CREATE TEMP TABLE copy ({definitions})".encode())
-    try:
-        connection.execute(f"{change} {column.type} USING {expression}".encode())
-    except psycopg.Error as error:
-        if error.sqlstate not in _UNKNOWN_TYPE or column.type not in str(error):
+    connection.execute(b"DROP TABLE IF EXISTS pg_temp.copy")
+    with suppress(psycopg.errors.UndefinedObject):  # a type under its new name: the proof tries it
+        connection.execute(f"CREATE TEMP TABLE copy ({definitions})".encode())
+        try:
+            connection.execute(f"{change} {column.type} USING {expression}".encode())
+        except psycopg.Error as error:
+            if isinstance(error, psycopg.errors.UndefinedObject) and _names(error, column.type):
+                return  # the change itself creates the type
             name = f"{of(column.address)}.{quote(column.name)}"
             raise ConfigurationError(
                 f"--using {name}={expression}: {error.diag.message_primary or error}",
                 hint=f"Write an expression over a row of the table that gives {column.type}.",
             ) from error
-    connection.execute(b"DROP TABLE IF EXISTS pg_temp.copy")
+
+
+def _names(error: psycopg.Error, type_: str) -> bool:
+    return schema_and_name(type_.removesuffix("[]"))[1] in str(error)

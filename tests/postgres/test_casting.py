@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MODEL = """
 from sqlalchemy import *
-from sqlalchemy.dialects.postgresql import ARRAY, UUID
+from sqlalchemy.dialects.postgresql import UUID
 
 metadata = MetaData()
 Table("t", metadata, Column("id", Integer, primary_key=True), Column("v", {}))
@@ -52,7 +52,6 @@ NONE, ZONE, STYLE = "no such cast", "TimeZone", "DateStyle"
 # The answers are those of a session in New York, four hours behind UTC.
 CASES = (
     Case("Integer", "UUID", NONE, CUT, "7", SEVEN),
-    Case("ARRAY(Integer)", "Integer", NONE, "v[1]", "{5,6}", "5"),
     Case(
         *("DateTime", "DateTime(True)", ZONE, UTC),
         *("2026-07-01 12:00", "2026-07-01 08:00:00-04", "2026-07-01 12:00:00"),
@@ -136,6 +135,27 @@ def test_a_phased_change_fills_by_the_expression(work: Work, database: Database)
         connection.execute("UPDATE t SET v = v")
         running.upgrade(work.history, connection, "head")
         assert _value(connection) == CASES[0].becomes
+
+
+def test_a_renamed_column_and_table_of_a_new_type(work: Work, database: Database) -> None:
+    first = generate.revision(_models(work, "DateTime")).revision
+    after = _models(work, "DateTime(True)")
+    path = work.project.root / f"{after.models.partition(':')[0]}.py"
+    path.write_text(path.read_text().replace('"t"', '"moments"').replace('"v"', '"at"'))
+    answers = generate.Answers(
+        renames=["public.t:public.moments", "public.moments.v:public.moments.at"],
+        no_rename=True,
+        using={"public.t.v": "at AT TIME ZONE 'UTC'"},
+    )
+    generate.revision(after, answers=answers)
+    assert first
+    with connect(database) as connection:
+        running.upgrade(work.history, connection, first.id)
+        connection.execute("SET timezone = 'America/New_York'")
+        connection.execute("INSERT INTO t VALUES (1, '2026-07-01 12:00')")
+        running.upgrade(work.history, connection, "head")
+        running.downgrade(work.history, connection, first.id)
+        assert _value(connection) == "2026-07-01 12:00:00"
 
 
 def test_the_answer_on_a_terminal(work: Work) -> None:
