@@ -82,7 +82,7 @@ def test_a_cast_that_needs_a_decision(case: Case, work: Work, database: Database
     generated = generate.revision(after, answers=given)
     assert generated.path
     assert first
-    assert "# The values are computed by the expression of --using." in generated.path.read_text()
+    assert "# the values are computed by the expression of --using" in generated.path.read_text()
     with connect(database) as connection:
         running.upgrade(work.history, connection, first.id)
         connection.execute("INSERT INTO t VALUES (1, %s), (2, NULL)", [case.value])

@@ -195,7 +195,7 @@ def _conversion(
 ) -> tuple[str | None, str | None]:
     """Return the expression of USING and a note; None where the statement needs neither."""
     if given := situation.using.get(after.address):
-        return given, "The values are computed by the expression of --using."
+        return given, "the values are computed by the expression of --using"
     aside = before.address in situation.retyped
     if before.generated:
         return None, None

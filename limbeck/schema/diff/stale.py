@@ -97,7 +97,7 @@ def recomputed(column: Column) -> Step:
     """Return the step that computes every value of a stored generated column again."""
     text = f"{sql.alter_column(column)} SET EXPRESSION AS ({column.default})"
     return Step(
-        Execute(text, "alter", column.address), note=f"Computes every value again, because {CALLS}."
+        Execute(text, "alter", column.address), note=f"computes every value again, because {CALLS}"
     )
 
 
@@ -105,7 +105,7 @@ def explained(steps: Iterable[Step]) -> list[Step]:
     """Return the steps that create a part again, with the reason."""
     creates = (AddColumn, AddConstraint, CreateIndex)
     return [
-        replace(step, note=f"Created again, because {CALLS}.")
+        replace(step, note=f"created again, because {CALLS}")
         if isinstance(step.operation, creates) and not step.note
         else step
         for step in steps
