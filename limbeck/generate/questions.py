@@ -88,12 +88,12 @@ def inverse(renames: Sequence[Rename]) -> tuple[Rename, ...]:
     for rename in renames:
         old, new = rename.after, rename.before
         for outer in back:
-            old, new = _within(old, outer), _within(new, outer)
+            old, new = within(old, outer), within(new, outer)
         back.append(Rename(rename.kind, old, new))
     return tuple(back)
 
 
-def _within(address: Address, outer: Rename) -> Address:
+def within(address: Address, outer: Rename) -> Address:
     """Return an address after the rename of its schema or table."""
     old, new = outer.before, outer.after
     if outer.kind == "schema" and address.schema == old.name:

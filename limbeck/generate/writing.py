@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from limbeck.errors import ConfigurationError, ProofError
 from limbeck.events import Listener, Notice, StageStarted
-from limbeck.generate import bodies, elsewhere, phased
+from limbeck.generate import bodies, casting, elsewhere, phased
 from limbeck.generate.answers import Answers
 from limbeck.generate.draft import Draft, draft
 from limbeck.generate.elsewhere import Elsewhere, Majors
@@ -103,8 +103,9 @@ def _revision(
     others = tuple(elsewhere.change(each, profile, only, listen) for each in chosen.others)
     if answers.only:
         renamed = concerned(answers.only, renamed)
-    upgrade = compare.steps(before, after, renamed)
-    downgrade = compare.steps(after, before, inverse(renamed))
+    conversions = casting.agree(replay, before, after, renamed, answers)
+    upgrade = compare.steps(before, after, renamed, using=conversions.upgrade)
+    downgrade = compare.steps(after, before, inverse(renamed), using=conversions.downgrade)
     agree_to_losses(upgrade, answers)
     text, history = message or message_of(upgrade), History.of(project, profile)
     in_phases = _default(project, profile) if answers.phased is None else answers.phased
@@ -112,7 +113,8 @@ def _revision(
         raise ConfigurationError(
             "--value is for changes without downtime", hint="Add --zero-downtime."
         )
-    change = Change(before, after, renamed, values(answers, before, after))
+    filled = values(answers, before, after)
+    change = Change(before, after, renamed, filled, conversions.upgrade, conversions.downgrade)
     if in_phases and (choice := choosing.choose(upgrade, change)).breaks:
         with draft(project, history) as unfinished:
             task = phased.Task(project, replay, change, choice, listen, elsewhere=others)

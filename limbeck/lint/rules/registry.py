@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from limbeck.lint.rules import (
     application,
+    casts,
     columns,
     constraints,
     data,
     dropped,
+    functions,
     indexes,
     partitions,
     renamed,
@@ -17,12 +19,14 @@ from limbeck.lint.rules import (
 
 RULES = (
     *columns.RULES,
+    *casts.RULES,
     *constraints.RULES,
     *indexes.RULES,
     *tables.RULES,
     *partitions.RULES,
     *renamed.RULES,
     *dropped.RULES,
+    *functions.RULES,
     *application.RULES,
     *transactions.RULES,
     *data.RULES,

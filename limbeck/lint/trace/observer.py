@@ -21,6 +21,7 @@ from limbeck.lint.trace import facts
 from limbeck.lint.trace.facts import Facts
 from limbeck.lint.trace.newcomers import names_only_newcomers, untouched
 from limbeck.lint.trace.statement import MODES, Activity, Failure, Statement, strength
+from limbeck.lint.trace.stored import stored
 from limbeck.lint.trace.waiting import watched
 from limbeck.postgres.connect import Connection
 from limbeck.postgres.database import Database
@@ -71,6 +72,7 @@ class Observer:
     _activity: dict[int, Activity] = field(default_factory=dict)
     _transaction: int = 0
     _open: bool = False
+    _begun: bool = False
     # Whether `facts` lack the effect of the last statements, which touched new tables only.
     _behind: bool = False
     # The line of the statement, where a worker runs the revision: no stack of ours has it.
@@ -87,7 +89,9 @@ class Observer:
         """Begin to record, from the present catalog."""
         self.statements, self.file = [], file
         self.facts = facts.read(connection)
-        self.existing = self.existing or frozenset(self.facts.relations)
+        # Of the first revision only: what it creates is no existing table for the second.
+        if not self._begun:
+            self.existing, self._begun = frozenset(self.facts.relations), True
         self.recording, self._open, self._behind = True, False, False
 
     def stop(self, connection: Connection) -> tuple[Statement, ...]:
@@ -199,6 +203,7 @@ class Observer:
             held=held,
             activity=_difference(self._activity, activity),
             settings=settings,
+            stored=stored(plain.connection, self.facts, after),
         )
         self._held, self._activity = held, activity
 
@@ -266,7 +271,7 @@ def _as_sent(query: Any, params: Any = None, *_: Any, **__: Any) -> str:
 
     Where there are any, even none of a statement that SQLAlchemy sends, psycopg turns %% into %.
     """
-    text = query if isinstance(query, str) else str(query)
+    text = query.decode() if isinstance(query, bytes) else str(query)
     return text if params is None else text.replace("%%", "%")
 
 

@@ -67,13 +67,16 @@ class Change:
     """The catalogs before and after a change.
 
     `values` has the expressions that give the values of columns (`--value`), which cannot be
-    derived from the catalogs.
+    derived from the catalogs; `using` has those that compute a column's values of a new type, and
+    `using_back` those of the downgrade.
     """
 
     before: Catalog
     after: Catalog
     renamed: Sequence[Rename] = ()
     values: Mapping[Address, str] = field(default_factory=dict)
+    using: Mapping[Address, str] = field(default_factory=dict)
+    using_back: Mapping[Address, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +210,7 @@ def _recipes(steps: Sequence[Step], change: Change) -> Iterator[Recipe]:
     yield from moves
     yield from _renamed_tables(change)
     yield from _required(steps, change)
-    if retyped := _retyped(steps, before, after):
+    if retyped := _retyped(steps, change):
         yield retyped
 
 
@@ -277,8 +280,9 @@ def _spelled_out(value: str, column: Address, change: Change) -> str:
     return respelled(value, others, spell)
 
 
-def _retyped(steps: Sequence[Step], before: Catalog, after: Catalog) -> RetypedColumns | None:
+def _retyped(steps: Sequence[Step], change: Change) -> RetypedColumns | None:
     """Return one recipe for all type changes: a key and its foreign keys must swap together."""
+    before, after = change.before, change.after
     # An enum that is created although it exists is re-created, with other labels.
     enums = [step.address for step in steps if step.verb == "create"]
     enums = [address for address in enums if address in before.objects]
@@ -292,7 +296,8 @@ def _retyped(steps: Sequence[Step], before: Catalog, after: Catalog) -> RetypedC
         and not widens(step.operation.before, step.operation.after)
     ]
     columns = {at: col for at in addresses if isinstance(col := after.objects.get(at), Column)}
-    changes = tuple(retypings(columns, before, tuple(new)))
+    using = (change.using, change.using_back)
+    changes = tuple(retypings(columns, before, tuple(new), using))
     return RetypedColumns(changes, tuple(old), tuple(new)) if changes else None
 
 

@@ -33,7 +33,8 @@ class Retyping:
     """One column before and after its type change; `table` is its table before the change.
 
     `enums` are the enums it uses that are re-created under the same name; until the contract the
-    new ones have a temporary name. `partitions` are the partitions of the table.
+    new ones have a temporary name. `partitions` are the partitions of the table. `using` is the
+    expression of `--using` that converts the values, `back` the one that converts them back.
     """
 
     before: Column
@@ -41,6 +42,8 @@ class Retyping:
     table: Table
     enums: tuple[Enum, ...] = ()
     partitions: tuple[Address, ...] = ()
+    using: str | None = None
+    back: str | None = None
 
     @property
     def hidden(self) -> Column:
@@ -64,11 +67,14 @@ class Retyping:
         fits = assignable(self.before.type, hidden.type) and not self._of_enum
         if not fits:
             value = conversion(self.before, replace(hidden, name=self.before.name), aside=False)
-        exact, type_ = is_exact(self.before) and is_exact(hidden), hidden.type if fits else None
+        value = self.using or value
+        exact = is_exact(self.before) and is_exact(hidden)
+        type_ = hidden.type if fits or self.using else None
         follower = Follower(hidden.name, value, exact, type=type_)
-        lenient = not fits or narrows(self.before.type, hidden.type)
+        lenient = bool(self.using) or not fits or narrows(self.before.type, hidden.type)
         table, names = self.table.address, (*self.table.columns, hidden.name)
-        return Sync(table, names, (follower,), lenient=lenient)
+        path = quote(self.table.schema) if self.using else "''"
+        return Sync(table, names, (follower,), lenient=lenient, path=path)
 
     @property
     def _of_enum(self) -> bool:
@@ -77,7 +83,9 @@ class Retyping:
     @property
     def turned(self) -> Retyping:
         """The type change back."""
-        return Retyping(self.after, self.before, self.table, (), self.partitions)
+        return Retyping(
+            self.after, self.before, self.table, (), self.partitions, self.back, self.using
+        )
 
     @property
     def below(self) -> frozenset[Address]:
@@ -270,9 +278,20 @@ def _renamed(enum: Enum, name: str) -> Step:
 
 
 def retypings(
-    columns: Mapping[Address, Column], before: Catalog, enums: tuple[Enum, ...]
+    columns: Mapping[Address, Column],
+    before: Catalog,
+    enums: tuple[Enum, ...],
+    using: tuple[Mapping[Address, str], Mapping[Address, str]],
 ) -> Iterator[Retyping]:
-    """Yield the type changes of these columns, given as they are after the change."""
+    """Yield the type changes of columns.
+
+    Args:
+        columns: The columns as they are after the change.
+        before: The catalog before the change.
+        enums: The enums that are created again.
+        using: The expressions that convert the values, and those that convert them back.
+
+    """
     for address, after in columns.items():
         former = before.objects.get(address)
         table = before.objects.get(Address("table", address.schema, address.name))
@@ -280,4 +299,5 @@ def retypings(
             type_ = after.type.removesuffix("[]")
             used = tuple(enum for enum in enums if type_ == of(enum.address))
             below = tuple(member.address for member in family(before, table.address)[:-1])
-            yield Retyping(former, after, table, used, below)
+            there, back = (expressions.get(address) for expressions in using)
+            yield Retyping(former, after, table, used, below, there, back)

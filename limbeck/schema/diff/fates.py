@@ -18,11 +18,12 @@ from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index
 from limbeck.schema.catalog.objects.tables import Table
-from limbeck.schema.diff import casts, constraints, descent, parking, rivals, unproven
+from limbeck.schema.diff import casts, constraints, descent, parking, rivals, stale, unproven
 from limbeck.schema.diff.kinds import KINDS
 from limbeck.schema.diff.part import Default, Required, derived, owner, sub
 from limbeck.schema.diff.parts import Parts
 from limbeck.schema.diff.situation import Alteration, Situation
+from limbeck.schema.diff.stale import Stale
 from limbeck.schema.sql.lexer import identifiers
 
 TYPES = frozenset({"enum", "domain", "composite", "range", "collation"})
@@ -54,6 +55,8 @@ class Fates:
         hard: The altered parts whose users are dropped meanwhile.
         parked: The type that a column has while a type inside of its own is changed.
         parted: The replaced types whose new one must exist before the old one is dropped.
+        using: The expressions that compute the values of a new type, by column.
+        stale: The parts that hold what a changed function has computed.
 
     """
 
@@ -65,12 +68,21 @@ class Fates:
     hard: set[Address] = field(default_factory=set)
     parked: dict[Address, str] = field(default_factory=dict)
     parted: set[Address] = field(default_factory=set)
+    using: Mapping[Address, str] = field(default_factory=dict)
+    stale: Mapping[Address, Stale] = field(default_factory=dict)
 
     def situation(self) -> Situation:
         """Return the situation for rendering statements, as far as it is decided."""
         created = frozenset(a for a, fate in self.fate.items() if fate in {"create", "replace"})
-        retyped = frozenset(self.retyped)
-        return Situation(self.before, self.after, created, _asides(self), retyped, self.parked)
+        return Situation(
+            self.before,
+            self.after,
+            created,
+            _asides(self),
+            frozenset(self.retyped),
+            parked=self.parked,
+            using=self.using,
+        )
 
     def gone(self, address: Address) -> bool:
         """Return whether a part is dropped, for good or to be created again."""
@@ -90,14 +102,15 @@ class Fates:
         return alter(self.before[address], self.after[address], situation)
 
 
-def decide(before: Parts, after: Parts) -> Fates:
+def decide(before: Parts, after: Parts, using: Mapping[Address, str]) -> Fates:
     """Decide the fate of all parts that differ, and of those that have to give way to them.
 
     The order matters: partition keys, NOT NULLs and checks turn single fates into "replace", and
     `_spread` runs last because it follows each replaced part to everything that uses it.
+    `using` has the expressions that compute the values of a new type, by column.
     """
     after, forced = rivals.resolved(before, after)
-    fates = Fates(before, after, copies=_copies(before))
+    fates = Fates(before, after, copies=_copies(before), using=using)
     situation = fates.situation()
     for address in sorted(before.by_address.keys() | after.by_address.keys()):
         _decide_alone(fates, address, situation)
@@ -111,6 +124,7 @@ def decide(before: Parts, after: Parts) -> Fates:
     )
     fates.fate.update((address, "replace") for address in lost if address in after)
     fates.fate.update(dict.fromkeys(unproven.renewed(before, after, fates.fate), "replace"))
+    _renew(fates, situation.major)
     todo = list(fates.fate)
     while todo:
         _spread(fates, todo)
@@ -129,6 +143,15 @@ def _rekey(fates: Fates, columns: Iterable[Address]) -> list[Address]:
     ]
     fates.fate.update(dict.fromkeys(tables, "replace"))
     return tables
+
+
+def _renew(fates: Fates, major: int) -> None:
+    """Have the parts rebuilt that hold what a changed function has computed."""
+    fates.stale = stale.dependants(fates.before, fates.after, fates.fate)
+    for address, each in fates.stale.items():
+        remedy = stale.remedy(each.part, major)
+        if remedy and address in fates.before and not fates.gone(address):
+            fates.fate[address] = remedy
 
 
 def _decide_alone(fates: Fates, address: Address, situation: Situation) -> None:

@@ -48,6 +48,7 @@ def graph_of(fates: Fates, asides: Iterable[Address]) -> Graph:
     children.order(graph, fates)
     parking.order(graph, fates)
     bodies.order(graph, fates)
+    _order_stale(graph, fates)
     _order_logged(graph, fates)
     _order_successors(graph, fates)
     return graph
@@ -165,6 +166,15 @@ def _order_successors(graph: Graph, fates: Fates) -> None:
                 graph.order(node, Node("create", default), soft=True)
             elif node.verb == "drop":
                 graph.order(Node("drop", default), node, soft=True)
+
+
+def _order_stale(graph: Graph, fates: Fates) -> None:
+    """Change functions before the parts are rebuilt that they have computed, however indirectly."""
+    for address, stale in fates.stale.items():
+        for function in stale.functions:
+            for verb in ("alter", "create"):
+                for rebuilt in ("alter", "create"):
+                    graph.order(Node(rebuilt, address), Node(verb, function))
 
 
 def _order_logged(graph: Graph, fates: Fates) -> None:

@@ -26,6 +26,7 @@ class Situation:
         asides: The temporary names of replaced types, until no column is of them any more.
         retyped: The columns that change their type only because a type is replaced.
         parked: The types that columns have while a type inside of their own is changed.
+        using: The expressions that compute the values of a new type, by column.
 
     """
 
@@ -35,6 +36,7 @@ class Situation:
     asides: Mapping[Address, str] = field(default_factory=dict)
     retyped: frozenset[Address] = frozenset()
     parked: Mapping[Address, str] = field(default_factory=dict)
+    using: Mapping[Address, str] = field(default_factory=dict)
 
     @property
     def major(self) -> int:
