@@ -55,12 +55,14 @@ class StepRunner:
         self._batch = Batch(session.connection)
         self._newness = Newness()
         self._began = 0.0
+        self._uncommitted: list[tuple[str, str | None]] = []
 
     @contextmanager
     def attempt(self, progress: Progress) -> Iterator[None]:
         """Take the statements of SQLAlchemy and psycopg as the revision's inside of the block."""
         self.progress = progress
         progress.restart()
+        self._uncommitted.clear()
         self.state = State.IDLE
         try:
             yield
@@ -103,10 +105,14 @@ class StepRunner:
         """
         if unread:
             self.progress.count(statement.text)
+        if self.session.terms.committed is not None:
+            where = statement.where or _line_in(self.session.folder)
+            self._uncommitted.append((statement.text, where))
         if self.state is State.IDLE:
             self._begin()
         if self.state is State.BLOCK and not self.progress.skips:
             autocommit.run(self.session, self.progress, statement, cursor)
+            self._committed()
             self.progress.advance()
         elif self.progress.skips:
             self._skip(statement, cursor, unread=unread)
@@ -119,6 +125,9 @@ class StepRunner:
             self._flush()
             with self._sending(), self.session.watched():
                 statement.send(cursor)
+            status = self.session.connection.info.transaction_status
+            if self._uncommitted and status == psycopg.pq.TransactionStatus.IDLE:
+                self._committed()  # the statement itself was COMMIT
 
     def ready(self) -> None:
         """Send what waits, before a cursor sends a statement around SQLAlchemy.
@@ -159,6 +168,7 @@ class StepRunner:
             self.session.connection.rollback()
         else:
             self._flush(*self.progress.record_step(), Statement("COMMIT"))
+            self._committed()
             self.progress.note_step()
         self.state = State.IDLE
         self.progress.advance()
@@ -175,6 +185,7 @@ class StepRunner:
         # Rendering the revision for the ledger's checksum comes here, before the flush: what was
         # sent runs on the server meanwhile, and what waits has no lock yet.
         self._flush(*version_rows, *self.progress.record_end(), Statement("COMMIT"))
+        self._committed()
         self.progress.table_exists = self.progress.in_ledger
 
     def abandon(self, error: Exception) -> Exception:
@@ -188,6 +199,12 @@ class StepRunner:
         except psycopg.OperationalError:  # the connection is gone, and with it the transaction
             session.target.invalidate()
         return session.ending.explained(error, seconds, session.transaction_timeout)
+
+    def _committed(self) -> None:
+        """Hand what the last COMMIT has made visible to the caller of the run."""
+        statements_, self._uncommitted = self._uncommitted, []
+        if self.session.terms.committed is not None:
+            self.session.terms.committed(statements_)
 
     def _is_unread(self, context: DefaultExecutionContext) -> bool:
         """Return whether nobody can read the statement's result, so that it need not be there."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from limbeck.history.revisions import Revision
     from limbeck.postgres.database import Database
+
+Committed: TypeAlias = "Callable[[Sequence[tuple[str, str | None]]], None]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,8 @@ class Terms:
         watch: The database, for a second session that watches lock waits; None opens none.
         progress: Send events about the progress of index builds.
         sql: Returns the SQL of a revision, if the caller has rendered it already.
+        committed: Receives the statements of each transaction right after its COMMIT, and each
+            statement of an autocommit block, with the file and line of each; nothing is open then.
 
     """
 
@@ -35,6 +39,7 @@ class Terms:
     watch: Database | None = None
     progress: bool = False
     sql: Callable[[Revision], str | None] = lambda _: None
+    committed: Committed | None = None
 
 
 PLAIN = Terms(ledger=False, pipelined=False, patience=0.0)
