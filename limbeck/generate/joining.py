@@ -85,7 +85,8 @@ def _together(groups: Sequence[Group]) -> list[Group]:
         for step in steps
         if not is_concurrent(step.sql)
     ]
-    return [inside, *([step] for step in steps if is_concurrent(step.sql))]
+    alone = [[step] for step in steps if is_concurrent(step.sql)]
+    return [inside, *alone] if inside else alone
 
 
 def _marked(groups: Sequence[Group]) -> tuple[Step, ...]:

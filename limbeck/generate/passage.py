@@ -12,7 +12,7 @@ from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.lint.probes import phased
 from limbeck.lint.probes.gaps import Gap, Role
-from limbeck.lint.probes.proving import Change, Passage, probe
+from limbeck.lint.probes.proving import Change, Passage, probe, running_of
 from limbeck.phased.phases import Backfill
 from limbeck.project.profile import Profile
 from limbeck.schema.catalog.objects.address import Address
@@ -70,12 +70,13 @@ def passed(premises: Premises, profile: Profile | None, draft: Draft) -> Passage
     if draft.role == "plain" and len(commits(draft.steps)) == 1 and not _recreates(draft.steps):
         return Passage()
     change = Change(
-        draft.history,
-        draft.revision,
+        running_of(draft.history, draft.revision),
         premises.before,
         premises.after,
         draft.role,
-        phased.wrong(draft.backfills),
+        phased.wrong(
+            draft.backfills, premises.after if draft.role == "expand" else premises.before
+        ),
         # A named environment's server is not limbeck's own: no role is created there.
         create_role=servers.choose(premises.project, profile).environment is None,
     )

@@ -66,32 +66,34 @@ def written(task: Task, unfinished: Draft, message: str) -> Generated:
     with task.shadow.scratch(template) as database:
         phased = composing.compose(database, own, task.change, task.choice)
     try:
-        return _attempts(task, unfinished, phased, message, plain_sql=False)
+        return _whole(task, unfinished, phased, message, plain_sql=False)
     except bodies.BodiesError:
         raise  # plain SQL has the same bodies
-    except GapError as error:
-        return _without_gaps(task, unfinished, phased, message, error)
     except ProofError as error:
         task.listen(Notice(f"the revisions are written in plain SQL: {error.message}"))
-    return _attempts(task, unfinished, phased, message, plain_sql=True)
+    return _whole(task, unfinished, phased, message, plain_sql=True)
 
 
-def _without_gaps(
-    task: Task, unfinished: Draft, phased: Phased, message: str, error: GapError
+def _whole(
+    task: Task, unfinished: Draft, phased: Phased, message: str, *, plain_sql: bool
 ) -> Generated:
-    """Write the contract in another order of steps, or as it is where every order has gaps."""
+    """Write the phases, the contract in an order without gaps if there is one."""
+    try:
+        return _attempts(task, unfinished, phased, message, plain_sql=plain_sql)
+    except GapError as error:
+        gaps = error
     task.listen(StageStarted("joining steps that applications must not see apart"))
-    torn = replace(task, torn=unavoidable(error))
-    for order in joining.joined(phased.contract.upgrade, error.passages[-1]):
+    torn = replace(task, torn=unavoidable(gaps))
+    for order in joining.joined(phased.contract.upgrade, gaps.passages[-1]):
         other = replace(phased, contract=replace(phased.contract, upgrade=order))
         try:
-            return _attempts(torn, unfinished, other, message, plain_sql=False)
+            return _attempts(torn, unfinished, other, message, plain_sql=plain_sql)
         except bodies.BodiesError:
             raise
         except ProofError:
             continue
-    torn = replace(task, torn=frozenset(gap.sentence for gap in error.gaps))
-    return _attempts(torn, unfinished, phased, message, plain_sql=False)
+    torn = replace(task, torn=frozenset(gap.sentence for gap in gaps.gaps))
+    return _attempts(torn, unfinished, phased, message, plain_sql=plain_sql)
 
 
 def _attempts(

@@ -11,7 +11,7 @@ from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.lint.probes import phased
 from limbeck.lint.probes.gaps import Role
-from limbeck.lint.probes.proving import Change, Passage, probe
+from limbeck.lint.probes.proving import Change, Passage, probe, running_of
 from limbeck.lint.trace.statement import strength
 from limbeck.lint.trace.tracing import Trace
 from limbeck.phased import phases
@@ -59,13 +59,13 @@ def probed(place: Place, trace: Trace) -> Trace:
 def _passage(place: Place, trace: Trace, role: Role) -> Passage:
     revision = trace.revision
     before = place.replay(",".join(revision.parents) or "base")
+    catalogs = before.catalog(), place.replay(revision.id).catalog()
+    middle = catalogs[1] if role == "expand" else catalogs[0]
     change = Change(
-        History.of(place.project, place.profile),
-        revision,
-        before.catalog(),
-        place.replay(revision.id).catalog(),
+        running_of(History.of(place.project, place.profile), revision),
+        *catalogs,
         role,
-        phased.wrong(_backfills(place, revision, role)),
+        phased.wrong(_backfills(place, revision, role), middle),
         create_role=servers.choose(place.project, place.profile).environment is None,
         touched=tuple(_touched(trace)),
     )
@@ -110,8 +110,9 @@ def _backfills(place: Place, revision: Revision, role: Role) -> tuple[Backfill, 
 
 def _is_torn(trace: Trace) -> bool:
     """Return whether others see a state inside of a revision, or another object under a name."""
-    numbers = {each.transaction for each in trace.statements if each.transaction is not None}
-    alone = sum(1 for each in trace.statements if each.transaction is None)
+    statements = [each for each in trace.statements if each.tag != "SHOW"]
+    numbers = {each.transaction for each in statements if each.transaction is not None}
+    alone = sum(1 for each in statements if each.transaction is None)
     return len(numbers) + alone > 1 or any(True for _ in _recreated(trace))
 
 

@@ -43,6 +43,7 @@ def data(passage: Passage) -> dict[str, Any]:
     """Return a passage for JSON, with each probe and its outcome at each commit point."""
     return {
         "commits": passage.commits,
+        "points": [[text for text, _ in point.statements] for point in passage.points],
         "roles": ["owner", *passage.roles],
         "probes": [
             {

@@ -13,10 +13,11 @@ from typing import Any
 import psycopg
 
 from limbeck.lint.probes.probe import Outcome, Probe
-from limbeck.lint.probes.rows import ROLE
+from limbeck.lint.probes.relation import Relation
+from limbeck.lint.probes.rows import ROLE, Row
 from limbeck.postgres.connect import Connection
 from limbeck.schema.catalog.objects.address import Address
-from limbeck.schema.sql.quoting import in_quotes, literal, qualified
+from limbeck.schema.sql.quoting import in_quotes, literal, qualified, quote
 
 LOCK_TIMEOUT = "2s"  # nobody else uses a scratch database
 STATEMENT_TIMEOUT = "60s"
@@ -134,6 +135,19 @@ _SEQUENCES = """DO $limbeck$ DECLARE name text; BEGIN
     WHERE s.relkind = 'S' AND a.adrelid = ANY (ARRAY[{oids}]::oid[])
   LOOP EXECUTE 'GRANT USAGE ON SEQUENCE ' || name || ' TO {role}'; END LOOP;
 END $limbeck$"""
+
+
+def sample(connection: Connection, relation: Relation) -> Row:
+    """Return a row of an environment's table, as texts; no column of an empty one."""
+    columns = ", ".join(f"{quote(each.name)}::text" for each in relation.fields)
+    query = f"SELECT {columns} FROM {relation.name} LIMIT 1"
+    row = connection.execute(query.encode()).fetchone()
+    names = (each.name for each in relation.fields)
+    return {name: _text(value) for name, value in zip(names, row, strict=True)} if row else {}
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def try_rows(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from limbeck.lint.probes.relation import Relation
@@ -13,6 +13,7 @@ from limbeck.schema.sql.quoting import quote, quoted
 
 REFUSED = "42501"  # insufficient_privilege, which a policy's WITH CHECK raises as well
 SUCCESS = "00000"
+FEW = 1000  # of the rows of an environment that are compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,12 @@ class Spares:
 
 
 def probes(
-    relation: Relation, spares: Spares, shared: Iterable[str], roles: Iterable[str]
+    relation: Relation,
+    spares: Spares,
+    shared: Iterable[str],
+    roles: Iterable[str],
+    *,
+    real: bool = False,
 ) -> Iterator[Probe]:
     """Yield the statements for a relation, as its owner and as each of the roles.
 
@@ -64,22 +70,23 @@ def probes(
         shared: the names of the columns that the relation has before and after the change; its
             rows are told apart by them.
         roles: the roles besides the owner.
+        real: whether the rows are an environment's: of those, only a few are read.
 
     """
     identity = [name for name in relation.primary if name in set(shared)] or sorted(shared)
     for role in (None, *roles):
-        for action, sql in _statements(relation, spares):
+        for action, sql in _statements(relation, spares, real=real):
             writes = action.startswith(("INSERT", "UPDATE"))
             yield Probe(relation.address, action, sql, role, writes=writes)
         if role is not None and identity:
-            for action, sql in _seen(relation, identity):
+            for action, sql in _seen(relation, identity, real=real):
                 yield Probe(relation.address, action, sql, role, rows=True)
             if relation.secured and not relation.materialized:
                 sql = insert(relation, written(relation, spares.other))
                 yield Probe(relation.address, "INSERT of another tenant's row", sql, role)
 
 
-def _statements(relation: Relation, spares: Spares) -> Iterator[tuple[str, str]]:
+def _statements(relation: Relation, spares: Spares, *, real: bool) -> Iterator[tuple[str, str]]:
     name = relation.name
     for column in relation.fields:
         yield f"SELECT {quote(column.name)}", f"SELECT {quote(column.name)} FROM {name} LIMIT 1"
@@ -93,8 +100,9 @@ def _statements(relation: Relation, spares: Spares) -> Iterator[tuple[str, str]]
         for name_ in required(relation, row):
             rest = {other: text for other, text in row.items() if other != name_}
             yield f"INSERT without {quote(name_)}", insert(relation, rest)
-    yield from _updates(relation, row)
-    yield "DELETE", f"DELETE FROM {name} WHERE {_last(relation)}"
+    last = _last(relation, real=real)
+    yield from _updates(relation, row, last)
+    yield "DELETE", f"DELETE FROM {name} WHERE {last}"
     for arbiter in relation.conflicts:
         sets = ", ".join(f"{quote(column)} = EXCLUDED.{quote(column)}" for column in row)
         if sets:
@@ -102,7 +110,7 @@ def _statements(relation: Relation, spares: Spares) -> Iterator[tuple[str, str]]
             yield action, f"{insert(relation, row)} ON CONFLICT {arbiter} DO UPDATE SET {sets}"
 
 
-def _updates(relation: Relation, row: Row) -> Iterator[tuple[str, str]]:
+def _updates(relation: Relation, row: Row, last: str) -> Iterator[tuple[str, str]]:
     linked = {*relation.unique, *(name for each in relation.parents for name in each.columns)}
     for column in relation.fields:
         if not column.written:
@@ -111,24 +119,27 @@ def _updates(relation: Relation, row: Row) -> Iterator[tuple[str, str]]:
         same = column.name in linked or value is None or not relation.is_table
         new = name if same else f"'{str(value).replace(chr(39), chr(39) * 2)}'"
         action = f"UPDATE of {name}"
-        yield action, f"UPDATE {relation.name} SET {name} = {new} WHERE {_last(relation)}"
+        yield action, f"UPDATE {relation.name} SET {name} = {new} WHERE {last}"
 
 
-def _last(relation: Relation) -> str:
+def _last(relation: Relation, *, real: bool) -> str:
     """Return a condition for the last row of a table, which no other row refers to."""
     if not relation.is_table:
-        return "true"
+        return "false" if real else "true"
+    if real:  # the last one of millions would have to be searched for
+        return f"ctid = (SELECT ctid FROM {relation.name} LIMIT 1)"
     return f"ctid = (SELECT ctid FROM {relation.name} ORDER BY ctid DESC LIMIT 1)"
 
 
-def _seen(relation: Relation, identity: Iterable[str]) -> Iterator[tuple[str, str]]:
+def _seen(relation: Relation, identity: Sequence[str], *, real: bool) -> Iterator[tuple[str, str]]:
     """Yield queries for the rows that a role may read, update and delete."""
     columns = quoted(identity)
     row = f"ROW({columns})::text"
-    yield "SELECT of all rows", f"SELECT {row} FROM {relation.name}"
-    if not (relation.secured and relation.is_table):
+    few = f" ORDER BY {columns} LIMIT {FEW}" if real else ""
+    yield "SELECT of all rows", f"SELECT {row} FROM {relation.name}{few}"
+    if real or not (relation.secured and relation.is_table):
         return
-    first = quote(next(iter(identity)))
+    first = quote(identity[0])
     commands = {policy.command for policy in relation.policies}
     if commands & {"UPDATE", "u", "w"}:
         sql = f"UPDATE {relation.name} SET {first} = {first} RETURNING {row}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from limbeck.engine import running
-from limbeck.engine.terms import PLAIN
+from limbeck.engine.terms import PLAIN, Committed
 from limbeck.errors import MigrationError
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
@@ -25,25 +26,38 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.grants import Grant
 from limbeck.schema.sql.quoting import literal, qualified
 
+Run: TypeAlias = "Callable[[Connection, Committed], object]"
+
+
+def running_of(history: History, revision: Revision) -> Run:
+    """Return the function that runs a revision of a history, for `Change.run`."""
+
+    def run(connection: Connection, committed: Committed) -> None:
+        running.run(history, connection, [revision], terms=replace(PLAIN, committed=committed))
+
+    return run
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """A revision to probe, and the catalogs before and after it.
 
+    `run` runs it on a connection, and hands the statements of each commit to its second argument.
     `role` says which application runs meanwhile. `wrong` has, for a table, the query that counts
     the rows whose two sides differ: after an expand, and before its contract. `create_role` is
     whether the server may get the role `limbeck_probe`. `touched` are relations that statements of
-    the revision lock, though it leaves them as they were.
+    the revision lock, though it leaves them as they were. `real` is whether the database is a copy
+    of an environment: no rows and no privileges are added to it.
     """
 
-    history: History
-    revision: Revision
+    run: Run
     before: Catalog
     after: Catalog
     role: Role = "plain"
     wrong: Mapping[Address, str] = field(default_factory=dict)
     create_role: bool = True
     touched: tuple[Address, ...] = ()
+    real: bool = False
 
     def relations(self, catalog: Catalog) -> list[Address]:
         """Return the tables and views of one of the two catalogs that the change concerns."""
@@ -83,19 +97,35 @@ def probe(change: Change, scratch: Callable[[], AbstractContextManager[Database]
 
     """
     application = change.after if change.role == "contract" else change.before
-    targets = change.relations(application)
-    if not targets:
+    if not change.relations(application):
         return Passage()
     problem = None
     for filled in (True, False):  # a revision may refuse rows that a target never has
         try:
             with scratch() as database, connect(database) as runner, connect(database) as asker:
-                subject = _prepared(change, asker, targets[:LONGEST], filled=filled)
-                passage = _passed(change, subject, runner, asker)
-                return replace(passage, unprobed=tuple(targets[LONGEST:]), role=change.role)
+                return probe_on(change, runner, asker, filled=filled)
         except MigrationError as error:
             problem = problem or error.message
     return Passage(problem=problem)
+
+
+def probe_on(
+    change: Change, runner: Connection, asker: Connection, *, filled: bool = False
+) -> Passage:
+    """Run a revision on a database, and return what applications live through there.
+
+    Args:
+        change: the revision.
+        runner: where the revision runs.
+        asker: another session of the same role, in autocommit mode.
+        filled: whether the tables get rows first.
+
+    """
+    application = change.after if change.role == "contract" else change.before
+    targets = change.relations(application)
+    subject = _prepared(change, asker, targets[:LONGEST], filled=filled)
+    passage = _passed(change, subject, runner, asker)
+    return replace(passage, unprobed=tuple(targets[LONGEST:]), role=change.role)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,18 +151,22 @@ def _prepared(
     roles = _roles(change, asker, relations, existing)
     tables = before.order(existing) if filled else []
     empty = _filled(asker, before, tables)
-    spares = _spares(asker, rows, relations)
+    spares = _spares(asker, rows, relations, real=change.real)
     statements = [
         each
         for relation in relations
         for each in probes(
-            relation, spares[relation.address], _shared(change, relation.address), roles
+            relation,
+            spares[relation.address],
+            _shared(change, relation.address),
+            roles,
+            real=change.real,
         )
     ]
     return _Subject(
         tuple(statements),
         settings(relations, spares),
-        tuple(existing) if ROLE in roles else (),
+        tuple(existing) if ROLE in roles and not change.real else (),
         tuple(address for address in empty if address in existing),
         tuple(roles),
     )
@@ -151,6 +185,8 @@ def _roles(
     """
     named = [role for relation in relations for role in relation.roles]
     roles = asking.roles(asker, named, create=change.create_role)
+    if change.real:
+        return roles
     managed = any(True for _ in change.before.every(Grant))
     for role in roles:
         if role == ROLE or not managed:
@@ -175,11 +211,17 @@ def _inserts(rows: Rows, table: Address, number: int) -> list[str]:
     return [insert(relation, row, overriding=True) for row in rows.candidates(table, number)]
 
 
-def _spares(asker: Connection, rows: Rows, relations: Sequence[Relation]) -> dict[Address, Spares]:
+def _spares(
+    asker: Connection, rows: Rows, relations: Sequence[Relation], *, real: bool
+) -> dict[Address, Spares]:
     """Return rows that an application could insert into each relation, tried and rolled back."""
     tables = [relation for relation in relations if relation.is_table]
     pairs = [(table, number) for table in tables for number in (SPARE, OTHER)]
     candidates = [rows.candidates(table.address, number) for table, number in pairs]
+    if real:
+        samples = {table.address: asking.sample(asker, table) for table in tables}
+        for (table, number), choices in zip(pairs, candidates, strict=True):
+            choices[:0] = rows.like(table.address, samples[table.address], number)
     attempts = [
         ([insert(table, written(table, row)) for row in choices], False)
         for (table, _), choices in zip(pairs, candidates, strict=True)
@@ -230,8 +272,7 @@ def _passed(change: Change, subject: _Subject, runner: Connection, asker: Connec
             points.append(ask(statements))
 
     points.append(ask([], whole=change.role == "contract"))
-    terms = replace(PLAIN, committed=committed)
-    running.run(change.history, runner, [change.revision], terms=terms)
+    change.run(runner, committed)
     if change.role == "expand" and change.wrong and len(points) > 1:
         points[-1] = ask(points[-1].statements, whole=True)
     lost = [_lost(address, points) for address in _without_privileges(asker, subject)]

@@ -20,6 +20,8 @@ SPARE, OTHER = 4, 5
 """The number of the row that probes insert, and of one that policies may refuse."""
 ROLE = "limbeck_probe"
 """The role without any privilege of its own that stands for an application."""
+UNUSED = 30_000
+"""Added to the keys of rows that are inserted among an environment's; it fits into a smallint."""
 LONGEST = 6  # how many constants of one expression are tried
 
 
@@ -70,6 +72,17 @@ class Rows:
             rows += [first, {each.name: first[each.name] for each in needed}]
         unique = {tuple(sorted(row.items(), key=str)): row for row in rows}
         return [row for row in unique.values() if _is_complete(row, fields)]
+
+    def like(self, address: Address, sample: Row, number: int) -> list[Row]:
+        """Return a row like that of an environment, with keys that no row has so far."""
+        relation = self.relation(address)
+        linked = {name for parent in relation.parents for name in parent.columns}
+        row = dict(sample)
+        for column in relation.fields:
+            if column.name in relation.unique - linked or column.sequence:
+                row[column.name] = self.values.of(column.type, UNUSED + number)
+        names = [each.name for each in relation.fields if not _is_generated(each)]
+        return [{name: row[name] for name in names}] if sample else []
 
     def value(
         self, address: Address, column: Field, number: int, *, parent: int | None = None
