@@ -24,9 +24,13 @@ def count(passages: Sequence[Passage]) -> str:
 def lines(passages: Sequence[Passage]) -> Iterator[str]:
     """Yield the gaps, and what could not be probed."""
     for passage in passages:
-        for gap in passage.gaps:
+        early = [gap for gap in passage.gaps if passage.role == "contract" and not gap.first]
+        for gap in early:
+            yield f"Until the contract has run, {gap.sentence}."
+        gaps = [gap for gap in passage.gaps if gap not in early]
+        for gap in gaps:
             yield f"Applications are interrupted: {gap}."
-        if passage.gaps:
+        if gaps:
             yield "`limbeck lint` reports this as a blocking hazard; migrate when nothing runs."
         if passage.problem:
             yield f"The commit points could not be probed: {passage.problem}"

@@ -200,16 +200,15 @@ def test_both_applications_go_on_in_each_phase(work: Work) -> None:
     messages = {
         "name": 'fails (column "name" does not exist), from then on',
         "'x' || NEW.name": "the old and the new column differ, from then on",
-        "NEW.name": "",
     }
     for value, message in messages.items():
         how = {"phase": "expand", "change": value, "backfills": BACKFILLS}
         expand = phase(work, f"expand {value}", EXPAND.format(value=value), **how)
-        assert [message in each.message for each in hazards(work, expand)] == [True] * bool(message)
+        assert [message in each.message for each in hazards(work, expand)] == [True]
     # The new application writes a column that the contract only creates.
     contract = phase(work, "contract", "ALTER TABLE b ADD late int", phase="contract", change="c")
     (hazard,) = hazards(work, contract)
-    assert hazard.code == "phase-breaks-application"
+    assert (hazard.code, hazard.level) == ("phase-breaks-application", "note")
     assert 'column "late"' in hazard.message
 
 

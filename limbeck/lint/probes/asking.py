@@ -103,7 +103,8 @@ def roles(connection: Connection, names: Iterable[str], *, create: bool) -> list
     how = "'SET'" if major >= MEMBERSHIP_OPTIONS else "'MEMBER'"
     if create:
         connection.execute(_ROLE.format(how=how).encode())
-    wanted = list(dict.fromkeys([ROLE, *sorted(set(names))]))
+    own = [ROLE] if create else []
+    wanted = list(dict.fromkeys([*own, *sorted(set(names) - {ROLE})]))
     query = _USABLE.format(names=", ".join(map(literal, wanted)), how=how)
     usable = {str(row[0]) for row in connection.execute(query.encode()).fetchall()}
     return [name for name in wanted if name in usable]

@@ -264,6 +264,8 @@ def _breaks_nothing(step: Step, steps: Sequence[Step], before: Catalog) -> bool:
             return constraint.type in "cf" and not again
         case AlterNotNull(after=after):
             return not after.not_null
+        case AlterDefault(after=after) if after.default is None:
+            return False  # the old application still leaves it to the default
     # A type change that is left here is one that widens; the others have a recipe or are refused.
     return isinstance(step.operation, HARMLESS)
 

@@ -28,6 +28,7 @@ INDEXES = (
 )
 PERMITS = ("", "USING (true)", "USING (tenant = 1)", "FOR SELECT USING (true)", "USING (id > 0)")
 RESTRICTS = ("", "USING (tenant = 1)", "USING (tenant = 1 AND id > 0)", "USING (tenant < 3)")
+NICKS = ("", "nick text", "nickname text", "nickname varchar(40) NOT NULL DEFAULT ''")
 VIEWS = (
     "",
     "SELECT id, n FROM {t}",
@@ -57,6 +58,7 @@ class Table:
     view: int = 0
     trigger: int = 0
     refers: int = 0
+    nick: int = 0
 
 
 CHOICES = {
@@ -72,6 +74,7 @@ CHOICES = {
     "view": len(VIEWS),
     "trigger": len(TRIGGERS),
     "refers": 2,
+    "nick": len(NICKS),
 }
 
 
@@ -100,6 +103,7 @@ def _table(table: Table) -> list[str]:
     t, f = table.name, f"{table.name}_fill"
     refers = ", other integer REFERENCES a" if table.refers and t != "a" else ""
     columns = f"n {NUMBERS[table.number]}, code {CODES[table.code]}, tenant integer{refers}"
+    columns += f", {NICKS[table.nick]}" if table.nick else ""
     permit, restrict = PERMITS[table.permit], RESTRICTS[table.restrict]
     view = VIEWS[table.view].format(t=t)
     names = [("every", "all_rows")[table.permit_name], ("own", "mine")[table.restrict_name]]
