@@ -124,6 +124,7 @@ def grant(connection: Connection, role: str, relations: Sequence[Address]) -> No
     oids = ", ".join(
         f"{literal(qualified(each.schema, each.name))}::regclass" for each in relations
     )
+    connection.execute(f"ALTER DEFAULT PRIVILEGES GRANT USAGE ON SEQUENCES TO {role}".encode())
     connection.execute(_SEQUENCES.format(oids=oids, role=role.replace("'", "''")).encode())
 
 
