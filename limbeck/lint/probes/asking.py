@@ -223,7 +223,9 @@ def _called(connection: Connection, function: str, call: str, end: str) -> list[
     )
     cursor = psycopg.Cursor(connection)
     try:
-        cursor.execute(f"BEGIN; {limits}; {function}; {call}; {end}".encode())
+        # A new session's plans: an expression of PL/pgSQL that this session has planned fails for
+        # ever once the type of a column in it changes, as in any session that is not reconnected.
+        cursor.execute(f"BEGIN; {limits}; DISCARD PLANS; {function}; {call}; {end}".encode())
     except psycopg.Error:
         connection.rollback()
         raise
