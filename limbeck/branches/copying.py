@@ -6,7 +6,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import psycopg
@@ -21,8 +21,7 @@ LARGE = 64_000_000  # bytes; above them, cloning files is faster than logging ev
 LOCK_WAIT = "10s"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """The server of the copies: the URLs of its databases, and the programs of its Postgres."""
 
     url: Callable[[str], str]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from limbeck.errors import ConfigurationError
 
@@ -27,8 +28,7 @@ class Moment:
         return self.lsn or (self.time.isoformat().replace("+00:00", "Z") if self.time else "now")
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """The source of a branch's content: another branch, now or at a moment.
 
     `branch` may be `^self` or `^parent`; None is the default branch.

@@ -24,12 +24,12 @@ class Invocation:
         """Whether stderr is reserved for the lines of --log-json."""
         return self.log == "-"
 
-    def project(self, *, no_cache: bool = False, starting: str | None = None) -> Project:
+    def project(self, *, no_cache: bool = False, importing: bool = False) -> Project:
         """Return the project that contains the directory.
 
         Args:
             no_cache: Ignore cached catalogs.
-            starting: Start the project's interpreter for this purpose, if it needs one: it imports
+            importing: Start the project's interpreter, if it has to import the models: it imports
                 SQLAlchemy while limbeck imports the rest of the command.
 
         Raises:
@@ -42,9 +42,12 @@ class Invocation:
         from limbeck.project.project import Project
 
         project = Project.find(Path(self.directory) if self.directory else None)
-        if starting:
-            project.code.prepare(starting)
-        return replace(project, cache=False) if no_cache else project
+        project = replace(project, cache=False) if no_cache else project
+        if importing:
+            from limbeck.shadow import ingredients
+
+            ingredients.prepare(project)
+        return project
 
 
 def project_for(invocation: Invocation, *sources: str, needed: bool = False) -> Project | None:

@@ -23,10 +23,22 @@ if TYPE_CHECKING:
 @command()
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(file_okay=False))
 @click.option("--models", metavar="MODULE:NAME", help="Where the metadata is defined.")
+@click.option(
+    "--alembic-ini",
+    "ini",
+    metavar="PATH[:SECTION]",
+    help="What describes the history, where there are several.",
+)
 @click.option("--neon", is_flag=True, help="Environments are branches of a Neon project.")
 @yes
 def init(
-    invocation: Invocation, *, folder: str | None, models: str | None, neon: bool, yes: bool
+    invocation: Invocation,
+    *,
+    folder: str | None,
+    models: str | None,
+    ini: str | None,
+    neon: bool,
+    yes: bool,
 ) -> None:
     """Set limbeck up in a project, new or existing.
 
@@ -40,7 +52,7 @@ def init(
     from limbeck.run import doctor
 
     root = Path(folder or invocation.directory or ".").resolve()
-    plan = scaffold.plan(root, models=models, neon=neon)
+    plan = scaffold.plan(root, models=models, ini=ini, neon=neon)
     answer(scaffolds.plan(plan))
     if not plan.changes:
         note("Nothing to do: every file exists.")
@@ -91,7 +103,7 @@ def generate(
     limbeck compares the models with the recorded history, replayed on a shadow database; it needs
     no live database. -e is for an environment that has its own versions folder.
     """
-    project = invocation.project(no_cache=no_cache, starting="models")
+    project = invocation.project(no_cache=no_cache, importing=True)
     from limbeck.generate.answers import Answers
     from limbeck.generate.generate import revision
     from limbeck.output import revisions

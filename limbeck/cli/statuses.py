@@ -53,7 +53,7 @@ def check(
     Contract revisions on hold are listed and do not fail the check. Without -e, limbeck checks
     only the history and the models, and needs no live database.
     """
-    project = invocation.project(no_cache=no_cache, starting="models")
+    project = invocation.project(no_cache=no_cache, importing=True)
     from limbeck.output import statuses
     from limbeck.output.data import to_json
     from limbeck.run import status as verb

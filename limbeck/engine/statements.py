@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 from limbeck.schema.sql import lexer
 
 _BOUNDARIES: Final = frozenset({"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT"})
 
 
-@dataclass(frozen=True, slots=True)
-class ConcurrentIndex:
+class ConcurrentIndex(NamedTuple):
     """The index of a CREATE INDEX CONCURRENTLY: names as they are written, None for no name."""
 
     name: str | None

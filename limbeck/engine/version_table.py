@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -14,8 +13,7 @@ from limbeck.history.history import History
 from limbeck.postgres.connect import as_url
 
 
-@dataclass(frozen=True, slots=True)
-class VersionTable:
+class VersionTable(NamedTuple):
     """The name of a version table; without a schema it is found on the search path."""
 
     name: str = "alembic_version"

@@ -43,8 +43,8 @@ def revision(
         ProofError: The revision does not make the schema of the models; nothing was kept.
 
     """
-    if unchanged(project, profile):
-        return Generated()
+    if same := unchanged(project, profile):
+        return Generated(tables=same.tables)
     from limbeck.generate import writing  # noqa: PLC0415 - slow, and only for a change
 
     return writing.revision(project, profile, message, answers, listen)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +22,9 @@ class Generated:
     op.* calls did not prove and the file has plain SQL. Of a phased change `revision` is the
     contract, and `expand` the revision before it, if there is anything to prepare. `majors` are
     those of the servers on which it is proved, `missing` declared ones without a server; `declared`
-    is whether a profile declares one. `passages` say what applications live through while the
-    revision runs, of a phased change one for each of its revisions.
+    is whether a profile declares one. `tables` is the number of those that were compared, where
+    nothing has changed. `passages` say what applications live through while the revision runs, of a
+    phased change one for each of its revisions.
     """
 
     revision: Revision | None = None
@@ -33,6 +34,7 @@ class Generated:
     majors: tuple[int, ...] = ()
     missing: tuple[int, ...] = ()
     declared: bool = False
+    tables: int | None = field(default=None, compare=False)
     passages: tuple[Passage, ...] = ()
 
     @property

@@ -26,6 +26,7 @@ from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.diff import compare
 from limbeck.schema.diff.steps import Step
 from limbeck.shadow.models import Models
@@ -96,7 +97,7 @@ def _revision(
     before = replay.catalog()
     after = Models(project, profile, listen).catalog()
     if not before.changes_to(after):
-        return Generated()
+        return Generated(tables=sum(1 for _ in after.every(Table)))
     renamed = agree_to_renames(before, after, answers)
 
     def only(project: Project, replay: Replay, ends: tuple[Catalog, Catalog]) -> Catalog:

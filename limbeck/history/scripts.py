@@ -59,9 +59,12 @@ def directory(history: History) -> ScriptDirectory:
 
 
 def configuration(history: History) -> Config:
-    """Return the alembic.ini beside the script location; its URL, if any, is never used."""
-    ini = history.script_location.parent / "alembic.ini"
-    return Config(str(ini)) if ini.exists() else Config()
+    """Return the ini file of a history; its URL, if any, is never used."""
+    project = history.project
+    ini = (project and project.ini) or history.script_location.parent / "alembic.ini"
+    if not ini.exists():
+        return Config()
+    return Config(str(ini), ini_section=project.section if project else "alembic")
 
 
 def script(directory_: ScriptDirectory, revision: Revision) -> Script:

@@ -68,7 +68,10 @@ def _short(text: str, longest: int = 80) -> str:
 def generated_text(generated: Generated) -> str:
     """Return the file of the new revision, its steps, and its proof."""
     if generated.path is None or generated.revision is None:
-        return "No changes: the history makes exactly what the models describe."
+        compared = (
+            f" ({counted(generated.tables, 'table')})" if generated.tables is not None else ""
+        )
+        return f"No changes: the history makes exactly what the models describe{compared}."
     if generated.expand is not None:
         return _phases_text(generated)
     lines = [f"  {step_line(step)}" for step in generated.steps]

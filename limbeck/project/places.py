@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from limbeck.errors import ConfigurationError
 from limbeck.events import Listener
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     from limbeck.postgres.database import Database
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """An environment's branch, and the provider that has it."""
 
     provider: BranchProvider

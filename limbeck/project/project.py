@@ -12,7 +12,7 @@ from limbeck.errors import ConfigurationError, UnknownProfileError
 from limbeck.project import profile as profiles
 from limbeck.project import script_location as history
 from limbeck.project.code.choice import Code
-from limbeck.project.code.protocol import Place
+from limbeck.project.code.place import Place
 from limbeck.project.profile import Profile
 
 if TYPE_CHECKING:
@@ -23,13 +23,17 @@ if TYPE_CHECKING:
 class Project:
     """A folder with [tool.limbeck] in its pyproject.toml, or with alembic.ini and env_profiles/.
 
-    `versions` is the folder of the revision files, if it is not the script location's own.
+    `versions` is the folder of the revision files, if it is not the script location's own. `ini`
+    is Alembic's file, if it is not alembic.ini in the root, and `section` the part of it that
+    describes this history.
     `shadow_major` is the major on which schemas are tried out, if the caller needs a certain one.
     """
 
     root: Path
     script_location: Path
     versions: Path | None = None
+    ini: Path | None = None
+    section: str = "alembic"
     models: str = "app.models:Base.metadata"
     profiles_dir: Path = Path("env_profiles")
     default_environment: str = "development"
@@ -67,8 +71,13 @@ class Project:
         _refuse_unknown(settings)
         values = {_FIELDS[key][0]: _checked(key, value) for key, value in settings.items()}
         values["profiles_dir"] = root / values.get("profiles_dir", "env_profiles")
-        script_location, versions = history.places(root, tools(root).get("alembic", {}))
-        return cls(root=root, script_location=script_location, versions=versions, **values)
+        ini = root / values.pop("ini") if "ini" in values else None
+        tool = tools(root).get("alembic", {}) if ini is None else {}
+        section = values.get("section", "alembic")
+        if ini is None and "section" in values:
+            ini = root / "alembic.ini"
+        script_location, versions = history.places(root, tool, ini, section)
+        return cls(root=root, script_location=script_location, versions=versions, ini=ini, **values)
 
     @property
     def home(self) -> Path:
@@ -120,7 +129,8 @@ class Project:
 
     def code_for(self, versions: Path) -> Code:
         """Return the access to the project's Python files, with another folder of revisions."""
-        place = Place(str(self.root / "alembic.ini"), str(self.script_location), str(versions))
+        ini = self.ini or self.root / "alembic.ini"
+        place = Place(str(ini), str(self.script_location), str(versions), self.section)
         return Code(self.root, place, self.models, self.python, self.env_file)
 
     def _unknown(self, wanted: str, known: tuple[str, ...]) -> UnknownProfileError:
@@ -150,6 +160,8 @@ _FIELDS: dict[str, tuple[str, type]] = {
     "hooks": ("hooks", str),
     "python": ("python", str),
     "env-file": ("env_file", str),
+    "alembic-ini": ("ini", str),
+    "alembic-section": ("section", str),
 }
 _CHOICES: dict[str, tuple[str, ...]] = {"recipes": ("online", "plain")}
 

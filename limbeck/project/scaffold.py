@@ -6,20 +6,19 @@ The templates are this repository's own user-side files. An existing file is not
 
 from __future__ import annotations
 
-import ast
-import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from limbeck.errors import ConfigurationError
+from limbeck.project import discovery
 from limbeck.project.code import env_file
+from limbeck.project.discovery import Origin
 from limbeck.project.neon import switched
 from limbeck.project.project import Project, tools
-from limbeck.project.script_location import places
 from limbeck.project.seen import completions
 from limbeck.shell import command
 
@@ -28,7 +27,6 @@ _IGNORED = (".env", ".limbeck/", ".venv/", "__pycache__/", "env_profiles/*.local
 _SCRIPT = Path("app", "migrate.py")
 _PROFILES = Path("env_profiles")
 _OWN = "app.models:Base.metadata"
-_SKIPPED = {"tests", "test", "node_modules", "site-packages", "build", "dist", "docs"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,30 +63,37 @@ class Scaffold:
         return tuple(file for file in self.files if file.action != "keep")
 
 
-def plan(root: Path, *, models: str | None = None, neon: bool = False) -> Scaffold:
+def plan(
+    root: Path, *, models: str | None = None, ini: str | None = None, neon: bool = False
+) -> Scaffold:
     """Return what `write` would do in a folder, which need not exist.
 
     Args:
         root: the folder of the project.
         models: the reference of the metadata; by default it is searched in env.py and the code.
+        ini: what describes the history, "alembic.ini" or "alembic.ini:section", where there are
+            several.
         neon: make branches of a Neon project of the profiles with DATABASE_URL=local.
 
     Raises:
-        ConfigurationError: there are several declarative bases, or none beside a history, or a
-            file cannot be read.
+        ConfigurationError: there are several histories or declarative bases, or no base beside a
+            history, or a file cannot be read.
 
     """
-    adopted = _script_location(root)
-    section = tools(root).get("limbeck")
-    reference = models or (section or {}).get("models") or _find_models(root, adopted)
+    tool = tools(root)
+    section = tool.get("limbeck")
+    origin = discovery.history(root, tool.get("alembic", {}), ini or _known_ini(section or {}))
+    adopted = _relative(root, origin.folder) if origin else None
+    reference = models or (section or {}).get("models") or _find_models(root, origin)
     if reference is None and adopted:
         raise ConfigurationError(
             f"there is a history in {adopted}, but its models were not found",
             hint="Run `limbeck init --models package.module:Base.metadata`.",
         )
     reference = reference or _OWN
-    example = reference == _OWN and not (root / "app").exists()
+    example = reference == _OWN and not any(discovery.modules(root))
     text = "" if section is not None else _template("pyproject.toml").replace(_OWN, reference)
+    text += origin.settings(root) if text and origin else ""
     files = [
         *_templates(root, adopted, example=example),
         _addition(root, ".gitignore", _missing_lines(root / ".gitignore")),
@@ -131,7 +136,9 @@ def _templates(root: Path, adopted: Path | None, *, example: bool) -> Iterator[F
         path = source.relative_to(_TEMPLATES)
         if not source.is_file() or path.name == "pyproject.toml" or "__pycache__" in path.parts:
             continue
-        if (path.parts[0] == "app" and not example) or (path.parts[0] == "alembic" and adopted):
+        if (path.parts[0] == "app" and not example) or (
+            path.parts[0] in {"alembic", "alembic.ini"} and adopted
+        ):
             continue
         if (root / path).exists():
             yield File(path, "keep")
@@ -174,6 +181,18 @@ def _declared_majors(root: Path) -> Iterator[File]:
             yield File(completion.path.relative_to(root), "append", added, before)
 
 
+def _known_ini(settings: Mapping[str, Any]) -> str | None:
+    """Return the name of the history that settings of an earlier `init` lead to."""
+    ini, section = settings.get("alembic-ini"), settings.get("alembic-section")
+    if ini is None and section is None:
+        return None
+    return f"{ini or 'alembic.ini'}:{section}" if section else str(ini)
+
+
+def _relative(root: Path, folder: Path) -> Path:
+    return folder.relative_to(root) if folder.is_relative_to(root) else folder
+
+
 def _template(name: str) -> str:
     return (_TEMPLATES / name).read_text(encoding="utf-8")
 
@@ -194,78 +213,25 @@ def _missing_lines(gitignore: Path) -> str:
     return "".join(f"{line}\n" for line in _IGNORED if line not in lines)
 
 
-def _script_location(root: Path) -> Path | None:
-    """Return the script location of an existing alembic.ini, relative to the root."""
-    if not (root / "alembic.ini").exists():
-        return None
-    folder, _ = places(root, {})
-    if not folder.is_dir():
-        return None
-    return folder.relative_to(root) if folder.is_relative_to(root) else folder
-
-
-def _find_models(root: Path, adopted: Path | None) -> str | None:
-    named = env_file.read(root / adopted / "env.py").metadata if adopted else None
+def _find_models(root: Path, origin: Origin | None) -> str | None:
+    named = env_file.metadata(origin.folder / "env.py") if origin else None
     if named:
-        return named
-    bases = sorted(_bases(root))
-    if len(bases) > 1:
+        return _module_first(root, named)
+    references = discovery.references(root, [origin.folder] if origin else [])
+    if len(references) > 1:
         raise ConfigurationError(
-            f"several declarative bases were found: {', '.join(bases)}",
-            hint=f"Choose one: {command('limbeck', 'init', '--models', bases[0])}",
+            f"several declarative bases were found: {', '.join(references)}",
+            hint=f"Choose one: {command('limbeck', 'init', '--models', references[0])}",
         )
-    return bases[0] if bases else None
+    return references[0] if references else None
 
 
-def _bases(root: Path) -> Iterator[str]:
-    """Yield every declarative base below a folder, by the package that exports it."""
-    for path in _modules(root):
-        for name in _declared(_parsed(path)):
-            package = path.parent if path.name == "__init__.py" else _exporter(path.parent, name)
-            module = (package or path.with_suffix("")).relative_to(root).parts
-            yield f"{'.'.join(module)}:{name}.metadata"
-
-
-def _modules(root: Path) -> Iterator[Path]:
-    for folder, folders, files in os.walk(root):
-        folders[:] = [
-            name
-            for name in folders
-            if not name.startswith(".")
-            and name not in _SKIPPED
-            and not Path(folder, name, "pyvenv.cfg").exists()
-        ]
-        yield from (Path(folder, name) for name in files if name.endswith(".py"))
-
-
-def _declared(tree: ast.Module) -> Iterator[str]:
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef):
-            bases = {ast.unparse(base).rpartition(".")[2] for base in node.bases}
-            if bases & {"DeclarativeBase", "DeclarativeBaseNoMeta"}:
-                yield node.name
-        elif (
-            isinstance(node, ast.Assign)
-            and isinstance(node.value, ast.Call)
-            and ast.unparse(node.value.func).rpartition(".")[2] == "declarative_base"
-        ):
-            yield ast.unparse(node.targets[0])
-
-
-def _exporter(folder: Path, name: str) -> Path | None:
-    """Return the folder itself if its __init__.py imports the name."""
-    init = folder / "__init__.py"
-    imported = (
-        alias.name
-        for node in (ast.walk(_parsed(init)) if init.exists() else ())
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-    )
-    return folder if name in imported else None
-
-
-def _parsed(path: Path) -> ast.Module:
-    try:
-        return ast.parse(path.read_text(encoding="utf-8"))
-    except (SyntaxError, UnicodeDecodeError):
-        return ast.Module(body=[], type_ignores=[])
+def _module_first(root: Path, reference: str) -> str:
+    """Return a reference whose attributes are no modules: "a:models.Base" as "a.models:Base"."""
+    module, _, attributes = reference.partition(":")
+    first, _, rest = attributes.partition(".")
+    path = Path(*module.split("."), first)
+    for top in (root, root / "src"):
+        if rest and ((top / path).is_dir() or (top / path).with_suffix(".py").is_file()):
+            return _module_first(root, f"{module}.{first}:{rest}")
+    return reference

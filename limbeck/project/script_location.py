@@ -16,23 +16,35 @@ from limbeck.paths import shown
 SEPARATORS = {"space": " ", "newline": "\n", "os": os.pathsep, ":": ":", ";": ";"}
 
 
-def places(root: Path, tool: Mapping[str, Any]) -> tuple[Path, Path | None]:
+def places(
+    root: Path, tool: Mapping[str, Any], path: Path | None = None, section: str = "alembic"
+) -> tuple[Path, Path | None]:
     """Return the script location, and the folder of the revision files if it is another one.
 
     Args:
         root: the folder of the project.
         tool: [tool.alembic] of its pyproject.toml.
+        path: Alembic's ini file; by default alembic.ini in the root, which need not exist.
+        section: that of the file which describes the history.
 
     Raises:
-        ConfigurationError: alembic.ini cannot be read, or the revisions are in several folders.
+        ConfigurationError: the file cannot be read, it has no such section, or the revisions are
+            in several folders.
 
     """
-    ini = _from_ini(root / "alembic.ini")
-    script_location = _path(root, ini.get("script_location") or tool.get("script_location"))
-    folders = [_path(root, text) for text in _locations(ini, tool)]
+    ini = _section(path or root / "alembic.ini", section, needed=path is not None)
+    here = path.parent if path else root
+    written = ini.get("script_location") or tool.get("script_location")
+    if written is None and (here / "env.py").is_file():  # Flask-Migrate passes the folder itself
+        written = str(here)
+    # Without the .. that %(here)s/.. leaves; links stay.
+    script_location, *folders = (
+        Path(os.path.normpath(_path(root, here, text)))
+        for text in (written, *_locations(ini, tool))
+    )
     if len(folders) > 1:
         raise ConfigurationError(
-            f"alembic.ini has revisions in {len(folders)} folders: "
+            f"{path.name if path else 'alembic.ini'} has revisions in {len(folders)} folders: "
             f"{', '.join(folder.name for folder in folders)}; limbeck keeps a history in one",
             hint="Move the files into one of them, and set version_locations to it.",
         )
@@ -41,12 +53,16 @@ def places(root: Path, tool: Mapping[str, Any]) -> tuple[Path, Path | None]:
     return script_location, None if folder.resolve() == usual else folder
 
 
-def _path(root: Path, written: str | None) -> Path:
-    text = str(written or "alembic").replace("%(here)s", str(root))
+def _path(root: Path, here: Path, written: str | None) -> Path:
+    text = str(written or "alembic").replace("%(here)s", str(here))
     package, colon, folder = text.partition(":")
     if colon and not Path(text).is_absolute():  # as in "myapp:migrations"
-        return root / package.replace(".", "/") / folder
-    return root / text
+        text = f"{package.replace('.', '/')}/{folder}"
+        return next(
+            (top / text for top in (root, root / "src", here) if (top / text).exists()), root / text
+        )
+    # Alembic starts from the folder in which it is called: the project's, or that of its file.
+    return here / text if (here / text).exists() and not (root / text).exists() else root / text
 
 
 def _locations(ini: Mapping[str, str], tool: Mapping[str, Any]) -> Sequence[str]:
@@ -60,7 +76,13 @@ def _locations(ini: Mapping[str, str], tool: Mapping[str, Any]) -> Sequence[str]
     return [each.strip() for each in parts if each.strip()]
 
 
-def _from_ini(path: Path) -> dict[str, str]:
+def sections(path: Path) -> dict[str, dict[str, str]]:
+    """Return the sections of an ini file with their values; none where there is no file.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+
+    """
     # No interpolation: only %(here)s has a meaning here, and a URL or a format may contain any %.
     parser = configparser.RawConfigParser()
     try:
@@ -71,4 +93,16 @@ def _from_ini(path: Path) -> dict[str, str]:
     except (configparser.Error, OSError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())
         raise ConfigurationError(f"{shown(path)} cannot be read: {reason}") from error
-    return dict(parser["alembic"]) if parser.has_section("alembic") else {}
+    return {name: dict(parser[name]) for name in parser.sections()}
+
+
+def _section(path: Path, name: str, *, needed: bool) -> dict[str, str]:
+    read = sections(path)
+    if needed and name not in read:
+        known = ", ".join(sorted(read)) or "none"
+        what = f"{shown(path)} has no section [{name}]" if read else f"there is no {shown(path)}"
+        raise ConfigurationError(
+            what,
+            hint=f"Look at [tool.limbeck] alembic-ini and alembic-section; sections: {known}.",
+        )
+    return read.get(name, {})

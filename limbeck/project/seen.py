@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from limbeck.errors import LimbeckError
 from limbeck.project.profile import Profile
@@ -20,8 +21,7 @@ from limbeck.project.urls import find_url
 FILE = "majors.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(NamedTuple):
     """A committed profile that does not declare the major of its database, and that major."""
 
     path: Path

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 
 from limbeck.errors import LimbeckError
 from limbeck.events import Listener
+from limbeck.history.history import History
 from limbeck.logs import log
+from limbeck.plurals import counted
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
 from limbeck.postgres.embedded import binaries
@@ -99,7 +101,10 @@ def facts() -> Iterator[tuple[str, str]]:
 
 
 def about(project: Project) -> Iterator[tuple[str, str]]:
-    """Yield the facts about a project's code: where it runs, and what its env.py configures."""
+    """Yield the facts about a project: its history, where its code runs, what env.py configures."""
+    revisions, heads = History.of(project).revisions(), History.of(project).heads()
+    if revisions:
+        yield "history", f"{counted(len(revisions), 'revision')}, {counted(len(heads), 'head')}"
     code = project.code
     yield "interpreter of the project", str(code.interpreter)
     reason = code.outside

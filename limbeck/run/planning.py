@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from limbeck.engine import audit, ledger, offline, state, version_table
 from limbeck.engine.ledger import Ledger
@@ -136,8 +137,7 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Route:
+class _Route(NamedTuple):
     """The revisions of a plan, and the state that it starts from."""
 
     history: History

@@ -24,9 +24,11 @@ def folder(project: Project) -> Path:
 def keep(project: Project, name: str, catalog: Catalog) -> Catalog:
     """Save a catalog under a name, KIND-KEY, remove the oldest of its kind, and return it."""
     from limbeck.schema.catalog import store  # noqa: PLC0415 - most commands save nothing
+    from limbeck.schema.catalog.objects.tables import Table  # noqa: PLC0415 - as above
 
     path = folder(project) / name
-    write(path, f"{catalog.fingerprint()}\n".encode() + store.dumps(catalog))
+    tables = sum(1 for _ in catalog.every(Table))
+    write(path, f"{catalog.fingerprint()} {tables}\n".encode() + store.dumps(catalog))
     kind = name.partition("-")[0]
     for old in sorted(path.parent.glob(f"{kind}-*"), key=_age)[:-MOST]:
         old.unlink(missing_ok=True)
@@ -51,7 +53,10 @@ def catalog(project: Project, name: str) -> Catalog | None:
 
 
 def fingerprint(project: Project, name: str) -> str | None:
-    """Return the fingerprint of a saved catalog, which is its first line; None as above."""
+    """Return the fingerprint of a saved catalog and the number of its tables; None as above.
+
+    They are its first line. An earlier version wrote no number there.
+    """
     if not project.cache:
         return None
     try:

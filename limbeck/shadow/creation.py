@@ -15,6 +15,7 @@ from limbeck.errors import ModelsError
 from limbeck.postgres.connect import Connection, as_sqlalchemy, connect
 from limbeck.postgres.database import Database
 from limbeck.project.code.answers import Described
+from limbeck.project.code.recording import Recording
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.filters import EVERYTHING, Filters
 from limbeck.schema.catalog.read import read
@@ -105,6 +106,20 @@ def _schemas(metadata: sa.MetaData) -> set[str]:
     columns = (column for table in metadata.tables.values() for column in table.columns)
     named |= {getattr(column.type, "schema", None) for column in columns}
     return {name for name in named if name}
+
+
+@contextmanager
+def noticing_connections(recorded: Recording) -> Iterator[None]:
+    """Notice an engine that connects during a recording: libpq does that unseen by Python."""
+
+    def connected(*_: object) -> None:
+        recorded.unsound = "an engine connected"
+
+    sa.event.listen(sa.pool.Pool, "connect", connected)
+    try:
+        yield
+    finally:
+        sa.event.remove(sa.pool.Pool, "connect", connected)
 
 
 @contextmanager

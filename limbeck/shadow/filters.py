@@ -9,7 +9,7 @@ from limbeck.project import majors
 from limbeck.schema.catalog.filters import Filters
 
 if TYPE_CHECKING:
-    from limbeck.project.code.answers import Configured
+    from limbeck.project.code.configured import Configured
     from limbeck.project.project import Project
 
 

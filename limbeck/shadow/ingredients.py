@@ -11,19 +11,17 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from limbeck.project.code.recording import ALL, changed_since, names
 from limbeck.project.project import Project
 from limbeck.shadow import cache
 
 FILE = "ingredients.json"
-# Stands among the names of variables for all of them.
-ALL = "*"
 # Shells count and remember in these.
 RESTLESS = {"_", "OLDPWD", "SHLVL"}
-CACHES = {"__pycache__", ".limbeck"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +38,16 @@ class Ingredients:
     sites: tuple[str, ...]
     variables: tuple[str, ...]
 
+    @classmethod
+    def of(cls, read: Mapping[str, Sequence[str]]) -> Ingredients:
+        """Return what a recording has read."""
+        return cls(**{each.name: tuple(read[each.name]) for each in fields(cls)})
+
     def state(self, project: Project, environment: Mapping[str, str]) -> str:
         """Return a hash of all that is named here, as it is now, and of how Python runs."""
         others = sorted(environment.keys() - RESTLESS) if ALL in self.variables else ()
         parts = [
-            f"{sys.version} {sys.executable} {sys.flags} {os.path.dirname(sys.argv[0])}",  # noqa: PTH120 - "" is no folder
+            _python(project),
             f"{environment.get('PYTHONPATH')} {os.getcwd()}",  # noqa: PTH109 - as it is, links and all
             f"{project.root} {project.models} {asdict(self)}",
             *(content(path) for path in self.files),
@@ -60,16 +63,63 @@ class Ingredients:
 
 def load(project: Project) -> Ingredients | None:
     """Return the ingredients at the last import of the models; None where they are unknown."""
+    saved = _saved(project)
+    return saved[0] if saved else None
+
+
+def prepare(project: Project) -> None:
+    """Start the project's interpreter, if the models need one and are not what they were."""
+    code = project.code
+    if code.outside and not _are_same(project):
+        code.of_models().prepare("models")
+
+
+def _are_same(project: Project) -> bool:
+    """Return whether the models are made of what they were made of at their last import."""
+    if not project.cache or (saved := _saved(project)) is None:
+        return False
+    return saved[0].state(project, environment(project)) == saved[1]
+
+
+def save(project: Project, ingredients: Ingredients, state: str) -> None:
+    """Save the names for `load`, and their state."""
+    text = json.dumps({**asdict(ingredients), "state": state})
+    cache.write(cache.folder(project) / FILE, text.encode())
+
+
+def _saved(project: Project) -> tuple[Ingredients, str] | None:
     try:
-        fields = json.loads((cache.folder(project) / FILE).read_bytes())
-        return Ingredients(**{name: tuple(values) for name, values in fields.items()})
-    except (OSError, ValueError, TypeError, AttributeError):
+        saved = json.loads((cache.folder(project) / FILE).read_bytes())
+        return Ingredients.of(saved), saved.get("state", "")
+    except (OSError, ValueError, TypeError, AttributeError, KeyError):
         return None
 
 
-def save(project: Project, ingredients: Ingredients) -> None:
-    """Save the names for `load`."""
-    cache.write(cache.folder(project) / FILE, json.dumps(asdict(ingredients)).encode())
+def taken(
+    project: Project,
+    read: Mapping[str, Sequence[str]] | None,
+    began: float,
+    variables: Mapping[str, str],
+) -> tuple[Ingredients, str] | None:
+    """Return what an import has read, and its state; None where that is not known for sure.
+
+    Args:
+        project: whose models were imported.
+        read: what the recording has.
+        began: when it began: a file that has changed since may have been read before.
+        variables: the environment when it began.
+
+    """
+    if read is None:
+        return None
+    ingredients = Ingredients.of(read)
+    state = ingredients.state(project, variables)
+    return None if changed_since(began, ingredients.files) else (ingredients, state)
+
+
+def environment(project: Project) -> Mapping[str, str]:
+    """Return the variables that the models see when they are imported."""
+    return {**dict(project.code.environment), **os.environ}
 
 
 def content(path: str) -> str:
@@ -80,12 +130,13 @@ def content(path: str) -> str:
         return ""
 
 
-def names(path: str) -> list[str] | None:
-    """Return the names of a folder's entries without caches; None where there is no folder."""
-    try:
-        return sorted(name for name in os.listdir(path) if name not in CACHES)  # noqa: PTH208 - one call a folder
-    except OSError:
-        return None
+def _python(project: Project) -> str:
+    """Return what tells one Python from another, and how it runs the models."""
+    if not project.code.outside:
+        start = os.path.dirname(sys.argv[0])  # noqa: PTH120 - "" is no folder
+        return f"{sys.version} {sys.executable} {sys.flags} {start}"
+    python = project.code.interpreter
+    return f"{python} {python.resolve()} {python.stat().st_mtime_ns}"
 
 
 def _installed(path: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
 from dataclasses import dataclass
 
@@ -56,7 +55,9 @@ def models(project: Project, shadow: str) -> str | None:
     if project.models.partition(":")[0].partition(".")[0] in sys.modules:
         return None
     known = ingredients.load(project)
-    return None if known is None else made_of(project, shadow, known.state(project, os.environ))
+    if known is None:
+        return None
+    return made_of(project, shadow, known.state(project, ingredients.environment(project)))
 
 
 def made_of(project: Project, shadow: str, state: str) -> str:
@@ -77,7 +78,7 @@ def _start(project: Project, shadow: str) -> str:
         project.include_tables,
         project.exclude_tables,
         project.grants,
-        project.code.env_digest,
+        project.code.env_text,
     )
     lowest = majors.lowest(project)
     written = f" for {lowest}" if lowest else ""

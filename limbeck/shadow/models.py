@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, cast
 from limbeck.events import Listener, StageStarted, ignore
 from limbeck.postgres.connect import connect
 from limbeck.project.code.in_process import InProcess
+from limbeck.project.code.recording import recording
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.shadow import cache, identity, ingredients, keys
+from limbeck.shadow import cache, identity, ingredients, keys, unimported
 from limbeck.shadow.filters import filters
-from limbeck.shadow.recording import recording
 from limbeck.shadow.shadow import Shadow
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Models:
             ModelsError: the models do not import, or Postgres refuses one of their tables or types.
 
         """
-        self.project.code.of_models().prepare("models")  # it starts while the shadow does
+        ingredients.prepare(self.project)  # a worker starts while the shadow does
         shadow = Shadow.of(self.project, self.profile, listen=self.listen)
         server = identity.known(self.project, self.profile) or ""
         name = keys.models(self.project, server)
@@ -57,36 +57,53 @@ class Models:
         code = self.project.code.of_models()
         if not isinstance(code, InProcess):
             return self._create_described(cast("OutOfProcess", code), shadow, server)
-        from limbeck.shadow.creation import created  # noqa: PLC0415 - SQLAlchemy is slow to import
+        from limbeck.shadow.creation import (  # noqa: PLC0415 - SQLAlchemy is slow to import
+            created,
+            noticing_connections,
+        )
 
-        with recording() as recorded:
+        with recording() as recorded, noticing_connections(recorded):
             metadata = self.project.metadata()
         # Before the models are created, which takes a while: an edit meanwhile must not count.
-        read = recorded.ingredients()
-        state = read.state(self.project, recorded.environment) if read else ""
+        read = recorded.read()
+        taken = ingredients.taken(self.project, read, recorded.began, recorded.environment)
+        unimported.refuse(self.project, read, len(metadata.tables), self.listen)
         self.listen(StageStarted("creating the models on the shadow"))
         with shadow.scratch() as database:
             catalog = created(metadata, database, filters(self.project))
-        if read is not None:
-            ingredients.save(self.project, read)
-            cache.keep(self.project, keys.made_of(self.project, server, state), catalog)
+        self._keep(taken, server, catalog)
         return catalog
+
+    def _keep(
+        self, taken: tuple[ingredients.Ingredients, str] | None, server: str, catalog: Catalog
+    ) -> None:
+        """Cache a catalog by the content of what its models are made of, if that is known."""
+        if taken is not None:
+            ingredients.save(self.project, *taken)
+            cache.keep(self.project, keys.made_of(self.project, server, taken[1]), catalog)
 
     def _create_described(self, code: OutOfProcess, shadow: Shadow, server: str) -> Catalog:
         """Create the models from the statements that the project's own interpreter gives.
 
-        The catalog is cached by these statements: what the models are made of is not known.
+        The catalog is cached by these statements as well: an edit that changes none of them
+        creates nothing.
         """
         self.listen(StageStarted(f"importing the models with {code.python}"))
         with connect(shadow.database) as connection:
             version = connection.info.server_version
         described = code.models(self.project.models, version, shadow.database.url)
-        name = keys.made_of(self.project, server, repr(described))
+        variables = ingredients.environment(self.project)
+        taken = ingredients.taken(self.project, described.read, described.began, variables)
+        tables = sum("CREATE TABLE" in text for text in described.statements)
+        unimported.refuse(self.project, described.read, tables, self.listen)
+        name = keys.made_of(self.project, server, repr(replace(described, read=None, began=0.0)))
         if self.project.cache and (cached := cache.catalog(self.project, name)) is not None:
+            self._keep(taken, server, cached)
             return cached
         from limbeck.shadow import creation  # noqa: PLC0415 - SQLAlchemy is slow to import
 
         self.listen(StageStarted("creating the models on the shadow"))
         with shadow.scratch() as database:
             catalog = creation.created_from(described, database, filters(self.project))
+        self._keep(taken, server, catalog)
         return cache.keep(self.project, name, catalog)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from limbeck.history.history import History
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.shadow import cache, identity, keys
 
 
-def unchanged(project: Project, profile: Profile | None = None) -> bool:
-    """Return whether both catalogs are cached and equal; False may mean that it is unknown.
+class Unchanged(NamedTuple):
+    """Two equal catalogs; `tables` is their number of tables, None in an older version's cache."""
+
+    tables: int | None
+
+
+def unchanged(project: Project, profile: Profile | None = None) -> Unchanged | None:
+    """Return what is known where both catalogs are cached and equal; None may mean: unknown.
 
     Each file that a catalog was made of is read and hashed; no time or size of one is trusted.
 
@@ -19,9 +27,12 @@ def unchanged(project: Project, profile: Profile | None = None) -> bool:
 
     """
     if not project.cache or (shadow := identity.known(project, profile)) is None:
-        return False
+        return None
     models = keys.models(project, shadow)
     if models is None or (described := cache.fingerprint(project, models)) is None:
-        return False
+        return None
     head = keys.chain(project, History.of(project, profile), "head", shadow)[-1]
-    return described == cache.fingerprint(project, head.name)
+    if described != cache.fingerprint(project, head.name):
+        return None
+    _, _, tables = described.partition(" ")
+    return Unchanged(int(tables) if tables else None)

@@ -53,6 +53,8 @@ Table("books", metadata, Column("id", Integer, primary_key=True))
     "shop/columns.txt": "one two",
     "shop/more/first.txt": "",
 }
+# Variables of its own are what limbeck's process does not have.
+IN_WORKER = FILES["pyproject.toml"] + 'env-file = "variables.env"\n'
 BOOKS = Path("shop/models/books.py")
 
 
@@ -93,13 +95,17 @@ def project(make_work: MakeWork) -> Project:
     return Project.find(root)
 
 
-@pytest.fixture(scope="module")
-def shared(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+@pytest.fixture(scope="module", params=["in this process", "in a worker"])
+def shared(
+    server: Server, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Project]:
     """The same for tests that leave everything as it was."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SHADOW_DATABASE_URL", server.url())
         project = empty_project(tmp_path_factory.mktemp("shared")).project
         put(project.root, FILES)
+        if request.param == "in a worker":
+            put(project.root, {"pyproject.toml": IN_WORKER, "variables.env": ""})
         limbeck(project.root, "generate")
         yield Project.find(project.root)
 
@@ -227,6 +233,27 @@ def test_models_are_created_again_only_after_a_change(project: Project) -> None:
     assert not recreated(root)
 
 
+def test_models_that_are_what_they_were_start_no_interpreter(
+    make_work: MakeWork, tmp_path: Path
+) -> None:
+    root, starts = make_work().project.root, tmp_path / "starts"
+    program = f"#!/bin/sh\necho \"$2\" >> '{starts}'\nexec '{sys.executable}' \"$@\"\n"
+    put(root, {**FILES, "python": program})
+    (root / "python").chmod(0o755)
+    put(root, {"pyproject.toml": FILES["pyproject.toml"] + 'python = "python"\n'})
+
+    def started(*words: str) -> int:
+        starts.write_text("")
+        limbeck(root, *words)
+        return starts.read_text().split().count("models")
+
+    assert started("generate") == 1
+    assert started("generate") == 0
+    assert started("generate", "--no-cache") == 1
+    (root / "python").write_text(f"{program}# another interpreter\n")
+    assert started("generate") == 1
+
+
 def test_models_that_ask_elsewhere_are_never_cached(make_work: MakeWork) -> None:
     root = make_work().project.root
     put(root, {**FILES, str(BOOKS): FILES[str(BOOKS)] + "import os\nos.system('true')\n"})
@@ -237,11 +264,12 @@ def test_models_that_ask_elsewhere_are_never_cached(make_work: MakeWork) -> None
 RECORDED = """
 import json, os, socket, sqlite3, subprocess, sys
 from sqlalchemy import create_engine
-from limbeck.shadow.recording import recording
+from limbeck.project.code.recording import recording
+from limbeck.shadow.creation import noticing_connections
 for line in sys.argv[1:]:
-    with recording() as recorded:
+    with recording() as recorded, noticing_connections(recorded):
         exec(line)
-    print(recorded.unsound or json.dumps(recorded.ingredients().variables))
+    print(recorded.unsound or json.dumps(recorded.read()["variables"]))
 """
 HEARD = {
     "subprocess.run(['true'])": "subprocess.Popen",

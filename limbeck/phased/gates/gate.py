@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from limbeck.engine import ledger, version_table
 from limbeck.events import Listener
@@ -14,8 +15,7 @@ from limbeck.phased.phases import changes, of
 from limbeck.postgres.connect import Connection
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
+class Passed(NamedTuple):
     """The revisions that may run, in their order, and the contracts on hold."""
 
     revisions: tuple[Revision, ...]

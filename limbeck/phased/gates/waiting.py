@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from limbeck.phased.gates.uses import Use
 
@@ -11,8 +11,7 @@ Through: TypeAlias = Literal["expand", "contract"]
 Why: TypeAlias = Literal["backfill", "used", "contract"]
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """How far an environment goes.
 
     Args:

@@ -7,8 +7,8 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from limbeck.errors import ServerError
 
@@ -29,8 +29,7 @@ WHEELS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Installation:
+class Installation(NamedTuple):
     """A folder that may hold programs; `folder` is None where the source is not installed."""
 
     source: str

@@ -6,9 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from limbeck.errors import ServerError
 from limbeck.shell import command
@@ -32,8 +31,7 @@ INHERITED = (
 CAPABILITIES = ("dac_read_search", "dac_override")
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """An operating system account to run programs as; `uid` None is that of this process.
 
     `capability` is one that the programs keep, to reach a project below a directory that their

@@ -1,7 +1,8 @@
-"""What the project's code answers from another process: models, settings, revisions as SQL."""
+"""What the project's code answers from another process: models and revisions as SQL."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -10,56 +11,15 @@ class Described:
     """The models as SQL: the statements that create them in an empty database, in their order.
 
     `schemas` are those that the tables name, `enums` the enums of all columns (schema, name,
-    column, labels).
+    column, labels). `read` is what their import has read since `began`, by kind, see `recording`;
+    None where that is not known.
     """
 
     statements: tuple[str, ...]
     schemas: tuple[str, ...]
     enums: tuple[tuple[str | None, str, str, tuple[str, ...]], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Configured:
-    """What an env.py configures, as it runs.
-
-    The booleans say whether there is such a function or setting; `compare_type` and
-    `compare_server_default` may be "function". `unknown` are arguments that limbeck does not know.
-    """
-
-    version_table: str = "alembic_version"
-    version_table_schema: str | None = None
-    include_object: bool = False
-    include_name: bool = False
-    process_revision_directives: bool = False
-    compare_type: bool | str = True
-    compare_server_default: bool | str = True
-    render_item: bool = False
-    on_version_apply: bool = False
-    unknown: tuple[str, ...] = ()
-
-    @property
-    def honoured(self) -> tuple[str, ...]:
-        """The arguments that limbeck follows, as env.py spells them."""
-        names = {
-            f'version_table="{self.version_table}"': self.version_table != "alembic_version",
-            f'version_table_schema="{self.version_table_schema}"': self.version_table_schema,
-            "include_name": self.include_name,
-            "include_object (tables)": self.include_object,
-        }
-        return tuple(name for name, given in names.items() if given)
-
-    @property
-    def ignored(self) -> tuple[str, ...]:
-        """The arguments that have no effect in limbeck."""
-        names = {
-            "include_object (columns, indexes, constraints)": self.include_object,
-            "process_revision_directives": self.process_revision_directives,
-            "compare_type": self.compare_type is not True,
-            "compare_server_default": self.compare_server_default == "function",
-            "render_item": self.render_item,
-            "on_version_apply": self.on_version_apply,
-        }
-        return (*(name for name, given in names.items() if given), *self.unknown)
+    read: Mapping[str, Sequence[str]] | None
+    began: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -12,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from limbeck.errors import ConfigurationError
 from limbeck.project.code import env_file, interpreter
-from limbeck.project.code.in_process import InProcess
-from limbeck.project.code.protocol import Place, UserCode
+from limbeck.project.code.place import Place
 
 if TYPE_CHECKING:
-    from limbeck.project.code.answers import Configured
+    from limbeck.project.code.configured import Configured
     from limbeck.project.code.out_of_process import OutOfProcess
+    from limbeck.project.code.protocol import UserCode
 
 
 @dataclass(frozen=True)
@@ -76,11 +75,6 @@ class Code:
         reasons += ["a revision creates an engine"] if connects else []
         return self._chosen(self.outside or next(iter(reasons), ""))
 
-    def prepare(self, purpose: str) -> None:
-        """Start the project's interpreter, if its code needs one, while limbeck goes on."""
-        if self.outside:
-            self._outside.process(purpose)
-
     def configured(self, url: Callable[[], str]) -> Configured:
         """Return what env.py configures; it runs only if its text says that there is something.
 
@@ -92,7 +86,7 @@ class Code:
 
         """
         if not self._env:
-            from limbeck.project.code.answers import Configured  # noqa: PLC0415 - one class less
+            from limbeck.project.code.configured import Configured  # noqa: PLC0415 - one class less
 
             return Configured()
         process = self._outside.process("models")
@@ -110,16 +104,17 @@ class Code:
         return not self._env
 
     @cached_property
-    def env_digest(self) -> str:
-        """A hash of env.py, if it has a say in what is compared."""
-        text = Path(self.place.script_location, "env.py").read_bytes() if self._env else b""
-        return hashlib.sha256(text).hexdigest() if text else ""
+    def env_text(self) -> str:
+        """The text of env.py, if it has a say in what is compared."""
+        path = Path(self.place.script_location, "env.py")
+        return path.read_text(encoding="utf-8") if self._env else ""
 
     @cached_property
     def _env(self) -> str:
         """What env.py does beyond configuring a connection."""
-        package = self.models.partition(":")[0].partition(".")[0]
-        return env_file.beyond(Path(self.place.script_location) / "env.py", package)
+        if self.models == env_file.OWN:
+            return "the models are those that env.py names"
+        return env_file.beyond(Path(self.place.script_location) / "env.py", self.models)
 
     @cached_property
     def _outside(self) -> OutOfProcess:
@@ -137,8 +132,14 @@ class Code:
 
     def _chosen(self, reason: str) -> UserCode:
         if reason not in self._by_reason:
-            self._by_reason[reason] = self._worker(reason) if reason else InProcess(self.root)
+            self._by_reason[reason] = self._worker(reason) if reason else self._in_process()
         return self._by_reason[reason]
+
+    def _in_process(self) -> UserCode:
+        # `pull` of a URL and many others run none of the project's code.
+        from limbeck.project.code.in_process import InProcess  # noqa: PLC0415 - as above
+
+        return InProcess(self.root)
 
     def _worker(self, reason: str) -> OutOfProcess:
         # Most projects share limbeck's environment and need none of it.

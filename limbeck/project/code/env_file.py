@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
-
-@dataclass(frozen=True, slots=True)
-class EnvFile:
-    """What the text of an env.py says; it is read and not run.
-
-    `metadata` is the reference of its `target_metadata`, such as "app.models:Base.metadata", if
-    the name is imported there.
-    """
-
-    metadata: str | None
-
+OWN = "env.py"
+"""The setting `models` for the target_metadata of env.py itself."""
 
 # Modules whose import by an env.py has no effect on a migration.
 INERT = {
@@ -32,13 +23,41 @@ INERT_ARGUMENTS = {
 }
 
 
-def read(path: Path) -> EnvFile:
-    """Return what the text of an env.py says; a missing or broken file says nothing."""
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, UnicodeDecodeError):
-        return EnvFile(None)
-    return EnvFile(_metadata(tree))
+def metadata(path: Path) -> str | None:
+    """Return where an env.py has its `target_metadata` from, such as "app.models:Base.metadata".
+
+    It is "env.py" where that cannot be told without running the file: a list, a function, an
+    application's. None where it has none, and for a missing or broken file.
+    """
+    tree = _tree(path)
+    origins = dict(_imported(tree))
+    text = next((text for text in _assigned(tree) if text != "None"), None)
+    if text is None:
+        return None
+    name = next((each for each in _beginnings(text) if each in origins), None)
+    if name is None or not re.fullmatch(r"[\w.]+", text):
+        return OWN
+    module, _, exported = origins[name].partition(":")
+    attributes = ".".join(filter(None, (exported, text[len(name) + 1 :])))
+    return f"{module}:{attributes}" if attributes else OWN
+
+
+def _assigned(tree: ast.Module) -> Iterator[str]:
+    """Yield what is assigned to `target_metadata`, or passed to configure() under this name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            if ast.unparse(target) == "target_metadata" and node.value is not None:
+                yield ast.unparse(node.value)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("configure"):
+            values = (each.value for each in node.keywords if each.arg == "target_metadata")
+            yield from (text for text in map(ast.unparse, values) if text != "target_metadata")
+
+
+def _beginnings(text: str) -> Iterator[str]:
+    """Yield a dotted name and those that it begins with, the longest first."""
+    parts = text.split(".")
+    yield from (".".join(parts[:end]) for end in range(len(parts), 0, -1))
 
 
 def beyond(path: Path, models: str) -> str:
@@ -46,22 +65,27 @@ def beyond(path: Path, models: str) -> str:
 
     Args:
         path: the file; a missing one does nothing.
-        models: the top-level package of the models, which it may import.
+        models: the reference of the models, which it may import. What else it imports of the
+            project may be a module that declares more of them.
 
     """
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, UnicodeDecodeError):
-        return ""
-    for node in ast.walk(tree):
+    inert = f"{models.replace(':', '.')}."
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("configure"):
             for argument in node.keywords:
                 if argument.arg not in INERT_ARGUMENTS:
                     return f"env.py configures {argument.arg or 'arguments by **'}"
         for module in _modules(node):
-            if module.partition(".")[0] not in {*INERT, models}:
+            if module.partition(".")[0] not in INERT and not inert.startswith(f"{module}."):
                 return f"env.py imports {module}"
     return ""
+
+
+def _tree(path: Path) -> ast.Module:
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, UnicodeDecodeError):
+        return ast.Module([], [])
 
 
 def _modules(node: ast.AST) -> list[str]:
@@ -70,21 +94,11 @@ def _modules(node: ast.AST) -> list[str]:
     return [node.module or "."] if isinstance(node, ast.ImportFrom) else []
 
 
-def _metadata(tree: ast.Module) -> str | None:
-    """Return the reference in `target_metadata = Base.metadata`, if Base is imported."""
-    origins = _imported(tree)
+def _imported(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Yield the names that a file imports, each with "module:name", or "module" for a module."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "target_metadata":
-            first, _, rest = ast.unparse(node.value).partition(".")
-            if first in origins:
-                return f"{origins[first]}.{rest}" if rest else origins[first]
-    return None
-
-
-def _imported(tree: ast.Module) -> Mapping[str, str]:
-    return {
-        alias.asname or alias.name: f"{node.module}:{alias.name}"
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level
-        for alias in node.names
-    }
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for alias in node.names:
+                yield alias.asname or alias.name, f"{node.module}:{alias.name}"
+        elif isinstance(node, ast.Import):
+            yield from ((alias.asname or alias.name, alias.name) for alias in node.names)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from limbeck.errors import ConfigurationError, HistoryError, LimbeckError, ModelsError
-from limbeck.project.code.answers import Configured, Described, Rendered
+from limbeck.project.code.answers import Described, Rendered
+from limbeck.project.code.configured import Configured
 from limbeck.project.code.errors import WorkerError, is_below
 from limbeck.project.code.in_process import InProcess
+from limbeck.project.code.place import Place
 from limbeck.project.code.process import Process, started
-from limbeck.project.code.protocol import LIMIT, Place, Purpose
+from limbeck.project.code.protocol import LIMIT, Purpose
 
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
@@ -84,7 +86,7 @@ class OutOfProcess:
         }
         try:
             answer = self.process("models").request(
-                "metadata", place=asdict(self.place) if self.runs_env else None, **arguments
+                "metadata", place=self.place._asdict() if self.runs_env else None, **arguments
             )
         except WorkerError as error:
             raise self._explained(error, "the models do not import", ModelsError) from error
@@ -95,6 +97,8 @@ class OutOfProcess:
                 (schema, name, place, tuple(labels))
                 for schema, name, place, labels in answer["enums"]
             ),
+            answer["read"],
+            answer["began"],
         )
 
     def configured(self, url: str) -> Configured:
@@ -104,7 +108,7 @@ class OutOfProcess:
             ConfigurationError: it raises, or does not come to its migrations.
 
         """
-        arguments: dict[str, Any] = {"place": asdict(self.place), "url": url, "limit": LIMIT}
+        arguments: dict[str, Any] = {"place": self.place._asdict(), "url": url, "limit": LIMIT}
         try:
             answer = self.process("models").request("describe", **arguments)
         except WorkerError as error:
@@ -127,7 +131,11 @@ class OutOfProcess:
             ConfigurationError: env.py raises, or does not come to its migrations.
 
         """
-        arguments: dict[str, Any] = {"place": asdict(self.place), "url": url, "folder": str(folder)}
+        arguments: dict[str, Any] = {
+            "place": self.place._asdict(),
+            "url": url,
+            "folder": str(folder),
+        }
         try:
             answer = process.request("session", again=again, live=live, **arguments)
         except WorkerError as error:
@@ -175,7 +183,7 @@ class OutOfProcess:
         }
         try:
             answer = self.process("revisions").request(
-                "offline", place=asdict(self.place), **arguments
+                "offline", place=self.place._asdict(), **arguments
             )
         except WorkerError as error:
             raise HistoryError(

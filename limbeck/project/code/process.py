@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from weakref import finalize
 
 from limbeck.errors import ConfigurationError
-from limbeck.project.code.answers import Configured
+from limbeck.project.code.configured import Configured
 from limbeck.project.code.errors import Raised, WorkerError
 
 Answer: TypeAlias = dict[str, Any]

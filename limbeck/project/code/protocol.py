@@ -8,9 +8,8 @@ somewhere else than in limbeck's own process.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from limbeck.errors import LimbeckError
 
@@ -22,8 +21,7 @@ LIMIT: Final = 60.0
 """Seconds for an import of the project's code, before limbeck says at which line it hangs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Purpose:
+class Purpose(NamedTuple):
     """What a module is imported for, for error messages.
 
     `what` is its plural noun ("the models"), `setting` the hint where its name is written, `error`
@@ -33,16 +31,6 @@ class Purpose:
     what: str
     setting: str
     error: type[LimbeckError]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where Alembic's files are; `section` is that of the ini file."""
-
-    ini: str
-    script_location: str
-    versions: str
-    section: str = "alembic"
 
 
 class UserCode(Protocol):

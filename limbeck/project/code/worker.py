@@ -25,7 +25,8 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TextIO
@@ -66,6 +67,8 @@ except ImportError as error:
 
 if TYPE_CHECKING:
     from alembic.runtime.environment import EnvironmentContext
+
+    from limbeck.project.code import recording
 
 Answer = dict[str, Any]
 
@@ -220,6 +223,17 @@ def revision_module(path: str) -> Any:
     return module
 
 
+@cache
+def recorder() -> Any:
+    """Return the module `recording` beside this file, which no `import` of the project finds."""
+    spec = importlib.util.spec_from_file_location(
+        "limbeck_recording", Path(__file__).with_name("recording.py")
+    )
+    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]  # there is one
+    spec.loader.exec_module(module)  # type: ignore[union-attr]  # the same
+    return module
+
+
 def stand_in() -> None:
     """Replace limbeck's own env.py, which would wait for the lock that limbeck itself holds.
 
@@ -275,7 +289,8 @@ class Redirect:
     shadow must write nowhere else.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, unrecorded: Callable[[], AbstractContextManager[None]]) -> None:
+        self.unrecorded = unrecorded
         self.url = ""
         self.read_only = False
         self.free = False
@@ -298,7 +313,10 @@ class Redirect:
             target = target.difference_update_query(["require_auth"])
         own = {name: value for name, value in options.items() if name not in PLACES}
         arguments, chosen = dialect.create_connect_args(_spelled(target, dialect.driver))
-        connection = dialect.connect(*arguments, **{**own, **chosen, **_secure(target, dialect)})
+        with self.unrecorded():  # limbeck's own database says nothing that the models depend on
+            connection = dialect.connect(
+                *arguments, **{**own, **chosen, **_secure(target, dialect)}
+            )
         dialect.set_isolation_level(connection, "AUTOCOMMIT")
         if self.read_only:
             cursor = connection.cursor()
@@ -383,10 +401,25 @@ def run_env(place: Answer, url: str, then: Callable[[Environment, dict[str, Any]
     environment = Environment(context)
     environment.capture(then)
     try:
-        with context:
+        with context, application(Path(directory.env_py_location)):
             directory.run_env()
     finally:
         environment.forget()
+
+
+@contextmanager
+def application(env_py: Path) -> Iterator[None]:
+    """Enter the context of the Flask application whose env.py asks for the current one.
+
+    `flask db` does that; FLASK_APP names the application, or app.py and wsgi.py are tried.
+    """
+    if "current_app" not in env_py.read_text(encoding="utf-8"):
+        yield
+        return
+    from flask.cli import ScriptInfo  # type: ignore[import-not-found]  # it is the project's
+
+    with ScriptInfo().load_app().app_context():
+        yield
 
 
 class Environment:
@@ -451,6 +484,17 @@ def _chosen(value: Any) -> Any:
 
 
 # --- the models ---------------------------------------------------------------------------------
+
+
+OWN = "env.py"
+
+
+def all_metadata(given: Any) -> list[Any]:
+    """Return the MetaData that an env.py passes as target_metadata: one, or several."""
+    several = list(given) if isinstance(given, (list, tuple, set)) else [given]
+    if not several or not all(isinstance(each, sa.MetaData) for each in several):
+        raise FailureError("reference", "env.py configures no target_metadata")
+    return several
 
 
 def metadata_of(reference: str) -> Any:
@@ -922,9 +966,10 @@ def _decoded(text: str | bytes) -> str:
 class Worker:
     """Answers the requests of one limbeck process."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, recorded: recording.Recording | None = None) -> None:
         self.channel = channel
-        self.redirect = Redirect()
+        self.recorded = recorded
+        self.redirect = Redirect(recorder().paused if recorded else nullcontext)
         # Many an env.py reads this variable; where nothing sets it, it is the database of the run.
         self.names_database = "DATABASE_URL" not in os.environ
         # What `op` has created in the last run, and on which database.
@@ -979,13 +1024,22 @@ class Worker:
         """Import the models and return them as statements."""
         with limited(limit, "the models", self.channel):
             if place is not None:  # env.py may import modules of models that nothing else does
-                self.run_env(place, url, lambda *_: None, read_only=True)
-            metadata = metadata_of(reference)
+                self.run_env(place, url, self.note, read_only=True)
+            given = self.arguments.get("target_metadata") if reference == OWN else None
+            several = all_metadata(given) if reference == OWN else [metadata_of(reference)]
         return {
-            "statements": statements_of(metadata, server),
-            "schemas": schemas_of(metadata),
-            "enums": enums_of(metadata),
+            "statements": list(
+                dict.fromkeys(text for each in several for text in statements_of(each, server))
+            ),
+            "schemas": sorted({name for each in several for name in schemas_of(each)}),
+            "enums": [enum for each in several for enum in enums_of(each)],
+            "read": self.recorded.read() if self.recorded else None,
+            "began": self.recorded.began if self.recorded else 0.0,
         }
+
+    def note(self, environment: Environment, _: dict[str, Any]) -> None:
+        """Keep the arguments of configure()."""
+        self.arguments = environment.arguments
 
     def allows(self, schema: str, table: str) -> bool:
         """Return whether env.py's include_name and include_object let a table through.
@@ -1055,8 +1109,13 @@ def main() -> None:
     channel = Channel(outgoing)
     sys.path[:0] = channel.receive()["paths"]
     stand_in()
+    if sys.argv[1:] == ["revisions"]:
+        sys.argv = ["alembic"]
+        channel.serve(Worker(channel).handlers(), until="end")
+        return
     sys.argv = ["alembic"]
-    channel.serve(Worker(channel).handlers(), until="end")
+    with recorder().recording() as recorded:
+        channel.serve(Worker(channel, recorded).handlers(), until="end")
 
 
 if __name__ == "__main__":

@@ -8,8 +8,7 @@ row has an example, which a test executes on a server of every major at hand: it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 OLDEST: Final = 14
 """The oldest major that limbeck supports."""
@@ -18,8 +17,7 @@ NEWEST: Final = 18
 """The newest major that limbeck is tested on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(NamedTuple):
     """A form of a statement that not every supported major has.
 
     Attributes:

@@ -1,4 +1,7 @@
-"""Watch the import of the models: which files, folders and environment variables it reads."""
+"""Watch the import of the models: which files, folders and environment variables it reads.
+
+The worker loads this file, too: like `worker` it needs Python 3.9 and nothing of limbeck.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,15 @@ import site
 import sys
 import sysconfig
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cache
 from types import ModuleType
 from typing import Any
 
-from limbeck.shadow.ingredients import ALL, Ingredients, names
-
+# Stands among the names of variables for all of them.
+ALL = "*"
+CACHES = {"__pycache__", ".limbeck"}
 # Whoever does one of these may learn what is on no disk of this machine.
 OUTSIDE = {
     "os.exec",
@@ -35,19 +38,19 @@ NO_FILES = ("/proc/", "/sys/", "/dev/")
 TICK = 0.02
 
 
-@dataclass(slots=True)
 class Recording:
     """What was read so far; `unsound` says why that may not be all."""
 
-    began: float = field(default_factory=time.time)
-    environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
-    files: set[str] = field(default_factory=set)
-    folders: dict[str, list[str] | None] = field(default_factory=dict)
-    variables: set[str] = field(default_factory=set)
-    unsound: str = ""
+    def __init__(self) -> None:
+        self.began = time.time()
+        self.environment = dict(os.environ)
+        self.files: set[str] = set()
+        self.folders: dict[str, list[str] | None] = {}
+        self.variables: set[str] = set()
+        self.unsound = ""
 
-    def ingredients(self) -> Ingredients | None:
-        """Return what the models are made of; None where it is unsound or changed meanwhile."""
+    def read(self) -> dict[str, list[str]] | None:
+        """Return what the models are made of, by kind; None where that is not known."""
         modules = [module for module in list(sys.modules.values()) if _is_own(module)]
         imported = {module.__file__ for module in modules if module.__file__}
         packages = [path for module in modules for path in getattr(module, "__path__", ())]
@@ -57,16 +60,15 @@ class Recording:
         if (
             self.unsound
             or not all(map(os.path.exists, imported))  # as in a zip
-            or any(_changed(path) > self.began - TICK for path in self.files | imported)
             or any(names(path) != entries for path, entries in self.folders.items())
         ):
             return None
-        return Ingredients(
-            files=tuple(sorted(self.files | imported)),
-            folders=tuple(filter(_own, places)),
-            sites=tuple(filter(_is_site, places)),
-            variables=tuple(sorted(self.variables)),
-        )
+        return {
+            "files": sorted(self.files | imported),
+            "folders": list(filter(_own, places)),
+            "sites": list(filter(_is_site, places)),
+            "variables": sorted(self.variables),
+        }
 
     def note(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Add what an audit event tells: https://docs.python.org/3/library/audit_events.html."""
@@ -80,7 +82,7 @@ class Recording:
             self.unsound = event
 
     def _opened(self, path: object) -> None:
-        if not isinstance(path, str | bytes | os.PathLike):
+        if not isinstance(path, (str, bytes, os.PathLike)):
             return
         text = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - links stay as they are
         if text.endswith(".pyc") or text.startswith(NO_FILES) or not _own(text):
@@ -90,12 +92,25 @@ class Recording:
             self.files.add(text)
 
     def _listed(self, path: object) -> None:
-        if path is None or isinstance(path, str | bytes | os.PathLike):
+        if path is None or isinstance(path, (str, bytes, os.PathLike)):
             text = os.path.abspath(os.fsdecode(path or "."))  # noqa: PTH100 - links stay as they are
             # Python writes to __pycache__ while it imports; what it reads there it checks itself.
             if text not in self.folders and os.path.basename(text) != "__pycache__":  # noqa: PTH119 - one of thousands
                 self.folders[text] = None  # our own listing is an event, too
                 self.folders[text] = names(text)
+
+
+def names(path: str) -> list[str] | None:
+    """Return the names of a folder's entries without caches; None where there is no folder."""
+    try:
+        return sorted(name for name in os.listdir(path) if name not in CACHES)  # noqa: PTH208 - one call a folder
+    except OSError:
+        return None
+
+
+def changed_since(moment: float, files: Iterable[str]) -> bool:
+    """Return whether one of the files was changed after a moment, or may have been."""
+    return any(_changed(path) > moment - TICK for path in files)
 
 
 @contextmanager
@@ -109,26 +124,20 @@ def recording() -> Iterator[Recording]:
     recorder, kind = _recorder(), type(os.environ)
     recorder.now, os.environ.__class__ = recording, _Variables
     try:
-        with _connections(recording):
-            yield recording
+        yield recording
     finally:
         recorder.now, os.environ.__class__ = None, kind
 
 
 @contextmanager
-def _connections(recording: Recording) -> Iterator[None]:
-    """Notice an engine that connects: libpq does that unseen by Python."""
-    from sqlalchemy import event  # noqa: PLC0415 - slow, and the models import it anyway
-    from sqlalchemy.pool import Pool  # noqa: PLC0415 - the same
-
-    def connected(*_: Any) -> None:
-        recording.unsound = "an engine connected"
-
-    event.listen(Pool, "connect", connected)
+def paused() -> Iterator[None]:
+    """Record nothing of the block."""
+    recorder = _recorder()
+    before, recorder.now = recorder.now, None
     try:
         yield
     finally:
-        event.remove(Pool, "connect", connected)
+        recorder.now = before
 
 
 class _Recorder:
