@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from limbeck.errors import ProofError
 from limbeck.events import Listener, Notice, StageStarted
@@ -84,7 +85,8 @@ def _whole(
         gaps = error
     task.listen(StageStarted("joining steps that applications must not see apart"))
     torn = replace(task, torn=unavoidable(gaps))
-    for order in joining.joined(phased.contract.upgrade, gaps.passages[-1]):
+    orders = joining.joined(phased.contract.upgrade, gaps.passages[-1])
+    for order in chain(orders, [phased.plain]):
         other = replace(phased, contract=replace(phased.contract, upgrade=order))
         try:
             return _attempts(torn, unfinished, other, message, plain_sql=plain_sql)

@@ -61,6 +61,7 @@ class Phase:
     steps: Sequence[Step]
     first: Sequence[Step]
     wrong: Mapping[Address, str]
+    plain: Sequence[Step] = ()
 
 
 class Example:
@@ -103,7 +104,7 @@ class Example:
         yield Phase("expand", self.before, phased.middle, first, (), wrong)
         if first:
             last = phased.contract.upgrade
-            yield Phase("contract", phased.middle, self.after, last, first, wrong)
+            yield Phase("contract", phased.middle, self.after, last, first, wrong, phased.plain)
 
     def passage(self, groups: list[list[Step]], phase: Phase | None = None) -> Passage:
         """Run groups of steps, with a commit after each, and probe there."""
@@ -147,7 +148,8 @@ def written_in_phases(example: Example) -> list[str]:
     """Return what the phases that generate would write do to the application that runs."""
     gaps: list[str] = []
     for phase in example.phases():
-        for order in chain([phase.steps], _orders(example, phase.steps, phase)):
+        plain = [phase.plain] if phase.plain else []
+        for order in chain([phase.steps], _orders(example, phase.steps, phase), plain):
             broken: list[str] = []
             with suppress(psycopg.Error):  # an order that does not run is not written
                 passage = example.passage(joining.commits(order), phase)

@@ -37,6 +37,7 @@ class Phased:
     """Both revisions, the catalog between them, and the data that their modules carry.
 
     `expand` has no steps if nothing can be prepared: then the contract is the only revision.
+    `plain` are the steps of the contract as one transaction.
     """
 
     middle: Catalog
@@ -44,6 +45,7 @@ class Phased:
     contract: RevisionSteps
     backfills: tuple[Backfill, ...]
     uses: tuple[str, ...]
+    plain: tuple[Step, ...] = ()
 
 
 def compose(database: Database, filters: Filters, change: Change, choice: Choice) -> Phased:
@@ -83,6 +85,7 @@ def compose(database: Database, filters: Filters, change: Change, choice: Choice
         RevisionSteps(online.steps(contract, middle, after), online.steps(back, after, middle)),
         tuple(backfill for recipe in choice.recipes for backfill in recipe.backfill()),
         tuple(name for recipe in choice.recipes for name in recipe.uses),
+        tuple(contract),
     )
 
 
