@@ -55,12 +55,14 @@ class StepRunner:
         self._batch = Batch(session.connection)
         self._newness = Newness()
         self._began = 0.0
+        self._uncommitted: list[tuple[str, str | None]] = []
 
     @contextmanager
     def attempt(self, progress: Progress) -> Iterator[None]:
         """Take the statements of SQLAlchemy and psycopg as the revision's inside of the block."""
         self.progress = progress
         progress.restart()
+        self._uncommitted.clear()
         self.state = State.IDLE
         try:
             yield
@@ -113,10 +115,14 @@ class StepRunner:
         self._notice_end()
         if self._is_edge(statement):
             return
+        if self.session.terms.committed is not None:
+            where = statement.where or _line_in(self.session.folder)
+            self._uncommitted.append((statement.text, where))
         if self.state is State.IDLE:
             self._begin()
         if self.state is State.BLOCK and not self.progress.skips:
             autocommit.run(self.session, self.progress, statement, cursor)
+            self._committed()
             self.progress.advance()
         elif self.progress.skips:
             self._skip(statement, cursor, unread=unread)
@@ -129,6 +135,9 @@ class StepRunner:
             self._flush()
             with self._sending(), self.session.watched():
                 statement.send(cursor)
+            status = self.session.connection.info.transaction_status
+            if self._uncommitted and status == psycopg.pq.TransactionStatus.IDLE:
+                self._committed()  # the statement itself was COMMIT
 
     def sent_around(self, text: str, where: str | None = None) -> bool:
         """Send what waits, before a cursor sends a statement around SQLAlchemy.
@@ -165,6 +174,7 @@ class StepRunner:
             self.end_step()
         elif kind == "rollback" and self.state in {State.FRESH, State.LOCKING, State.SKIPPING}:
             self._batch.drop()
+            self._uncommitted.clear()
             self.session.connection.rollback()
             self.state = State.IDLE
 
@@ -186,6 +196,7 @@ class StepRunner:
             self.session.connection.rollback()
         else:
             self._flush(*self.progress.record_step(), Statement("COMMIT"))
+            self._committed()
             self.progress.note_step()
         self.state = State.IDLE
         self.progress.advance()
@@ -205,6 +216,7 @@ class StepRunner:
         # their tables; and the next revision starts from the connection's own defaults.
         rows = [*version_rows, *self.progress.record_end()]
         self._flush(*self.session.resets, *rows, Statement("COMMIT"))
+        self._committed()
         self.progress.table_exists = self.progress.in_ledger
 
     def abandon(self, error: Exception) -> Exception:
@@ -220,6 +232,12 @@ class StepRunner:
         except psycopg.OperationalError:  # the connection is gone, and with it the transaction
             session.target.invalidate()
         return session.ending.explained(error, seconds, session.transaction_timeout)
+
+    def _committed(self) -> None:
+        """Hand what the last COMMIT has made visible to the caller of the run."""
+        statements_, self._uncommitted = self._uncommitted, []
+        if self.session.terms.committed is not None:
+            self.session.terms.committed(statements_)
 
     def _is_unread(self, context: DefaultExecutionContext) -> bool:
         """Return whether nobody can read the statement's result, so that it need not be there."""
@@ -246,6 +264,7 @@ class StepRunner:
         idle = status == psycopg.pq.TransactionStatus.IDLE
         if self.state is State.LOCKING and idle and self._batch.is_empty:
             send_together(self.session.connection, self.progress.record_step())
+            self._committed()
             self.progress.note_step()
             self.state = State.IDLE
             self.progress.advance()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from limbeck.engine.place import Place
 
 if TYPE_CHECKING:
     from limbeck.postgres.database import Database
+
+Committed: TypeAlias = "Callable[[Sequence[tuple[str, str | None]]], None]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,8 @@ class Terms:
         progress: Send events about the progress of index builds.
         steps: Stop after this many steps of a revision, with `StoppedError`; None for no limit.
         place: What the database is to the revisions, as `limbeck.context` tells them.
+        committed: Receives the statements of each transaction right after its COMMIT, and each
+            statement of an autocommit block, with the file and line of each; nothing is open then.
 
     """
 
@@ -37,6 +42,7 @@ class Terms:
     progress: bool = False
     steps: int | None = None
     place: Place = "target"
+    committed: Committed | None = None
 
 
 PLAIN = Terms(ledger=False, pipelined=False, patience=0.0, place="shadow")

@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 
 from limbeck.errors import ConfigurationError, ProofError
 from limbeck.events import Listener, Notice, StageStarted
-from limbeck.generate import bodies, casting, elsewhere, phased
+from limbeck.generate import bodies, casting, elsewhere, joining, phased
 from limbeck.generate.answers import Answers
 from limbeck.generate.draft import Draft, draft
 from limbeck.generate.elsewhere import Elsewhere, Majors
 from limbeck.generate.generated import Generated
 from limbeck.generate.narrowing import concerned, narrowed
+from limbeck.generate.passage import Draft as ProbedDraft
+from limbeck.generate.passage import GapError, accept, passed, unavoidable
 from limbeck.generate.proof import Premises, proven
 from limbeck.generate.questions import agree_to_losses, agree_to_renames, inverse, values
 from limbeck.generate.rendering.body import render
@@ -36,7 +38,8 @@ from limbeck.shadow.shadow import Shadow
 class _Form:
     """A form of the revision; `flaw` says how it falls short of the best one.
 
-    `unchecked` skips the check of function bodies.
+    `unchecked` skips the check of function bodies. `torn` are gaps for applications, as
+    sentences, that are accepted because no other form avoids them.
     """
 
     upgrade: tuple[Step, ...]
@@ -44,6 +47,7 @@ class _Form:
     plain_sql: bool = False
     flaw: str = ""
     unchecked: bool = False
+    torn: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +176,33 @@ def _written(task: _Task, unfinished: Draft, message: str) -> Generated:
             return _attempts(task, unfinished, message, form)
         except bodies.BodiesError:
             raise  # the other forms have the same bodies
+        except GapError as error:
+            return _without_gaps(task, unfinished, message, form, error)
         except ProofError as error:
             task.listen(Notice(f"the revision {other.flaw}: {error.message}"))
-    return _attempts(task, unfinished, message, last)
+    try:
+        return _attempts(task, unfinished, message, last)
+    except GapError as error:
+        return _without_gaps(task, unfinished, message, last, error)
+
+
+def _without_gaps(
+    task: _Task, unfinished: Draft, message: str, form: _Form, error: GapError
+) -> Generated:
+    """Write a form without the gaps of one, or that one where every form has gaps."""
+    task.listen(StageStarted("joining steps that applications must not see apart"))
+    orders = joining.joined(form.upgrade, error.passages[0])
+    plain = [each for each in task.forms if each is not form and not each.plain_sql]
+    torn = unavoidable(error)
+    for other in [*(replace(form, upgrade=order) for order in orders), *plain]:
+        try:
+            return _attempts(task, unfinished, message, replace(other, torn=torn))
+        except bodies.BodiesError:
+            raise
+        except ProofError:
+            continue
+    every = frozenset(gap.sentence for gap in error.gaps)
+    return _attempts(task, unfinished, message, replace(form, torn=every))
 
 
 def _attempts(task: _Task, unfinished: Draft, message: str, form: _Form) -> Generated:
@@ -197,13 +225,25 @@ def _attempt(task: _Task, unfinished: Draft, message: str, form: _Form) -> Gener
     with proven(premises, unfinished.history, written) as (database, catalog):
         if form.unchecked:
             _check_bodies(task, database)
+        passage = passed(
+            premises,
+            task.replay.profile,
+            ProbedDraft(unfinished.history, written, form.upgrade),
+        )
+        accept([passage], form.torn)
         for other in task.elsewhere:
             other.prove(unfinished.history, [written])
         unfinished.keep()
         task.replay.adopt(database.dbname, catalog)
     revision = task.replay.history.find(written.id)[0]
     proved = (catalog.major, *(other.major for other in task.elsewhere))
-    return Generated(revision, form.upgrade, readable=not form.plain_sql, majors=proved)
+    return Generated(
+        revision,
+        form.upgrade,
+        readable=not form.plain_sql,
+        majors=proved,
+        passages=(passage,),
+    )
 
 
 def _check_bodies(task: _Task, database: Database) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final
 
+from limbeck.output import probes
 from limbeck.plurals import counted
 from limbeck.run.losses import Losses
 from limbeck.run.preview import Preview
@@ -30,6 +31,10 @@ def _rehearsal(rehearsal: Rehearsal) -> Iterator[str]:
                 f"    line {hold.line}: {hold.table} (about {counted(hold.rows, 'row')}) is "
                 f"{access} under {hold.mode} for {hold.seconds:.2f} s"
             )
+        if revision.passage is not None:
+            note = probes.count([revision.passage])
+            yield from [f"    {note} at its commit points"] if note else []
+            yield from (f"    {line}" for line in probes.lines([revision.passage]))
     if rehearsal.failed is not None:
         yield from failed_lines(rehearsal.failed)
     if rehearsal.difference.strip():
@@ -62,7 +67,15 @@ def failed_lines(failed: Failed) -> Iterator[str]:
 
 def rehearsal_data(rehearsal: Rehearsal) -> dict[str, Any]:
     """Return a rehearsal for JSON."""
-    return {**asdict(rehearsal), "good": rehearsal.good}
+    revisions = [
+        {
+            **asdict(replace(revision, passage=None)),
+            "passage": probes.data(revision.passage) if revision.passage else None,
+        }
+        for revision in rehearsal.revisions
+    ]
+    whole = asdict(replace(rehearsal, revisions=()))
+    return {**whole, "revisions": revisions, "good": rehearsal.good}
 
 
 def preview_text(preview: Preview) -> str:

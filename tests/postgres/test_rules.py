@@ -33,6 +33,15 @@ ALL = {one.code: one for one in (*RULES, *FALLBACKS)}
 WITHOUT_EXAMPLE = {
     "invalid-index-left": "it is on the environment, and not on the shadow: test_trace",
     "extension-upgrade": "no extension here has two versions",
+    **dict.fromkeys(
+        (
+            "gap-between-commits",
+            "open-between-commits",
+            "phase-breaks-application",
+            "loses-privileges",
+        ),
+        "it takes probes at every commit point: test_passage",
+    ),
     "fails-on-rows": "only a whole trace tries without rows: test_trace",
 }
 NOT_BEFORE = {"set-expression-stored": 17, "set-access-method": 15}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from limbeck.lint.rules import (
     application,
+    between,
     casts,
     columns,
     constraints,
@@ -29,6 +30,7 @@ RULES = (
     *functions.RULES,
     *application.RULES,
     *transactions.RULES,
+    *between.RULES,
     *data.RULES,
 )
 """All rules except the fallbacks of judge, which apply only where none of these explains why."""

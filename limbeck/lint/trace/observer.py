@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from limbeck.engine.terms import Committed
 from limbeck.lint.trace import facts
 from limbeck.lint.trace.facts import Facts
 from limbeck.lint.trace.newcomers import names_only_newcomers, untouched
@@ -77,6 +78,9 @@ class Observer:
     _behind: bool = False
     # The line of the statement, where a worker runs the revision: no stack of ours has it.
     _noted: int = 0
+    # Receives the statements since the last COMMIT, when the next one begins.
+    committed: Committed | None = None
+    _reported: int = 0
 
     def note(self, line: int) -> None:
         """Note the line that sends the next statement."""
@@ -93,6 +97,7 @@ class Observer:
         if not self._begun:
             self.existing, self._begun = frozenset(self.facts.relations), True
         self.recording, self._open, self._behind = True, False, False
+        self._reported = 0
 
     def stop(self, connection: Connection) -> tuple[Statement, ...]:
         """Stop recording and return the statements."""
@@ -101,6 +106,14 @@ class Observer:
             self.facts = self._read(connection)
             self.statements[-1] = replace(self.statements[-1], after=self.facts)
         return tuple(self.statements)
+
+    def report(self) -> None:
+        """Hand the statements that are committed to whoever asked for them; no more are open."""
+        # SQLAlchemy asks for the isolation level before it begins an autocommit block.
+        statements = [each for each in self.statements[self._reported :] if each.tag != "SHOW"]
+        if self.committed is not None and statements:
+            self._reported = len(self.statements)
+            self.committed([(each.text, f"{self.file}:{each.line}") for each in statements])
 
     def _on_newcomers(self, text: str) -> bool:
         return names_only_newcomers(text, self.existing, self.facts)
@@ -146,6 +159,8 @@ class Observer:
         # SQLAlchemy and Alembic send queries of their own, which are not the revision's.
         if self.ignored in text or (self.file and not self._line()):
             return run()
+        if _idle(cursor):
+            self.report()
         # The facts before the statement are needed unless it touches new tables only, as the last.
         if self._behind and not (_failed(cursor.connection) or self._on_newcomers(text)):
             self.facts = self._read(cursor.connection)

@@ -12,6 +12,7 @@ from limbeck.errors import LimbeckError, MigrationError
 from limbeck.events import Listener, StageStarted, ignore
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
+from limbeck.lint.probes.proving import Passage
 from limbeck.lint.trace import rows
 from limbeck.lint.trace.observer import Observer, observing
 from limbeck.lint.trace.statement import Statement
@@ -33,12 +34,14 @@ class Trace:
     """A revision and the statements that it ran, in their order.
 
     `refused` is the statement that failed on the generated rows; then the statements are those of
-    a run without rows. If the last statement has a failure, the revision fails there.
+    a run without rows. If the last statement has a failure, the revision fails there. `passage` is
+    what applications live through at its commit points, if it was probed there.
     """
 
     revision: Revision
     statements: tuple[Statement, ...]
     refused: Statement | None = None
+    passage: Passage | None = None
 
 
 def trace(

@@ -322,9 +322,17 @@ def _breaks_nothing(
         case AlterNotNull(after=after):
             return not after.not_null
     # A type change that is left here is one that widens; the others have a recipe or are refused.
-    # What changes while columns are parked as another type waits, too.
-    parks = isinstance(step.operation, AlterType) and step.operation.parks
-    return isinstance(step.operation, HARMLESS) and not parks
+    return isinstance(step.operation, HARMLESS) and not _waits(step)
+
+
+def _waits(step: Step) -> bool:
+    """Return whether a step of a harmless kind is needed by the old application nevertheless."""
+    match step.operation:
+        case AlterType(parks=parks):
+            return parks  # what changes while columns are parked as another type
+        case AlterDefault(after=after):
+            return after.default is None  # it still leaves the column to the default
+    return False
 
 
 def _adds(step: Step, before: Catalog) -> bool:

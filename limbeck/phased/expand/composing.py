@@ -39,6 +39,7 @@ class Phased:
     """Both revisions, the catalog between them, and the data that their modules carry.
 
     `expand` has no steps if nothing can be prepared: then the contract is the only revision.
+    `plain` are the steps of the contract as one transaction.
     """
 
     middle: Catalog
@@ -46,6 +47,7 @@ class Phased:
     contract: RevisionSteps
     backfills: tuple[Backfill, ...]
     uses: tuple[str, ...]
+    plain: tuple[Step, ...] = ()
 
 
 def compose(database: Database, filters: Filters, change: Change, choice: Choice) -> Phased:
@@ -88,6 +90,7 @@ def compose(database: Database, filters: Filters, change: Change, choice: Choice
         RevisionSteps(_online(contract, middle, after), _online(back, after, middle)),
         tuple(backfill for recipe in choice.recipes for backfill in recipe.backfill()),
         tuple(name for recipe in choice.recipes for name in recipe.uses),
+        tuple(contract),
     )
 
 
