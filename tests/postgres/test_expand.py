@@ -117,6 +117,12 @@ Partition("logs_2", logs, "DEFAULT", partition_by="LIST (kind)", metadata=metada
 Partition("logs_2a", "logs_2", "FOR VALUES IN ('a')", metadata=metadata)
 Partition("logs_2b", "logs_2", "DEFAULT", metadata=metadata)
 """
+POSITIVE = """
+positive = pg.DOMAIN("positive", Integer, check="VALUE {} 0", constraint_name="positive",
+    metadata=metadata)
+pages = pg.DOMAIN("pages", pg.ARRAY(positive), metadata=metadata)
+table("books", Column("title", Text), Column("pages", pg.ARRAY(positive)), Column("all", pages))
+"""
 BOTH = BOOKS.format('Column("published", sa.Date, index=True), Column("pages", Integer)')
 MORE = BOTH + 'metadata.tables["books"].append_column(Column("year", Integer))\n'
 LOG_ROWS = "SELECT id, day::text, amount::integer FROM logs ORDER BY id"
@@ -482,6 +488,17 @@ CASES = [
         new_query="SELECT book_id, text FROM details ORDER BY book_id",
         new_rows=[(1, "E"), (2, "P"), (7, "s"), (8, "l")],
     ),
+    Case(
+        "a domain inside of an array and of another domain",
+        POSITIVE.format(">"),
+        POSITIVE.format(">="),
+        seed="INSERT INTO books (title, pages) VALUES ('Emma', '{1,2}')",
+        old="INSERT INTO books (title, pages) VALUES ('Persuasion', '{3}')",
+        old_query="SELECT title, pages::text FROM books ORDER BY title",
+        old_rows=[("Emma", "{1,2}"), ("Persuasion", "{3}")],
+        new_query="SELECT title, pages::text FROM books ORDER BY title",
+        new_rows=[("Emma", "{1,2}"), ("Persuasion", "{3}")],
+    ),
 ]
 
 
@@ -556,6 +573,7 @@ def generated(project: Project, case: Case) -> tuple[generate.Generated, generat
 
 QUICK = {
     "new columns are required, and filled from a dropped, a generated and a new one",
+    "a domain inside of an array and of another domain",
     "rename a required, unique, indexed, commented and referenced column with a default",
     "a key becomes a bigint, and what refers to it",
 }

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
@@ -23,12 +23,23 @@ from limbeck.schema.catalog.objects.types import Composite, Domain, Range
 from limbeck.schema.catalog.objects.views import View
 from limbeck.schema.diff.graph import Graph, Node
 from limbeck.schema.diff.part import DomainRule, Part, owner
-
-if TYPE_CHECKING:
-    from limbeck.schema.diff.fates import Fates
-    from limbeck.schema.diff.parts import Parts
+from limbeck.schema.diff.parts import Parts
 
 UNCHECKED = " NOT VALID"
+
+
+class Fates(Protocol):
+    """What `fates` decides of a change, as far as it matters here; `fates` calls this module."""
+
+    before: Parts
+    after: Parts
+    fate: dict[Address, str]
+    retyped: set[Address]
+    hard: set[Address]
+    parked: dict[Address, str]
+
+    def gone(self, address: Address) -> bool:
+        """Return whether a part is dropped, for good or to be created again."""
 
 
 @dataclass(frozen=True, slots=True)
