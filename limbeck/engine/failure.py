@@ -72,7 +72,7 @@ def failure(
         lines.append(_done(progress))
     # Postgres repeats words of the statement, as in: syntax error at or near "...".
     known = secrets(_statement(error)[0] or "")
-    return MigrationError(visible(masked("\n".join(lines), *known)), hint=_hint(error))
+    return MigrationError(visible(masked("\n".join(lines), *known)), hint=_hint(error, progress))
 
 
 def _done(progress: Progress) -> str:
@@ -85,7 +85,7 @@ def _done(progress: Progress) -> str:
     return f"{steps} committed; the next run continues after that."
 
 
-def _hint(error: Exception) -> str:
+def _hint(error: Exception, progress: Progress) -> str:
     if isinstance(error, HistoryError) and error.hint:
         return error.hint
     reason = cause(error)
@@ -96,7 +96,11 @@ def _hint(error: Exception) -> str:
         return _BROKEN
     if (lacking := extensions.missing(error)) is not None and lacking.hint is not None:
         return lacking.hint
-    return HINTS.get(state, "Correct the revision file, then migrate again.")
+    usual = "Correct the revision file, then migrate again."
+    if progress.steps and not progress.in_ledger:  # the next run begins from the first line
+        conditional = "or make them conditional (IF NOT EXISTS)"
+        usual = f"Undo the committed statements by hand, {conditional}. {usual}"
+    return HINTS.get(state, usual)
 
 
 def _reported(error: Exception, folder: Path) -> Iterator[str]:

@@ -102,7 +102,12 @@ def downgrade(
 
 
 def run_steps(
-    history: History, connection: psycopg.Connection[Any], revision: Revision, steps: int
+    history: History,
+    connection: psycopg.Connection[Any],
+    revision: Revision,
+    steps: int,
+    *,
+    downgrade: bool = False,
 ) -> None:
     """Run the first steps of a revision on a scratch database, as an interrupted run does.
 
@@ -111,6 +116,7 @@ def run_steps(
         connection: where it runs.
         revision: the revision, whose parents are applied there.
         steps: how many steps to commit.
+        downgrade: run its `downgrade` function.
 
     Raises:
         MigrationError: the revision failed before.
@@ -121,7 +127,8 @@ def run_steps(
     from limbeck.engine.progress import StoppedError  # noqa: PLC0415 - as above
 
     with suppress(StoppedError):
-        run(history, connection, [revision], terms=replace(PLAIN, steps=steps))
+        terms = replace(PLAIN, steps=steps)
+        run(history, connection, [revision], downgrade=downgrade, terms=terms)
 
 
 def stamp(history: History, connection: psycopg.Connection[Any], to: str) -> None:

@@ -72,7 +72,8 @@ def commands(half: Half, environment: str) -> Iterator[str]:
         return
     if half.standing in {"done", "undone"}:
         yield command(*repair, f"--{half.standing}")
-    verbs = ("migrate", "rollback") if half.action == "upgrade" else ("rollback",)
+    onward = "contract" if half.contract else "migrate"
+    verbs = (onward, "rollback") if half.action == "upgrade" else ("rollback",)
     yield from (command("limbeck", verb, "-e", environment) for verb in verbs)
 
 

@@ -171,7 +171,7 @@ def _reversals(  # noqa: PLR0913, PLR0917 - whose, on what, and who is told
     if not begun:
         return ()
     # Comparing catalogs takes much of limbeck, and few plans need it.
-    from limbeck.run.halves import Comparison  # noqa: PLC0415 - see above
+    from limbeck.run.comparison import Comparison  # noqa: PLC0415 - see above
     from limbeck.run.reverting import reversal  # noqa: PLC0415 - see above
 
     comparison = Comparison.of(project, profile, connection, listen)

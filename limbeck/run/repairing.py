@@ -18,8 +18,9 @@ from limbeck.postgres.lock import migration_lock
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.run.applying import WAIT
+from limbeck.run.comparison import Comparison, Sides
 from limbeck.run.drift import named
-from limbeck.run.halves import Comparison, Half, Sides, halves
+from limbeck.run.halves import Half, halves
 from limbeck.shell import command
 
 Mark: TypeAlias = Literal["done", "undone", "forgotten"]

@@ -6,13 +6,12 @@ half, and the difference from there to the schema before the revision takes the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psycopg
 
-from limbeck.engine import ledger, running
+from limbeck.engine import ledger
 from limbeck.engine.batch import Statement, send_together
 from limbeck.engine.ledger import Entry
 from limbeck.engine.patience import Patience
@@ -20,22 +19,15 @@ from limbeck.errors import MigrationError
 from limbeck.events import Listener
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
-from limbeck.postgres.connect import Connection, connect
+from limbeck.postgres.connect import Connection
 from limbeck.postgres.database import Database
 from limbeck.postgres.duration import seconds
+from limbeck.run.comparison import UNCHECKED, Bench, Comparison, Sides, within
 from limbeck.run.drift import named
-from limbeck.run.halves import Comparison, Sides
-from limbeck.schema.catalog.catalog import Catalog, Change
-from limbeck.schema.catalog.objects.address import Address
-from limbeck.schema.catalog.read import read
+from limbeck.schema.catalog.catalog import Change
 from limbeck.schema.diff import compare
 from limbeck.schema.sql.quoting import literal
-from limbeck.shadow.filters import filters
-from limbeck.shadow.shadow import Shadow
 from limbeck.shell import command
-
-# A body may name an object that is gone already.
-_UNCHECKED = "SET LOCAL check_function_bodies = off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +44,7 @@ class Reversal:
             "DELETE FROM limbeck_state.ledger"
             f" WHERE revision = {literal(self.revision.id)} AND finished IS NULL;"
         )
-        return f"BEGIN;\n{_UNCHECKED};\n{self.sql}{forget}\nCOMMIT;"
+        return f"BEGIN;\n{UNCHECKED};\n{self.sql}{forget}\nCOMMIT;"
 
     @property
     def sql(self) -> str:
@@ -78,7 +70,7 @@ def reversal(
     """
     revision = history.find(entry.revision)[0]
     before = comparison.replay(Sides.of(history, current, revision).without)
-    bench = _Bench(comparison, history, revision, before.template())
+    bench = Bench(comparison, history, revision, before.template())
     wanted, steps = before.catalog(), entry.steps
     if entry.doubt is not None and bench.has_run(steps):
         steps += 1
@@ -86,9 +78,9 @@ def reversal(
     touched = wanted.changes_to(half)
     _refuse_loss(bench, steps, touched)
     addresses = {change.address for change in touched}
-    if not _within(comparison.live.changes_to(wanted), addresses):
+    if not within(comparison.live.changes_to(wanted), addresses):
         return Reversal(revision, steps, ())
-    if others := _within(comparison.live.changes_to(half), addresses):
+    if others := within(comparison.live.changes_to(half), addresses):
         raise MigrationError(
             f"{comparison.profile.name} is not as step {steps} of revision {revision} has left it: "
             f"{named(others)}; nothing was done",
@@ -119,7 +111,7 @@ def take_back(
     while True:
         longest = patience.lock_timeout(revision, 0, database.lock_timeout)
         limits = [Statement(f"SET LOCAL lock_timeout = '{longest}'")] if longest else []
-        texts = [Statement(text) for text in (_UNCHECKED, *reversal.statements)]
+        texts = [Statement(text) for text in (UNCHECKED, *reversal.statements)]
         last = [Statement(*ledger.forget(revision.id)), Statement("COMMIT")]
         try:
             send_together(connection, [Statement("BEGIN"), *limits, *texts, *last])
@@ -134,72 +126,7 @@ def take_back(
             return
 
 
-@dataclass(frozen=True, slots=True)
-class _Bench:
-    """Scratch databases on which a revision runs up to a step; `template` is as before it."""
-
-    comparison: Comparison
-    history: History
-    revision: Revision
-    template: str
-
-    @property
-    def hint(self) -> str:
-        """What to do by hand."""
-        environment = self.comparison.profile.name
-        repair = command("limbeck", "repair", "-e", environment, self.revision.id)
-        return f"Complete the revision or take it back by hand. Then run `{repair}`."
-
-    @contextmanager
-    def stepped(self, steps: int) -> Iterator[Connection]:
-        """Yield a connection to a database in which the first steps of the revision have run."""
-        project, profile = self.comparison.project, self.comparison.profile
-        shadow = Shadow.of(project, profile, listen=self.comparison.listen)
-        with shadow.scratch(self.template) as database, connect(database) as connection:
-            self.comparison.replay(()).take_path(connection, [self.revision])
-            try:
-                running.run_steps(self.history, connection, self.revision, steps)
-            except MigrationError as error:
-                raise MigrationError(
-                    f"the half of revision {self.revision} cannot be repeated on the shadow: "
-                    f"{error.message}",
-                    hint=self.hint,
-                ) from error
-            yield connection
-
-    def after(self, steps: int) -> Catalog:
-        """Return the schema after the first steps."""
-        with self.stepped(steps) as connection:
-            return self._read(connection)
-
-    def has_run(self, steps: int) -> bool:
-        """Return whether the database has what the statement after these steps makes."""
-        further = self.after(steps + 1)
-        new = {change.address for change in self.after(steps).changes_to(further)}
-        return not _within(self.comparison.live.changes_to(further), new)
-
-    def prove(self, steps: int, statements: Sequence[str], wanted: Catalog) -> None:
-        """Take the half back on a scratch database; MigrationError where something is left."""
-        texts = [Statement(text) for text in ("BEGIN", _UNCHECKED, *statements, "COMMIT")]
-        with self.stepped(steps) as connection:
-            try:
-                send_together(connection, texts)
-                rest = self._read(connection).changes_to(wanted)
-            except psycopg.Error as error:
-                reason = str(error)
-            else:
-                reason = named(rest)
-        if reason:
-            raise MigrationError(
-                f"the half of revision {self.revision} cannot be taken back by itself: {reason}",
-                hint=self.hint,
-            )
-
-    def _read(self, connection: Connection) -> Catalog:
-        return read(connection, filters=filters(self.comparison.project))
-
-
-def _refuse_loss(bench: _Bench, steps: int, touched: Sequence[Change]) -> None:
+def _refuse_loss(bench: Bench, steps: int, touched: Sequence[Change]) -> None:
     lost = [
         change
         for change in touched
@@ -212,7 +139,3 @@ def _refuse_loss(bench: _Bench, steps: int, touched: Sequence[Change]) -> None:
             f"dropped {named(lost)}, and no statement restores the rows; nothing was done",
             hint=f"Continue the revision: `{migrate}`. Or restore a snapshot of the database.",
         )
-
-
-def _within(changes: Sequence[Change], addresses: Collection[Address]) -> tuple[Change, ...]:
-    return tuple(change for change in changes if change.address in addresses)

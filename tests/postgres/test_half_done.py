@@ -160,8 +160,13 @@ def test_repair_marks_what_the_catalog_confirms_and_refuses_the_rest(
 def test_repair_marks_a_revision_as_undone(
     work: Work, database: Database, books: Revision, connection: psycopg.Connection
 ) -> None:
-    revision = halved(work, database, INDEX, books)
-    connection.execute("drop index books_title")
+    scaffold = 'op.execute("create table scaffold ()")\n' + INDEX
+    revision = halved(work, database, f"{scaffold}op.execute('drop table scaffold')\n", books)
+    connection.execute("drop index books_title; drop table scaffold")
+    # What a revision makes on the way and renames or drops later counts, too.
+    connection.execute("create table scaffold ()")
+    assert look(work, database).halves[0].standing == "half"
+    connection.execute("drop table scaffold")
     assert look(work, database).halves[0].standing == "undone"
     assert marked(work, database, "undone").current == (books.id,)
     assert ledger.read(connection).interrupted() == {}
