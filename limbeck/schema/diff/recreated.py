@@ -170,14 +170,15 @@ def _with(
             group = groups[number]
             rows = tuple(each.entry.row for each in group)
             operation = Remember(_setting(number), rows, group[0].address)
-            yield Step(operation, outside=step.outside, begins=begins)
+            yield Step(operation, outside=step.outside, begins=begins, unit=step.unit)
             begins = False
         yield replace(step, begins=begins)
         if place in ends:
             group = groups[ends[place]]
             restore = Restore(_setting(ends[place]), group[0].address)
-            yield Step(restore, outside=step.outside)
-            yield from _granted({each.address for each in group}, before, after)
+            yield Step(restore, outside=step.outside, unit=step.unit)
+            for granted in _granted({each.address for each in group}, before, after):
+                yield replace(granted, unit=step.unit)
 
 
 def _setting(number: int) -> str:

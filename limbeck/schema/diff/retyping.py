@@ -44,8 +44,10 @@ def separated(steps: Iterable[Step]) -> Iterator[Step]:
 
 
 def _joins(step: Step, other: Step) -> bool:
-    tables = {change.address[1:3] for each in (step, other) for change, _ in _changes(each)}
-    return isinstance(other.operation, AlterType) and len(tables) == 1
+    changes = [change for each in (step, other) for change, _ in _changes(each)]
+    # A parked column gets its type back only when the type inside of it has changed.
+    same = len({change.address[1:3] for change in changes}) == 1
+    return isinstance(other.operation, AlterType) and same and not any(c.parks for c in changes)
 
 
 def _both(step: Step, other: Step) -> Step:

@@ -131,7 +131,9 @@ def retyped(graph: Graph, fates: Fates) -> list[list[Node]]:
 def _keys(node: Node, graph: Graph, fates: Fates) -> Iterator[_Key]:
     address = node.address
     table = address[1:3]
-    if node.verb != "alter":
+    if Node("park", address) in graph.after:
+        yield _Key(("parked", *address[1:]), REPLACED, address[1:], always=True)
+    if node.verb not in {"alter", "park"}:
         yield from _names(node, fates)
     if secured := _secured(node, fates):
         yield _security(secured)
