@@ -78,12 +78,14 @@ def _parting(graph: Graph, node: Node, tie: Attachment | Inheritance, fates: Fat
         required = sub(address, "not_null")
         if address.kind == "column" and not _inherited(required, fates):
             graph.order(Node("alter", required), node)
-    if any(adoption.adopted(child, fates.before, fates.after)):
+    adopted = any(adoption.adopted(child, fates.before, fates.after))
+    if adopted:
         for tie_ in descent.ties(child, fates.after):
             graph.order(node, Node("create", tie_))
     if Node("drop", child) in graph.after:
         return
-    _order_columns(graph, node, child, fates)
+    if not adopted:
+        _order_columns(graph, node, child, fates)
     for address in fates.before.of_table(child):
         copied = derived(fates.before[address])
         above = descent.counterpart(fates.before, address) if copied else None

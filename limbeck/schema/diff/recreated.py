@@ -33,7 +33,7 @@ SETTING = "limbeck.kept"
 # Kinds whose address has the name of their table.
 OF_TABLE = frozenset({"column", "trigger", "rule", "policy", "constraint"})
 # Kinds that a successor replaces while the old one still exists under another name.
-ASIDE = frozenset({"enum", "domain", "composite", "range", "collation", "column"})
+ASIDE = frozenset({"enum", "domain", "composite", "range", "collation", "column", "sequence"})
 
 
 @dataclass(frozen=True, slots=True)
