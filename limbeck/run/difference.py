@@ -20,10 +20,11 @@ from limbeck.schema.diff.column_operations import DropColumn
 from limbeck.schema.diff.script import script
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.renames.rename import Rename
+from limbeck.schema.sql import own_schemas
 from limbeck.shadow.source import Live
 
 # Column 0 stands for the table itself, and comes before its columns.
-NAMES = """
+NAMES = f"""
 SELECT c.oid, coalesce(a.attnum, 0), n.nspname, c.relname, coalesce(a.attname, '')
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -32,7 +33,7 @@ LEFT JOIN (
     WHERE attnum > 0 AND NOT attisdropped
     UNION ALL SELECT oid, 0, '' FROM pg_catalog.pg_class
 ) a ON a.attrelid = c.oid
-WHERE c.relkind IN ('r', 'p', 'f') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+WHERE c.relkind IN ('r', 'p', 'f') AND {own_schemas.of_users("n.nspname")}
 ORDER BY 1, 2
 """
 Names: TypeAlias = dict[tuple[object, object], Address]

@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 
 import psycopg
 
+from limbeck.schema.sql import own_schemas
+
 Fact = TypeVar("Fact")
 
-_OWN = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+_OWN = own_schemas.of_users("n.nspname")
 
 
 @dataclass(frozen=True, slots=True)
