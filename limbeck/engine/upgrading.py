@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import psycopg
@@ -191,9 +190,11 @@ def _in_process(
         EnvironmentContext(config, directory, fn=lambda _heads, _context: [step]) as environment,
         redirect_stdout(sys.stderr),  # what a revision prints is not part of the answer
     ):
-        step.migration_fn = partial(
-            _upgraded, scripts.module(history, revision), connection, resets
-        )
+
+        def upgrade(**options: Any) -> None:  # Alembic logs the name of the function
+            _upgraded(scripts.module(history, revision), connection, resets, **options)
+
+        step.migration_fn = upgrade
         environment.configure(connection=target, transaction_per_migration=True)
         environment.get_context().impl.memo = memo
         environment.run_migrations()

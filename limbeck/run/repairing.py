@@ -191,5 +191,5 @@ def _write(history: History, connection: Connection, half: Half, mark: Mark) -> 
 
 
 def _execute(connection: Connection, statement: tuple[str, dict[str, object]]) -> None:
-    text, values = statement
-    connection.execute(text.encode(), values)
+    query, values = statement
+    connection.execute(query.encode(), values)

@@ -200,7 +200,10 @@ class Applications(RuleBasedStateMachine):
     @precondition(lambda self: self.phase == "middle" and self.filled)
     @rule()
     def contract_and_be_killed(self) -> None:
-        steps = [step.sql for step in self.recipe.contract(self.catalog, self.catalog)]
+        steps = [
+            *(step.sql for step in self.recipe.contract(self.catalog, self.catalog)),
+            *(step.sql for step in self.recipe.switch()),
+        ]
         self.killed(*steps, "ALTER TABLE t RENAME COLUMN old TO new")
 
     def wrong(self) -> int:
@@ -222,6 +225,7 @@ class Applications(RuleBasedStateMachine):
     def contract(self) -> None:
         with self.connection.transaction():
             carry_out(self.connection, self.recipe.contract(self.catalog, self.catalog))
+            carry_out(self.connection, self.recipe.switch())
             self.connection.execute("ALTER TABLE t RENAME COLUMN old TO new")
         self.phase = "after"
 

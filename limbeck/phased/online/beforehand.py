@@ -17,6 +17,7 @@ from limbeck.schema.diff.column_operations import AlterType, AlterTypes
 from limbeck.schema.diff.operations import (
     AddConstraint,
     Comment,
+    CreateFunction,
     CreateIndex,
     DropConstraint,
     DropIndex,
@@ -83,16 +84,18 @@ def exchanges(span: Sequence[Step], scene: Scene) -> Iterator[tuple[int, int]]:
             case CreateIndex(index) if scene.plain(index.table) and scene.in_use(index.table):
                 for first in range(last):
                     between = span[first + 1 : last]
-                    if _exchanged(span[first], index) and not all(
+                    if _exchanged(span[first], index, between) and not all(
                         isinstance(step.operation, UNRELATED) for step in between
                     ):
                         yield first, last
                         break
 
 
-def _exchanged(dropped: Step, created: Index) -> bool:
+def _exchanged(dropped: Step, created: Index, between: Sequence[Step]) -> bool:
     match dropped.operation:
         case DropIndex(index) if index.table == created.table:
+            if all(isinstance(step.operation, (CreateFunction, *UNRELATED)) for step in between):
+                return index.address == created.address  # only what it calls has changed
             first = [item.keys[0].column for item in (index, created) if item.keys]
             plain = index.method == "btree" and all(key.is_plain for key in index.keys)
             return plain and index.where is None and len(set(first)) == 1
