@@ -71,7 +71,7 @@ def _own(old: Object, new: Object) -> Iterator[str]:
         yield "comment"
     if getattr(old, "options", ()) != getattr(new, "options", ()) or _kinds(old) != _kinds(new):
         yield "options"
-    if _kinds(old) != _kinds(new):
+    if _kinds(old) != _kinds(new) or getattr(old, "target", 0) != getattr(new, "target", 0):
         yield "settings"
     if isinstance(old, Trigger | Rule) and isinstance(new, Trigger | Rule):
         yield from ["enabled"] if old.enabled != new.enabled else []

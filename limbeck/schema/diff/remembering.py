@@ -122,7 +122,8 @@ WITH given (kind, name, part, without) AS (VALUES
       attname || CASE WHEN setting LIKE 'STOR%' THEN ' storage' ELSE ' settings' END]
   UNION ALL
   SELECT 4, format('ALTER STATISTICS %s SET STATISTICS %s', name, stxstattarget)
-  FROM object JOIN pg_statistic_ext ON (tableoid, oid) = (class, id) WHERE stxstattarget >= 0
+  FROM object JOIN pg_statistic_ext ON (tableoid, oid) = (class, id)
+  WHERE stxstattarget >= 0 AND NOT 'settings' = ANY (without)
   UNION ALL
   SELECT 5, format('ALTER TABLE %s %s %s %I', relation::regclass,
     CASE state WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE ALWAYS' END,
