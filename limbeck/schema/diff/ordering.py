@@ -50,6 +50,7 @@ def graph_of(fates: Fates, asides: Iterable[Address]) -> Graph:
     bodies.order(graph, fates)
     _order_stale(graph, fates)
     _order_logged(graph, fates)
+    _order_primary_keys(graph, fates)
     _order_successors(graph, fates)
     return graph
 
@@ -148,6 +149,21 @@ def _order_generators(graph: Graph, fates: Fates) -> None:
             for user in fates.before.users.get(sub(node.address, "column"), ()):
                 if user.kind == "ownership":
                     graph.order(node, Node("drop", sub(user, "sequence")))
+
+
+def _order_primary_keys(graph: Graph, fates: Fates) -> None:
+    """Drop the primary key of a table before it gets another one, also the copy of a parent's."""
+    drops = {
+        key.table: node
+        for node in graph.after
+        if node.verb == "drop"
+        for address in (node.address, *fates.copies.get(node.address, ()))
+        if isinstance(key := fates.before.get(address), Constraint) and key.type == "p"
+    }
+    for node in list(graph.after):
+        key = fates.after.get(node.address) if node.verb == "create" else None
+        if isinstance(key, Constraint) and key.type == "p" and key.table in drops:
+            graph.order(node, drops[key.table])
 
 
 def _order_successors(graph: Graph, fates: Fates) -> None:
