@@ -75,6 +75,8 @@ def _imported(module: ast.Module) -> Iterator[str]:
         elif isinstance(node, ast.Import):
             names = [each for each in node.names if each.name.split(".")[0] in _LIBRARIES]
             yield from (each.asname or each.name.split(".")[0] for each in names)
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            yield from (ast.unparse(target) for target in node.targets)  # texts, for their format()
 
 
 def _root(node: ast.AST) -> str | None:
