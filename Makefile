@@ -9,7 +9,7 @@ LIMBECK_READY := .venv/installed
 
 include limbeck.mk
 
-.PHONY: test test-contract lint check real-schemas cases recipes crashes majors compat bench audit clean
+.PHONY: test test-contract lint check real-schemas cases recipes passages crashes majors compat bench audit clean
 
 test: .venv/installed-dev ## Run the tests (ten minutes on two cores)
 	@.venv/bin/pytest -n 2 --dist worksteal --durations=10
@@ -36,6 +36,9 @@ cases: .venv/installed-dev ## Take every case of the diff through the models, to
 recipes: .venv/installed-dev ## Take every change through its phases, and old and new writers through any order
 	@.venv/bin/pytest -n 2 -m '' tests/postgres/test_expand.py tests/postgres/test_expand_random.py \
 		tests/postgres/test_expand_random_move.py tests/postgres/test_expand_writers.py
+
+passages: .venv/installed-dev ## Probe 2,000 random changes at every commit point (half an hour)
+	@.venv/bin/pytest -n 2 -m thorough tests/postgres/test_passage_random.py
 
 crashes: .venv/installed-dev ## Kill a migration at every statement and run it again (hours)
 	@.venv/bin/pytest -n 2 -m thorough -rP tests/postgres/test_crash_points.py

@@ -22,7 +22,7 @@ from limbeck.phased.online import online
 from limbeck.project.project import Project
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.read import read
-from limbeck.schema.diff import compare
+from limbeck.schema.diff import compare, recreated
 from limbeck.schema.diff.operations import DropTable
 from limbeck.schema.diff.steps import Step
 from limbeck.shadow.filters import filters
@@ -59,7 +59,8 @@ class SchemaStepsOp(MigrateOperation):
         self.after = after
         self.beside = beside
         plain = compare.steps(before, after)
-        self.steps: Sequence[Step] = online.steps(plain, before, after) if beside else plain
+        steps = online.steps(plain, before, after) if beside else plain
+        self.steps: Sequence[Step] = recreated.preserving(steps, before, after)
 
     def reverse(self) -> SchemaStepsOp:
         """Return the operation for the downgrade."""
@@ -74,7 +75,7 @@ class SchemaStepsOp(MigrateOperation):
 def _render(context: AutogenContext, operation: SchemaStepsOp) -> str:
     body = render(operation.steps, operation.before, operation.after)
     context.imports.update(body.imports)
-    return body.text
+    return "\n".join((*sorted(body.constants), body.text))
 
 
 def _compare(context: AutogenContext, upgrade: UpgradeOps) -> PriorityDispatchResult:

@@ -26,6 +26,7 @@ COMMANDS = {
     "undo": ("contracts", "Restore the branch to the state before the last contract."),
     "rollback": ("migrations", "Downgrade revisions, newest first."),
     "stamp": ("histories", "Mark a revision as applied, without running anything."),
+    "repair": ("repairs", "Show half-done revisions, or mark one as done or undone."),
     "status": ("statuses", "Show every environment: current revision, pending, drift."),
     "check": ("statuses", "For CI: fail when something is pending, drifted or missing."),
     "lint": ("safety", "Report what revisions lock, rewrite and break before they run."),

@@ -6,7 +6,14 @@ import click
 
 from limbeck.cli.invocation import Invocation
 from limbeck.cli.options import as_json, command, no_cache, own_history, renames
-from limbeck.cli.questions import ask_loss, ask_rename, parsed_values, written_values
+from limbeck.cli.questions import (
+    ask_cast,
+    ask_loss,
+    ask_rename,
+    conversions,
+    parsed_values,
+    written_values,
+)
 from limbeck.cli.terminal import Narrator, answer, interactive
 
 
@@ -23,6 +30,7 @@ from limbeck.cli.terminal import Narrator, answer, interactive
     "--allow-drop", is_flag=True, help="Allow changes that lose data, without a question."
 )
 @written_values
+@conversions
 @renames
 @no_cache
 @as_json
@@ -34,6 +42,7 @@ def expand(
     environment: str | None,
     allow_drop: bool,
     values: tuple[str, ...],
+    using: tuple[str, ...],
     renamed: tuple[str, ...],
     no_rename: bool,
     no_cache: bool,
@@ -59,6 +68,8 @@ def expand(
         ask_rename=ask_rename if interactive() else None,
         phased=True,
         values=parsed_values(values),
+        using=parsed_values(using, "--using"),
+        ask_cast=ask_cast if interactive() else None,
         only=names,
     )
     generated = generate.revision(

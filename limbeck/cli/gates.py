@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 STILL_USED = "still-used"
 """The value of --allow that removes a structure although it is still used."""
+BESIDE_HAZARDS = frozenset({STILL_USED, "target-only"})
+"""The values of --allow that are no codes of hazards; see `run.own_objects`."""
 
 
 def refuse_waiting(plans: Sequence[Plan]) -> None:

@@ -75,7 +75,7 @@ def migrate(
     a terminal, --yes is required.
     """
     from limbeck.project import places, urls
-    from limbeck.run import planning
+    from limbeck.run import own_objects, planning
     from limbeck.run.hooks import Hooks
 
     listen = Narrator()
@@ -109,6 +109,9 @@ def migrate(
         else None
         for plan in plans
     ]
+    if not (dry_run or script):
+        for plan in plans:
+            own_objects.refuse(plan.own, plan.environment, allow)
     if any(plan.revisions for plan in plans) and not (dry_run or script):
         if rehearsed:
             _rehearse(project, profile)
@@ -208,5 +211,5 @@ def _gate(plan: Plan, allow: tuple[str, ...], *, dry_run: bool) -> Hazards | Non
     if report is not None and report.hazards:
         note(hazards_text(report))
     if not dry_run:
-        hazards.refuse(report, [code for code in allow if code != gates.STILL_USED])
+        hazards.refuse(report, [code for code in allow if code not in gates.BESIDE_HAZARDS])
     return report

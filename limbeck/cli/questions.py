@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from limbeck.cli.terminal import agreed, note
+from limbeck.cli.terminal import agreed, ask, note
 from limbeck.errors import ConfigurationError
+from limbeck.schema.sql.quoting import split
 
 if TYPE_CHECKING:
+    from limbeck.schema.diff.retypes import Cast
     from limbeck.schema.renames.rename import Rename
 
 
@@ -25,8 +27,18 @@ def written_values(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
-def parsed_values(texts: Sequence[str]) -> dict[str, str]:
-    """Return the expression of each column that --value names.
+def conversions(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the repeatable option --using COLUMN=EXPRESSION."""
+    return click.option(
+        "--using",
+        metavar="COLUMN=EXPRESSION",
+        multiple=True,
+        help="How to convert a column's values: 'public.books.n=n::text::uuid'. Repeatable.",
+    )(function)
+
+
+def parsed_values(texts: Sequence[str], option: str = "--value") -> dict[str, str]:
+    """Return the expression of each column that --value or --using names.
 
     Raises:
         ConfigurationError: an option is not COLUMN=EXPRESSION.
@@ -34,11 +46,12 @@ def parsed_values(texts: Sequence[str]) -> dict[str, str]:
     """
     values = {}
     for text in texts:
-        column, sign, expression = text.partition("=")
+        column = split(text, "=")[0]  # a quoted name may have the sign in it
+        sign, expression = text[len(column) :][:1], text[len(column) + 1 :]
         if not (column.strip() and sign and expression.strip()):
             raise ConfigurationError(
-                f"--value {text!r} is not COLUMN=EXPRESSION",
-                hint="--value 'public.people.name=first || last'",
+                f"{option} {text!r} is not COLUMN=EXPRESSION",
+                hint=f"{option} 'public.people.name=first || last'",
             )
         values[column.strip()] = expression.strip()
     return values
@@ -57,3 +70,11 @@ def ask_loss(losses: Sequence[str]) -> bool:
     for loss in losses:
         note(f"This loses {loss}")
     return agreed("Write the revision anyway?")
+
+
+def ask_cast(cast: Cast) -> str | None:
+    """Ask for the expression that computes the values of a column's new type."""
+    note(f"{cast}.")
+    if cast.usual is None:
+        return ask("Expression for the new values (empty: stop): ") or None
+    return ask(f"Expression for the new values [{cast.usual}]: ") or cast.usual

@@ -42,7 +42,9 @@ def rehearse(
     """Run pending revisions on a throw-away branch of an environment.
 
     They run on the real data: limbeck reports durations, locked and rewritten tables, and rows
-    that violate new constraints. The exit code is 1 when a revision or the test fails.
+    that violate new constraints. At every commit point, it tries what applications do with the
+    tables. The exit code is 1 when a revision or the test fails, 3 when applications would be
+    interrupted between two commits.
     """
     from limbeck.branches import moment
     from limbeck.output import rehearsals
@@ -61,7 +63,7 @@ def rehearse(
     data = rehearsals.rehearsal_data(rehearsal)
     text = to_json(data) if as_json else rehearsals.rehearsal_text(rehearsal)
     answer(text, masked=as_json)
-    ctx.exit(0 if rehearsal.good else 1)
+    ctx.exit(0 if rehearsal.good else 1 if rehearsal.failed or rehearsal.test else 3)
 
 
 @click.group(context_settings=CONTEXT)

@@ -11,7 +11,14 @@ import click
 
 from limbeck.cli.invocation import Invocation, project_for
 from limbeck.cli.options import as_json, command, no_cache, own_history, renames, yes
-from limbeck.cli.questions import ask_loss, ask_rename, parsed_values, written_values
+from limbeck.cli.questions import (
+    ask_cast,
+    ask_loss,
+    ask_rename,
+    conversions,
+    parsed_values,
+    written_values,
+)
 from limbeck.cli.terminal import Narrator, answer, answer_script, confirm, interactive, note
 from limbeck.plurals import counted
 
@@ -82,6 +89,7 @@ def init(
     help="Split a breaking change into expand and contract revisions (--plain: one revision).",
 )
 @written_values
+@conversions
 @renames
 @no_cache
 @as_json
@@ -93,6 +101,7 @@ def generate(
     allow_drop: bool,
     phased: bool | None,
     values: tuple[str, ...],
+    using: tuple[str, ...],
     renamed: tuple[str, ...],
     no_rename: bool,
     no_cache: bool,
@@ -118,6 +127,8 @@ def generate(
         ask_rename=ask_rename if interactive() else None,
         phased=phased,
         values=parsed_values(values),
+        using=parsed_values(using, "--using"),
+        ask_cast=ask_cast if interactive() else None,
     )
     generated = revision(project, profile, message=message, answers=answers, listen=Narrator())
     json, text = revisions.generated_data, revisions.generated_text
@@ -159,15 +170,17 @@ def diff(
     # After the reading, whose first questions should be on their way as early as possible.
     from limbeck.output import differences
     from limbeck.output.data import to_json
-    from limbeck.schema.diff import compare
+    from limbeck.schema.diff import compare, recreated
     from limbeck.schema.diff.script import script
 
-    steps = compare.steps(first, second, _renames(first, second, renamed, no_rename=no_rename))
+    renames = _renames(first, second, renamed, no_rename=no_rename)
+    steps = compare.steps(first, second, renames)
     names = (str(named[0]), str(named[1]))
     if as_json:
         answer(to_json(differences.data(*names, steps)), masked=True)
     elif as_sql:
-        answer_script(script(steps), end="")
+        whole = recreated.preserving(steps, first, second, renames)
+        answer_script(script(whole), end="")
     else:
         answer(differences.text(*names, steps))
 

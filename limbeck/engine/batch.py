@@ -107,6 +107,11 @@ class Batch:
             if statement.rows not in {None, cursor.rowcount}:
                 raise VersionConflictError(statement.text)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether all statements have run."""
+        return not (self._waiting or self._sent)
+
     def drop(self) -> None:
         """Discard what waits, and the results of what was sent."""
         self._waiting.clear()
@@ -117,7 +122,7 @@ class Batch:
     def _taken(self) -> Iterator[tuple[Statement, psycopg.Cursor[Any]]]:
         statements, self._waiting = self._waiting, []
         for statement in statements:
-            self._sent.append((statement, _unguarded(self.connection)))
+            self._sent.append((statement, unguarded(self.connection)))
             yield self._sent[-1]
 
     @contextmanager
@@ -136,7 +141,7 @@ class Batch:
             raise StatementError(_refused(sent), error) from error
 
 
-def _unguarded(connection: psycopg.Connection[Any]) -> psycopg.Cursor[Any]:
+def unguarded(connection: psycopg.Connection[Any]) -> psycopg.Cursor[Any]:
     """Return a cursor past the step runner's guard, which would flush the batch from within."""
     if isinstance(connection, psycopg.Connection):
         return psycopg.Cursor(connection)
@@ -161,24 +166,28 @@ def send_together(connection: psycopg.Connection[Any], statements: Sequence[Stat
         raise error.cause from None
 
 
-def guarded(before: Callable[[], None]) -> type[psycopg.Cursor[Any]]:
-    """Return a class of cursors that call `before` ahead of everything they send.
+def guarded(before: Callable[[str], bool]) -> type[psycopg.Cursor[Any]]:
+    """Return a class of cursors that call `before` with the text of everything they send.
 
     A revision may send statements around SQLAlchemy, through the driver's connection. They must
-    run after the statements that it gave to `op` before, which may still wait in a batch.
+    run after the statements that it gave to `op` before, which may still wait in a batch. If it
+    returns True, there is nothing left to send.
     """
 
     class Guarded(psycopg.Cursor[Any]):
-        def execute(self, *arguments: Any, **options: Any) -> Any:
-            before()
-            return super().execute(*arguments, **options)
+        def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:
+            return self if before(_text(query)) else super().execute(query, *arguments, **options)
 
-        def executemany(self, *arguments: Any, **options: Any) -> None:
-            before()
-            super().executemany(*arguments, **options)
+        def executemany(self, query: Any, *arguments: Any, **options: Any) -> None:
+            before(_text(query))
+            super().executemany(query, *arguments, **options)
 
-        def copy(self, *arguments: Any, **options: Any) -> Any:
-            before()
-            return super().copy(*arguments, **options)
+        def copy(self, statement: Any, *arguments: Any, **options: Any) -> Any:
+            before(_text(statement))
+            return super().copy(statement, *arguments, **options)
 
     return Guarded
+
+
+def _text(query: Any) -> str:
+    return query.decode() if isinstance(query, bytes) else str(query)

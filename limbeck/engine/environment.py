@@ -17,6 +17,7 @@ from alembic.runtime.migration import HeadMaintainer, MigrationContext, Revision
 from sqlalchemy.schema import CreateTable
 
 from limbeck.engine.batch import Statement
+from limbeck.engine.place import ATTRIBUTE, Place
 from limbeck.engine.version_table import VersionTable
 from limbeck.history import scripts
 from limbeck.history.history import History
@@ -26,7 +27,6 @@ from limbeck.postgres.connect import as_sqlalchemy
 if TYPE_CHECKING:
     import psycopg
     import sqlalchemy as sa
-    from alembic.script import Script
 
     from limbeck.engine.step_runner import StepRunner
 
@@ -36,12 +36,16 @@ class Environment:
 
     `alembic.context` is one module for the whole process, so there is one environment at a time;
     only the context that it shows changes, from the run's to that of a rendering and back.
+    `place` is what revisions learn of where they run, unless they are rendered.
     """
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, place: Place = "offline") -> None:
         self.history = history
         self.directory = scripts.directory(history)
-        self._context = EnvironmentContext(scripts.configuration(history), self.directory)
+        config = scripts.configuration(history)
+        self._attributes = config.attributes
+        self._attributes[ATTRIBUTE] = place
+        self._context = EnvironmentContext(config, self.directory)
 
     @contextmanager
     def installed(self) -> Iterator[Environment]:
@@ -57,13 +61,10 @@ class Environment:
             if outer is not None:
                 outer._install_proxy()  # noqa: SLF001 - as entering it does
 
-    def script(self, revision: Revision) -> Script:
-        """Import a revision, and with it all others; HistoryError when one does not import."""
-        return scripts.script(self.directory, revision)
-
     def step(self, revision: Revision, *, downgrade: bool) -> RevisionStep:
         """Return a revision as Alembic's step, which knows how the version rows change."""
-        return RevisionStep(self.directory.revision_map, self.script(revision), not downgrade)
+        script = scripts.script(self.directory, revision)
+        return RevisionStep(self.directory.revision_map, script, not downgrade)
 
     def online(self, target: sa.Connection, steps: StepRunner, table: VersionTable) -> Context:
         """Return the context in which revisions run on a connection."""
@@ -99,8 +100,12 @@ class Environment:
             environment_context=self._context,
             opts=options,
         )
-        with self.using(context):
-            yield context
+        outer, self._attributes[ATTRIBUTE] = self._attributes[ATTRIBUTE], "offline"
+        try:
+            with self.using(context):
+                yield context
+        finally:
+            self._attributes[ATTRIBUTE] = outer
 
     @contextmanager
     def using(self, context: MigrationContext) -> Iterator[None]:

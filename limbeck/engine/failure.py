@@ -17,6 +17,7 @@ from limbeck.events import Blocker
 from limbeck.history import scripts
 from limbeck.masking.mask import masked, secrets
 from limbeck.paths import shown
+from limbeck.postgres import row_security
 from limbeck.postgres.embedded import extensions
 from limbeck.visible import visible
 
@@ -40,6 +41,10 @@ HINTS = {
 """Hints by SQLSTATE, see errcodes.txt in the sources of PostgreSQL."""
 _BROKEN = (
     "The connection broke. Run `limbeck status` to see how far the revision is, then migrate again."
+)
+_PARTIAL = (
+    "Where a revision may change only the rows that its role sees, put "
+    '`op.execute("SET LOCAL row_security = on")` first.'
 )
 
 
@@ -67,29 +72,35 @@ def failure(
         lines.append(_done(progress))
     # Postgres repeats words of the statement, as in: syntax error at or near "...".
     known = secrets(_statement(error)[0] or "")
-    return MigrationError(visible(masked("\n".join(lines), *known)), hint=_hint(error))
+    return MigrationError(visible(masked("\n".join(lines), *known)), hint=_hint(error, progress))
 
 
 def _done(progress: Progress) -> str:
     if not progress.in_ledger:
         return (
-            "The revision has an autocommit block: the statements up to its end are committed, "
-            "the version is not."
+            "The revision has an autocommit block or a COMMIT: the statements up to there are "
+            "committed, the version is not."
         )
     steps = "step 1 is" if progress.steps == 1 else f"steps 1 to {progress.steps} are"
     return f"{steps} committed; the next run continues after that."
 
 
-def _hint(error: Exception) -> str:
+def _hint(error: Exception, progress: Progress) -> str:
     if isinstance(error, HistoryError) and error.hint:
         return error.hint
     reason = cause(error)
+    if row_security.is_hidden(reason):
+        return f"{row_security.HINT} {_PARTIAL}"
     state = (reason.sqlstate or "") if isinstance(reason, psycopg.Error) else ""
     if isinstance(reason, psycopg.OperationalError) and not state:
         return _BROKEN
     if (lacking := extensions.missing(error)) is not None and lacking.hint is not None:
         return lacking.hint
-    return HINTS.get(state, "Correct the revision file, then migrate again.")
+    usual = "Correct the revision file, then migrate again."
+    if progress.steps and not progress.in_ledger:  # the next run begins from the first line
+        conditional = "or make them conditional (IF NOT EXISTS)"
+        usual = f"Undo the committed statements by hand, {conditional}. {usual}"
+    return HINTS.get(state, usual)
 
 
 def _reported(error: Exception, folder: Path) -> Iterator[str]:

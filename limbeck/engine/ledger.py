@@ -5,17 +5,20 @@ from __future__ import annotations
 import getpass
 import hashlib
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import psycopg
-from psycopg.rows import class_row
 
+from limbeck.history import code
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
+
+About: TypeAlias = Mapping[str, Any]
 
 APPLYING: Final = ("upgrade", "stamp", "adopt")
 """The actions after which a revision is applied; the others are downgrade and leave."""
@@ -80,6 +83,13 @@ UPDATE limbeck_state.ledger SET
     role = session_user
 WHERE revision = %(revision)s AND finished IS NULL"""
 
+# Older versions have recorded a hash of the revision's SQL.
+_RENEW: Final = """
+UPDATE limbeck_state.ledger AS l SET sql = new.checksum
+FROM unnest(%(revisions)s::text[], %(files)s::text[], %(checksums)s::text[])
+    AS new(revision, file, checksum)
+WHERE l.revision = new.revision AND l.file = new.file AND l.sql NOT LIKE %(form)s"""
+
 _LEAVE: Final = f"""
 INSERT INTO limbeck_state.ledger (id, revision, action, finished) OVERRIDING SYSTEM VALUE
 VALUES ({_ID}, %(revision)s, 'leave', clock_timestamp())"""
@@ -91,8 +101,9 @@ class Entry:
 
     `steps` is the number of committed steps, `doubt` the hash of a statement outside of a
     transaction that was begun after them. `digest` is the hash of the statements in these steps,
-    `file` that of the revision file's bytes, `sql` that of the revision rendered as SQL. `role` is
-    the user in Postgres, `author` the user on the machine `host`.
+    `file` that of the revision file's bytes, `sql` that of its code (`history.code`; in rows of
+    older versions, of the revision rendered as SQL). `role` is the user in Postgres, `author` the
+    user on the machine `host`.
     """
 
     revision: str
@@ -145,7 +156,17 @@ def read(connection: psycopg.Connection) -> Ledger:
 
 def asked(connection: psycopg.Connection) -> psycopg.Cursor[Entry]:
     """Query the entries; in a pipeline they arrive later."""
-    return connection.cursor(row_factory=class_row(Entry)).execute(_READ)
+    # As text, the times would be spelled as the DateStyle of the database says.
+    return connection.cursor(row_factory=_entry, binary=True).execute(_READ)
+
+
+def _entry(_: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], Entry]:
+    def make(values: Sequence[Any]) -> Entry:
+        # Some hash a time (`backfill.state`): it must not depend on the session's time zone.
+        times = [time.astimezone(UTC) if time else None for time in values[3:5]]
+        return Entry(*[*values[:3], *times, *values[5:]])
+
+    return make
 
 
 def of(entries: psycopg.Cursor[Entry]) -> Ledger:
@@ -153,31 +174,43 @@ def of(entries: psycopg.Cursor[Entry]) -> Ledger:
     return Ledger(tuple(entries.fetchall()), exists=True)
 
 
-def step(revision: Revision, action: str, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def step(about_: About, values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return the statement that records how far a revision is, with its parameters."""
-    return _STEP, {**_about(revision, action), "doubt": None, **values}
+    return _STEP, {**about_, "doubt": None, **values}
 
 
-def finish(
-    revision: Revision, action: str, values: Mapping[str, Any], *, begun: bool
-) -> tuple[str, dict[str, Any]]:
+def finish(about_: About, values: Mapping[str, Any], *, begun: bool) -> tuple[str, dict[str, Any]]:
     """Return the statement that records the end of a revision, with its parameters.
 
     Args:
-        revision: the revision.
-        action: "upgrade", "downgrade", "stamp" or "adopt".
+        about_: what `about` returns.
         values: steps, digest and sql, as in `Entry`; those that are left out are empty.
         begun: whether the revision has an unfinished row, which becomes this one.
 
     """
-    about = {"digest": None, "steps": 0, "sql": None, **_about(revision, action), **values}
-    return (_FINISH_BEGUN if begun else _FINISH), about
+    row = {"digest": None, "steps": 0, "sql": None, **about_, **values}
+    return (_FINISH_BEGUN if begun else _FINISH), row
 
 
 def forget(revision: str) -> tuple[str, dict[str, Any]]:
     """Return the statement that deletes the row of an interrupted revision."""
     return "DELETE FROM limbeck_state.ledger WHERE revision = %(revision)s AND finished IS NULL", {
         "revision": revision
+    }
+
+
+def renew(checksums: Mapping[Revision, str]) -> tuple[str, dict[str, Any]]:
+    """Return the statement that replaces the checksums of older versions.
+
+    Args:
+        checksums: of revisions whose files are as they were applied, by the bytes.
+
+    """
+    return _RENEW, {
+        "revisions": [revision.id for revision in checksums],
+        "files": [file_hash(revision.path) for revision in checksums],
+        "checksums": list(checksums.values()),
+        "form": f"{code.FORM}%",
     }
 
 
@@ -188,7 +221,23 @@ def leave(revision: str) -> tuple[str, dict[str, Any]]:
 
 def file_hash(path: Path) -> str:
     """Return the hash of a revision file's bytes."""
+    status = path.stat()
+    return _file_hash(path, status.st_mtime_ns, status.st_size)
+
+
+@cache
+def _file_hash(path: Path, modified: int, size: int) -> str:  # noqa: ARG001 - the cache's key
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def half_done(history: History, ledger: Ledger) -> tuple[tuple[Revision, Entry], ...]:
+    """Return the revisions whose upgrade was interrupted and that have a file, newest first."""
+    begun = ledger.interrupted()
+    return tuple(
+        (revision, entry)
+        for revision in reversed(history.revisions())
+        if (entry := begun.get(revision.id)) and entry.action == "upgrade"
+    )
 
 
 def late(history: History, current: Sequence[str], ledger: Ledger) -> tuple[Revision, ...]:
@@ -208,7 +257,14 @@ def late(history: History, current: Sequence[str], ledger: Ledger) -> tuple[Revi
     return tuple(revision for revision in applied if revision.id in missing)
 
 
-def _about(revision: Revision, action: str) -> dict[str, Any]:
+def about(revision: Revision, action: str) -> About:
+    """Return what a row says of a revision and of who runs it.
+
+    Args:
+        revision: the revision, whose file is read.
+        action: "upgrade", "downgrade", "stamp" or "adopt".
+
+    """
     return {
         "revision": revision.id,
         "action": action,
@@ -219,6 +275,7 @@ def _about(revision: Revision, action: str) -> dict[str, Any]:
     }
 
 
+@cache
 def _author() -> str | None:
     try:
         return getpass.getuser()

@@ -14,7 +14,7 @@ from limbeck.paths import shown
 from limbeck.project.code.in_process import InProcess
 
 if TYPE_CHECKING:
-    from alembic.runtime.migration import MigrationContext, RevisionStep
+    from alembic.runtime.migration import MigrationContext
 
     from limbeck.engine.environment import Environment
     from limbeck.project.code.answers import Rendered
@@ -44,14 +44,16 @@ def rendered(environment: Environment, revision: Revision, *, downgrade: bool) -
 
 def _rendered(environment: Environment, revision: Revision, *, downgrade: bool) -> Rendered:
     """Return a revision as SQL, rendered here or by the worker."""
+    from limbeck.history import scripts  # noqa: PLC0415 - Alembic only when it is needed
+
     code = environment.history.code
     if not isinstance(code, InProcess):
         starting = _starting(revision, downgrade=downgrade)
         return cast("OutOfProcess", code).rendered(revision.path, starting, downgrade=downgrade)
-    module = environment.script(revision).module
     text = _Steps()
     reason = None
     with environment.offline(revision, text, downgrade=downgrade) as context:
+        module = scripts.module(environment.history, revision)
         text.watch(context)
         try:
             (module.downgrade if downgrade else module.upgrade)()
@@ -141,7 +143,7 @@ def _write_step(
     if not downgrade and not heads.heads and context.connection is not None:
         context._version.create(context.connection)  # noqa: SLF001 - as Alembic's offline mode
     try:
-        _write_body(environment, step, revision, text, downgrade=downgrade)
+        _write_body(environment, revision, text, downgrade=downgrade)
     except Exception as error:
         raise HistoryError(
             f"{shown(revision.path)} runs Python that queries the database, "
@@ -154,15 +156,17 @@ def _write_step(
 
 def _write_body(
     environment: Environment,
-    step: RevisionStep,
     revision: Revision,
     text: io.StringIO,
     *,
     downgrade: bool,
 ) -> None:
+    from limbeck.history import scripts  # noqa: PLC0415 - as above
+
     code = environment.history.code
     if isinstance(code, InProcess):
-        step.migration_fn()
+        module = scripts.module(environment.history, revision)
+        (module.downgrade if downgrade else module.upgrade)()
         return
     sql = cast("OutOfProcess", code).rendered(
         revision.path, _starting(revision, downgrade=downgrade), downgrade=downgrade

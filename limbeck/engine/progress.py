@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from limbeck.engine import ledger, statements
 from limbeck.engine.batch import Statement
 from limbeck.engine.ledger import Entry, Ledger
 from limbeck.errors import HistoryError
+from limbeck.history import code
 from limbeck.history.revisions import Revision
+
+
+class StoppedError(Exception):
+    """A revision has come to the step after which it was to stop."""
+
+
+# The role that the revision has set goes on after its step. The variable ends with the revision.
+_LEAVE_ROLE: Final = (
+    Statement(
+        "SELECT set_config('limbeck.user', current_setting('session_authorization'), false),"
+        " set_config('limbeck.role', current_setting('role'), false)"
+    ),
+    Statement("RESET SESSION AUTHORIZATION"),
+    Statement("RESET ROLE"),
+)
+_TAKE_ROLE: Final = Statement(
+    "SELECT set_config('session_authorization', current_setting('limbeck.user'), false),"
+    " set_config('role', current_setting('limbeck.role'), false)"
+)
 
 
 @dataclass(slots=True)
@@ -22,12 +41,13 @@ class Progress:
     hash of the statements in them, and `doubt`, the hash of a statement outside of a transaction
     that was begun after them. The attempt knows `step`, the number of the step that it is in: an
     attempt always calls the revision's function from its first line, so it comes through the
-    committed steps again.
+    committed steps again. `in_role` says whether it has set a role, which may not write the ledger.
 
     `in_ledger` says whether the database keeps a ledger of this run, `table_exists` whether the
-    ledger's table is there, `begun` whether the revision has its row in it, `file` is the hash of
-    the revision's file when that row was written. `lock_timeout` is the one that the revision
-    sets for itself.
+    ledger's table is there, `begun` whether the revision has its row in it, `about` what the row
+    says of it, `checksum` is that of its code, `file` the hash of the revision's file when that row
+    was written. `lock_timeout` is the one that the revision sets for itself, `limit` the number of
+    steps after which to stop.
     """
 
     revision: Revision
@@ -40,9 +60,11 @@ class Progress:
     committed_digest: str | None = None
     file: str | None = None
     lock_timeout: str | None = None
-    # Called at the end only: to render a revision as SQL takes as long as to run it.
-    checksum: Callable[[], str | None] = lambda: None
+    limit: int | None = None
+    checksum: str | None = None
+    about: ledger.About = field(default_factory=dict)
     step: int = 0
+    in_role: bool = False
     _hash: Any = field(default_factory=hashlib.sha256)
 
     @classmethod
@@ -52,6 +74,9 @@ class Progress:
         """Return where a revision stands by the ledger."""
         action = "downgrade" if downgrade else "upgrade"
         progress = cls(revision, action, in_ledger=in_ledger, table_exists=entries.exists)
+        # Read now: between a revision's first lock and its COMMIT nothing happens but statements.
+        progress.about = ledger.about(revision, action)
+        progress.checksum = code.checksum(revision.path)
         entry = entries.interrupted().get(revision.id)
         return progress._resumed(entry) if entry and entry.action == action else progress
 
@@ -62,7 +87,7 @@ class Progress:
 
     def restart(self) -> None:
         """Begin another attempt: the revision's statements come again from the first one."""
-        self.step, self._hash = 0, hashlib.sha256()
+        self.step, self.in_role, self._hash = 0, False, hashlib.sha256()
 
     def count(self, statement: str) -> None:
         """Add a statement to the digest of this attempt."""
@@ -84,14 +109,21 @@ class Progress:
 
         Raises:
             HistoryError: the committed steps are over, and they were not those of the file.
+            StoppedError: the limit is reached.
 
         """
         self.step += 1
+        self.refuse_beyond()
         # Of an interrupted revision the open steps may be corrected in the file, and usually are.
         # The committed ones must still say the same, or the step numbers mean other statements.
         committed = self.step == self.steps
         if committed and self.digest != self.committed_digest and self._is_edited():
             raise self.changed()
+
+    def refuse_beyond(self) -> None:
+        """Raise StoppedError where the limit is reached."""
+        if self.limit is not None and self.step >= self.limit:
+            raise StoppedError
 
     def record_step(self) -> list[Statement]:
         """Return the statements that record in the ledger that the current step is committed."""
@@ -113,8 +145,8 @@ class Progress:
         """Return the statements that record that the revision is applied, or taken back."""
         if not self.in_ledger:
             return []
-        values = {"steps": self.step, "digest": self.digest, "sql": self.checksum()}
-        row = ledger.finish(self.revision, self.action, values, begun=self.begun)
+        values = {"steps": self.step, "digest": self.digest, "sql": self.checksum}
+        row = ledger.finish(self.about, values, begun=self.begun)
         return [*self._table(), Statement(*row)]
 
     def changed(self) -> HistoryError:
@@ -147,7 +179,8 @@ class Progress:
         if not self.in_ledger:
             return []
         values = {"steps": steps, "digest": digest, "doubt": doubt}
-        return [*self._table(), Statement(*ledger.step(self.revision, self.action, values))]
+        rows = [*self._table(), Statement(*ledger.step(self.about, values))]
+        return [*_LEAVE_ROLE, *rows, _TAKE_ROLE] if self.in_role else rows
 
     def _note(self, steps: int, digest: str | None, doubt: str | None = None) -> None:
         self.steps, self.committed_digest, self.doubt = steps, digest, doubt

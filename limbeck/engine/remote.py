@@ -17,20 +17,20 @@ import psycopg
 from psycopg import sql
 
 from limbeck.engine.batch import Kept, Statement, StatementError
+from limbeck.engine.patience import cause
 from limbeck.engine.remote_connection import (
     RemoteConnection,
     RemoteCursor,
     RemoteTarget,
     as_psycopg,
 )
+from limbeck.engine.statements import Edge
 from limbeck.errors import ConfigurationError
 from limbeck.paths import shown
 from limbeck.postgres.connect import as_url
 from limbeck.project.code.errors import WorkerError
 from limbeck.project.code.out_of_process import OutOfProcess
 from limbeck.project.code.process import Answer, Process
-
-_REFUSED = "limbeck refuses the statement"
 
 
 class RevisionRaisedError(Exception):
@@ -61,6 +61,9 @@ class Handler(Protocol):
             Whether it has run; if not, the revision's own cursor sends it.
 
         """
+
+    def ended(self, kind: Edge) -> None:
+        """Commit or roll back, as the revision asks SQLAlchemy's connection to."""
 
     def block(self) -> AbstractContextManager[None]:
         """Return the block in which each statement is committed by itself."""
@@ -108,7 +111,7 @@ class Remote:
             finished = self._decide(message["statement"])
         except Exception as error:  # noqa: BLE001 - the revision may catch it, as in this process
             self._failure = error
-            self.process.go_on(failing=True)
+            self.process.go_on(failing=True, server=_reported(error))
         else:
             self.process.go_on(finished=finished)
 
@@ -120,6 +123,8 @@ class Remote:
             self._blocks.enter_context(self.handler.block())
         elif edge == "end":
             self._blocks.close()
+        elif kind := facts.get("end"):
+            self.handler.ended(kind)
         elif facts.get("raw"):
             return self.handler.sent_around(facts["text"], _shown(facts["where"]))
         else:
@@ -136,13 +141,21 @@ class Remote:
     def _translated(self, error: WorkerError, path: Path) -> Exception:
         """Return the error in the terms of the engine: what the server or the revision said."""
         # The worker raises this where the handler has raised an exception, and it was not caught.
-        if self._failure is not None and _REFUSED in error.raised.text:
+        if self._failure is not None and error.raised.refused:
             return self._failure
         where = error.line(path.parent)
         if error.raised.server is not None:
             statement = Statement(error.raised.statement or "", where=where)
             return StatementError(statement, as_psycopg(error.raised.server))
         return RevisionRaisedError(error, where)
+
+
+def _reported(error: Exception) -> Answer | None:
+    """Return what the server reported, for the exception of the project's own driver."""
+    reason = cause(error)
+    if not isinstance(reason, psycopg.Error) or reason.sqlstate is None:
+        return None
+    return {"state": reason.sqlstate, "message": reason.diag.message_primary or str(reason)}
 
 
 @contextmanager
@@ -192,7 +205,7 @@ def _equip(connection: RemoteConnection, local: psycopg.Connection[Any]) -> None
     settings = local.execute(
         "SELECT name, current_setting(name) FROM pg_settings WHERE source IN ('client', 'session')"
         " AND (name LIKE '%timeout' OR name LIKE 'tcp%' OR name IN ('application_name',"
-        " 'client_connection_check_interval', 'synchronous_commit'))"
+        " 'client_connection_check_interval', 'synchronous_commit', 'search_path'))"
     ).fetchall()
     calls = [
         sql.SQL("set_config({}, {}, false)").format(*map(sql.Literal, row)) for row in settings

@@ -11,28 +11,29 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
 from sqlalchemy import event
 
-from limbeck.engine import ending, ledger, offline, privileged, statements
+from limbeck.engine import defaults, ending, ledger, privileged
 from limbeck.engine.batch import Statement, StatementError, guarded
 from limbeck.engine.environment import Environment, VersionRows
 from limbeck.engine.failure import failure
 from limbeck.engine.ledger import Ledger
 from limbeck.engine.patience import Patience
-from limbeck.engine.progress import Progress
+from limbeck.engine.progress import Progress, StoppedError
 from limbeck.engine.remote import Remote
 from limbeck.engine.remote import opened as opened_remote
 from limbeck.engine.session import Session, lock_timeout
 from limbeck.engine.state import State
+from limbeck.engine.statements import Edge
 from limbeck.engine.step_runner import StepRunner
 from limbeck.engine.terms import Terms
 from limbeck.errors import HistoryError, MigrationError
 from limbeck.events import Listener, Notice, RevisionFinished, RevisionResumed, RevisionStarted
+from limbeck.history import code, plainness, scripts
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.paths import shown
@@ -40,9 +41,6 @@ from limbeck.postgres.connect import as_sqlalchemy
 from limbeck.postgres.watching import Watcher
 from limbeck.project.code.errors import WorkerError
 from limbeck.project.code.out_of_process import OutOfProcess
-
-if TYPE_CHECKING:
-    from alembic.script import Script
 
 
 @contextmanager
@@ -64,7 +62,7 @@ def opened(
 
     """
     with ExitStack() as stack:
-        environment = stack.enter_context(Environment(history).installed())
+        environment = stack.enter_context(Environment(history, terms.place).installed())
         remote, target, connection = _connected(
             stack, history, connection, state, live=terms.ledger
         )
@@ -76,6 +74,11 @@ def opened(
         patience = Patience(terms.patience, listen, watcher)
         session = Session(target, connection, history.folder, terms, listen, patience, watcher)
         session.ending = ending.listening(connection)
+        session.resets = (
+            defaults.resets(state.session.settings)
+            if remote is None
+            else defaults.of_worker(remote.connection)
+        )
         steps = StepRunner(session, pipelined=terms.pipelined)
         if remote is not None:
             remote.handler = steps
@@ -84,8 +87,16 @@ def opened(
             for name in ("do_execute", "do_execute_no_params", "do_executemany"):
                 event.listen(target.engine, name, steps.take)
             stack.callback(setattr, connection, "cursor_factory", connection.cursor_factory)
-            connection.cursor_factory = guarded(steps.ready)
+            connection.cursor_factory = guarded(steps.sent_around)
+            for kind in ("commit", "rollback"):
+                event.listen(target.engine, kind, partial(_ended, steps, kind))
         yield Runner(session, steps, environment, state, remote)
+
+
+def _ended(steps: StepRunner, kind: Edge, _: object) -> None:
+    """End the transaction as a revision asks SQLAlchemy's connection to."""
+    if steps.is_running:
+        steps.ended(kind)
 
 
 def _connected(
@@ -132,19 +143,18 @@ class Runner:
         self.heads = set(state.recorded)
         self.in_ledger = session.terms.ledger and self._may_write_ledger(state)
         self.adopted: list[Statement] = []
+        self.below: frozenset[str] = frozenset()
 
     def run(self, revisions: Sequence[Revision], *, downgrade: bool) -> tuple[str, ...]:
         """Run revisions in this order; return the rows of the version table then."""
-        # All are imported, and their settings read, before the first of them runs.
-        scripts = [self.environment.script(revision) for revision in revisions]
-        timeouts = [
-            lock_timeout(self._settings(script), revision.path)
-            for script, revision in zip(scripts, revisions, strict=True)
-        ]
-        self.adopted = self._adopted()
         with redirect_stdout(sys.stderr):  # what a revision prints is not part of the answer
-            for number, revision in enumerate(revisions, 1):
-                script = scripts[number - 1]
+            # All are imported, and their settings read, before the first of them runs.
+            modules = [self._load(revision) for revision in revisions]
+            self.adopted = [*self._adopted(), *self._renewed()]
+            # Once: each look at the history reads the folder, and no revision that is to run comes
+            # below the version rows before it has run.
+            self.below = frozenset() if downgrade else self._below()
+            for number, (revision, module) in enumerate(zip(revisions, modules, strict=True), 1):
                 about: dict[str, Any] = {
                     "revision": revision.id,
                     "message": revision.message,
@@ -154,61 +164,74 @@ class Runner:
                 }
                 self.session.listen(RevisionStarted(**about))
                 began = time.monotonic()
-                progress = self._progress(revision, timeouts[number - 1], downgrade=downgrade)
-                while (error := self._attempt(script, progress)) is not None:
-                    self._wait(error, progress)
+                self._run(self._progress(revision, module, downgrade=downgrade), module)
                 seconds = time.monotonic() - began
                 self.session.listen(RevisionFinished(**about, seconds=seconds))
         return tuple(sorted(self.heads))
 
-    def _progress(self, revision: Revision, limit: str | None, *, downgrade: bool) -> Progress:
+    def _progress(self, revision: Revision, module: Any, *, downgrade: bool) -> Progress:
         ledger_ = self.ledger
         progress = Progress.of(revision, ledger_, downgrade=downgrade, in_ledger=self.in_ledger)
-        progress.lock_timeout = limit
-        progress.checksum = partial(self._checksum, revision, downgrade=downgrade)
+        progress.lock_timeout = lock_timeout(module, revision.path)
+        progress.limit = self.session.terms.steps
+        # A revision that could notice it gets the answer to each statement at once.
+        self.steps.pipelined = self.session.terms.pipelined and plainness.is_plain(
+            revision.path, progress.action
+        )
         if progress.begun:
             self.session.listen(RevisionResumed(revision.id, revision.message, progress.steps))
         return progress
 
-    def _attempt(self, script: Script, progress: Progress) -> Exception | None:
+    def _run(self, progress: Progress, module: Any) -> None:
+        """Run a revision until it is applied; MigrationError when it fails."""
+        # Before its first statement: afterwards, every moment is one in which others wait for it.
+        rows = self._version_rows(progress.revision, downgrade=progress.action == "downgrade")
+        while (error := self._attempt(module, progress, rows)) is not None:
+            self._wait(error, progress)
+            # What the module has, such as an iterator over rows, is used up by the first attempt.
+            module = self._load(progress.revision)
+        self.heads, self.adopted = rows.heads, []
+        self.ledger = replace(self.ledger, exists=progress.table_exists)
+
+    def _version_rows(self, revision: Revision, *, downgrade: bool) -> VersionRows:
+        """Return how the version rows change with a revision."""
+        rows = VersionRows(self.context, set(self.heads))
+        # A late revision is below the version rows already: they do not change.
+        if revision.id not in self.below:
+            rows.update_to_step(self.environment.step(revision, downgrade=downgrade))
+        return rows
+
+    def _attempt(self, module: Any, progress: Progress, rows: VersionRows) -> Exception | None:
         """Run a revision once; return the error if it failed and everything is rolled back."""
-        downgrade = progress.action == "downgrade"
         with self.steps.attempt(progress):
             try:
                 with self.environment.using(self.context):
-                    self._call(script, downgrade=downgrade)
-                rows = VersionRows(self.context, set(self.heads))
-                # A late revision is below the version rows already: they do not change.
-                if downgrade or script.revision not in self._below():
-                    rows.update_to_step(
-                        self.environment.step(progress.revision, downgrade=downgrade)
-                    )
+                    self._call(module, progress)
                 self.steps.finish([*self.adopted, *rows.statements])
-            except MigrationError:
+            except (MigrationError, StoppedError):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a revision raises
                 return self.steps.abandon(error)
-        self.heads, self.adopted = rows.heads, []
-        self.ledger = replace(self.ledger, exists=progress.table_exists)
         return None
 
-    def _settings(self, script: Script) -> Any:
-        """Return the module of a revision, or what the worker says of it."""
+    def _load(self, revision: Revision) -> Any:
+        """Import a revision anew; return its module, or what the worker says of it."""
         if self.remote is None:
-            return script.module
+            return scripts.module(self.history, revision)
         try:
-            return SimpleNamespace(**self.remote.load(Path(script.path)))
+            return SimpleNamespace(**self.remote.load(revision.path))
         except WorkerError as error:
-            where = error.line(self.history.folder) or shown(Path(script.path))
+            where = error.line(self.history.folder) or shown(revision.path)
             raise HistoryError(
                 f"{where}: {error}", hint="Correct the revision file; nothing was run."
             ) from error
 
-    def _call(self, script: Script, *, downgrade: bool) -> None:
+    def _call(self, module: Any, progress: Progress) -> None:
+        downgrade = progress.action == "downgrade"
         if self.remote is not None:
-            self.remote.call(Path(script.path), downgrade=downgrade)
+            self.remote.call(progress.revision.path, downgrade=downgrade)
         else:
-            (script.module.downgrade if downgrade else script.module.upgrade)()
+            (module.downgrade if downgrade else module.upgrade)()
 
     def _wait(self, error: Exception, progress: Progress) -> None:
         """Wait until another attempt may succeed; MigrationError if none may."""
@@ -222,9 +245,10 @@ class Runner:
         known = {revision.id for revision in self.history.revisions()}
         return [id_ for id_ in self.heads if id_ in known]
 
-    def _below(self) -> set[str]:
+    def _below(self) -> frozenset[str]:
         """Return the ids of the revisions that the version rows cover."""
-        return {revision.id for revision in self.history.applied(self._known_heads())}
+        applied = self.history.applied(self._known_heads())
+        return frozenset(revision.id for revision in applied)
 
     def _adopted(self) -> list[Statement]:
         """Return what writes revisions that others applied into the ledger.
@@ -240,18 +264,28 @@ class Runner:
         rows: list[Statement] = []
         for revision in self.history.applied(heads):
             if revision.id not in others:
-                text = offline.rendered(self.environment, revision, downgrade=False)
-                values = {"digest": "", "sql": statements.checksum([text])}
-                rows.append(Statement(*ledger.finish(revision, "adopt", values, begun=False)))
+                values = {"digest": "", "sql": code.checksum(revision.path)}
+                rows.append(
+                    Statement(*ledger.finish(ledger.about(revision, "adopt"), values, begun=False))
+                )
         if not rows or self.ledger.exists:
             return rows
         return [*(Statement(statement) for statement in ledger.CREATE), *rows]
 
-    def _checksum(self, revision: Revision, *, downgrade: bool) -> str:
-        text = self.session.terms.sql(revision)
-        if text is None:
-            text = offline.rendered(self.environment, revision, downgrade=downgrade)
-        return statements.checksum([text])
+    def _renewed(self) -> list[Statement]:
+        """Return what replaces the checksums of older versions, of files that are unchanged."""
+        if not self.in_ledger:
+            return []
+        applied = self.ledger.applied()
+        old = {
+            revision: code.checksum(revision.path)
+            for revision in self.history.revisions()
+            if (entry := applied.get(revision.id))
+            and entry.sql
+            and not entry.sql.startswith(code.FORM)
+            and entry.file == ledger.file_hash(revision.path)
+        }
+        return [Statement(*ledger.renew(old))] if old else []
 
     def _may_write_ledger(self, state: State) -> bool:
         if self.ledger.exists or state.writable:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from limbeck.engine import version_table
@@ -97,6 +99,36 @@ def downgrade(
     beyond = history.beyond(version_table.current(history, connection), to)
     run(history, connection, beyond, downgrade=True, listen=listen)
     return beyond
+
+
+def run_steps(
+    history: History,
+    connection: psycopg.Connection[Any],
+    revision: Revision,
+    steps: int,
+    *,
+    downgrade: bool = False,
+) -> None:
+    """Run the first steps of a revision on a scratch database, as an interrupted run does.
+
+    Args:
+        history: the history that it belongs to.
+        connection: where it runs.
+        revision: the revision, whose parents are applied there.
+        steps: how many steps to commit.
+        downgrade: run its `downgrade` function.
+
+    Raises:
+        MigrationError: the revision failed before.
+
+    """
+    if not steps:
+        return
+    from limbeck.engine.progress import StoppedError  # noqa: PLC0415 - as above
+
+    with suppress(StoppedError):
+        terms = replace(PLAIN, steps=steps)
+        run(history, connection, [revision], downgrade=downgrade, terms=terms)
 
 
 def stamp(history: History, connection: psycopg.Connection[Any], to: str) -> None:

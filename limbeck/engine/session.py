@@ -30,7 +30,7 @@ _DURATION: Final = re.compile(r"\d+\s*(us|ms|s|min|h|d)?")
 class Session:
     """One run on one connection, which SQLAlchemy has as `target` and psycopg as `connection`.
 
-    `folder` is the folder of the revision files.
+    `folder` is the folder of the revision files, `resets` undo what a revision has set.
     """
 
     target: sa.Connection
@@ -41,6 +41,7 @@ class Session:
     patience: Patience
     watcher: Watcher | None = None
     ending: Ending = field(default_factory=Ending)
+    resets: tuple[Statement, ...] = ()
     has_transaction_timeout: bool = field(init=False)
 
     def __post_init__(self) -> None:

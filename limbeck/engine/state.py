@@ -10,13 +10,16 @@ from psycopg.rows import tuple_row
 
 from limbeck.engine import ledger, version_table
 from limbeck.engine.ledger import Ledger
-from limbeck.engine.version_table import USUAL, VersionTable
+from limbeck.engine.version_table import FALLBACK, USUAL, VersionTable
 from limbeck.postgres.connect import SESSION, Session
 from limbeck.schema.sql.own_schemas import STATE
 
 # Which tables exist is asked first: in a pipeline, an error would discard the other results too.
 _THERE: Final = f"""
-SELECT to_regclass(%s) IS NOT NULL,
+SELECT (SELECT nspname FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace
+    WHERE c.oid = coalesce(to_regclass(%(quoted)s), (SELECT c.oid FROM pg_class c
+      JOIN pg_namespace p ON p.oid = c.relnamespace
+      WHERE %(bare)s AND p.nspname = '{FALLBACK}' AND c.relname = %(name)s))),
   coalesce((SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
     FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'ledger'), false),
   CASE WHEN n.oid IS NULL THEN has_database_privilege(current_database(), 'CREATE')
@@ -36,7 +39,7 @@ class State:
     `writable` says whether the role may write the ledger, or create it. `next_transaction` is the
     id (with its epoch) of the first transaction that begins after the state was read. `session`
     has what SQLAlchemy would otherwise query in round trips of its own. `table` is the version
-    table.
+    table, with its schema.
     """
 
     recorded: tuple[str, ...]
@@ -59,13 +62,17 @@ def read(connection: psycopg.Connection[Any], table: VersionTable = USUAL) -> St
 
     """
     with connection.cursor(row_factory=tuple_row) as cursor:
-        (row,) = cursor.execute(_THERE, [table.quoted.as_string()]).fetchall()
-    has_versions, has_ledger, writable, next_transaction, *session = row
+        about = {"quoted": table.quoted.as_string(), "bare": table.schema is None}
+        (row,) = cursor.execute(_THERE, {**about, "name": table.name}).fetchall()
+    schema, has_ledger, writable, next_transaction, *session = row
+    has_versions, where = schema is not None, Session.read(session)
+    # From now on by its schema: a revision may change the search path, or the role.
+    table = table._replace(schema=schema or table.schema or where.schema or FALLBACK)
     recorded, entries = _both(connection, table) if has_versions and has_ledger else (None, None)
     if recorded is None or entries is None:
         recorded = version_table.recorded(connection, table) if has_versions else ()
         entries = ledger.read(connection) if has_ledger else Ledger()
-    return State(recorded, entries, bool(writable), next_transaction, Session.read(session), table)
+    return State(recorded, entries, bool(writable), next_transaction, where, table)
 
 
 def _both(

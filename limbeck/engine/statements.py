@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from limbeck.schema.sql import lexer
 
-_BOUNDARIES: Final = frozenset({"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT"})
+Edge: TypeAlias = Literal["begin", "commit", "rollback"]
+"""What a statement does to the transaction as a whole."""
+
+_EDGES: Final[dict[str, Edge]] = {
+    "BEGIN": "begin",
+    "START": "begin",
+    "COMMIT": "commit",
+    "END": "commit",
+    "ROLLBACK": "rollback",
+    "ABORT": "rollback",
+}
+
+
+_ROLE: Final = re.compile(r"(?i)role|authorization")
 
 
 class ConcurrentIndex(NamedTuple):
@@ -79,4 +93,29 @@ def stands_alone(sql: str) -> bool:
 
     The extended protocol, and with it a pipeline, takes one statement at a time.
     """
-    return lexer.first_word(sql) in _BOUNDARIES or (";" in sql and len(split(sql)) > 1)
+    return lexer.first_word(sql) in _EDGES or (";" in sql and len(split(sql)) > 1)
+
+
+def edge(sql: str) -> Edge | None:
+    """Return whether a statement begins or ends a transaction; None for one about savepoints."""
+    kind = _EDGES.get(lexer.first_word(sql))
+    # ROLLBACK TO is about a savepoint; COMMIT PREPARED is about the transaction of another session.
+    if kind is None or {"TO", "PREPARED"} & set(lexer.words(sql)[1:3]):
+        return None
+    return kind
+
+
+def sets_role(sql: str) -> bool:
+    """Return whether a statement may set another role, for the session or the transaction."""
+    if not _ROLE.search(sql):
+        return False
+    first = lexer.first_word(sql)
+    return first == "SET" or (first == "SELECT" and "set_config" in sql.lower())
+
+
+def parts(sql: str) -> list[str]:
+    """Return the statements of a script that begins or ends a transaction; else none."""
+    if ";" not in sql:
+        return []
+    several = split(sql)
+    return several if len(several) > 1 and any(map(edge, several)) else []

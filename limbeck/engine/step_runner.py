@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from limbeck.engine import autocommit, statements
-from limbeck.engine.batch import Batch, Statement
+from limbeck.engine.batch import Batch, Statement, send_together, unguarded
 from limbeck.engine.newness import Newness
 from limbeck.engine.progress import Progress
 from limbeck.engine.session import Session
@@ -55,18 +55,25 @@ class StepRunner:
         self._batch = Batch(session.connection)
         self._newness = Newness()
         self._began = 0.0
+        self._uncommitted: list[tuple[str, str | None]] = []
 
     @contextmanager
     def attempt(self, progress: Progress) -> Iterator[None]:
         """Take the statements of SQLAlchemy and psycopg as the revision's inside of the block."""
         self.progress = progress
         progress.restart()
+        self._uncommitted.clear()
         self.state = State.IDLE
         try:
             yield
         finally:
             self._batch.drop()
             self.state = State.OUTSIDE
+
+    @property
+    def is_running(self) -> bool:
+        """Whether statements and transactions are those of a revision, outside of its blocks."""
+        return self.state not in {State.OUTSIDE, State.SENDING, State.BLOCK}
 
     def take(self, cursor: psycopg.Cursor[Any], text: str, *arguments: Any) -> bool:
         """Send, collect or skip a statement of SQLAlchemy; return whether it was handled.
@@ -103,10 +110,19 @@ class StepRunner:
         """
         if unread:
             self.progress.count(statement.text)
+        self.progress.refuse_beyond()  # again, for a revision that has caught it
+        self.progress.in_role |= statements.sets_role(statement.text)
+        self._notice_end()
+        if self._is_edge(statement):
+            return
+        if self.session.terms.committed is not None:
+            where = statement.where or _line_in(self.session.folder)
+            self._uncommitted.append((statement.text, where))
         if self.state is State.IDLE:
             self._begin()
         if self.state is State.BLOCK and not self.progress.skips:
             autocommit.run(self.session, self.progress, statement, cursor)
+            self._committed()
             self.progress.advance()
         elif self.progress.skips:
             self._skip(statement, cursor, unread=unread)
@@ -119,27 +135,48 @@ class StepRunner:
             self._flush()
             with self._sending(), self.session.watched():
                 statement.send(cursor)
+            status = self.session.connection.info.transaction_status
+            if self._uncommitted and status == psycopg.pq.TransactionStatus.IDLE:
+                self._committed()  # the statement itself was COMMIT
 
-    def ready(self) -> None:
+    def sent_around(self, text: str, where: str | None = None) -> bool:
         """Send what waits, before a cursor sends a statement around SQLAlchemy.
+
+        Returns:
+            Whether the statement is dealt with, because it began or ended a transaction; if not,
+            the cursor sends it.
 
         Raises:
             HistoryError: the statement belongs to a committed step; what it does is not known.
 
         """
-        if self.state in {State.OUTSIDE, State.SENDING, State.BLOCK}:
-            return
+        del where
+        if not self.is_running:
+            return False
+        self._notice_end()
+        if kind := statements.edge(text):
+            self.ended(kind)
+            return True
         if self.progress.skips:
             raise self.progress.unanswerable()
         if self.state is State.IDLE:
             self._begin()
         self._flush()
-
-    def sent_around(self, text: str, where: str | None) -> bool:
-        """Do what `ready` does, for a cursor of the worker's, which then sends the statement."""
-        del text, where
-        self.ready()
         return False
+
+    def ended(self, kind: statements.Edge) -> None:
+        """Begin, commit or roll back as the revision says, outside of an autocommit block.
+
+        Its COMMIT ends a step, so that the ledger has the step if and only if the database has it.
+        The next statement begins a transaction anyway.
+        """
+        if kind == "commit":
+            self.end_step()
+        elif kind == "rollback" and self.state in {State.FRESH, State.LOCKING, State.SKIPPING}:
+            self._batch.drop()
+            self._uncommitted.clear()
+            self.session.connection.rollback()
+            self.state = State.IDLE
 
     @contextmanager
     def block(self) -> Iterator[None]:
@@ -159,6 +196,7 @@ class StepRunner:
             self.session.connection.rollback()
         else:
             self._flush(*self.progress.record_step(), Statement("COMMIT"))
+            self._committed()
             self.progress.note_step()
         self.state = State.IDLE
         self.progress.advance()
@@ -168,13 +206,17 @@ class StepRunner:
 
         In one transaction: a database that has the step but not the row would run it twice.
         """
+        self.progress.refuse_beyond()
+        self._notice_end()
         if self.progress.skips:
             raise self.progress.changed()
         if self.state is State.IDLE:
             self._begin()
-        # Rendering the revision for the ledger's checksum comes here, before the flush: what was
-        # sent runs on the server meanwhile, and what waits has no lock yet.
-        self._flush(*version_rows, *self.progress.record_end(), Statement("COMMIT"))
+        # First, because the revision's own role may not write the rows, nor its search path find
+        # their tables; and the next revision starts from the connection's own defaults.
+        rows = [*version_rows, *self.progress.record_end()]
+        self._flush(*self.session.resets, *rows, Statement("COMMIT"))
+        self._committed()
         self.progress.table_exists = self.progress.in_ledger
 
     def abandon(self, error: Exception) -> Exception:
@@ -185,14 +227,47 @@ class StepRunner:
         self._batch.drop()
         try:
             session.connection.rollback()
+            # An earlier step may have set something that the next attempt would begin with.
+            send_together(session.connection, session.resets)
         except psycopg.OperationalError:  # the connection is gone, and with it the transaction
             session.target.invalidate()
         return session.ending.explained(error, seconds, session.transaction_timeout)
+
+    def _committed(self) -> None:
+        """Hand what the last COMMIT has made visible to the caller of the run."""
+        statements_, self._uncommitted = self._uncommitted, []
+        if self.session.terms.committed is not None:
+            self.session.terms.committed(statements_)
 
     def _is_unread(self, context: DefaultExecutionContext) -> bool:
         """Return whether nobody can read the statement's result, so that it need not be there."""
         returning = getattr(context.compiled, "effective_returning", None)
         return bool((context.isddl or self.unread) and not returning)
+
+    def _is_edge(self, statement: Statement) -> bool:
+        """Deal with a statement that begins or ends a transaction; False for all others."""
+        if kind := statements.edge(statement.text):
+            if self.state is not State.BLOCK:  # in which there is no transaction to end
+                self.ended(kind)
+            return True
+        if statement.parameters or not (several := statements.parts(statement.text)):
+            return False
+        for text in several:
+            # SQLAlchemy has doubled the percent signs.
+            part = replace(statement, text=text.replace("%%", "%"), parameters=None)
+            self.handle(unguarded(self.session.connection), part, unread=True, is_new=bool)
+        return True
+
+    def _notice_end(self) -> None:
+        """Note a step that the revision has committed by the driver's own means."""
+        status = self.session.connection.info.transaction_status
+        idle = status == psycopg.pq.TransactionStatus.IDLE
+        if self.state is State.LOCKING and idle and self._batch.is_empty:
+            send_together(self.session.connection, self.progress.record_step())
+            self._committed()
+            self.progress.note_step()
+            self.state = State.IDLE
+            self.progress.advance()
 
     def _may_wait(self, statement: str) -> bool:
         # A savepoint exists so that the revision can catch the error of a statement inside of it.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
+
+from limbeck.engine.place import Place
 
 if TYPE_CHECKING:
-    from limbeck.history.revisions import Revision
     from limbeck.postgres.database import Database
+
+Committed: TypeAlias = "Callable[[Sequence[tuple[str, str | None]]], None]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,10 @@ class Terms:
         transaction_timeout: As Postgres spells it; used from 17 on.
         watch: The database, for a second session that watches lock waits; None opens none.
         progress: Send events about the progress of index builds.
-        sql: Returns the SQL of a revision, if the caller has rendered it already.
+        steps: Stop after this many steps of a revision, with `StoppedError`; None for no limit.
+        place: What the database is to the revisions, as `limbeck.context` tells them.
+        committed: Receives the statements of each transaction right after its COMMIT, and each
+            statement of an autocommit block, with the file and line of each; nothing is open then.
 
     """
 
@@ -34,8 +40,10 @@ class Terms:
     transaction_timeout: str | None = None
     watch: Database | None = None
     progress: bool = False
-    sql: Callable[[Revision], str | None] = lambda _: None
+    steps: int | None = None
+    place: Place = "target"
+    committed: Committed | None = None
 
 
-PLAIN = Terms(ledger=False, pipelined=False, patience=0.0)
+PLAIN = Terms(ledger=False, pipelined=False, patience=0.0, place="shadow")
 """For a scratch database, which nobody else uses."""

@@ -12,12 +12,14 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import RevisionStep
 from psycopg import sql
 
-from limbeck.engine import privileged, remote, version_table
+from limbeck.engine import defaults, privileged, remote, version_table
 from limbeck.engine.batch import Statement, StatementError
 from limbeck.engine.environment import Environment, VersionRows
+from limbeck.engine.place import ATTRIBUTE
+from limbeck.engine.statements import Edge
 from limbeck.history import scripts
 from limbeck.history.revisions import Revision
-from limbeck.postgres.connect import as_sqlalchemy
+from limbeck.postgres.connect import as_sqlalchemy, session
 from limbeck.project.code.out_of_process import OutOfProcess
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ def _bridged(
 ) -> None:
     """Run a revision in the worker, but its statements on the connection that is observed."""
     step = Environment(history).step(revision, downgrade=False)
+    resets = defaults.resets(session(connection).settings)
     connection.autocommit = False
     try:
         with (
@@ -69,6 +72,7 @@ def _bridged(
             run.handler = Bridge(run, connection, note, rewritten)
             run.call(revision.path, downgrade=False)
         note(0)
+        _reset(connection, resets)
         table = version_table.of(history, connection)
         context = Environment(history).offline_context(table)
         rows = VersionRows(context, set(step.from_revisions))
@@ -123,6 +127,11 @@ class Bridge:
             self.run.connection.request("instead", sql=self._as_rows(result))
         return True
 
+    def ended(self, kind: Edge) -> None:
+        """Commit or roll back the observed session, unless it is in an autocommit block."""
+        if not self.connection.autocommit:
+            (self.connection.commit if kind == "commit" else self.connection.rollback)()
+
     @contextmanager
     def block(self) -> Iterator[None]:
         """Commit, and let each statement of the block be committed by itself."""
@@ -172,13 +181,33 @@ def _in_process(
 ) -> None:
     directory = scripts.directory(history)
     step = RevisionStep(directory.revision_map, scripts.script(directory, revision), True)  # noqa: FBT003 - Alembic's own signature
+    resets = defaults.resets(session(connection).settings)
     config = scripts.configuration(history)
+    config.attributes[ATTRIBUTE] = "shadow"
     with (
         as_sqlalchemy(connection) as target,
         privileged.assisting(connection, target),
         EnvironmentContext(config, directory, fn=lambda _heads, _context: [step]) as environment,
         redirect_stdout(sys.stderr),  # what a revision prints is not part of the answer
     ):
+
+        def upgrade(**options: Any) -> None:  # Alembic logs the name of the function
+            _upgraded(scripts.module(history, revision), connection, resets, **options)
+
+        step.migration_fn = upgrade
         environment.configure(connection=target, transaction_per_migration=True)
         environment.get_context().impl.memo = memo
         environment.run_migrations()
+
+
+def _upgraded(
+    module: Any, connection: psycopg.Connection[Any], resets: Sequence[Statement], **options: Any
+) -> None:
+    """Call a revision; what it has set does not last until its version row, nor the next one."""
+    module.upgrade(**options)
+    _reset(connection, resets)
+
+
+def _reset(connection: psycopg.Connection[Any], resets: Sequence[Statement]) -> None:
+    for statement in resets:
+        statement.send(psycopg.Cursor(connection))

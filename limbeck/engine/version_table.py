@@ -10,11 +10,12 @@ from psycopg.rows import tuple_row
 
 from limbeck.errors import DatabaseError
 from limbeck.history.history import History
+from limbeck.postgres import row_security
 from limbeck.postgres.connect import as_url
 
 
 class VersionTable(NamedTuple):
-    """The name of a version table; without a schema it is found on the search path."""
+    """The name of a version table; without a schema it is on the search path, or in `FALLBACK`."""
 
     name: str = "alembic_version"
     schema: str | None = None
@@ -26,6 +27,8 @@ class VersionTable(NamedTuple):
 
 
 USUAL: Final = VersionTable()
+FALLBACK: Final = "public"
+"""The schema of the version table where the search path leads to none."""
 
 
 def of(history: History, connection: psycopg.Connection) -> VersionTable:
@@ -46,6 +49,14 @@ def of(history: History, connection: psycopg.Connection) -> VersionTable:
 
 def recorded(connection: psycopg.Connection, table: VersionTable = USUAL) -> tuple[str, ...]:
     """Return the ids in the version table, known here or not; a missing table is an empty one."""
+    rows = _recorded(connection, table)
+    if rows is None and table.schema is None:
+        rows = _recorded(connection, table._replace(schema=FALLBACK))
+    return rows or ()
+
+
+def _recorded(connection: psycopg.Connection, table: VersionTable) -> tuple[str, ...] | None:
+    """Return the ids in a table of this name; None if there is none."""
     outside = connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
     try:
         if outside and connection.autocommit:
@@ -53,11 +64,13 @@ def recorded(connection: psycopg.Connection, table: VersionTable = USUAL) -> tup
         with connection.transaction():
             return ids(asked(connection, table))
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
-        return ()
+        return None
     except psycopg.Error as error:
         raise DatabaseError(
             f"cannot read {table.name} of {connection.info.dbname}: {error}",
-            hint="Grant the role SELECT on it: it says which revisions are applied.",
+            hint=row_security.HINT
+            if row_security.is_hidden(error)
+            else "Grant the role SELECT on it: it says which revisions are applied.",
         ) from error
 
 

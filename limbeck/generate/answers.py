@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from limbeck.schema.diff.retypes import Cast
     from limbeck.schema.renames.rename import Rename
 
 
@@ -24,6 +25,10 @@ class Answers:
             project's setting.
         values: The expressions that fill columns of such a change, by column:
             {"public.people.name": "first || ' ' || last"}.
+        using: The expressions that compute the values of a column's new type, by column:
+            {"public.books.at": "at AT TIME ZONE 'UTC'"}.
+        ask_cast: Receives each other change of type that needs a decision, and returns such an
+            expression, or None to stop.
         only: Tables and columns; everything else is left as it is, whatever the models say.
         any_body: Also accept functions whose bodies Postgres rejects, as in an adopted database.
 
@@ -36,5 +41,7 @@ class Answers:
     ask_rename: Callable[[Rename], bool] | None = None
     phased: bool | None = None
     values: Mapping[str, str] = field(default_factory=dict)
+    using: Mapping[str, str] = field(default_factory=dict)
+    ask_cast: Callable[[Cast], str | None] | None = None
     only: Sequence[str] = ()
     any_body: bool = False

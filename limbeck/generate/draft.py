@@ -59,6 +59,7 @@ class Draft:
             imports=upgrade.imports | downgrade.imports,
             down=[follows] if follows else [],
             data=data,
+            end="\n\n".join(sorted(upgrade.constants | downgrade.constants)),
         )
         _format(path, self._final(path))
         return self.history.find("head")[0]

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from limbeck.history.revisions import Revision
 
 if TYPE_CHECKING:
+    from limbeck.lint.probes.gaps import Gap
+    from limbeck.lint.probes.proving import Passage
     from limbeck.schema.diff.steps import Step
 
 
@@ -21,7 +23,8 @@ class Generated:
     contract, and `expand` the revision before it, if there is anything to prepare. `majors` are
     those of the servers on which it is proved, `missing` declared ones without a server; `declared`
     is whether a profile declares one. `tables` is the number of those that were compared, where
-    nothing has changed.
+    nothing has changed. `passages` say what applications live through while the revision runs, of a
+    phased change one for each of its revisions.
     """
 
     revision: Revision | None = None
@@ -32,6 +35,12 @@ class Generated:
     missing: tuple[int, ...] = ()
     declared: bool = False
     tables: int | None = field(default=None, compare=False)
+    passages: tuple[Passage, ...] = ()
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """What breaks for applications between two commits, where no other order avoids it."""
+        return tuple(gap for passage in self.passages for gap in passage.gaps)
 
     @property
     def path(self) -> Path | None:

@@ -17,7 +17,7 @@ from limbeck.schema.catalog.objects.indexes import Index
 from limbeck.schema.catalog.objects.sequences import Sequence as SequenceObject
 from limbeck.schema.catalog.objects.types import Enum
 from limbeck.schema.catalog.read import read
-from limbeck.schema.diff import compare
+from limbeck.schema.diff import compare, retyping
 from limbeck.schema.diff.operations import AddConstraint, CreateIndex, DropConstraint, DropIndex
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.renames.rename import Rename
@@ -59,7 +59,7 @@ def narrowed(
     for rename in renamed:
         if _renames(rename, wanted):
             wanted |= {_plain(rename.before), _plain(rename.after)}
-    every = compare.steps(before, after, renamed)
+    every = retyping.separated(compare.steps(before, after, renamed))
     steps = [step for step in every if _concerns(step, before, wanted)]
     if not steps:
         raise ConfigurationError(

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from limbeck.errors import ProofError
 from limbeck.events import Listener, Notice, StageStarted
-from limbeck.generate import bodies
+from limbeck.generate import bodies, joining
 from limbeck.generate.draft import Draft
 from limbeck.generate.elsewhere import Elsewhere
 from limbeck.generate.generated import Generated
+from limbeck.generate.passage import Draft as ProbedDraft
+from limbeck.generate.passage import GapError, accept, passed, unavoidable
 from limbeck.generate.proof import Premises, proven
 from limbeck.generate.rendering.body import render
 from limbeck.history.revisions import Revision
 from limbeck.history.writing import slug
+from limbeck.lint.probes.gaps import Role
+from limbeck.lint.probes.proving import Passage
 from limbeck.phased.expand import composing
 from limbeck.phased.expand.choosing import Change, Choice
 from limbeck.phased.expand.composing import Phased, RevisionSteps
 from limbeck.phased.phases import Backfill
 from limbeck.project.project import Project
 from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.diff.steps import Step
 from limbeck.shadow.filters import filters
 from limbeck.shadow.replay import Replay
 from limbeck.shadow.shadow import Shadow
@@ -31,6 +37,7 @@ class Task:
     """The change to write and the history it follows; `unchecked` skips function bodies.
 
     `elsewhere` is the same change on other majors, where the revisions have to be proved, too.
+    `torn` are gaps for applications that are accepted, as sentences.
     """
 
     project: Project
@@ -40,6 +47,7 @@ class Task:
     listen: Listener
     unchecked: bool = False
     elsewhere: tuple[Elsewhere, ...] = ()
+    torn: frozenset[str] = frozenset()
 
     @property
     def shadow(self) -> Shadow:
@@ -59,12 +67,35 @@ def written(task: Task, unfinished: Draft, message: str) -> Generated:
     with task.shadow.scratch(template) as database:
         phased = composing.compose(database, own, task.change, task.choice)
     try:
-        return _attempts(task, unfinished, phased, message, plain_sql=False)
+        return _whole(task, unfinished, phased, message, plain_sql=False)
     except bodies.BodiesError:
         raise  # plain SQL has the same bodies
     except ProofError as error:
         task.listen(Notice(f"the revisions are written in plain SQL: {error.message}"))
-    return _attempts(task, unfinished, phased, message, plain_sql=True)
+    return _whole(task, unfinished, phased, message, plain_sql=True)
+
+
+def _whole(
+    task: Task, unfinished: Draft, phased: Phased, message: str, *, plain_sql: bool
+) -> Generated:
+    """Write the phases, the contract in an order without gaps if there is one."""
+    try:
+        return _attempts(task, unfinished, phased, message, plain_sql=plain_sql)
+    except GapError as error:
+        gaps = error
+    task.listen(StageStarted("joining steps that applications must not see apart"))
+    torn = replace(task, torn=unavoidable(gaps))
+    orders = joining.joined(phased.contract.upgrade, gaps.passages[-1])
+    for order in chain(orders, [phased.plain]):
+        other = replace(phased, contract=replace(phased.contract, upgrade=order))
+        try:
+            return _attempts(torn, unfinished, other, message, plain_sql=plain_sql)
+        except bodies.BodiesError:
+            raise
+        except ProofError:
+            continue
+    torn = replace(task, torn=frozenset(gap.sentence for gap in gaps.gaps))
+    return _attempts(torn, unfinished, phased, message, plain_sql=plain_sql)
 
 
 def _attempts(
@@ -98,13 +129,20 @@ def _attempt(
         data=_contract_data(name, phased.uses), after=first,
     )  # fmt: skip
     task.listen(StageStarted("proving both revisions on the shadow"))
-    _prove(task, unfinished, phased, first, last)
+    passages = _prove(task, unfinished, phased, first, last)
     history = task.replay.history
     revisions = [history.find(each.id)[0] for each in (first, last) if each]
     steps = (*phased.expand.upgrade, *phased.contract.upgrade)
     expand = revisions[0] if first else None
     proved = (ends.before.major, *(other.major for other in task.elsewhere))
-    return Generated(revisions[-1], steps, readable=not plain_sql, expand=expand, majors=proved)
+    return Generated(
+        revisions[-1],
+        steps,
+        readable=not plain_sql,
+        expand=expand,
+        majors=proved,
+        passages=passages,
+    )
 
 
 def _write(  # noqa: PLR0913 - a revision has this many parts
@@ -129,28 +167,57 @@ def _write(  # noqa: PLR0913 - a revision has this many parts
 
 def _prove(
     task: Task, unfinished: Draft, phased: Phased, first: Revision | None, last: Revision
-) -> None:
-    shadow, ends, template = task.shadow, task.change, task.replay.template()
+) -> tuple[Passage, ...]:
+    """Prove both revisions and what applications live through, and keep the files."""
+    ends, template = task.change, task.replay.template()
+    contract = _Last(last, phased.contract.upgrade, phased.backfills)
     if first is None:
-        _prove_last(task, unfinished, template, ends.before, [last])
-        return
-    premises = Premises(task.project, shadow, template, ends.before, phased.middle)
+        premises = Premises(task.project, task.shadow, template, ends.before, ends.after)
+        return _prove_last(task, unfinished, premises, contract, ())
+    premises = Premises(task.project, task.shadow, template, ends.before, phased.middle)
     with proven(premises, unfinished.history, first) as (database, _):
-        _prove_last(task, unfinished, database.dbname, phased.middle, [first, last])
+        expand = ProbedDraft(
+            unfinished.history, first, phased.expand.upgrade, "expand", phased.backfills
+        )
+        passage = passed(premises, task.replay.profile, expand)
+        rest = Premises(task.project, task.shadow, database.dbname, phased.middle, ends.after)
+        return _prove_last(task, unfinished, rest, contract, ((first, passage),))
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The contract revision, its steps, and the backfills that come before it."""
+
+    revision: Revision
+    steps: Sequence[Step]
+    backfills: Sequence[Backfill]
 
 
 def _prove_last(
-    task: Task, unfinished: Draft, template: str, before: Catalog, revisions: Sequence[Revision]
-) -> None:
-    premises = Premises(task.project, task.shadow, template, before, task.change.after)
-    with proven(premises, unfinished.history, revisions[-1]) as (database, catalog):
+    task: Task,
+    unfinished: Draft,
+    premises: Premises,
+    last: _Last,
+    before: Sequence[tuple[Revision, Passage]],
+) -> tuple[Passage, ...]:
+    with proven(premises, unfinished.history, last.revision) as (database, catalog):
         refused = task.unchecked and bodies.refused(database, task.change.before, task.change.after)
         if refused:
             raise bodies.BodiesError(refused)
+        # Where nothing could be prepared, the contract is the whole change, and both applications
+        # have to be stopped for it anyway.
+        role: Role = "contract" if before else "plain"
+        draft = ProbedDraft(unfinished.history, last.revision, last.steps, role, last.backfills)
+        passages = (
+            *(passage for _, passage in before),
+            passed(premises, task.replay.profile, draft),
+        )
+        accept(passages, task.torn)
         for other in task.elsewhere:
-            other.prove(unfinished.history, revisions)
+            other.prove(unfinished.history, [*(each for each, _ in before), last.revision])
         unfinished.keep()
         task.replay.adopt(database.dbname, catalog)
+    return passages
 
 
 def _expand_data(change: str, backfills: Sequence[Backfill]) -> str:

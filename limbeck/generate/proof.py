@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from limbeck.engine import running
 from limbeck.errors import MigrationError, ProofError
@@ -16,12 +16,18 @@ from limbeck.postgres.database import Database
 from limbeck.project.project import Project
 from limbeck.schema.catalog.catalog import Catalog, Change
 from limbeck.schema.catalog.filters import Filters
+from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.read import read
 from limbeck.shadow.filters import filters
 from limbeck.shadow.shadow import Shadow
 
 SHOWN_CHANGES = 10
 HINT = "Please report this, with the message above."
+OWN = (
+    "No statement of Postgres makes a table's own column or check one that it only has from a "
+    "parent. Declare it in the model of the child as well, or create a new table and copy the rows."
+)
 
 
 class UnrunnableError(ProofError):
@@ -101,8 +107,21 @@ def compare(direction: str, actual: Catalog, wanted: Catalog) -> None:
         raise ProofError(
             f"the {direction} of the drafted revision leaves {counted(len(changes), 'object')} in "
             "the wrong state; nothing was written:\n" + "\n".join(lines),
-            hint=HINT,
+            hint=OWN if all(map(_only_inherited, changes)) else HINT,
         )
+
+
+def _only_inherited(change: Change) -> bool:
+    """Return whether a child table only has as its own what it must have from a parent alone."""
+    before, after = change.before, change.after
+    if isinstance(before, Column) and isinstance(after, Column):
+        required, not_null = before.not_null, after.not_null
+        if required and not_null:  # its name is that of the parent's if it is inherited alone
+            required = replace(required, inherited=not_null.inherited, name=not_null.name)
+        return replace(before, inherited=after.inherited, not_null=required) == after
+    if isinstance(before, Constraint) and isinstance(after, Constraint):
+        return replace(before, inherited=after.inherited) == after
+    return False
 
 
 def _described(change: Change) -> str:

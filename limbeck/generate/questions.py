@@ -7,8 +7,10 @@ from collections.abc import Container, Sequence
 from limbeck.errors import ConfigurationError, NotConfirmedError
 from limbeck.generate.answers import Answers
 from limbeck.generate.narrowing import concerned
+from limbeck.phased.expand.written import tidy
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.diff.retyping import separated
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.renames import likeness, parse
 from limbeck.schema.renames.rename import Rename
@@ -86,12 +88,12 @@ def inverse(renames: Sequence[Rename]) -> tuple[Rename, ...]:
     for rename in renames:
         old, new = rename.after, rename.before
         for outer in back:
-            old, new = _within(old, outer), _within(new, outer)
+            old, new = within(old, outer), within(new, outer)
         back.append(Rename(rename.kind, old, new))
     return tuple(back)
 
 
-def _within(address: Address, outer: Rename) -> Address:
+def within(address: Address, outer: Rename) -> Address:
     """Return an address after the rename of its schema or table."""
     old, new = outer.before, outer.after
     if outer.kind == "schema" and address.schema == old.name:
@@ -117,7 +119,7 @@ def values(answers: Answers, before: Catalog, after: Catalog) -> dict[Address, s
                 f"--value {name}: there is no such column",
                 hint='Write its full name: --value "public.books.pages=0"',
             )
-        expressions[address] = expression
+        expressions[address] = tidy(expression, address._replace(kind="table", part=""))
     return expressions
 
 
@@ -128,7 +130,7 @@ def agree_to_losses(steps: Sequence[Step], answers: Answers) -> None:
         NotConfirmedError: The answer was no, or there is no one to ask.
 
     """
-    losses = list(dict.fromkeys(step.loses for step in steps if step.loses))
+    losses = list(dict.fromkeys(step.loses for step in separated(steps) if step.loses))
     if not losses or answers.allow_drop:
         return
     if answers.ask_loss is not None:

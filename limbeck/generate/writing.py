@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 
 from limbeck.errors import ConfigurationError, ProofError
 from limbeck.events import Listener, Notice, StageStarted
-from limbeck.generate import bodies, elsewhere, phased
+from limbeck.generate import bodies, casting, elsewhere, joining, phased
 from limbeck.generate.answers import Answers
 from limbeck.generate.draft import Draft, draft
 from limbeck.generate.elsewhere import Elsewhere, Majors
 from limbeck.generate.generated import Generated
 from limbeck.generate.narrowing import concerned, narrowed
+from limbeck.generate.passage import Draft as ProbedDraft
+from limbeck.generate.passage import GapError, accept, passed, unavoidable
 from limbeck.generate.proof import Premises, proven
 from limbeck.generate.questions import agree_to_losses, agree_to_renames, inverse, values
 from limbeck.generate.rendering.body import render
@@ -25,7 +27,7 @@ from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.tables import Table
-from limbeck.schema.diff import compare
+from limbeck.schema.diff import compare, recreated
 from limbeck.schema.diff.steps import Step
 from limbeck.shadow.models import Models
 from limbeck.shadow.replay import Replay
@@ -36,7 +38,8 @@ from limbeck.shadow.shadow import Shadow
 class _Form:
     """A form of the revision; `flaw` says how it falls short of the best one.
 
-    `unchecked` skips the check of function bodies.
+    `unchecked` skips the check of function bodies. `torn` are gaps for applications, as
+    sentences, that are accepted because no other form avoids them.
     """
 
     upgrade: tuple[Step, ...]
@@ -44,6 +47,7 @@ class _Form:
     plain_sql: bool = False
     flaw: str = ""
     unchecked: bool = False
+    torn: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +107,9 @@ def _revision(
     others = tuple(elsewhere.change(each, profile, only, listen) for each in chosen.others)
     if answers.only:
         renamed = concerned(answers.only, renamed)
-    upgrade = compare.steps(before, after, renamed)
-    downgrade = compare.steps(after, before, inverse(renamed))
+    conversions = casting.agree(replay, before, after, renamed, answers)
+    upgrade = compare.steps(before, after, renamed, using=conversions.upgrade)
+    downgrade = compare.steps(after, before, inverse(renamed), using=conversions.downgrade)
     agree_to_losses(upgrade, answers)
     text, history = message or message_of(upgrade), History.of(project, profile)
     in_phases = _default(project, profile) if answers.phased is None else answers.phased
@@ -112,12 +117,14 @@ def _revision(
         raise ConfigurationError(
             "--value is for changes without downtime", hint="Add --zero-downtime."
         )
-    change = Change(before, after, renamed, values(answers, before, after))
+    filled = values(answers, before, after)
+    change = Change(before, after, renamed, filled, conversions.upgrade, conversions.downgrade)
     if in_phases and (choice := choosing.choose(upgrade, change)).breaks:
         with draft(project, history) as unfinished:
             task = phased.Task(project, replay, change, choice, listen, elsewhere=others)
             return phased.written(task, unfinished, text)
     forms = _forms(project, before, after, _Form(upgrade, downgrade))
+    forms = tuple(_preserving(form, change) for form in forms)
     plain = _Task(project, replay, before, after, forms, answers, listen, others)
     with draft(project, history) as unfinished:
         return _written(plain, unfinished, text)
@@ -148,6 +155,16 @@ def _forms(project: Project, before: Catalog, after: Catalog, plain: _Form) -> t
     return first if _steps(recipes) == _steps(plain) else first + last
 
 
+def _preserving(form: _Form, change: Change) -> _Form:
+    """Return a form that keeps what only the target has of objects that are created again."""
+    before, after, renamed = change.before, change.after, change.renamed
+    return replace(
+        form,
+        upgrade=recreated.preserving(form.upgrade, before, after, renamed),
+        downgrade=recreated.preserving(form.downgrade, after, before, inverse(renamed)),
+    )
+
+
 def _steps(form: _Form) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
     return form.upgrade, form.downgrade
 
@@ -159,9 +176,33 @@ def _written(task: _Task, unfinished: Draft, message: str) -> Generated:
             return _attempts(task, unfinished, message, form)
         except bodies.BodiesError:
             raise  # the other forms have the same bodies
+        except GapError as error:
+            return _without_gaps(task, unfinished, message, form, error)
         except ProofError as error:
             task.listen(Notice(f"the revision {other.flaw}: {error.message}"))
-    return _attempts(task, unfinished, message, last)
+    try:
+        return _attempts(task, unfinished, message, last)
+    except GapError as error:
+        return _without_gaps(task, unfinished, message, last, error)
+
+
+def _without_gaps(
+    task: _Task, unfinished: Draft, message: str, form: _Form, error: GapError
+) -> Generated:
+    """Write a form without the gaps of one, or that one where every form has gaps."""
+    task.listen(StageStarted("joining steps that applications must not see apart"))
+    orders = joining.joined(form.upgrade, error.passages[0])
+    plain = [each for each in task.forms if each is not form and not each.plain_sql]
+    torn = unavoidable(error)
+    for other in [*(replace(form, upgrade=order) for order in orders), *plain]:
+        try:
+            return _attempts(task, unfinished, message, replace(other, torn=torn))
+        except bodies.BodiesError:
+            raise
+        except ProofError:
+            continue
+    every = frozenset(gap.sentence for gap in error.gaps)
+    return _attempts(task, unfinished, message, replace(form, torn=every))
 
 
 def _attempts(task: _Task, unfinished: Draft, message: str, form: _Form) -> Generated:
@@ -184,13 +225,25 @@ def _attempt(task: _Task, unfinished: Draft, message: str, form: _Form) -> Gener
     with proven(premises, unfinished.history, written) as (database, catalog):
         if form.unchecked:
             _check_bodies(task, database)
+        passage = passed(
+            premises,
+            task.replay.profile,
+            ProbedDraft(unfinished.history, written, form.upgrade),
+        )
+        accept([passage], form.torn)
         for other in task.elsewhere:
             other.prove(unfinished.history, [written])
         unfinished.keep()
         task.replay.adopt(database.dbname, catalog)
     revision = task.replay.history.find(written.id)[0]
     proved = (catalog.major, *(other.major for other in task.elsewhere))
-    return Generated(revision, form.upgrade, readable=not form.plain_sql, majors=proved)
+    return Generated(
+        revision,
+        form.upgrade,
+        readable=not form.plain_sql,
+        majors=proved,
+        passages=(passage,),
+    )
 
 
 def _check_bodies(task: _Task, database: Database) -> None:

@@ -26,7 +26,7 @@ class Revision:
 
     `message` is the first paragraph of the file's docstring, `doc` all of it. `needs` has the ids
     of `depends_on`. A squash names the ids that it replaces, its own among them, in `replaces`,
-    and in `replaced_sql` the checksums of the SQL with which its own id was applied before.
+    and in `replaced_sql` the checksums of the code with which its own id was applied before.
     `imports` are the top-level modules that the file imports, `connects` whether it creates an
     engine of its own.
     """
@@ -126,6 +126,16 @@ def way_out(squash: Revision, id_: str) -> str:
         f"that commit. If the schema is that of {squash.id} already: "
         f"`{command('limbeck', 'stamp', squash.id)}`."
     )
+
+
+def parsed(path: Path) -> ast.Module:
+    """Return the syntax tree of a revision file.
+
+    Raises:
+        HistoryError: it cannot be read, or is not Python; the message begins with file:line.
+
+    """
+    return _parse(_source(path), path)
 
 
 def _source(path: Path) -> bytes:

@@ -7,7 +7,7 @@ import traceback
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from alembic.config import Config
@@ -18,6 +18,7 @@ from limbeck.errors import HistoryError
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.paths import shown
+from limbeck.project.code.in_process import InProcess
 
 
 class Directory(ScriptDirectory):
@@ -28,14 +29,19 @@ class Directory(ScriptDirectory):
         self.history = history
 
     def _load_revisions(self) -> Iterator[Script]:
-        # Alembic would list the folder and import the files itself.
-        code = self.history.code
+        # Alembic would list the folder and import every file of it. To order revisions, it needs
+        # only what is written above their functions.
         for revision in self.history.revisions():
-            module = code.revision(revision.path)
-            if not isinstance(module, ModuleType):  # the worker imports it when it runs
-                module.down_revision = revision.down or None
-                module.branch_labels, module.depends_on = revision.labels, revision.needs or None
-            yield Script(module, revision.id, revision.path)
+            head: Any = SimpleNamespace(
+                __doc__=revision.doc,
+                path=revision.path,
+                upgrade=None,  # `module` has the functions
+                downgrade=None,
+                down_revision=revision.down or None,
+                branch_labels=revision.labels,
+                depends_on=revision.needs or None,
+            )
+            yield Script(head, revision.id, revision.path)
 
 
 def directory(history: History) -> ScriptDirectory:
@@ -68,10 +74,10 @@ def configuration(history: History) -> Config:
 
 
 def script(directory_: ScriptDirectory, revision: Revision) -> Script:
-    """Import a revision, and with it all others.
+    """Return a revision as Alembic's script, without its functions; see `module`.
 
     Raises:
-        HistoryError: a file cannot be imported; the message begins with file:line.
+        HistoryError: Alembic does not find it.
 
     """
     try:
@@ -80,11 +86,20 @@ def script(directory_: ScriptDirectory, revision: Revision) -> Script:
             return directory_.get_revision(revision.id)
     except CommandError as error:
         raise HistoryError(str(error)) from error
-    except HistoryError:
-        raise
+
+
+def module(history: History, revision: Revision) -> ModuleType:
+    """Import a revision file into a new module, whether it was imported before or not.
+
+    Raises:
+        HistoryError: it cannot be imported; the message begins with file:line.
+
+    """
+    try:
+        return InProcess(history.script_location.parent).revision(revision.path)
     except Exception as error:
         raise HistoryError(
-            f"{where(error, Path(directory_.versions))}: {type(error).__name__}: "
+            f"{where(error, history.folder)}: {type(error).__name__}: "
             f"{error.msg if isinstance(error, SyntaxError) else error}",
             hint="Correct the revision file; nothing was run.",
         ) from error

@@ -25,6 +25,7 @@ def write(  # noqa: PLR0913 - a revision file has this many parts
     imports: Iterable[str] = (),
     down: Sequence[str] | None = None,
     data: str = "",
+    end: str = "",
 ) -> Path:
     """Write a new revision file under a new id of 12 hexadecimal digits and return its path.
 
@@ -36,6 +37,7 @@ def write(  # noqa: PLR0913 - a revision file has this many parts
         imports: whole lines.
         down: the ids of the revisions that it follows; None is the head.
         data: whole assignments above the functions.
+        end: whole assignments below them, which only they use.
 
     Raises:
         SeveralHeadsError: it is to follow the head, and there are several.
@@ -60,6 +62,8 @@ def write(  # noqa: PLR0913 - a revision file has this many parts
         template_to_file(template, path, "utf-8", **variables, create_date=date)
         if data:
             _insert(data, path)
+        if end:
+            path.write_text(f"{path.read_text(encoding='utf-8').rstrip()}\n\n\n{end}\n", "utf-8")
         read(path)
     except (CommandError, HistoryError, OSError) as error:
         path.unlink(missing_ok=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from limbeck.engine import version_table
 from limbeck.errors import CheckFailedError, ConfigurationError
@@ -13,6 +13,8 @@ from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.lint import target as targets
 from limbeck.lint.allowances import UNREASONED, UNUSED, Allowance, allowances
+from limbeck.lint.passages import Place, probed
+from limbeck.lint.probes.proving import Passage
 from limbeck.lint.rules.change import Target
 from limbeck.lint.rules.hazard import Hazard
 from limbeck.lint.rules.judge import FALLBACKS, judge
@@ -51,12 +53,17 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The hazards of revisions in their order; `environment` is where table sizes were read."""
+    """The hazards of revisions in their order.
+
+    `environment` is where table sizes were read. `passages` has the probes of those revisions that
+    commit more than once, by their ids.
+    """
 
     revisions: tuple[Revision, ...]
     hazards: tuple[Hazard, ...]
     allowed: tuple[Allowed, ...] = ()
     environment: str | None = None
+    passages: Mapping[str, Passage] = field(default_factory=dict)
 
     @property
     def blocking(self) -> tuple[Hazard, ...]:
@@ -123,6 +130,8 @@ def lint(  # noqa: PLR0913 - what, from where, for whom
     # Locks and rewrites differ between majors: on that of the environment, if there is a server.
     shown = profile and seen.with_major(project, profile)
     traces = trace(project, revisions, applied=applied, profile=shown, listen=listen)
+    place = Place(project, shown, listen)
+    traces = tuple(probed(place, each) for each in traces)
     target = None
     if database is not None and traces:
         name = profile.name if profile else database.name
@@ -133,6 +142,7 @@ def lint(  # noqa: PLR0913 - what, from where, for whom
         hazards=tuple(hazard for hazards, _ in judged for hazard in hazards),
         allowed=tuple(each for _, allowed in judged for each in allowed),
         environment=target.environment if target else None,
+        passages={trace.revision.id: trace.passage for trace in traces if trace.passage},
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from limbeck.output.revisions import step_data, step_line
+from limbeck.output.revisions import one_by_one, step_data, step_line
 from limbeck.plurals import counted
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def text(before: str, after: str, steps: Sequence[Step]) -> str:
     """Return a line for each step from one schema to the other."""
     if not steps:
         return f"No differences between {before} and {after}."
-    lines = [f"{_SIGNS.get(step.verb, '~')} {step_line(step)}" for step in steps]
+    lines = [f"{_SIGNS.get(step.verb, '~')} {step_line(step)}" for step in one_by_one(steps)]
     return "\n".join([f"From {before} to {after}, {counted(len(steps), 'step')}:", *lines])
 
 

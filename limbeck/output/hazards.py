@@ -8,6 +8,7 @@ from typing import Any
 
 from limbeck.lint.linting import Report
 from limbeck.lint.rules.hazard import LEVELS, Hazard
+from limbeck.output import probes
 from limbeck.plurals import counted, nouns
 
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
@@ -23,6 +24,11 @@ def hazards_text(report: Report) -> str:
             lines.append(f"{revision.id}  {revision.message}  {shown(revision.path)}")
             lines += [line for group in own for line in _lines(group, report)]
             lines.append("")
+    lines += [
+        f"{revision} could not be probed at its commit points: {passage.problem}"
+        for revision, passage in report.passages.items()
+        if passage.problem
+    ]
     return "\n".join([*lines, summary(report)])
 
 
@@ -108,6 +114,7 @@ def hazards_data(report: Report) -> dict[str, Any]:
         "hazards": [hazard_data(each) for each in report.hazards],
         "allowed": [{**hazard_data(each.hazard), "reason": each.reason} for each in report.allowed],
         "blocking": len(report.blocking),
+        "passages": {id_: probes.data(passage) for id_, passage in report.passages.items()},
     }
 
 

@@ -25,6 +25,7 @@ def plan_text(plan: Plan, *, with_sql: bool) -> str:
         lines.append(f"  {revision.id}  {revision.message}{_standing(revision)}")
         if with_sql:
             lines.extend(f"      {line}".rstrip() for line in revision.sql.strip().splitlines())
+    lines += [f"Only {plan.environment} has {each}" for each in plan.own]
     return "\n".join([*lines, *waiting_lines(plan.waiting)])
 
 
@@ -57,6 +58,8 @@ def waiting_data(waiting: Sequence[Waiting]) -> list[dict[str, Any]]:
 
 
 def _standing(revision: PlannedRevision) -> str:
+    if revision.reversal is not None:
+        return f"  (half-done, {counted(revision.done or 0, 'step')}: the half is taken back)"
     if revision.done is not None:
         of = f" of {revision.steps}" if revision.steps else ""
         return f"  (interrupted after step {revision.done}{of}; continues there)"
@@ -81,10 +84,14 @@ def plan_data(plan: Plan) -> dict[str, Any]:
                 "done": revision.done,
                 "steps": revision.steps,
                 "late": revision.late,
+                "half": revision.reversal is not None,
             }
             for revision in plan.revisions
         ],
         "waiting": waiting_data(plan.waiting),
+        "own": [
+            {"object": each.text, "effect": each.effect, "of": each.holder} for each in plan.own
+        ],
         "fingerprint": plan.fingerprint,
     }
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, replace
+from typing import Any, Final
 
+from limbeck.output import probes
 from limbeck.plurals import counted
 from limbeck.run.losses import Losses
 from limbeck.run.preview import Preview
 from limbeck.run.rehearse import Failed, Rehearsal
+
+_MOST: Final = 20  # lines of changes
 
 
 def rehearsal_text(rehearsal: Rehearsal) -> str:
@@ -28,6 +31,10 @@ def _rehearsal(rehearsal: Rehearsal) -> Iterator[str]:
                 f"    line {hold.line}: {hold.table} (about {counted(hold.rows, 'row')}) is "
                 f"{access} under {hold.mode} for {hold.seconds:.2f} s"
             )
+        if revision.passage is not None:
+            note = probes.count([revision.passage])
+            yield from [f"    {note} at its commit points"] if note else []
+            yield from (f"    {line}" for line in probes.lines([revision.passage]))
     if rehearsal.failed is not None:
         yield from failed_lines(rehearsal.failed)
     if rehearsal.difference.strip():
@@ -60,7 +67,15 @@ def failed_lines(failed: Failed) -> Iterator[str]:
 
 def rehearsal_data(rehearsal: Rehearsal) -> dict[str, Any]:
     """Return a rehearsal for JSON."""
-    return {**asdict(rehearsal), "good": rehearsal.good}
+    revisions = [
+        {
+            **asdict(replace(revision, passage=None)),
+            "passage": probes.data(revision.passage) if revision.passage else None,
+        }
+        for revision in rehearsal.revisions
+    ]
+    whole = asdict(replace(rehearsal, revisions=()))
+    return {**whole, "revisions": revisions, "good": rehearsal.good}
 
 
 def preview_text(preview: Preview) -> str:
@@ -91,9 +106,14 @@ def losses_text(losses: Losses, verb: str) -> str:
     if losses.problem:
         lines.append(f"  all its data; limbeck could not inspect it: {losses.problem}")
         return "\n".join(lines)
-    lines.append(
-        f"  about {counted(losses.rows, 'row')}, and every schema change made on this branch"
-    )
+    if losses.rows:
+        about = "about " if losses.estimated else ""
+        lines.append(f"  {about}{counted(losses.rows, 'row')}")
+    if losses.changes:
+        lines.append("  what its schema has (+), lacks (-) or has otherwise (~) than its parent's:")
+        lines += [f"    {change}" for change in losses.changes[:_MOST]]
+        if (more := len(losses.changes) - _MOST) > 0:
+            lines.append(f"    and {more:,} more")
     if losses.revisions:
         lines.append(f"  revisions that only it has: {', '.join(losses.revisions)}")
     if losses.sessions:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from limbeck.output import probes
 from limbeck.paths import shown
 from limbeck.plurals import counted
 
@@ -73,13 +75,20 @@ def generated_text(generated: Generated) -> str:
         return f"No changes: the history makes exactly what the models describe{compared}."
     if generated.expand is not None:
         return _phases_text(generated)
-    lines = [f"  {step_line(step)}" for step in generated.steps]
+    lines = [f"  {step_line(step)}" for step in one_by_one(generated.steps)]
     if not generated.readable:
         lines.append("It holds plain SQL, because the op.* calls did not prove.")
-    lines.append(
-        f"{_proved(generated)}: upgrade gives exactly the models, downgrade leaves no trace."
-    )
-    return "\n".join([f"Wrote {shown(generated.path)}", *lines, *_missing(generated)])
+    if note := probes.count(generated.passages):
+        lines.append(
+            f"{_proved(generated)}: upgrade, {note}, downgrade; it makes exactly the models and "
+            "leaves no trace."
+        )
+    else:
+        lines.append(
+            f"{_proved(generated)}: upgrade gives exactly the models, downgrade leaves no trace."
+        )
+    lines += [*_missing(generated), *probes.lines(generated.passages)]
+    return "\n".join([f"Wrote {shown(generated.path)}", *lines])
 
 
 def _proved(generated: Generated) -> str:
@@ -104,9 +113,12 @@ def _phases_text(generated: Generated) -> str:
     for revision in (generated.expand, generated.revision):
         if revision is not None:
             lines += [f"Wrote {shown(revision.path)}", f"  {revision.message}"]
-    proved = _proved(generated)
-    lines.append(f"{proved}: both give exactly the models, the downgrade of each leaves no trace.")
-    lines += _missing(generated)
+    proved, note = _proved(generated), probes.count(generated.passages)
+    lines.append(
+        f"{proved}: both give exactly the models, the downgrade of each leaves no trace"
+        f"{f', {note}' if note else ''}."
+    )
+    lines += [*_missing(generated), *probes.lines(generated.passages)]
     lines.append(
         "In every environment: limbeck migrate, limbeck backfill, deploy, limbeck contract."
     )
@@ -123,7 +135,15 @@ def generated_data(generated: Generated) -> dict[str, Any]:
         "expand": shown(generated.expand.path) if generated.expand else None,
         "majors": {"proved": list(generated.majors), "missing": list(generated.missing)},
         "steps": [step_data(step) for step in generated.steps],
+        "passages": [probes.data(passage) for passage in generated.passages],
     }
+
+
+def one_by_one(steps: Iterable[Step]) -> Iterator[Step]:
+    """Return the steps with one type change in each."""
+    from limbeck.schema.diff.retyping import separated  # noqa: PLC0415 - no step, no import
+
+    return separated(steps)
 
 
 def step_line(step: Step) -> str:

@@ -12,7 +12,7 @@ from limbeck.output.tables import table
 from limbeck.phased.gates.standing import Standing
 from limbeck.plurals import counted
 from limbeck.run.drift import outermost
-from limbeck.run.status import RESTORE, Finding, Status
+from limbeck.run.status import RESTORE, Finding, Status, continuing
 from limbeck.schema.catalog.catalog import Change
 
 
@@ -102,6 +102,7 @@ def _details(status: Status) -> Iterator[str]:
         yield f"{name}: {id_} is applied, but its revision file is missing"
     for id_, steps in status.interrupted:
         yield f"{name}: revision {id_} was interrupted after step {steps}"
+        yield f"  {continuing(status, id_)}"
     if status.pending:
         yield f"{name}, pending:"
         yield from (f"  {revision.id}  {revision.message}" for revision in status.pending)

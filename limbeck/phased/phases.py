@@ -13,6 +13,7 @@ from typing import Literal
 from limbeck.errors import HistoryError
 from limbeck.history.revisions import Revision, literals
 from limbeck.paths import shown
+from limbeck.schema.sql.quoting import unquote
 
 # Only literals before the first function are read, so a revision is not executed for its phase.
 NAMES = frozenset({"phase", "change", "backfills", "uses"})
@@ -161,7 +162,8 @@ def _backfill(value: object, path: Path) -> Backfill:
 
 def _assignments(sets: object, *, python: bool) -> tuple[tuple[str, str], ...]:
     if isinstance(sets, dict):
-        return tuple((str(column), str(value or "")) for column, value in sets.items())
+        # Revisions of earlier versions have the names in quotes that need them.
+        return tuple((unquote(str(column)), str(value or "")) for column, value in sets.items())
     if python and isinstance(sets, list | tuple):
         return tuple((str(column), "") for column in sets)
     return ()

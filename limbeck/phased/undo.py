@@ -162,7 +162,9 @@ def _last(
 ) -> tuple[str, datetime, tuple[str, ...], tuple[str, ...]] | None:
     try:
         row = connection.execute(
-            "SELECT name, kept, changes, revisions FROM limbeck_state.kept ORDER BY id DESC LIMIT 1"
+            "SELECT name, kept, changes, revisions FROM limbeck_state.kept"
+            " ORDER BY id DESC LIMIT 1",
+            binary=True,  # whatever the DateStyle of the database
         ).fetchone()
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
         return None

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import psycopg
 
 from limbeck.errors import PooledUrlError
 from limbeck.events import Listener, Notice, ignore
-from limbeck.postgres import tls
+from limbeck.postgres import row_security, tls
 from limbeck.postgres import url as urls
 from limbeck.postgres.database import Database
 
@@ -39,29 +39,34 @@ class Session:
     """The state of a session that costs a round trip to ask for.
 
     `schema` is where new objects go, `isolation` and `read_only` are those of its transactions,
-    `server` is the address that Postgres itself has, behind a pooler too.
+    `server` is the address that Postgres itself has, behind a pooler too. `settings` are those that
+    were set after it began, with their values.
     """
 
     schema: str | None
     isolation: str
     read_only: bool
     server: str | None
+    settings: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def read(cls, row: Sequence[object]) -> Session:
         """Return a session from the columns of SESSION."""
-        schema, isolation, read_only, server = row
+        schema, isolation, read_only, server, settings = row
         return cls(
             None if schema is None else str(schema),
             str(isolation),
             read_only == "on",
             None if server is None else str(server),
+            tuple((str(name), str(value)) for name, value in cast("list[list[str]]", settings)),
         )
 
 
 SESSION = """current_schema(), current_setting('transaction_isolation'),
   current_setting('transaction_read_only'),
-  host(inet_server_addr()) || ':' || inet_server_port()"""
+  host(inet_server_addr()) || ':' || inet_server_port(),
+  (SELECT coalesce(array_agg(ARRAY[name, current_setting(name)]), '{}') FROM pg_settings
+    WHERE source = 'session')"""
 
 
 @contextmanager
@@ -76,7 +81,8 @@ def connect(
     """Yield a connection; commit at the end of the block, roll back on an error.
 
     Only connecting is retried, while a suspended compute starts. The timeouts are part of the
-    startup message, so they cost no round trip.
+    startup message, so they cost no round trip. So is `row_security`: a session sees every row of a
+    table, or it fails.
 
     Args:
         database: The database, with its timeouts.
@@ -87,23 +93,24 @@ def connect(
 
     Raises:
         UnavailableError: there is no connection; the message gives the reason.
+        DatabaseError: row security would hide rows from a statement of the block.
         PooledUrlError: the server is a transaction pooler.
 
     """
     connection = _open(database, _options(database, read_only=read_only), application_name, listen)
     connection.autocommit = autocommit
-    with connection:
+    with row_security.explained(connection.info.user), connection:
         yield connection
 
 
 @contextmanager
 def as_sqlalchemy(
-    connection: Connection, session: Session | None = None
+    connection: Connection, known: Session | None = None
 ) -> Iterator[sqlalchemy.Connection]:
     """Yield a SQLAlchemy connection over an open one, which keeps its session afterwards.
 
     SQLAlchemy begins the transactions inside of the block; what is not committed is rolled back. A
-    known `session` saves the round trips of SQLAlchemy's first connect.
+    `known` session saves the round trips of SQLAlchemy's first connect.
     """
     from sqlalchemy import create_engine, pool  # noqa: PLC0415 - slow, and few commands need it
 
@@ -117,7 +124,7 @@ def as_sqlalchemy(
         # Errors repeat the statement; the values in it may be anybody's.
         hide_parameters=True,
     )
-    _tell(engine.dialect, connection, session or _session(connection))
+    _tell(engine.dialect, connection, known or session(connection))
     connection.autocommit = False
     try:
         with engine.connect() as wrapped:
@@ -164,7 +171,8 @@ def _direct(server: str | None) -> str:
     return f"Use the URL of the Postgres server behind the pooler{at}."
 
 
-def _session(connection: Connection) -> Session:
+def session(connection: Connection) -> Session:
+    """Return the state of a session, in one round trip."""
     (row,) = connection.execute(f"SELECT {SESSION}".encode()).fetchall()
     return Session.read(row)
 
@@ -185,7 +193,12 @@ def _tell(dialect: sqlalchemy.Dialect, connection: Connection, session: Session)
 
 def _options(database: Database, *, read_only: bool) -> str:
     """Return the `options` of the startup message; of two equal settings the last one counts."""
-    names = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
+    names = (
+        "row_security",
+        "lock_timeout",
+        "statement_timeout",
+        "idle_in_transaction_session_timeout",
+    )
     # A reader that waits for a lock blocks nobody, so it may wait a little longer.
     patient = replace(database, lock_timeout=_READING) if read_only else database
     settings = [(name, getattr(patient, name)) for name in names]
@@ -235,5 +248,5 @@ def _server_behind(database: Database) -> str | None:
         suppress(psycopg.Error),
         psycopg.connect(database.url, autocommit=True, **safeguards) as connection,
     ):
-        return _session(connection).server
+        return session(connection).server
     return None

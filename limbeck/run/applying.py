@@ -8,7 +8,7 @@ import platform
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -30,7 +30,7 @@ from limbeck.phased.gates import gate
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.duration import seconds
 from limbeck.postgres.lock import migration_lock
-from limbeck.run import hazards, keeping, outline
+from limbeck.run import hazards, keeping, outline, own_objects
 from limbeck.run.failing import accounted, reported
 from limbeck.run.keeping import Keep
 from limbeck.run.plan import Plan, fingerprint, revisions
@@ -64,8 +64,8 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
     Args:
         plan: the plan; an empty one needs no confirmation.
         confirm: receives the plan and returns whether to apply it.
-        allow: codes of blocking hazards to accept on a protected environment; None when the
-            caller has linted the plan already.
+        allow: codes of blocking hazards to accept on a protected environment, and "target-only" to
+            take away what only this database has; None when the caller has checked both.
         keep: returns the place of the environment's branch; before the contract of a change that
             was expanded in an earlier run, a snapshot is taken there for `limbeck undo`.
         wait: seconds to wait for another migrator.
@@ -74,8 +74,8 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
 
     Raises:
         NotConfirmedError: `confirm` returned False; nothing was done.
-        CheckFailedError: the environment is protected and a blocking hazard is not allowed;
-            nothing was done.
+        CheckFailedError: the environment is protected and a blocking hazard is not allowed, or
+            the plan takes away what only this database has; nothing was done.
         LockNotAcquiredError: another migrator did not finish in time.
         MigrationError: a revision failed, or the plan does not hold any more.
         HookError: a hook raised an error; revisions applied before it stay.
@@ -85,8 +85,8 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
     """
     if not plan.revisions:
         return _report(plan, plan.current)
-    if plan.protected and not plan.downgrade and allow is not None:
-        hazards.refuse(hazards.look(plan, listen), allow)
+    if allow is not None:
+        _refuse(plan, allow, listen)
     _refuse_unconfirmed(plan, confirm)
     if keep is not None:
         keeping.keep(plan, keep, listen)
@@ -105,20 +105,40 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
         with accounted(plan, applied):
             listen(_started(plan))
             plan.hooks.call("before_run", plan)
-            current = running.run(
-                plan.history,
-                connection,
-                planned,
-                downgrade=plan.downgrade,
-                terms=_terms(plan, progress=progress),
-                state=start,
-                listen=_noting(plan, applied, listen),
-            )
+            note = _noting(plan, applied, listen)
+            if halves := _take_back(plan, connection, start.ledger, note):
+                start = state.read(connection, version_table.of(plan.history, connection))
+            with _carrying(plan, connection, listen):
+                current = running.run(
+                    plan.history,
+                    connection,
+                    planned[halves:],
+                    downgrade=plan.downgrade,
+                    terms=_terms(plan, progress=progress),
+                    state=start,
+                    listen=note,
+                )
             report = _report(plan, current, applied)
             report = replace(report, tables=outline.read(connection, start.next_transaction))
             plan.hooks.call("after_run", plan, report)
         listen(_finished(report, time.monotonic() - begun))
         return report
+
+
+def _carrying(plan: Plan, connection: Connection, listen: Listener) -> AbstractContextManager[None]:
+    if not any(each.effect == "carried" for each in plan.own):
+        return nullcontext()
+    from limbeck.run.carrying import carried_over  # noqa: PLC0415 - few plans have any
+
+    return carried_over(connection, plan.database, plan.own, listen)
+
+
+def _refuse(plan: Plan, allow: Sequence[str], listen: Listener) -> None:
+    used = [own_objects.STILL_USED] if plan.gate and plan.gate.allow_used else []
+    own_objects.refuse(plan.own, plan.environment, [*allow, *used])
+    if plan.protected and not plan.downgrade:
+        codes = [code for code in allow if code != own_objects.ALLOW]
+        hazards.refuse(hazards.look(plan, listen), codes)
 
 
 def _refuse_unconfirmed(plan: Plan, confirm: Confirm) -> None:
@@ -196,6 +216,33 @@ def _still_planned(plan: Plan, connection: Connection, listen: Listener) -> tupl
     return planned
 
 
+def _take_back(plan: Plan, connection: Connection, entries: Ledger, listen: Listener) -> int:
+    """Take half-done revisions back, and return how many there are.
+
+    Raises:
+        MigrationError: one was continued or marked after the plan was made.
+
+    """
+    halves = [each.reversal for each in plan.revisions if each.reversal]
+    if not halves:
+        return 0
+    from limbeck.run import reverting  # noqa: PLC0415 - as in `planning`
+
+    for number, half in enumerate(halves, 1):
+        entry = entries.interrupted().get(half.revision.id)
+        if entry is None or entry.steps not in {half.steps, half.steps - 1}:
+            raise MigrationError(
+                f"revision {half.revision} has moved on after the plan was made; nothing was done",
+                hint=_NEW_PLAN,
+            )
+        about = (half.revision.id, half.revision.message, number, len(plan.revisions))
+        listen(RevisionStarted(*about, downgrade=True))
+        began = time.monotonic()
+        reverting.take_back(half, connection, plan.database, listen)
+        listen(RevisionFinished(*about, time.monotonic() - began, downgrade=True))
+    return len(halves)
+
+
 def _ran_late(plan: Plan, entries: Ledger) -> bool:
     """Return whether another migrator ran the late revisions, which leaves the version rows."""
     late = {revision.id for revision in plan.revisions if revision.late}
@@ -248,7 +295,6 @@ def _terms(plan: Plan, *, progress: bool) -> Terms:
         transaction_timeout=database.transaction_timeout,
         watch=database,
         progress=progress,
-        sql=plan.revisions[0].words.known,
     )
 
 

@@ -28,6 +28,18 @@ def outermost(changes: Sequence[Change]) -> tuple[Change, ...]:
     )
 
 
+def named(changes: Sequence[Change], most: int = 5) -> str:
+    """Return the names of the outermost changes, with their signs."""
+    names = [_signed(change) for change in outermost(changes)]
+    more = [f"and {len(names) - most} more"] if len(names) > most else []
+    return ", ".join(names[:most] + more)
+
+
+def _signed(change: Change) -> str:
+    sign = "+" if change.before is None else "-" if change.after is None else "~"
+    return f"{sign} {change.address}"
+
+
 def _sign(change: Change) -> str:
     return "+" if change.before is None else "-" if change.after is None else ""
 

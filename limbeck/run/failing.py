@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 from limbeck.errors import HookError, LimbeckError, MigrationError, MigrationInterruptedError
 from limbeck.events import Listener, Notice, RunFailed
 from limbeck.run.plan import Plan
 from limbeck.run.report import Applied
+
+_COMMITS: Final = re.compile(r"(?i)autocommit_block|\bcommit\b")
+"""What a revision needs to have more steps than one."""
 
 
 @contextmanager
@@ -36,7 +41,7 @@ def _rolled_back(plan: Plan, applied: Sequence[Applied]) -> str:
     running = plan.revisions[len(applied) : len(applied) + 1]
     if not running:
         return "every revision was finished"
-    if any("autocommit_block" in each.path.read_text(encoding="utf-8") for each in running):
+    if any(_COMMITS.search(each.path.read_text(encoding="utf-8")) for each in running):
         return "the running step was rolled back; the steps before it are committed"
     return "the running revision was rolled back"
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from limbeck.engine import offline
 from limbeck.history.history import History
@@ -15,6 +15,10 @@ from limbeck.phased.gates.waiting import Terms, Waiting
 from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
+from limbeck.run.own_objects import OwnObject
+
+if TYPE_CHECKING:
+    from limbeck.run.reverting import Reversal
 
 
 class Callbacks(Protocol):
@@ -28,17 +32,13 @@ class Callbacks(Protocol):
 class Words:
     """The SQL of revisions, rendered when it is first asked for.
 
-    Rendering imports Alembic and takes as long as sending the statements. A run that nobody looks
-    at renders while the server works.
+    Rendering imports Alembic, takes as long as sending the statements, and runs the revision's
+    Python offline: a run whose plan nobody looks at does not render it.
     """
 
     history: History
     downgrade: bool
     _known: dict[str, str] = field(default_factory=dict, init=False)
-
-    def known(self, revision: Revision) -> str | None:
-        """Return the statements of a revision, if they are rendered already."""
-        return self._known.get(revision.id)
 
     def of(self, revision: Revision) -> str:
         """Return the statements of a revision."""
@@ -54,7 +54,8 @@ class PlannedRevision:
 
     `done` counts the steps that an interrupted run has completed, None if it has not begun;
     `steps` counts all of them, if known. `late` marks a revision that entered the history below
-    the current revision.
+    the current revision. `reversal` takes back a revision whose upgrade was interrupted, instead of
+    its `downgrade`.
     """
 
     id: str
@@ -63,11 +64,14 @@ class PlannedRevision:
     done: int | None = None
     steps: int | None = None
     late: bool = False
+    reversal: Reversal | None = None
     words: Words = field(kw_only=True, repr=False, compare=False)
 
     @property
     def sql(self) -> str:
         """The statements, each ended by a semicolon; rendered when it is first asked for."""
+        if self.reversal is not None:
+            return self.reversal.sql
         return self.words.of(self.words.history.find(self.id)[0])
 
 
@@ -78,7 +82,8 @@ class Plan:
     `current` are the rows of its version table now, () before the first revision; `target` those
     after the run, () is base. `fingerprint` is a hash of the destination, the current revisions
     and the bytes of the files to run. `waiting` are contract revisions on hold, and `gate` says
-    how far the environment goes.
+    how far the environment goes. `own` are the objects that only this database has and that the
+    plan takes away, cannot remove, or carries over.
     """
 
     environment: str
@@ -96,6 +101,7 @@ class Plan:
     hooks: Callbacks = field(repr=False, compare=False)
     waiting: tuple[Waiting, ...] = ()
     gate: Terms | None = field(default=None, repr=False, compare=False)
+    own: tuple[OwnObject, ...] = ()
 
     def script(self) -> str:
         """Return the plan as a script for psql, with transactions and version rows.
@@ -104,7 +110,11 @@ class Plan:
             HistoryError: a revision queries the database, so it cannot be a script.
 
         """
-        return offline.script(self.history, revisions(self), downgrade=self.downgrade)
+        halves = [each.reversal for each in self.revisions if each.reversal]
+        texts = [half.script() for half in halves]
+        rest = revisions(self)[len(halves) :]
+        texts += [offline.script(self.history, rest, downgrade=self.downgrade)] if rest else []
+        return "\n\n".join(texts)
 
 
 def fingerprint(destination: str, current: Sequence[str], planned: Sequence[Revision]) -> str:
@@ -115,7 +125,10 @@ def fingerprint(destination: str, current: Sequence[str], planned: Sequence[Revi
 
 def revisions(plan: Plan) -> tuple[Revision, ...]:
     """Return the revisions of a plan as their files are now."""
-    return tuple(plan.history.find(revision.id)[0] for revision in plan.revisions)
+    known = {revision.id: revision for revision in plan.history.revisions()}
+    return tuple(
+        known.get(revision.id) or plan.history.find(revision.id)[0] for revision in plan.revisions
+    )
 
 
 def _content(path: Path) -> str:

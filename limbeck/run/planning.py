@@ -4,26 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from limbeck.engine import audit, ledger, offline, state, version_table
-from limbeck.engine.ledger import Ledger
+from limbeck.engine.ledger import Entry, Ledger
+from limbeck.engine.state import State
 from limbeck.errors import ConfigurationError
 from limbeck.events import Listener, Notice
+from limbeck.history import plainness
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.logs import log
 from limbeck.phased.gates.gate import passed as gates_passed
 from limbeck.phased.gates.waiting import Terms, Through, Waiting
 from limbeck.plurals import counted, nouns
-from limbeck.postgres.connect import connect, refuse_pooler
+from limbeck.postgres.connect import Connection, connect, refuse_pooler
 from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.project.seen import note
 from limbeck.run.hooks import Hooks
+from limbeck.run.own_objects import OwnObject
 from limbeck.run.plan import Plan, PlannedRevision, Words, fingerprint
+from limbeck.run.taking import may_take
 from limbeck.shell import command
+
+if TYPE_CHECKING:
+    from limbeck.run.reverting import Reversal
 
 NO_HOOKS = Hooks()
 
@@ -81,6 +88,16 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
             _refuse_below(history, current, to)
         todo = tuple(each for each in history.revisions() if each in {*late, *pending})
         passed = gates_passed(history, connection, todo, terms, listen)
+        # What a late or half-done revision leaves is not what the history has at this point.
+        begun = start.ledger.interrupted().keys() & {each.id for each in passed.revisions}
+        own: tuple[OwnObject, ...] = ()
+        if current and not (late or begun) and may_take(passed.revisions):
+            from limbeck.run.own_search import search  # noqa: PLC0415 - most plans only add
+
+            own = search(project, profile, connection, current, passed.revisions, listen)
+    for entry in start.ledger.interrupted().values():
+        if text := _stuck(history, profile, entry):
+            listen(Notice(text))
     for revision in audit.edited(history, current, start.ledger, quick=True):
         listen(
             Notice(
@@ -89,7 +106,9 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
             )
         )
     route = _Route(history, current, passed.revisions, start.ledger, late, downgrade=False)
-    return _plan(project, profile, database, route, hooks, waiting=passed.waiting, gate=terms)
+    return _plan(
+        project, profile, database, route, hooks, waiting=passed.waiting, gate=terms, own=own
+    )
 
 
 def rollback_plan(  # noqa: PLR0913 - as plan, and how far
@@ -104,6 +123,8 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
 ) -> Plan:
     """Return the plan that downgrades the last `steps` revisions, or all that follow `to`.
 
+    A revision whose upgrade was interrupted is the last one: its half is taken back first.
+
     Args:
         project: The project, with its history.
         profile: The environment.
@@ -116,6 +137,7 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
     Raises:
         ConfigurationError: Fewer than `steps` revisions are applied.
         HistoryError: A revision is unknown or not applied.
+        MigrationError: A half-done revision cannot be taken back.
         HookError: A hook raised an error.
         UnavailableError: No connection.
 
@@ -125,16 +147,35 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
     history.prepare()
     with connect(database, read_only=True, listen=listen) as connection:
         start = state.read(connection, version_table.of(history, connection))
-    refuse_pooler(database, start.session)
-    current = history.known(start.recorded, database.dbname)
-    todo = history.beyond(current, to) if to else _last(history, current, steps)
-    return _plan(
-        project,
-        profile,
-        database,
-        _Route(history, current, todo, start.ledger, downgrade=True),
-        hooks,
-    )
+        refuse_pooler(database, start.session)
+        current = history.known(start.recorded, database.dbname)
+        halves = _reversals(project, profile, history, connection, start, listen)
+    left = steps - len(halves)
+    todo = () if halves and left < 1 else _last(history, current, left)
+    if to:
+        todo = history.beyond(current, to)
+    route = _Route(history, current, todo, start.ledger, halves=halves, downgrade=True)
+    return _plan(project, profile, database, route, hooks)
+
+
+def _reversals(  # noqa: PLR0913, PLR0917 - whose, on what, and who is told
+    project: Project,
+    profile: Profile,
+    history: History,
+    connection: Connection,
+    start: State,
+    listen: Listener,
+) -> tuple[Reversal, ...]:
+    """Return what takes half-done revisions back, newest first."""
+    begun = ledger.half_done(history, start.ledger)
+    if not begun:
+        return ()
+    # Comparing catalogs takes much of limbeck, and few plans need it.
+    from limbeck.run.comparison import Comparison  # noqa: PLC0415 - see above
+    from limbeck.run.reverting import reversal  # noqa: PLC0415 - see above
+
+    comparison = Comparison.of(project, profile, connection, listen)
+    return tuple(reversal(comparison, history, start.recorded, entry) for _, entry in begun)
 
 
 class _Route(NamedTuple):
@@ -145,12 +186,17 @@ class _Route(NamedTuple):
     todo: tuple[Revision, ...]
     ledger: Ledger
     late: tuple[Revision, ...] = ()
+    halves: tuple[Reversal, ...] = ()
     downgrade: bool = False
+
+    def moved(self) -> tuple[Revision, ...]:
+        """Return the revisions to run, half-done ones first."""
+        return (*(half.revision for half in self.halves), *self.todo)
 
     def target(self) -> tuple[str, ...]:
         """Return the rows of the version table after the run."""
         applied = {revision.id for revision in self.history.applied(self.current)}
-        moved = {revision.id for revision in self.todo}
+        moved = {revision.id for revision in self.moved()}
         return self.history.tops(applied - moved if self.downgrade else applied | moved)
 
     def planned(self) -> Iterator[PlannedRevision]:
@@ -158,12 +204,19 @@ class _Route(NamedTuple):
         words = Words(self.history, self.downgrade)
         action = "downgrade" if self.downgrade else "upgrade"
         begun = self.ledger.interrupted()
+        for half in self.halves:
+            about = (half.revision.id, half.revision.message, half.revision.path)
+            yield PlannedRevision(*about, half.steps, reversal=half, words=words)
         for each in self.todo:
             planned = PlannedRevision(
                 each.id, each.message, each.path, late=each in self.late, words=words
             )
             if (entry := begun.get(each.id)) and entry.action == action:
-                steps = offline.steps(self.history, each, downgrade=self.downgrade)
+                # Only its run can tell how many steps a revision has whose Python decides.
+                known = plainness.is_plain(each.path, action)
+                steps = (
+                    offline.steps(self.history, each, downgrade=self.downgrade) if known else None
+                )
                 planned = replace(planned, done=entry.steps, steps=steps)
             yield planned
 
@@ -177,6 +230,7 @@ def _plan(  # noqa: PLR0913 - what, where, who is told, and how far
     *,
     waiting: tuple[Waiting, ...] = (),
     gate: Terms | None = None,
+    own: tuple[OwnObject, ...] = (),
 ) -> Plan:
     plan = Plan(
         environment=profile.name,
@@ -186,7 +240,7 @@ def _plan(  # noqa: PLR0913 - what, where, who is told, and how far
         target=route.target(),
         revisions=tuple(route.planned()),
         downgrade=route.downgrade,
-        fingerprint=fingerprint(database.destination, route.current, route.todo),
+        fingerprint=fingerprint(database.destination, route.current, route.moved()),
         project=project,
         profile=profile,
         history=route.history,
@@ -194,9 +248,27 @@ def _plan(  # noqa: PLR0913 - what, where, who is told, and how far
         hooks=hooks,
         waiting=waiting,
         gate=gate,
+        own=own,
     )
     hooks.call("after_plan", plan)
     return plan
+
+
+def _stuck(history: History, profile: Profile, entry: Entry) -> str | None:
+    """Return the notice about an interrupted revision that `migrate` does not continue."""
+    if entry.revision not in {each.id for each in history.revisions()}:
+        repair = command("limbeck", "repair", "-e", profile.name, entry.revision, "--forget")
+        return (
+            f"revision {entry.revision} was interrupted after step {entry.steps}, and its file is "
+            f"missing. Restore it, or forget the revision: {repair}"
+        )
+    if entry.action == "downgrade":
+        rollback = command("limbeck", "rollback", "-e", profile.name)
+        return (
+            f"the downgrade of revision {entry.revision} was interrupted after step "
+            f"{entry.steps}. To continue it: {rollback}"
+        )
+    return None
 
 
 def _last(history: History, current: Sequence[str], steps: int) -> tuple[Revision, ...]:

@@ -14,6 +14,8 @@ from limbeck.engine import version_table
 from limbeck.events import Listener, Notice, RevisionFinished, RevisionStarted, StageStarted
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
+from limbeck.lint.probes.gaps import Gap
+from limbeck.lint.probes.proving import Passage
 from limbeck.lint.trace.observer import Observer, observing
 from limbeck.lint.trace.statement import Statement
 from limbeck.logs import log
@@ -25,10 +27,9 @@ from limbeck.project import places
 from limbeck.project.places import Place
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
+from limbeck.run.difference import Schema, difference
 from limbeck.run.offending import Offending, offending
-from limbeck.schema.diff import compare
-from limbeck.schema.diff.script import script as as_script
-from limbeck.shadow.source import Live
+from limbeck.run.probing import Probing
 
 TTL = timedelta(hours=2)
 PREFIX = "rehearsal"
@@ -51,12 +52,16 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """A revision that ran, its duration in seconds, and the tables that it blocked."""
+    """A revision that ran, its duration in seconds, and the tables that it blocked.
+
+    `passage` is what applications live through at its commit points, if it has any inside.
+    """
 
     id: str
     message: str
     seconds: float
     holds: tuple[Hold, ...]
+    passage: Passage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +91,14 @@ class Rehearsal:
 
     @property
     def good(self) -> bool:
-        """Whether every revision ran and the test passed."""
-        return self.failed is None and not self.test
+        """Whether every revision ran without interrupting applications, and the test passed."""
+        return self.failed is None and not self.test and not self.gaps
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """What interrupts applications between two commits of a revision."""
+        passages = (revision.passage for revision in self.revisions)
+        return tuple(gap for passage in passages if passage for gap in passage.gaps)
 
 
 def rehearse(  # noqa: PLR0913 - where, with what, for how long
@@ -120,7 +131,7 @@ def rehearse(  # noqa: PLR0913 - where, with what, for how long
     place = places.place(project, profile, listen)
     with _copy(place, ttl, listen, keep=keep) as branch:
         database = _timed(place.provider.isolated(branch.name), profile)
-        rehearsal = _run(History.of(project, profile), profile, database, listen)
+        rehearsal = _run(project, profile, database, listen)
         if test is not None and rehearsal.failed is None:
             listen(StageStarted("testing the migrated branch"))
             rehearsal = replace(rehearsal, test=test(database.url))
@@ -148,8 +159,9 @@ def _timed(database: Database, profile: Profile) -> Database:
     )
 
 
-def _run(history: History, profile: Profile, database: Database, listen: Listener) -> Rehearsal:
-    before = Live(database).catalog()
+def _run(project: Project, profile: Profile, database: Database, listen: Listener) -> Rehearsal:
+    history = History.of(project, profile)
+    before = Schema.of(database)
     with connect(database, listen=listen) as connection:
         todo = history.pending(version_table.current(history, connection))
         terms = Terms(profile.name, profile.protected, "contract", allow_used=True)
@@ -159,25 +171,26 @@ def _run(history: History, profile: Profile, database: Database, listen: Listene
             words = f"{waiting.revision} {waiting.message} is not rehearsed: {waiting.reason}"
             listen(Notice(words))
         connection.execute("ANALYZE")  # for the estimated rows of blocked tables
-        done, failed = _revisions(history, todo, database, connection, listen)
-    script = as_script(compare.steps(before, Live(database).catalog()))
+        probing = Probing(project, profile, database, listen)
+        done, failed = _revisions(history, todo, probing, connection, listen)
+    script = difference(before, Schema.of(database))
     return Rehearsal(profile.name, "", tuple(done), failed, script)
 
 
 def _revisions(
     history: History,
     todo: tuple[Revision, ...],
-    database: Database,
+    probing: Probing,
     connection: Connection,
     listen: Listener,
 ) -> tuple[list[Rehearsed], Failed | None]:
     done: list[Rehearsed] = []
     memo: dict[object, object] = {}
-    with observing(database, connection) as observer:
+    with observing(probing.database, connection) as observer:
         for number, revision in enumerate(todo, 1):
             which = (revision.id, revision.message, number, len(todo))
             listen(RevisionStarted(*which))
-            rehearsed = _revision(history, revision, connection, observer, memo)
+            rehearsed = _revision(history, revision, connection, observer, probing, memo)
             if isinstance(rehearsed, Failed):
                 return done, rehearsed
             listen(RevisionFinished(*which, rehearsed.seconds))
@@ -185,27 +198,31 @@ def _revisions(
     return done, None
 
 
-def _revision(
+def _revision(  # noqa: PLR0913, PLR0917 - what, where, and who watches
     history: History,
     revision: Revision,
     connection: Connection,
     observer: Observer,
+    probing: Probing,
     memo: dict[object, object],
 ) -> Rehearsed | Failed:
     from limbeck.engine.upgrading import upgrade  # noqa: PLC0415 - Alembic only when it is needed
 
+    def run() -> None:
+        upgrade(history, connection, revision, observer.note, memo)
+
     observer.start(connection, revision.path)
     began = time.monotonic()
     try:
-        upgrade(history, connection, revision, observer.note, memo)
+        passage = probing.passage(revision, connection, observer, run)
     except Exception as error:  # noqa: BLE001 - a revision may raise anything
         observer.stop(connection)
         connection.rollback()
         words = str(getattr(error, "orig", error)).strip()
         return Failed(revision.id, revision.message, words, offending(connection, error))
-    seconds = time.monotonic() - began
+    seconds = time.monotonic() - began - probing.seconds
     holds = [hold for each in observer.stop(connection) for hold in _holds(connection, each)]
-    return Rehearsed(revision.id, revision.message, seconds, tuple(holds))
+    return Rehearsed(revision.id, revision.message, seconds, tuple(holds), passage)
 
 
 def _holds(connection: Connection, statement: Statement) -> Iterator[Hold]:

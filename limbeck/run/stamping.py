@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from limbeck.engine import ledger, offline, running, statements, version_table
+from limbeck.engine import ledger, running, version_table
 from limbeck.engine.ledger import Ledger
 from limbeck.errors import NotConfirmedError
 from limbeck.events import Listener
+from limbeck.history import code
 from limbeck.history.history import History
 from limbeck.logs import log
 from limbeck.postgres.connect import Connection, connect
@@ -72,18 +73,19 @@ def _record(history: History, connection: Connection, entries: Ledger, to: str) 
     target = [revision.id for revision in history.find(to)]
     below = {revision.id for revision in history.applied(target)}
     known = history.revisions()
-    texts = offline.sql(history, known)
     with connection.transaction():
         for id_ in entries.interrupted():
             _execute(connection, *ledger.forget(id_))
         for id_ in history.deleted(entries.applied()):
             _execute(connection, *ledger.leave(id_))
-        for revision, text in zip(known, texts, strict=True):
+        for revision in known:
             applied = revision.id in entries.applied()
             if applied != (revision.id in below):
                 action = "downgrade" if applied else "stamp"
-                values = {"sql": statements.checksum([text])}
-                _execute(connection, *ledger.finish(revision, action, values, begun=False))
+                values = {"sql": code.checksum(revision.path)}
+                _execute(
+                    connection, *ledger.finish(ledger.about(revision, action), values, begun=False)
+                )
 
 
 def _execute(connection: Connection, statement: str, values: dict[str, object]) -> None:

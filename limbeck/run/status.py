@@ -21,12 +21,12 @@ from limbeck.project import urls
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.project.seen import note
-from limbeck.run.drift import outermost
+from limbeck.run.drift import named
 from limbeck.schema.catalog.catalog import Catalog, Change
 from limbeck.schema.catalog.read import read
 from limbeck.shadow.filters import filters
 from limbeck.shadow.models import Models
-from limbeck.shadow.replay import Replay
+from limbeck.shadow.replay import Replay, searched
 from limbeck.shadow.unchanged import unchanged
 from limbeck.shell import command
 
@@ -51,6 +51,7 @@ class Status:
         edited: Applied revisions whose SQL was edited since, by the database's ledger.
         deleted: Applied revisions whose files are missing.
         interrupted: Revisions that were interrupted, with the number of completed steps.
+        downgrading: Those of them that were interrupted on the way down.
         drift: The differences from a replay of its own revision; None when unknown.
         problem: Why its database could not be read.
         phases: The phase of each change without downtime.
@@ -71,6 +72,7 @@ class Status:
     edited: tuple[Revision, ...] = ()
     deleted: tuple[str, ...] = ()
     interrupted: tuple[tuple[str, int], ...] = ()
+    downgrading: tuple[str, ...] = ()
     drift: tuple[Change, ...] | None = None
     problem: LimbeckError | None = None
     phases: tuple[Standing, ...] = ()
@@ -171,7 +173,7 @@ def unrecorded(
         yield Finding("models", None, error.message, error.hint)
     else:
         if changes:
-            text = f"the models differ from the recorded history: {_named(changes)}"
+            text = f"the models differ from the recorded history: {named(changes)}"
             hint = "Write the revision: limbeck generate"
             yield Finding("unrecorded", None, text, hint, changes)
 
@@ -193,7 +195,7 @@ def findings(status: Status) -> Iterator[Finding]:
         yield Finding("deleted", name, f"applied, but the revision file is missing: {ids}", hint)
     for id_, steps in status.interrupted:
         text = f"revision {id_} was interrupted after step {steps}"
-        yield Finding("interrupted", name, text, f"To continue it: {migrate}")
+        yield Finding("interrupted", name, text, continuing(status, id_))
     if status.ready:
         ids = ", ".join(map(str, status.ready))
         yield Finding("pending", name, f"pending: {ids}", migrate)
@@ -202,6 +204,20 @@ def findings(status: Status) -> Iterator[Finding]:
     for waiting in status.waiting:
         text = f"on hold: {waiting.revision} ({waiting.message}): {waiting.reason}"
         yield Finding("waiting", name, text, waiting.hint, waiting=waiting)
+
+
+def continuing(status: Status, id_: str) -> str:
+    """Return the command that ends an interrupted revision, with what it does."""
+    name = status.environment
+    if id_ not in {each.id for each in (*status.applied, *status.pending)}:
+        forget = command("limbeck", "repair", "-e", name, id_, "--forget")
+        return f"Its file is missing. Restore it, or forget the revision: {forget}"
+    if id_ in status.downgrading:
+        return f"To continue it: {command('limbeck', 'rollback', '-e', name)}"
+    for waiting in status.waiting:
+        if waiting.revision == id_:
+            return waiting.hint
+    return f"To continue it: {command('limbeck', 'migrate', '-e', name)}"
 
 
 def _unknown(status: Status) -> Finding:
@@ -220,10 +236,10 @@ def _unknown(status: Status) -> Finding:
 def _drifted(status: Status, drift: tuple[Change, ...]) -> Finding:
     if status.edited:
         # The replay ran the edited files, so the difference is most likely the edit itself.
-        text, hint = f"differs from its edited revisions: {_named(drift)}", RESTORE
+        text, hint = f"differs from its edited revisions: {named(drift)}", RESTORE
     else:
         pull = command("limbeck", "pull", "-e", status.environment)
-        text = f"drifted from its own revision: {_named(drift)}"
+        text = f"drifted from its own revision: {named(drift)}"
         hint = f"Add it to the models ({pull}), or revert it by hand."
     return Finding("drift", status.environment, text, hint, drift)
 
@@ -239,13 +255,14 @@ def _status(project: Project, profile: Profile, *, drift: bool, listen: Listener
         with connect(database, read_only=True, listen=listen) as connection:
             note(project, profile, connection.info.server_version)
             current, entries, live = _read(project, profile, connection, with_catalog=drift)
+            path = searched(connection)
             status = _placed(status, history, current)
             status = _remembered(status, history, entries)
             status = _phased(status, history, connection, entries)
         if live is None or status.unknown:
             return status
         beside = project.on(live.major)  # majors print some definitions differently
-        own = Replay(beside, ",".join(current) or "base", profile, listen)
+        own = Replay(beside, ",".join(current) or "base", profile, listen, path)
         return replace(status, drift=own.catalog().changes_to(live))
     except LimbeckError as error:
         return replace(status, problem=error)
@@ -277,9 +294,13 @@ def _placed(status: Status, history: History, current: tuple[str, ...]) -> Statu
 
 def _remembered(status: Status, history: History, entries: Ledger) -> Status:
     """Return the status with what the database's ledger says of its revisions."""
-    begun = tuple((entry.revision, entry.steps) for entry in entries.interrupted().values())
-    deleted = history.deleted(entries.applied())
-    status = replace(status, deleted=deleted, interrupted=begun)
+    interrupted = entries.interrupted().values()
+    status = replace(
+        status,
+        deleted=history.deleted(entries.applied()),
+        interrupted=tuple((entry.revision, entry.steps) for entry in interrupted),
+        downgrading=tuple(each.revision for each in interrupted if each.action == "downgrade"),
+    )
     if status.current is None or status.unknown:
         return status
     pending = {*ledger.late(history, status.current, entries), *status.pending}
@@ -300,14 +321,3 @@ def _phased(status: Status, history: History, connection: Connection, entries: L
     passed = gate.passed(history, connection, status.pending, terms, ignore)
     phases = standings(history, connection, applied, entries)
     return replace(status, phases=phases, waiting=passed.waiting)
-
-
-def _named(changes: Sequence[Change], most: int = 5) -> str:
-    names = [_signed(change) for change in outermost(changes)]
-    more = [f"and {len(names) - most} more"] if len(names) > most else []
-    return ", ".join(names[:most] + more)
-
-
-def _signed(change: Change) -> str:
-    sign = "+" if change.before is None else "-" if change.after is None else "~"
-    return f"{sign} {change.address}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 import psycopg
 from psycopg import sql
@@ -20,6 +22,7 @@ from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.read import read
+from limbeck.schema.sql import quoting
 from limbeck.shadow import cache, identity, keys
 from limbeck.shadow.filters import filters
 from limbeck.shadow.keys import Link
@@ -29,6 +32,7 @@ REPLAY = "limbeck_replay_"
 # Databases besides those of the history itself: the last few branches of a project's code. Each
 # has 7 MB and more.
 MOST_DATABASES = 4
+USUAL_PATH: Final = ("public",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +41,22 @@ class Replay:
 
     The result is cached by the content of the revision files: the database as a template on the
     shadow, its catalog in the project's cache.
+
+    Args:
+        project: the project, with its history.
+        revision: the last revision to replay.
+        profile: an environment with a history of its own.
+        listen: receives the stages.
+        path: the schemas on the search path of the database that it is compared with. Names
+            without a schema lead to other places there.
+
     """
 
     project: Project
     revision: str = "head"
     profile: Profile | None = None
     listen: Listener = field(default=ignore, compare=False, repr=False)
+    path: tuple[str, ...] = USUAL_PATH
 
     @property
     def history(self) -> History:
@@ -107,7 +121,8 @@ class Replay:
 
     def _chain(self, connection: Connection | None = None) -> list[Link]:
         shadow = identity.known(self.project, self.profile, connection)
-        return keys.chain(self.project, self.history, self.revision, shadow or "")
+        where = "" if self.path == USUAL_PATH else f" on {self.path}"
+        return keys.chain(self.project, self.history, self.revision, f"{shadow or ''}{where}")
 
     def _name(self, link: Link) -> str:
         return f"{self.prefix}{link.key}"
@@ -154,12 +169,33 @@ class Replay:
             with connect(database) as connection:
                 # A crash of the server loses a cache only; waiting for the disk is not worth it.
                 connection.execute("SET synchronous_commit = off")
+                self.take_path(connection, pending)
                 self._run(connection, pending)
                 catalog = cache.keep(self.project, chain[-1].name, self._read(connection))
             # Renamed from outside: nobody may be connected to a database that gets another name.
             with connect(shadow.database) as connection:
                 self._keep(connection, database.dbname, chain, existing)
         return catalog
+
+    def take_path(self, connection: Connection, pending: Sequence[Revision]) -> None:
+        """Make names without a schema lead where they lead on the other database.
+
+        Args:
+            connection: a session on a scratch database.
+            pending: the revisions that will run in it; they may create the schemas themselves.
+
+        """
+        if self.path == USUAL_PATH:
+            return
+        connection.execute(
+            "SELECT set_config('search_path', %s, false)", [quoting.quoted(self.path)]
+        )
+        texts = [revision.path.read_text(encoding="utf-8") for revision in pending]
+        for schema in self.path:
+            created = re.compile(rf"(?i)create\s*schema\b[^;]*\b{re.escape(schema)}\b")
+            if not any(created.search(text) for text in texts):  # somebody else has created it
+                query = sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema))
+                connection.execute(query)
 
     def _run(self, connection: Connection, pending: Sequence[Revision]) -> None:
         try:
@@ -192,3 +228,10 @@ class Replay:
         others = [name for name in existing if name not in names]
         for name in others[: -MOST_DATABASES + 1]:
             drop(connection, name)
+
+
+def searched(connection: Connection) -> tuple[str, ...]:
+    """Return the schemas that names without one lead to in revisions on this database."""
+    row = connection.execute("SELECT current_schemas(false)::text[]").fetchone()
+    schemas: tuple[str, ...] = tuple(row[0]) if row else ()  # type: ignore[arg-type]  # an array
+    return schemas or USUAL_PATH

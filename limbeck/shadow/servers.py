@@ -46,6 +46,9 @@ class Choice:
             ConfigurationError: its URL must not be used.
 
         """
+        return replace(self._opened(listen), row_security=None)
+
+    def _opened(self, listen: Listener) -> Database:
         from limbeck.postgres.database import Database  # noqa: PLC0415 - psycopg is slow to import
 
         if self.url is not None:

@@ -309,6 +309,30 @@ def test_a_batch_moves_on_by_the_key_and_touches_no_row_twice(
     assert found[-1].done == found[-1].total
 
 
+@pytest.mark.parametrize(
+    ("create", "row"),
+    [
+        # Narrow rows and wide ones; by key and by block; statistics from when it was small.
+        ("CREATE TABLE t (id int PRIMARY KEY, a text, b text)", "n, 'v', NULL"),
+        ("CREATE TABLE t (id int, a text, b text)", "n, repeat('v', 1500), NULL"),
+        ("CREATE TABLE t (id int, a text, b text); INSERT INTO t SELECT 1; ANALYZE t", "n, 'v'"),
+    ],
+)
+def test_the_total_is_about_right_before_the_first_analyze(
+    create: str, row: str, work: Work, connection: psycopg.Connection, database: Database
+) -> None:
+    expand(work, "copy", create, ({"table": "public.t", **COPY},))
+    connection.execute("ALTER TABLE t SET (autovacuum_enabled = off)")
+    connection.execute(f"INSERT INTO t SELECT {row} FROM generate_series(1, 9000) n".encode())
+    told: list[Event] = []
+    backfill.run(planned(work, database), confirm=lambda _: True, listen=told.append)
+    seen = [event for event in told if isinstance(event, BackfillProgress)]
+    totals = [event.total for event in seen]
+    assert all(8000 < total < 10_000 for total in totals), totals
+    assert all(event.done < event.total or event.left is None for event in seen)
+    assert seen[-1].done == seen[-1].total
+
+
 def test_a_table_is_cut_where_its_rows_are(work: Work, connection: psycopg.Connection) -> None:
     simple(work, connection, 60_000)
     connection.execute("DELETE FROM t WHERE id BETWEEN 1000 AND 40000")

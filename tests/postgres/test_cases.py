@@ -191,7 +191,12 @@ def test_a_case_through_the_models(
     before = Replay(project).catalog()
     replayed = Database.from_url("replay", server.url(Replay(project).template()))
     live, tables = make_database("live", template=replayed), list(kept(case, before, wanted))
-    answers = generate.Answers(allow_drop=True, renames=case.renames, no_rename=True)
+    answers = generate.Answers(
+        allow_drop=True,
+        renames=case.renames,
+        no_rename=True,
+        ask_cast=lambda cast: cast.plain,
+    )
     with connect(live) as connection:
         connection.execute(case.rows.encode())
         rows = [one.rows_before(connection) for one in tables]

@@ -17,6 +17,7 @@ from limbeck.schema.diff.steps import Step
 from limbeck.schema.renames import parse
 from limbeck.schema.sql import forms
 from tests.postgres.cases import (
+    bodies,
     constraints,
     dependants,
     found,
@@ -32,7 +33,18 @@ from tests.postgres.cases.case import Case
 if TYPE_CHECKING:
     from limbeck.postgres.database import Database
 
-MODULES = (tables, constraints, types, views, partitions, dependants, found, names, answered)
+MODULES = (
+    bodies,
+    tables,
+    constraints,
+    types,
+    views,
+    partitions,
+    dependants,
+    found,
+    names,
+    answered,
+)
 CASES = [case for module in MODULES for case in module.CASES]
 COUNTS = """
 SELECT format('%I.%I', schemaname, tablename) FROM pg_tables

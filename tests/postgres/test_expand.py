@@ -24,6 +24,7 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.read import read
 from limbeck.schema.diff import compare
 from limbeck.schema.renames import parse
+from limbeck.schema.sql.quoting import quote
 from limbeck.settings import Project
 from limbeck.sources import Models, Replay
 
@@ -115,6 +116,12 @@ Partition("logs_1", logs, "FOR VALUES FROM ('2020-01-01') TO ('2021-01-01')", me
 Partition("logs_2", logs, "DEFAULT", partition_by="LIST (kind)", metadata=metadata)
 Partition("logs_2a", "logs_2", "FOR VALUES IN ('a')", metadata=metadata)
 Partition("logs_2b", "logs_2", "DEFAULT", metadata=metadata)
+"""
+POSITIVE = """
+positive = pg.DOMAIN("positive", Integer, check="VALUE {} 0", constraint_name="positive",
+    metadata=metadata)
+pages = pg.DOMAIN("pages", pg.ARRAY(positive), metadata=metadata)
+table("books", Column("title", Text), Column("pages", pg.ARRAY(positive)), Column("all", pages))
 """
 BOTH = BOOKS.format('Column("published", sa.Date, index=True), Column("pages", Integer)')
 MORE = BOTH + 'metadata.tables["books"].append_column(Column("year", Integer))\n'
@@ -287,6 +294,50 @@ CASES = [
         returns=False,
     ),
     Case(
+        "new columns are required, and filled from a dropped, a generated and a new one",
+        'table("people", Column("name", Text, nullable=False),'
+        'Column("shout", Text, sa.Computed("upper(name)", persisted=True)))\n',
+        'table("people", Column("label", Text, nullable=False),'
+        'Column("alias", Text, nullable=False))\n',
+        values={
+            "public.people.label": "shout || '!'",
+            "public.people.alias": "label || ' ' || people.name",
+        },
+        seed="INSERT INTO people (name) VALUES ('ann')",
+        old="INSERT INTO people (name) VALUES ('bob')",
+        new="INSERT INTO people (label, alias) VALUES ('L', 'A')",
+        old_query="SELECT name, shout FROM people ORDER BY id",
+        old_rows=[("ann", "ANN"), ("bob", "BOB"), ("", "")],
+        new_query="SELECT label, alias FROM people ORDER BY id",
+        new_rows=[("ANN!", "ANN! ann"), ("BOB!", "BOB! bob"), ("L", "A")],
+        returns=False,
+    ),
+    Case(
+        "values as people write them",
+        'table("people", Column("name", Text), Column("NAME", Text), Column("last", Text),'
+        'Column("a%", Text))\n',
+        'table("people", Column("name", Text), Column("label", Text),'
+        'Column("a%", Text, nullable=False))\n',
+        values={
+            "public.people.label": r"""E'it\'s last ' || /* last, '--' */ Last -- and last
+                || $x$/$x$ || people."NAME" ;""",
+            "public.people.last": "split_part(substr(label, 11), '/', 1)",
+            "public.people.NAME": "split_part(public.people.label, U&'\\002f', 2)",
+            "public.people.a%": r"""U&"n!0061me" UESCAPE '!' || '%s {x} ' || "NAME" """,
+        },
+        seed="INSERT INTO people (name, \"NAME\", last) VALUES ('n', 'N', 'l')",
+        old="INSERT INTO people (name, \"NAME\", last) VALUES ('m', 'M', 'k')",
+        new="INSERT INTO people (name, label) VALUES ('o', 'it''s last j/O')",
+        old_query='SELECT name, "NAME", last FROM people ORDER BY id',
+        old_rows=[("n", "N", "l"), ("m", "M", "k"), ("o", "O", "j")],
+        new_query='SELECT label, "a%" FROM people ORDER BY id',
+        new_rows=[
+            ("it's last l/N", "n%s {x} N"),
+            ("it's last k/M", "m%s {x} M"),
+            ("it's last j/O", "o%s {x} O"),
+        ],
+    ),
+    Case(
         "drop required columns",
         BOOKS.format(
             'Column("pages", Integer, nullable=False), Column("code", Text, nullable=False, '
@@ -437,6 +488,17 @@ CASES = [
         new_query="SELECT book_id, text FROM details ORDER BY book_id",
         new_rows=[(1, "E"), (2, "P"), (7, "s"), (8, "l")],
     ),
+    Case(
+        "a domain inside of an array and of another domain",
+        POSITIVE.format(">"),
+        POSITIVE.format(">="),
+        seed="INSERT INTO books (title, pages) VALUES ('Emma', '{1,2}')",
+        old="INSERT INTO books (title, pages) VALUES ('Persuasion', '{3}')",
+        old_query="SELECT title, pages::text FROM books ORDER BY title",
+        old_rows=[("Emma", "{1,2}"), ("Persuasion", "{3}")],
+        new_query="SELECT title, pages::text FROM books ORDER BY title",
+        new_rows=[("Emma", "{1,2}"), ("Persuasion", "{3}")],
+    ),
 ]
 
 
@@ -480,7 +542,7 @@ def backfill(connection: Connection, revision: Revision) -> None:
     """Fill in what an expand revision asks for, plainly; nothing is left to be filled in."""
     phase = phases.of(revision)
     for one in phase.backfills if phase else ():
-        sets = ", ".join(f"{column} = {value}" for column, value in one.assignments)
+        sets = ", ".join(f"{quote(column)} = {value}" for column, value in one.assignments)
         connection.execute(f"UPDATE {one.table} SET {sets} WHERE {one.where}".encode())
     assert wrong(connection, revision) == 0
 
@@ -510,6 +572,8 @@ def generated(project: Project, case: Case) -> tuple[generate.Generated, generat
 
 
 QUICK = {
+    "new columns are required, and filled from a dropped, a generated and a new one",
+    "a domain inside of an array and of another domain",
     "rename a required, unique, indexed, commented and referenced column with a default",
     "a key becomes a bigint, and what refers to it",
 }

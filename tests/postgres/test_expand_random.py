@@ -25,6 +25,7 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.read import read
+from limbeck.schema.sql.quoting import quote
 
 if TYPE_CHECKING:
     from limbeck.postgres.connect import Connection
@@ -170,7 +171,7 @@ class Applications(RuleBasedStateMachine):
 
     def batch(self, rows: int) -> str:
         (told,) = self.recipe.backfill()
-        sets = ", ".join(f"{column} = {value}" for column, value in told.assignments)
+        sets = ", ".join(f"{quote(column)} = {value}" for column, value in told.assignments)
         chosen = f"SELECT id FROM t WHERE {told.where} ORDER BY id LIMIT {rows}"
         return f"UPDATE {told.table} SET {sets} WHERE id IN ({chosen})"
 
@@ -199,7 +200,10 @@ class Applications(RuleBasedStateMachine):
     @precondition(lambda self: self.phase == "middle" and self.filled)
     @rule()
     def contract_and_be_killed(self) -> None:
-        steps = [step.sql for step in self.recipe.contract(self.catalog, self.catalog)]
+        steps = [
+            *(step.sql for step in self.recipe.contract(self.catalog, self.catalog)),
+            *(step.sql for step in self.recipe.switch()),
+        ]
         self.killed(*steps, "ALTER TABLE t RENAME COLUMN old TO new")
 
     def wrong(self) -> int:
@@ -221,6 +225,7 @@ class Applications(RuleBasedStateMachine):
     def contract(self) -> None:
         with self.connection.transaction():
             carry_out(self.connection, self.recipe.contract(self.catalog, self.catalog))
+            carry_out(self.connection, self.recipe.switch())
             self.connection.execute("ALTER TABLE t RENAME COLUMN old TO new")
         self.phase = "after"
 

@@ -21,6 +21,7 @@ from limbeck.phased.expand.moved_column import MovedColumn, moved
 from limbeck.postgres.connect import connect
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.read import read
+from limbeck.schema.sql.quoting import quote
 from tests.postgres.test_expand_random import carry_out
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ class Applications(RuleBasedStateMachine):
     @rule(rows=st.sampled_from([1, 2, 1000]))
     def backfill(self, rows: int) -> None:
         (told,) = self.recipe.backfill()
-        sets = ", ".join(f"{column} = {value}" for column, value in told.assignments)
+        sets = ", ".join(f"{quote(column)} = {value}" for column, value in told.assignments)
         chosen = f"SELECT id FROM details WHERE {told.where} ORDER BY id LIMIT {rows}"
         text = f"UPDATE {told.table} SET {sets} WHERE id IN ({chosen})"
         self.connection.execute(text.encode())

@@ -15,6 +15,7 @@ from limbeck.engine.terms import Terms
 from limbeck.history.history import History
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
+from limbeck.schema.sql.quoting import quote
 from tests.postgres.test_expand import BOOKS, DETAILS, Case, generated, rows, wrong
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def filling(expand: Revision) -> str:
     phase = phases.of(expand)
     assert phase
     (one,) = phase.backfills
-    sets = ", ".join(f"{column} = {value}" for column, value in one.assignments)
+    sets = ", ".join(f"{quote(column)} = {value}" for column, value in one.assignments)
     return f"UPDATE {one.table} SET {sets} WHERE {one.where}"
 
 

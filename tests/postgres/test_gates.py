@@ -257,8 +257,8 @@ def test_a_rehearsal_runs_what_may_run_and_says_what_waits(
 ) -> None:
     at(work, database, connection, "base")
     told: list[Event] = []
-    history, profile = work.history, work.profile
-    found = rehearse._run(history, profile, database, told.append)  # noqa: SLF001 - without a branch
+    project, profile = work.project, work.profile
+    found = rehearse._run(project, profile, database, told.append)  # noqa: SLF001 - without a branch
     assert [one.message for one in found.revisions] == ["expand"]
     texts = [event.text for event in told if isinstance(event, Notice)]
     assert len(texts) == 1

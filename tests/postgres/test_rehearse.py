@@ -182,6 +182,40 @@ def test_a_rehearsal_may_change_everything_but_the_machine(shop: Shop) -> None:
     assert shop.names() == ["production"]
 
 
+TORN = """
+with op.get_context().autocommit_block():
+    op.execute("ALTER TABLE notes ALTER owner DROP DEFAULT")
+    op.execute("DROP POLICY own ON notes")
+    op.execute("ALTER TABLE notes ALTER owner SET DEFAULT 'b'")
+    op.execute("CREATE POLICY own ON notes USING (owner = 'me' AND id > 0)")
+"""
+
+
+@pytest.mark.parametrize("shop", ["local"], indirect=True)
+def test_a_rehearsal_tries_at_every_commit_what_applications_do(shop: Shop) -> None:
+    # A trigger tells who writes, and on which rows: every write has to be rolled back.
+    table = """CREATE TABLE notes (id int PRIMARY KEY, owner text NOT NULL DEFAULT 'a',
+        person int REFERENCES people); ALTER TABLE notes ENABLE ROW LEVEL SECURITY;
+        CREATE POLICY own ON notes USING (owner = 'me')"""
+    shop.work.revision("notes", table, "")
+    shop.good("migrate", "-e", "production", "--yes")
+    shop.run("INSERT INTO notes SELECT n, 'me', 4 FROM generate_series(1, 2000) n")
+    head = shop.work.history.find("head")[0]
+    shop.work.revision("torn", TORN, down=head)
+    code, out, _ = shop.limbeck("rehearse", "-e", "production", "--json")
+    data = json.loads(out)
+    (passage,) = [each["passage"] for each in data["revisions"]]
+    assert passage["problem"] is None
+    assert {(each["kind"], *each["actions"]) for each in passage["gaps"]} == {
+        ("fails", "INSERT of the required columns")
+    }
+    # An INSERT of a row like those that are there has worked at each of the five moments.
+    (whole,) = [each for each in passage["probes"] if each["action"] == "INSERT of all columns"]
+    assert whole["outcomes"] == ["00000"] * 5
+    assert (code, data["good"], data["failed"]) == (3, False, None)
+    assert shop.run("SELECT count(*), min(owner) FROM notes") == [(2000, "me")]
+
+
 FAILING = {
     "not null": (
         "ALTER TABLE people ALTER COLUMN mail SET NOT NULL",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from limbeck.schema.catalog.objects.address import Address
-from limbeck.schema.diff.graph import Graph, Node
+from limbeck.schema.diff.graph import WISH, Graph, Node
 
 
 def node(name: str, verb: str = "create") -> Node:
@@ -58,16 +58,16 @@ def test_a_circle_is_opened_by_unfolding_the_least_firm() -> None:
 
 def test_a_wish_gives_way_in_a_circle() -> None:
     made = graph("a", "b")
-    made.order(node("a"), node("b"), soft=True)
+    made.order(node("a"), node("b"), soft=WISH)
     made.order(node("b"), node("a"))
     assert lines(made) == [["a"], ["b"]]
 
 
 def test_a_need_is_no_wish_any_more() -> None:
     made = graph("a", "b")
-    made.order(node("a"), node("b"), soft=True)
+    made.order(node("a"), node("b"), soft=WISH)
     made.order(node("a"), node("b"))
-    assert made.soft == set()
+    assert made.soft == {}
 
 
 def test_a_circle_of_needs_is_reported_and_then_cut() -> None:

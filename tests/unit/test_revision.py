@@ -244,8 +244,10 @@ def test_what_must_not_share_a_transaction_stands_in_a_block_of_its_own() -> Non
     steps = [step("A", outside=True), step("B", outside=True), step("C", note="It can fail.")]
     assert render(steps, CATALOG, CATALOG).text.splitlines() == [
         "with op.get_context().autocommit_block():",
+        "    # Outside of a transaction, so that nobody waits for what takes long.",
         '    op.execute("A")',
         '    op.execute("B")',
+        "",
         "# It can fail.",
         'op.execute("C")',
     ]

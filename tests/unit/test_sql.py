@@ -103,6 +103,14 @@ def test_a_text_is_split_as_postgres_splits_it(sql: str, expected: list[str]) ->
     assert [token for _, token, _ in tokens(sql)] == expected
 
 
+ATOMIC = (
+    "CREATE OR REPLACE PROCEDURE f() BEGIN ATOMIC SELECT 1; "
+    "SELECT CASE WHEN a THEN 1 ELSE 2 END; SELECT 3; END"
+)
+RULE = "create rule r as on insert to t do also (delete from a; delete from b)"
+NOTHING = "create rule r as on insert to t do nothing"
+
+
 @pytest.mark.parametrize(
     ("script", "expected"),
     [
@@ -114,6 +122,10 @@ def test_a_text_is_split_as_postgres_splits_it(sql: str, expected: list[str]) ->
         (r"select E'\';'; b", [r"select E'\';'", "b"]),
         ('a "x;y"\n\t b', ['a "x;y" b']),
         ("a 'never closed; b", ["a 'never closed; b"]),
+        (f"a; {ATOMIC}; b", ["a", ATOMIC, "b"]),
+        (f"{RULE}; {RULE}", [RULE, RULE]),
+        ("create rule r as on insert to t do nothing; b", [NOTHING, "b"]),
+        ("create table atomic (a int); b", ["create table atomic (a int)", "b"]),
     ],
 )
 def test_a_script_is_cut_at_the_ends_of_its_statements(script: str, expected: list[str]) -> None:

@@ -6,7 +6,9 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import TypeAlias
 
+from limbeck.generate.rendering import remembering
 from limbeck.generate.rendering.operations import call_of
 from limbeck.generate.rendering.statements import execute
 from limbeck.models.source.text import Source
@@ -15,24 +17,35 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.diff.column_operations import AddColumn
-from limbeck.schema.diff.operations import Comment, CreateFunction, CreateTable
+from limbeck.schema.diff.operations import AddValue, Comment, CreateFunction, CreateTable
+from limbeck.schema.diff.remembering import Remember
 from limbeck.schema.diff.steps import Step
 
-# Alembic commits when such a block begins.
+# Alembic commits when such a block begins; it has no other way to say so.
 COMMIT = """\
 with op.get_context().autocommit_block():
-    pass  # commits, so that one table is locked at a time"""
+    pass  # commits"""
+ALONE = "{} in a transaction of its own, so that no other table is locked meanwhile."
+OUTSIDE = "Outside of a transaction, so that nobody waits for what takes long."
+LABEL = "Outside of a transaction, because a label cannot be used before it is committed."
 UNCHECKED = """\
 # Function bodies may name objects that are created later, or are dropped already.
 op.execute("SET LOCAL check_function_bodies = off")"""
 
 
+_Rendered: TypeAlias = tuple[Step, Source]
+
+
 @dataclass(frozen=True, slots=True)
 class Body:
-    """Python statements without indentation, and the import lines that they need beside op."""
+    """Python statements without indentation, and what their module needs beside op.
+
+    `imports` are lines of import statements, `constants` are assignments.
+    """
 
     text: str
     imports: frozenset[str]
+    constants: frozenset[str] = frozenset()
 
 
 def creates_function(step: Step) -> bool:
@@ -60,37 +73,80 @@ def render(
     """
     both = replace(after, objects={**before.objects, **after.objects})
     sources = list(_sources(steps, both, plain_sql=plain_sql))
-    blocks: list[str] = []
-    for outside, group in groupby(sources, key=lambda pair: pair[0].outside):
-        lines = list(_lines(list(group), follows=bool(blocks), unchecked=unchecked))
-        blocks.append(_autocommit("\n".join(lines)) if outside else "\n".join(lines))
+    groups = list(_groups(sources))
+    blocks = [
+        _block(groups[:number], group, unchecked=unchecked, several=len(groups) > 1)
+        for number, group in enumerate(groups)
+    ]
     imports = frozenset().union(*(source.imports for _, source in sources))
-    return Body("\n".join(blocks) or "pass", imports)
+    remembers = any(isinstance(step.operation, Remember) for step, _ in sources)
+    constants = frozenset({remembering.CONSTANT} if remembers else ())
+    return Body("\n\n".join(blocks) or "pass", imports, constants)
 
 
-def _sources(
-    steps: Sequence[Step], catalog: Catalog, *, plain_sql: bool
-) -> Iterator[tuple[Step, Source]]:
+def _groups(sources: Sequence[_Rendered]) -> Iterator[list[_Rendered]]:
+    """Yield the steps of each transaction, and between them those outside of any."""
+    for outside, group in groupby(sources, key=lambda pair: pair[0].outside):
+        pairs: list[_Rendered] = []
+        for pair in group:
+            if pair[0].begins and pairs and not outside:
+                yield pairs
+                pairs = []
+            pairs.append(pair)
+        yield pairs
+
+
+def _block(
+    earlier: Sequence[list[_Rendered]],
+    group: list[_Rendered],
+    *,
+    unchecked: bool,
+    several: bool,
+) -> str:
+    """Return the code of one transaction, or of the steps outside of any."""
+    step = group[0][0]
+    former = earlier[-1][-1][0] if earlier else None
+    lines = list(_lines(group, former, unchecked=unchecked, several=several))
+    if step.outside:
+        why = LABEL if isinstance(step.operation, AddValue) else OUTSIDE
+        head = [] if step.note else [_comment(why)]
+        return _autocommit("\n".join([*head, *lines]))
+    if former is None or former.outside:
+        return "\n".join(lines)
+    why = ALONE.format(f"Changes of {step.address.schema}.{step.address.name}")
+    return "\n".join([_comment(why), COMMIT, *lines])
+
+
+def _sources(steps: Sequence[Step], catalog: Catalog, *, plain_sql: bool) -> Iterator[_Rendered]:
     for step in steps if plain_sql else _folded(steps):
-        source = None if plain_sql else call_of(step.operation, catalog)
+        operation = step.operation
+        if isinstance(operation, Remember):
+            source: Source | None = remembering.call_of(operation)
+        else:
+            source = None if plain_sql else call_of(operation, catalog)
         yield step, source or execute(step.sql)
 
 
 def _lines(
-    group: Sequence[tuple[Step, Source]], *, follows: bool, unchecked: bool
+    group: Sequence[_Rendered], former: Step | None, *, unchecked: bool, several: bool
 ) -> Iterator[str]:
     # SET LOCAL ends with its transaction, so each transaction needs it before its first function.
     is_set = not unchecked
-    for number, (step, source) in enumerate(group):
-        if step.begins and (follows or number):
-            yield COMMIT
-            is_set = not unchecked
+    unit = former.unit if former else None
+    for step, source in group:
+        if several and step.unit and step.unit != unit:
+            yield from map(_comment, step.unit.reasons)
+        unit = step.unit
         if not is_set and creates_function(step):
             yield UNCHECKED
             is_set = True
         if step.note:
-            yield textwrap.fill(step.note, 92, initial_indent="# ", subsequent_indent="# ")
+            yield _comment(step.note)
         yield source.text
+
+
+def _comment(text: str) -> str:
+    return textwrap.fill(text, 92, initial_indent="# ", subsequent_indent="# ")
 
 
 def _autocommit(code: str) -> str:

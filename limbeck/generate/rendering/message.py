@@ -13,6 +13,7 @@ from limbeck.schema.diff.operations import (
     DropIndex,
     RenameTable,
 )
+from limbeck.schema.diff.retyping import separated
 from limbeck.schema.diff.steps import Step
 
 _VERBS = {"create": "add", "alter": "change", "drop": "drop", "rename": "rename"}
@@ -70,6 +71,7 @@ def _list(names: Iterator[str]) -> str:
 
 
 def _subjects(steps: Sequence[Step]) -> Iterator[tuple[str, Address, str]]:
+    steps = tuple(separated(steps))
     whole = {
         (step.address.schema, step.address.name)
         for step in steps

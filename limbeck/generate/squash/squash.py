@@ -19,6 +19,7 @@ from limbeck.generate.squash.line import Line, line, refuse_phases
 from limbeck.generate.squash.positions import refuse_middle
 from limbeck.generate.squash.proof import Sides, prove_the_rest, refuse_loss, refuse_rows, sides
 from limbeck.generate.squash.verbatim import verbatim as joined
+from limbeck.history import code
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.logs import log
@@ -173,7 +174,8 @@ def _write(
 def _declared(context: Context) -> str:
     last = context.line.last
     (sql,) = offline.sql(context.history, [last])
-    known = (*last.replaced_sql, statements.checksum([sql]))
+    # The ledgers of databases that an older version has migrated have the checksum of the SQL.
+    known = (*last.replaced_sql, statements.checksum([sql]), code.checksum(last.path))
     return (
         "# Databases that have applied all of these have applied this revision (limbeck squash).\n"
         f"replaces = {context.line.replaced!r}\nreplaced_sql = {known!r}"

@@ -15,14 +15,15 @@ from limbeck.lint.trace.tracing import Trace
 class Target:
     """Statistics of an environment about the tables that a revision touches.
 
-    `sizes` has (rows, bytes) by table, `nulls` the fraction of NULLs by table and column,
-    `invalid` the indexes that an interrupted CONCURRENTLY left, by table.
+    `sizes` has (rows, bytes) by table, `empty` the tables without a row, `nulls` the fraction of
+    NULLs by table and column, `invalid` the indexes that an interrupted CONCURRENTLY left.
     """
 
     environment: str
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     nulls: Mapping[tuple[str, str], float] = field(default_factory=dict)
     invalid: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    empty: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,11 @@ class Change:
 
     @cached_property
     def blocked(self) -> dict[int, str]:
-        """The relations that others wait for while the statement runs, with the locks."""
-        return dict(self.statement.blocked())
+        """The relations that others wait for while the statement runs, with the locks.
+
+        The work on a table that is empty on the target takes no time.
+        """
+        return {oid: mode for oid, mode in self.statement.blocked() if not self.is_empty(oid)}
 
     @cached_property
     def rewritten(self) -> frozenset[int]:
@@ -72,6 +76,13 @@ class Change:
     def exists(self, relation: int) -> bool:
         """Return whether a relation existed before the traced revisions."""
         return relation in self.statement.existing
+
+    def is_empty(self, relation: int) -> bool:
+        """Return whether a table, or the table of an index, has no row on the target."""
+        if self.target is None or not self.target.empty:
+            return False
+        index = self.before.indexes.get(relation)
+        return self.name(index.table if index else relation) in self.target.empty
 
     def name(self, relation: int) -> str:
         """Return a relation's name."""

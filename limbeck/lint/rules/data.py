@@ -19,10 +19,14 @@ def _changed(rows: str) -> Find:
     def find(change: Change) -> Iterator[Finding]:
         if change.statement.tag.split(" ")[0] in DATA:
             for table, activity in sorted(change.statement.activity.items()):
-                if change.is_table(table) and activity.scans and count(activity) >= FEW:
+                if _has_rows(change, table) and activity.scans and count(activity) >= FEW:
                     yield Finding(table)
 
     return find
+
+
+def _has_rows(change: Change, table: int) -> bool:
+    return change.is_table(table) and not change.is_empty(table)
 
 
 def _not_null_on_nulls(change: Change) -> Iterator[Finding]:
@@ -34,7 +38,7 @@ def _not_null_on_nulls(change: Change) -> Iterator[Finding]:
         if target and nulls:
             values = {"was": was, "nulls": nulls, "environment": target.environment}
             yield Finding(now.table, values, "known", "blocking")
-        elif now.table in change.statement.scanned():
+        elif now.table in change.statement.scanned() and not change.is_empty(now.table):
             yield Finding(now.table, {"was": was})
 
 

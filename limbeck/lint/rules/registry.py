@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from limbeck.lint.rules import (
     application,
+    between,
+    casts,
     columns,
     constraints,
     data,
     dropped,
+    functions,
     indexes,
     partitions,
     renamed,
@@ -17,14 +20,17 @@ from limbeck.lint.rules import (
 
 RULES = (
     *columns.RULES,
+    *casts.RULES,
     *constraints.RULES,
     *indexes.RULES,
     *tables.RULES,
     *partitions.RULES,
     *renamed.RULES,
     *dropped.RULES,
+    *functions.RULES,
     *application.RULES,
     *transactions.RULES,
+    *between.RULES,
     *data.RULES,
 )
 """All rules except the fallbacks of judge, which apply only where none of these explains why."""

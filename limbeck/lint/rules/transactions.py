@@ -79,14 +79,18 @@ def _backfill_with_ddl(change: Change) -> Iterator[Finding]:
 
 def _changes_all_rows(change: Change) -> bool:
     activity = change.statement.activity.items()
-    changes = [each for oid, each in activity if change.is_table(oid)]
+    changes = [each for oid, each in activity if change.is_table(oid) and not change.is_empty(oid)]
     return any(each.scans and each.updated + each.deleted + each.inserted for each in changes)
 
 
 def _long_transaction_after_strong_lock(change: Change) -> Iterator[Finding]:
     if change.statement.tag.split(" ")[0] in DATA:
         return
-    worked = {oid for oid in change.statement.worked_on() if change.is_table(oid)}
+    worked = {
+        oid
+        for oid in change.statement.worked_on()
+        if change.is_table(oid) and not change.is_empty(oid)
+    }
     held = {oid: mode for oid, mode in _held(change).items() if oid not in worked}
     for table, mode in sorted(held.items())[:1] if worked else ():
         names = ", ".join(map(change.name, sorted(worked)))

@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 
 import psycopg
 
+from limbeck.schema.sql import own_schemas
+
 Fact = TypeVar("Fact")
 
-_OWN = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+_OWN = own_schemas.of_users("n.nspname")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,10 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A row of pg_attribute; `strict` says whether its type is a domain with constraints."""
+    """A row of pg_attribute; `strict` says whether its type is a domain with constraints.
+
+    `sort` is the base type of a domain, and "enum", "composite" or "range" for a user's own type.
+    """
 
     table: int
     number: int
@@ -52,6 +57,7 @@ class Column:
     strict: bool
     enum: bool
     has_default: bool
+    sort: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +116,10 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Any other named object: a schema, a function, an extension with its version."""
+    """Any other named object: a schema, an extension; `version` is that of an extension.
+
+    Of a function it is a hash of what decides over its results.
+    """
 
     oid: int
     kind: str
@@ -138,7 +147,11 @@ QUERIES: Mapping[str, tuple[type[Any], str]] = {
             a.attidentity::text, t.typtype = 'd',
             t.typtype = 'd' AND (t.typnotnull
                 OR EXISTS (SELECT FROM pg_constraint k WHERE k.contypid = t.oid)),
-            t.typtype = 'e', a.atthasdef OR t.typdefault IS NOT NULL
+            t.typtype = 'e', a.atthasdef OR t.typdefault IS NOT NULL,
+            CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod)
+                WHEN t.oid < 16384 THEN format_type(a.atttypid, a.atttypmod)
+                WHEN t.typtype = 'e' THEN 'enum' WHEN t.typtype = 'c' THEN 'composite'
+                WHEN t.typtype IN ('r', 'm') THEN 'range' ELSE format_type(a.atttypid, NULL) END
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
         JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_type t ON t.oid = a.atttypid
         LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
@@ -178,7 +191,8 @@ QUERIES: Mapping[str, tuple[type[Any], str]] = {
         f"""SELECT n.oid::bigint, 'schema', n.nspname, 0::bigint, '' FROM pg_namespace n
         WHERE {_OWN}
         UNION ALL SELECT oid::bigint, 'extension', extname, 0, extversion FROM pg_extension
-        UNION ALL SELECT p.oid::bigint, 'function', n.nspname || '.' || p.proname, 0, ''
+        UNION ALL SELECT p.oid::bigint, 'function', n.nspname || '.' || p.proname, 0,
+        md5(concat_ws('|', p.prosrc, pg_get_function_sqlbody(p.oid), p.proisstrict, p.proconfig))
         FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {_OWN}
         UNION ALL SELECT oid::bigint, 'policy', polname, polrelid::bigint, '' FROM pg_policy
         UNION ALL SELECT r.oid::bigint, 'rule', r.rulename, r.ev_class::bigint, ''

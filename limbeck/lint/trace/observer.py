@@ -17,10 +17,12 @@ from typing import Any
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from limbeck.engine.terms import Committed
 from limbeck.lint.trace import facts
 from limbeck.lint.trace.facts import Facts
 from limbeck.lint.trace.newcomers import names_only_newcomers, untouched
 from limbeck.lint.trace.statement import MODES, Activity, Failure, Statement, strength
+from limbeck.lint.trace.stored import stored
 from limbeck.lint.trace.waiting import watched
 from limbeck.postgres.connect import Connection
 from limbeck.postgres.database import Database
@@ -71,10 +73,14 @@ class Observer:
     _activity: dict[int, Activity] = field(default_factory=dict)
     _transaction: int = 0
     _open: bool = False
+    _begun: bool = False
     # Whether `facts` lack the effect of the last statements, which touched new tables only.
     _behind: bool = False
     # The line of the statement, where a worker runs the revision: no stack of ours has it.
     _noted: int = 0
+    # Receives the statements since the last COMMIT, when the next one begins.
+    committed: Committed | None = None
+    _reported: int = 0
 
     def note(self, line: int) -> None:
         """Note the line that sends the next statement."""
@@ -87,8 +93,11 @@ class Observer:
         """Begin to record, from the present catalog."""
         self.statements, self.file = [], file
         self.facts = facts.read(connection)
-        self.existing = self.existing or frozenset(self.facts.relations)
+        # Of the first revision only: what it creates is no existing table for the second.
+        if not self._begun:
+            self.existing, self._begun = frozenset(self.facts.relations), True
         self.recording, self._open, self._behind = True, False, False
+        self._reported = 0
 
     def stop(self, connection: Connection) -> tuple[Statement, ...]:
         """Stop recording and return the statements."""
@@ -97,6 +106,14 @@ class Observer:
             self.facts = self._read(connection)
             self.statements[-1] = replace(self.statements[-1], after=self.facts)
         return tuple(self.statements)
+
+    def report(self) -> None:
+        """Hand the statements that are committed to whoever asked for them; no more are open."""
+        # SQLAlchemy asks for the isolation level before it begins an autocommit block.
+        statements = [each for each in self.statements[self._reported :] if each.tag != "SHOW"]
+        if self.committed is not None and statements:
+            self._reported = len(self.statements)
+            self.committed([(each.text, f"{self.file}:{each.line}") for each in statements])
 
     def _on_newcomers(self, text: str) -> bool:
         return names_only_newcomers(text, self.existing, self.facts)
@@ -118,29 +135,32 @@ class Observer:
                 def run() -> Any:
                     return psycopg.Cursor.execute(self, query, *arguments, **options)
 
-                return observer.observe(self, query, run) if observer.recording else run()
+                text = _as_sent(query, *arguments, **options)
+                return observer.observe(self, text, run) if observer.recording else run()
 
             def executemany(self, query: Any, *arguments: Any, **options: Any) -> Any:
                 def run() -> Any:
                     return psycopg.Cursor.executemany(self, query, *arguments, **options)
 
-                return observer.observe(self, query, run) if observer.recording else run()
+                text = _as_sent(query, *arguments, **options)
+                return observer.observe(self, text, run) if observer.recording else run()
 
         connection.cursor_factory = Cursor
 
-    def observe(self, cursor: psycopg.Cursor[Any], query: Any, run: Any) -> Any:
+    def observe(self, cursor: psycopg.Cursor[Any], text: str, run: Any) -> Any:
         """Run a statement, record it, and return its result.
 
         Args:
             cursor: the cursor that sends the statement.
-            query: the statement.
+            text: the statement.
             run: sends it.
 
         """
-        text = query if isinstance(query, str) else str(query)
         # SQLAlchemy and Alembic send queries of their own, which are not the revision's.
         if self.ignored in text or (self.file and not self._line()):
             return run()
+        if _idle(cursor):
+            self.report()
         # The facts before the statement are needed unless it touches new tables only, as the last.
         if self._behind and not (_failed(cursor.connection) or self._on_newcomers(text)):
             self.facts = self._read(cursor.connection)
@@ -198,6 +218,7 @@ class Observer:
             held=held,
             activity=_difference(self._activity, activity),
             settings=settings,
+            stored=stored(plain.connection, self.facts, after),
         )
         self._held, self._activity = held, activity
 
@@ -258,6 +279,15 @@ class Observer:
         }
         self.statements.append(Statement(**(defaults | observed)))
         self.facts = self.statements[-1].after
+
+
+def _as_sent(query: Any, params: Any = None, *_: Any, **__: Any) -> str:
+    """Return the text that the server gets, but for its parameters.
+
+    Where there are any, even none of a statement that SQLAlchemy sends, psycopg turns %% into %.
+    """
+    text = query.decode() if isinstance(query, bytes) else str(query)
+    return text if params is None else text.replace("%%", "%")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from limbeck.lint.trace.facts import Facts
+from limbeck.lint.trace.stored import Stored
 
 MODES = (
     "AccessShareLock",
@@ -70,6 +71,7 @@ class Statement:
         waits: Whether it waited for other transactions to end, as CONCURRENTLY does.
         failure: The error, if Postgres refused the statement.
         settings: The timeouts and session_replication_role at that time.
+        stored: What the functions have computed or checked that the statement changes.
 
     """
 
@@ -87,6 +89,7 @@ class Statement:
     waits: bool = False
     failure: Failure | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
+    stored: tuple[Stored, ...] = ()
 
     def name(self, oid: int) -> str:
         """Return the name that a relation had before the statement."""

@@ -12,6 +12,7 @@ from limbeck.errors import LimbeckError, MigrationError
 from limbeck.events import Listener, StageStarted, ignore
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
+from limbeck.lint.probes.proving import Passage
 from limbeck.lint.trace import rows
 from limbeck.lint.trace.observer import Observer, observing
 from limbeck.lint.trace.statement import Statement
@@ -21,6 +22,7 @@ from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
+from limbeck.schema.sql.quoting import quote
 from limbeck.shadow.replay import Replay
 from limbeck.shadow.shadow import Shadow
 
@@ -32,12 +34,14 @@ class Trace:
     """A revision and the statements that it ran, in their order.
 
     `refused` is the statement that failed on the generated rows; then the statements are those of
-    a run without rows. If the last statement has a failure, the revision fails there.
+    a run without rows. If the last statement has a failure, the revision fails there. `passage` is
+    what applications live through at its commit points, if it was probed there.
     """
 
     revision: Revision
     statements: tuple[Statement, ...]
     refused: Statement | None = None
+    passage: Passage | None = None
 
 
 def trace(
@@ -148,7 +152,10 @@ def _traces(task: _Task, connection: Connection, observer: Observer) -> tuple[Tr
                 raise MigrationError(f"revision {revision} fails: {error}") from error
             return (*traces, Trace(revision, statements))
         if traced:
-            traces.append(Trace(revision, observer.stop(connection)))
+            # What was refused on the way did not end the revision: it caught the error.
+            statements = observer.stop(connection)
+            effective = tuple(each for each in statements if each.failure is None)
+            traces.append(Trace(revision, effective))
         _backfill(revision, connection)
     return tuple(traces)
 
@@ -157,7 +164,7 @@ def _backfill(revision: Revision, connection: Connection) -> None:
     """Run the backfills of an expand revision, as they run before its contract."""
     phase = phases.of(revision)
     for backfill in phase.backfills if phase else ():
-        sets = ", ".join(f"{column} = {value}" for column, value in backfill.assignments)
+        sets = ", ".join(f"{quote(column)} = {value}" for column, value in backfill.assignments)
         update = f"UPDATE {backfill.table} SET {sets} WHERE {backfill.where}"
         with contextlib.suppress(psycopg.Error):  # a cast may fail on generated rows
             if not backfill.python:

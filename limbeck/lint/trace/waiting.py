@@ -23,6 +23,7 @@ from psycopg import sql
 from limbeck.lint.trace.statement import MODES, strength
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
+from limbeck.schema.sql import own_schemas
 
 PAUSE = 0.004  # seconds between two queries of pg_locks
 LONGEST = 20.0  # seconds after which the statement is no longer stopped
@@ -30,9 +31,9 @@ STATE = b"""SELECT l.relation::bigint, l.mode, coalesce(l.locktype = 'virtualxid
 OR l.locktype = 'transactionid', false) AND NOT l.granted, NOT l.granted
 FROM pg_locks l WHERE l.pid = %s AND l.locktype IN ('relation', 'virtualxid', 'transactionid')
 AND (l.relation IS NULL OR l.relation >= 16384)"""
-TABLES = b"""SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n
-ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_'
-AND n.nspname <> 'information_schema'"""
+TABLES = f"""SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n
+ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p')
+AND {own_schemas.of_users("n.nspname")}""".encode()
 
 
 @dataclass(slots=True)

@@ -96,20 +96,21 @@ def _stop(piece: Piece) -> str:
     """Return a CTE with the number of rows in the batch, and the start of the next one or NULL."""
     if not piece.key:
         low, high = (f"(SELECT {end}[1]::bigint FROM mine)" for end in ("low", "high"))
-        density = max(1, piece.rows // max(1, piece.blocks))
+        density = piece.rows / max(1, piece.blocks)
         return (
             f"stop AS MATERIALIZED (SELECT CASE WHEN {low} + %(size)s <= {high}"
             f" THEN ARRAY[({low} + %(size)s)::text] END AS next,"
-            f" (least(%(size)s, {high} - {low} + 1) * {density})::bigint AS seen)"
+            f" round(least(%(size)s, {high} - {low} + 1) * {density:.6f})::bigint AS seen)"
         )
     texts = ", ".join(f"{_quoted(column)}::text" for column in piece.columns)
     columns = ", ".join(map(_quoted, piece.columns))
     within = _keys(piece, "(SELECT low FROM mine)", "(SELECT high FROM mine)")
     table = percent_escaped(piece.name)
     return (
-        f"stop AS MATERIALIZED (SELECT (SELECT ARRAY[{texts}] FROM ONLY {table}"
-        f" WHERE {within} ORDER BY {columns} OFFSET %(size)s LIMIT 1) AS next,"
-        " %(size)s::bigint AS seen)"
+        f"stop AS MATERIALIZED (SELECT next, CASE WHEN next IS NOT NULL THEN %(size)s::bigint"
+        f" ELSE (SELECT count(*) FROM ONLY {table} WHERE {within}) END AS seen"
+        f" FROM (SELECT (SELECT ARRAY[{texts}] FROM ONLY {table}"
+        f" WHERE {within} ORDER BY {columns} OFFSET %(size)s LIMIT 1)) AS n (next))"
     )
 
 
@@ -126,7 +127,9 @@ def _blocks(low: str, high: str) -> str:
 def _keys(piece: Piece, low: str, high: str) -> str:
     columns = ", ".join(map(_quoted, piece.columns))
     ends = [
-        ", ".join(f"({end})[{n}]::{type_}" for n, (_, type_) in enumerate(piece.key, 1))
+        ", ".join(
+            f"({end})[{n}]::{percent_escaped(type_)}" for n, (_, type_) in enumerate(piece.key, 1)
+        )
         for end in (low, high)
     ]
     return f"({columns}) >= ({ends[0]}) AND ({columns}) <= ({ends[1]})"

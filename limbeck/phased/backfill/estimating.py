@@ -17,6 +17,7 @@ from limbeck.phased.backfill.function import load, values
 from limbeck.phased.backfill.pieces import Piece, pieces
 from limbeck.phased.backfill.planning import Plan, Task
 from limbeck.postgres.connect import Connection, connect
+from limbeck.postgres.row_security import is_hidden
 from limbeck.schema.sql.quoting import percent_escaped
 
 _SAMPLE: Final = 1000  # rows that are updated and rolled back
@@ -51,6 +52,8 @@ def estimate(plan: Plan, *, listen: Listener = log) -> tuple[Estimate, ...]:
             try:
                 estimates.append(_estimate(plan, task, connection))
             except psycopg.Error as error:
+                if is_hidden(error):
+                    raise  # `connect` gives it a hint
                 raise DatabaseError(f"{task}: {error.diag.message_primary or error}") from error
     return tuple(estimates)
 
@@ -101,9 +104,11 @@ def _rate(plan: Plan, task: Task, connection: Connection, piece: Piece) -> float
 def _by_sql(
     _: Plan, task: Task, cursor: psycopg.Cursor[Any], piece: Piece, rows: list[dict[str, Any]]
 ) -> None:
-    sets = assignments(task.backfill)
-    table = percent_escaped(f"{piece.name} AS {piece.alias}")
-    statement = f"UPDATE ONLY {table} SET {sets} WHERE ctid = ANY (%s::tid[])"
+    table = f"{piece.name} AS {piece.alias}"
+    statement = (
+        f"UPDATE ONLY {percent_escaped(table)} SET {assignments(task.backfill)}"
+        " WHERE ctid = ANY (%s::tid[])"
+    )
     cursor.execute(statement.encode(), [[row[_CTID] for row in rows]])
 
 

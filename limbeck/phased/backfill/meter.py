@@ -35,6 +35,12 @@ class Meter:
         with self._lock:
             self._listen(event)
 
+    def end(self) -> None:
+        """Emit the last progress event: all rows are scanned, whatever was estimated."""
+        with self._lock:
+            self.done = max(self.done, self.total)
+            self.progress()
+
     def progress(self) -> None:
         """Emit a progress event."""
         with self._lock:
@@ -44,6 +50,8 @@ class Meter:
                 self._seen.popleft()
             began, former = self._seen[0]
             rate = (self.done - former) / (now - began) if now > began else None
-            done = min(self.done, self.total)
-            left = (self.total - done) / rate if rate else None
-            self._listen(BackfillProgress(self.table, done, self.total, self.changed, rate, left))
+            # The total is an estimate: once it is reached, nobody knows how much is left.
+            total = max(self.total, self.done)
+            left = (total - self.done) / rate if rate and self.done < total else None
+            progress = BackfillProgress(self.table, self.done, total, self.changed, rate, left)
+            self._listen(progress)

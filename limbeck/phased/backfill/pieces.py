@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 from limbeck.errors import DatabaseError
 from limbeck.postgres.connect import Connection
@@ -13,8 +13,8 @@ from limbeck.schema.sql.quoting import quote
 
 _MOST: Final = 32  # ranges of a table
 _FEWEST_ROWS: Final = 20_000  # estimated rows of a range
+_WHOLE: Final = 100.0  # percent
 _SAMPLED: Final = 200  # blocks that are sampled to find where the keys are
-_ROW: Final = 150  # bytes of a row in a table that was never analysed
 _IN_ORDER: Final = 0.9  # correlation of keys and blocks from which a table is cut by key
 
 # The key is the primary key, or else the unique index with the fewest columns. Only tables that
@@ -24,7 +24,7 @@ WITH RECURSIVE tree (oid) AS (
     SELECT %s::regclass::oid
     UNION SELECT i.inhrelid FROM pg_inherits i JOIN tree ON tree.oid = i.inhparent)
 SELECT format('%%I.%%I', n.nspname, c.relname), key.names, key.types,
-       c.reltuples::bigint, pg_relation_size(c.oid)
+       c.reltuples::bigint, c.relpages, pg_relation_size(c.oid)
 FROM tree JOIN pg_class c ON c.oid = tree.oid JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN LATERAL (
     SELECT array_agg(a.attname::text ORDER BY k.n) AS names,
@@ -42,7 +42,7 @@ WHERE c.relkind = 'r' ORDER BY c.oid"""
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One table that stores rows, with Postgres' estimate of their number.
+    """One table that stores rows, with an estimate of their number.
 
     `key` has (column, type) pairs; it is empty if the table is cut by its blocks.
     """
@@ -84,18 +84,34 @@ def pieces(connection: Connection, table: str) -> tuple[Piece, ...]:
     _refuse_foreign(connection, table)
     block = _number(connection.execute("SHOW block_size").fetchone())
     alias = table.rpartition(".")[2] if '"' not in table else quote(_last(connection, table))
-    rows = connection.execute(_TABLES, [table]).fetchall()
-    return tuple(
-        Piece(
-            str(name),
-            alias,
-            tuple(zip(names, types, strict=True)) if names else (),  # type: ignore[call-overload]  # text[]
-            # reltuples is -1 (0 before Postgres 14) until the first ANALYZE; the size is known.
-            int(str(count)) if int(str(count)) > 0 else -(-int(str(size)) // _ROW),
-            -(-int(str(size)) // block),
-        )
-        for name, names, types, count, size in rows
-    )
+    rows: list[Any] = connection.execute(_TABLES, [table]).fetchall()
+    tables = []
+    for name, names, types, count, pages, size in rows:
+        key = tuple(zip(names, types, strict=True)) if names else ()
+        piece = Piece(name, alias, key, 0, -(-size // block))
+        tables.append(replace(piece, rows=_rows(connection, piece, count, pages)))
+    return tuple(tables)
+
+
+def _rows(connection: Connection, piece: Piece, count: int, pages: int) -> int:
+    """Return about how many rows a piece has now, which had `count` in `pages` when last analysed.
+
+    Until the first ANALYZE, reltuples is -1 and relpages 0. Then, or when the table has more than
+    doubled since, a sample of its blocks is counted: rows can be of 30 bytes or of 3,000.
+    """
+    if count > 0 and piece.blocks <= 2 * pages:
+        return round(count * piece.blocks / pages)  # as the planner does (plancat.c)
+    if not piece.blocks:
+        return 0
+    # How many blocks are in the sample is left to chance, so the rows of a block are counted. The
+    # same blocks are taken each time: several processes must agree on the total.
+    row: Any = connection.execute(
+        "SELECT count(*), count(DISTINCT (ctid::text::point)[0]) FROM ONLY"
+        f" {piece.name} TABLESAMPLE SYSTEM ({_percent(piece):.6f}) REPEATABLE (1)".encode()
+    ).fetchone()
+    rows, blocks = row
+    whole = blocks if _percent(piece) == _WHOLE else piece.blocks
+    return round(rows * whole / blocks) if blocks else 0
 
 
 def _refuse_foreign(connection: Connection, table: str) -> None:
@@ -185,11 +201,14 @@ def _in_order(connection: Connection, piece: Piece) -> bool:
 
 def _sample(piece: Piece) -> str:
     columns = ", ".join(quote(column) for column in piece.columns)
-    percent = min(100.0, 100.0 * _SAMPLED / max(piece.blocks, 1))
     return (
         f"SELECT {columns}, (ctid::text::point)[0] AS block"
-        f" FROM ONLY {piece.name} TABLESAMPLE SYSTEM ({percent:.6f})"
+        f" FROM ONLY {piece.name} TABLESAMPLE SYSTEM ({_percent(piece):.6f})"
     )
+
+
+def _percent(piece: Piece) -> float:
+    return min(_WHOLE, _WHOLE * _SAMPLED / max(piece.blocks, 1))
 
 
 def _count(piece: Piece) -> int:

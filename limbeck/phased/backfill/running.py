@@ -165,9 +165,10 @@ def _pass(connection: Connection, plan: Plan, task: Task, backfill: int, options
     for thread in threads:
         thread.start()
     _await(threads, shared)
-    meter.progress()
     if shared.error:
+        meter.progress()
         raise shared.error
+    meter.end()
     return meter.changed
 
 

@@ -79,7 +79,7 @@ class State:
 def read(connection: Connection) -> dict[tuple[str, int], State]:
     """Return the state of each backfill by change and number; empty if none has run."""
     try:
-        with connection.cursor(row_factory=class_row(State)) as cursor:
+        with connection.cursor(row_factory=class_row(State), binary=True) as cursor:
             states = cursor.execute(_READ).fetchall()
     except (
         psycopg.errors.UndefinedTable,

@@ -32,13 +32,11 @@ _LONGEST_PAUSE: Final = 2.0  # seconds
 
 # enable_seqscan: the planner cannot estimate the rows between two keys that it reads from a CTE,
 # and might scan the table for each batch. synchronous_commit: a commit that is lost in a crash
-# loses the position, too, so no batch needs to wait for the disk. row_security: a policy that
-# hides rows raises an error instead of skipping them silently. The rest makes keys that are
+# loses the position, too, so no batch needs to wait for the disk. The rest makes keys that are
 # read as text valid as literals of their types.
 _SETTINGS: Final = {
     "enable_seqscan": "off",
     "jit": "off",
-    "row_security": "off",
     "synchronous_commit": "off",
     "datestyle": "ISO",
     "intervalstyle": "postgres",

@@ -8,6 +8,7 @@ contract is safe, a harmless one that is not would break the old application.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
 from limbeck.errors import ConfigurationError
@@ -21,12 +22,13 @@ from limbeck.phased.expand.renamed_column import RenamedColumn
 from limbeck.phased.expand.renamed_table import RenamedTable
 from limbeck.phased.expand.required_column import RequiredColumn
 from limbeck.phased.expand.retyped_columns import RetypedColumns, retypings
-from limbeck.phased.expand.values import widens
+from limbeck.phased.expand.values import computed_columns, respelled, widens
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.types import Enum
+from limbeck.schema.diff import retyping
 from limbeck.schema.diff.column_operations import (
     AddColumn,
     AddNotNull,
@@ -48,8 +50,9 @@ from limbeck.schema.diff.operations import (
     RenameTable,
     SetSequence,
 )
-from limbeck.schema.diff.steps import Step
+from limbeck.schema.diff.steps import Step, Unit
 from limbeck.schema.renames.rename import Rename
+from limbeck.schema.sql.quoting import quote
 
 # Operations after which every row and every query is accepted that was accepted before.
 HARMLESS = (AddValue, AlterAttributeType, AlterDefault, AlterType, AlterViewDefault, Comment)
@@ -64,13 +67,16 @@ class Change:
     """The catalogs before and after a change.
 
     `values` has the expressions that give the values of columns (`--value`), which cannot be
-    derived from the catalogs.
+    derived from the catalogs; `using` has those that compute a column's values of a new type, and
+    `using_back` those of the downgrade.
     """
 
     before: Catalog
     after: Catalog
     renamed: Sequence[Rename] = ()
     values: Mapping[Address, str] = field(default_factory=dict)
+    using: Mapping[Address, str] = field(default_factory=dict)
+    using_back: Mapping[Address, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +100,7 @@ def choose(steps: Sequence[Step], change: Change) -> Choice:
         ConfigurationError: a change cannot be made in phases.
 
     """
-    before = change.before
+    before, steps = change.before, tuple(retyping.separated(steps))
     _refuse_single_names(change)
     recipes = tuple(_recipes(steps, change))
     _refuse_idle_values(recipes, change)
@@ -106,17 +112,31 @@ def choose(steps: Sequence[Step], change: Change) -> Choice:
     # A harmless step on the object of a recipe waits: a new default of a column that changes its
     # type, for example, is an expression of the new type.
     busy = {step.address for step in steps if any(recipe.covers(step) for recipe in recipes)}
-    first: list[Step] = []
-    waits: list[Step] = []
-    for step in steps:
-        if any(recipe.covers(step) for recipe in recipes):
-            continue
-        if step.address not in busy and _breaks_nothing(step, steps, before):
-            first.append(_nullable(step, change))
-        else:
-            waits.append(step)
+    rest = [step for step in steps if not any(recipe.covers(step) for recipe in recipes)]
+    new = frozenset(step.address for step in steps if step.verb == "create") - before.objects.keys()
+    waiting = [
+        step.address in busy or not _breaks_nothing(step, steps, new, before) for step in rest
+    ]
+    units = _waiting_units(rest, waiting)
+    waiting = [wait or step.unit in units for step, wait in zip(rest, waiting, strict=True)]
+    first = [_nullable(step, change) for step, wait in zip(rest, waiting, strict=True) if not wait]
+    waits = [step for step, wait in zip(rest, waiting, strict=True) if wait]
     _refuse_rewriting(waits)
     return Choice(recipes, tuple(first), tuple(waits))
+
+
+def _waiting_units(steps: Sequence[Step], waiting: Sequence[bool]) -> set[Unit]:
+    """Return the units of which all steps wait because one does.
+
+    Without ADD IDENTITY a column must keep its default, without its policies a table must not be
+    granted. But whoever is to lose a privilege may keep it until the contract, and a check that is
+    to be replaced may be gone before.
+    """
+    return {
+        step.unit
+        for step, wait in zip(steps, waiting, strict=True)
+        if wait and step.unit and step.unit.joint and step.address.kind != "grant"
+    }
 
 
 def _refuse_rewriting(waits: Sequence[Step]) -> None:
@@ -126,7 +146,9 @@ def _refuse_rewriting(waits: Sequence[Step]) -> None:
     """
     for step in waits:
         change = step.operation
-        if isinstance(change, AlterType) and not widens(change.before, change.after):
+        if isinstance(change, AlterType) and not (
+            change.parks or widens(change.before, change.after)
+        ):
             raise ConfigurationError(
                 f"this cannot be done without downtime: {step.address} changes its type and its"
                 " name at once",
@@ -188,7 +210,7 @@ def _recipes(steps: Sequence[Step], change: Change) -> Iterator[Recipe]:
     yield from moves
     yield from _renamed_tables(change)
     yield from _required(steps, change)
-    if retyped := _retyped(steps, before, after):
+    if retyped := _retyped(steps, change):
         yield retyped
 
 
@@ -221,17 +243,46 @@ def _required(steps: Sequence[Step], change: Change) -> Iterator[RequiredColumn]
         # A new column with a default needs no recipe: ADD COLUMN fills it in every row.
         given = change.values.get(step.address)
         value = given or (after.default if isinstance(before, Column) else None)
-        table = change.after.objects.get(Address("table", after.schema, after.table))
         asked = isinstance(step.operation, AddColumn | AddNotNull | AlterNotNull)
-        old = Address("table", after.schema, after.table) in change.before.objects
-        if step.address in filled or not (loose and value and asked and old):
+        if step.address in filled or not (loose and value and asked):
             continue
-        if isinstance(table, Table):
-            yield RequiredColumn(after, value, table.columns)
+        yield from _required_column(change, after, value)
 
 
-def _retyped(steps: Sequence[Step], before: Catalog, after: Catalog) -> RetypedColumns | None:
+def _required_column(change: Change, column: Column, value: str) -> Iterator[RequiredColumn]:
+    """Yield the recipe of a column, unless its table is new."""
+    at = Address("table", column.schema, column.table)
+    former, table = change.before.objects.get(at), change.after.objects.get(at)
+    if not isinstance(former, Table) or not isinstance(table, Table):
+        return
+    # Until the contract the table has its dropped columns, too, and a value may name one.
+    names = tuple(dict.fromkeys((*former.columns, *table.columns)))
+    computed = dict(computed_columns(change.after, table)) | dict(
+        computed_columns(change.before, former)
+    )
+    value = _spelled_out(value, column.address, change)
+    yield RequiredColumn(column, value, names, tuple(computed.items()))
+
+
+def _spelled_out(value: str, column: Address, change: Change) -> str:
+    """Return a value with the values of new columns that it names, which may still be NULL."""
+    others = {
+        at.part: at
+        for at in change.values
+        if at[:3] == column[:3] and at != column and at not in change.before.objects
+    }
+    rest = replace(change, values={at: v for at, v in change.values.items() if at != column})
+
+    def spell(name: str) -> str:
+        other = others[name]
+        return f"coalesce({quote(name)}, ({_spelled_out(rest.values[other], other, rest)}))"
+
+    return respelled(value, others, spell)
+
+
+def _retyped(steps: Sequence[Step], change: Change) -> RetypedColumns | None:
     """Return one recipe for all type changes: a key and its foreign keys must swap together."""
+    before, after = change.before, change.after
     # An enum that is created although it exists is re-created, with other labels.
     enums = [step.address for step in steps if step.verb == "create"]
     enums = [address for address in enums if address in before.objects]
@@ -241,14 +292,18 @@ def _retyped(steps: Sequence[Step], before: Catalog, after: Catalog) -> RetypedC
         step.address
         for step in steps
         if isinstance(step.operation, AlterType)
+        and not step.operation.parks
         and not widens(step.operation.before, step.operation.after)
     ]
     columns = {at: col for at in addresses if isinstance(col := after.objects.get(at), Column)}
-    changes = tuple(retypings(columns, before, tuple(new)))
+    using = (change.using, change.using_back)
+    changes = tuple(retypings(columns, before, tuple(new), using))
     return RetypedColumns(changes, tuple(old), tuple(new)) if changes else None
 
 
-def _breaks_nothing(step: Step, steps: Sequence[Step], before: Catalog) -> bool:
+def _breaks_nothing(
+    step: Step, steps: Sequence[Step], new: AbstractSet[Address], before: Catalog
+) -> bool:
     """Return whether old and new applications both run with a step, as far as is known."""
     # Applications use the sequence that a setval() changes. A step that names an object by
     # its new name fails until the contract has renamed it.
@@ -256,6 +311,8 @@ def _breaks_nothing(step: Step, steps: Sequence[Step], before: Catalog) -> bool:
         return False
     if step.verb == "create":
         return step.address not in before.objects and _adds(step, before)
+    if step.address.kind in OF_TABLE | {"table"} and _table(step) in new:
+        return True  # no application uses the table yet
     match step.operation:
         case DropConstraint(constraint):
             # Dropping a check or foreign key only permits more, unless it is re-created as
@@ -265,7 +322,17 @@ def _breaks_nothing(step: Step, steps: Sequence[Step], before: Catalog) -> bool:
         case AlterNotNull(after=after):
             return not after.not_null
     # A type change that is left here is one that widens; the others have a recipe or are refused.
-    return isinstance(step.operation, HARMLESS)
+    return isinstance(step.operation, HARMLESS) and not _waits(step)
+
+
+def _waits(step: Step) -> bool:
+    """Return whether a step of a harmless kind is needed by the old application nevertheless."""
+    match step.operation:
+        case AlterType(parks=parks):
+            return parks  # what changes while columns are parked as another type
+        case AlterDefault(after=after):
+            return after.default is None  # it still leaves the column to the default
+    return False
 
 
 def _adds(step: Step, before: Catalog) -> bool:

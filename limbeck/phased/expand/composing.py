@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import psycopg
 
 from limbeck.engine import privileged
 from limbeck.errors import ProofError
+from limbeck.phased.expand import switching
 from limbeck.phased.expand.choosing import Change, Choice
 from limbeck.phased.online import online
 from limbeck.phased.phases import Backfill
@@ -19,8 +20,9 @@ from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.filters import Filters
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.read import read
-from limbeck.schema.diff import compare
+from limbeck.schema.diff import compare, recreated
 from limbeck.schema.diff.steps import Step
 
 
@@ -37,6 +39,7 @@ class Phased:
     """Both revisions, the catalog between them, and the data that their modules carry.
 
     `expand` has no steps if nothing can be prepared: then the contract is the only revision.
+    `plain` are the steps of the contract as one transaction.
     """
 
     middle: Catalog
@@ -44,6 +47,7 @@ class Phased:
     contract: RevisionSteps
     backfills: tuple[Backfill, ...]
     uses: tuple[str, ...]
+    plain: tuple[Step, ...] = ()
 
 
 def compose(database: Database, filters: Filters, change: Change, choice: Choice) -> Phased:
@@ -67,11 +71,14 @@ def compose(database: Database, filters: Filters, change: Change, choice: Choice
         harmless = [step for step in choice.first if _runs(step, connection)]
         prepared = [step for recipe in choice.recipes for step in recipe.expand(before)]
         middle, first = _after(prepared, connection, filters), [*harmless, *prepared]
+        _fire(prepared, connection)
         # What the recipes leave undone is derived from the catalogs, here and on the way back, so
         # each end is exact whatever a recipe omits.
         replaced = [step for recipe in choice.recipes for step in recipe.contract(middle, after)]
-        rest = compare.steps(_after(replaced, connection, filters), after, change.renamed)
-        contract = [*replaced, *map(_allowed, rest)]
+        switched = [step for recipe in choice.recipes for step in recipe.switch()]
+        now = _after([*replaced, *switched], connection, filters)
+        rest = compare.steps(now, after, change.renamed)
+        contract = [*replaced, *switching.switched(choice.recipes, tuple(map(_allowed, rest)))]
         end = _after(rest, connection, filters)
         # Recipes are taken back in reverse: a later one may build on an earlier one's columns.
         back = [step for r in reversed(choice.recipes) for step in r.rollback(middle, end)]
@@ -79,11 +86,16 @@ def compose(database: Database, filters: Filters, change: Change, choice: Choice
     undone = compare.steps(middle, before)
     return Phased(
         middle,
-        RevisionSteps(online.steps(first, before, middle), online.steps(undone, middle, before)),
-        RevisionSteps(online.steps(contract, middle, after), online.steps(back, after, middle)),
+        RevisionSteps(_online(first, before, middle), _online(undone, middle, before)),
+        RevisionSteps(_online(contract, middle, after), _online(back, after, middle)),
         tuple(backfill for recipe in choice.recipes for backfill in recipe.backfill()),
         tuple(name for recipe in choice.recipes for name in recipe.uses),
+        tuple(contract),
     )
+
+
+def _online(steps: Sequence[Step], before: Catalog, after: Catalog) -> tuple[Step, ...]:
+    return recreated.preserving(online.steps(steps, before, after), before, after)
 
 
 def _runs(step: Step, connection: Connection) -> bool:
@@ -110,6 +122,32 @@ def _after(steps: Iterable[Step], connection: Connection, filters: Filters) -> C
                 hint="Write a single plain revision: limbeck generate --plain.",
             ) from error
     return read(connection, filters=filters)
+
+
+def _fire(steps: Iterable[Step], connection: Connection) -> None:
+    """Insert a row of defaults into each table with a new trigger, and roll it back.
+
+    PL/pgSQL looks names up when a statement first runs, so creating a function that names a column
+    which is not there succeeds. BEFORE triggers fire before Postgres checks any constraint: a row
+    that violates one has fired them, too.
+
+    Raises:
+        ProofError: a trigger of the steps cannot run.
+
+    """
+    for step in steps:
+        table, name = step.address._replace(kind="table", part=""), step.address.part
+        if step.address.kind != "trigger" or step.verb != "create":
+            continue
+        try:
+            with connection.transaction(force_rollback=True):
+                connection.execute(f"INSERT INTO {of(table)} DEFAULT VALUES".encode())
+        except psycopg.Error as error:
+            if (error.sqlstate or "").startswith("42") and name in (error.diag.context or ""):
+                raise ProofError(
+                    f"the trigger {name} on {table.schema}.{table.name} cannot run: {error}",
+                    hint="Correct the --value that it sets, over columns of the same table.",
+                ) from error
 
 
 def _allowed(step: Step) -> Step:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from limbeck.phased.expand.grants import grants
 from limbeck.phased.expand.sync import Sync
 from limbeck.phased.phases import Backfill
+from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
@@ -89,6 +90,13 @@ def dropped(column: Column) -> Step:
     return Step(DropColumn(column))
 
 
+def is_free(column: Column, catalog: Catalog) -> bool:
+    """Return whether a column can be dropped: no object depends on it that is not dropped, too."""
+    kinds = {"view", "function", "policy", "trigger", "rule", "column"}
+    users = {user.kind for user, used in catalog.depends.items() if column.address in used}
+    return users.isdisjoint(kinds)
+
+
 def renamed(column: Column, name: str) -> Step:
     """Return the step that renames a column."""
     return Step(RenameColumn(column, name))
@@ -101,7 +109,7 @@ def backfill(sync: Sync) -> Backfill:
 
 def filled(sync: Sync, table: Table) -> Step:
     """Return the step that fills all rows, outside a transaction: each batch commits by itself."""
-    sets = ", ".join(f"{column} = {value}" for column, value in sync.assignments.items())
+    sets = ", ".join(f"{quote(column)} = {value}" for column, value in sync.assignments.items())
     at = Address("column", sync.table.schema, sync.table.name, sync.forward[0].column)
     return Step(Execute(batches(table, sets, sync.wrong()), "alter", at), outside=True)
 
@@ -128,7 +136,7 @@ def left(backfills: Iterable[Backfill]) -> Iterator[Step]:
     revisions correct. A value that cannot be computed fails here, before anything is dropped.
     """
     for backfill in backfills:
-        sets = ", ".join(f"{column} = {value}" for column, value in backfill.assignments)
+        sets = ", ".join(f"{quote(column)} = {value}" for column, value in backfill.assignments)
         text = f"UPDATE {backfill.table} SET {sets}\nWHERE {backfill.where}"
         schema, name = schema_and_name(backfill.table)
         update = Execute(text, "alter", Address("table", schema, name))

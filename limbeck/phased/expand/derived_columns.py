@@ -9,13 +9,16 @@ from limbeck.phased.expand import copies
 from limbeck.phased.expand.dropped_column import DroppedColumn
 from limbeck.phased.expand.families import unseen
 from limbeck.phased.expand.recipe import Recipe
+from limbeck.phased.expand.switching import unit_of
 from limbeck.phased.expand.sync import Follower, Sync
-from limbeck.phased.expand.values import is_exact
+from limbeck.phased.expand.values import computed_columns, is_exact
 from limbeck.phased.phases import Backfill
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.tables import Table
+from limbeck.schema.diff.column_operations import AlterNotNull
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.sql.quoting import quote
 
@@ -25,13 +28,14 @@ class DerivedColumns(Recipe):
     """New columns of a table that replace old ones.
 
     `values` has the expression of each new column over the old ones, and of each old column over
-    the new ones.
+    the new ones; `computed` are the generated columns with their expressions.
     """
 
     table: Table
     old: tuple[Column, ...]
     new: tuple[Column, ...]
     values: Mapping[Address, str]
+    computed: tuple[tuple[str, str], ...] = ()
 
     @property
     def uses(self) -> tuple[str, ...]:
@@ -44,7 +48,8 @@ class DerivedColumns(Recipe):
         names = (*self.table.columns, *(column.name for column in (*self.old, *self.new)))
         forward, backward = self._followers(self.new), self._followers(self.old)
         path = quote(self.table.schema)
-        return Sync(self.table.address, names, forward, backward, path=path)
+        where = self.table.address
+        return Sync(where, names, forward, backward, path=path, computed=self.computed)
 
     def _followers(self, columns: Iterable[Column]) -> tuple[Follower, ...]:
         return tuple(
@@ -70,10 +75,15 @@ class DerivedColumns(Recipe):
         return (copies.backfill(self.sync),)
 
     def contract(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
-        """Fill remaining rows and drop the trigger; the plain diff then drops the old columns."""
-        del middle, after
+        """Fill remaining rows, and drop the trigger with the old columns.
+
+        Without the trigger an insert leaves the old columns empty, so they go, or lose their NOT
+        NULL, in the same transaction.
+        """
+        del after
         yield from copies.left(self.backfill())
-        yield from self.sync.drop()
+        steps = [*self.sync.drop(), *(step for old in self.old for step in _gone(old, middle))]
+        yield from (step.in_unit(unit_of(self.table.address)) for step in steps)
 
     def rollback(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
         """Add the old columns and derive their values from the new ones.
@@ -91,6 +101,18 @@ class DerivedColumns(Recipe):
         yield from self.sync.create()
 
 
+def _gone(column: Column, middle: Catalog) -> Iterator[Step]:
+    """Drop a column, or its NOT NULL if the plain diff has to replace an object on it first."""
+    referred = any(
+        key.reference and key.reference.table == Address("table", column.schema, column.table)
+        for key in middle.of(Constraint)
+    )
+    if copies.is_free(column, middle) and not referred:
+        yield copies.dropped(column)
+    elif column.not_null is not None:
+        yield Step(AlterNotNull(column, replace(column, not_null=None)))
+
+
 def derived(
     before: Catalog, after: Catalog, values: Mapping[Address, str]
 ) -> Iterator[DerivedColumns]:
@@ -102,7 +124,7 @@ def derived(
         old = tuple(_columns(here, before, after))
         new = tuple(_columns(here, after, before))
         if isinstance(table, Table) and old and new:
-            yield DerivedColumns(table, old, new, here)
+            yield DerivedColumns(table, old, new, here, computed_columns(before, table))
 
 
 def _columns(values: Iterable[Address], there: Catalog, not_there: Catalog) -> Iterator[Column]:

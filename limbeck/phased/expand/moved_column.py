@@ -12,7 +12,7 @@ from limbeck.phased.expand.locked_batches import locked_batches
 from limbeck.phased.expand.naming import trigger
 from limbeck.phased.expand.recipe import Recipe
 from limbeck.phased.expand.row_trigger import RowTrigger
-from limbeck.phased.expand.values import differ, is_exact
+from limbeck.phased.expand.values import differ, folded_word, is_exact
 from limbeck.phased.phases import Backfill
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
@@ -90,7 +90,7 @@ class MovedColumn(Recipe):
         """
         value, name = self._value(quote(self.new.table)), quote(self.new.name)
         wrong = differ(name, value, exact=is_exact(self.new))
-        return (Backfill(self._here, ((name, name),), wrong),)
+        return (Backfill(self._here, ((self.new.name, name),), wrong),)
 
     def contract(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
         """Check that no value is lost, then drop the triggers.
@@ -273,7 +273,7 @@ def _path(expression: str) -> list[str]:
     A move cannot invert a computation.
     """
     path = tokens(expression)
-    names = [text.lower() if kind == "word" else unquote(text) for kind, text, _ in path[::2]]
+    names = [folded_word(text) if kind == "word" else unquote(text) for kind, text, _ in path[::2]]
     joined = len(path) % 2 and all(text == "." for _, text, _ in path[1::2])
     return names if joined and {kind for kind, _, _ in path[::2]} <= {"word", "name"} else []
 

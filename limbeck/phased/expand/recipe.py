@@ -46,6 +46,13 @@ class Recipe:
         del middle, after
         return ()
 
+    def switch(self) -> Iterable[Step]:
+        """Return the steps of the contract that share a transaction with the renames it covers.
+
+        They end the second name of an object, and come after the slow steps of all recipes.
+        """
+        return ()
+
     def rollback(self, middle: Catalog, after: Catalog) -> Iterable[Step]:
         """Return the first steps of the contract's downgrade; the plain diff follows."""
         del middle, after

@@ -9,6 +9,7 @@ from limbeck.phased.expand import copies, twins
 from limbeck.phased.expand.families import family, is_key_of_partitions, unseen
 from limbeck.phased.expand.naming import beside
 from limbeck.phased.expand.recipe import Recipe
+from limbeck.phased.expand.switching import unit_of
 from limbeck.phased.expand.sync import Follower, Sync
 from limbeck.phased.expand.values import is_exact, is_steady
 from limbeck.phased.phases import Backfill
@@ -106,9 +107,8 @@ class RenamedColumn(Recipe):
         """Return the backfill of the copy."""
         return (copies.backfill(self.sync),)
 
-    def contract(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
+    def switch(self) -> Iterator[Step]:
         """Drop the trigger and the copy; the plain diff then renames the column."""
-        del middle, after
         yield from self.sync.drop()
         yield copies.dropped(self.copy)
 
@@ -134,8 +134,12 @@ class RenamedColumn(Recipe):
 
     def _names_change(self, back: RenamedColumn) -> Iterator[Step]:
         aside = beside(self.name, "_old")
-        yield from (replace(step, begins=not n) for n, step in enumerate(back.sync.drop()))
-        yield copies.renamed(back.copy, aside)
-        yield copies.renamed(back.column, self.column.name)
-        yield copies.renamed(replace(back.copy, name=aside), self.name)
-        yield from self.sync.create()
+        steps = (
+            *back.sync.drop(),
+            copies.renamed(back.copy, aside),
+            copies.renamed(back.column, self.column.name),
+            copies.renamed(replace(back.copy, name=aside), self.name),
+            *self.sync.create(),
+        )
+        unit = unit_of(self.table.address)
+        yield from (step.in_unit(unit) for step in steps)

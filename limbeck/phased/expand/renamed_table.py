@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from limbeck.phased.expand.grants import grants
 from limbeck.phased.expand.recipe import Recipe
+from limbeck.phased.expand.switching import unit_of
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
@@ -81,13 +82,16 @@ class RenamedTable(Recipe):
     def _view(self) -> Address:
         return self.name._replace(kind="view")
 
-    def contract(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
+    def switch(self) -> Iterator[Step]:
         """Drop the view; the plain diff then renames the table."""
-        del middle, after
         yield Step(Execute(f"DROP VIEW {of(self._view)}", "drop", self._view))
 
     def rollback(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
         """Rename the table back, and create the view again."""
+        unit = unit_of(self.table.address)
+        yield from (step.in_unit(unit) for step in self._back(middle, after))
+
+    def _back(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
         old, new = self.table.address, self.name
         schema = Address("schema", "", old.schema)
         if schema not in after.objects:

@@ -18,19 +18,22 @@ from limbeck.schema.diff.column_operations import AddNotNull, AlterNotNull
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.sql.quoting import qualified, quote
 
-PREFIX = "zz_fill"  # sorts after the user's own triggers, as in sync.py
+# Sorts after the user's own triggers, and after those of sync.py: a value may name a copy.
+PREFIX = "zz_value"
 
 
 @dataclass(frozen=True, slots=True)
 class RequiredColumn(Recipe):
     """A column that becomes NOT NULL, and the expression over its row that replaces NULL.
 
-    `names` are all columns of its table. The column may be new.
+    `names` are all columns of its table between the phases, those that are dropped and those that
+    are new, and `computed` the generated ones with their expressions. The column may be new.
     """
 
     column: Column
     value: str
     names: tuple[str, ...]
+    computed: tuple[tuple[str, str], ...] = ()
 
     @property
     def _table(self) -> str:
@@ -39,10 +42,11 @@ class RequiredColumn(Recipe):
     @property
     def _trigger(self) -> RowTrigger:
         column, schema = quote(self.column.name), self.column.schema
+        value = of_row("NEW", self.value, self.names, self.computed)
         return RowTrigger(
             Address("table", schema, self.column.table),
             trigger(PREFIX, self.column.table, self.column.name),
-            f"    NEW.{column} := {of_row('NEW', self.value, self.names)};",
+            f"    NEW.{column} := {value};",
             when=f" WHEN (NEW.{column} IS NULL)",
             path=quote(schema),
         )
@@ -60,7 +64,8 @@ class RequiredColumn(Recipe):
     def backfill(self) -> Sequence[Backfill]:
         """Return the backfill of NULL in rows that existed before the trigger."""
         column = quote(self.column.name)
-        return (Backfill(self._table, ((column, self.value),), f"{column} IS NULL"),)
+        sets = ((self.column.name, self.value),)
+        return (Backfill(self._table, sets, f"{column} IS NULL"),)
 
     def contract(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
         """Fill remaining rows, set NOT NULL, and drop the trigger.

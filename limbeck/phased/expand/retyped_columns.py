@@ -11,6 +11,7 @@ from limbeck.phased.expand.naming import beside
 from limbeck.phased.expand.obstacles import obstacles
 from limbeck.phased.expand.recipe import Recipe
 from limbeck.phased.expand.swaps import Swap
+from limbeck.phased.expand.switching import unit_of
 from limbeck.phased.expand.sync import Follower, Sync
 from limbeck.phased.expand.values import is_exact
 from limbeck.phased.phases import Backfill
@@ -32,7 +33,8 @@ class Retyping:
     """One column before and after its type change; `table` is its table before the change.
 
     `enums` are the enums it uses that are re-created under the same name; until the contract the
-    new ones have a temporary name. `partitions` are the partitions of the table.
+    new ones have a temporary name. `partitions` are the partitions of the table. `using` is the
+    expression of `--using` that converts the values, `back` the one that converts them back.
     """
 
     before: Column
@@ -40,6 +42,8 @@ class Retyping:
     table: Table
     enums: tuple[Enum, ...] = ()
     partitions: tuple[Address, ...] = ()
+    using: str | None = None
+    back: str | None = None
 
     @property
     def hidden(self) -> Column:
@@ -63,11 +67,14 @@ class Retyping:
         fits = assignable(self.before.type, hidden.type) and not self._of_enum
         if not fits:
             value = conversion(self.before, replace(hidden, name=self.before.name), aside=False)
-        exact, type_ = is_exact(self.before) and is_exact(hidden), hidden.type if fits else None
+        value = self.using or value
+        exact = is_exact(self.before) and is_exact(hidden)
+        type_ = hidden.type if fits or self.using else None
         follower = Follower(hidden.name, value, exact, type=type_)
-        lenient = not fits or narrows(self.before.type, hidden.type)
+        lenient = bool(self.using) or not fits or narrows(self.before.type, hidden.type)
         table, names = self.table.address, (*self.table.columns, hidden.name)
-        return Sync(table, names, (follower,), lenient=lenient)
+        path = quote(self.table.schema) if self.using else "''"
+        return Sync(table, names, (follower,), lenient=lenient, path=path)
 
     @property
     def _of_enum(self) -> bool:
@@ -76,7 +83,9 @@ class Retyping:
     @property
     def turned(self) -> Retyping:
         """The type change back."""
-        return Retyping(self.after, self.before, self.table, (), self.partitions)
+        return Retyping(
+            self.after, self.before, self.table, (), self.partitions, self.back, self.using
+        )
 
     @property
     def below(self) -> frozenset[Address]:
@@ -131,21 +140,38 @@ class RetypedColumns(Recipe):
         """Build what the hidden columns need, swap each table, drop the replaced columns.
 
         A table's triggers are dropped in the transaction of its swap, no earlier: a row written
-        in between would have no hidden value. The enums get their names last, when no column
-        uses the old ones.
+        in between would have no hidden value.
         """
         yield from copies.left(self.backfill())
         swap = self._swap(middle, after)
         yield from swap.prepare()
         for table in swap.order():
             here = [each for each in self.columns if each.table.address == table]
-            yield from (step for each in here for step in each.sync.drop())
-            yield from swap.exchange(table)
-            yield from (step for each in here for step in _gone(each, middle))
-            yield from swap.named(table)
+            yield from self._together(
+                table,
+                *(step for each in here for step in each.sync.drop()),
+                *swap.exchange(table),
+                *(step for each in here for step in _gone(each, middle)),
+                *swap.named(table),
+            )
+        if self.new_enums:
+            yield from self._together(self.columns[0].table.address, *self._types_named())
+
+    def _together(self, table: Address, *steps: Step) -> Iterator[Step]:
+        """Yield the steps of a swap as a unit.
+
+        With enums all swaps are one unit: a value of the enum's name does not fit a swapped column
+        until the new enum has that name.
+        """
+        unit = unit_of(self.columns[0].table.address if self.new_enums else table)
+        yield from (step.in_unit(unit) for step in steps)
+
+    def _types_named(self) -> Iterator[Step]:
+        """Give the enums their names, when no column uses the old ones; defaults follow."""
         for old, new in zip(self.old_enums, self.new_enums, strict=True):
             yield Step(Execute(f"DROP TYPE {of(old.address)}", "drop", old.address))
             yield _renamed(_aside(new), new.name)
+        yield from _late_defaults(self.columns)
 
     def _swap(self, now: Catalog, then: Catalog) -> Swap:
         names: dict[Address, dict[str, str]] = {}
@@ -170,12 +196,14 @@ class RetypedColumns(Recipe):
         yield from swap.prepare()
         for table in swap.order():
             here = [each for each in back.columns if each.table.address == table]
-            yield from (step for each in here for step in each.sync.drop())
-            yield from swap.exchange(table)
-            if not self.new_enums:
-                yield from self._hidden_again(table, swap)
+            yield from self._together(
+                table,
+                *(step for each in here for step in each.sync.drop()),
+                *swap.exchange(table),
+                *(() if self.new_enums else self._hidden_again(table, swap)),
+            )
         if self.new_enums:
-            yield from self._types_back(swap)
+            yield from self._together(self.columns[0].table.address, *self._types_back(swap))
 
     def _back(self, retyping: Retyping) -> Retyping:
         return replace(retyping.turned, enums=self.old_enums if retyping.enums else ())
@@ -186,6 +214,7 @@ class RetypedColumns(Recipe):
             yield _renamed(new, spare.name)
             yield _renamed(_aside(old), old.name)
             yield _renamed(spare, _aside(new).name)
+        yield from _late_defaults(tuple(map(self._back, self.columns)))
         for table in swap.order():
             yield from self._hidden_again(table, swap)
 
@@ -199,6 +228,13 @@ class RetypedColumns(Recipe):
         yield from swap.named(table)
 
 
+def _late_defaults(columns: Sequence[Retyping]) -> Iterator[Step]:
+    """Set the defaults of the columns whose type has just got its name."""
+    for each in columns:
+        if each.enums and each.after.default is not None and not each.after.generated:
+            yield copies.with_default(replace(each.after, default=None), each.after.default)
+
+
 def _replaced(retyping: Retyping) -> Column:
     """Return the replaced column under the name that it has after the swap."""
     return replace(retyping.before, name=beside(retyping.before.name, "_old"))
@@ -210,9 +246,7 @@ def _gone(retyping: Retyping, middle: Catalog) -> Iterator[Step]:
     The plain diff re-creates such an object on the new column, and then drops this one.
     """
     old = _replaced(retyping)
-    kinds = {"view", "function", "policy", "trigger", "rule", "column"}
-    users = {user.kind for user, used in middle.depends.items() if retyping.before.address in used}
-    if users.isdisjoint(kinds):
+    if copies.is_free(retyping.before, middle):
         yield Step(Execute(copies.dropped(old).sql, "drop", old.address))
     elif retyping.before.not_null:
         table, name = qualified(old.schema, old.table), quote(old.name)
@@ -244,9 +278,20 @@ def _renamed(enum: Enum, name: str) -> Step:
 
 
 def retypings(
-    columns: Mapping[Address, Column], before: Catalog, enums: tuple[Enum, ...]
+    columns: Mapping[Address, Column],
+    before: Catalog,
+    enums: tuple[Enum, ...],
+    using: tuple[Mapping[Address, str], Mapping[Address, str]],
 ) -> Iterator[Retyping]:
-    """Yield the type changes of these columns, given as they are after the change."""
+    """Yield the type changes of columns.
+
+    Args:
+        columns: The columns as they are after the change.
+        before: The catalog before the change.
+        enums: The enums that are created again.
+        using: The expressions that convert the values, and those that convert them back.
+
+    """
     for address, after in columns.items():
         former = before.objects.get(address)
         table = before.objects.get(Address("table", address.schema, address.name))
@@ -254,4 +299,5 @@ def retypings(
             type_ = after.type.removesuffix("[]")
             used = tuple(enum for enum in enums if type_ == of(enum.address))
             below = tuple(member.address for member in family(before, table.address)[:-1])
-            yield Retyping(former, after, table, used, below)
+            there, back = (expressions.get(address) for expressions in using)
+            yield Retyping(former, after, table, used, below, there, back)

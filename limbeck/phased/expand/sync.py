@@ -40,7 +40,8 @@ class Sync:
     `forward` are the new columns and `backward` the old ones. Without `backward` no application
     writes the new columns, and they always follow the old ones. With `lenient`, an old value that
     cannot be converted gives NULL instead of an error in the application. `names` are all columns
-    of the table, `path` is the search_path of the expressions.
+    of the table, `computed` the generated ones with their expressions, `path` is the search_path of
+    the expressions.
     """
 
     table: Address
@@ -49,6 +50,7 @@ class Sync:
     backward: tuple[Follower, ...] = ()
     lenient: bool = False
     path: str = "''"
+    computed: tuple[tuple[str, str], ...] = ()
 
     @property
     def name(self) -> str:
@@ -58,7 +60,7 @@ class Sync:
     @property
     def assignments(self) -> dict[str, str]:
         """The expression of each column that a backfill sets."""
-        return {quote(follower.column): follower.expression for follower in self.forward}
+        return {follower.column: follower.expression for follower in self.forward}
 
     def wrong(self, row: str = "") -> str:
         """Return SQL that is true for a row whose sides do not match.
@@ -84,7 +86,7 @@ class Sync:
     def _differs(self, follower: Follower, row: str) -> str:
         column = f"{row}.{quote(follower.column)}" if row else quote(follower.column)
         expression = follower.expression
-        wanted = of_row(row, expression, self.names) if row else expression
+        wanted = self._of_row(row, expression) if row else expression
         compared = _grouped(wanted) + (f"::{follower.type}" if follower.type else "")
         return differ(column, compared, exact=follower.exact)
 
@@ -157,9 +159,12 @@ class Sync:
 
     def _follow(self, side: Sequence[Follower]) -> list[str]:
         return [
-            f"NEW.{quote(follower.column)} := {of_row('NEW', follower.expression, self.names)};"
+            f"NEW.{quote(follower.column)} := {self._of_row('NEW', follower.expression)};"
             for follower in side
         ]
+
+    def _of_row(self, row: str, expression: str) -> str:
+        return of_row(row, expression, self.names, self.computed)
 
 
 def _grouped(expression: str) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
+from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.diff.casts import base, narrows
 from limbeck.schema.sql.lexer import tokens
 from limbeck.schema.sql.quoting import KEYWORDS, RESERVED, quote, unquote
@@ -107,11 +109,16 @@ def respelled(expression: str, names: Collection[str], spell: Callable[[str], st
     return "".join([*parts, expression[place:]])
 
 
+def folded_word(word: str) -> str:
+    """Return a word without quotes as Postgres folds it: in UTF-8 only the letters of ASCII."""
+    return "".join(letter.lower() if letter.isascii() else letter for letter in word)
+
+
 def _column(kind: str, text: str) -> str:
     """Return the column name that a token may be; empty if it cannot be one."""
     if kind == "name":
         return unquote(text)
-    folded = text.lower()
+    folded = folded_word(text)
     keyword = folded in RESERVED or (text.isupper() and folded in KEYWORDS | PHRASES)
     return folded if kind == "word" and not keyword else ""
 
@@ -129,6 +136,35 @@ def _is_no_column(before: tuple[str, str], after: tuple[str, str]) -> bool:
     )
 
 
-def of_row(row: str, expression: str, names: Collection[str]) -> str:
-    """Return an expression with its columns qualified by a row variable, such as NEW."""
-    return respelled(expression, names, lambda name: f"{row}.{quote(name)}")
+def of_row(
+    row: str, expression: str, names: Collection[str], computed: Sequence[tuple[str, str]] = ()
+) -> str:
+    """Return an expression with its columns qualified by a row variable, such as NEW.
+
+    Args:
+        row: The variable.
+        expression: The expression over a row of the table.
+        names: All columns that the table has where the expression is evaluated.
+        computed: Its generated columns with their expressions, which take their place: Postgres
+            computes such a column after the BEFORE triggers, in which it is NULL.
+
+    """
+
+    def spell(name: str) -> str:
+        if name in texts:
+            return f"({of_row(row, texts[name], names)})"
+        return f"{row}.{quote(name)}"
+
+    texts = dict(computed)
+    return respelled(expression, names, spell)
+
+
+def computed_columns(catalog: Catalog, table: Table) -> tuple[tuple[str, str], ...]:
+    """Return the generated columns of a table with their expressions."""
+    places = (table.address._replace(kind="column", part=name) for name in table.columns)
+    columns = (catalog.objects.get(place) for place in places)
+    return tuple(
+        (column.name, column.default)
+        for column in columns
+        if isinstance(column, Column) and column.generated and column.default
+    )

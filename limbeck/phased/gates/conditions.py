@@ -14,6 +14,7 @@ from limbeck.phased.gates.uses import Use, uses
 from limbeck.phased.gates.waiting import Terms, Waiting, Why
 from limbeck.phased.phases import Change
 from limbeck.postgres.connect import Connection
+from limbeck.postgres.row_security import refuse_hidden
 from limbeck.shell import command
 
 
@@ -39,6 +40,7 @@ def waits(
         listen: Receives notices about statements that name the old structure.
 
     Raises:
+        DatabaseError: row security hides rows of a table that the change has filled.
         HistoryError: the SQL of the contract cannot be rendered.
 
     """
@@ -53,6 +55,8 @@ def _unprepared(seen: Seen, change: Change, terms: Terms) -> Waiting | None:
         reason = "the expand revision is applied only now, while the old application still runs"
         why: Why = "backfill" if change.backfills else "contract"
         return _hold(change, why, reason, _next(change, terms))
+    # A verification holds only for a role that saw every row, and so does the contract's UPDATE.
+    refuse_hidden(seen.connection, [backfill.table for backfill in change.backfills])
     if tables := open_backfills(seen.connection, change, seen.ledger):
         reason = f"the backfill of {', '.join(tables)} is not verified"
         return _hold(change, "backfill", reason, _next(change, terms))

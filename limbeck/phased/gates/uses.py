@@ -17,7 +17,7 @@ from limbeck.phased.phases import Change
 from limbeck.plurals import counted, nouns
 from limbeck.postgres.connect import Connection
 from limbeck.schema.sql.own_schemas import of_users
-from limbeck.schema.sql.quoting import names
+from limbeck.schema.sql.quoting import names, percent_escaped
 
 _LOOK: Final = 1.0  # seconds between two samples of pg_stat_statements
 # Seconds between two samples of the table statistics. A busy session reports what it wrote after
@@ -163,7 +163,7 @@ def _old(connection: Connection, name: str) -> _Old | None:
     if row is None or (rest and not row[1]):
         return None  # another kind of object, such as a type, or dropped already
     word, holder = (rest[0] if rest else table), table
-    return _Old(name, int(str(row[0])), int(str(row[1])), _pattern(word), _pattern(holder))
+    return _Old(name, int(str(row[0])), int(str(row[1])), whole_word(word), whole_word(holder))
 
 
 def _objects(connection: Connection, old: _Old, sql: str) -> Iterator[Use]:
@@ -233,10 +233,11 @@ def _calls(connection: Connection, olds: Sequence[_Old]) -> dict[str, int]:
     if row is None:
         return {}
     counts: dict[str, int] = {}
+    schema = percent_escaped(str(row[0]))
     try:
         for old in olds:
             rows = connection.execute(
-                f"SELECT query, sum(calls)::int8 FROM {row[0]}.pg_stat_statements s"
+                f"SELECT query, sum(calls)::int8 FROM {schema}.pg_stat_statements s"
                 " JOIN pg_database d ON d.oid = s.dbid WHERE datname = current_database()"
                 " AND query ~* %(word)s AND query ~* %(holder)s AND query !~* %(ddl)s"
                 " GROUP BY query".encode(),
@@ -252,7 +253,7 @@ def _short(query: object) -> str:
     return " ".join(str(query).split())[:_SHOWN]
 
 
-def _pattern(name: str) -> str:
+def whole_word(name: str) -> str:
     """Return a Postgres regular expression for a name as a whole word."""
     escaped = re.sub(r"(\W)", r"\\\1", name)
     return rf"(^|[^[:alnum:]_]){escaped}($|[^[:alnum:]_])"

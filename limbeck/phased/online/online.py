@@ -7,18 +7,15 @@ every revision.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
-from limbeck.phased.online import recipes, spans, transactions
+from limbeck.phased.online import beforehand, recipes, spans, transactions
 from limbeck.phased.online.scene import Scene
-from limbeck.phased.online.transactions import Unit
+from limbeck.phased.online.transactions import Together
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.names import of
-from limbeck.schema.catalog.objects.indexes import Index
-from limbeck.schema.diff import index_definitions
-from limbeck.schema.diff.operations import AddConstraint, CreateIndex, DropIndex, Execute
+from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.diff.column_operations import AddNotNull, AlterNotNull
+from limbeck.schema.diff.operations import AddConstraint, CreateIndex, DropIndex
 from limbeck.schema.diff.steps import Step
-from limbeck.schema.sql.quoting import quote
 
 
 def steps(plain: Sequence[Step], before: Catalog, after: Catalog) -> tuple[Step, ...]:
@@ -26,7 +23,7 @@ def steps(plain: Sequence[Step], before: Catalog, after: Catalog) -> tuple[Step,
 
     Indexes are built CONCURRENTLY, constraints are added NOT VALID and validated in the next step,
     keys get their index first, and one transaction locks one table that existed before. Tables
-    that the change creates get the plain form.
+    that the change creates get the plain form. The steps of a unit share a transaction.
 
     Args:
         plain: The steps of `compare.steps` for these two catalogs.
@@ -45,23 +42,19 @@ def _on_view(step: Step) -> bool:
     return isinstance(operation, CreateIndex | DropIndex) and operation.item.table.kind == "view"
 
 
-def _units(plain: Sequence[Step], scene: Scene) -> Iterator[Unit]:
-    loose = spans.replacements(plain, scene)
-    places = {last: plain[first] for first, last in loose.items()}
-    inside = dict(spans.held(plain, loose))
+def _units(plain: Sequence[Step], scene: Scene) -> Iterator[Together]:
+    inside = dict(spans.held(plain))
     number = 0
     while number < len(plain):
         last = inside.get(number, number)
         if last > number:
             yield from _held(plain[number : last + 1], scene)
-        elif number in places:
-            yield from _replaced(places[number], plain[number], scene)
-        elif number not in loose:
+        else:
             yield from _single(plain[number], scene)
         number = last + 1
 
 
-def _single(step: Step, scene: Scene) -> Iterator[Unit]:
+def _single(step: Step, scene: Scene) -> Iterator[Together]:
     instead = recipes.recipe(step, scene)
     if instead is None:
         yield (step,)
@@ -69,57 +62,57 @@ def _single(step: Step, scene: Scene) -> Iterator[Unit]:
         yield from ((each,) for each in (*instead.now, *instead.later))
 
 
-def _held(span: Sequence[Step], scene: Scene) -> Iterator[Unit]:
-    """Yield a span as one unit, and after it the builds and validations that can wait for its end.
+def _held(span: Sequence[Step], scene: Scene) -> Iterator[Together]:
+    """Yield what is built before a unit, its steps in one transaction, and what can wait for them.
 
-    They cannot be part of it: CREATE INDEX CONCURRENTLY refuses to run in a transaction, and a
-    validation would hold the span's locks for as long as it reads the table.
+    Builds and validations cannot be part of it: CREATE INDEX CONCURRENTLY refuses to run in a
+    transaction, and a validation would hold the locks for as long as it reads the table.
     """
+    exchanged = list(beforehand.exchanges(span, scene)) if beforehand.keeps_indexes(span) else []
+    if exchanged:
+        places = {place for pair in exchanged for place in pair}
+        yield from _held([step for n, step in enumerate(span) if n not in places], scene)
+        for pair in exchanged:
+            yield from _held([span[place] for place in pair], scene)
+        return
+    first: list[Step] = []
     now: list[Step] = []
     later: list[Step] = []
     for number, step in enumerate(span):
-        instead = _waiting(step, span[number + 1 :], scene)
-        now += instead.now if instead else [step]
-        later += instead.later if instead else []
-    if now:
+        if built := beforehand.build(step, span[:number], scene):
+            first.append(built.first)
+            now += built.now
+        elif instead := _waiting(step, span[number + 1 :], scene):
+            now += instead.now
+            later += instead.later
+        else:
+            now.append(step)
+    yield from ((step,) for step in first)
+    if all(map(_of_index, now)):
+        for step in now:
+            yield from _single(step, scene)
+    else:
         yield tuple(now)
     yield from ((step,) for step in later)
 
 
+def _of_index(step: Step) -> bool:
+    """Return whether a step drops or renames an index, which needs no other step to be atomic."""
+    return isinstance(step.operation, DropIndex) or (step.verb, step.address.kind) == (
+        "rename",
+        "index",
+    )
+
+
 def _waiting(step: Step, rest: Sequence[Step], scene: Scene) -> recipes.Recipe | None:
-    """Return the recipe of a step that can wait for the end of its span."""
+    """Return the recipe of a step that can wait for the end of its unit."""
     match step.operation:
         case CreateIndex(index) if not any(later.names({index.name}) for later in rest):
             return recipes.recipe(step, scene)
         case AddConstraint(constraint) if constraint.type in "cf":
             return recipes.recipe(step, scene)
+        case AlterNotNull(after=Column() as column) | AddNotNull(column):
+            # An identity and a primary key need a column that is NOT NULL.
+            needed = any(later.names({column.name}) for later in rest)
+            return None if needed else recipes.recipe(step, scene)
     return None
-
-
-def _replaced(dropped: Step, created: Step, scene: Scene) -> Iterator[Unit]:
-    """Build the new index beside the old one, so that queries and uniqueness always have one."""
-    match created.operation:
-        case AddConstraint(constraint) if recipes.recipe(created, scene):
-            name = _beside(constraint.name)
-            yield (recipes.unique_index(created, constraint, name),)
-            yield (dropped, recipes.using(created, constraint, name))
-        case CreateIndex(index) if isinstance(dropped.operation, DropIndex) and scene.plain(
-            index.table
-        ):
-            yield from _renewed(dropped, created, index, scene)
-        case _:
-            yield (dropped, created)
-
-
-def _renewed(dropped: Step, created: Step, index: Index, scene: Scene) -> Iterator[Unit]:
-    name = _beside(index.name)
-    new = replace(index, name=name, definition=index_definitions.named(index.definition, name))
-    built = replace(created, operation=CreateIndex(new))
-    rename = f"ALTER INDEX {of(new.address)} RENAME TO {quote(index.name)}"
-    for step in (built, dropped):
-        yield from _single(step, scene)
-    yield (Step(Execute(rename, "rename", index.address)),)
-
-
-def _beside(name: str) -> str:
-    return f"{name.encode()[: recipes.LONGEST_NAME - 4].decode(errors='ignore')}_new"

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from typing import TypeAlias
 
 from limbeck.phased.online.scene import Scene
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.diff.steps import Step
 
-Unit: TypeAlias = tuple[Step, ...]
+Together: TypeAlias = tuple[Step, ...]
 """Steps that must be in one transaction."""
 
 ALONE = "Each in a transaction of its own, so that only one table is locked at a time."
 
 
-def split(units: Iterable[Unit], scene: Scene) -> tuple[Step, ...]:
+def split(units: Iterable[Together], scene: Scene) -> tuple[Step, ...]:
     """Return the steps of the units, marked where another transaction has to begin.
 
     A transaction that waits for its second lock keeps the first one, and so makes all users of the
@@ -25,7 +26,7 @@ def split(units: Iterable[Unit], scene: Scene) -> tuple[Step, ...]:
     return tuple(_marked(list(_grouped(units, scene))))
 
 
-def _grouped(units: Iterable[Unit], scene: Scene) -> Iterator[list[Step]]:
+def _grouped(units: Iterable[Together], scene: Scene) -> Iterator[list[Step]]:
     group: list[Step] = []
     locked: frozenset[Address] = frozenset()
     for unit in units:
@@ -42,10 +43,10 @@ def _grouped(units: Iterable[Unit], scene: Scene) -> Iterator[list[Step]]:
 
 def _marked(groups: Sequence[list[Step]]) -> Iterator[Step]:
     former = "nothing"
-    for group in groups:
-        kind = _kind(group, former)
+    for group, following in zip_longest(groups, groups[1:]):
+        kind = _kind(group, former, following)
         if kind == "alone":
-            note = ALONE if former != "alone" else None
+            note = ALONE if former == "transaction" else None
             yield replace(group[0], outside=True, note=_joined(note, group[0].note))
         elif kind == "transaction" and former == "transaction":
             yield replace(group[0], begins=True)
@@ -55,12 +56,15 @@ def _marked(groups: Sequence[list[Step]]) -> Iterator[Step]:
         former = kind
 
 
-def _kind(group: Sequence[Step], former: str) -> str:
+def _kind(group: Sequence[Step], former: str, following: Sequence[Step] | None) -> str:
     if group[0].outside:
         return "outside"
-    if len(group) == 1 and former in {"transaction", "alone"}:
-        return "alone"  # a statement outside of a transaction block is a transaction by itself
-    return "transaction"
+    # A statement outside of a transaction block is a transaction by itself. It also ends the one
+    # before, and begins the one after it, which otherwise takes a block of its own.
+    more = former in {"transaction", "alone"} or (
+        former == "outside" and following is not None and not following[0].outside
+    )
+    return "alone" if len(group) == 1 and more else "transaction"
 
 
 def _joined(*notes: str | None) -> str | None:

@@ -28,7 +28,7 @@ class Raised:
     `kind` is set if the worker itself raised it, `type` is the name of its class, `frames` are the
     files and lines that it passed through, `server` is what a server reported of a `statement`.
     `variable` is an environment variable that was looked up in vain, `missing` a module that is
-    not installed.
+    not installed. `refused` says that limbeck had the worker raise it instead of sending.
     """
 
     kind: str = ""
@@ -39,6 +39,7 @@ class Raised:
     statement: str | None = None
     variable: str | None = None
     missing: str | None = None
+    refused: bool = False
 
 
 class WorkerError(Exception):
@@ -53,7 +54,7 @@ class WorkerError(Exception):
     def of(cls, message: dict[str, Any]) -> Self:
         """Return the error that a worker has described."""
         server, frames = message.get("server"), message.get("frames", ())
-        names = ("kind", "type", "text", "statement", "variable", "missing")
+        names = ("kind", "type", "text", "statement", "variable", "missing", "refused")
         return cls(
             Raised(
                 **{name: message[name] for name in names if name in message},

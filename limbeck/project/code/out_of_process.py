@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from limbeck.errors import ConfigurationError, HistoryError, LimbeckError, ModelsError
@@ -159,10 +158,6 @@ class OutOfProcess:
         """End a worker that may be in the middle of a statement; the server notices it."""
         process.kill()
         started.cache_clear()
-
-    def revision(self, path: Path) -> Any:
-        """Return an empty module: the file is imported by the worker, when it runs."""
-        return SimpleNamespace(__doc__="", path=path, upgrade=None, downgrade=None)
 
     def rendered(self, path: Path, starting: tuple[str, ...], *, downgrade: bool) -> Rendered:
         """Return a revision as SQL.

@@ -74,15 +74,18 @@ class Process:
                 return message
             asked(message)
 
-    def go_on(self, *, failing: bool = False, finished: bool = True) -> None:
+    def go_on(
+        self, *, failing: bool = False, finished: bool = True, server: Answer | None = None
+    ) -> None:
         """End a question of the worker's.
 
         Args:
             failing: raise an exception in the project's code.
+            server: what the server reported, if limbeck sent the statement itself.
             finished: the statement in question is dealt with; the worker need not send it.
 
         """
-        self._send({"do": "go on", "raise": failing, "finished": finished})
+        self._send({"do": "go on", "raise": failing, "finished": finished, "server": server})
 
     def receive(self) -> Answer:
         """Return the next message of the worker."""

@@ -8,7 +8,6 @@ somewhere else than in limbeck's own process.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from limbeck.errors import LimbeckError
@@ -52,13 +51,6 @@ class UserCode(Protocol):
             ConfigurationError: there is no such module.
             LimbeckError: of the purpose's kind: it raises while it is imported.
 
-        """
-
-    def revision(self, path: Path) -> Any:
-        """Return the module of a revision file, with its functions `upgrade` and `downgrade`.
-
-        Whatever the file raises while it is imported is passed on. Where a worker imports it, the
-        module has no functions.
         """
 
     def prepare(self, purpose: str) -> None:

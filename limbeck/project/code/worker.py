@@ -121,6 +121,7 @@ def described(error: BaseException) -> Answer:
         "frames": _frames(error),
         "server": server_error(error),
         "statement": getattr(error, "statement", None),
+        "refused": isinstance(getattr(error, "orig", error), Refused),
     }
 
 
@@ -251,9 +252,20 @@ def stand_in() -> None:
     env = ModuleType("limbeck.env")
     vars(env)["run"] = run
     sys.modules["limbeck.env"] = env
+    # limbeck itself may be another version here, or an older one without this module.
+    context = ModuleType("limbeck.context")
+    vars(context)["where"] = where
+    sys.modules["limbeck.context"] = context
     if importlib.util.find_spec("limbeck") is None:
         sys.modules["limbeck"] = ModuleType("limbeck")
-        vars(sys.modules["limbeck"]).update(env=env, __path__=[])
+        vars(sys.modules["limbeck"]).update(env=env, context=context, __path__=[])
+
+
+def where() -> str:
+    """Return where the running revision runs: target, shadow or offline."""
+    import alembic.context
+
+    return str(alembic.context.config.attributes.get("limbeck", "offline"))
 
 
 # --- env.py -------------------------------------------------------------------------------------
@@ -382,19 +394,23 @@ def configuration(place: Answer, url: str) -> Any:
     return config
 
 
-def run_env(place: Answer, url: str, then: Callable[[Environment, dict[str, Any]], None]) -> None:
+def run_env(
+    place: Answer, url: str, then: Callable[[Environment, dict[str, Any]], None], runs: str
+) -> None:
     """Run env.py; `then` gets its environment where it would run migrations.
 
     Args:
         place: where Alembic's files are.
         url: the database that all engines connect to.
         then: called instead of the migrations.
+        runs: what the database is to revisions: target or shadow.
 
     """
     from alembic.runtime.environment import EnvironmentContext
     from alembic.script import ScriptDirectory
 
     config = configuration(place, url)
+    config.attributes["limbeck"] = runs
     directory = ScriptDirectory.from_config(config)
     # Not a subclass: Alembic finds the modules that show it by its class.
     context = EnvironmentContext(config, directory)
@@ -588,6 +604,8 @@ class Run:
         guard(self.connection.connection.dbapi_connection, self._raw)
         for name in EXECUTES:
             event.listen(self.connection.engine, name, self._taking(name))
+        for name in ("commit", "rollback"):
+            event.listen(self.connection.engine, name, self._ending(name))
         # DDL is known as such wherever it comes from. These four execute other statements as
         # well, or run listeners on the table, whose results nobody reads either.
         for name in ("execute", "bulk_insert", "create_table", "drop_table"):
@@ -618,9 +636,8 @@ class Run:
         return {"pid": int(row[0]), "server": int(row[1]), "driver": self.context.dialect.driver}
 
     def load(self, path: str) -> Answer:
-        """Import a revision file; return what it sets for itself."""
-        if path not in self.modules:
-            self.modules[path] = revision_module(path)
+        """Import a revision file anew; return what it sets for itself."""
+        self.modules[path] = revision_module(path)
         timeout = getattr(self.modules[path], "lock_timeout", None)
         return {"lock_timeout": timeout}
 
@@ -628,7 +645,8 @@ class Run:
         """Call a revision's function, asking limbeck about each statement."""
         from alembic.operations import Operations
 
-        self.load(path)
+        if path not in self.modules:
+            self.load(path)
         module = self.modules[path]
         self.active, self.kept, self.created = True, [], set()
         self.free(running=True)
@@ -722,6 +740,14 @@ class Run:
         facts: Answer = {"raw": True, "text": str(text), "where": self._line()}
         return self._ask({"instead": instead, "text": as_text}, **facts)
 
+    def _ending(self, kind: str) -> Callable[[Any], None]:
+        def end(_: Any) -> None:
+            """Let limbeck end the transaction, which it has begun."""
+            if self.active and not self.sending:
+                self._ask(end=kind)
+
+        return end
+
     def _taking(self, name: str) -> Callable[..., bool]:
         def take(cursor: Any, text: str, *arguments: Any) -> bool:
             if not self.active:
@@ -769,8 +795,7 @@ class Run:
         }
         decided = self.channel.serve(both, until="go on")
         if decided.get("raise"):
-            refused = self.context.dialect.dbapi.DatabaseError  # type: ignore[union-attr]
-            raise error[-1] if error else refused("limbeck refuses the statement")
+            raise error[-1] if error else refusal(self.context.dialect, decided.get("server"))
         return bool(decided["finished"])
 
     def _facts(self, text: str, context: Any) -> Answer:
@@ -807,6 +832,41 @@ class Run:
                 return f"{frame.f_code.co_filename}:{frame.f_lineno}"
             frame = frame.f_back
         return None
+
+
+class Refused:
+    """Marks exceptions that limbeck has had the worker raise."""
+
+
+# The exceptions of PEP 249 by the class of the SQLSTATE, as drivers choose them.
+KINDS = {
+    **dict.fromkeys(("0A",), "NotSupportedError"),
+    **dict.fromkeys(("22",), "DataError"),
+    **dict.fromkeys(("23",), "IntegrityError"),
+    **dict.fromkeys(("25", "2D", "40", "XX"), "InternalError"),
+    **dict.fromkeys(("08", "53", "54", "55", "57", "58"), "OperationalError"),
+    **dict.fromkeys(("26", "2F", "34", "3D", "3F", "42", "44"), "ProgrammingError"),
+}
+
+
+def refusal(dialect: Any, server: Answer | None) -> BaseException:
+    """Return the driver's exception for a statement that limbeck has sent in its place.
+
+    A revision may catch it, by its class or by its SQLSTATE.
+    """
+    if server is None:
+        kind, text = dialect.dbapi.DatabaseError, "limbeck refuses the statement"
+    else:
+        kind, text = _error_class(dialect, server["state"]), server["message"]
+    refused: BaseException = type(kind.__name__, (kind, Refused), {})(text)
+    return refused
+
+
+def _error_class(dialect: Any, state: str) -> Any:
+    if dialect.driver in {"psycopg", "psycopg2"}:
+        with suppress(KeyError):
+            return importlib.import_module(f"{dialect.driver}.errors").lookup(state)
+    return getattr(dialect.dbapi, KINDS.get(state[:2], "DatabaseError"))
 
 
 def guard(connection: Any, ask: Callable[[Any, str, tuple[Any, ...]], bool]) -> None:
@@ -907,6 +967,7 @@ def offline(place: Answer, path: str, starting: list[str], *, downgrade: bool) -
     from alembic.script import ScriptDirectory
 
     config = configuration(place, "postgresql://")
+    config.attributes["limbeck"] = "offline"
     directory = ScriptDirectory.from_config(config)
     text, error = Offline(), None
     options = {
@@ -984,13 +1045,14 @@ class Worker:
         then: Callable[[Environment, dict[str, Any]], None],
         *,
         read_only: bool = False,
+        runs: str = "shadow",
     ) -> None:
         """Run env.py on a database."""
         self.redirect.url, self.redirect.read_only = url, read_only
         if self.names_database:
             os.environ["DATABASE_URL"] = url
         try:
-            run_env(place, url, then)
+            run_env(place, url, then, runs)
         finally:
             self.redirect.close()
 
@@ -1094,7 +1156,7 @@ class Worker:
             self.channel.send(opened=run.hello())
             self.channel.serve(handlers, until="close")
 
-        self.run_env(place, url, then)
+        self.run_env(place, url, then, runs="target" if live else "shadow")
 
 
 def main() -> None:

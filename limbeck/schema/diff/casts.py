@@ -50,6 +50,62 @@ CUT = {
 # The length or precision of types that are written without one.
 LIMITS = {"name": 63, '"char"': 1, "timestamp": 6, "time": 6, "interval": 6}
 
+# The settings that decide how a value is written as text, and how text is read as a value: date.c,
+# timestamp.c, cash.c, varlena.c and xml.c in src/backend/utils/adt.
+WRITTEN = {
+    "date": ("DateStyle",),
+    "timestamp without time zone": ("DateStyle",),
+    "timestamp with time zone": ("DateStyle", "TimeZone"),
+    "interval": ("IntervalStyle",),
+    "money": ("lc_monetary",),
+    "bytea": ("bytea_output",),
+}
+READ = {
+    "date": ("DateStyle",),
+    "timestamp without time zone": ("DateStyle",),
+    "timestamp with time zone": ("DateStyle", "TimeZone"),
+    "time with time zone": ("TimeZone",),
+    "interval": ("IntervalStyle",),
+    "money": ("lc_monetary",),
+    "xml": ("xmloption",),
+}
+# Casts between types of which only one has a time zone, or the digits of a currency.
+ZONED = {
+    *((time, TIMES[2]) for time in TIMES[:2]),
+    *((TIMES[2], other) for other in (*TIMES[:2], *HOURS[:2])),
+    (HOURS[0], HOURS[1]),
+}
+RANGES = {
+    "tsrange": TIMES[1],
+    "tsmultirange": TIMES[1],
+    "tstzrange": TIMES[2],
+    "tstzmultirange": TIMES[2],
+    "daterange": TIMES[0],
+    "datemultirange": TIMES[0],
+}
+# Types of which it is known that Postgres has no other casts than those above.
+KNOWN = {
+    *NUMBERS,
+    *TIMES,
+    *HOURS,
+    *BITS,
+    *RANGES,
+    *("int4range", "int8range", "numrange", "int4multirange", "int8multirange", "nummultirange"),
+    *("boolean", "money", "uuid", "bytea", "json", "jsonb", "xml", "tsvector", "tsquery", "oid"),
+    *("inet", "cidr", "macaddr", "macaddr8", "point", "line", "lseg", "box", "path", "polygon"),
+    *("circle", "enum", "composite", "range"),
+}
+# Conversions through text that keep the meaning of every value.
+THROUGH_TEXT = {
+    *((kind, json) for kind in (*NUMBERS, "boolean") for json in ("json", "jsonb")),
+    *((kind, "boolean") for kind in INTEGERS),
+    *(("boolean", kind) for kind in INTEGERS),
+    ("enum", "enum"),
+    ("oid", "bigint"),
+    ("bigint", "oid"),
+    ("integer", "oid"),
+}
+
 
 def base(type_: str) -> str:
     """Return a type without its modifier: "character varying(10)" is "character varying"."""
@@ -87,6 +143,46 @@ def narrows(before: str, after: str) -> bool:
     if old == new or (old in TEXTS and new in TEXTS):
         return _limit(before) > _limit(after)
     return (old, new) in CUT
+
+
+def settings(before: str, after: str) -> tuple[str, ...]:
+    """Return the settings of the session that decide about the values after a change of type."""
+    old, new = _element(before), _element(after)
+    if old == new:
+        return ()
+    if (old, new) in ZONED:
+        return ("TimeZone",)
+    if _direct(old, new) and not {old, new} & {*TEXTS, "money"}:
+        return ()
+    return tuple(sorted({*WRITTEN.get(old, ()), *READ.get(new, ())}))
+
+
+def undefined(before: str, after: str) -> bool:
+    """Return whether Postgres has no cast, and a value read from its text would be a guess.
+
+    A type of a user stands as "enum", "composite" or "range"; of others nothing is known.
+    """
+    old, new = base(before).removesuffix("[]"), base(after).removesuffix("[]")
+    if {old, new} & {*TEXTS} or not {old, new} <= KNOWN or before == after:
+        return False
+    if before.endswith("[]") != after.endswith("[]"):
+        return True
+    return old != new and not _direct(old, new) and (old, new) not in THROUGH_TEXT
+
+
+def fallible(before: str, after: str) -> bool:
+    """Return whether a change of type fails on some values."""
+    old, new = base(before).removesuffix("[]"), base(after).removesuffix("[]")
+    if narrows(before, after) or undefined(before, after):
+        return True
+    known = (old, new) in THROUGH_TEXT or _direct(before, after)
+    return not assignable(before, after) and (old in TEXTS or not known) and new not in TEXTS
+
+
+def _element(type_: str) -> str:
+    """Return the type of the values in an array or a range; any other type without its length."""
+    name = base(type_).removesuffix("[]")
+    return RANGES.get(name, name)
 
 
 def _modifiers(type_: str) -> list[int]:

@@ -14,9 +14,9 @@ from itertools import product
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index
-from limbeck.schema.diff import descent, unproven
+from limbeck.schema.diff import adoption, descent, unproven
 from limbeck.schema.diff.fates import Fates
-from limbeck.schema.diff.graph import Graph, Node
+from limbeck.schema.diff.graph import WISH, Graph, Node
 from limbeck.schema.diff.part import Attachment, Inheritance, Required, derived, owner, sub
 from limbeck.schema.diff.parts import Parts
 
@@ -68,22 +68,38 @@ def _alike(graph: Graph, node: Node, copy: Index, parts: Parts) -> None:
         other = owned.get(rival.address)
         first = rival.address < above.address or (other and descent.expected(other, parts))
         if rival != above and first:
-            graph.order(node, Node("create", rival.address), soft=True)
+            graph.order(node, Node("create", rival.address), soft=WISH)
 
 
 def _parting(graph: Graph, node: Node, tie: Attachment | Inheritance, fates: Fates) -> None:
     """Detach a child before its copies are dropped: Postgres refuses to drop inherited parts."""
     child = tie.table.address
     for address in fates.before.users[child]:
-        if address.kind == "column":
-            graph.order(Node("alter", sub(address, "not_null")), node)
+        required = sub(address, "not_null")
+        if address.kind == "column" and not _inherited(required, fates):
+            graph.order(Node("alter", required), node)
+    adopted = any(adoption.adopted(child, fates.before, fates.after))
+    if adopted:
+        for tie_ in descent.ties(child, fates.after):
+            graph.order(node, Node("create", tie_))
     if Node("drop", child) in graph.after:
         return
+    if not adopted:
+        _order_columns(graph, node, child, fates)
     for address in fates.before.of_table(child):
-        above = descent.counterpart(fates.before, address)
-        if above is not None and derived(fates.before[address]):
+        copied = derived(fates.before[address])
+        above = descent.counterpart(fates.before, address) if copied else None
+        if above := above or descent.attached(fates.before, address):
             graph.order(Node("drop", address), node)
             graph.order(Node("drop", above), node)
+
+
+def _order_columns(graph: Graph, node: Node, child: Address, fates: Fates) -> None:
+    """A child's inherited column cannot change alone, nor can a partition get one of its own."""
+    for address in fates.after.users[child]:
+        if address.kind == "column":
+            for verb in ("alter", "create"):
+                graph.order(Node(verb, address), node)
 
 
 def _tie(
@@ -106,6 +122,12 @@ def _tie(
     child = part.table.address
     born = Node("create", child) in graph.after and descent.born(part, fates.after)
     for other in parts_of_parent:
+        if other.address.kind == "constraint":
+            # A check that is dropped for the sake of its copies must not reach the child.
+            graph.order(node, other._replace(verb="drop"))
+        if other.address in fates.after.explicit:
+            graph.order(other, node)
+            continue
         copy = other.address._replace(schema=child.schema, name=child.name)
         if not descent.late(fates.after[other.address]) or _is_valid(copy, fates.after):
             graph.order(node, other)
@@ -113,10 +135,44 @@ def _tie(
             graph.order(other, node)
     for address in fates.before.users[child] | fates.after.users[child]:
         if address.kind == "column":
-            for verb, kind in ALIGNED:
-                graph.order(node, Node(verb, sub(address, kind)))
+            _align(graph, node, address, fates)
     for address in fates.after.users[child]:
         _copy(graph, node, address, fates.after, born=born)
+        if address in fates.after.explicit:
+            _rival(graph, node, address, fates.after)
+
+
+def _align(graph: Graph, node: Node, column: Address, fates: Fates) -> None:
+    """Change a child's column before the child is attached, which compares it with the parent's."""
+    # A partition may have no other columns, a table that inherits may.
+    more = node.address.kind == "inheritance"
+    for verb, kind in ALIGNED:
+        at = sub(column, kind)
+        dropped = more and (verb, kind) == ("drop", "column")
+        if not dropped and not (verb == "alter" and _inherited(at, fates)):
+            graph.order(node, Node(verb, at))
+
+
+def _inherited(required: Address, fates: Fates) -> bool:
+    return adoption.stays_inherited(required, fates.before, fates.after)
+
+
+def _rival(graph: Graph, node: Node, address: Address, parts: Parts) -> None:
+    """Attach a child when it has what belongs to its parent's indexes, and nothing alike.
+
+    The parent takes the first index that fits, and for a key one of a key.
+    """
+    created, part = Node("create", address), parts[address]
+    above = descent.attached(parts, address)
+    if above is None:
+        graph.order(created, node)
+        return
+    if not graph.creates(above):
+        graph.order(node, created)
+    if isinstance(part, Constraint):
+        for other in parts.users[owner(address)] & parts.explicit:
+            plain = other.kind == "index" and descent.attached(parts, other) is not None
+            graph.order(created, Node("create", other)) if plain else None
 
 
 def _is_valid(copy: Address, parts: Parts) -> bool:
@@ -178,7 +234,8 @@ def _with_parent(graph: Graph, node: Node, fates: Fates) -> None:
         if above is not None:
             _retained(graph, node, Node("drop", above), fates)
     part = fates.after.get(address)
-    above = descent.counterpart(fates.after, address) if part else None
+    above = descent.attached(fates.after, address)
+    above = above or (descent.counterpart(fates.after, address) if part else None)
     if above is None:
         return
     if verb == "drop" and address.kind == "not_null":

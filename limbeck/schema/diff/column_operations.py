@@ -77,12 +77,16 @@ def not_null(column: Column) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AlterType:
-    """ALTER COLUMN ... SET DATA TYPE; `using` is the expression of USING."""
+    """ALTER COLUMN ... SET DATA TYPE; `using` is the expression of USING.
+
+    `parks` is whether the column leaves its type only until that is changed, or comes back to it.
+    """
 
     verb: ClassVar[str] = "alter"
     before: Column
     after: Column
     using: str | None = None
+    parks: bool = False
 
     @property
     def address(self) -> Address:
@@ -90,9 +94,35 @@ class AlterType:
 
     @property
     def sql(self) -> str:
-        text = f"{altering(self.after)} SET DATA TYPE {self.after.type}"
-        text += f" COLLATE {self.after.collation}" if self.after.collation else ""
+        return f"{sql.alter_table(self.after)} {self.action}"
+
+    @property
+    def action(self) -> str:
+        """The statement without the name of the table."""
+        after = self.after
+        text = f"ALTER COLUMN {quote(after.name)} SET DATA TYPE {after.type}"
+        text += f" COLLATE {after.collation}" if after.collation else ""
         return f"{text} USING {self.using}" if self.using else text
+
+
+@dataclass(frozen=True, slots=True)
+class AlterTypes:
+    """SET DATA TYPE of several columns of a table in one statement, which rewrites it once.
+
+    `changes` are the type changes, each with the values that it loses, in words.
+    """
+
+    verb: ClassVar[str] = "alter"
+    changes: tuple[tuple[AlterType, str | None], ...]
+
+    @property
+    def address(self) -> Address:
+        return self.changes[0][0].address
+
+    @property
+    def sql(self) -> str:
+        actions = ",\n".join(f"    {change.action}" for change, _ in self.changes)
+        return f"{sql.alter_table(self.changes[0][0].after)}\n{actions}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from limbeck.schema.catalog.names import chosen_name, of
-from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.sequences import Sequence
-from limbeck.schema.catalog.objects.types import Domain
 from limbeck.schema.diff import (
+    bridges,
     descent,
     handover,
     identities,
@@ -21,16 +20,24 @@ from limbeck.schema.diff import (
     sql,
     statements,
 )
-from limbeck.schema.diff.casts import assignable, base, conversion, narrows
+from limbeck.schema.diff.casts import (
+    assignable,
+    base,
+    conversion,
+    narrows,
+    settings,
+    undefined,
+)
 from limbeck.schema.diff.column_operations import AddColumn, AlterType, DropColumn
 from limbeck.schema.diff.part import Default, Generator, Ownership, Part, Required, owner
-from limbeck.schema.diff.parts import Parts
+from limbeck.schema.diff.retypes import sort
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.sql import forms
-from limbeck.schema.sql.quoting import quote, schema_and_name
+from limbeck.schema.sql.quoting import quote
 
 GENERATED = {"s": "STORED", "v": "VIRTUAL"}
+DEPENDS = "the values depend on the session's"
 SERIALS = {"smallint": "smallserial", "integer": "serial", "bigint": "bigserial"}
 
 
@@ -108,7 +115,11 @@ def create(column: Column, members: Members, situation: Situation) -> list[Step]
     note = None
     if complete.not_null and complete.default is None and not complete.identity and not sequence:
         note = "fails if the table has rows: NOT NULL without a default"
-    operation = AddColumn(complete, definition(complete, sequence, situation), sequence)
+    text = definition(complete, sequence, situation)
+    if bridges.leads(column, situation):
+        first, *rest = bridges.added(complete, f"COLUMN {text}")
+        return [first, *rest[:-1], replace(rest[-1], note=note), *extras(complete)]
+    operation = AddColumn(complete, text, sequence)
     return [Step(operation, note=note), *extras(complete), *handover.take_over(members, situation)]
 
 
@@ -171,27 +182,63 @@ def _recomputed(before: Column, after: Column, situation: Situation) -> bool:
     )
 
 
+def park(column: Column, situation: Situation) -> list[Step]:
+    """Give a column another type while a type inside of its own is changed."""
+    above = descent.counterpart(situation.before, column.address)
+    if column.inherited and above in situation.parked:
+        return []  # its parent's statement reaches it
+    original, type_ = situation.original(column), situation.parked[column.address]
+    using = f"{quote(column.name)}::{type_}"
+    target = replace(original, type=type_, collation=None)
+    note = "Postgres changes no type that is inside of an array, a range or a composite type in use"
+    return [Step(AlterType(original, target, using, parks=True), note=note)]
+
+
+def _unpark(before: Column, after: Column, situation: Situation) -> Step:
+    original, type_ = situation.original(before), situation.parked[before.address]
+    parked = replace(original, type=type_, collation=None)
+    target = replace(original, type=after.type, collation=after.collation)
+    using = f"{quote(after.name)}::{after.type}"
+    return Step(AlterType(parked, target, using, parks=True))
+
+
 def _retype(before: Column, after: Column, situation: Situation) -> Step:
-    using, note, loses = None, None, None
-    aside = before.address in situation.retyped
-    if not before.generated and (aside or not assignable(before.type, after.type)):
-        using, note = conversion(before, after, aside=aside), "the cast can fail"
-    types = (_underlying(before.type, situation.before), _underlying(after.type, situation.after))
-    if not before.generated and narrows(*types):
-        note = "values that do not fit are rounded or truncated, or make the statement fail"
+    if before.address in situation.parked:
+        return _unpark(before, after, situation)
+    using, note = _conversion(before, after, situation)
+    loses = None
+    if not before.generated and narrows(*_sorts(before, after, situation)):
+        rounded = "values that do not fit are rounded or truncated, or make the statement fail"
+        if after.address not in situation.using:
+            note = f"{note}; {rounded}" if note and note.startswith(DEPENDS) else rounded
         loses = f"the values of {of(after.address)}.{after.name} that do not fit {after.type}"
     original = situation.original(before)
     target = replace(original, type=after.type, collation=after.collation)
     return Step(AlterType(original, target, using), loses=loses, note=note)
 
 
-def _underlying(type_: str, parts: Parts) -> str:
-    """Return the base type of a domain, through all domains; any other type itself."""
-    name = type_.removesuffix("[]")
-    array = type_.removeprefix(name)
-    while "." in name and (part := parts.get(Address("domain", *schema_and_name(name)))):
-        name = part.type if isinstance(part, Domain) else name
-    return name + array
+def _conversion(
+    before: Column, after: Column, situation: Situation
+) -> tuple[str | None, str | None]:
+    """Return the expression of USING and a note; None where the statement needs neither."""
+    if given := situation.using.get(after.address):
+        return given, "the values are computed by the expression of --using"
+    aside = before.address in situation.retyped
+    if before.generated:
+        return None, None
+    types, using, note = _sorts(before, after, situation), None, None
+    if aside or not assignable(before.type, after.type):
+        using, note = conversion(before, after, aside=aside), "the cast can fail"
+    if not aside and undefined(*types):
+        note = "Postgres has no such cast: this fails, or guesses, where there are values"
+    elif not aside and (names := settings(*types)):
+        depends = f"{DEPENDS} {' and '.join(names)}"
+        note = f"{depends}; {note}" if note else depends
+    return using, note
+
+
+def _sorts(before: Column, after: Column, situation: Situation) -> tuple[str, str]:
+    return sort(before.type, situation.before.get), sort(after.type, situation.after.get)
 
 
 def _usual_storage(column: Column, major: int) -> str:

@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.lowest import written_for
-from limbeck.schema.diff import folding, grants, ordering, parts, renaming, requirements, types
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.diff import (
+    columns,
+    folding,
+    grants,
+    ordering,
+    parts,
+    renaming,
+    requirements,
+    retyping,
+    stale,
+    types,
+    units,
+)
 from limbeck.schema.diff.fates import Fates, decide, give_way
 from limbeck.schema.diff.graph import Graph, Node
 from limbeck.schema.diff.kinds import KINDS
-from limbeck.schema.diff.operations import AddValue
+from limbeck.schema.diff.operations import AddValue, CreateFunction
 from limbeck.schema.diff.situation import Situation
-from limbeck.schema.diff.steps import Step
+from limbeck.schema.diff.steps import Step, Unit
 from limbeck.schema.renames.rename import Rename
 
 # Of actions that could come next, drops come first: they free names and dependencies.
-VERBS = {"aside": 1, "drop": 0, "alter": 1, "create": 2}
+VERBS = {"aside": 1, "park": 1, "drop": 0, "alter": 1, "create": 2}
 
 
 def steps(
@@ -26,6 +41,7 @@ def steps(
     renames: Sequence[Rename] = (),
     *,
     lowest_major: int | None = None,
+    using: Mapping[Address, str] | None = None,
 ) -> tuple[Step, ...]:
     """Return the steps that turn a database like `before` into exactly `after`, in order.
 
@@ -36,6 +52,7 @@ def steps(
             without a counterpart is dropped or created.
         lowest_major: The lowest major that must accept the statements; by default that of the
             catalogs. What it does not store is no difference then (`schema.catalog.lowest`).
+        using: Expressions that compute the values of a new type, by column.
 
     Raises:
         ConfigurationError: The lowest major has no form of a statement that the change needs.
@@ -47,7 +64,7 @@ def steps(
     if not before.changes_to(after) and not renames:
         return ()
     renamed, first = renaming.apply(before, after, renames)
-    fates = decide(parts.of(renamed), parts.of(after))
+    fates = decide(parts.of(renamed), parts.of(after), using or {})
     requirements.check(fates)
     return _apart((*first, *_ordered(fates)))
 
@@ -56,9 +73,33 @@ def _ordered(fates: Fates) -> Iterator[Step]:
     graph, situation = _graph(fates)
     while (circle := graph.settle()) and give_way(fates, circle):
         graph, situation = _graph(fates)
-    for leader, *members in graph.sorted(_rank):
-        yield from _render(leader, members, fates, situation)
-    yield from grants.taken_back(situation)
+    chosen = units.of_graph(graph, fates)
+    owners: dict[Node, list[tuple[Unit, frozenset[Node]]]] = defaultdict(list)
+    for unit, nodes in chosen:
+        for node in nodes:
+            owners[node].append((unit, nodes))
+    taken_back = grants.taken_back(situation)
+    columns = units.retyped(graph, fates)
+    for block in graph.blocks(_rank, [nodes for _, nodes in chosen], columns, fates.table):
+        actions = [node for group in block for node in group]
+        steps = retyping.combined(
+            _render(*group, fates=fates, situation=situation) for group in block
+        )
+        created = [node.address for node in actions if node.verb == "create"]
+        steps += [step for address in created for step in taken_back.get(address, ())]
+        here = list(dict.fromkeys(unit for node in actions for unit in owners.get(node, ())))
+        yield from _together(steps, here)
+
+
+def _together(
+    steps: Sequence[Step], chosen: Sequence[tuple[Unit, frozenset[Node]]]
+) -> Iterator[Step]:
+    """Yield the steps of a block, with the reasons of all units in it."""
+    if len(steps) < 2 or not chosen:  # noqa: PLR2004 - one step is a unit by itself
+        yield from steps
+        return
+    unit = Unit(units.reasons(chosen), any(unit.joint for unit, _ in chosen))
+    yield from (step.in_unit(unit) for step in steps)
 
 
 def _graph(fates: Fates) -> tuple[Graph, Situation]:
@@ -80,20 +121,38 @@ def _rank(node: Node) -> tuple[object, ...]:
     return (not early, VERBS[verb], -rank if verb == "drop" else rank, address)
 
 
-def _render(
-    leader: Node, members: Sequence[Node], fates: Fates, situation: Situation
-) -> list[Step]:
+def _render(leader: Node, *members: Node, fates: Fates, situation: Situation) -> list[Step]:
     verb, address = leader
     kind = KINDS[address.kind]
     if verb == "create":
         folded = [fates.after[m.address] for m in members if m.verb == "create"]
-        return kind.create(fates.after[address], folded, situation)
+        steps = kind.create(fates.after[address], folded, situation)
+        return stale.explained(steps) if _only_stale(address, fates) else steps
     if verb == "drop":
         return kind.drop(fates.before[address], situation)
     if verb == "aside":
         return types.aside(fates.before[address], situation)  # type: ignore[arg-type]
+    if verb == "park":
+        return columns.park(fates.before[address], situation)  # type: ignore[arg-type]
     alteration = fates.alteration(address, situation)
-    return list(alteration.steps) if alteration else []
+    return _altered(list(alteration.steps) if alteration else [], address, fates)
+
+
+def _altered(steps: list[Step], address: Address, fates: Fates) -> list[Step]:
+    """Return the steps of an alteration, with what a changed function makes necessary."""
+    column = fates.stale[address].part if address in fates.stale else None
+    if isinstance(column, Column) and not stale.computed_anew(fates.before[address], column):
+        steps.append(stale.recomputed(column))
+    warning = stale.warning(address, fates.stale)
+    if warning is None:
+        return steps
+    warned = (isinstance(step.operation, CreateFunction) for step in steps)
+    return [replace(s, note=warning) if w else s for s, w in zip(steps, warned, strict=True)]
+
+
+def _only_stale(address: Address, fates: Fates) -> bool:
+    """Return whether a part is created again only because of a function that it calls."""
+    return address in fates.stale and fates.before.get(address) == fates.after[address]
 
 
 def _apart(steps: Sequence[Step]) -> tuple[Step, ...]:

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from limbeck.schema.catalog.names import of
+from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index
-from limbeck.schema.diff import descent, sql, statements, unproven
+from limbeck.schema.diff import bridges, descent, index_definitions, sql, statements, unproven
 from limbeck.schema.diff.operations import (
     AddConstraint,
     CreateIndex,
     DropConstraint,
     DropIndex,
     Execute,
+    Operation,
     ValidateConstraint,
 )
 from limbeck.schema.diff.part import owner
+from limbeck.schema.diff.parts import Parts
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.sql import forms
-from limbeck.schema.sql.quoting import quote
+from limbeck.schema.sql.quoting import qualified, quote
 
 # The words of a constraint's definition that ALTER TABLE can change.
 STATES = re.compile(
@@ -39,7 +43,24 @@ def create(constraint: Constraint, _members: Members, situation: Situation) -> l
     """Add a constraint; a partition's copy of a check that is not valid is validated instead."""
     if unproven.outlives(constraint, situation.after, situation.created.__contains__):
         return [Step(ValidateConstraint(constraint.name, constraint.address))]
+    if bridges.leads(constraint, situation):
+        return [*bridges.added(constraint, definition(constraint)), *extras(constraint)]
+    if attached := _attached(constraint, situation):
+        text = f"{sql.alter_table(constraint.address, only=True)} ADD {definition(constraint)}"
+        only = Step(Execute(text, "create", constraint.address))
+        return [only, *attached, *extras(constraint)]
     return [Step(AddConstraint(constraint)), *extras(constraint)]
+
+
+def _attached(item: Constraint | Index, situation: Situation) -> list[Step]:
+    """Return the steps that attach the partitions' indexes to one that is created ON ONLY."""
+    after, name = situation.after, item.name
+    if item.address not in after.explicit:
+        return []
+    head = f"ALTER INDEX {qualified(item.schema, name)} ATTACH PARTITION"
+    below = (after.get(at) for at in after.explicit if descent.attached(after, at) == item.address)
+    names = sorted(qualified(i.schema, i.name) for i in below if isinstance(i, Constraint | Index))
+    return [Step(Execute(f"{head} {each}", "alter", item.address)) for each in names]
 
 
 def extras(constraint: Constraint) -> list[Step]:
@@ -136,16 +157,34 @@ def _states(before: Constraint, after: Constraint) -> list[Step] | None:
     return steps
 
 
-def create_index(index: Index, _members: Members, _situation: Situation) -> list[Step]:
+def create_index(index: Index, _members: Members, situation: Situation) -> list[Step]:
     """Create an index."""
-    steps = [Step(CreateIndex(index)), *_targets(replace(index, statistics=()), index)]
+    create: Operation = CreateIndex(index)
+    attached = _attached(index, situation)
+    if attached:
+        create = Execute(index_definitions.only(index.definition), "create", index.address)
+    steps = [Step(create), *attached, *_targets(replace(index, statistics=()), index)]
     steps += _marks(index, clustered=False, replica=False)
     return steps + statements.comment(index)
 
 
-def drop_index(index: Index, _situation: Situation) -> list[Step]:
-    """Drop an index."""
+def drop_index(index: Index, situation: Situation) -> list[Step]:
+    """Drop an index; with CASCADE if a key of a partition belongs to it, which goes as well."""
+    if any(address.kind == "constraint" for address in _below(index.address, situation.before)):
+        text = f"{DropIndex(index).sql} CASCADE"
+        return [Step(Execute(text, "drop", index.address))]
     return [Step(DropIndex(index))]
+
+
+def _below(index: Address, parts: Parts) -> Iterator[Address]:
+    """Yield the partitions' indexes and keys that belong to an index, and those below them."""
+    item = parts[index]
+    tables = parts.children[descent.table_of(item)] if isinstance(item, Index | Constraint) else ()
+    for table in tables:
+        for address in parts.users[table]:
+            if descent.attached(parts, address) == index:
+                yield address
+                yield from _below(address, parts)
 
 
 def alter_index(before: Index, after: Index, situation: Situation) -> Alteration | None:

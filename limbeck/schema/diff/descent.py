@@ -45,7 +45,9 @@ def _constraint(parts: Parts, part: Constraint, parent: Address) -> Address | No
     """
     for address in parts.catalog.depends.get(part.address, ()):
         above = parts.get(address)
-        if isinstance(above, Constraint) and owner(address) == parent and above.type == part.type:
+        keys = {"p", "u"}.issuperset({getattr(above, "type", ""), part.type})
+        alike_ = isinstance(above, Constraint) and (keys or above.type == part.type)
+        if alike_ and owner(address) == parent:
             return address
     same = part.address._replace(schema=parent.schema, name=parent.name)
     if same in parts:
@@ -53,6 +55,23 @@ def _constraint(parts: Parts, part: Constraint, parent: Address) -> Address | No
     constraints = (c for c in parts.by_address.values() if isinstance(c, Constraint))
     of_parent = (c for c in constraints if owner(c.address) == parent and c.type == part.type)
     return next((c.address for c in of_parent if c.definition == part.definition), None)
+
+
+def attached(parts: Parts, address: Address) -> Address | None:
+    """Return the parent's index or key that a partition's index, or that of its key, belongs to.
+
+    A key of the partition can belong to a mere index of its parent, and is not inherited then.
+    """
+    part = parts.get(address)
+    if isinstance(part, Index):
+        return part.parent
+    if not isinstance(part, Constraint) or part.type not in "pux":
+        return None
+    if part.inherited:
+        return counterpart(parts, address)
+    parents = parts.parents(owner(address))
+    indexes = (parts.get(used) for used in parts.catalog.depends.get(address, ()))
+    return next((i.address for i in indexes if isinstance(i, Index) and i.table in parents), None)
 
 
 def follows(parts: Parts, address: Address) -> bool:
@@ -113,6 +132,8 @@ def expected(part: Constraint | Index, parts: Parts) -> bool:
     If not, the partition's own is created first: the parent's then attaches it instead of making
     a copy (DefineIndex() in src/backend/commands/indexcmds.c).
     """
+    if part.address in parts.explicit:
+        return False
     if isinstance(part, Constraint):
         # Checks and foreign keys get the name of the parent's.
         label = {"p": "pkey", "u": "key", "x": "excl"}.get(part.type)
@@ -139,12 +160,19 @@ def alike(index: Index, other: Index) -> bool:
 
     Source: CompareIndexInfo in src/backend/catalog/index.c.
     """
-    return _nature(index) == _nature(other)
+    return nature(index) == nature(other)
 
 
-def _nature(index: Index) -> tuple[object, ...]:
-    keys = [(key.column, key.expression, key.opclass, key.collation) for key in index.keys]
-    return (keys, index.include, index.method, index.where, index.unique, index.nulls_not_distinct)
+def nature(part: Index | Constraint) -> tuple[object, ...] | None:
+    """Return what an index, or that of a key, has in common with those that are alike."""
+    if isinstance(part, Index):
+        keys = tuple((key.column, key.expression, key.opclass, key.collation) for key in part.keys)
+        names, more = (part.method, part.where, part.unique), part.nulls_not_distinct
+        return (keys, part.include, *names, more)
+    if part.type not in "pu" or "WITHOUT OVERLAPS" in part.definition:
+        return None
+    keys = tuple((column, None, None, None) for column in part.columns)
+    return (keys, part.include, "btree", None, True, part.nulls_not_distinct)
 
 
 def born(part: Attachment | Inheritance, after: Parts) -> bool:

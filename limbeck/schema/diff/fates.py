@@ -18,14 +18,20 @@ from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index
 from limbeck.schema.catalog.objects.tables import Table
-from limbeck.schema.diff import casts, constraints, descent, unproven
+from limbeck.schema.diff import casts, constraints, descent, parking, rivals, stale, unproven
 from limbeck.schema.diff.kinds import KINDS
 from limbeck.schema.diff.part import Default, Required, derived, owner, sub
 from limbeck.schema.diff.parts import Parts
 from limbeck.schema.diff.situation import Alteration, Situation
+from limbeck.schema.diff.stale import Stale
 from limbeck.schema.sql.lexer import identifiers
 
 TYPES = frozenset({"enum", "domain", "composite", "range", "collation"})
+# Kinds whose address has the name of their table.
+OF_TABLE = frozenset({"column", "default", "not_null", "identity", "constraint", "trigger"}) | {
+    "policy",
+    "rule",
+}
 # Parts that can be dropped and created again without losing data.
 REPLACEABLE = frozenset(
     {"default", "constraint", "domain_check", "index", "view", "function", "rule", "trigger"}
@@ -47,7 +53,10 @@ class Fates:
         copies: The copies on partitions that are dropped with a part.
         retyped: The columns that change their type only because a type is replaced.
         hard: The altered parts whose users are dropped meanwhile.
+        parked: The type that a column has while a type inside of its own is changed.
         parted: The replaced types whose new one must exist before the old one is dropped.
+        using: The expressions that compute the values of a new type, by column.
+        stale: The parts that hold what a changed function has computed.
 
     """
 
@@ -57,16 +66,35 @@ class Fates:
     copies: Mapping[Address, Sequence[Address]] = field(default_factory=dict)
     retyped: set[Address] = field(default_factory=set)
     hard: set[Address] = field(default_factory=set)
+    parked: dict[Address, str] = field(default_factory=dict)
     parted: set[Address] = field(default_factory=set)
+    using: Mapping[Address, str] = field(default_factory=dict)
+    stale: Mapping[Address, Stale] = field(default_factory=dict)
 
     def situation(self) -> Situation:
         """Return the situation for rendering statements, as far as it is decided."""
         created = frozenset(a for a, fate in self.fate.items() if fate in {"create", "replace"})
-        return Situation(self.before, self.after, created, _asides(self), frozenset(self.retyped))
+        return Situation(
+            self.before,
+            self.after,
+            created,
+            _asides(self),
+            frozenset(self.retyped),
+            parked=self.parked,
+            using=self.using,
+        )
 
     def gone(self, address: Address) -> bool:
         """Return whether a part is dropped, for good or to be created again."""
         return self.fate.get(address) in {"drop", "replace"}
+
+    def table(self, node: tuple[str, Address]) -> Address | None:
+        """Return the table that an action is on, if it exists before and after the change."""
+        _, address = node
+        part = self.after.get(address) or self.before.get(address)
+        at = part.table if isinstance(part, Index) else owner(address)
+        exists = at in self.before and at in self.after
+        return at if exists and address.kind in OF_TABLE | {"index", "table"} else None
 
     def alteration(self, address: Address, situation: Situation) -> Alteration | None:
         """Return how to alter a part that is on both sides; None if it has to be replaced."""
@@ -74,20 +102,20 @@ class Fates:
         return alter(self.before[address], self.after[address], situation)
 
 
-def decide(before: Parts, after: Parts) -> Fates:
+def decide(before: Parts, after: Parts, using: Mapping[Address, str]) -> Fates:
     """Decide the fate of all parts that differ, and of those that have to give way to them.
 
     The order matters: partition keys, NOT NULLs and checks turn single fates into "replace", and
     `_spread` runs last because it follows each replaced part to everything that uses it.
+    `using` has the expressions that compute the values of a new type, by column.
     """
-    fates = Fates(before, after, copies=_copies(before))
+    after, forced = rivals.resolved(before, after)
+    fates = Fates(before, after, copies=_copies(before), using=using)
     situation = fates.situation()
     for address in sorted(before.by_address.keys() | after.by_address.keys()):
         _decide_alone(fates, address, situation)
-    for address in sorted(fates.hard):
-        table = Address("table", address.schema, address.name)
-        if address.kind == "column" and _partitions_by(fates.before, table, address.part):
-            fates.fate[table] = "replace"
+    fates.fate.update((address, "replace") for address in forced if not fates.gone(address))
+    _rekey(fates, fates.hard)
     _disown(fates)
     lost = (
         address
@@ -96,8 +124,34 @@ def decide(before: Parts, after: Parts) -> Fates:
     )
     fates.fate.update((address, "replace") for address in lost if address in after)
     fates.fate.update(dict.fromkeys(unproven.renewed(before, after, fates.fate), "replace"))
-    _spread(fates, list(fates.fate))
+    _renew(fates, situation.major)
+    todo = list(fates.fate)
+    while todo:
+        _spread(fates, todo)
+        todo = parking.park(fates)
+        todo += _rekey(fates, todo)
     return fates
+
+
+def _rekey(fates: Fates, columns: Iterable[Address]) -> list[Address]:
+    """Replace the tables whose partition key has an altered column, and return them."""
+    tables = [
+        table
+        for address in sorted(columns)
+        if address.kind == "column"
+        and _partitions_by(fates.before, table := owner(address), address.part)
+    ]
+    fates.fate.update(dict.fromkeys(tables, "replace"))
+    return tables
+
+
+def _renew(fates: Fates, major: int) -> None:
+    """Have the parts rebuilt that hold what a changed function has computed."""
+    fates.stale = stale.dependants(fates.before, fates.after, fates.fate)
+    for address, each in fates.stale.items():
+        remedy = stale.remedy(each.part, major)
+        if remedy and address in fates.before and not fates.gone(address):
+            fates.fate[address] = remedy
 
 
 def _decide_alone(fates: Fates, address: Address, situation: Situation) -> None:
@@ -160,7 +214,8 @@ def give_way(fates: Fates, circle: Iterable[tuple[str, Address]]) -> bool:
     for address in altered:
         fates.fate[address] = "replace"
     _spread(fates, list(altered))
-    replaced = (at for verb, at in nodes if verb == "create" and at.kind in TYPES)
+    types = TYPES - {"range"}
+    replaced = (at for verb, at in nodes if verb == "create" and at.kind in types)
     parted = [at for at in replaced if fates.gone(at) and at not in fates.parted]
     if not altered:
         fates.parted.update(parted[:1])
@@ -182,26 +237,28 @@ def _react(fates: Fates, user: Address, used: Address) -> bool:
 
 
 def _above(fates: Fates, used: Address) -> set[Address]:
-    """Return the parent's index of a partition's index that is dropped.
+    """Return the parent's index or key of a partition's that is dropped.
 
     Postgres refuses to drop an attached index alone, so the parent's is replaced, unless the
     partition is detached or dropped.
     """
-    index = fates.before.get(used)
-    if not isinstance(index, Index) or not index.parent or not fates.gone(used):
+    above = descent.attached(fates.before, used) if fates.gone(used) else None
+    item = fates.before.get(used)
+    if above is None or not isinstance(item, Index | Constraint):
         return set()
-    tie = sub(index.table, "attachment")
-    stays = not fates.gone(tie) and not fates.gone(index.table)
-    return {index.parent} if stays else set()
+    table = descent.table_of(item)
+    stays = not fates.gone(sub(table, "attachment")) and not fates.gone(table)
+    return {above} if stays else set()
 
 
 def _copies(before: Parts) -> Mapping[Address, Sequence[Address]]:
     """Return the keys, foreign keys and indexes of partitions, by the parent's they go with."""
     copies: dict[Address, list[Address]] = defaultdict(list)
     for address, part in before.by_address.items():
-        copied = isinstance(part, Index) or (isinstance(part, Constraint) and part.type != "c")
-        if copied and derived(part) and (above := descent.counterpart(before, address)):
-            copies[above].append(address)
+        if isinstance(part, Index) or (isinstance(part, Constraint) and part.type != "c"):
+            above = descent.counterpart(before, address) if derived(part) else None
+            if above := above or descent.attached(before, address):
+                copies[above].append(address)
     return copies
 
 
@@ -233,7 +290,10 @@ def _to_change(fates: Fates, user: Address, used: Address) -> str | None:
     """Return the reaction of a part to the change of a column or type that it uses."""
     if used.kind == "composite":
         return "replace" if user.kind in {"view", "rule"} else None
-    if user.kind in BRITTLE:
+    # As text, a parked column may have no operators like those of its type.
+    if user.kind in BRITTLE or (
+        user.kind in {"index", "constraint"} and fates.parked.get(used) == "text"
+    ):
         return "replace"
     before, after, part = fates.before[used], fates.after[used], fates.before[user]
     if not isinstance(before, Column) or not isinstance(after, Column):
@@ -265,7 +325,7 @@ def _asides(fates: Fates) -> dict[Address, str]:
 def _moved(fates: Fates) -> Iterable[Address]:
     """Yield the replaced types that cannot be dropped before the new one exists."""
     for address, fate in fates.fate.items():
-        if fate == "replace" and address.kind in TYPES:
+        if fate == "replace" and address.kind in TYPES and not parking.over_range(fates, address):
             users = fates.before.users[address]
             used = any(user.kind in TYPES or user in fates.retyped for user in users)
             if used or address in fates.parted:

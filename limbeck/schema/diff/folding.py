@@ -174,7 +174,8 @@ def _column_created(
 
 def _passed_on(verb: str, address: Address, graph: Graph, parts: Parts) -> tuple[Node, int] | None:
     """Return the action on the parent that creates or drops a copy as well."""
-    part, above = parts[address], descent.counterpart(parts, address)
+    part = parts[address]
+    above = descent.attached(parts, address) or descent.counterpart(parts, address)
     if verb == "create" and (
         _made_by_hand(part, parts) or unproven.outlives(part, parts, graph.creates)
     ):
@@ -217,7 +218,8 @@ def _dropped_with(  # noqa: PLR0911 - a return for each place
         return home, 0
     if isinstance(part, Trigger) and part.inherited:
         return _parted(address, graph, before)
-    if descent.follows(before, address) and _still_child(address, part, graph, before, after):
+    belongs = descent.follows(before, address) or descent.attached(before, address)
+    if belongs and _still_child(address, part, graph, before, after):
         return _passed_on("drop", address, graph, before)
     return None
 
@@ -244,7 +246,7 @@ def _still_child(address: Address, part: object, graph: Graph, before: Parts, af
     child = part.table if isinstance(part, Index) else owner(address)
     if _first(graph, *(("drop", tie) for tie in descent.ties(child, before))):
         return False
-    above = descent.counterpart(before, address)
+    above = descent.attached(before, address) or descent.counterpart(before, address)
     if above is not None and descent.leaves_heirs(above, before, after):
         return False  # the parent's is dropped with ONLY, which leaves the copy
     return before.parents(child) == after.parents(child)

@@ -42,26 +42,26 @@ APPLIES_TO = {
 
 def create(grant: Grant | DefaultGrant, _members: Members, situation: Situation) -> list[Step]:
     """Grant privileges that PUBLIC does not have already."""
-    return _changes(_usual(grant), grant, "create", situation.major)
+    return changes(_usual(grant), grant, "create", situation.major)
 
 
 def drop(grant: Grant | DefaultGrant, situation: Situation) -> list[Step]:
     """Revoke what was granted, and restore what PUBLIC has by default."""
-    return _changes(grant, _usual(grant), "drop", situation.major)
+    return changes(grant, _usual(grant), "drop", situation.major)
 
 
 def alter(
     before: Grant | DefaultGrant, after: Grant | DefaultGrant, situation: Situation
 ) -> Alteration:
     """Grant the new privileges, and revoke those that are gone."""
-    return Alteration(tuple(_changes(before, after, "alter", situation.major)))
+    return Alteration(tuple(changes(before, after, "alter", situation.major)))
 
 
-def taken_back(situation: Situation) -> Iterator[Step]:
-    """Yield revocations of default privileges that created objects get but must not have.
+def taken_back(situation: Situation) -> dict[Address, list[Step]]:
+    """Return revocations of default privileges that created objects get but must not have.
 
-    Only privileges that are the default on both sides count: others do not apply yet when the
-    object is created, or no longer.
+    They are given by the part that is created. Only privileges that are the default on both sides
+    count: others do not apply yet when the object is created, or no longer.
     """
     before, after = situation.before, situation.after
     defaults = [
@@ -69,7 +69,8 @@ def taken_back(situation: Situation) -> Iterator[Step]:
         for address, part in after.by_address.items()
         if isinstance(part, DefaultGrant) and not part.role and address in before
     ]
-    for address in _objects(sorted(situation.created), after):
+    steps: dict[Address, list[Step]] = {}
+    for part, address in _objects(sorted(situation.created), after):
         for default in defaults:
             if address.kind not in APPLIES_TO[default.on] or default.schema not in {
                 "",
@@ -78,17 +79,19 @@ def taken_back(situation: Situation) -> Iterator[Step]:
                 continue
             given = Grant(target=address, grantee=default.grantee, privileges=default.privileges)
             if given.address not in after:
-                yield from _changes(given, _usual(given), "alter", situation.major)
+                revoked = changes(given, _usual(given), "alter", situation.major)
+                steps.setdefault(part, []).extend(revoked)
+    return steps
 
 
-def _objects(created: Sequence[Address], after: Parts) -> Iterator[Address]:
-    """Yield created parts, and in place of an identity its sequence."""
+def _objects(created: Sequence[Address], after: Parts) -> Iterator[tuple[Address, Address]]:
+    """Yield created parts, each with its own address or that of its identity's sequence."""
     for address in created:
         part = after[address]
         if isinstance(part, Generator):
-            yield Address("sequence", *schema_and_name(part.identity.sequence))
+            yield address, Address("sequence", *schema_and_name(part.identity.sequence))
         else:
-            yield address
+            yield address, address
 
 
 def _usual(grant: Grant | DefaultGrant) -> Grant | DefaultGrant:
@@ -99,7 +102,7 @@ def _usual(grant: Grant | DefaultGrant) -> Grant | DefaultGrant:
     return replace(grant, privileges=built_in if grant.grantee == PUBLIC else (), grantable=())
 
 
-def _changes(
+def changes(
     before: Grant | DefaultGrant, after: Grant | DefaultGrant, verb: str, major: int
 ) -> list[Step]:
     """Return the GRANT and REVOKE that lead from some privileges of a role to others.
@@ -114,7 +117,7 @@ def _changes(
     if _is_all(before, major) and after.privileges and not _is_all(after, major):
         # What remains is granted again: no list of an older major can name MAINTAIN to revoke it.
         nothing = replace(after, privileges=(), grantable=())
-        return [*_changes(before, nothing, verb, major), *_changes(nothing, after, verb, major)]
+        return [*changes(before, nothing, verb, major), *changes(nothing, after, verb, major)]
     who = after.grantee if after.grantee == PUBLIC else quote(after.grantee)
     gone = [each for each in before.privileges if each not in after.privileges]
     retained = [each for each in before.grantable if each not in (*gone, *after.grantable)]

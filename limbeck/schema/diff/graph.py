@@ -13,13 +13,13 @@ from the least to the most invasive:
 
 from __future__ import annotations
 
-import heapq
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.diff.blocks import circle_in, line_up
 
 
 class Node(NamedTuple):
@@ -29,6 +29,8 @@ class Node(NamedTuple):
     address: Address
 
 
+# The turns in which orders are given up that are no needs: mere wishes go first.
+WISH, LIKELY = 1, 2
 Rank = Callable[[Node], tuple[object, ...]]
 
 
@@ -38,7 +40,8 @@ class Graph:
 
     Attributes:
         after: The actions that each action comes after.
-        soft: Edges (later, earlier) that are wishes, and are dropped where they make a circle.
+        soft: Edges (later, earlier) that are dropped where they make a circle, with their
+            strength, WISH or LIKELY.
         leader: The action whose statement an action is folded into.
         firmness: How firmly it is folded: 0 for ever, else the lowest number is unfolded first.
         second: The leader that an action gets when it is unfolded from its first one.
@@ -46,7 +49,7 @@ class Graph:
     """
 
     after: dict[Node, set[Node]] = field(default_factory=lambda: defaultdict(set))
-    soft: set[tuple[Node, Node]] = field(default_factory=set)
+    soft: dict[tuple[Node, Node], int] = field(default_factory=dict)
     leader: dict[Node, Node] = field(default_factory=dict)
     firmness: dict[Node, int] = field(default_factory=dict)
     second: dict[Node, Node] = field(default_factory=dict)
@@ -59,15 +62,23 @@ class Graph:
         """Return whether an object is to be created."""
         return Node("create", address) in self.after
 
-    def order(self, later: Node, earlier: Node, *, soft: bool = False) -> None:
-        """Put one action after another, if both are in the graph."""
+    def order(self, later: Node, earlier: Node, *, soft: int = 0) -> None:
+        """Put one action after another, if both are in the graph.
+
+        Args:
+            later: The action that comes later.
+            earlier: The one before it.
+            soft: 0 for a need, else WISH or LIKELY.
+
+        """
         if later == earlier or later not in self.after or earlier not in self.after:
             return
         # A need outweighs a wish for the same order, whichever was stated first.
-        if soft and earlier not in self.after[later]:
-            self.soft.add((later, earlier))
-        elif not soft:
-            self.soft.discard((later, earlier))
+        edge, known = (later, earlier), earlier in self.after[later]
+        if not soft:
+            self.soft.pop(edge, None)
+        elif not known or edge in self.soft:
+            self.soft[edge] = max(soft, self.soft.get(edge, 0))
         self.after[later].add(earlier)
 
     def fold(self, node: Node, into: Node, firmness: int, second: Node | None = None) -> None:
@@ -98,16 +109,43 @@ class Graph:
             A circle that is left, or an empty set.
 
         """
-        while circle := _circle(self._edges()):
+        while circle := circle_in(self._edges()):
             if not self._unfold(circle) and not self._relax(circle):
                 return circle
         return set()
 
     def sorted(self, rank: Rank) -> list[list[Node]]:
         """Return the groups of folded actions in order, each with its leader first."""
+        return [group for block in self.blocks(rank) for group in block]
+
+    def blocks(
+        self,
+        rank: Rank,
+        units: Iterable[Collection[Node]] = (),
+        neighbours: Iterable[Collection[Node]] = (),
+        place: Callable[[Node], object] = lambda _: None,
+    ) -> list[list[list[Node]]]:
+        """Return the groups of folded actions in order, those of a unit in one block.
+
+        Args:
+            rank: The order of actions that could come next.
+            units: Actions that must follow each other, with what has to come between them.
+            neighbours: Actions that should follow each other, if nothing has to come between.
+            place: What actions should share with the one before them, if it is not None.
+
+        """
         while circle := self.settle():
             self._cut(circle, rank)
-        return self._line_up(rank)
+        groups: dict[Node, list[Node]] = {}
+        for node in self.after:
+            groups.setdefault(self.head(node), [])
+        for node in self.leader:
+            groups[self.head(node)].append(node)
+        blocks = line_up(self._edges(), rank, self._heads(units), self._heads(neighbours), place)
+        return [[[head, *groups[head]] for head in block] for block in blocks]
+
+    def _heads(self, sets: Iterable[Collection[Node]]) -> list[list[Node]]:
+        return [list(dict.fromkeys(map(self.head, nodes))) for nodes in sets]
 
     def _edges(self) -> dict[Node, set[Node]]:
         """Return the order of statements: a statement comes after all that its actions need."""
@@ -150,15 +188,16 @@ class Graph:
         )
 
     def _relax(self, circle: set[Node]) -> bool:
-        """Drop the wishes within a circle; return whether there were any."""
+        """Drop the weakest wishes within a circle; return whether there were any."""
         loose = [
-            (later, earlier)
-            for later, earlier in self.soft
-            if self.head(later) in circle and self.head(earlier) in circle
+            edge
+            for edge in self.soft
+            if self.head(edge[0]) in circle and self.head(edge[1]) in circle
         ]
-        for later, earlier in loose:
+        weakest = min((self.soft[edge] for edge in loose), default=0)
+        for later, earlier in [edge for edge in loose if self.soft[edge] == weakest]:
             self.after[later].discard(earlier)
-            self.soft.discard((later, earlier))
+            del self.soft[later, earlier]
         return bool(loose)
 
     def _cut(self, circle: set[Node], rank: Rank) -> None:
@@ -167,81 +206,3 @@ class Graph:
         for node, earlier in self.after.items():
             if self.head(node) == first:
                 earlier.difference_update(e for e in list(earlier) if self.head(e) in circle)
-
-    def _line_up(self, rank: Rank) -> list[list[Node]]:
-        edges = self._edges()
-        groups: dict[Node, list[Node]] = {head: [head] for head in edges}
-        for node in self.leader:
-            groups[self.head(node)].append(node)
-        return [groups[head] for head in _topological(edges, rank)]
-
-
-def _topological(edges: Mapping[Node, Iterable[Node]], rank: Rank) -> list[Node]:
-    """Return the nodes in order; of several that could come next, the first in rank.
-
-    Kahn's algorithm with a heap, so that the same change gives the same statements everywhere.
-    """
-    later: dict[Node, list[Node]] = defaultdict(list)
-    waiting = {node: len(set(earlier)) for node, earlier in edges.items()}
-    for node, earlier in edges.items():
-        for other in set(earlier):
-            later[other].append(node)
-    ready = [(rank(node), node) for node, count in waiting.items() if not count]
-    heapq.heapify(ready)
-    line: list[Node] = []
-    while ready:
-        _, node = heapq.heappop(ready)
-        line.append(node)
-        for other in later[node]:
-            waiting[other] -= 1
-            if not waiting[other]:
-                heapq.heappush(ready, (rank(other), other))
-    return line
-
-
-def _circle(edges: Mapping[Node, set[Node]]) -> set[Node]:
-    """Return one strongly connected component of several nodes, or an empty set.
-
-    Most graphs have none, and a schema has thousands of nodes. So nodes that come after nothing are
-    removed first, in linear time; only among the rest a component is searched, from each node both
-    ways.
-    """
-    rest = {node: set(earlier) for node, earlier in edges.items()}
-    users: dict[Node, set[Node]] = defaultdict(set)
-    for node, earlier in edges.items():
-        for other in earlier:
-            users[other].add(node)
-    _strip(rest, users)
-    if not rest:
-        return set()
-    return next((c for node in sorted(rest) if len(c := _component(node, rest, users)) > 1), set())
-
-
-def _strip(rest: dict[Node, set[Node]], users: Mapping[Node, set[Node]]) -> None:
-    """Remove the nodes that come after nothing, again and again."""
-    free = [node for node, earlier in rest.items() if not earlier]
-    while free:
-        node = free.pop()
-        del rest[node]
-        for user in users[node]:
-            rest[user].discard(node)
-            if not rest[user]:
-                free.append(user)
-
-
-def _component(
-    start: Node, edges: Mapping[Node, set[Node]], users: Mapping[Node, set[Node]]
-) -> set[Node]:
-    return _reach(start, edges, edges) & _reach(start, users, edges)
-
-
-def _reach(
-    start: Node, edges: Mapping[Node, set[Node]], within: Mapping[Node, set[Node]]
-) -> set[Node]:
-    reached, todo = {start}, [start]
-    while todo:
-        for node in edges[todo.pop()]:
-            if node in within and node not in reached:
-                reached.add(node)
-                todo.append(node)
-    return reached

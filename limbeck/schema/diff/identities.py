@@ -9,10 +9,11 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.sequences import Sequence, SequenceOptions
 from limbeck.schema.diff import sequences, statements
-from limbeck.schema.diff.operations import SetSequence
+from limbeck.schema.diff.operations import AddIdentity, DropIdentity, SetSequence
 from limbeck.schema.diff.part import Generator
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
+from limbeck.schema.diff.targets import altering
 from limbeck.schema.sql.quoting import literal, qualified, quote, schema_and_name
 
 
@@ -51,15 +52,21 @@ def catch_up(column: Column, sequence: str, options: SequenceOptions) -> Step:
 def create(part: Generator, _members: Members, situation: Situation) -> list[Step]:
     """Make a column an identity; its sequence starts after the values in the column."""
     column, identity = replace(part.column, identity=part.identity), part.identity
-    steps = [*statements.alter(column, [f"ADD {generator(column)}"]), *typed(column)]
-    if situation.stays(column.address):
+    added = AddIdentity(f"{altering(column)} ADD {generator(column)}", "alter", column.address)
+    steps = [Step(added), *typed(column)]
+    if old := sequences.continued(column.address, situation):
+        steps += sequences.continuing(
+            column.address, identity.sequence, identity.options.increment, old
+        )
+    elif situation.stays(column.address):
         steps.append(catch_up(column, identity.sequence, identity.options))
     return steps
 
 
 def drop(part: Generator, _situation: Situation) -> list[Step]:
     """Make an identity an ordinary column."""
-    return statements.alter(part.column, ["DROP IDENTITY"])
+    text = f"{altering(part.column)} DROP IDENTITY"
+    return [Step(DropIdentity(text, "alter", part.column.address))]
 
 
 def alter(before: Generator, after: Generator, situation: Situation) -> Alteration:

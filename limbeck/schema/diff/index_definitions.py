@@ -16,6 +16,11 @@ def plain(definition: str) -> str:
     return _HEAD.sub(r"\1\2\3", definition)
 
 
+def only(definition: str) -> str:
+    """Return the statement that creates the index of a partitioned table alone."""
+    return _HEAD.sub(r"\1\2\3ONLY ", definition)
+
+
 def concurrent(definition: str) -> str:
     """Return the statement as CREATE INDEX CONCURRENTLY."""
     return _HEAD.sub(r"\1CONCURRENTLY \2\3", definition)

@@ -135,6 +135,8 @@ def _is_descent(part: Part, user: Address, used: Address) -> bool:
         return used.kind == "table"
     if isinstance(part, Column) and part.inherited:
         return used.kind == "column" and used.part == user.part
+    if isinstance(part, Constraint) and part.type in "pux" and used.kind == "index":
+        return True  # its index belongs to that of the parent
     return (
         user.kind == used.kind
         and user.kind in {"constraint", "index", "trigger"}

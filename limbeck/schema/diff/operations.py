@@ -56,6 +56,18 @@ class CreateFunction(Execute):
     __slots__ = ()
 
 
+class AddIdentity(Execute):
+    """ALTER TABLE ... ALTER COLUMN ... ADD GENERATED ... AS IDENTITY, which creates a sequence."""
+
+    __slots__ = ()
+
+
+class DropIdentity(Execute):
+    """ALTER TABLE ... ALTER COLUMN ... DROP IDENTITY, which drops its sequence."""
+
+    __slots__ = ()
+
+
 class SetSequence(Execute):
     """SELECT setval(...): the current value of a sequence."""
 

@@ -7,18 +7,16 @@ must be free, functions whose bodies name objects, and in `children` partitions 
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.constraints import Constraint
-from limbeck.schema.catalog.objects.routines import Function
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.types import Range
-from limbeck.schema.diff import children, sequences
+from limbeck.schema.diff import bodies, children, parking, sequences, successors
 from limbeck.schema.diff.fates import Fates
-from limbeck.schema.diff.graph import Graph, Node
+from limbeck.schema.diff.graph import WISH, Graph, Node
 from limbeck.schema.diff.part import Generator, Part, Required, owner, sub
 from limbeck.schema.sql.quoting import schema_and_name
 
@@ -41,13 +39,19 @@ def graph_of(fates: Fates, asides: Iterable[Address]) -> Graph:
             graph.add(Node(verb, address))
     for address in asides:
         graph.add(Node("aside", address))
+    for address in fates.parked:
+        graph.add(Node("park", address))
     for node in list(graph.after):
         _order(graph, node, fates)
     _order_names(graph, fates)
-    _order_generators(graph)
+    _order_generators(graph, fates)
     children.order(graph, fates)
-    _order_bodies(graph, fates)
+    parking.order(graph, fates)
+    bodies.order(graph, fates)
+    _order_stale(graph, fates)
     _order_logged(graph, fates)
+    _order_primary_keys(graph, fates)
+    _order_successors(graph, fates)
     return graph
 
 
@@ -66,9 +70,9 @@ def _order(graph: Graph, node: Node, fates: Fates) -> None:
         for user in fates.before.users[address]:
             # Users follow a renamed type, so that they are gone before is only a wish.
             if verb != "aside" or Node("aside", user) not in graph.after:
-                graph.order(node, Node("drop", user), soft=verb == "aside")
+                graph.order(node, Node("drop", user), soft=WISH if verb == "aside" else 0)
             if verb == "drop":
-                graph.order(node, Node("alter", user))
+                graph.order(node, Node("park" if user in fates.parked else "alter", user))
     if verb == "drop":
         graph.order(node, aside)
     if verb == "create":
@@ -132,34 +136,61 @@ def _renamed(node: Node, fates: Fates) -> bool:
     return len(set(names)) > 1
 
 
-def _order_generators(graph: Graph) -> None:
+def _order_generators(graph: Graph, fates: Fates) -> None:
     """Drop a default before an identity is added, and an identity before a default is set.
 
-    Postgres refuses a column that has both.
+    Postgres refuses a column that has both. An identity continues the sequence that is dropped.
     """
     for node in list(graph.after):
         if node.verb == "create" and node.address.kind in {"default", "identity"}:
             for kind in ("default", "identity"):
                 graph.order(node, Node("drop", sub(node.address, kind)))
+        if node.verb == "create" and node.address.kind == "identity":
+            for user in fates.before.users.get(sub(node.address, "column"), ()):
+                if user.kind == "ownership":
+                    graph.order(node, Node("drop", sub(user, "sequence")))
 
 
-def _order_bodies(graph: Graph, fates: Fates) -> None:
-    """Prefer to create objects before the functions whose text names them.
-
-    Postgres records no dependencies of a body that is a string. The order is a wish: two functions
-    may call each other, and any word may be a name by accident.
-    """
-    created = defaultdict(list)
-    for node in graph.after:
-        if node.verb == "create" and node.address.kind in ROW_TYPES | {"sequence", "function"}:
-            part = fates.after[node.address]
-            created[part.name if isinstance(part, Function) else node.address.name].append(node)
+def _order_primary_keys(graph: Graph, fates: Fates) -> None:
+    """Drop the primary key of a table before it gets another one, also the copy of a parent's."""
+    drops = {
+        key.table: node
+        for node in graph.after
+        if node.verb == "drop"
+        for address in (node.address, *fates.copies.get(node.address, ()))
+        if isinstance(key := fates.before.get(address), Constraint) and key.type == "p"
+    }
     for node in list(graph.after):
-        function = fates.after.get(node.address)
-        if node.verb != "drop" and isinstance(function, Function):
-            for word in set(re.findall(r"\w+", function.definition)):
-                for earlier in created.get(word, ()):
-                    graph.order(node, earlier, soft=True)
+        key = fates.after.get(node.address) if node.verb == "create" else None
+        if isinstance(key, Constraint) and key.type == "p" and key.table in drops:
+            graph.order(node, drops[key.table])
+
+
+def _order_successors(graph: Graph, fates: Fates) -> None:
+    """Prefer a new index or key before the one that it replaces, and a value before NOT NULL.
+
+    Then queries always have an index, rows are always unique, and no insert finds a column that
+    must have a value and gets none.
+    """
+    for old, new in successors.pairs(graph, fates):
+        if "index" in {old.address.kind, new.address.kind} and old.address != new.address:
+            graph.order(old, new, soft=True)
+    for node in list(graph.after):
+        if node.address.kind == "not_null":
+            default = sub(node.address, "default")
+            if node.verb == "create":
+                graph.order(node, Node("create", default), soft=True)
+            elif node.verb == "drop":
+                graph.order(Node("drop", default), node, soft=True)
+
+
+def _order_stale(graph: Graph, fates: Fates) -> None:
+    """Change functions before the parts are rebuilt that they have computed, however indirectly."""
+    for address, stale in fates.stale.items():
+        for function in stale.functions:
+            for verb in ("alter", "create"):
+                for rebuilt in ("alter", "create"):
+                    graph.order(Node(rebuilt, address), Node(verb, function))
 
 
 def _order_logged(graph: Graph, fates: Fates) -> None:
@@ -175,4 +206,4 @@ def _order_logged(graph: Graph, fates: Fates) -> None:
         table = fates.after.get(referring)
         if isinstance(table, Table):
             pair = (Node("alter", referring), Node("alter", referred))
-            graph.order(*(pair[::-1] if table.unlogged else pair), soft=True)
+            graph.order(*(pair[::-1] if table.unlogged else pair), soft=WISH)

@@ -36,6 +36,7 @@ class Parts:
         users: The parts that depend on a part; the other direction of `needs`.
         children: The partitions and inheriting tables of a table.
         named: The tables and domains that have a constraint of a schema and a name.
+        explicit: The keys and indexes that are attached to their parents' by name: see `rivals`.
 
     """
 
@@ -45,6 +46,7 @@ class Parts:
     users: Mapping[Address, frozenset[Address]]
     children: Mapping[Address, tuple[Address, ...]]
     named: Mapping[tuple[str, str], frozenset[str]]
+    explicit: frozenset[Address] = frozenset()
 
     def __getitem__(self, address: Address) -> Part:
         return self.by_address[address]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from limbeck.schema.catalog.names import of
+from limbeck.schema.catalog.names import chosen_name, of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.sequences import Sequence, SequenceOptions
 from limbeck.schema.diff import statements
 from limbeck.schema.diff.operations import Execute, SetSequence
-from limbeck.schema.diff.part import Ownership
+from limbeck.schema.diff.part import Generator, Ownership, sub
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.diff.targets import target
@@ -89,11 +89,64 @@ def create(sequence: Sequence, _members: Members, _situation: Situation) -> list
     return statements.create(sequence, " ".join([f"CREATE {unlogged}{target(sequence)}", *words]))
 
 
-def drop(sequence: Sequence, _situation: Situation) -> list[Step]:
-    """Drop a sequence."""
+def drop(sequence: Sequence, situation: Situation) -> list[Step]:
+    """Drop a sequence, or put it aside for the identity that continues it."""
+    owned = situation.before.get(sub(sequence.address, "ownership"))
+    if isinstance(owned, Ownership) and continued(owned.column, situation):
+        text = f"ALTER {target(sequence)} RENAME TO {quote(_aside(sequence))}"
+        return [Step(Execute(text, "rename", sequence.address))]
     text = f"DROP {target(sequence)}"
     loses = f"the current value of {sequence.name}"
     return [Step(Execute(text, "drop", sequence.address), loses=loses)]
+
+
+def _aside(sequence: Sequence) -> str:
+    return chosen_name(sequence.name, "", "old")
+
+
+def continued(column: Address, situation: Situation) -> Sequence | None:
+    """Return the sequence that a column owned and that its new identity continues.
+
+    An identity that starts after the largest value would give numbers of deleted rows again.
+    """
+    identity = sub(column, "identity")
+    part = situation.after.get(identity)
+    if not isinstance(part, Generator) or identity not in situation.created:
+        return None
+    new = part.identity.options
+    for user in situation.before.users.get(column, ()):
+        owned = situation.before.get(user)
+        if isinstance(owned, Ownership) and situation.stays(column):
+            old = owned.sequence.options
+            alike = (new.increment > 0) == (old.increment > 0)
+            within = alike and new.minimum <= old.minimum and old.maximum <= new.maximum
+            aside = owned.sequence.address._replace(name=_aside(owned.sequence))
+            if within and aside not in situation.before and user not in situation.after:
+                return owned.sequence
+    return None
+
+
+def continuing(column: Address, name: str, increment: int, old: Sequence) -> list[Step]:
+    """Return the steps that set an identity to the value of an old sequence, and drop that.
+
+    Args:
+        column: The address of the column.
+        name: The qualified name of the identity's sequence, quoted.
+        increment: What it counts by.
+        old: The old sequence, which was put aside.
+
+    """
+    aside = of(old.address._replace(name=_aside(old)))
+    # Rows may have values that did not come from the sequence.
+    edge, further, sign = ("max", "greatest", "+") if increment > 0 else ("min", "least", "-")
+    beyond = f"SELECT {edge}({quote(column.part)}) {sign} {abs(increment)} FROM {of(column)}"
+    following = f"last_value {sign} {abs(old.options.increment)} * is_called::integer"
+    text = (
+        f"SELECT pg_catalog.setval({literal(name)}, {further}(({beyond}), {following}), false)\n"
+        f"FROM {aside}"
+    )
+    dropped = Execute(f"DROP SEQUENCE {aside}", "drop", old.address)
+    return [Step(SetSequence(text, "alter", column)), Step(dropped)]
 
 
 def alter(before: Sequence, after: Sequence, _situation: Situation) -> Alteration:

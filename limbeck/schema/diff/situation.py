@@ -25,6 +25,8 @@ class Situation:
         created: The parts that are created, or dropped and created again.
         asides: The temporary names of replaced types, until no column is of them any more.
         retyped: The columns that change their type only because a type is replaced.
+        parked: The types that columns have while a type inside of their own is changed.
+        using: The expressions that compute the values of a new type, by column.
 
     """
 
@@ -33,6 +35,8 @@ class Situation:
     created: frozenset[Address] = frozenset()
     asides: Mapping[Address, str] = field(default_factory=dict)
     retyped: frozenset[Address] = frozenset()
+    parked: Mapping[Address, str] = field(default_factory=dict)
+    using: Mapping[Address, str] = field(default_factory=dict)
 
     @property
     def major(self) -> int:

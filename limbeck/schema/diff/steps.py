@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.diff.operations import Operation
 from limbeck.schema.sql.lexer import identifiers
 from limbeck.schema.sql.quoting import literal, quote
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Why consecutive steps must share a transaction; they all have the same value.
+
+    `reasons` are sentences for readers of a revision. `joint` units wait for the contract of a
+    phased change as a whole if one of their steps does.
+    """
+
+    reasons: tuple[str, ...]
+    joint: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +34,7 @@ class Step:
         begins: whether it begins another transaction than the step before it.
         loses: in words, which data are lost; None where none are.
         note: a warning for readers, such as that a cast can fail.
+        unit: the unit that the step belongs to: no commit comes between its steps.
 
     """
 
@@ -30,6 +43,7 @@ class Step:
     begins: bool = False
     loses: str | None = None
     note: str | None = None
+    unit: Unit | None = None
 
     @property
     def sql(self) -> str:
@@ -53,6 +67,10 @@ class Step:
         return any(quote(name) in text for name in names) and not names.isdisjoint(
             identifiers(text)
         )
+
+    def in_unit(self, unit: Unit) -> Step:
+        """Return the step as a part of a unit."""
+        return replace(self, unit=unit)
 
     def has_string(self, string: str) -> bool:
         """Return whether the statement contains a string, such as the label of an enum."""

@@ -11,7 +11,16 @@ from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.sequences import Sequence
 from limbeck.schema.catalog.objects.tables import Table
-from limbeck.schema.diff import columns, constraints, others, sequences, sql, statements
+from limbeck.schema.diff import (
+    adoption,
+    bridges,
+    columns,
+    constraints,
+    others,
+    sequences,
+    sql,
+    statements,
+)
 from limbeck.schema.diff.column_operations import AlterDefault, AlterNotNull, not_null
 from limbeck.schema.diff.operations import CreateTable, DropTable, Execute, Operation
 from limbeck.schema.diff.part import Attachment, Inheritance, Ownership, Part, Required, owner
@@ -243,13 +252,33 @@ def drop_attachment(part: Attachment, _situation: Situation) -> list[Step]:
     return [Step(Execute(text, "alter", part.table.address))]
 
 
-def create_inheritance(part: Inheritance, _members: Members, _situation: Situation) -> list[Step]:
+def create_inheritance(part: Inheritance, _members: Members, situation: Situation) -> list[Step]:
     """Make a table inherit from a parent."""
-    text = f"{sql.alter_table(part.table.address)} INHERIT {of(part.parent)}"
-    return [Step(Execute(text, "alter", part.table.address))]
+    child, before, after = part.table.address, situation.before, situation.after
+    renamings = adoption.renamings(child, part.parent, before, after)
+    text = f"{sql.alter_table(child)} INHERIT {of(part.parent)}"
+    steps = [_renamed(each, each.name, each.meanwhile) for each in renamings]
+    last = [each for each in after.parents(child) if each not in before.parents(child)][-1:]
+    rest = bridges.removed(child, situation) if last == [part.parent] else ()
+    return [*steps, Step(Execute(text, "alter", child)), *rest]
 
 
-def drop_inheritance(part: Inheritance, _situation: Situation) -> list[Step]:
+def drop_inheritance(part: Inheritance, situation: Situation) -> list[Step]:
     """End the inheritance from a parent."""
-    text = f"{sql.alter_table(part.table.address)} NO INHERIT {of(part.parent)}"
-    return [Step(Execute(text, "alter", part.table.address))]
+    child, before, after = part.table.address, situation.before, situation.after
+    parents = [each for each in after.parents(child) if each not in before.parents(child)]
+    renamings = [
+        each
+        for parent in parents
+        for each in adoption.renamings(child, parent, before, after)
+        if each.parent == part.parent
+    ]
+    text = f"{sql.alter_table(child)} NO INHERIT {of(part.parent)}"
+    steps = [_renamed(each, each.meanwhile, each.name) for each in renamings]
+    return [Step(Execute(text, "alter", child)), *steps]
+
+
+def _renamed(renaming: adoption.Renaming, name: str, other: str) -> Step:
+    names = f"{quote(name)} TO {quote(other)}"
+    text = f"{sql.alter_table(renaming.parent)} RENAME CONSTRAINT {names}"
+    return Step(Execute(text, "alter", renaming.parent))

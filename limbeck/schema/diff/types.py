@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from limbeck.schema.catalog.names import chosen_name
 from limbeck.schema.catalog.objects.types import (
     Attribute,
     Collation,
@@ -22,7 +21,7 @@ from limbeck.schema.diff.part import DomainRule
 from limbeck.schema.diff.situation import Alteration, Members, Situation
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.diff.targets import altering, target
-from limbeck.schema.sql.quoting import literal, qualified, quote, schema_and_name
+from limbeck.schema.sql.quoting import literal, quote
 
 
 def create_enum(enum: Enum, _members: Members, _situation: Situation) -> list[Step]:
@@ -38,31 +37,10 @@ def drop(item: Enum | Domain | Composite | Range | Collation, situation: Situati
     return [Step(Execute(text, "drop", item.address))]
 
 
-def aside(item: Enum | Domain | Composite | Range | Collation, situation: Situation) -> list[Step]:
+def aside(item: Enum | Domain | Composite | Collation, situation: Situation) -> list[Step]:
     """Rename a type, so that its replacement can be created under its name."""
     name = situation.asides[item.address]
-    steps = statements.alter(item, [f"RENAME TO {quote(name)}"], "rename")
-    return [*steps, *_range_aside(item, name)] if isinstance(item, Range) else steps
-
-
-def _range_aside(item: Range, name: str) -> Iterator[Step]:
-    """Yield the renames of a range type's multirange, and of the constructors of both.
-
-    Postgres created them with the range type and does not rename them with it; their names would
-    clash with those of the new type.
-    """
-    schema, multi = schema_and_name(item.multirange or "")
-    other = chosen_name(multi, "", "old")
-    old = qualified(item.schema, name)
-    takes = (f"{item.subtype}, {item.subtype}", f"{item.subtype}, {item.subtype}, text")
-    texts = [f"TYPE {item.multirange} RENAME TO {quote(other)}"]
-    functions = [(item.schema, item.name, arguments, name) for arguments in takes]
-    functions += [(schema, multi, arguments, other) for arguments in ("", old, f"{old}[]")]
-    for space, function, arguments, new in functions:
-        at = qualified(space, function)
-        texts.append(f"FUNCTION {at}({arguments}) RENAME TO {quote(new)}")
-    for text in texts:
-        yield Step(Execute(f"ALTER {text}", "rename", item.address))
+    return statements.alter(item, [f"RENAME TO {quote(name)}"], "rename")
 
 
 def alter_enum(before: Enum, after: Enum, _situation: Situation) -> Alteration | None:

@@ -49,6 +49,7 @@ _OPERATOR: Final = rf"{_OPERATING}*[~!@#%^&|`?]{_OPERATING}*|{_OPERATING}*(?!/\*
 _MARK: Final = r"[][(),;]|\.(?![0-9.])"
 _SIGN: Final = rf"::|\.\.|\$[0-9]++|{_OPERATOR}|[^ \t\n\r\f\v]"
 
+_COMPOUND: Final = re.compile(r"\bATOMIC\b|\bRULE\b", re.IGNORECASE)
 _COMMENT_EDGE: Final = re.compile(r"/\*|\*/")
 
 
@@ -128,14 +129,42 @@ def condensed(sql: str) -> str:
 
 
 def statements(sql: str) -> list[str]:
-    """Return the statements of a script, condensed, cut at the semicolons outside of quotes."""
+    """Return the statements of a script, condensed, cut at the semicolons outside of quotes.
+
+    A semicolon in a body after BEGIN ATOMIC, or between the actions of a rule, ends none.
+    """
     parts = [""]
     for kind, text, _ in _matches(_piece(), sql):
         if kind == "end":
             parts.append("")
         else:
             parts[-1] += _blank(kind, text)
-    return [text for part in parts if (text := part.strip(" ;"))]
+    whole = [text for part in parts if (text := part.strip(" ;"))]
+    return list(_joined(whole)) if _COMPOUND.search(sql) else whole
+
+
+def _joined(parts: list[str]) -> Iterator[str]:
+    """Yield statements, of which some were cut inside of a body or between brackets."""
+    begun = ""
+    for part in parts:
+        begun = f"{begun}; {part}" if begun else part
+        if not _is_open(begun):
+            yield begun
+            begun = ""
+    if begun:
+        yield begun
+
+
+def _is_open(statement: str) -> bool:
+    """Return whether a part of CREATE FUNCTION or CREATE RULE lacks its end, by psql's rule."""
+    read = words(statement)
+    if read[:1] != ["CREATE"]:
+        return False
+    if "RULE" in read[1:4]:
+        return read.count("(") > read.count(")")
+    starts = [at for at, word in enumerate(read[:-1]) if read[at : at + 2] == ["BEGIN", "ATOMIC"]]
+    body = read[starts[0] :] if starts else []
+    return body.count("BEGIN") + body.count("CASE") > body.count("END")
 
 
 def _blank(kind: str, text: str) -> str:

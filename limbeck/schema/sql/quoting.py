@@ -93,12 +93,18 @@ def split(text: str, sign: str = ".") -> list[str]:
     return pieces
 
 
-def unquote(identifier: str) -> str:
-    """Return the name that an identifier stands for, with or without quotes; none is folded."""
+def unquote(identifier: str, escape: str = "\\") -> str:
+    """Return the name that an identifier stands for, with or without quotes; none is folded.
+
+    `escape` is the sign that UESCAPE gives to one that begins with U&.
+    """
     if identifier[:1] == '"' == identifier[-1:]:
         return identifier[1:-1].replace('""', '"')
     if identifier[:3].upper() == 'U&"':
-        return _UNICODE.sub(_character, unquote(identifier[2:]))
+        name = unquote(identifier[2:])
+        if escape != "\\":
+            name = name.replace("\\", "\\\\").replace(escape * 2, "\0").replace(escape, "\\")
+        return _UNICODE.sub(_character, name).replace("\0", escape)
     return identifier
 
 

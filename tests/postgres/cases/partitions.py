@@ -12,6 +12,15 @@ CHECKED = "CREATE TABLE p (a int);" + UNPROVEN
 OTHER = UNPROVEN.replace(" p ", " q ")
 ROW = "INSERT INTO log VALUES ('2020-05-05', 'x');"
 
+KEYED = """
+CREATE TABLE keyed (a int NOT NULL, b int NOT NULL) PARTITION BY LIST (a);
+CREATE TABLE k1 PARTITION OF keyed FOR VALUES IN (1);
+"""
+
+PARENTS = (
+    "CREATE TABLE a (x int, y int NOT NULL); CREATE TABLE b (x int DEFAULT 1, y int NOT NULL);"
+)
+
 CASES = (
     Case(
         "a partitioned table with everything",
@@ -231,5 +240,33 @@ CASES = (
         "CREATE TYPE mood AS ENUM ('a'); CREATE TABLE p (a int);"
         "CREATE TABLE c (own mood[]) INHERITS (p);",
         rows="INSERT INTO c VALUES (1, '{a}');",
+    ),
+    Case(
+        "a new partition has a key of its own like the index of its parent",
+        f"{KEYED} CREATE UNIQUE INDEX i ON keyed (a, b);",
+        f"{KEYED} CREATE UNIQUE INDEX i ON keyed (a, b);"
+        "CREATE TABLE k2 PARTITION OF keyed (PRIMARY KEY (a, b)) FOR VALUES IN (2);",
+        rows="INSERT INTO keyed VALUES (1, 1);",
+        never=("DROP",),
+    ),
+    Case(
+        "a parent gets a key like one of its partition, and like the index of another one",
+        f"{KEYED} ALTER TABLE k1 ADD CONSTRAINT own UNIQUE (a, b); CREATE TABLE k2 PARTITION OF"
+        " keyed FOR VALUES IN (2); CREATE UNIQUE INDEX mine ON k2 (a, b);",
+        f"{KEYED} ALTER TABLE keyed ADD PRIMARY KEY (a, b);"
+        "CREATE TABLE k2 PARTITION OF keyed FOR VALUES IN (2);",
+        rows="INSERT INTO keyed VALUES (1, 1);",
+    ),
+    Case(
+        "a table gets another parent with the same columns",
+        f"{PARENTS} CREATE TABLE c (z int) INHERITS (a); CREATE TABLE g () INHERITS (c);",
+        f"{PARENTS} CREATE TABLE c (z int) INHERITS (b); CREATE TABLE g () INHERITS (c);",
+        rows="INSERT INTO c VALUES (1, 2, 3); INSERT INTO g VALUES (4, 5, 6);",
+    ),
+    Case(
+        "a table gets a new parent with the same columns, and the old one goes",
+        "CREATE TABLE a (x int NOT NULL); CREATE TABLE c () INHERITS (a);",
+        "CREATE TABLE b (x int NOT NULL, y int); CREATE TABLE c () INHERITS (b);",
+        rows="INSERT INTO c VALUES (1);",
     ),
 )

@@ -9,6 +9,29 @@ ROW = "INSERT INTO books VALUES (1, 'Ubik'), (2, 'Emma');"
 
 CASES = (
     Case(
+        "an identity continues the sequence that it replaces, also after deleted rows",
+        "CREATE TABLE t (id serial PRIMARY KEY);",
+        "CREATE TABLE t (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY)",
+        rows="INSERT INTO t DEFAULT VALUES; INSERT INTO t DEFAULT VALUES;"
+        "INSERT INTO t DEFAULT VALUES; DELETE FROM t WHERE id > 1",
+        never=("loses",),
+        holds=(("INSERT INTO t DEFAULT VALUES RETURNING id", 4),),
+    ),
+    Case(
+        "one statement changes the types of several columns",
+        "CREATE TABLE t (a int, b int DEFAULT 1, c text DEFAULT '2020-01-01', d timestamp, e text);"
+        "CREATE INDEX ON t (a); CREATE VIEW v AS SELECT d FROM t;",
+        "CREATE TABLE t (a bigint, b bigint DEFAULT 1, c date DEFAULT '2020-01-01', d timestamptz,"
+        " e text COMPRESSION pglz); CREATE INDEX ON t (a); CREATE VIEW v AS SELECT d FROM t;",
+        rows="INSERT INTO t (a, d) VALUES (1, '2020-01-01 12:00')",
+        says=(
+            "ALTER TABLE public.t\n    ALTER COLUMN a SET DATA TYPE bigint,\n",
+            "    ALTER COLUMN b SET DATA TYPE bigint,\n    ALTER COLUMN c SET DATA TYPE date",
+            ",\n    ALTER COLUMN d SET DATA TYPE timestamp with time zone;",
+        ),
+        holds=(("SELECT (a, b, c)::text FROM t", "(1,1,2020-01-01)"),),
+    ),
+    Case(
         "a table is created with all it has",
         "",
         """

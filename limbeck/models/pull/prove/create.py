@@ -41,7 +41,7 @@ def main() -> None:
     os.chdir(given["folder"])
     try:
         models = _import(given["package"], given["folder"], given["root"])
-        scratch = Database("scratch", given["url"], superuser=given["superuser"])
+        scratch = Database("scratch", given["url"], superuser=given["superuser"], row_security=None)
         _create(attrgetter(given["metadata"])(models), scratch)
     except Exception as error:  # noqa: BLE001 - models may raise anything
         text = " ".join(str(error).split("[SQL")[0].split())

@@ -1,0 +1,162 @@
+"""No session of limbeck's takes rows that row security hides for rows that are not there."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TypeAlias
+
+import pytest
+
+from limbeck import backfill, migrate
+from limbeck.errors import DatabaseError, LimbeckError, MigrationError
+from limbeck.phased.backfill import estimating
+from limbeck.postgres import url as urls
+from limbeck.postgres.connect import connect
+from limbeck.postgres.database import Database
+from tests.postgres.phases import phase
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from limbeck.phased.gates.waiting import Through
+    from tests.postgres.conftest import Work
+
+ROWS = 1000
+COPY = {"table": "public.t", "set": {"b": "a"}, "where": "b IS DISTINCT FROM a"}
+HIDE = """
+ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+ALTER TABLE t FORCE ROW LEVEL SECURITY;
+CREATE POLICY own ON t USING (id = current_setting('app.row', true)::int)"""
+CONTRACT = "UPDATE t SET b = a WHERE b IS DISTINCT FROM a; ALTER TABLE t DROP COLUMN a"
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """A project, and its database for the ordinary role that owns it, and for a superuser."""
+
+    work: Work
+    own: Database
+    all: psycopg.Connection
+
+    def apply(self, to: str = "head", through: Through | None = None) -> migrate.Report:
+        """Apply what is pending."""
+        plan = migrate.plan(self.work.project, self.work.profile, self.own, to=to, through=through)
+        return migrate.apply(plan, confirm=lambda _: True)
+
+    def rows(self) -> list[int]:
+        """Count the rows, and those that have a value in the old and in the new column."""
+        names = self.all.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum > 1"
+            " AND NOT attisdropped ORDER BY 1"
+        ).fetchall()
+        counts = ", ".join(f"count({name})" for (name,) in names)
+        row = self.all.execute(f"SELECT count(*), {counts} FROM t".encode()).fetchone()
+        return list(row or ())
+
+
+@pytest.fixture
+def place(work: Work, database: Database, connection: psycopg.Connection) -> Iterator[Place]:
+    """A table with rows that a policy hides from its owner, and a change of it in two phases."""
+    role = f"owner_{database.dbname}"
+    connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'x'".encode())
+    connection.execute(f"ALTER DATABASE {database.dbname} OWNER TO {role}".encode())
+    own = urls.render({**database.parameters, "user": role, "password": "x"})
+    place = Place(work, dataclasses.replace(database, url=own), connection)
+    base = work.revision("base", "create table t (id int primary key, a text)", "drop table t")
+    place.apply(base.id)
+    connection.execute("INSERT INTO t SELECT n, 'v' FROM generate_series(1, %s) n", [ROWS])
+    connection.execute(HIDE.encode())
+    values = {"phase": "expand", "change": "copy", "backfills": [COPY]}
+    phase(work, "expand", "ALTER TABLE t ADD COLUMN b text", **values)
+    yield place
+    connection.execute(f"REASSIGN OWNED BY {role} TO CURRENT_USER".encode())
+    connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}".encode())
+
+
+def contracted(place: Place) -> None:
+    phase(place.work, "contract", CONTRACT, phase="contract", change="copy", uses=["public.t.a"])
+
+
+def expanded(place: Place) -> None:
+    place.apply()
+    contracted(place)
+
+
+def verified(place: Place) -> None:
+    """Fill as the role that sees all rows, as limbeck did for any role once."""
+    place.apply()
+    contracted(place)
+    everyone = Database("test", place.own.url).parameters
+    place.all.execute(f"ALTER ROLE {everyone['user']} BYPASSRLS".encode())
+    fill(place)
+    place.all.execute(f"ALTER ROLE {everyone['user']} NOBYPASSRLS".encode())
+
+
+def by_hand(place: Place) -> None:
+    place.work.revision("by hand", f"op.execute({CONTRACT!r})")
+
+
+def fill(place: Place) -> None:
+    plan = backfill.plan(place.work.project, place.work.profile, place.own)
+    backfill.run(plan, confirm=lambda _: True)
+
+
+def estimate(place: Place) -> None:
+    estimating.estimate(backfill.plan(place.work.project, place.work.profile, place.own))
+
+
+def versions(place: Place) -> None:
+    """Hide the version table, from which everything would seem to be pending."""
+    place.all.execute("ALTER TABLE alembic_version ENABLE ROW LEVEL SECURITY")
+    place.all.execute("ALTER TABLE alembic_version FORCE ROW LEVEL SECURITY")
+
+
+Act: TypeAlias = Callable[[Place], object]
+CASES: dict[str, tuple[Act, Act, type[LimbeckError]]] = {
+    "both phases in one go": (contracted, Place.apply, DatabaseError),
+    "the contract alone": (expanded, lambda p: p.apply(through="contract"), DatabaseError),
+    "a contract whose backfill was verified before": (verified, Place.apply, DatabaseError),
+    "a backfill": (Place.apply, fill, DatabaseError),
+    "the estimate of a backfill": (Place.apply, estimate, DatabaseError),
+    "a revision written by hand": (by_hand, Place.apply, MigrationError),
+    "the versions": (versions, Place.apply, DatabaseError),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_where_rows_are_hidden_it_stops_before_anything_is_lost(case: str, place: Place) -> None:
+    prepare, act, kind = CASES[case]
+    prepare(place)
+    before = place.rows()
+    with pytest.raises(kind, match=r"row.*security") as caught:
+        act(place)
+    assert "BYPASSRLS" in (caught.value.hint or "")
+    after = place.rows()
+    assert (after[:2], ROWS in before) == ([ROWS, ROWS], True)
+
+
+def test_a_role_that_row_security_does_not_hold_back_migrates(place: Place) -> None:
+    place.all.execute("ALTER TABLE t NO FORCE ROW LEVEL SECURITY")
+    place.apply()
+    contracted(place)
+    fill(place)
+    place.apply()
+    assert place.rows() == [ROWS, ROWS]
+
+
+def test_a_revision_may_ask_for_the_rows_that_its_role_sees(place: Place) -> None:
+    place.work.revision(
+        "one tenant",
+        'op.execute("SET LOCAL row_security = on")\n'
+        "op.execute(\"SET LOCAL app.row = '11'\")\n"
+        'op.execute("DELETE FROM t WHERE id > 10")',
+    )
+    place.apply()
+    assert place.rows()[0] == ROWS - 1
+
+
+def test_a_session_without_a_hint_of_its_own_has_one(place: Place) -> None:
+    expected = pytest.raises(DatabaseError, match="hides rows from the role owner_")
+    with expected, connect(place.own) as connection:
+        connection.execute("SELECT count(*) FROM t")
