@@ -32,7 +32,8 @@ def unchanged(project: Project, profile: Profile | None = None) -> Unchanged | N
     if models is None or (described := cache.fingerprint(project, models)) is None:
         return None
     head = keys.chain(project, History.of(project, profile), "head", shadow)[-1]
-    if described != cache.fingerprint(project, head.name):
+    recorded = cache.fingerprint(project, head.name) or ""
+    same, _, tables = described.partition(" ")
+    if same != recorded.partition(" ")[0]:
         return None
-    _, _, tables = described.partition(" ")
     return Unchanged(int(tables) if tables else None)
