@@ -17,7 +17,7 @@ from limbeck.schema.catalog.objects.types import Range
 from limbeck.schema.diff import bodies, children, parking, sequences, successors
 from limbeck.schema.diff.fates import Fates
 from limbeck.schema.diff.graph import WISH, Graph, Node
-from limbeck.schema.diff.part import Generator, Part, Required, owner, sub
+from limbeck.schema.diff.part import Attachment, Generator, Part, Required, owner, sub
 from limbeck.schema.sql.quoting import schema_and_name
 
 # Kinds that share the names of pg_class, and those that share the names of pg_type.
@@ -152,18 +152,26 @@ def _order_generators(graph: Graph, fates: Fates) -> None:
 
 
 def _order_primary_keys(graph: Graph, fates: Fates) -> None:
-    """Drop the primary key of a table before it gets another one, also the copy of a parent's."""
+    """Drop the primary key of a table before it gets another one, also the copy of a parent's.
+
+    A partition would get a copy of its new parent's old key as well.
+    """
     drops = {
-        key.table: node
+        (key.schema, key.table): node
         for node in graph.after
         if node.verb == "drop"
         for address in (node.address, *fates.copies.get(node.address, ()))
         if isinstance(key := fates.before.get(address), Constraint) and key.type == "p"
     }
     for node in list(graph.after):
-        key = fates.after.get(node.address) if node.verb == "create" else None
-        if isinstance(key, Constraint) and key.type == "p" and key.table in drops:
-            graph.order(node, drops[key.table])
+        part = fates.after.get(node.address) if node.verb == "create" else None
+        table = None
+        if isinstance(part, Constraint) and part.type == "p":
+            table = part.schema, part.table
+        elif isinstance(part, Attachment):
+            table = part.parent.schema, part.parent.name
+        if table in drops:
+            graph.order(node, drops[table])
 
 
 def _order_successors(graph: Graph, fates: Fates) -> None:
