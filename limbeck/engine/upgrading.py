@@ -116,7 +116,7 @@ class Bridge:
         self.sent_around(statement.text, statement.where)
 
     def sent_around(self, text: str, where: str | None) -> bool:
-        """Execute a statement here, whoever sends it, and answer the worker with its rows."""
+        """Execute a statement on the observed connection, and send its rows to the worker."""
         text = self.rewritten(self.run.connection.request("text"))
         self.note(int((where or ":0").rpartition(":")[2]))
         try:

@@ -108,7 +108,7 @@ class Observer:
         return tuple(self.statements)
 
     def report(self) -> None:
-        """Hand the statements that are committed to whoever asked for them; no more are open."""
+        """Pass the statements of the transaction that has just committed to the listener."""
         # SQLAlchemy asks for the isolation level before it begins an autocommit block.
         statements = [each for each in self.statements[self._reported :] if each.tag != "SHOW"]
         if self.committed is not None and statements:
