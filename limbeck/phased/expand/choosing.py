@@ -128,9 +128,9 @@ def choose(steps: Sequence[Step], change: Change) -> Choice:
 def _waiting_units(steps: Sequence[Step], waiting: Sequence[bool]) -> set[Unit]:
     """Return the units of which all steps wait because one does.
 
-    Without ADD IDENTITY a column must keep its default, without its policies a table must not be
-    granted. But whoever is to lose a privilege may keep it until the contract, and a check that is
-    to be replaced may be gone before.
+    A column keeps its default until it is an identity, and no privilege on a table is granted
+    before its policies exist. Other units may be split: a role keeps a privilege until the contract
+    revokes it, and a check may be dropped in the expand before its successor is added.
     """
     return {
         step.unit

@@ -127,9 +127,9 @@ def _after(steps: Iterable[Step], connection: Connection, filters: Filters) -> C
 def _fire(steps: Iterable[Step], connection: Connection) -> None:
     """Insert a row of defaults into each table with a new trigger, and roll it back.
 
-    PL/pgSQL looks names up when a statement first runs, so creating a function that names a column
-    which is not there succeeds. BEFORE triggers fire before Postgres checks any constraint: a row
-    that violates one has fired them, too.
+    PL/pgSQL resolves names when a statement first runs, so Postgres also creates a function that
+    names a missing column. BEFORE triggers fire before any constraint is checked, so even a row
+    that violates one has fired them.
 
     Raises:
         ProofError: a trigger of the steps cannot run.
