@@ -207,6 +207,16 @@ def database(make_database: MakeDatabase) -> Database:
     return make_database()
 
 
+@pytest.fixture(scope="module")
+def empty(server: Server, admin: psycopg.Connection) -> Iterator[psycopg.Connection]:
+    """A connection to a database that is empty at the end of each test."""
+    name = f"empty_{uuid.uuid4().hex[:12]}"
+    admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    with psycopg.connect(server.url(name), autocommit=True) as connection:
+        yield connection
+    admin.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
+
+
 @pytest.fixture
 def connection(database: Database) -> Iterator[psycopg.Connection]:
     """An autocommit connection to `database`."""
