@@ -52,7 +52,7 @@ class Task:
     @property
     def shadow(self) -> Shadow:
         """The shadow that the revisions are proven on."""
-        return Shadow.of(self.project, self.replay.profile, listen=self.listen)
+        return self.replay.shadow
 
 
 def written(task: Task, unfinished: Draft, message: str) -> Generated:

@@ -92,10 +92,15 @@ def _revision(
     answers: Answers,
     listen: Listener,
 ) -> Generated:
-    project = chosen.project
-    replay = Replay(project, "head", profile, listen)
+    with Shadow.of(chosen.project, profile, listen=listen).opened() as shadow:
+        replay = Replay(chosen.project, "head", profile, listen, opened=shadow)
+        return _replayed(replay, chosen, message, answers)
+
+
+def _replayed(replay: Replay, chosen: Majors, message: str | None, answers: Answers) -> Generated:
+    project, profile, listen = replay.project, replay.profile, replay.listen
     before = replay.catalog()
-    after = Models(project, profile, listen).catalog()
+    after = Models(project, profile, listen, opened=replay.opened).catalog()
     if not before.changes_to(after):
         return Generated(tables=sum(1 for _ in after.every(Table)))
     renamed = agree_to_renames(before, after, answers)
@@ -220,8 +225,8 @@ def _attempt(task: _Task, unfinished: Draft, message: str, form: _Form) -> Gener
         render(form.downgrade, task.after, task.before, **how),
     )
     task.listen(StageStarted("proving the revision on the shadow"))
-    shadow = Shadow.of(task.project, task.replay.profile, listen=task.listen)
-    premises = Premises(task.project, shadow, task.replay.template(), task.before, task.after)
+    replay = task.replay
+    premises = Premises(task.project, replay.shadow, replay.template(), task.before, task.after)
     with proven(premises, unfinished.history, written) as (database, catalog):
         if form.unchecked:
             _check_bodies(task, database)
