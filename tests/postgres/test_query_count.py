@@ -71,8 +71,8 @@ def test_a_diff_and_a_pull_ask_as_many_questions_for_a_thousand_tables_as_for_te
         asked.append(statements(one, other, trips))
         pulled.append(pulling(one, tmp_path / f"{count}.py", trips))
         assert (tmp_path / f"{count}.py").read_text().count("(Base):") == count
-    assert len(asked[0]) > 40  # both databases were asked through the relay
-    assert len(pulled[0]) > 20
+    assert len(asked[0]) > (20 if near else 40)  # both databases were asked through the relay
+    assert len(pulled[0]) > (10 if near else 20)
     for few, many in (asked, pulled):
         assert sorted(few) == sorted(many)
 

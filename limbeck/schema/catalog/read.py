@@ -74,6 +74,13 @@ QUESTIONS: Final[Questions] = {
 
 # What most databases have nothing of, and how to see that: objects of initdb have smaller oids.
 RARE: Final[Mapping[str, str]] = {
+    "inherits": rare.any_of("pg_inherits", key="inhrelid"),
+    "views": rare.any_of("pg_class", kind="relkind IN ('v', 'm')"),
+    "defaults": rare.any_of("pg_attrdef"),
+    "sequences": rare.any_of("pg_sequence", key="seqrelid"),
+    "enums": rare.any_of("pg_type", kind="typtype = 'e'"),
+    "domains": rare.any_of("pg_type", kind="typtype = 'd'"),
+    "composites": rare.any_of("pg_class", kind="relkind = 'c'"),
     "ranges": rare.any_of("pg_range", key="rngtypid"),
     "collations": rare.any_of("pg_collation"),
     "functions": rare.any_of("pg_proc"),
