@@ -29,6 +29,7 @@ from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.diff import compare, recreated
 from limbeck.schema.diff.steps import Step
+from limbeck.shadow import identity
 from limbeck.shadow.models import Models
 from limbeck.shadow.replay import Replay
 from limbeck.shadow.shadow import Shadow
@@ -93,7 +94,9 @@ def _revision(
     listen: Listener,
 ) -> Generated:
     with Shadow.of(chosen.project, profile, listen=listen).opened() as shadow:
-        replay = Replay(chosen.project, "head", profile, listen, opened=shadow)
+        known = identity.known(chosen.project, profile, shadow.session)
+        opened = replace(shadow, identity=known)
+        replay = Replay(chosen.project, "head", profile, listen, opened=opened)
         return _replayed(replay, chosen, message, answers)
 
 

@@ -50,7 +50,7 @@ class Models:
         """
         ingredients.prepare(self.project)  # a worker starts while the shadow does
         shadow = self.opened or Shadow.of(self.project, self.profile, listen=self.listen)
-        server = identity.known(self.project, self.profile, shadow.session) or ""
+        server = shadow.identity or identity.known(self.project, self.profile) or ""
         name = keys.models(self.project, server)
         if name and (cached := cache.catalog(self.project, name)) is not None:
             return cached

@@ -86,7 +86,7 @@ class Replay:
 
         """
         shadow = self.shadow
-        chain = self._chain(shadow.session)
+        chain = self._chain()
         if (cached := cache.catalog(self.project, chain[-1].name)) is not None:
             return cached
         with shadow.connected() as connection:
@@ -126,7 +126,8 @@ class Replay:
         cache.keep(self.project, chain[-1].name, catalog)
 
     def _chain(self, connection: Connection | None = None) -> list[Link]:
-        shadow = identity.known(self.project, self.profile, connection)
+        shadow = self.opened and self.opened.identity
+        shadow = shadow or identity.known(self.project, self.profile, connection)
         where = "" if self.path == USUAL_PATH else f" on {self.path}"
         return keys.chain(self.project, self.history, self.revision, f"{shadow or ''}{where}")
 

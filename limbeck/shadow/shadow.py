@@ -37,10 +37,12 @@ class Shadow:
     """A server and a role that may create databases there, by the database to connect to.
 
     `session` is an open connection to that database; with None each use opens one of its own.
+    `identity` is what `identity.known` answered in that session, if it was asked.
     """
 
     database: Database
     session: Connection | None = field(default=None, compare=False, repr=False)
+    identity: str | None = field(default=None, compare=False)
 
     @classmethod
     def of(
