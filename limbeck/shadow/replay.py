@@ -89,19 +89,19 @@ class Replay:
         chain = self._chain()
         if (cached := cache.catalog(self.project, chain[-1].name)) is not None:
             return cached
-        with shadow.connected() as connection:
+        with shadow.opened() as opened, opened.connected() as connection:
             existing = self._databases(connection)
             if not self.project.cache:
                 # --no-cache: whoever asks for it doubts the cache. Run every revision once more.
                 for name in {self._name(link) for link in chain} & set(existing):
                     drop(connection, name)
                 existing = []
-        if (name := self._name(chain[-1])) not in existing:
-            return self._replay(shadow, chain, existing)
-        # The catalog alone is missing. Read a copy: Postgres refuses to copy a database to which
-        # somebody is connected, and another command may be about to copy this one.
-        with shadow.scratch(name) as database, connect(database) as connection:
-            return cache.keep(self.project, chain[-1].name, self._read(connection))
+            if (name := self._name(chain[-1])) not in existing:
+                return self._replay(opened, chain, existing)
+            # The catalog alone is missing. Read a copy: Postgres refuses to copy a database to
+            # which somebody is connected, and another command may be about to copy this one.
+            with opened.scratch(name) as database, connect(database) as copy:
+                return cache.keep(self.project, chain[-1].name, self._read(copy))
 
     def template(self) -> str:
         """Return the name of a database on the shadow that holds the replay; only copy it.
@@ -111,11 +111,10 @@ class Replay:
             MigrationError: the history does not replay.
 
         """
-        shadow = self.shadow
-        with shadow.connected() as connection:
+        with self.shadow.opened() as shadow, shadow.connected() as connection:
             chain, existing = self._chain(connection), self._databases(connection)
-        if (name := self._name(chain[-1])) not in existing:
-            self._replay(shadow, chain, existing)
+            if (name := self._name(chain[-1])) not in existing:
+                self._replay(shadow, chain, existing)
         return name
 
     def adopt(self, scratch: str, catalog: Catalog) -> None:
