@@ -351,6 +351,7 @@ class Begun:
     """A project with the models before a change, and the revision that was generated for them."""
 
     project: Project
+    catalog: Catalog
     revision: Revision | None
     said: tuple[Event, ...]
 
@@ -370,7 +371,7 @@ def begin(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         project = empty_project(tmp_path_factory.mktemp("begun") / "project").project
         before = with_models(project, "before", source)
         made = generate.revision(before, listen=said.append)
-        return Begun(before, made.revision, tuple(said))
+        return Begun(before, Models(before).catalog(), made.revision, tuple(said))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SHADOW_DATABASE_URL", server.url())
@@ -392,7 +393,7 @@ def test_a_change_of_the_models(
     said = list(first.said)
     after = with_models(before, "after", case.after)
     generated = generate.revision(after, answers=AGREED, listen=said.append)
-    old, new = Models(before).catalog(), Models(after).catalog()
+    old, new = first.catalog, Models(after).catalog()
 
     # 1. A revision is generated, in op.* calls.
     assert generated.path is not None
