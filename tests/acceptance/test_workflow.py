@@ -35,11 +35,6 @@ def environments(place: Workplace) -> dict[str, dict[str, Any]]:
     return {each["environment"]: each for each in found}
 
 
-def urls(place: Workplace) -> dict[str, str]:
-    """The URLs in its .env, by their variables."""
-    return dict(line.split("=", 1) for line in (place.root / ".env").read_text().splitlines())
-
-
 def go_through(place: Workplace, *agreed: str) -> None:
     """Edit, generate, migrate development, look, migrate production, pull: nothing is left."""
     place.good("migrate")
@@ -68,7 +63,7 @@ def go_through(place: Workplace, *agreed: str) -> None:
 @pytest.fixture
 def migrated(project: Workplace) -> Workplace:
     """The project, its history applied to development, for tests of what comes afterwards."""
-    url = urls(project)["DATABASE_URL_DEVELOPMENT"]
+    url = project.urls["DATABASE_URL_DEVELOPMENT"]
     with connect(Database.from_url("development", url)) as connection:
         running.upgrade(History.of(Project.find(project.root)), connection)
     return project
@@ -176,7 +171,7 @@ def test_pull_takes_over_what_was_made_by_hand_and_leaves_the_rest_as_it_was(
 def test_a_baseline_takes_a_database_over(migrated: Workplace) -> None:
     for path in (migrated.root / "alembic" / "versions").glob("*.py"):
         path.unlink()
-    with psycopg.connect(urls(migrated)["DATABASE_URL_DEVELOPMENT"], autocommit=True) as connection:
+    with psycopg.connect(migrated.urls["DATABASE_URL_DEVELOPMENT"], autocommit=True) as connection:
         connection.execute("DROP TABLE alembic_version")
     assert migrated.run("pull", "--baseline").code == 4
     result = migrated.good("pull", "--baseline", "--yes", "--force")
@@ -191,7 +186,7 @@ def test_a_baseline_takes_a_database_over(migrated: Workplace) -> None:
 def test_pull_and_diff_work_outside_a_project(migrated: Workplace, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    shadow, development, production = urls(migrated).values()
+    shadow, development, production = migrated.urls.values()
     script = migrated.good("diff", production, development, "--sql", cwd=elsewhere).out
     assert "CREATE TABLE public.books" in script
     pulled = migrated.good(
