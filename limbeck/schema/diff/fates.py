@@ -109,7 +109,7 @@ def decide(before: Parts, after: Parts, using: Mapping[Address, str]) -> Fates:
     `_spread` runs last because it follows each replaced part to everything that uses it.
     `using` has the expressions that compute the values of a new type, by column.
     """
-    after, forced = rivals.resolved(before, after)
+    before, after, forced = rivals.resolved(before, after)
     fates = Fates(before, after, copies=_copies(before), using=using)
     situation = fates.situation()
     for address in sorted(before.by_address.keys() | after.by_address.keys()):
