@@ -74,6 +74,9 @@ def _alike(graph: Graph, node: Node, copy: Index, parts: Parts) -> None:
 def _parting(graph: Graph, node: Node, tie: Attachment | Inheritance, fates: Fates) -> None:
     """Detach a child before its copies are dropped: Postgres refuses to drop inherited parts."""
     child = tie.table.address
+    for address in fates.after.users[tie.parent] & fates.after.explicit:
+        # Created ON ONLY the parent, an index is not valid before all partitions have theirs.
+        graph.order(Node("create", address), node)
     for address in fates.before.users[child]:
         required = sub(address, "not_null")
         if address.kind == "column" and not _inherited(required, fates):

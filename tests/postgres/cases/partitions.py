@@ -293,6 +293,13 @@ CASES = (
         rows="INSERT INTO keyed VALUES (1, 1);",
     ),
     Case(
+        "a partition is detached while its parent gets indexes that are alike",
+        f"{KEYED} {JOINED} CREATE UNIQUE INDEX own ON k1 (a, b);",
+        f"{KEYED} {LOOSE} ALTER TABLE k1 ADD PRIMARY KEY (a, b);"
+        "CREATE UNIQUE INDEX i ON keyed (a, b); CREATE UNIQUE INDEX j ON keyed (a, b);",
+        rows="INSERT INTO keyed VALUES (1, 1), (2, 2);",
+    ),
+    Case(
         "a table gets another parent with the same columns",
         f"{PARENTS} CREATE TABLE c (z int) INHERITS (a); CREATE TABLE g () INHERITS (c);",
         f"{PARENTS} CREATE TABLE c (z int) INHERITS (b); CREATE TABLE g () INHERITS (c);",
