@@ -27,7 +27,7 @@ from limbeck.lint.probes.gaps import Gap, Role
 from limbeck.lint.probes.proving import Change, Passage, probe
 from limbeck.output import probes
 from limbeck.phased.expand import choosing, composing
-from limbeck.phased.expand.choosing import Change as PhasedChange
+from limbeck.phased.expand.change import Change as PhasedChange
 from limbeck.phased.online import online
 from limbeck.postgres.connect import connect
 from limbeck.schema.catalog.catalog import Catalog

@@ -10,7 +10,7 @@ import psycopg
 
 from limbeck.generate.rendering.body import render
 from limbeck.phased.expand import choosing, composing
-from limbeck.phased.expand.choosing import Change
+from limbeck.phased.expand.change import Change
 from limbeck.phased.online import online
 from limbeck.run.difference import Schema, difference
 from limbeck.schema.catalog.filters import Filters
