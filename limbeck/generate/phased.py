@@ -21,7 +21,8 @@ from limbeck.history.writing import slug
 from limbeck.lint.probes.gaps import Role
 from limbeck.lint.probes.passage import Passage
 from limbeck.phased.expand import composing
-from limbeck.phased.expand.choosing import Change, Choice
+from limbeck.phased.expand.change import Change
+from limbeck.phased.expand.choosing import Choice
 from limbeck.phased.expand.composing import Phased, RevisionSteps
 from limbeck.phased.phases import Backfill
 from limbeck.project.project import Project

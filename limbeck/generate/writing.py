@@ -20,7 +20,7 @@ from limbeck.generate.rendering.body import render
 from limbeck.generate.rendering.message import message as message_of
 from limbeck.history.history import History
 from limbeck.phased.expand import choosing
-from limbeck.phased.expand.choosing import Change
+from limbeck.phased.expand.change import Change
 from limbeck.phased.online import online
 from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile

@@ -28,7 +28,7 @@ from limbeck.lint.probes.passage import Passage
 from limbeck.lint.probes.proving import Change, probe
 from limbeck.output import probes
 from limbeck.phased.expand import choosing, composing
-from limbeck.phased.expand.choosing import Change as PhasedChange
+from limbeck.phased.expand.change import Change as PhasedChange
 from limbeck.phased.online import online
 from limbeck.postgres.connect import connect
 from limbeck.schema.catalog.catalog import Catalog
@@ -39,6 +39,7 @@ from limbeck.schema.diff import compare
 from limbeck.schema.diff.steps import Step
 from tests.postgres.cases.random_applications import change
 from tests.postgres.relay import relayed
+from tests.postgres.repeats import repeated
 from tests.postgres.test_query_count import TABLES
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ def written(example: Example) -> list[str]:
     steps = online.steps(example.plain, example.before, example.after)
     gaps: list[str] = []
     for order in chain([steps], _orders(example, steps), [example.plain]):
+        assert not repeated(order)
         with suppress(psycopg.Error):  # an order that does not run is not written
             gaps = avoidable(example.passage(joining.commits(order)))
             if not gaps:
@@ -151,6 +153,7 @@ def written_in_phases(example: Example) -> list[str]:
     for phase in example.phases():
         plain = [phase.plain] if phase.plain else []
         for order in chain([phase.steps], _orders(example, phase.steps, phase), plain):
+            assert not repeated(order)
             broken: list[str] = []
             with suppress(psycopg.Error):  # an order that does not run is not written
                 passage = example.passage(joining.commits(order), phase)
