@@ -151,7 +151,7 @@ def _prepared(
     roles = _roles(change, asker, relations, existing)
     tables = before.order(existing) if filled else []
     empty = _filled(asker, before, tables)
-    spares = _spares(asker, rows, relations, real=change.real)
+    spares = _spares(change, asker, rows, relations)
     statements = [
         each
         for relation in relations
@@ -212,14 +212,14 @@ def _inserts(rows: Rows, table: Address, number: int) -> list[str]:
 
 
 def _spares(
-    asker: Connection, rows: Rows, relations: Sequence[Relation], *, real: bool
+    change: Change, asker: Connection, rows: Rows, relations: Sequence[Relation]
 ) -> dict[Address, Spares]:
     """Return rows that an application could insert into each relation, tried and rolled back."""
     tables = [relation for relation in relations if relation.is_table]
     pairs = [(table, number) for table in tables for number in (SPARE, OTHER)]
     candidates = [rows.candidates(table.address, number) for table, number in pairs]
-    if real:
-        samples = {table.address: asking.sample(asker, table) for table in tables}
+    if change.real:
+        samples = {table.address: _sample(change, asker, table) for table in tables}
         for (table, number), choices in zip(pairs, candidates, strict=True):
             choices[:0] = rows.like(table.address, samples[table.address], number)
     attempts = [
@@ -246,6 +246,15 @@ def _spares(
             own = {name: text for name, text in row.items() if text is not None}
             spares[view.address] = Spares(own, own)
     return spares
+
+
+def _sample(change: Change, asker: Connection, table: Relation) -> Row:
+    """Return a row of the environment, as far as its table has the application's columns yet."""
+    if table.address not in change.before.objects:
+        return {}
+    existing = {each.name for each in Relations(change.before).of(table.address).fields}
+    names = [each.name for each in table.fields if each.name in existing]
+    return asking.sample(asker, table.name, names)
 
 
 def _shared(change: Change, address: Address) -> list[str]:
