@@ -123,13 +123,13 @@ def probe_on(
     """
     application = change.after if change.role == "contract" else change.before
     targets = change.relations(application)
-    subject = _prepared(change, asker, targets[:LONGEST], filled=filled)
-    passage = _passed(change, subject, runner, asker)
+    subject = prepared(change, asker, targets[:LONGEST], filled=filled)
+    passage = passed(change, subject, runner, asker)
     return replace(passage, unprobed=tuple(targets[LONGEST:]), role=change.role)
 
 
 @dataclass(frozen=True, slots=True)
-class _Subject:
+class Subject:
     """What is asked at each point, and the tables that the application has privileges on."""
 
     probes: tuple[Probe, ...]
@@ -139,9 +139,9 @@ class _Subject:
     roles: tuple[str, ...]
 
 
-def _prepared(
+def prepared(
     change: Change, asker: Connection, targets: Sequence[Address], *, filled: bool
-) -> _Subject:
+) -> Subject:
     """Create the role and the rows, and return the statements to try."""
     application = change.after if change.role == "contract" else change.before
     before = Rows(Relations(change.before), Values(change.before))
@@ -163,7 +163,7 @@ def _prepared(
             real=change.real,
         )
     ]
-    return _Subject(
+    return Subject(
         tuple(statements),
         settings(relations, spares),
         tuple(existing) if ROLE in roles and not change.real else (),
@@ -267,7 +267,7 @@ def _shared(change: Change, address: Address) -> list[str]:
     return sorted(set.intersection(*names)) if names else []
 
 
-def _passed(change: Change, subject: _Subject, runner: Connection, asker: Connection) -> Passage:
+def passed(change: Change, subject: Subject, runner: Connection, asker: Connection) -> Passage:
     """Run the revision, and probe before it, at every commit, and after it."""
     points: list[Point] = []
 
@@ -294,7 +294,7 @@ def _passed(change: Change, subject: _Subject, runner: Connection, asker: Connec
     )
 
 
-def _without_privileges(asker: Connection, subject: _Subject) -> list[Address]:
+def _without_privileges(asker: Connection, subject: Subject) -> list[Address]:
     """Return the relations that exist on, but on which the role has lost its privileges."""
     if not subject.granted:
         return []
