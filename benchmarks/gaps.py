@@ -247,7 +247,7 @@ def main() -> None:
                 if program is not None:
                     print(f"{name}: {commit(program.absolute())}")
             print("| change | limbeck | statements | reads failed | writes failed | rows leaked | "
-                  f"rows hidden | faults for | takes |\n|{'---|' * 9}")  # fmt: skip
+                  f"rows hidden | faults for | longest wait | takes |\n|{'---|' * 10}")  # fmt: skip
             for change in CHANGES:
                 if chosen.only in change.name:
                     _compare(server, change, programs, chosen.rows)

@@ -17,11 +17,15 @@ IDS = 10  # that a read asks for
 
 @dataclass(slots=True)
 class Counts:
-    """What an application lived through; `failures` are (second, whether a write, message)."""
+    """What an application lived through; `failures` are (second, whether a write, message).
+
+    `longest` is the seconds of the longest statement on the small table.
+    """
 
     statements: int = 0
     leaked: int = 0
     hidden: int = 0
+    longest: float = 0.0
     failures: list[tuple[float, bool, str]] = field(default_factory=list)
     wrong: list[float] = field(default_factory=list)
     """When a read showed or hid rows."""
@@ -31,6 +35,7 @@ class Counts:
         self.statements += other.statements
         self.leaked += other.leaked
         self.hidden += other.hidden
+        self.longest = max(self.longest, other.longest)
         self.failures += other.failures
         self.wrong += other.wrong
 
@@ -46,7 +51,7 @@ class Counts:
         reads = len(self.failures) - writes
         return (
             f"{self.statements:,} | {reads:,} | {writes:,} | {self.leaked:,} | {self.hidden:,} | "
-            f"{self.seconds:.1f} s"
+            f"{self.seconds:.1f} s | {self.longest:.1f} s"
         )
 
 
@@ -97,12 +102,15 @@ class Session:
         ids = [chance.randint(1, self.rows) for _ in range(IDS)]
         own = 2 * chance.randint(1, self.rows // 2) - 1
         self.counts.statements += 1
+        began = time.monotonic()
         try:
             cursor = connection.execute(sql.encode(), {"ids": ids, "own": own})
         except psycopg.Error as error:
             words = str(error).splitlines()[0]
             self.counts.failures.append((time.monotonic(), write, words))
             return
+        if self.rows == SMALL:
+            self.counts.longest = max(self.counts.longest, time.monotonic() - began)
         if cursor.description is not None:
             asked = {own} if write else set(ids)
             self._compare(asked, {int(str(row[0])) for row in cursor.fetchall()})
