@@ -160,6 +160,11 @@ class Ground:
     server: Server
     home: Path
 
+    @property
+    def shadow(self) -> Path:
+        """The folder of the embedded server that is the projects' shadow."""
+        return self.home / "shadow"
+
     def database(self, template: str | None = None) -> Database:
         """Make a database, and drop those before it that nobody asks for any more."""
         name = f"crash_{uuid.uuid4().hex[:12]}"
@@ -199,6 +204,9 @@ class Ground:
             shutil.copy(REPOSITORY / name, root / name)
         (root / "env_profiles").mkdir()
         (root / "env_profiles" / "development.env").write_text("")
+        # One shadow for all of them: a revision that drops something is replayed on it.
+        self.shadow.mkdir(exist_ok=True)
+        (root / ".limbeck").symlink_to(self.shadow)
         history = History.of(Project.find(root))
         for body in bodies:
             writing.write(history, "step", body.text, imports=body.imports)
@@ -211,8 +219,10 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     home = tmp_path_factory.mktemp("crash")
     server = Server(home / "server", port=None)
     server.start()
-    yield Ground(server, home)
+    ground = Ground(server, home)
+    yield ground
     server.stop()
+    Server(ground.shadow).stop()
     shutil.rmtree(home)
 
 
