@@ -44,16 +44,19 @@ class Selection:
 
     def chooses(self, *point: object) -> bool:
         """Return whether a point is crashed at: of every version of Python, the same ones."""
-        name = _line(point)
-        chance = Random(f"{self.seed}\n{name}").random()  # noqa: S311 - it has to be repeatable
-        return chance < self.part and name not in self._held
+        chance = Random(f"{self.seed}\n{_line(point)}").random()  # noqa: S311 - it has to be repeatable
+        return chance < self.part and not self.held(*point)
 
     def holds(self, *point: object) -> None:
-        """Record a point that was reached and held."""
+        """Record a point that was reached and held, or a migration and the part of its points."""
         if self.done:
             self.done.parent.mkdir(parents=True, exist_ok=True)
             with self.done.open("a", encoding="utf-8") as file:  # one write, so several may append
                 file.write(f"{_line(point)}\n")
+
+    def held(self, *point: object) -> bool:
+        """Return whether that is recorded."""
+        return _line(point) in self._held
 
     @cached_property
     def _held(self) -> frozenset[str]:
