@@ -74,16 +74,18 @@ class Live:
             secured = any(table.secured == FORCED for table in (*before, *after))
             assert stopped is None or (secured and "row security" in f"{stopped}"), stopped
             has = self.values() if stopped else had
-            assert {name: has.get(name) for name in had} == had, (had, has)
+            assert {name: has.get(name) for name in had} == had, f"values are lost: {had}, {has}"
             self.bypass("BYPASSRLS")
         stopped = self.attempt()
         assert stopped is None, stopped
         catalog = read(self.connection, filters=example.place.filters)
         differences = [change.address for change in catalog.changes_to(example.after)]
-        assert differences == [], differences
+        assert differences == [], f"another schema: {differences}"
         expected = {renamed(example, name): values for name, values in had.items()}
         has = self.values()
-        assert has == {name: expected.get(name, has[name]) for name in has}, (had, has)
+        assert has == {name: expected.get(name, has[name]) for name in has}, (
+            f"values are lost: {had}, {has}"
+        )
         self.tables = after
 
     def attempt(self) -> LimbeckError | None:

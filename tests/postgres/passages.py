@@ -31,6 +31,7 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.read import read
 from limbeck.schema.diff import compare, recreated
 from limbeck.schema.diff.steps import Step
+from tests.postgres.cases.random_applications import APP
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
     from limbeck.phased.expand.composing import Phased
     from limbeck.postgres.database import Database
 
-# The probes leave default privileges of their role behind.
-EMPTY = f"DROP SCHEMA public CASCADE; CREATE SCHEMA public; DROP OWNED BY {ROLE};"
+# The probes leave default privileges of their roles behind.
+EMPTY = f"DROP SCHEMA public CASCADE; CREATE SCHEMA public; DROP OWNED BY {ROLE}, {APP};"
 RENAMES = Answers(ask_rename=lambda _: True)
 
 
@@ -149,15 +150,14 @@ def breaks(gap: Gap) -> bool:
 def in_one_revision(example: Example) -> list[str]:
     """Return the gaps of the order of steps that generate would write."""
     steps = example.preserving(online.steps(example.steps, example.before, example.after))
-    return _best(example, chain([steps], orders(example, steps), [example.plain]))
+    return _best(example, chain([steps], others(example, steps, example.plain)))
 
 
 def in_phases(example: Example) -> list[str]:
     """Return what the phases that generate would write do to the application that runs."""
     gaps: list[str] = []
     for phase in example.phases():
-        plain = [phase.plain] if phase.plain else []
-        tried = chain([phase.steps], orders(example, phase.steps, phase), plain)
+        tried = chain([phase.steps], others(example, phase.steps, phase.plain, phase))
         gaps += [f"{phase.role}: {gap}" for gap in _best(example, tried, phase)]
     return gaps
 
@@ -178,8 +178,10 @@ def _best(
     return ["no order of the steps runs"] if gaps is None else gaps
 
 
-def orders(
-    example: Example, steps: Sequence[Step], phase: Phase | None = None
-) -> Iterator[tuple[Step, ...]]:
+def others(
+    example: Example, steps: Sequence[Step], plain: Sequence[Step], phase: Phase | None = None
+) -> Iterator[Sequence[Step]]:
     """Yield the orders that generate tries after the one of its recipes."""
-    return joining.joined(steps, example.passage(joining.commits(steps), phase))
+    yield from joining.joined(steps, example.passage(joining.commits(steps), phase))
+    if plain:
+        yield plain

@@ -7,6 +7,7 @@ LIMBECK_SEED=n makes it the first of the batches that run.
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,13 +17,14 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from hypothesis import Phase
 
 from limbeck.lint.probes.proving import Change, probe
 from limbeck.lint.probes.rows import ROLE
 from limbeck.output import probes
 from limbeck.postgres.connect import connect
 from limbeck.schema.catalog.read import read
-from tests.postgres import machine
+from tests.postgres import faults, machine
 from tests.postgres.cases.random_applications import APP, example
 from tests.postgres.live import Live
 from tests.postgres.machine import Places
@@ -40,6 +42,14 @@ if TYPE_CHECKING:
 FIRST = int(os.environ.get("LIMBECK_SEED", "0"))
 COUNT = 25  # of the examples in a batch
 BATCHES = range(FIRST, FIRST + 80)
+FIVE_MINUTES = 300
+FIXES = {
+    "policies in a unit": (faults.policies_apart, "shows rows|misses rows|is accepted|fails"),
+    "ways of filling a column in a unit": (faults.values_apart, r"INSERT.* fails \(null value"),
+    "names of a contract in a unit": (faults.names_apart, r"contract: .*does not exist"),
+    "no session is fooled by row security": (faults.fooled, "values are lost"),
+    "privileges are restored": (faults.forgetful, "loses the privileges"),
+}
 
 
 @pytest.fixture
@@ -73,6 +83,21 @@ def test_applications_go_on_and_keep_their_rows_whatever_is_migrated(
     places: Places, seed: int, count: int
 ) -> None:
     machine.run(places, seed, count)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("fix", FIXES)
+def test_a_fix_that_is_taken_away_is_missed_within_five_minutes(
+    fix: str, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without, symptom = FIXES[fix]
+    without(monkeypatch, places)
+    began, seed = time.monotonic(), FIRST
+    with pytest.raises(AssertionError, match=symptom):
+        while time.monotonic() - began < FIVE_MINUTES:
+            machine.run(places, seed, COUNT, [Phase.generate])
+            seed += 1
+    print(f"{fix}: missed after {time.monotonic() - began:.0f} s")  # noqa: T201 - pytest -rP shows it
 
 
 @pytest.mark.parametrize(
