@@ -9,6 +9,7 @@ security may hide from the role that migrates.
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -104,3 +105,11 @@ def run(places: Places, number: int, count: int, phases: Sequence[Phase] = SEARC
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+def search(places: Places, number: int, count: int, seconds: float) -> None:
+    """Run batches with one seed after the other until an example fails, or the time is over."""
+    over = time.monotonic() + seconds
+    while time.monotonic() < over:
+        run(places, number, count, [Phase.generate])
+        number += 1
