@@ -31,11 +31,16 @@ from tests.postgres.cases.random_applications import (
     altered,
     schema,
 )
+from tests.postgres.cases.random_applications import (
+    FORCED as IS_FORCED,
+)
 from tests.postgres.live import Live
 from tests.postgres.passages import Example, Scratch
 
 STEPS = 2
 """The number of migrations of an example."""
+UNBOUND, BOUND, FORCED = "bypasses row security", "is bound by it", "is bound by it everywhere"
+OWNERS = (FORCED, BOUND, UNBOUND)
 SEARCH = (Phase.generate, Phase.shrink)
 
 
@@ -70,11 +75,15 @@ class Applications(RuleBasedStateMachine):
         gaps = passages.in_phases(self.altered(alterations))
         assert gaps == [], gaps
 
-    @rule(alterations=ALTERATIONS, hidden=st.booleans())
-    def migrate_rows(self, alterations: Sequence[Alteration], hidden: bool) -> None:  # noqa: FBT001 - drawn
+    @rule(alterations=ALTERATIONS, owner=st.sampled_from(OWNERS))
+    def migrate_rows(self, alterations: Sequence[Alteration], owner: str) -> None:
+        if owner == FORCED:
+            every = range(len(self.tables))
+            forced = [Alteration(number, "secured", IS_FORCED) for number in every]
+            self.tables = altered(self.tables, forced)
         before = self.tables
         example = self.altered(alterations)
-        self.places.live.migrate(example, before, self.tables, hidden=hidden)
+        self.places.live.migrate(example, before, self.tables, hidden=owner != UNBOUND)
 
     def altered(self, alterations: Sequence[Alteration]) -> Example:
         """Alter the tables, and return the change that this is."""

@@ -18,7 +18,8 @@ from limbeck.schema.diff.column_operations import AddNotNull, AlterNotNull
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.sql.quoting import qualified, quote
 
-# Sorts after the user's own triggers, and after those of sync.py: a value may name a copy.
+# Sorts after the user's own triggers, and after those of sync.py: a value may name a copy. Those of
+# hidden columns come last.
 PREFIX = "zz_value"
 
 

@@ -74,7 +74,7 @@ class Retyping:
         lenient = bool(self.using) or not fits or narrows(self.before.type, hidden.type)
         table, names = self.table.address, (*self.table.columns, hidden.name)
         path = quote(self.table.schema) if self.using else "''"
-        return Sync(table, names, (follower,), lenient=lenient, path=path)
+        return Sync(table, names, (follower,), lenient=lenient, path=path, hidden=True)
 
     @property
     def _of_enum(self) -> bool:

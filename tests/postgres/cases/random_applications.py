@@ -35,6 +35,7 @@ INDEXES = (
     "ALTER TABLE {t} ADD CONSTRAINT {t}_code UNIQUE (code, tenant)",
 )
 SECURED = ("", "ENABLE ROW LEVEL SECURITY", "ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+FORCED = 2
 PERMITS = (
     "",
     "USING (true)",
@@ -42,25 +43,42 @@ PERMITS = (
     "FOR SELECT USING (true)",
     "USING (id > 0)",
     f"TO {APP} USING (tenant = 1)",
+    "USING ({f}_sees(tenant))",
+    "USING (true) WITH CHECK (tenant = 1)",
 )
 RESTRICTS = ("", "USING (tenant = 1)", "USING (tenant = 1 AND id > 0)", "USING (tenant < 3)")
 NICKS = ("", "nick text", "nickname text", "nickname varchar(40) NOT NULL DEFAULT ''")
 MOODS = ("", "('y')", "('y', 'z')", "('x', 'y')")
+TENANTS = ("integer", "integer DEFAULT 1", "smallint", "integer CHECK (tenant < 100)")
+DOUBLES = (
+    "",
+    "double integer GENERATED ALWAYS AS (tenant * 2) STORED",
+    "double integer GENERATED ALWAYS AS (tenant + tenant + 0) STORED",
+    "double integer",
+)
 VIEWS = (
     "",
-    "SELECT id, n FROM {t}",
-    "SELECT id, n, code FROM {t}",
-    "SELECT id, n FROM {t} WHERE n IS NOT NULL",
+    "VIEW {t}_seen AS SELECT id, n FROM {t}",
+    "VIEW {t}_seen AS SELECT id, n, code FROM {t}",
+    "VIEW {t}_seen WITH (security_invoker=true) AS SELECT id, n FROM {t}",
+    "VIEW {t}_seen AS SELECT id, n FROM {t} WHERE n IS NOT NULL",
+    "MATERIALIZED VIEW {t}_seen AS SELECT id, n FROM {t}",
 )
 GRANTS = (
     "",
     "GRANT SELECT ON {t} TO {app}",
-    "GRANT SELECT, INSERT, UPDATE, DELETE ON {t} TO {app}",
+    "GRANT ALL ON {t} TO {app}; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {app}",
     "GRANT SELECT (id, n) ON {t} TO {app}",
 )
-TRIGGERS = ("", "CREATE TRIGGER {t}_touch BEFORE INSERT ON {t} FOR EACH ROW EXECUTE FUNCTION {f}()")
-FUNCTION = """CREATE FUNCTION {f}() RETURNS trigger LANGUAGE plpgsql AS
-'BEGIN NEW.code := coalesce(NEW.code, ''c'' || NEW.id); RETURN NEW; END'"""
+TRIGGERS = (
+    "",
+    "CREATE TRIGGER {t}_touch BEFORE INSERT ON {t} FOR EACH ROW EXECUTE FUNCTION {f}_fill()",
+    "CREATE TRIGGER {t}_fills BEFORE INSERT ON {t} FOR EACH ROW EXECUTE FUNCTION {f}_fill()",
+)
+FUNCTIONS = """CREATE FUNCTION {f}_fill() RETURNS trigger LANGUAGE plpgsql AS
+'BEGIN NEW.code := coalesce(NEW.code, ''c'' || NEW.id); RETURN NEW; END';
+CREATE FUNCTION {f}_sees(tenant integer) RETURNS boolean LANGUAGE sql AS 'SELECT {test}'"""
+TESTS = ("tenant = 1", "tenant < 3", "true")
 
 
 @dataclass(frozen=True)
@@ -84,6 +102,15 @@ class Table:
     refers: int = 0
     nick: int = 0
     mood: int = 0
+    tenant: int = 0
+    double: int = 0
+    test: int = 0
+    suffix: int = 0
+
+    @property
+    def title(self) -> str:
+        """Its name, which an alteration may change."""
+        return f"{self.name}{self.suffix or ''}"
 
 
 @dataclass(frozen=True)
@@ -113,6 +140,10 @@ PARTS = {
     "refers": 2,
     "nick": len(NICKS),
     "mood": len(MOODS),
+    "tenant": len(TENANTS),
+    "double": len(DOUBLES),
+    "test": len(TESTS),
+    "suffix": 2,
 }
 NAMES = ("a", "b", "c")
 TABLES = st.tuples(
@@ -146,9 +177,9 @@ def altered(tables: Sequence[Table], alterations: Iterable[Alteration]) -> tuple
     return tuple(result)
 
 
-def schema(tables: Iterable[Table]) -> str:
+def schema(tables: Sequence[Table]) -> str:
     """Return the SQL of a schema."""
-    return ";\n".join(text for table in tables for text in _table(table) if text)
+    return ";\n".join(text for table in tables for text in _table(table, tables[0]) if text)
 
 
 def rows(tables: Iterable[Table]) -> str:
@@ -169,35 +200,37 @@ def example(random: Random) -> tuple[str, str]:
     return schema(before), schema(altered(before, alterations))
 
 
-def _table(table: Table) -> Iterator[str]:
-    t, f = table.name, f"{table.name}_fill"
-    yield f"CREATE TYPE {t}_mood AS ENUM {MOODS[table.mood]}" if table.mood else ""
-    yield f"CREATE TABLE {t} ({', '.join(_columns(table))})"
+def _table(table: Table, first: Table) -> Iterator[str]:
+    t, f = table.title, table.name
+    yield FUNCTIONS.format(f=f, test=TESTS[table.test])
+    yield f"CREATE TYPE {f}_mood AS ENUM {MOODS[table.mood]}" if table.mood else ""
+    yield f"CREATE TABLE {t} ({', '.join(_columns(table, first))})"
     yield INDEXES[table.index].format(t=t)
-    permit, restrict = PERMITS[table.permit], RESTRICTS[table.restrict]
+    permit, restrict = PERMITS[table.permit].format(f=f), RESTRICTS[table.restrict]
     names = [("every", "all_rows")[table.permit_name], ("own", "mine")[table.restrict_name]]
     yield permit and f"CREATE POLICY {names[0]} ON {t} {permit}"
     yield restrict and f"CREATE POLICY {names[1]} ON {t} AS RESTRICTIVE {restrict}"
     yield f"ALTER TABLE {t} {SECURED[table.secured]}" if table.secured else ""
     yield GRANTS[table.grant].format(t=t, app=APP)
     if table.view:
-        yield f"CREATE VIEW {t}_seen AS {VIEWS[table.view].format(t=t)}"
+        yield f"CREATE {VIEWS[table.view].format(t=t)}"
         yield f"GRANT SELECT ON {t}_seen TO {APP}" if table.view_grant else ""
-    yield FUNCTION.format(f=f)
     yield TRIGGERS[table.trigger].format(t=t, f=f)
 
 
-def _columns(table: Table) -> Iterator[str]:
+def _columns(table: Table, first: Table) -> Iterator[str]:
     yield f"id {KEYS[table.key]}"
     yield f"n {NUMBERS[table.number]}"
     yield f"code {CODES[table.code]}"
-    yield "tenant integer"
+    yield f"tenant {TENANTS[table.tenant]}"
     if _refers(table):
-        yield "other integer REFERENCES a"
+        yield f"other integer REFERENCES {first.title}"
     if table.nick:
         yield NICKS[table.nick]
     if table.mood:
         yield f"mood {table.name}_mood"
+    if table.double:
+        yield DOUBLES[table.double]
 
 
 def _refers(table: Table) -> bool:
@@ -213,6 +246,6 @@ def _rows(table: Table) -> str:
     if table.mood:
         values["mood"] = "'y'"
     return (
-        f"INSERT INTO {table.name} ({', '.join(values)}) OVERRIDING SYSTEM VALUE"
+        f"INSERT INTO {table.title} ({', '.join(values)}) OVERRIDING SYSTEM VALUE"
         f" SELECT {', '.join(values.values())} FROM generate_series(1, {ROWS}) AS k"
     )
