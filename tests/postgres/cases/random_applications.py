@@ -182,9 +182,15 @@ def schema(tables: Sequence[Table]) -> str:
     return ";\n".join(text for table in tables for text in _table(table, tables[0]) if text)
 
 
-def rows(tables: Iterable[Table]) -> str:
+def rows(tables: Iterable[Table], first: int, last: int) -> str:
     """Return the SQL that puts the same rows into each table, for a role that may do anything."""
-    return ";\n".join(_rows(table) for table in tables)
+    return ";\n".join(_rows(table, first, last) for table in tables)
+
+
+def written(tables: Sequence[Table], number: int) -> str:
+    """Return what the application that knows these tables writes: a new row, and a new value."""
+    updates = (f"UPDATE {table.title} SET n = n + 10 WHERE id = {number - 2}" for table in tables)
+    return ";\n".join([rows(tables, number, number), *updates])
 
 
 def example(random: Random) -> tuple[str, str]:
@@ -237,7 +243,7 @@ def _refers(table: Table) -> bool:
     return bool(table.refers) and table.name != NAMES[0]
 
 
-def _rows(table: Table) -> str:
+def _rows(table: Table, first: int, last: int) -> str:
     values = {"id": "k", "n": "k", "code": "'c' || k", "tenant": "k % 3"}
     if _refers(table):
         values["other"] = "k"
@@ -247,5 +253,5 @@ def _rows(table: Table) -> str:
         values["mood"] = "'y'"
     return (
         f"INSERT INTO {table.title} ({', '.join(values)}) OVERRIDING SYSTEM VALUE"
-        f" SELECT {', '.join(values.values())} FROM generate_series(1, {ROWS}) AS k"
+        f" SELECT {', '.join(values.values())} FROM generate_series({first}, {last}) AS k"
     )
