@@ -21,4 +21,15 @@ PHASED = (
         "CREATE TABLE a (id integer PRIMARY KEY, n bigint)",
         "CREATE TABLE a (id integer PRIMARY KEY, n integer NOT NULL DEFAULT 3)",
     ),
+    Case(
+        "NULL is replaced until the swap, although an index is built elsewhere meanwhile",
+        "CREATE TABLE b (id integer PRIMARY KEY, code text, n integer);"
+        "CREATE TABLE c (id integer PRIMARY KEY, code text, n integer, nick text);"
+        "CREATE UNIQUE INDEX c_code ON c (code) WHERE id > 0",
+        "CREATE TABLE b (id integer PRIMARY KEY, code text, n integer);"
+        "CREATE UNIQUE INDEX b_code ON b (code, n);"
+        "CREATE TABLE c (id integer PRIMARY KEY, code text, n integer,"
+        " nick varchar(40) NOT NULL DEFAULT '');"
+        "CREATE UNIQUE INDEX c_code ON c (code, n)",
+    ),
 )
