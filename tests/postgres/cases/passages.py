@@ -32,4 +32,9 @@ PHASED = (
         " nick varchar(40) NOT NULL DEFAULT '');"
         "CREATE UNIQUE INDEX c_code ON c (code, n)",
     ),
+    Case(
+        "an application still writes a label that the new enum does not have",
+        "CREATE TYPE mood AS ENUM ('y', 'z'); CREATE TABLE b (id integer PRIMARY KEY, mood mood)",
+        "CREATE TYPE mood AS ENUM ('y'); CREATE TABLE b (id integer PRIMARY KEY, mood mood)",
+    ),
 )
