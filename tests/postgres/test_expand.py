@@ -16,7 +16,7 @@ from limbeck.history.revisions import Revision
 from limbeck.lint.linting import lint
 from limbeck.phased import phases
 from limbeck.phased.expand import choosing
-from limbeck.phased.expand.choosing import Change
+from limbeck.phased.expand.change import Change
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.schema.catalog.catalog import Catalog

@@ -209,6 +209,42 @@ def test_a_rehearsal_tries_at_every_commit_what_applications_do(shop: Shop) -> N
     assert shop.run("SELECT count(*), min(owner) FROM notes") == [(2000, "me")]
 
 
+LETTERS = "CREATE TABLE letters (id int PRIMARY KEY, body text NOT NULL)"
+FILLED = """ALTER TABLE letters ADD content text;
+CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  NEW.body := coalesce(NEW.body, NEW.content, ''); NEW.content := coalesce(NEW.content, NEW.body);
+  RETURN NEW; END $$;
+CREATE TRIGGER fill BEFORE INSERT ON letters FOR EACH ROW EXECUTE FUNCTION fill()"""
+UNFILLED = "DROP TRIGGER fill ON letters", "ALTER TABLE letters DROP COLUMN body"
+BLOCK = "with op.get_context().autocommit_block():\n"
+
+
+@pytest.mark.parametrize("shop", ["local"], indirect=True)
+def test_a_contract_is_rehearsed_as_the_new_application(shop: Shop) -> None:
+    # The new application does not know the column body, which is required until the contract.
+    shop.work.revision("letters", LETTERS, down=shop.work.history.find("head")[0])
+    fill = {"table": "public.letters", "set": {"content": "body"}, "where": "content IS NULL"}
+    phase(shop.work, "fill", FILLED, phase="expand", change="body", backfills=[fill])
+    shop.good("migrate", "-e", "production", "--yes")
+    shop.run("INSERT INTO letters SELECT n, 'hello', 'hello' FROM generate_series(1, 2000) n")
+    shop.good("backfill", "-e", "production", "--yes")
+    torn = BLOCK + "".join(f"    op.execute({statement!r})\n" for statement in UNFILLED)
+    contract = phase(shop.work, "empty", torn, phase="contract", change="body")
+    code, out, _ = shop.limbeck("rehearse", "-e", "production", "--json")
+    (passage,) = [each["passage"] for each in json.loads(out)["revisions"]]
+    assert passage["problem"] is None
+    (gap,) = passage["gaps"]
+    inserts = ["INSERT of all columns", "INSERT of the required columns"]
+    assert (code, gap["kind"], gap["actions"][:2]) == (3, "fails", inserts)
+    whole = "".join(f"op.execute({statement!r})\n    " for statement in UNFILLED)
+    text = contract.path.read_text()
+    contract.path.write_text(text.replace(torn.replace("\n", "\n    ").strip(), whole.strip()))
+    out = shop.good("rehearse", "-e", "production", "--json")
+    (passage,) = [each["passage"] for each in json.loads(out)["revisions"]]
+    assert (passage["gaps"], len(passage["probes"]) > 0) == ([], True)
+    assert shop.run("SELECT count(body), count(content) FROM letters") == [(2000, 2000)]
+
+
 FAILING = {
     "not null": (
         "ALTER TABLE people ALTER COLUMN mail SET NOT NULL",
