@@ -108,14 +108,22 @@ def _in_memory() -> bool:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Stop the run's server when the last worker is done."""
+    """Stop the run's servers when the last worker is done, however it ended."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         return
     # The name is private, but asking for the folder in public would make one for every run.
     factory = session.config._tmp_path_factory  # noqa: SLF001
-    if factory._basetemp and (home := _shared_home(factory._basetemp)).exists():  # noqa: SLF001
+    for home in _homes(factory._basetemp) if factory._basetemp else ():  # noqa: SLF001
         Server(home, port=None).stop()
         shutil.rmtree(home)
+
+
+def _homes(basetemp: Path) -> list[Path]:
+    """Return the folders of the servers of all workers of a run."""
+    if _in_memory():
+        return list(MEMORY.glob(f"{_quick(basetemp).name}-*"))
+    own = (*basetemp.glob("popen-*/branches"), basetemp / "branches", basetemp / "server")
+    return [home for home in own if home.exists()]
 
 
 PRINTED = pytest.StashKey[Printed]()
@@ -155,12 +163,10 @@ def server(tmp_path_factory: pytest.TempPathFactory, printed: Printed) -> Server
 
 
 @pytest.fixture(scope="session")
-def branch_server(tmp_path_factory: pytest.TempPathFactory, printed: Printed) -> Iterator[Server]:
+def branch_server(tmp_path_factory: pytest.TempPathFactory, printed: Printed) -> Server:
     """A server of this worker's own, as its branches are counted: a test leaves none behind."""
     server = Server(_quick(tmp_path_factory.getbasetemp() / "branches"), port=None)
-    yield _started(server, printed)
-    server.stop()
-    shutil.rmtree(server.home)
+    return _started(server, printed)
 
 
 def _started(server: Server, printed: Printed) -> Server:
