@@ -9,7 +9,7 @@ LIMBECK_READY := .venv/installed
 
 include limbeck.mk
 
-.PHONY: test test-contract lint check real-schemas cases recipes passages crashes majors compat bench audit clean
+.PHONY: test test-contract lint check real-schemas cases recipes passages crashes crashes-tenth majors compat bench audit clean
 
 test: .venv/installed-dev ## Run the tests (ten minutes on two cores)
 	@.venv/bin/pytest -n 2 --dist worksteal --durations=10
@@ -37,11 +37,20 @@ recipes: .venv/installed-dev ## Take every change through its phases, and old an
 	@.venv/bin/pytest -n 2 -m '' tests/postgres/test_expand.py tests/postgres/test_expand_random.py \
 		tests/postgres/test_expand_random_move.py tests/postgres/test_expand_writers.py
 
-passages: .venv/installed-dev ## Probe 2,000 random changes at every commit point (half an hour)
+passages: .venv/installed-dev ## Migrate 2,000 random applications, probed at every commit point (an hour and a half)
 	@.venv/bin/pytest -n 2 -m thorough tests/postgres/test_passage_random.py
 
 crashes: .venv/installed-dev ## Kill a migration at every statement and run it again (hours)
 	@.venv/bin/pytest -n 2 -m thorough -rP tests/postgres/test_crash_points.py
+
+# Once more, it goes on where it stopped. SHARD=2/4 runs the second quarter, PART=1 all points.
+SEED ?= 1
+PART ?= 0.1
+SHARD ?= 1/1
+crashes-tenth: .venv/installed-dev ## Kill at a tenth of the statements, chosen by SEED, of the migrations of a SHARD
+	@LIMBECK_CRASH_SEED=$(SEED) LIMBECK_CRASH_PART=$(PART) LIMBECK_CRASH_SHARD=$(SHARD) \
+		LIMBECK_CRASH_DONE="$(CURDIR)/.limbeck/crashes-$(SEED).txt" \
+		.venv/bin/pytest -n 2 -m thorough -rP tests/postgres/test_crash_points.py
 
 # What runs on each major; the forms and the SQL for the lowest major need several servers at once.
 MAJORS ?= 14 15 16 17 18

@@ -13,7 +13,6 @@ from typing import Any
 import psycopg
 
 from limbeck.lint.probes.probe import Outcome, Probe
-from limbeck.lint.probes.relation import Relation
 from limbeck.lint.probes.rows import ROLE, Row
 from limbeck.postgres.connect import Connection
 from limbeck.schema.catalog.objects.address import Address
@@ -31,7 +30,13 @@ BEGIN
   FOR probe IN SELECT value FROM json_array_elements(probes) LOOP
     state := '00000'; message := ''; rows_seen := NULL; wrong := 0;
     BEGIN
-      IF probe->>'wrong' IS NOT NULL THEN EXECUTE probe->>'wrong' INTO wrong; END IF;
+      IF probe->>'wrong' IS NOT NULL THEN
+        -- Rows that have no value of the new type yet, as the trigger lets the application write.
+        BEGIN
+          EXECUTE probe->>'wrong' INTO wrong;
+        EXCEPTION WHEN data_exception THEN wrong := NULL;
+        END;
+      END IF;
       IF probe->>'role' IS NOT NULL THEN PERFORM set_config('role', probe->>'role', true); END IF;
       IF (probe->>'rows')::boolean THEN
         EXECUTE 'WITH t(x) AS (' || (probe->>'sql') || ') SELECT json_agg(x) FROM t' INTO rows_seen;
@@ -39,10 +44,13 @@ BEGIN
         EXECUTE probe->>'sql';
         SET CONSTRAINTS ALL IMMEDIATE;
       END IF;
-      IF probe->>'wrong' IS NOT NULL THEN
+      IF probe->>'wrong' IS NOT NULL AND wrong IS NOT NULL THEN
         PERFORM set_config('role', 'none', true);
-        EXECUTE (probe->>'wrong') INTO rows_seen;
-        rows_seen := (rows_seen::bigint > wrong)::text;
+        BEGIN
+          EXECUTE (probe->>'wrong') INTO rows_seen;
+          rows_seen := (rows_seen::bigint > wrong)::text;
+        EXCEPTION WHEN data_exception THEN rows_seen := NULL;
+        END;
       END IF;
       RAISE EXCEPTION USING ERRCODE = '{_ENDING}';
     EXCEPTION WHEN SQLSTATE '{_ENDING}' THEN NULL;
@@ -139,12 +147,10 @@ _SEQUENCES = """DO $limbeck$ DECLARE name text; BEGIN
 END $limbeck$"""
 
 
-def sample(connection: Connection, relation: Relation) -> Row:
-    """Return a row of an environment's table, as texts; no column of an empty one."""
-    columns = ", ".join(f"{quote(each.name)}::text" for each in relation.fields)
-    query = f"SELECT {columns} FROM {relation.name} LIMIT 1"
-    row = connection.execute(query.encode()).fetchone()
-    names = (each.name for each in relation.fields)
+def sample(connection: Connection, table: str, names: Sequence[str]) -> Row:
+    """Return these columns of a row of an environment's table, as texts; none of an empty one."""
+    columns = ", ".join(f"{quote(name)}::text" for name in names)
+    row = connection.execute(f"SELECT {columns} FROM {table} LIMIT 1".encode()).fetchone()
     return {name: _text(value) for name, value in zip(names, row, strict=True)} if row else {}
 
 

@@ -64,9 +64,22 @@ def recipes(steps: Sequence[Step], change: Change) -> Iterator[Recipe]:
     yield from derived(before, after, change.values)
     yield from moves
     yield from _renamed_tables(change)
-    yield from _required(steps, change)
-    if retyped := _retyped(steps, change):
-        yield retyped
+    yield from _filled(steps, change)
+
+
+def _filled(steps: Sequence[Step], change: Change) -> Iterator[Recipe]:
+    """Yield the recipes of required columns and of type changes; a column may need both."""
+    required, retyped = list(_required(steps, change)), _retyped(steps, change)
+    if retyped is None:
+        yield from required
+        return
+    triggers = {recipe.column.address: recipe.trigger for recipe in required}
+    columns = tuple(
+        replace(each, required=triggers.get(each.after.address)) for each in retyped.columns
+    )
+    swapped = {each.after.address for each in columns}
+    yield from (replace(each, swapped=each.column.address in swapped) for each in required)
+    yield replace(retyped, columns=columns)
 
 
 def _renamed_tables(change: Change) -> Iterator[RenamedTable]:

@@ -10,6 +10,7 @@ from limbeck.phased.expand.families import family
 from limbeck.phased.expand.naming import beside
 from limbeck.phased.expand.obstacles import obstacles
 from limbeck.phased.expand.recipe import Recipe
+from limbeck.phased.expand.row_trigger import RowTrigger
 from limbeck.phased.expand.spare_types import Spares, Type, aside, held, renamed
 from limbeck.phased.expand.swaps import Swap
 from limbeck.phased.expand.switching import unit_of
@@ -34,7 +35,8 @@ class Retyping:
     `spares` are the types that are created again under the same names, if its type is one of them;
     until the contract the new ones have temporary names. `partitions` are the partitions of the
     table. `using` is the expression of `--using` that converts the values, `back` the one that
-    converts them back.
+    converts them back. `required` is the trigger that replaces NULL in a column which becomes NOT
+    NULL as well.
     """
 
     before: Column
@@ -44,6 +46,7 @@ class Retyping:
     partitions: tuple[Address, ...] = ()
     using: str | None = None
     back: str | None = None
+    required: RowTrigger | None = None
 
     @property
     def hidden(self) -> Column:
@@ -70,7 +73,7 @@ class Retyping:
         lenient = bool(self.using) or not fits or narrows(self.before.type, hidden.type)
         table, names = self.table.address, (*self.table.columns, hidden.name)
         path = quote(self.table.schema) if self.using else "''"
-        return Sync(table, names, (follower,), lenient=lenient, path=path)
+        return Sync(table, names, (follower,), lenient=lenient, path=path, hidden=True)
 
     @property
     def turned(self) -> Retyping:
@@ -141,6 +144,7 @@ class RetypedColumns(Recipe):
             yield from self._together(
                 table,
                 *(step for each in here for step in each.sync.drop()),
+                *(step for each in here if each.required for step in each.required.drop()),
                 *swap.exchange(table),
                 *(step for each in here for step in _gone(each, middle)),
                 *swap.named(table),
@@ -240,7 +244,8 @@ def _gone(retyping: Retyping, middle: Catalog) -> Iterator[Step]:
     The plain diff re-creates such an object on the new column, and then drops this one.
     """
     old = _replaced(retyping)
-    if copies.is_free(retyping.before, middle):
+    gone = retyping.required.address if retyping.required else None
+    if copies.is_free(retyping.before, middle, gone):
         yield Step(Execute(copies.dropped(old).sql, "drop", old.address))
     elif retyping.before.not_null:
         table, name = qualified(old.schema, old.table), quote(old.name)
