@@ -19,11 +19,13 @@ from limbeck.phased.expand.renamed_column import RenamedColumn
 from limbeck.phased.expand.renamed_table import RenamedTable
 from limbeck.phased.expand.required_column import RequiredColumn
 from limbeck.phased.expand.retyped_columns import RetypedColumns, retypings
+from limbeck.phased.expand.spare_types import Spares, Type
 from limbeck.phased.expand.values import computed_columns, respelled, widens
+from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.tables import Table
-from limbeck.schema.catalog.objects.types import Enum
+from limbeck.schema.catalog.objects.types import Composite, Domain, Enum
 from limbeck.schema.diff.column_operations import (
     AddColumn,
     AddNotNull,
@@ -149,11 +151,11 @@ def _spelled_out(value: str, column: Address, change: Change) -> str:
 def _retyped(steps: Sequence[Step], change: Change) -> RetypedColumns | None:
     """Return one recipe for all type changes: a key and its foreign keys must swap together."""
     before, after = change.before, change.after
-    # An enum that is created although it exists is re-created, with other labels.
-    enums = [step.address for step in steps if step.verb == "create"]
-    enums = [address for address in enums if address in before.objects]
-    old = [enum for at in enums if isinstance(enum := before.objects.get(at), Enum)]
-    new = [enum for at in enums if isinstance(enum := after.objects.get(at), Enum)]
+    # A type that is created although it exists is created again: an enum with other labels, or a
+    # domain or composite type that holds one. They come in the order of their creation.
+    again = [step.address for step in steps if step.verb == "create"]
+    again = [address for address in again if address in before.objects]
+    old, new = (tuple(_types(again, catalog)) for catalog in (before, after))
     addresses = [
         step.address
         for step in steps
@@ -163,5 +165,12 @@ def _retyped(steps: Sequence[Step], change: Change) -> RetypedColumns | None:
     ]
     columns = {at: col for at in addresses if isinstance(col := after.objects.get(at), Column)}
     using = (change.using, change.using_back)
-    changes = tuple(retypings(columns, before, tuple(new), using))
-    return RetypedColumns(changes, tuple(old), tuple(new)) if changes else None
+    changes = tuple(retypings(columns, before, new, using))
+    return RetypedColumns(changes, Spares(old), Spares(new)) if changes else None
+
+
+def _types(addresses: Sequence[Address], catalog: Catalog) -> Iterator[Type]:
+    for address in addresses:
+        item = catalog.objects.get(address)
+        if isinstance(item, Enum | Domain | Composite):
+            yield item
