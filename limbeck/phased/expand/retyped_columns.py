@@ -167,7 +167,7 @@ class RetypedColumns(Recipe):
         While an object depends on a replaced column, the old types stay under another name. The
         plain diff drops them after it has re-created the object.
         """
-        free = all(copies.is_free(each.before, middle) for each in self.columns)
+        free = all(_is_free(each, middle) for each in self.columns)
         yield from self.old.dropped() if free else self.old.set_aside()
         yield from self.new.named()
         yield from _late_defaults(self.columns)
@@ -244,13 +244,18 @@ def _gone(retyping: Retyping, middle: Catalog) -> Iterator[Step]:
     The plain diff re-creates such an object on the new column, and then drops this one.
     """
     old = _replaced(retyping)
-    gone = retyping.required.address if retyping.required else None
-    if copies.is_free(retyping.before, middle, gone):
+    if _is_free(retyping, middle):
         yield Step(Execute(copies.dropped(old).sql, "drop", old.address))
     elif retyping.before.not_null:
         table, name = qualified(old.schema, old.table), quote(old.name)
         text = f"ALTER TABLE {table} ALTER COLUMN {name} DROP NOT NULL"
         yield Step(Execute(text, "alter", old.address))
+
+
+def _is_free(retyping: Retyping, middle: Catalog) -> bool:
+    """Return whether the replaced column can be dropped with its triggers."""
+    gone = retyping.required.address if retyping.required else None
+    return copies.is_free(retyping.before, middle, gone)
 
 
 def _unconstrained(column: Column) -> Iterator[Step]:
