@@ -15,7 +15,7 @@ from limbeck.history.revisions import Revision
 
 
 class StoppedError(Exception):
-    """A revision has come to the step after which it was to stop."""
+    """A revision has come to the step after which it was to stop, or a trial to its end."""
 
 
 # The role that the revision has set goes on after its step. The variable ends with the revision.

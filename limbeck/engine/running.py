@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -129,6 +129,47 @@ def run_steps(
     with suppress(StoppedError):
         terms = replace(PLAIN, steps=steps)
         run(history, connection, [revision], downgrade=downgrade, terms=terms)
+
+
+def tried(
+    history: History,
+    connection: psycopg.Connection[Any],
+    revision: Revision,
+    look: Callable[[], None],
+    *,
+    downgrade: bool = False,
+) -> bool:
+    """Run a revision on a scratch database, look at what it makes of it, and roll it back.
+
+    Args:
+        history: the history that it belongs to.
+        connection: where it runs.
+        revision: the revision, whose parents are applied there.
+        look: called on the same connection at the end of the revision's transaction.
+        downgrade: run its `downgrade` function.
+
+    Returns:
+        Whether that was possible. A revision of several transactions cannot be rolled back, nor
+        one that the project's own interpreter runs be looked at; then nothing has happened.
+
+    Raises:
+        MigrationError: the revision failed.
+
+    """
+    from limbeck.engine.progress import StoppedError  # noqa: PLC0415 - as above
+    from limbeck.project.code.in_process import InProcess  # noqa: PLC0415 - as above
+
+    looked: list[bool] = []
+
+    def looking() -> None:
+        look()
+        looked.append(True)
+
+    if isinstance(history.code, InProcess):
+        with suppress(StoppedError):
+            terms = replace(PLAIN, look=looking)
+            run(history, connection, [revision], downgrade=downgrade, terms=terms)
+    return bool(looked)
 
 
 def stamp(history: History, connection: psycopg.Connection[Any], to: str) -> None:

@@ -20,7 +20,7 @@ import psycopg
 from limbeck.engine import autocommit, statements
 from limbeck.engine.batch import Batch, Statement, send_together, unguarded
 from limbeck.engine.newness import Newness
-from limbeck.engine.progress import Progress
+from limbeck.engine.progress import Progress, StoppedError
 from limbeck.engine.session import Session
 from limbeck.paths import shown
 
@@ -181,6 +181,7 @@ class StepRunner:
     @contextmanager
     def block(self) -> Iterator[None]:
         """Commit the step; inside of the block each statement is a step of its own."""
+        self._refuse_in_trial()
         self.end_step()
         self.state = State.BLOCK
         try:
@@ -192,6 +193,7 @@ class StepRunner:
         """Commit what was done since the last boundary, as a step."""
         if self.state not in {State.FRESH, State.LOCKING, State.SKIPPING}:
             return
+        self._refuse_in_trial()
         if self.progress.skips:
             self.session.connection.rollback()
         else:
@@ -214,10 +216,22 @@ class StepRunner:
             self._begin()
         # First, because the revision's own role may not write the rows, nor its search path find
         # their tables; and the next revision starts from the connection's own defaults.
-        rows = [*version_rows, *self.progress.record_end()]
-        self._flush(*self.session.resets, *rows, Statement("COMMIT"))
+        rows = [*self.session.resets, *version_rows, *self.progress.record_end()]
+        if (look := self.session.terms.look) is not None:
+            self._flush(*rows)
+            with self._sending():
+                look()
+            self._refuse_in_trial()
+        self._flush(*rows, Statement("COMMIT"))
         self._committed()
         self.progress.table_exists = self.progress.in_ledger
+
+    def _refuse_in_trial(self) -> None:
+        """Roll back and stop, before a COMMIT of a run that is only a trial."""
+        if self.session.terms.look is not None:
+            self._batch.drop()
+            self.session.connection.rollback()
+            raise StoppedError
 
     def abandon(self, error: Exception) -> Exception:
         """Roll back what is not committed; return the error with what is known of its reason."""

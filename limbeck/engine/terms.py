@@ -30,6 +30,9 @@ class Terms:
         place: What the database is to the revisions, as `limbeck.context` tells them.
         committed: Receives the statements of each transaction right after its COMMIT, and each
             statement of an autocommit block, with the file and line of each; nothing is open then.
+        look: Make the run a trial of one revision: called in its transaction, before the COMMIT,
+            in place of which the trial ends with `StoppedError` and is rolled back. A revision that
+            needs more than one transaction stops before the first COMMIT, without the call.
 
     """
 
@@ -43,6 +46,7 @@ class Terms:
     steps: int | None = None
     place: Place = "target"
     committed: Committed | None = None
+    look: Callable[[], None] | None = None
 
 
 PLAIN = Terms(ledger=False, pipelined=False, patience=0.0, place="shadow")

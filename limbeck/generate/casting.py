@@ -22,7 +22,6 @@ from limbeck.schema.renames.rename import Rename
 from limbeck.schema.sql import quoting
 from limbeck.schema.sql.quoting import quote, schema_and_name
 from limbeck.shadow.replay import Replay
-from limbeck.shadow.shadow import Shadow
 from limbeck.shell import command
 
 _WHOLE = 3  # schema, table, column
@@ -137,9 +136,8 @@ def _inverses(
 
 def _try(replay: Replay, before: Catalog, after: Catalog, using: Mapping[Address, str]) -> None:
     """Change the types of empty copies of the tables, so that an error names the expression."""
-    shadow = Shadow.of(replay.project, replay.profile, listen=replay.listen)
     with (
-        shadow.scratch(replay.template()) as database,
+        replay.shadow.scratch(replay.template()) as database,
         connect(database) as connection,
     ):
         for address, expression in using.items():

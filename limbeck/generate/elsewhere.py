@@ -60,9 +60,8 @@ class Elsewhere:
         _on(self.major, lambda: self._prove(history, revisions))
 
     def _prove(self, history: History, revisions: Sequence[Revision]) -> None:
-        project, profile = self.replay.project, self.replay.profile
-        own, shadow = filters(project), Shadow.of(project, profile, listen=self.replay.listen)
-        with shadow.scratch(self.replay.template()) as database:
+        own = filters(self.replay.project)
+        with self.replay.shadow.scratch(self.replay.template()) as database:
             proof.compare("upgrade", proof.run(history, revisions, database, own), self.after)
             down = proof.run(history, revisions[::-1], database, own, downgrade=True)
             proof.compare("downgrade", down, self.before)

@@ -10,7 +10,7 @@ from limbeck.history.revisions import Revision
 
 if TYPE_CHECKING:
     from limbeck.lint.probes.gaps import Gap
-    from limbeck.lint.probes.proving import Passage
+    from limbeck.lint.probes.passage import Passage
     from limbeck.schema.diff.steps import Step
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from limbeck.engine.statements import is_concurrent
-from limbeck.lint.probes.proving import Passage
+from limbeck.lint.probes.passage import Passage
 from limbeck.phased.online.transactions import ALONE
 from limbeck.schema.diff.script import transactions
 from limbeck.schema.diff.steps import Step

@@ -24,7 +24,6 @@ from limbeck.schema.renames.rename import Rename
 from limbeck.schema.sql import quoting
 from limbeck.shadow.filters import filters
 from limbeck.shadow.replay import Replay
-from limbeck.shadow.shadow import Shadow
 
 
 def concerned(names: Iterable[str], renamed: Iterable[Rename]) -> tuple[Rename, ...]:
@@ -66,8 +65,7 @@ def narrowed(
             f"nothing changes about {', '.join(names)}",
             hint="Write full names, such as public.books.title: limbeck diff head models",
         )
-    shadow = Shadow.of(project, replay.profile, listen=replay.listen)
-    with shadow.scratch(replay.template()) as database, connect(database) as connection:
+    with replay.shadow.scratch(replay.template()) as database, connect(database) as connection:
         connection.execute("SET check_function_bodies = off")
         for step in steps:
             try:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from limbeck.errors import ProofError
 from limbeck.generate.joining import commits
 from limbeck.generate.proof import Premises
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
-from limbeck.lint.probes import phased
-from limbeck.lint.probes.gaps import Gap, Role
-from limbeck.lint.probes.proving import Change, Passage, probe, running_of
+from limbeck.lint.probes.passage import Passage
 from limbeck.phased.phases import Backfill
 from limbeck.project.profile import Profile
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.diff.steps import Step
 from limbeck.shadow import servers
+
+if TYPE_CHECKING:
+    from limbeck.lint.probes.gaps import Gap, Role
 
 
 class GapError(ProofError):
@@ -69,8 +71,10 @@ def passed(premises: Premises, profile: Profile | None, draft: Draft) -> Passage
     """
     if draft.role == "plain" and len(commits(draft.steps)) == 1 and not _recreates(draft.steps):
         return Passage()
-    change = Change(
-        running_of(draft.history, draft.revision),
+    from limbeck.lint.probes import phased, proving  # noqa: PLC0415 - most revisions end above
+
+    change = proving.Change(
+        proving.running_of(draft.history, draft.revision),
         premises.before,
         premises.after,
         draft.role,
@@ -80,7 +84,7 @@ def passed(premises: Premises, profile: Profile | None, draft: Draft) -> Passage
         # A named environment's server is not limbeck's own: no role is created there.
         create_role=servers.choose(premises.project, profile).environment is None,
     )
-    return probe(change, lambda: premises.shadow.scratch(premises.template))
+    return proving.probe(change, lambda: premises.shadow.scratch(premises.template))
 
 
 def _recreates(steps: Sequence[Step]) -> bool:

@@ -19,7 +19,7 @@ from limbeck.generate.rendering.body import render
 from limbeck.history.revisions import Revision
 from limbeck.history.writing import slug
 from limbeck.lint.probes.gaps import Role
-from limbeck.lint.probes.proving import Passage
+from limbeck.lint.probes.passage import Passage
 from limbeck.phased.expand import composing
 from limbeck.phased.expand.choosing import Change, Choice
 from limbeck.phased.expand.composing import Phased, RevisionSteps
@@ -52,7 +52,7 @@ class Task:
     @property
     def shadow(self) -> Shadow:
         """The shadow that the revisions are proven on."""
-        return Shadow.of(self.project, self.replay.profile, listen=self.listen)
+        return self.replay.shadow
 
 
 def written(task: Task, unfinished: Draft, message: str) -> Generated:

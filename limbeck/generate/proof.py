@@ -11,7 +11,7 @@ from limbeck.errors import MigrationError, ProofError
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.plurals import counted
-from limbeck.postgres.connect import connect
+from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.project.project import Project
 from limbeck.schema.catalog.catalog import Catalog, Change
@@ -57,12 +57,29 @@ def proven(
     """
     own, shadow = filters(premises.project), premises.shadow
     with shadow.scratch(premises.template) as upgraded:
-        up = run(history, [revision], upgraded, own)
-        compare("upgrade", up, premises.after)
-        with shadow.scratch(upgraded.dbname) as copy:
-            down = run(history, [revision], copy, own, downgrade=True)
-            compare("downgrade", down, premises.before)
+        with _session(upgraded) as connection:
+            up = run_on(connection, history, [revision], own)
+            compare("upgrade", up, premises.after)
+            down = _tried(connection, history, revision, own)
+        if down is None:
+            with shadow.scratch(upgraded.dbname) as copy:
+                down = run(history, [revision], copy, own, downgrade=True)
+        compare("downgrade", down, premises.before)
         yield upgraded, up
+
+
+def _tried(
+    connection: Connection, history: History, revision: Revision, own: Filters
+) -> Catalog | None:
+    """Return the catalog after a downgrade, which is rolled back; None where it cannot be."""
+    catalogs: list[Catalog] = []
+
+    def look() -> None:
+        catalogs.append(read(connection, filters=own))
+
+    with _refusing():
+        running.tried(history, connection, revision, look, downgrade=True)
+    return catalogs[0] if catalogs else None
 
 
 def run(
@@ -86,16 +103,41 @@ def run(
         UnrunnableError: A revision fails.
 
     """
+    with _session(database) as connection:
+        return run_on(connection, history, revisions, own, downgrade=downgrade)
+
+
+def run_on(
+    connection: Connection,
+    history: History,
+    revisions: Sequence[Revision],
+    own: Filters,
+    *,
+    downgrade: bool = False,
+) -> Catalog:
+    """Run drafted revisions in a session on a scratch database; otherwise as `run`."""
+    with _refusing():
+        running.run(history, connection, revisions, downgrade=downgrade)
+    return read(connection, filters=own)
+
+
+@contextmanager
+def _session(database: Database) -> Iterator[Connection]:
     with connect(database) as connection:
+        # The database is dropped afterwards: nothing of it has to survive a crash.
         connection.execute("SET synchronous_commit = off")
-        try:
-            running.run(history, connection, revisions, downgrade=downgrade)
-        except MigrationError as error:
-            raise UnrunnableError(
-                f"the drafted revision fails on the shadow; nothing was written: {error.message}",
-                hint=HINT,
-            ) from error
-        return read(connection, filters=own)
+        yield connection
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except MigrationError as error:
+        raise UnrunnableError(
+            f"the drafted revision fails on the shadow; nothing was written: {error.message}",
+            hint=HINT,
+        ) from error
 
 
 def compare(direction: str, actual: Catalog, wanted: Catalog) -> None:

@@ -29,6 +29,7 @@ from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.diff import compare, recreated
 from limbeck.schema.diff.steps import Step
+from limbeck.shadow import identity
 from limbeck.shadow.models import Models
 from limbeck.shadow.replay import Replay
 from limbeck.shadow.shadow import Shadow
@@ -92,10 +93,17 @@ def _revision(
     answers: Answers,
     listen: Listener,
 ) -> Generated:
-    project = chosen.project
-    replay = Replay(project, "head", profile, listen)
+    with Shadow.of(chosen.project, profile, listen=listen).opened() as shadow:
+        known = identity.known(chosen.project, profile, shadow.session)
+        opened = replace(shadow, identity=known)
+        replay = Replay(chosen.project, "head", profile, listen, opened=opened)
+        return _replayed(replay, chosen, message, answers)
+
+
+def _replayed(replay: Replay, chosen: Majors, message: str | None, answers: Answers) -> Generated:
+    project, profile, listen = replay.project, replay.profile, replay.listen
     before = replay.catalog()
-    after = Models(project, profile, listen).catalog()
+    after = Models(project, profile, listen, opened=replay.opened).catalog()
     if not before.changes_to(after):
         return Generated(tables=sum(1 for _ in after.every(Table)))
     renamed = agree_to_renames(before, after, answers)
@@ -220,8 +228,8 @@ def _attempt(task: _Task, unfinished: Draft, message: str, form: _Form) -> Gener
         render(form.downgrade, task.after, task.before, **how),
     )
     task.listen(StageStarted("proving the revision on the shadow"))
-    shadow = Shadow.of(task.project, task.replay.profile, listen=task.listen)
-    premises = Premises(task.project, shadow, task.replay.template(), task.before, task.after)
+    replay = task.replay
+    premises = Premises(task.project, replay.shadow, replay.template(), task.before, task.after)
     with proven(premises, unfinished.history, written) as (database, catalog):
         if form.unchecked:
             _check_bodies(task, database)

@@ -14,7 +14,7 @@ from limbeck.history.revisions import Revision
 from limbeck.lint import target as targets
 from limbeck.lint.allowances import UNREASONED, UNUSED, Allowance, allowances
 from limbeck.lint.passages import Place, probed
-from limbeck.lint.probes.proving import Passage
+from limbeck.lint.probes.passage import Passage
 from limbeck.lint.rules.change import Target
 from limbeck.lint.rules.hazard import Hazard
 from limbeck.lint.rules.judge import FALLBACKS, judge

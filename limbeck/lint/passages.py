@@ -11,7 +11,8 @@ from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.lint.probes import phased
 from limbeck.lint.probes.gaps import Role
-from limbeck.lint.probes.proving import Change, Passage, probe, running_of
+from limbeck.lint.probes.passage import Passage
+from limbeck.lint.probes.proving import Change, probe, running_of
 from limbeck.lint.trace.statement import strength
 from limbeck.lint.trace.tracing import Trace
 from limbeck.phased import phases

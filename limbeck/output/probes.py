@@ -9,7 +9,7 @@ from limbeck.plurals import counted
 
 if TYPE_CHECKING:
     from limbeck.lint.probes.gaps import Gap
-    from limbeck.lint.probes.proving import Passage
+    from limbeck.lint.probes.passage import Passage
 
 
 def count(passages: Sequence[Passage]) -> str:

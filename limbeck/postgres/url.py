@@ -6,6 +6,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
+from functools import cache, lru_cache
 from urllib.parse import quote
 
 import psycopg
@@ -204,10 +205,23 @@ def _refuse_misread(parameters: Mapping[str, str]) -> None:
         )
 
 
+@cache
+def _variables() -> tuple[str, ...]:
+    """Return the names of the variables that libpq reads."""
+    return tuple(each.envvar.decode() for each in pq.Conninfo.get_defaults() if each.envvar)
+
+
+@lru_cache(maxsize=1)
+def _defaults(variables: tuple[str | None, ...]) -> Mapping[str, str]:
+    """Return what libpq takes for a parameter that is not given, while the variables are these."""
+    del variables
+    known = ((each.keyword, each.val) for each in pq.Conninfo.get_defaults())
+    return {key.decode(): value.decode() for key, value in known if value}
+
+
 def _with_defaults(given: Mapping[str, str]) -> dict[str, str]:
     """Add what libpq would take from the environment; a host in the URL wins over it."""
-    known = {each.keyword.decode(): each.val for each in pq.Conninfo.get_defaults()}
-    environment = {key: value.decode() for key, value in known.items() if value}
+    environment = _defaults(tuple(map(os.environ.get, _variables())))
     parameters = dict(given)
     if not parameters.keys() & {"host", "hostaddr"}:
         names = ("host", "hostaddr", "port")

@@ -14,7 +14,8 @@ from limbeck.events import Listener, Notice
 from limbeck.history.revisions import Revision
 from limbeck.lint.probes import phased
 from limbeck.lint.probes.concerned import concerned
-from limbeck.lint.probes.proving import Change, Passage, probe_on
+from limbeck.lint.probes.passage import Passage
+from limbeck.lint.probes.proving import Change, probe_on
 from limbeck.lint.trace.observer import Observer
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database

@@ -15,7 +15,7 @@ from limbeck.events import Listener, Notice, RevisionFinished, RevisionStarted, 
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.lint.probes.gaps import Gap
-from limbeck.lint.probes.proving import Passage
+from limbeck.lint.probes.passage import Passage
 from limbeck.lint.trace.observer import Observer, observing
 from limbeck.lint.trace.statement import Statement
 from limbeck.logs import log

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
 from limbeck.events import Listener, StageStarted, ignore
-from limbeck.postgres.connect import connect
 from limbeck.project.code.in_process import InProcess
 from limbeck.project.code.recording import recording
 from limbeck.project.profile import Profile
@@ -22,18 +21,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The models of a project, as Postgres creates them on the shadow."""
+    """The models of a project, as Postgres creates them on the shadow.
+
+    `opened` is the shadow with an open session, if the caller has one.
+    """
 
     project: Project
     profile: Profile | None = None
     listen: Listener = field(default=ignore, compare=False, repr=False)
+    opened: Shadow | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         return "models"
 
     def on(self, major: int) -> Models:
         """Return the same on a shadow of this major."""
-        return replace(self, project=self.project.on(major))
+        return replace(self, project=self.project.on(major), opened=None)
 
     def catalog(self) -> Catalog:
         """Create the models in a scratch database and return its catalog.
@@ -46,8 +49,8 @@ class Models:
 
         """
         ingredients.prepare(self.project)  # a worker starts while the shadow does
-        shadow = Shadow.of(self.project, self.profile, listen=self.listen)
-        server = identity.known(self.project, self.profile) or ""
+        shadow = self.opened or Shadow.of(self.project, self.profile, listen=self.listen)
+        server = shadow.identity or identity.known(self.project, self.profile) or ""
         name = keys.models(self.project, server)
         if name and (cached := cache.catalog(self.project, name)) is not None:
             return cached
@@ -89,7 +92,7 @@ class Models:
         creates nothing.
         """
         self.listen(StageStarted(f"importing the models with {code.python}"))
-        with connect(shadow.database) as connection:
+        with shadow.connected() as connection:
             version = connection.info.server_version
         described = code.models(self.project.models, version, shadow.database.url)
         variables = ingredients.environment(self.project)

@@ -49,6 +49,7 @@ class Replay:
         listen: receives the stages.
         path: the schemas on the search path of the database that it is compared with. Names
             without a schema lead to other places there.
+        opened: the shadow with an open session, if the caller has one.
 
     """
 
@@ -57,6 +58,12 @@ class Replay:
     profile: Profile | None = None
     listen: Listener = field(default=ignore, compare=False, repr=False)
     path: tuple[str, ...] = USUAL_PATH
+    opened: Shadow | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def shadow(self) -> Shadow:
+        """The shadow that the history is replayed on, started."""
+        return self.opened or Shadow.of(self.project, self.profile, listen=self.listen)
 
     @property
     def history(self) -> History:
@@ -68,7 +75,7 @@ class Replay:
 
     def on(self, major: int) -> Replay:
         """Return the same on a shadow of this major."""
-        return replace(self, project=self.project.on(major))
+        return replace(self, project=self.project.on(major), opened=None)
 
     def catalog(self) -> Catalog:
         """Return the catalog after the revision; nothing runs where it is cached.
@@ -78,23 +85,23 @@ class Replay:
             MigrationError: the history does not replay.
 
         """
-        shadow = Shadow.of(self.project, self.profile, listen=self.listen)
+        shadow = self.shadow
         chain = self._chain()
         if (cached := cache.catalog(self.project, chain[-1].name)) is not None:
             return cached
-        with connect(shadow.database) as connection:
+        with shadow.opened() as opened, opened.connected() as connection:
             existing = self._databases(connection)
             if not self.project.cache:
                 # --no-cache: whoever asks for it doubts the cache. Run every revision once more.
                 for name in {self._name(link) for link in chain} & set(existing):
                     drop(connection, name)
                 existing = []
-        if (name := self._name(chain[-1])) not in existing:
-            return self._replay(shadow, chain, existing)
-        # The catalog alone is missing. Read a copy: Postgres refuses to copy a database to which
-        # somebody is connected, and another command may be about to copy this one.
-        with shadow.scratch(name) as database, connect(database) as connection:
-            return cache.keep(self.project, chain[-1].name, self._read(connection))
+            if (name := self._name(chain[-1])) not in existing:
+                return self._replay(opened, chain, existing)
+            # The catalog alone is missing. Read a copy: Postgres refuses to copy a database to
+            # which somebody is connected, and another command may be about to copy this one.
+            with opened.scratch(name) as database, connect(database) as copy:
+                return cache.keep(self.project, chain[-1].name, self._read(copy))
 
     def template(self) -> str:
         """Return the name of a database on the shadow that holds the replay; only copy it.
@@ -104,23 +111,22 @@ class Replay:
             MigrationError: the history does not replay.
 
         """
-        shadow = Shadow.of(self.project, self.profile, listen=self.listen)
-        with connect(shadow.database) as connection:
+        with self.shadow.opened() as shadow, shadow.connected() as connection:
             chain, existing = self._chain(connection), self._databases(connection)
-        if (name := self._name(chain[-1])) not in existing:
-            self._replay(shadow, chain, existing)
+            if (name := self._name(chain[-1])) not in existing:
+                self._replay(shadow, chain, existing)
         return name
 
     def adopt(self, scratch: str, catalog: Catalog) -> None:
         """Cache a scratch database that a proof has brought to this revision, and its catalog."""
-        shadow = Shadow.of(self.project, self.profile, listen=self.listen)
-        with connect(shadow.database) as connection:
+        with self.shadow.connected() as connection:
             chain, existing = self._chain(connection), self._databases(connection)
             self._keep(connection, scratch, chain, existing)
         cache.keep(self.project, chain[-1].name, catalog)
 
     def _chain(self, connection: Connection | None = None) -> list[Link]:
-        shadow = identity.known(self.project, self.profile, connection)
+        shadow = self.opened and self.opened.identity
+        shadow = shadow or identity.known(self.project, self.profile, connection)
         where = "" if self.path == USUAL_PATH else f" on {self.path}"
         return keys.chain(self.project, self.history, self.revision, f"{shadow or ''}{where}")
 
@@ -173,7 +179,7 @@ class Replay:
                 self._run(connection, pending)
                 catalog = cache.keep(self.project, chain[-1].name, self._read(connection))
             # Renamed from outside: nobody may be connected to a database that gets another name.
-            with connect(shadow.database) as connection:
+            with shadow.connected() as connection:
                 self._keep(connection, database.dbname, chain, existing)
         return catalog
 

@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import psycopg
 from psycopg import sql
@@ -34,9 +34,15 @@ OLDEST = 3600  # seconds after which a scratch database is abandoned, whoever cr
 
 @dataclass(frozen=True, slots=True)
 class Shadow:
-    """A server and a role that may create databases there, by the database to connect to."""
+    """A server and a role that may create databases there, by the database to connect to.
+
+    `session` is an open connection to that database; with None each use opens one of its own.
+    `identity` is what `identity.known` answered in that session, if it was asked.
+    """
 
     database: Database
+    session: Connection | None = field(default=None, compare=False, repr=False)
+    identity: str | None = field(default=None, compare=False)
 
     @classmethod
     def of(
@@ -49,6 +55,22 @@ class Shadow:
 
         """
         return cls(servers.choose(project, profile).open(listen))
+
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        """Yield a session on the server's own database: the one that is open, or a new one."""
+        if self.session is not None:
+            yield self.session
+            return
+        with connect(self.database) as connection:
+            sweep(connection)
+            yield connection
+
+    @contextmanager
+    def opened(self) -> Iterator[Shadow]:
+        """Yield the shadow with one session for all that happens in the block."""
+        with self.connected() as connection:
+            yield replace(self, session=connection)
 
     @contextmanager
     def scratch(
@@ -65,11 +87,10 @@ class Shadow:
             DatabaseError: the role may not create databases there.
 
         """
-        with connect(self.database) as connection:
+        with self.connected() as connection:
             # The server reports it when a session begins, so that it costs no round trip.
             if untrusted and connection.info.parameter_status("is_superuser") == "on":
                 untrusted(Notice(SUPERUSER.format(connection.info.user, connection.info.host)))
-            sweep(connection)
             name = create(connection, template)
             try:
                 yield self.database.on(name, name="shadow")

@@ -14,7 +14,8 @@ from limbeck.history.history import History
 from limbeck.lint.probes import asking
 from limbeck.lint.probes.concerned import LONGEST
 from limbeck.lint.probes.gaps import Gap, Point, gaps
-from limbeck.lint.probes.proving import Change, Passage, Subject, passed, prepared
+from limbeck.lint.probes.passage import Passage
+from limbeck.lint.probes.proving import Change, Subject, passed, prepared
 from limbeck.postgres.connect import connect
 from limbeck.project.project import Project
 

@@ -24,7 +24,8 @@ from limbeck.generate.answers import Answers
 from limbeck.generate.questions import agree_to_renames
 from limbeck.lint.probes import phased as phases
 from limbeck.lint.probes.gaps import Gap, Role
-from limbeck.lint.probes.proving import Change, Passage, probe
+from limbeck.lint.probes.passage import Passage
+from limbeck.lint.probes.proving import Change, probe
 from limbeck.output import probes
 from limbeck.phased.expand import choosing, composing
 from limbeck.phased.expand.choosing import Change as PhasedChange

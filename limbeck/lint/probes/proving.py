@@ -15,6 +15,7 @@ from limbeck.history.revisions import Revision
 from limbeck.lint.probes import asking
 from limbeck.lint.probes.concerned import LONGEST, concerned
 from limbeck.lint.probes.gaps import Gap, Point, Role, gaps
+from limbeck.lint.probes.passage import Passage
 from limbeck.lint.probes.probe import Probe, Spares, probes, settings
 from limbeck.lint.probes.relation import Relation, Relations
 from limbeck.lint.probes.rows import OTHER, ROLE, ROWS, SPARE, Row, Rows, insert, written
@@ -62,30 +63,6 @@ class Change:
     def relations(self, catalog: Catalog) -> list[Address]:
         """Return the tables and views of one of the two catalogs that the change concerns."""
         return concerned(self.before, self.after, probed=catalog, touched=self.touched)
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """The result: the statements, the moments with their outcomes, and the gaps.
-
-    `empty` are tables for which no row could be made, `roles` those that the statements were sent
-    as besides the owner. `problem` says why nothing could be probed. `unprobed` are relations
-    beyond the first 50. `role` is what the revision is to applications.
-    """
-
-    probes: tuple[Probe, ...] = ()
-    points: tuple[Point, ...] = ()
-    gaps: tuple[Gap, ...] = ()
-    empty: tuple[Address, ...] = ()
-    roles: tuple[str, ...] = ()
-    problem: str | None = None
-    unprobed: tuple[Address, ...] = ()
-    role: Role = "plain"
-
-    @property
-    def commits(self) -> int:
-        """The number of commit points, the end of the revision among them."""
-        return len(self.points) - 1 if self.points else 1
 
 
 def probe(change: Change, scratch: Callable[[], AbstractContextManager[Database]]) -> Passage:

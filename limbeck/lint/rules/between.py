@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from limbeck.lint.probes.gaps import Gap
-from limbeck.lint.probes.proving import Passage
+from limbeck.lint.probes.passage import Passage
 from limbeck.lint.rules.change import Change
 from limbeck.lint.rules.hazard import Find, Finding, Rule
 from limbeck.lint.trace.statement import Statement

@@ -12,7 +12,7 @@ from limbeck.errors import LimbeckError, MigrationError
 from limbeck.events import Listener, StageStarted, ignore
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
-from limbeck.lint.probes.proving import Passage
+from limbeck.lint.probes.passage import Passage
 from limbeck.lint.trace import rows
 from limbeck.lint.trace.observer import Observer, observing
 from limbeck.lint.trace.statement import Statement

@@ -193,6 +193,7 @@ def _changed(path: str) -> float:
     return max(status.st_mtime, status.st_ctime)
 
 
+@cache  # a program has the same modules each time it is asked
 def _own(path: str) -> bool:
     """Return whether a path is neither Python's nor an installed package's."""
     return not _is_site(path) and not f"{path}/".startswith(_folders()[0])

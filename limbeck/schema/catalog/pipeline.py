@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import psycopg
@@ -39,7 +40,10 @@ SAVEPOINT: Final = "limbeck_catalog"
 
 @contextmanager
 def asked(
-    connection: psycopg.Connection, questions: Questions, timeout: float | None
+    connection: psycopg.Connection,
+    questions: Questions,
+    timeout: float | None,
+    rare: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Answers]:
     """Send all questions at once, and yield the rows by the names of their questions.
 
@@ -51,6 +55,7 @@ def asked(
         connection: idle, or in a transaction, which is then left as it was.
         questions: the queries by name, in the order in which their rows will be used.
         timeout: seconds for each of them; None leaves the session's own statement_timeout.
+        rare: for some questions the condition, in SQL, without which they have no answer.
 
     Raises:
         psycopg.Error: the server refused a question; the connection can still be used.
@@ -58,10 +63,15 @@ def asked(
     """
     begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
     opening, closing = _brackets(connection, begin)
-    before = (opening, _settings(timeout))
+    before: tuple[str, ...] = (opening, _settings(timeout))
     try:
-        with _pipelined(connection, (*before, *questions.values(), *closing)):
-            answers = _Answers(connection, questions, len(before))
+        absent: set[str] = set()
+        if rare and _near(connection):
+            absent, before = _absent(connection, before, rare), ()
+        sent = {name: query for name, query in questions.items() if name not in absent}
+        with _pipelined(connection, (*before, *sent.values(), *closing)):
+            answers = _Answers(connection, sent, len(before))
+            answers.update(dict.fromkeys(absent, ()))
             yield answers
             answers.read_rest()
     except BaseException:
@@ -159,6 +169,26 @@ def _pipelined(connection: psycopg.Connection, queries: Iterable[Query]) -> Iter
         yield
     finally:
         _drain(connection)
+
+
+def _near(connection: psycopg.Connection) -> bool:
+    """Return whether a round trip to the server costs less than planning a few queries."""
+    address = connection.info.hostaddr
+    return not address or address.startswith("127.") or address == "::1"
+
+
+def _absent(
+    connection: psycopg.Connection, before: Sequence[str], rare: Mapping[str, str]
+) -> set[str]:
+    """Send the opening statements, and return the questions that would have no answer.
+
+    Planning is most of what a read of a small database costs, and most of it is for kinds of
+    objects that hardly any database has.
+    """
+    conditions = f"SELECT {', '.join(rare.values())}"
+    with _pipelined(connection, (*before, conditions)):
+        (row,) = _Answers(connection, ("rare",), len(before))["rare"]
+    return {name for name, present in zip(rare, row, strict=True) if not present}
 
 
 def _drain(connection: psycopg.Connection) -> None:

@@ -1,8 +1,8 @@
-"""Read a whole database into a Catalog, in one round trip."""
+"""Read a whole database into a Catalog: in one round trip, or two where they cost nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import psycopg
@@ -23,6 +23,7 @@ from limbeck.schema.catalog.queries import (
     operators,
     privileges,
     publications,
+    rare,
     schemas,
     search_path,
     sequences,
@@ -71,6 +72,31 @@ QUESTIONS: Final[Questions] = {
     "dependencies": dependencies.DEPENDENCIES,
 }
 
+# What most databases have nothing of, and how to see that: objects of initdb have smaller oids.
+RARE: Final[Mapping[str, str]] = {
+    "inherits": rare.any_of("pg_inherits", key="inhrelid"),
+    "views": rare.any_of("pg_class", kind="relkind IN ('v', 'm')"),
+    "defaults": rare.any_of("pg_attrdef"),
+    "sequences": rare.any_of("pg_sequence", key="seqrelid"),
+    "enums": rare.any_of("pg_type", kind="typtype = 'e'"),
+    "domains": rare.any_of("pg_type", kind="typtype = 'd'"),
+    "composites": rare.any_of("pg_class", kind="relkind = 'c'"),
+    "ranges": rare.any_of("pg_range", key="rngtypid"),
+    "collations": rare.any_of("pg_collation"),
+    "functions": rare.any_of("pg_proc"),
+    "aggregates": rare.any_of("pg_aggregate", key="aggfnoid"),
+    "triggers": rare.any_of("pg_trigger"),
+    "policies": rare.any_of("pg_policy"),
+    "rules": rare.any_of("pg_rewrite"),
+    "statistics": rare.any_of("pg_statistic_ext"),
+    "operators": rare.any_of("pg_operator", "pg_opfamily", "pg_opclass"),
+    "text search": rare.any_of("pg_ts_parser", "pg_ts_template", "pg_ts_dict", "pg_ts_config"),
+    "foreign": rare.any_of("pg_foreign_data_wrapper"),
+    "conversions": rare.any_of("pg_cast", "pg_conversion"),
+    "publications": rare.any_of("pg_publication"),
+    "event triggers": rare.any_of("pg_event_trigger"),
+}
+
 # Most projects leave privileges to somebody else, whose GRANTs would be drift.
 GRANTS: Final[Questions] = {
     "grants": privileges.GRANTS,
@@ -116,7 +142,7 @@ def read(
     # Thousands of new values make the collector run again and again, and none is garbage.
     with paused():
         try:
-            with asked(connection, questions, statement_timeout) as rows:
+            with asked(connection, questions, statement_timeout, RARE) as rows:
                 # The classes of objects take as long to import as the server needs for a small
                 # database: the questions have to be on their way before.
                 from limbeck.schema.catalog.build import build  # noqa: PLC0415 - see above
@@ -126,5 +152,7 @@ def read(
                 return build(server, filters, rows, with_near=with_near)
         except psycopg.errors.InsufficientPrivilege:
             # One refused question aborts the transaction of all: ask each under its own savepoint.
+            from limbeck.schema.catalog.build import build  # noqa: PLC0415 - see above
+
             rows, unreadable = asked_singly(connection, questions, statement_timeout)
             return build(server, filters, rows, unreadable, with_near=with_near)

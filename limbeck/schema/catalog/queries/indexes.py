@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from limbeck.schema.catalog.queries import classes
 from limbeck.schema.catalog.queries.scope import SPACES
 from limbeck.schema.sql import forms
 
@@ -33,10 +34,11 @@ by the operator class of that one. Postgres then spells the class, though it is 
 (GetDefaultOpClass()); so such types are not plain.
 """
 
-KEY_SETTINGS: Final = """
+KEY_SETTINGS: Final = f"""
 SELECT a.attrelid, a.attnum, nullif(a.attstattarget, -1), a.attoptions
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-WHERE c.relkind IN ('i', 'I') AND (a.attstattarget >= 0 OR a.attoptions IS NOT NULL)
+WHERE c.oid >= {classes.FIRST_USER_OID} AND c.relkind IN ('i', 'I')
+  AND (a.attstattarget >= 0 OR a.attoptions IS NOT NULL)
 ORDER BY 1, 2
 """
 
