@@ -37,7 +37,7 @@ recipes: .venv/installed-dev ## Take every change through its phases, and old an
 	@.venv/bin/pytest -n 2 -m '' tests/postgres/test_expand.py tests/postgres/test_expand_random.py \
 		tests/postgres/test_expand_random_move.py tests/postgres/test_expand_writers.py
 
-passages: .venv/installed-dev ## Probe 2,000 random changes at every commit point (half an hour)
+passages: .venv/installed-dev ## Migrate 2,000 random applications, probed at every commit point (an hour and a half)
 	@.venv/bin/pytest -n 2 -m thorough tests/postgres/test_passage_random.py
 
 crashes: .venv/installed-dev ## Kill a migration at every statement and run it again (hours)

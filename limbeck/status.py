@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from limbeck.run.status import Finding, Status, check, findings, status, unrecorded
+from limbeck.run.environments import check, status, unrecorded
+from limbeck.run.status import Finding, Status, findings
 
 __all__ = [
     "Finding",

@@ -23,7 +23,7 @@ def status(
     """
     from limbeck.output import statuses
     from limbeck.output.data import to_json
-    from limbeck.run import status as verb
+    from limbeck.run import environments as verb
 
     project = invocation.project()
     profiles = [project.profile(name) for name in names] or project.profiles()
@@ -56,7 +56,7 @@ def check(
     project = invocation.project(no_cache=no_cache, importing=True)
     from limbeck.output import statuses
     from limbeck.output.data import to_json
-    from limbeck.run import status as verb
+    from limbeck.run import environments as verb
 
     profiles = [project.profile(name) for name in names]
     findings = verb.check(project, profiles, listen=Narrator())

@@ -11,7 +11,6 @@ from limbeck.engine.ledger import Entry, Ledger
 from limbeck.engine.state import State
 from limbeck.errors import ConfigurationError
 from limbeck.events import Listener, Notice
-from limbeck.history import plainness
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.logs import log
@@ -26,7 +25,6 @@ from limbeck.project.seen import note
 from limbeck.run.hooks import Hooks
 from limbeck.run.own_objects import OwnObject
 from limbeck.run.plan import Plan, PlannedRevision, Words, fingerprint
-from limbeck.run.taking import may_take
 from limbeck.shell import command
 
 if TYPE_CHECKING:
@@ -91,10 +89,13 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
         # What a late or half-done revision leaves is not what the history has at this point.
         begun = start.ledger.interrupted().keys() & {each.id for each in passed.revisions}
         own: tuple[OwnObject, ...] = ()
-        if current and not (late or begun) and may_take(passed.revisions):
-            from limbeck.run.own_search import search  # noqa: PLC0415 - most plans only add
+        if current and passed.revisions and not (late or begun):
+            from limbeck.run import taking  # noqa: PLC0415 - most plans are empty
 
-            own = search(project, profile, connection, current, passed.revisions, listen)
+            if taking.may_take(passed.revisions):
+                from limbeck.run.own_search import search  # noqa: PLC0415 - most plans only add
+
+                own = search(project, profile, connection, current, passed.revisions, listen)
     for entry in start.ledger.interrupted().values():
         if text := _stuck(history, profile, entry):
             listen(Notice(text))
@@ -212,6 +213,8 @@ class _Route(NamedTuple):
                 each.id, each.message, each.path, late=each in self.late, words=words
             )
             if (entry := begun.get(each.id)) and entry.action == action:
+                from limbeck.history import plainness  # noqa: PLC0415 - most plans have no half
+
                 # Only its run can tell how many steps a revision has whose Python decides.
                 known = plainness.is_plain(each.path, action)
                 steps = (

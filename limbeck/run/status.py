@@ -1,33 +1,16 @@
-"""The state of each environment, and the findings of a check: `limbeck status` and `check`."""
+"""The state of an environment, and what a check finds wrong with it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from limbeck.engine import audit, ledger, version_table
-from limbeck.engine.ledger import Ledger
-from limbeck.errors import LimbeckError, ModelsError, SeveralHeadsError
-from limbeck.events import Listener, ignore
-from limbeck.history.history import History
+from limbeck.errors import LimbeckError
 from limbeck.history.revisions import Revision, way_out
-from limbeck.logs import log
-from limbeck.phased.gates import gate
-from limbeck.phased.gates.standing import Standing, standings
-from limbeck.phased.gates.waiting import Terms, Through, Waiting
-from limbeck.postgres.connect import Connection, connect
-from limbeck.project import urls
-from limbeck.project.profile import Profile
-from limbeck.project.project import Project
-from limbeck.project.seen import note
+from limbeck.phased.gates.standing import Standing
+from limbeck.phased.gates.waiting import Waiting
 from limbeck.run.drift import named
-from limbeck.schema.catalog.catalog import Catalog, Change
-from limbeck.schema.catalog.read import read
-from limbeck.shadow.filters import filters
-from limbeck.shadow.models import Models
-from limbeck.shadow.replay import Replay, searched
-from limbeck.shadow.unchanged import unchanged
+from limbeck.schema.catalog.catalog import Change
 from limbeck.shell import command
 
 RESTORE = "Restore the file, and put the change into a new revision."
@@ -112,72 +95,6 @@ class Finding:
         return self.waiting is None
 
 
-def status(
-    project: Project,
-    profiles: Sequence[Profile],
-    *,
-    drift: bool = True,
-    listen: Listener = log,
-) -> tuple[Status, ...]:
-    """Return the state of each environment, read over one connection each.
-
-    An environment that cannot be read has a `problem` and does not hide the others.
-
-    Args:
-        project: The project, with its history and its models.
-        profiles: The environments.
-        drift: Whether to compare each database with a replay of its own revision.
-        listen: Receives the stages of a replay.
-
-    Raises:
-        HistoryError: The revision files are broken.
-
-    """
-    return tuple(_status(project, each, drift=drift, listen=listen) for each in profiles)
-
-
-def check(
-    project: Project, profiles: Sequence[Profile], *, listen: Listener = log
-) -> tuple[Finding, ...]:
-    """Return the findings about the history, the models and each environment.
-
-    These are several heads, models without a revision, pending or unknown revisions, drift and
-    unreachable environments. Contract revisions on hold are returned, too, but do not fail.
-
-    Raises:
-        HistoryError: The revision files are broken.
-
-    """
-    histories: dict[Path | None, Profile | None] = {each.versions: each for each in profiles}
-    recorded = [
-        finding
-        for each in (histories or {None: None}).values()
-        for finding in unrecorded(project, each, listen)
-    ]
-    statuses = status(project, profiles, listen=listen)
-    return (*recorded, *(finding for each in statuses for finding in findings(each)))
-
-
-def unrecorded(
-    project: Project, profile: Profile | None = None, listen: Listener = log
-) -> Iterator[Finding]:
-    """Yield the findings about the history itself: several heads, models without a revision."""
-    try:
-        if unchanged(project, profile):
-            return
-        recorded = Replay(project, "head", profile, listen).catalog()
-        changes = recorded.changes_to(Models(project, profile, listen).catalog())
-    except SeveralHeadsError as error:
-        yield Finding("heads", None, error.message, error.hint)
-    except ModelsError as error:
-        yield Finding("models", None, error.message, error.hint)
-    else:
-        if changes:
-            text = f"the models differ from the recorded history: {named(changes)}"
-            hint = "Write the revision: limbeck generate"
-            yield Finding("unrecorded", None, text, hint, changes)
-
-
 def findings(status: Status) -> Iterator[Finding]:
     """Yield the findings about one environment."""
     name = status.environment
@@ -242,82 +159,3 @@ def _drifted(status: Status, drift: tuple[Change, ...]) -> Finding:
         text = f"drifted from its own revision: {named(drift)}"
         hint = f"Add it to the models ({pull}), or revert it by hand."
     return Finding("drift", status.environment, text, hint, drift)
-
-
-def _status(project: Project, profile: Profile, *, drift: bool, listen: Listener) -> Status:
-    history = History.of(project, profile)
-    heads = history.heads()  # outside of the try: broken files are not the environment's fault
-    several = heads if len(heads) > 1 else ()
-    status = Status(profile.name, profile.branch, profile.protected, heads=several)
-    try:
-        database = urls.database(project, profile, listen)
-        status = replace(status, destination=database.destination)
-        with connect(database, read_only=True, listen=listen) as connection:
-            note(project, profile, connection.info.server_version)
-            current, entries, live = _read(project, profile, connection, with_catalog=drift)
-            path = searched(connection)
-            status = _placed(status, history, current)
-            status = _remembered(status, history, entries)
-            status = _phased(status, history, connection, entries)
-        if live is None or status.unknown:
-            return status
-        beside = project.on(live.major)  # majors print some definitions differently
-        own = Replay(beside, ",".join(current) or "base", profile, listen, path)
-        return replace(status, drift=own.catalog().changes_to(live))
-    except LimbeckError as error:
-        return replace(status, problem=error)
-
-
-def _read(
-    project: Project, profile: Profile, connection: Connection, *, with_catalog: bool
-) -> tuple[tuple[str, ...], Ledger, Catalog | None]:
-    history = History.of(project, profile)
-    current = version_table.recorded(connection, version_table.of(history, connection))
-    entries = ledger.read(connection)
-    live = read(connection, filters=filters(project)) if with_catalog else None
-    return current, entries, live
-
-
-def _placed(status: Status, history: History, current: tuple[str, ...]) -> Status:
-    """Return the status with its revisions, compared with the history."""
-    known = {revision.id for revision in history.revisions()}
-    if unknown := tuple(id_ for id_ in current if id_ not in known):
-        squash = history.squashed(unknown[0])
-        return replace(status, current=current, unknown=unknown, squash=squash)
-    return replace(
-        status,
-        current=current,
-        applied=history.applied(current),
-        pending=history.pending(current),
-    )
-
-
-def _remembered(status: Status, history: History, entries: Ledger) -> Status:
-    """Return the status with what the database's ledger says of its revisions."""
-    interrupted = entries.interrupted().values()
-    status = replace(
-        status,
-        deleted=history.deleted(entries.applied()),
-        interrupted=tuple((entry.revision, entry.steps) for entry in interrupted),
-        downgrading=tuple(each.revision for each in interrupted if each.action == "downgrade"),
-    )
-    if status.current is None or status.unknown:
-        return status
-    pending = {*ledger.late(history, status.current, entries), *status.pending}
-    return replace(
-        status,
-        pending=tuple(revision for revision in history.revisions() if revision in pending),
-        edited=audit.edited(history, status.current, entries),
-    )
-
-
-def _phased(status: Status, history: History, connection: Connection, entries: Ledger) -> Status:
-    """Return the status with the phases of its changes and the contracts on hold."""
-    if status.unknown:
-        return status
-    applied = {revision.id for revision in status.applied}
-    through: Through = "expand" if status.protected else "contract"
-    terms = Terms(status.environment, status.protected, through)
-    passed = gate.passed(history, connection, status.pending, terms, ignore)
-    phases = standings(history, connection, applied, entries)
-    return replace(status, phases=phases, waiting=passed.waiting)

@@ -1,43 +1,35 @@
 """From any schema of an application to any other one: no commit in between breaks it.
 
-An example is named by its seed and its number, which a failure prints: LIMBECK_PASSAGE=seed:number
-runs that one alone.
+The state machine draws its examples in batches, each from a seed that a failure prints:
+LIMBECK_SEED=n makes it the first of the batches that run.
 """
 
 from __future__ import annotations
 
 import os
+import time
+import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext, suppress
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
-from limbeck.errors import ConfigurationError, ProofError
-from limbeck.generate import joining
-from limbeck.generate.answers import Answers
-from limbeck.generate.questions import agree_to_renames
-from limbeck.lint.probes import phased as phases
-from limbeck.lint.probes.gaps import Gap, Role
-from limbeck.lint.probes.passage import Passage
 from limbeck.lint.probes.proving import Change, probe
+from limbeck.lint.probes.rows import ROLE
 from limbeck.output import probes
-from limbeck.phased.expand import choosing, composing
-from limbeck.phased.expand.choosing import Change as PhasedChange
-from limbeck.phased.online import online
 from limbeck.postgres.connect import connect
-from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.filters import EVERYTHING
-from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.read import read
-from limbeck.schema.diff import compare
-from limbeck.schema.diff.steps import Step
-from tests.postgres.cases.random_applications import change
+from tests.postgres import faults, machine, passages
+from tests.postgres.cases.passages import PHASED, Case
+from tests.postgres.cases.random_applications import APP, example
+from tests.postgres.live import Live
+from tests.postgres.machine import Places
+from tests.postgres.passages import Example, Scratch
 from tests.postgres.relay import relayed
 from tests.postgres.test_query_count import TABLES
 
@@ -46,183 +38,97 @@ if TYPE_CHECKING:
 
     from limbeck.engine.terms import Committed
     from limbeck.postgres.database import Database
+    from tests.postgres.conftest import MakeWork
 
-EMPTY = "DROP SCHEMA public CASCADE; CREATE SCHEMA public;"
-RENAMES = Answers(ask_rename=lambda _: True)
-SEED = "15"  # of the few examples that run each time
-
-
-@dataclass(frozen=True)
-class Phase:
-    """One of the two revisions of a change, and the steps that have run before it."""
-
-    role: Role
-    before: Catalog
-    after: Catalog
-    steps: Sequence[Step]
-    first: Sequence[Step]
-    wrong: Mapping[Address, str]
-    plain: Sequence[Step] = ()
-
-
-class Example:
-    """Two schemas by seed and number, and what applications live through on the way."""
-
-    def __init__(self, name: str, database: Database, connection: Connection) -> None:
-        self.name, self.database, self.connection = name, database, connection
-        self.before_sql, after_sql = change(Random(name))  # noqa: S311 - it has to be repeatable
-        self.after = self.catalog(after_sql)
-        self.before = self.catalog(self.before_sql)
-        self.renamed = agree_to_renames(self.before, self.after, RENAMES)
-        self.plain = compare.steps(self.before, self.after, self.renamed)
-
-    def catalog(self, sql: str) -> Catalog:
-        """Return the catalog of a schema, which the database has from then on."""
-        self.connection.execute(f"{EMPTY}{sql}".encode())
-        return read(self.connection)
-
-    @contextmanager
-    def scratch(self, first: Sequence[Step] = ()) -> Iterator[Database]:
-        """Yield the database in the state before the change, or after its first steps."""
-        self.connection.execute(f"{EMPTY}{self.before_sql}".encode())
-        for step in first:
-            self.connection.execute(step.sql.encode())
-        yield self.database
-
-    def phases(self) -> Iterator[Phase]:
-        """Yield the two phases of the change, if it has any."""
-        whole = PhasedChange(self.before, self.after, self.renamed)
-        try:
-            choice = choosing.choose(self.plain, whole)
-            if not choice.breaks:
-                return
-            with self.scratch() as database:
-                phased = composing.compose(database, EVERYTHING, whole, choice)
-        except (ConfigurationError, ProofError):
-            return  # it cannot be made in phases
-        wrong = phases.wrong(phased.backfills, phased.middle)
-        first = phased.expand.upgrade
-        yield Phase("expand", self.before, phased.middle, first, (), wrong)
-        if first:
-            last = phased.contract.upgrade
-            yield Phase("contract", phased.middle, self.after, last, first, wrong, phased.plain)
-
-    def passage(self, groups: list[list[Step]], phase: Phase | None = None) -> Passage:
-        """Run groups of steps, with a commit after each, and probe there."""
-
-        def run(connection: Connection, committed: Committed) -> None:
-            for group in groups:
-                text = ";".join(step.sql for step in group)
-                connection.execute("SET check_function_bodies = off")
-                connection.execute(text.encode())
-                committed([(step.sql, None) for step in group])
-
-        if phase is None:
-            return probe(Change(run, self.before, self.after), self.scratch)
-        change = Change(run, phase.before, phase.after, phase.role, phase.wrong)
-        return probe(change, lambda: self.scratch(phase.first))
-
-
-def avoidable(passage: Passage) -> list[str]:
-    """Return the gaps that another order of steps could close."""
-    return [f"{gap}" for gap in passage.gaps if gap.ends and gap.kind != "privileges"]
-
-
-def breaks(gap: Gap) -> bool:
-    """Return whether a phase breaks an application; what only a contract allows does not."""
-    return gap.first > 0 and gap.kind != "privileges"
-
-
-def written(example: Example) -> list[str]:
-    """Return the gaps of the order of steps that generate would write."""
-    steps = online.steps(example.plain, example.before, example.after)
-    gaps: list[str] = []
-    for order in chain([steps], _orders(example, steps), [example.plain]):
-        with suppress(psycopg.Error):  # an order that does not run is not written
-            gaps = avoidable(example.passage(joining.commits(order)))
-            if not gaps:
-                return []
-    return gaps
-
-
-def written_in_phases(example: Example) -> list[str]:
-    """Return what the phases that generate would write do to the application that runs."""
-    gaps: list[str] = []
-    for phase in example.phases():
-        plain = [phase.plain] if phase.plain else []
-        for order in chain([phase.steps], _orders(example, phase.steps, phase), plain):
-            broken: list[str] = []
-            with suppress(psycopg.Error):  # an order that does not run is not written
-                passage = example.passage(joining.commits(order), phase)
-                broken = [f"{phase.role}: {gap}" for gap in passage.gaps if breaks(gap)]
-                if not broken:
-                    break
-        gaps += broken
-    return gaps
-
-
-def _orders(
-    example: Example, steps: Sequence[Step], phase: Phase | None = None
-) -> Iterator[tuple[Step, ...]]:
-    """Yield the orders that generate tries after the one of its recipes."""
-    with suppress(psycopg.Error):
-        yield from joining.joined(steps, example.passage(joining.commits(steps), phase))
+FIRST = int(os.environ.get("LIMBECK_SEED", "0"))
+COUNT = 25  # of the examples in a batch
+BATCHES = range(FIRST, FIRST + 80)
+FIVE_MINUTES = 300
+CASES = [
+    *(pytest.param(case, passages.in_phases, id=case.name) for case in PHASED),
+]
+FIXES = {
+    "policies in a unit": (faults.policies_apart, "shows rows|misses rows|is accepted|fails"),
+    "ways of filling a column in a unit": (faults.values_apart, r"INSERT.* fails \(null value"),
+    "names of a contract in a unit": (faults.names_apart, "contract: .* fails"),
+    "no session is fooled by row security": (faults.fooled, "values are lost"),
+    "privileges are restored": (faults.forgetful, "loses the privileges"),
+}
 
 
 @pytest.fixture
-def example(database: Database) -> Iterator[Callable[[str], Example]]:
-    with connect(database) as connection:
-        yield lambda name: Example(name, database, connection)
-
-
-def names(seed: str, count: int) -> list[str]:
-    """Return the names of examples: those of a seed, or the one that a failure has printed."""
-    chosen = os.environ.get("LIMBECK_PASSAGE")
-    return [chosen] if chosen else [f"{seed}:{number}" for number in range(count)]
+def places(
+    make_database: Callable[..., Database],
+    make_work: MakeWork,
+    admin: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Places]:
+    """A scratch database, and one with an owner that row security can hold back."""
+    owner = f"owner_{uuid.uuid4().hex[:12]}"
+    admin.execute(f"CREATE ROLE {owner} LOGIN PASSWORD 'x'".encode())
+    for role in (APP, ROLE):  # as long as the server lives
+        with suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
+            admin.execute(f"CREATE ROLE {role}".encode())
+    scratch, live = make_database("scratch"), make_database("live")
+    monkeypatch.setenv("DATABASE_URL_DEVELOPMENT", live.url)
+    # Without prepared statements: the types of the columns change.
+    unprepared = psycopg.connect(live.url, autocommit=True, prepare_threshold=None)
+    with connect(scratch) as connection, unprepared as everyone:
+        yield Places(Scratch(scratch, connection), Live(make_work, live, everyone, owner))
+        everyone.execute(f"REASSIGN OWNED BY {owner} TO CURRENT_USER".encode())
+        everyone.execute(f"DROP OWNED BY {owner}; DROP ROLE {owner}".encode())
 
 
 @pytest.mark.parametrize(
     ("seed", "count"),
-    [(SEED, 4), pytest.param("thorough", 2000, marks=pytest.mark.thorough)],
+    [(FIRST, 3), *(pytest.param(seed, COUNT, marks=pytest.mark.thorough) for seed in BATCHES)],
 )
-def test_no_commit_of_a_written_change_breaks_an_application(
-    example: Callable[[str], Example], seed: str, count: int
+def test_applications_go_on_and_keep_their_rows_whatever_is_migrated(
+    places: Places, seed: int, count: int
 ) -> None:
-    broken = {name: gaps for name in names(seed, count) if (gaps := written(example(name)))}
-    assert broken == {}
+    machine.run(places, seed, count)
+
+
+@pytest.mark.parametrize(("case", "broken"), CASES)
+def test_what_the_machine_has_found_is_found_no_more(
+    places: Places, case: Case, broken: Callable[[Example], list[str]]
+) -> None:
+    filters = replace(places.scratch.filters, grants=case.managed)
+    scratch = replace(places.scratch, filters=filters)
+    assert broken(Example(scratch, case.before, case.after)) == []
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("fix", FIXES)
+def test_a_fix_that_is_taken_away_is_missed_within_five_minutes(
+    fix: str, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without, symptom = FIXES[fix]
+    without(monkeypatch, places)
+    began = time.monotonic()
+    with pytest.raises(AssertionError, match=symptom):
+        machine.search(places, FIRST, COUNT, FIVE_MINUTES)
+    print(f"{fix}: missed after {time.monotonic() - began:.0f} s")  # noqa: T201 - for pytest -rP
 
 
 @pytest.mark.parametrize(
-    ("seed", "count"),
-    [(SEED, 2), pytest.param("phased", 300, marks=pytest.mark.thorough)],
-)
-def test_both_applications_go_on_while_a_change_is_made_in_phases(
-    example: Callable[[str], Example], seed: str, count: int
-) -> None:
-    named = names(seed, count)
-    broken = {name: gaps for name in named if (gaps := written_in_phases(example(name)))}
-    assert broken == {}
-
-
-@pytest.mark.parametrize(
-    ("seed", "count", "kinds"),
+    ("numbers", "kinds"),
     [
-        (SEED, 3, {"fails", "privileges"}),
+        ([5], {"fails", "privileges"}),
         pytest.param(
-            "torn",
-            200,
+            range(200),
             {"fails", "hidden", "shown", "allowed", "privileges"},
             marks=pytest.mark.thorough,
         ),
     ],
 )
 def test_the_probes_see_every_kind_of_gap_where_each_statement_is_committed(
-    example: Callable[[str], Example], seed: str, count: int, kinds: set[str]
+    places: Places, numbers: Sequence[int], kinds: set[str]
 ) -> None:
     seen: Counter[str] = Counter()
-    for name in names(seed, count):
-        torn = example(name)
-        seen.update(gap.kind for gap in torn.passage([[step] for step in torn.plain]).gaps)
+    for number in numbers:
+        torn = Example(places.scratch, *example(Random(number)))  # noqa: S311 - repeatable
+        seen.update(gap.kind for gap in torn.passage([[step] for step in torn.steps]).gaps)
     assert kinds <= set(seen)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,8 +11,10 @@ from limbeck import migrate
 from limbeck.engine import running
 from limbeck.errors import HistoryError, MissingUrlError, UnavailableError
 from limbeck.output.statuses import status_data, status_text
+from limbeck.postgres.connect import connect
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.status import Status, check, findings, status
+from tests.postgres.relay import relayed
 
 if TYPE_CHECKING:
     import psycopg
@@ -189,19 +191,34 @@ def test_broken_revision_files_are_no_environment_s_fault(work: Work) -> None:
 
 
 def test_an_environment_is_asked_over_one_connection(
-    work: Work, database: Database, admin: psycopg.Connection, connection: psycopg.Connection
+    work: Work, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorded(work)
-    running.upgrade(work.history, connection)
-    one(work)
-    query = "SELECT sessions FROM pg_stat_database WHERE datname = %s"
+    with connect(database) as connection:
+        running.upgrade(work.history, connection)
+    with relayed(database) as relay:
+        monkeypatch.setenv("DATABASE_URL_DEVELOPMENT", relay.to(database).url)
+        assert one(work).clean
+    assert len(relay.trips) == 1
 
-    def sessions() -> int:
-        time.sleep(1.5)  # the server's statistics are late
-        row = admin.execute(query, [database.dbname]).fetchone()
-        assert row
-        return int(row[0])
 
-    before = sessions()
-    one(work)
-    assert sessions() - before == 1
+def test_environments_are_asked_side_by_side(
+    work: Work, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded(work)
+    (work.project.root / "env_profiles" / "staging.env").touch()
+    both, let_through = threading.Barrier(2), set[str]()
+
+    def gate(who: str, _: str) -> bool:
+        thread = threading.current_thread().name
+        if thread not in let_through:  # the first statement of each waits for that of the other
+            let_through.add(thread)
+            both.wait(timeout=20)
+        return bool(who)
+
+    with relayed(database, gate) as relay:
+        for name in ("DEVELOPMENT", "STAGING"):
+            monkeypatch.setenv(f"DATABASE_URL_{name}", relay.to(database).url)
+        states = status(work.project, work.project.profiles())
+    assert [each.environment for each in states] == ["development", "staging"]
+    assert [each.problem for each in states] == [None, None]

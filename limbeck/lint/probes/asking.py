@@ -30,7 +30,13 @@ BEGIN
   FOR probe IN SELECT value FROM json_array_elements(probes) LOOP
     state := '00000'; message := ''; rows_seen := NULL; wrong := 0;
     BEGIN
-      IF probe->>'wrong' IS NOT NULL THEN EXECUTE probe->>'wrong' INTO wrong; END IF;
+      IF probe->>'wrong' IS NOT NULL THEN
+        -- Rows that have no value of the new type yet, as the trigger lets the application write.
+        BEGIN
+          EXECUTE probe->>'wrong' INTO wrong;
+        EXCEPTION WHEN data_exception THEN wrong := NULL;
+        END;
+      END IF;
       IF probe->>'role' IS NOT NULL THEN PERFORM set_config('role', probe->>'role', true); END IF;
       IF (probe->>'rows')::boolean THEN
         EXECUTE 'WITH t(x) AS (' || (probe->>'sql') || ') SELECT json_agg(x) FROM t' INTO rows_seen;
@@ -38,10 +44,13 @@ BEGIN
         EXECUTE probe->>'sql';
         SET CONSTRAINTS ALL IMMEDIATE;
       END IF;
-      IF probe->>'wrong' IS NOT NULL THEN
+      IF probe->>'wrong' IS NOT NULL AND wrong IS NOT NULL THEN
         PERFORM set_config('role', 'none', true);
-        EXECUTE (probe->>'wrong') INTO rows_seen;
-        rows_seen := (rows_seen::bigint > wrong)::text;
+        BEGIN
+          EXECUTE (probe->>'wrong') INTO rows_seen;
+          rows_seen := (rows_seen::bigint > wrong)::text;
+        EXCEPTION WHEN data_exception THEN rows_seen := NULL;
+        END;
       END IF;
       RAISE EXCEPTION USING ERRCODE = '{_ENDING}';
     EXCEPTION WHEN SQLSTATE '{_ENDING}' THEN NULL;

@@ -90,11 +90,14 @@ def dropped(column: Column) -> Step:
     return Step(DropColumn(column))
 
 
-def is_free(column: Column, catalog: Catalog) -> bool:
-    """Return whether a column can be dropped: no object depends on it that is not dropped, too."""
+def is_free(column: Column, catalog: Catalog, gone: Address | None = None) -> bool:
+    """Return whether a column can be dropped: no object depends on it that is not dropped, too.
+
+    `gone` is an object that depended on it, but has been dropped.
+    """
     kinds = {"view", "function", "policy", "trigger", "rule", "column"}
-    users = {user.kind for user, used in catalog.depends.items() if column.address in used}
-    return users.isdisjoint(kinds)
+    users = (user for user, used in catalog.depends.items() if column.address in used)
+    return {user.kind for user in users if user != gone}.isdisjoint(kinds)
 
 
 def renamed(column: Column, name: str) -> Step:

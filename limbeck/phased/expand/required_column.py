@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from limbeck.phased.expand import copies
-from limbeck.phased.expand.naming import trigger
+from limbeck.phased.expand import copies, naming
 from limbeck.phased.expand.recipe import Recipe
 from limbeck.phased.expand.row_trigger import RowTrigger
 from limbeck.phased.expand.values import of_row
@@ -18,7 +17,8 @@ from limbeck.schema.diff.column_operations import AddNotNull, AlterNotNull
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.sql.quoting import qualified, quote
 
-# Sorts after the user's own triggers, and after those of sync.py: a value may name a copy.
+# Sorts after the user's own triggers, and after those of sync.py: a value may name a copy. Those of
+# hidden columns come last.
 PREFIX = "zz_value"
 
 
@@ -28,24 +28,28 @@ class RequiredColumn(Recipe):
 
     `names` are all columns of its table between the phases, those that are dropped and those that
     are new, and `computed` the generated ones with their expressions. The column may be new.
+    `swapped` says that it changes its type as well: the recipe of that requires the values of the
+    new column, and drops the trigger when it has taken the place of this one.
     """
 
     column: Column
     value: str
     names: tuple[str, ...]
     computed: tuple[tuple[str, str], ...] = ()
+    swapped: bool = False
 
     @property
     def _table(self) -> str:
         return qualified(self.column.schema, self.column.table)
 
     @property
-    def _trigger(self) -> RowTrigger:
+    def trigger(self) -> RowTrigger:
+        """The trigger that replaces NULL."""
         column, schema = quote(self.column.name), self.column.schema
         value = of_row("NEW", self.value, self.names, self.computed)
         return RowTrigger(
             Address("table", schema, self.column.table),
-            trigger(PREFIX, self.column.table, self.column.name),
+            naming.trigger(PREFIX, self.column.table, self.column.name),
             f"    NEW.{column} := {value};",
             when=f" WHEN (NEW.{column} IS NULL)",
             path=quote(schema),
@@ -59,7 +63,7 @@ class RequiredColumn(Recipe):
     def expand(self, before: Catalog) -> Iterator[Step]:
         """Return the steps that create the trigger."""
         del before
-        return self._trigger.create()
+        return self.trigger.create()
 
     def backfill(self) -> Sequence[Backfill]:
         """Return the backfill of NULL in rows that existed before the trigger."""
@@ -74,5 +78,7 @@ class RequiredColumn(Recipe):
         """
         del middle, after
         yield from copies.left(self.backfill())
+        if self.swapped:
+            return
         yield Step(AlterNotNull(replace(self.column, not_null=None), self.column))
-        yield from self._trigger.drop()
+        yield from self.trigger.drop()

@@ -43,16 +43,16 @@ class RowTrigger:
             f"CREATE TRIGGER {name} {self.event} ON {table}\n    FOR EACH ROW{self.when}\n"
             f"    EXECUTE FUNCTION {function}()"
         )
-        yield Step(Execute(fired, "create", self._address))
+        yield Step(Execute(fired, "create", self.address))
         # An ordinary trigger does not fire for rows that logical replication applies or that
         # pg_restore loads with session_replication_role = replica.
         enabled = f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}"
-        yield Step(Execute(enabled, "alter", self._address))
+        yield Step(Execute(enabled, "alter", self.address))
 
     def drop(self) -> Iterator[Step]:
         """Yield the steps that drop the trigger and then its function."""
         dropped = f"DROP TRIGGER {quote(self.name)} ON {of(self.table)}"
-        yield Step(Execute(dropped, "drop", self._address))
+        yield Step(Execute(dropped, "drop", self.address))
         yield Step(Execute(f"DROP FUNCTION {self._function}()", "drop", self._function_address))
 
     @property
@@ -60,7 +60,8 @@ class RowTrigger:
         return qualified(self.table.schema, self.name)
 
     @property
-    def _address(self) -> Address:
+    def address(self) -> Address:
+        """The address of the trigger."""
         return Address("trigger", self.table.schema, self.table.name, self.name)
 
     @property

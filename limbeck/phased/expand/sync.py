@@ -15,6 +15,9 @@ from limbeck.schema.sql.quoting import quote
 # BEFORE triggers of a table fire in the order of their names (Postgres manual, "Overview of
 # Trigger Behavior"). This one comes after the user's own, so it sees the values they assign.
 PREFIX = "zz_sync"
+# The one of a hidden column also comes after that of required_column.py, which may have replaced
+# the NULL that the hidden column would copy.
+LATE = "zzz_sync"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Sync:
     writes the new columns, and they always follow the old ones. With `lenient`, an old value that
     cannot be converted gives NULL instead of an error in the application. `names` are all columns
     of the table, `computed` the generated ones with their expressions, `path` is the search_path of
-    the expressions.
+    the expressions. `hidden` says that the new columns are not those of any application.
     """
 
     table: Address
@@ -51,11 +54,13 @@ class Sync:
     lenient: bool = False
     path: str = "''"
     computed: tuple[tuple[str, str], ...] = ()
+    hidden: bool = False
 
     @property
     def name(self) -> str:
         """The name of the trigger and of its function."""
-        return trigger(PREFIX, self.table.name, self.forward[0].column)
+        prefix = LATE if self.hidden else PREFIX
+        return trigger(prefix, self.table.name, self.forward[0].column)
 
     @property
     def assignments(self) -> dict[str, str]:

@@ -177,6 +177,5 @@ DEFAULT_PRIVILEGES_ON_LARGE_OBJECTS: Final = Form(
     18,
     "ALTER DEFAULT PRIVILEGES GRANT SELECT ON LARGE OBJECTS TO PUBLIC",
 )
-DATABASE_CLONES: Final = Form("file_copy_method", 18, "SHOW file_copy_method")
 
 FORMS: Final = tuple(form for form in list(globals().values()) if isinstance(form, Form))

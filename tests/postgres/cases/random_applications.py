@@ -1,13 +1,21 @@
 """Random schemas as applications use them, and random changes: keys, defaults, policies, views.
 
-They are made of a seed, so that an example is named by its seed and number.
+Hypothesis draws them; the first choice of each part is the simplest one, so that a failure shrinks
+to the parts that it needs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
+from hypothesis import strategies as st
+
+APP = "limbeck_app"
+"""An ordinary role, which some policies and privileges name."""
+ROWS = 4  # in each table
+LONGEST = 4  # change
 KEYS = (
     "integer PRIMARY KEY",
     "serial PRIMARY KEY",
@@ -26,19 +34,51 @@ INDEXES = (
     "ALTER TABLE {t} ADD CONSTRAINT {t}_code UNIQUE (code)",
     "ALTER TABLE {t} ADD CONSTRAINT {t}_code UNIQUE (code, tenant)",
 )
-PERMITS = ("", "USING (true)", "USING (tenant = 1)", "FOR SELECT USING (true)", "USING (id > 0)")
+SECURED = ("", "ENABLE ROW LEVEL SECURITY", "ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+FORCED = 2
+PERMITS = (
+    "",
+    "USING (true)",
+    "USING (tenant = 1)",
+    "FOR SELECT USING (true)",
+    "USING (id > 0)",
+    f"TO {APP} USING (tenant = 1)",
+    "USING ({f}_sees(tenant))",
+    "USING (true) WITH CHECK (tenant = 1)",
+)
 RESTRICTS = ("", "USING (tenant = 1)", "USING (tenant = 1 AND id > 0)", "USING (tenant < 3)")
 NICKS = ("", "nick text", "nickname text", "nickname varchar(40) NOT NULL DEFAULT ''")
+MOODS = ("", "('y')", "('y', 'z')", "('x', 'y')")
+TENANTS = ("integer", "integer DEFAULT 1", "smallint", "integer CHECK (tenant < 100)")
+DOUBLES = (
+    "",
+    "double integer GENERATED ALWAYS AS (tenant * 2) STORED",
+    "double integer GENERATED ALWAYS AS (tenant + tenant + 0) STORED",
+    "double integer",
+)
 VIEWS = (
     "",
-    "SELECT id, n FROM {t}",
-    "SELECT id, n, code FROM {t}",
-    "SELECT id, n FROM {t} WHERE n IS NOT NULL",
+    "VIEW {t}_seen AS SELECT id, n FROM {t}",
+    "VIEW {t}_seen AS SELECT id, n, code FROM {t}",
+    "VIEW {t}_seen WITH (security_invoker=true) AS SELECT id, n FROM {t}",
+    "VIEW {t}_seen AS SELECT id, n FROM {t} WHERE n IS NOT NULL",
+    "MATERIALIZED VIEW {t}_seen AS SELECT id, n FROM {t}",
 )
-TRIGGERS = ("", "CREATE TRIGGER {t}_touch BEFORE INSERT ON {t} FOR EACH ROW EXECUTE FUNCTION {f}()")
-FUNCTION = """CREATE FUNCTION {f}() RETURNS trigger LANGUAGE plpgsql AS
-'BEGIN NEW.code := coalesce(NEW.code, ''c'' || NEW.id); RETURN NEW; END'"""
-LONGEST_CHANGE = 4
+GRANTS = (
+    "",
+    "GRANT SELECT ON {t} TO {app}",
+    "GRANT ALL ON {t} TO {app}; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {app}",
+    "GRANT SELECT (id, n) ON {t} TO {app}",
+)
+TRIGGERS = (
+    "",
+    "CREATE TRIGGER {t}_touch BEFORE INSERT ON {t} FOR EACH ROW EXECUTE FUNCTION {f}_fill()",
+    "CREATE TRIGGER {t}_fills BEFORE INSERT ON {t} FOR EACH ROW EXECUTE FUNCTION {f}_fill()",
+)
+FUNCTIONS = """CREATE FUNCTION {f}_fill() RETURNS trigger LANGUAGE plpgsql AS
+'BEGIN NEW.code := coalesce(NEW.code, ''c'' || NEW.id); RETURN NEW; END';
+CREATE FUNCTION {f}_sees(tenant integer) RETURNS boolean LANGUAGE sql AS 'SELECT {test}'"""
+TESTS = ("tenant = 1", "tenant < 3", "true")
 
 
 @dataclass(frozen=True)
@@ -56,64 +96,162 @@ class Table:
     restrict: int = 0
     restrict_name: int = 0
     view: int = 0
+    view_grant: int = 0
+    grant: int = 0
     trigger: int = 0
     refers: int = 0
     nick: int = 0
+    mood: int = 0
+    tenant: int = 0
+    double: int = 0
+    test: int = 0
+    suffix: int = 0
+
+    @property
+    def title(self) -> str:
+        """Its name, which an alteration may change."""
+        return f"{self.name}{self.suffix or ''}"
 
 
-CHOICES = {
+@dataclass(frozen=True)
+class Alteration:
+    """Another choice for a part of one table, or for the same part of two."""
+
+    table: int
+    part: str
+    choice: int
+    both: bool = False
+
+
+PARTS = {
     "key": len(KEYS),
     "number": len(NUMBERS),
     "code": len(CODES),
     "index": len(INDEXES),
-    "secured": 2,
+    "secured": len(SECURED),
     "permit": len(PERMITS),
     "permit_name": 2,
     "restrict": len(RESTRICTS),
     "restrict_name": 2,
     "view": len(VIEWS),
+    "view_grant": 2,
+    "grant": len(GRANTS),
     "trigger": len(TRIGGERS),
     "refers": 2,
     "nick": len(NICKS),
+    "mood": len(MOODS),
+    "tenant": len(TENANTS),
+    "double": len(DOUBLES),
+    "test": len(TESTS),
+    "suffix": 2,
 }
+NAMES = ("a", "b", "c")
+TABLES = st.tuples(
+    *(
+        st.builds(Table, st.just(name), **{k: st.integers(0, n - 1) for k, n in PARTS.items()})
+        for name in NAMES
+    )
+)
+ALTERATIONS = st.lists(
+    st.sampled_from(list(PARTS)).flatmap(
+        lambda part: st.builds(
+            Alteration,
+            st.integers(0, len(NAMES) - 1),
+            st.just(part),
+            st.integers(0, PARTS[part] - 1),
+            st.booleans(),
+        )
+    ),
+    min_size=1,
+    max_size=LONGEST,
+)
 
 
-def change(random: Random) -> tuple[str, str]:
-    """Return the SQL of a schema, and of the same after a few changes."""
+def altered(tables: Sequence[Table], alterations: Iterable[Alteration]) -> tuple[Table, ...]:
+    """Return the tables after the alterations."""
+    result = list(tables)
+    for each in alterations:
+        for number in (each.table, each.table + 1)[: 1 + each.both]:
+            place = number % len(result)
+            result[place] = replace(result[place], **{each.part: each.choice})
+    return tuple(result)
+
+
+def schema(tables: Sequence[Table]) -> str:
+    """Return the SQL of a schema."""
+    return ";\n".join(text for table in tables for text in _table(table, tables[0]) if text)
+
+
+def rows(tables: Iterable[Table], first: int, last: int) -> str:
+    """Return the SQL that puts the same rows into each table, for a role that may do anything."""
+    return ";\n".join(_rows(table, first, last) for table in tables)
+
+
+def written(tables: Sequence[Table], number: int) -> str:
+    """Return what the application that knows these tables writes: a new row, and a new value."""
+    updates = (f"UPDATE {table.title} SET n = n + 10 WHERE id = {number - 2}" for table in tables)
+    return ";\n".join([rows(tables, number, number), *updates])
+
+
+def example(random: Random) -> tuple[str, str]:
+    """Return the SQL of a schema and of the same after a few alterations, without Hypothesis."""
     before = [
-        Table(name, **{part: random.randrange(count) for part, count in CHOICES.items()})
-        for name in ("a", "b", "c")
+        Table(name, **{part: random.randrange(count) for part, count in PARTS.items()})
+        for name in NAMES
     ]
-    after = list(before)
-    for _ in range(random.randint(1, LONGEST_CHANGE)):
-        place, part = random.randrange(len(after)), random.choice(list(CHOICES))
-        # One change that comes with another: two keys, or both policies of two tables.
-        places = [place, (place + 1) % len(after)] if random.random() < 1 / 2 else [place]
-        for number in places:
-            after[number] = replace(after[number], **{part: random.randrange(CHOICES[part])})
-    return _schema(before), _schema(after)
+    alterations = [
+        Alteration(random.randrange(len(NAMES)), part, random.randrange(PARTS[part]), both=True)
+        for part in random.sample(list(PARTS), LONGEST)
+    ]
+    return schema(before), schema(altered(before, alterations))
 
 
-def _schema(tables: list[Table]) -> str:
-    texts = [text for table in tables for text in _table(table)]
-    return ";\n".join(text for text in texts if text)
-
-
-def _table(table: Table) -> list[str]:
-    t, f = table.name, f"{table.name}_fill"
-    refers = ", other integer REFERENCES a" if table.refers and t != "a" else ""
-    columns = f"n {NUMBERS[table.number]}, code {CODES[table.code]}, tenant integer{refers}"
-    columns += f", {NICKS[table.nick]}" if table.nick else ""
-    permit, restrict = PERMITS[table.permit], RESTRICTS[table.restrict]
-    view = VIEWS[table.view].format(t=t)
+def _table(table: Table, first: Table) -> Iterator[str]:
+    t, f = table.title, table.name
+    yield FUNCTIONS.format(f=f, test=TESTS[table.test])
+    yield f"CREATE TYPE {f}_mood AS ENUM {MOODS[table.mood]}" if table.mood else ""
+    yield f"CREATE TABLE {t} ({', '.join(_columns(table, first))})"
+    yield INDEXES[table.index].format(t=t)
+    permit, restrict = PERMITS[table.permit].format(f=f), RESTRICTS[table.restrict]
     names = [("every", "all_rows")[table.permit_name], ("own", "mine")[table.restrict_name]]
-    return [
-        f"CREATE TABLE {t} (id {KEYS[table.key]}, {columns})",
-        INDEXES[table.index].format(t=t),
-        permit and f"CREATE POLICY {names[0]} ON {t} {permit}",
-        restrict and f"CREATE POLICY {names[1]} ON {t} AS RESTRICTIVE {restrict}",
-        f"ALTER TABLE {t} ENABLE ROW LEVEL SECURITY" if table.secured else "",
-        view and f"CREATE VIEW {t}_seen AS {view}",
-        FUNCTION.format(f=f),
-        TRIGGERS[table.trigger].format(t=t, f=f),
-    ]
+    yield permit and f"CREATE POLICY {names[0]} ON {t} {permit}"
+    yield restrict and f"CREATE POLICY {names[1]} ON {t} AS RESTRICTIVE {restrict}"
+    yield f"ALTER TABLE {t} {SECURED[table.secured]}" if table.secured else ""
+    yield GRANTS[table.grant].format(t=t, app=APP)
+    if table.view:
+        yield f"CREATE {VIEWS[table.view].format(t=t)}"
+        yield f"GRANT SELECT ON {t}_seen TO {APP}" if table.view_grant else ""
+    yield TRIGGERS[table.trigger].format(t=t, f=f)
+
+
+def _columns(table: Table, first: Table) -> Iterator[str]:
+    yield f"id {KEYS[table.key]}"
+    yield f"n {NUMBERS[table.number]}"
+    yield f"code {CODES[table.code]}"
+    yield f"tenant {TENANTS[table.tenant]}"
+    if _refers(table):
+        yield f"other integer REFERENCES {first.title}"
+    if table.nick:
+        yield NICKS[table.nick]
+    if table.mood:
+        yield f"mood {table.name}_mood"
+    if table.double:
+        yield DOUBLES[table.double]
+
+
+def _refers(table: Table) -> bool:
+    return bool(table.refers) and table.name != NAMES[0]
+
+
+def _rows(table: Table, first: int, last: int) -> str:
+    values = {"id": "k", "n": "k", "code": "'c' || k", "tenant": "k % 3"}
+    if _refers(table):
+        values["other"] = "k"
+    if table.nick:
+        values[NICKS[table.nick].partition(" ")[0]] = "'k' || k"
+    if table.mood:
+        values["mood"] = "'y'"
+    return (
+        f"INSERT INTO {table.title} ({', '.join(values)}) OVERRIDING SYSTEM VALUE"
+        f" SELECT {', '.join(values.values())} FROM generate_series({first}, {last}) AS k"
+    )
