@@ -220,6 +220,10 @@ def _alive(pid: int) -> bool:
 def in_use(database: Database) -> Iterator[None]:
     """Let every table be in use, so that what builds an index has to wait."""
     with contextlib.suppress(psycopg.Error), psycopg.connect(database.url) as other:
-        for (name,) in other.execute(TABLES.encode()).fetchall():
-            other.execute(f"LOCK TABLE {name} IN ROW EXCLUSIVE MODE".encode())
+        with contextlib.suppress(
+            psycopg.Error
+        ):  # the migrator may hold one already, until the kill
+            other.execute("SET lock_timeout = '1s'")
+            for (name,) in other.execute(TABLES.encode()).fetchall():
+                other.execute(f"LOCK TABLE {name} IN ROW EXCLUSIVE MODE".encode())
         yield

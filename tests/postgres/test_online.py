@@ -35,6 +35,9 @@ class Case:
     before: str = TABLES
 
 
+PARTITIONED = (
+    "CREATE TABLE p (x int) PARTITION BY LIST (x);CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);"
+)
 COMMIT = "--"
 REFERENCES = """\
 ALTER TABLE public.a ADD CONSTRAINT a_x_fkey FOREIGN KEY (x) REFERENCES public.b(id) NOT VALID"""
@@ -172,8 +175,49 @@ CASES_OF_RECIPES = (
             COMMIT,
             "CREATE INDEX i ON public.p USING btree (x)",
         ),
-        "CREATE TABLE p (x int) PARTITION BY LIST (x);"
-        "CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);",
+        PARTITIONED,
+    ),
+    Case(
+        "a partition's index gets a name that goes with the table's index",
+        "DROP INDEX i; CREATE INDEX p1_x_idx ON p1 (x DESC); CREATE INDEX j ON p (x);",
+        (
+            "CREATE INDEX CONCURRENTLY p1_x_idx_new ON public.p1 USING btree (x DESC)",
+            "DROP INDEX public.i",
+            "ALTER INDEX public.p1_x_idx_new RENAME TO p1_x_idx",
+            "CREATE INDEX j ON public.p USING btree (x)",
+        ),
+        PARTITIONED + "CREATE INDEX ON p1 (x DESC); CREATE INDEX i ON p (x DESC);",
+    ),
+    Case(
+        "an index of a partition of a partition gets a name that goes with the table's index",
+        "DROP INDEX i; CREATE INDEX p21_x_idx ON p21 (x DESC); CREATE INDEX j ON p (x);",
+        (
+            "CREATE INDEX CONCURRENTLY p21_x_idx_new ON public.p21 USING btree (x DESC)",
+            "DROP INDEX public.i",
+            "ALTER INDEX public.p21_x_idx_new RENAME TO p21_x_idx",
+            "CREATE INDEX CONCURRENTLY p1_x_idx ON public.p1 USING btree (x)",
+            COMMIT,
+            "CREATE INDEX j ON public.p USING btree (x)",
+        ),
+        PARTITIONED + "CREATE TABLE p2 PARTITION OF p FOR VALUES IN (2) PARTITION BY LIST (x);"
+        "CREATE TABLE p21 PARTITION OF p2 FOR VALUES IN (2);"
+        "CREATE INDEX ON p21 (x DESC); CREATE INDEX i ON p (x DESC);",
+    ),
+    Case(
+        "an index goes with a column whose place its parent's takes",
+        "DROP TABLE a, base; CREATE TABLE base (y text, x bigint);"
+        "CREATE TABLE a () INHERITS (base); CREATE INDEX i ON a (x);",
+        (
+            "DROP INDEX public.i",
+            "ALTER TABLE public.a RENAME COLUMN x TO x_old",
+            "ALTER TABLE public.base ADD COLUMN x bigint",
+            "UPDATE public.a SET x = x_old::bigint",
+            "ALTER TABLE public.a DROP COLUMN x_old",
+            COMMIT,
+            "CREATE INDEX CONCURRENTLY i ON public.a USING btree (x)",
+        ),
+        "CREATE TABLE base (y text); CREATE TABLE a (x int) INHERITS (base);"
+        "CREATE INDEX i ON a (x);",
     ),
     Case(
         "nobody sees a view missing while its column changes",

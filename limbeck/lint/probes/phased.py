@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from limbeck.history.revisions import Revision
-from limbeck.lint.probes.gaps import Role
 from limbeck.phased import phases
 from limbeck.phased.phases import Backfill
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.triggers import Trigger
 from limbeck.schema.sql.quoting import schema_and_name
+
+if TYPE_CHECKING:
+    from limbeck.lint.probes.gaps import Role
 
 
 def role_of(revision: Revision) -> Role:

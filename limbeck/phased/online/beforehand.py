@@ -57,11 +57,11 @@ def build(step: Step, earlier: Sequence[Step], scene: Scene) -> Build | None:
         return None
     match step.operation:
         case AddConstraint(constraint) if constraint.type in "pu" and recipes.recipe(step, scene):
-            name = _free(constraint.schema, constraint.name, earlier)
+            name = _free(constraint.schema, constraint.name, earlier, scene)
             first = recipes.unique_index(step, constraint, name)
             return Build(first, (recipes.using(step, constraint, name),))
         case CreateIndex(index) if scene.in_use(index.table) and scene.plain(index.table):
-            return _index(step, index, earlier)
+            return _index(step, index, earlier, scene)
     return None
 
 
@@ -96,13 +96,20 @@ def exchanges(span: Sequence[Step], scene: Scene) -> Iterator[tuple[int, int]]:
 
 def _exchanged(dropped: Step, created: Index, between: Sequence[Step]) -> bool:
     match dropped.operation:
-        case DropIndex(index) if index.table == created.table:
+        case DropIndex(index) if index.table == created.table and not _moved(index, between):
             if all(isinstance(step.operation, (CreateFunction, *UNRELATED)) for step in between):
                 return index.address == created.address  # only what it calls has changed
             first = [item.keys[0].column for item in (index, created) if item.keys]
             plain = index.method == "btree" and all(key.is_plain for key in index.keys)
             return plain and index.where is None and len(set(first)) == 1
     return False
+
+
+def _moved(index: Index, steps: Sequence[Step]) -> bool:
+    """Return whether a column of an index moves to another one, so that the index goes with it."""
+    names = {key.column for key in index.keys if key.column}
+    columns = {Address("column", *index.table[1:3], name) for name in names}
+    return any(isinstance(step.operation, Execute) and step.address in columns for step in steps)
 
 
 def keeps_indexes(span: Sequence[Step]) -> bool:
@@ -121,8 +128,8 @@ def keeps_indexes(span: Sequence[Step]) -> bool:
     return all(base(change.after.type) in SORTED for change in changes)
 
 
-def _index(step: Step, index: Index, earlier: Sequence[Step]) -> Build:
-    name = _free(index.schema, index.name, earlier)
+def _index(step: Step, index: Index, earlier: Sequence[Step], scene: Scene) -> Build:
+    name = _free(index.schema, index.name, earlier, scene)
     new = replace(index, name=name, definition=index_definitions.named(index.definition, name))
     first = replace(step, operation=CreateIndex(new, concurrently=True), outside=True)
     if name == index.name:
@@ -132,12 +139,18 @@ def _index(step: Step, index: Index, earlier: Sequence[Step]) -> Build:
     return Build(first, (renamed,))
 
 
-def _free(schema: str, name: str, earlier: Sequence[Step]) -> str:
+def _free(schema: str, name: str, earlier: Sequence[Step], scene: Scene) -> str:
     """Return the name of an index, or another one while an index that is dropped has it."""
-    taken = {_relation(step) for step in earlier}
-    if Address("index", schema, name) not in taken:
+    address = Address("index", schema, name)
+    if address not in {_relation(step) for step in earlier} and not _is_derived(address, scene):
         return name
     return f"{name.encode()[: recipes.LONGEST_NAME - 4].decode(errors='ignore')}_new"
+
+
+def _is_derived(address: Address, scene: Scene) -> bool:
+    """Return whether it is a partition's index, which goes with that of the partitioned table."""
+    index = scene.before.objects.get(address)
+    return isinstance(index, Index) and index.parent is not None
 
 
 def _relation(step: Step) -> Address | None:
