@@ -83,7 +83,7 @@ def _lost(steps: Sequence[Step]) -> Iterable[Step]:
         for step in steps
         if step.verb == "drop"
         and step.address.kind == "trigger"
-        and step.address.part.startswith(sync.PREFIX)
+        and step.address.part.startswith((sync.PREFIX, sync.LATE))
     }
     for step in steps:
         copied = isinstance(step.operation, DropColumn) and step.address[1:3] in tables
