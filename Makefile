@@ -9,7 +9,7 @@ LIMBECK_READY := .venv/installed
 
 include limbeck.mk
 
-.PHONY: test test-contract lint check real-schemas cases recipes passages crashes majors compat bench audit clean
+.PHONY: test test-contract lint check real-schemas cases recipes passages crashes crashes-tenth majors compat bench audit clean
 
 test: .venv/installed-dev ## Run the tests (ten minutes on two cores)
 	@.venv/bin/pytest -n 2 --dist worksteal --durations=10
@@ -42,6 +42,15 @@ passages: .venv/installed-dev ## Migrate 2,000 random applications, probed at ev
 
 crashes: .venv/installed-dev ## Kill a migration at every statement and run it again (hours)
 	@.venv/bin/pytest -n 2 -m thorough -rP tests/postgres/test_crash_points.py
+
+# Once more, it goes on where it stopped. SHARD=2/4 runs the second quarter, PART=1 all points.
+SEED ?= 1
+PART ?= 0.1
+SHARD ?= 1/1
+crashes-tenth: .venv/installed-dev ## Kill at a tenth of the statements, chosen by SEED, of the migrations of a SHARD
+	@LIMBECK_CRASH_SEED=$(SEED) LIMBECK_CRASH_PART=$(PART) LIMBECK_CRASH_SHARD=$(SHARD) \
+		LIMBECK_CRASH_DONE="$(CURDIR)/.limbeck/crashes-$(SEED).txt" \
+		.venv/bin/pytest -n 2 -m thorough -rP tests/postgres/test_crash_points.py
 
 # What runs on each major; the forms and the SQL for the lowest major need several servers at once.
 MAJORS ?= 14 15 16 17 18

@@ -20,6 +20,7 @@ from limbeck.errors import LimbeckError
 from limbeck.postgres.embedded import binaries
 from limbeck.postgres.embedded.server import Server
 from limbeck.schema.sql import forms
+from tests import logins
 from tests.majors.servers import programs
 from tests.printed import Printed, listening
 
@@ -87,16 +88,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _shared_home(basetemp: Path) -> Path:
-    """Return the folder of the run's server; under xdist all workers get the same one.
-
-    It is in memory where there is room: most tests create a database of their own, which copies
-    300 files, and that costs a tenth there of what it costs on a disk that others write to, too.
-    """
+    """Return the folder of the run's server; under xdist all workers get the same one."""
     worker = "PYTEST_XDIST_WORKER" in os.environ
-    shared = basetemp.parent if worker else basetemp
-    if _in_memory():
-        return MEMORY / "-".join(("limbeck", *shared.parts[1:]))
-    return shared / "server"
+    return _quick((basetemp.parent if worker else basetemp) / "server")
+
+
+def _quick(home: Path) -> Path:
+    """Return another name for a server's folder, in memory where there is room.
+
+    Most tests create a database or a branch of their own, which copies 300 files, and that costs
+    a tenth there of what it costs on a disk that others write to, too.
+    """
+    return MEMORY / "-".join(("limbeck", *home.parts[1:])) if _in_memory() else home
 
 
 def _in_memory() -> bool:
@@ -105,14 +108,22 @@ def _in_memory() -> bool:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Stop the run's server when the last worker is done."""
+    """Stop the run's servers when the last worker is done, however it ended."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         return
     # The name is private, but asking for the folder in public would make one for every run.
     factory = session.config._tmp_path_factory  # noqa: SLF001
-    if factory._basetemp and (home := _shared_home(factory._basetemp)).exists():  # noqa: SLF001
+    for home in _homes(factory._basetemp) if factory._basetemp else ():  # noqa: SLF001
         Server(home, port=None).stop()
         shutil.rmtree(home)
+
+
+def _homes(basetemp: Path) -> list[Path]:
+    """Return the folders of the servers of all workers of a run."""
+    if _in_memory():
+        return list(MEMORY.glob(f"{_quick(basetemp).name}-*"))
+    own = (*basetemp.glob("popen-*/branches"), basetemp / "branches", basetemp / "server")
+    return [home for home in own if home.exists()]
 
 
 PRINTED = pytest.StashKey[Printed]()
@@ -148,7 +159,19 @@ def printed(pytestconfig: pytest.Config) -> Iterator[Printed]:
 def server(tmp_path_factory: pytest.TempPathFactory, printed: Printed) -> Server:
     """The embedded server of this run."""
     server = Server(_shared_home(tmp_path_factory.getbasetemp()), port=None)
+    return _started(server, printed)
+
+
+@pytest.fixture(scope="session")
+def branch_server(tmp_path_factory: pytest.TempPathFactory, printed: Printed) -> Server:
+    """A server of this worker's own, as its branches are counted: a test leaves none behind."""
+    server = Server(_quick(tmp_path_factory.getbasetemp() / "branches"), port=None)
+    return _started(server, printed)
+
+
+def _started(server: Server, printed: Printed) -> Server:
     server.start()
+    logins.cheapen(server)
     printed.secrets.add((server.home / "password").read_text().strip())
     return server
 
@@ -188,6 +211,16 @@ def make_database(server: Server, admin: psycopg.Connection) -> Iterator[MakeDat
 def database(make_database: MakeDatabase) -> Database:
     """A new, empty database."""
     return make_database()
+
+
+@pytest.fixture(scope="module")
+def empty(server: Server, admin: psycopg.Connection) -> Iterator[psycopg.Connection]:
+    """A connection to a database that is empty at the end of each test."""
+    name = f"empty_{uuid.uuid4().hex[:12]}"
+    admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    with psycopg.connect(server.url(name), autocommit=True) as connection:
+        yield connection
+    admin.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from limbeck.generate.proof import Premises
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.lint.probes.passage import Passage
-from limbeck.phased.phases import Backfill
 from limbeck.project.profile import Profile
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.diff.steps import Step
@@ -20,6 +19,7 @@ from limbeck.shadow import servers
 
 if TYPE_CHECKING:
     from limbeck.lint.probes.gaps import Gap, Role
+    from limbeck.phased.phases import Backfill
 
 
 class GapError(ProofError):

@@ -20,8 +20,9 @@ from limbeck.history.revisions import Revision
 from limbeck.history.writing import slug
 from limbeck.lint.probes.gaps import Role
 from limbeck.lint.probes.passage import Passage
-from limbeck.phased.expand import composing
-from limbeck.phased.expand.choosing import Change, Choice
+from limbeck.phased.expand import choosing, composing
+from limbeck.phased.expand.change import Change
+from limbeck.phased.expand.choosing import Choice
 from limbeck.phased.expand.composing import Phased, RevisionSteps
 from limbeck.phased.phases import Backfill
 from limbeck.project.project import Project
@@ -53,6 +54,27 @@ class Task:
     def shadow(self) -> Shadow:
         """The shadow that the revisions are proven on."""
         return self.replay.shadow
+
+
+def task(
+    replay: Replay, change: Change, steps: Sequence[Step], others: tuple[Elsewhere, ...] = ()
+) -> Task | None:
+    """Return the task of a change that breaks old applications; None where nothing has to wait.
+
+    Args:
+        replay: The history that it follows.
+        change: The change.
+        steps: Its steps in one revision.
+        others: The same change on other majors.
+
+    Raises:
+        ConfigurationError: The change cannot be made in phases.
+
+    """
+    choice = choosing.choose(steps, change)
+    if not choice.breaks:
+        return None
+    return Task(replay.project, replay, change, choice, replay.listen, elsewhere=others)
 
 
 def written(task: Task, unfinished: Draft, message: str) -> Generated:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from limbeck.errors import ConfigurationError, ProofError
 from limbeck.events import Listener, Notice, StageStarted
-from limbeck.generate import bodies, casting, elsewhere, joining, phased
+from limbeck.generate import bodies, casting, elsewhere, joining
 from limbeck.generate.answers import Answers
 from limbeck.generate.draft import Draft, draft
 from limbeck.generate.elsewhere import Elsewhere, Majors
@@ -19,8 +19,7 @@ from limbeck.generate.questions import agree_to_losses, agree_to_renames, invers
 from limbeck.generate.rendering.body import render
 from limbeck.generate.rendering.message import message as message_of
 from limbeck.history.history import History
-from limbeck.phased.expand import choosing
-from limbeck.phased.expand.choosing import Change
+from limbeck.phased.expand.change import Change
 from limbeck.phased.online import online
 from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
@@ -127,10 +126,12 @@ def _replayed(replay: Replay, chosen: Majors, message: str | None, answers: Answ
         )
     filled = values(answers, before, after)
     change = Change(before, after, renamed, filled, conversions.upgrade, conversions.downgrade)
-    if in_phases and (choice := choosing.choose(upgrade, change)).breaks:
-        with draft(project, history) as unfinished:
-            task = phased.Task(project, replay, change, choice, listen, elsewhere=others)
-            return phased.written(task, unfinished, text)
+    if in_phases:
+        from limbeck.generate import phased  # noqa: PLC0415 - most revisions are plain
+
+        if task := phased.task(replay, change, upgrade, others):
+            with draft(project, history) as unfinished:
+                return phased.written(task, unfinished, text)
     forms = _forms(project, before, after, _Form(upgrade, downgrade))
     forms = tuple(_preserving(form, change) for form in forms)
     plain = _Task(project, replay, before, after, forms, answers, listen, others)

@@ -43,7 +43,7 @@ class Place:
 
 def probed(place: Place, trace: Trace) -> Trace:
     """Return a trace with what applications live through while its revision runs."""
-    role = _role(trace.revision)
+    role = phased.role_of(trace.revision)
     if role == "plain" and not _is_torn(trace):
         return trace
     failed = trace.statements and trace.statements[-1].failure
@@ -83,14 +83,6 @@ def _touched(trace: Trace) -> Iterator[Address]:
             relation = statement.before.relations.get(oid)
             if relation and strength(mode) > _OF_WRITERS and relation.kind in _KINDS:
                 yield Address(_KINDS[relation.kind], relation.schema, relation.name)
-
-
-def _role(revision: Revision) -> Role:
-    """Return what a revision is to applications: a contract without an expand is a plain one."""
-    phase = phases.of(revision)
-    if phase is None or (phase.kind == "contract" and not revision.parents):
-        return "plain"
-    return phase.kind
 
 
 def _backfills(place: Place, revision: Revision, role: Role) -> tuple[Backfill, ...]:

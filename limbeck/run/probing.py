@@ -12,12 +12,11 @@ from limbeck.engine.terms import Committed
 from limbeck.errors import LimbeckError
 from limbeck.events import Listener, Notice
 from limbeck.history.revisions import Revision
+from limbeck.lint.probes import phased
 from limbeck.lint.probes.concerned import concerned
-from limbeck.lint.probes.gaps import Role
 from limbeck.lint.probes.passage import Passage
 from limbeck.lint.probes.proving import Change, probe_on
 from limbeck.lint.trace.observer import Observer
-from limbeck.phased import phases
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
@@ -59,8 +58,8 @@ class Probing:
 
         """
         began, self.seconds = time.monotonic(), 0.0
-        catalog, targets = self._subject(revision)
-        if catalog is None or not targets:
+        subject = self._subject(revision)
+        if subject is None or not subject.touched:
             self.seconds = time.monotonic() - began
             run()
             return None
@@ -79,11 +78,11 @@ class Probing:
 
         change = Change(
             observed,
-            catalog,
-            catalog,
-            _role(revision),
+            subject.before,
+            subject.after,
+            phased.role_of(revision),
             create_role=False,
-            touched=targets,
+            touched=subject.touched,
             real=True,
         )
         with connect(self.database) as asker:
@@ -99,35 +98,55 @@ class Probing:
 
         return timed
 
-    def _subject(self, revision: Revision) -> tuple[Catalog | None, tuple[Address, ...]]:
-        """Return the catalog of the branch, and the tables that the history says are changed."""
-        if not (_commits(revision) or phases.of(revision)):
-            return None, ()
+    def _subject(self, revision: Revision) -> _Subject | None:
+        """Return the branch before and after a revision that may be seen half done."""
+        role = phased.role_of(revision)
+        if role == "plain" and not _commits(revision):
+            return None
         try:
-            targets = self._changed(revision)
+            before, after = self._recorded(revision)
+            application = after if role == "contract" else before
+            targets = concerned(before, after, probed=application)
             with connect(self.database) as connection:
                 everything = replace(filters(self.project), grants=True)
-                return read(connection, filters=everything), targets
+                branch = read(connection, filters=everything)
         except (LimbeckError, psycopg.Error) as error:
             self.listen(Notice(f"{revision} is rehearsed without probes: {error}"))
-            return None, ()
+            return None
+        return _Subject(branch, _changed(branch, before, after), tuple(targets))
 
-    def _changed(self, revision: Revision) -> tuple[Address, ...]:
-        parents = ",".join(revision.parents) or "base"
-        before, after = (
-            Replay(self.project, name, self.profile, self.listen).catalog()
-            for name in (parents, revision.id)
-        )
-        return tuple(concerned(before, after))
+    def _recorded(self, revision: Revision) -> tuple[Catalog, Catalog]:
+        """Return the catalogs that the history has before and after a revision."""
+        names = (",".join(revision.parents) or "base", revision.id)
+        replays = (Replay(self.project, name, self.profile, self.listen) for name in names)
+        before, after = (replay.catalog() for replay in replays)
+        return before, after
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """The catalogs of the branch before and after a revision, and the relations it changes."""
+
+    before: Catalog
+    after: Catalog
+    touched: tuple[Address, ...]
+
+
+def _changed(branch: Catalog, before: Catalog, after: Catalog) -> Catalog:
+    """Return the catalog of a branch with the change that a revision makes to the history.
+
+    What only the branch has stays, such as the privileges of its roles.
+    """
+    objects = dict(branch.objects)
+    for change in before.changes_to(after):
+        if change.after is None:
+            objects.pop(change.address, None)
+        else:
+            objects[change.address] = change.after
+    return replace(branch, objects=objects, depends={**branch.depends, **after.depends})
 
 
 def _commits(revision: Revision) -> bool:
     """Return whether a revision may commit before its end, as far as its text tells."""
     text = revision.path.read_text(encoding="utf-8")
     return "autocommit_block" in text or "COMMIT" in text.upper()
-
-
-def _role(revision: Revision) -> Role:
-    """Return "expand" for one; the catalog after a contract is not known before it has run."""
-    phase = phases.of(revision)
-    return "expand" if phase is not None and phase.kind == "expand" else "plain"

@@ -34,12 +34,6 @@ class Ground:
     place: Workplace
 
     @property
-    def urls(self) -> dict[str, str]:
-        """What .env says."""
-        lines = (self.place.root / ".env").read_text().splitlines()
-        return dict(line.split("=", 1) for line in lines)
-
-    @property
     def head(self) -> str:
         """The revision that the repository's history ends with."""
         names = [path.stem.split("_")[3] for path in self.versions.glob("*.py")]
@@ -52,13 +46,13 @@ class Ground:
 
     def set(self, **values: str | None) -> None:
         """Change .env; None takes a line out."""
-        kept = {**self.urls, **values}
+        kept = {**self.place.urls, **values}
         lines = [f"{name}={value}" for name, value in kept.items() if value is not None]
         (self.place.root / ".env").write_text("\n".join(lines) + "\n")
 
     def url(self, **parts: str) -> None:
         """Change parts of development's URL: password, port or dbname."""
-        old = urlsplit(self.urls["DATABASE_URL_DEVELOPMENT"])
+        old = urlsplit(self.place.urls["DATABASE_URL_DEVELOPMENT"])
         password = parts.get("password", old.password)
         port = parts.get("port", old.port)
         path = f"/{parts['dbname']}" if "dbname" in parts else old.path
@@ -76,7 +70,9 @@ class Ground:
 
     def execute(self, query: str) -> None:
         """Run SQL in development."""
-        with psycopg.connect(self.urls["DATABASE_URL_DEVELOPMENT"], autocommit=True) as connection:
+        with psycopg.connect(
+            self.place.urls["DATABASE_URL_DEVELOPMENT"], autocommit=True
+        ) as connection:
             connection.execute(query.encode())
 
 
@@ -127,7 +123,7 @@ def unknown_current(ground: Ground) -> None:
 
 def read_only(ground: Ground) -> None:
     """Let the database's sessions be read-only."""
-    name = urlsplit(ground.urls["DATABASE_URL_DEVELOPMENT"]).path[1:]
+    name = urlsplit(ground.place.urls["DATABASE_URL_DEVELOPMENT"]).path[1:]
     ground.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
 
 
@@ -275,7 +271,7 @@ def test_bad_input_is_named_has_its_code_and_changes_nothing(
     case: Case, project: Workplace
 ) -> None:
     ground = Ground(project)
-    good = ground.urls
+    good = ground.place.urls
     case.prepare(ground)
     files, held = project.files(), holdings(good)
     result = project.run(*case.arguments, typing=case.typing, **case.variables)
@@ -330,13 +326,13 @@ def interrupted(
 
 
 def test_ctrl_c_at_the_prompt_changes_nothing(project: Workplace) -> None:
-    held = holdings(Ground(project).urls)
+    held = holdings(project.urls)
     code, said = interrupted(
         project, "migrate", "-e", "production", when=lambda said: "Type production" in said
     )
     assert code == 130, said
     assert "nothing was changed" in said
-    assert holdings(Ground(project).urls) == held
+    assert holdings(project.urls) == held
 
 
 def test_ctrl_c_in_the_middle_keeps_what_was_finished_and_nothing_else(project: Workplace) -> None:
@@ -347,13 +343,13 @@ def test_ctrl_c_in_the_middle_keeps_what_was_finished_and_nothing_else(project: 
     )
 
     def sleeping(_: str) -> bool:
-        with psycopg.connect(ground.urls["DATABASE_URL_DEVELOPMENT"]) as connection:
+        with psycopg.connect(ground.place.urls["DATABASE_URL_DEVELOPMENT"]) as connection:
             query = "SELECT FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)'"
             return connection.execute(query.encode()).fetchone() is not None
 
     code, said = interrupted(project, "migrate", when=sleeping)
     assert code == 130, said
     assert "slow1" in said
-    tables, current = holdings(ground.urls)[:2]
+    tables, current = holdings(ground.place.urls)[:2]
     assert ("half",) not in tables  # type: ignore[operator]
     assert current == [(head,)]

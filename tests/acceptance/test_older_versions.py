@@ -66,7 +66,7 @@ def stand(place: Workplace, name: str) -> dict[str, Any]:
 
 def query(place: Workplace, name: str, statement: str) -> list[tuple[Any, ...]]:
     """Execute a statement in an environment."""
-    url = place.good("url", "-e", name).out.strip()
+    url = place.urls[f"DATABASE_URL_{name.upper()}"]
     with psycopg.connect(url, autocommit=True) as connection:
         cursor = connection.execute(statement.encode())
         return cursor.fetchall() if cursor.description else []

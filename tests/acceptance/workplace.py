@@ -73,6 +73,11 @@ class Workplace:
         assert result.code == 0, result.text
         return result
 
+    @property
+    def urls(self) -> dict[str, str]:
+        """The URLs in its .env, by their variables."""
+        return dict(line.split("=", 1) for line in (self.root / ".env").read_text().splitlines())
+
     def files(self) -> dict[str, bytes]:
         """Every file of the project by its path, without what limbeck and Python keep there."""
         return {

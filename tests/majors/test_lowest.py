@@ -10,7 +10,8 @@ import pytest
 
 from limbeck.errors import ConfigurationError
 from limbeck.phased.expand import choosing, composing
-from limbeck.phased.expand.choosing import Change, Choice
+from limbeck.phased.expand.change import Change
+from limbeck.phased.expand.choosing import Choice
 from limbeck.phased.online import online
 from limbeck.postgres.database import Database
 from limbeck.schema.catalog.catalog import Catalog

@@ -148,6 +148,7 @@ class Crash:
         if self.reached.is_set() and not self.waiting:
             assert self.killed.wait(PATIENCE)
         self.server.start()
+        self._wait_for_its_sessions()
         return self.reached.is_set()
 
     def kill(self) -> None:
@@ -176,6 +177,15 @@ class Crash:
         while self.how == CLIENT and self._ask("SELECT 1"):
             assert time.monotonic() < deadline
             time.sleep(0.1)
+
+    def _wait_for_its_sessions(self) -> None:
+        """Wait until no session is left, not the watcher's either: the database is copied then."""
+        query = "SELECT application_name, state, query FROM pg_stat_activity WHERE datname = %s"
+        deadline = time.monotonic() + PATIENCE
+        with psycopg.connect(self.server.url(), autocommit=True) as admin:
+            while left := admin.execute(query, [self.database.dbname]).fetchall():
+                assert time.monotonic() < deadline, left
+                time.sleep(0.02)
 
     def _ask(self, select: str, condition: str = "true") -> list[tuple[Any, ...]]:
         query = f"{select} FROM pg_stat_activity WHERE datname = %s AND {condition}"

@@ -24,7 +24,7 @@ from limbeck.lint.probes.passage import Passage
 from limbeck.lint.probes.proving import Change, probe
 from limbeck.lint.probes.rows import ROLE
 from limbeck.phased.expand import choosing, composing
-from limbeck.phased.expand.choosing import Change as PhasedChange
+from limbeck.phased.expand.change import Change as PhasedChange
 from limbeck.phased.online import online
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.filters import EVERYTHING, Filters
@@ -33,6 +33,7 @@ from limbeck.schema.catalog.read import read
 from limbeck.schema.diff import compare, recreated
 from limbeck.schema.diff.steps import Step
 from tests.postgres.cases.random_applications import APP
+from tests.postgres.repeats import repeated
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -170,6 +171,7 @@ def _best(
     broken = breaks if phase else avoidable
     gaps: list[str] | None = None
     for order in tried:
+        assert not repeated(order)
         passage = example.passage(joining.commits(order), phase)
         if passage.problem is None:
             these = [f"{gap}" for gap in passage.gaps if broken(gap)]

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 
 def phase(work: Work, message: str, upgrade: str, downgrade: str = "", **values: Any) -> Revision:
-    """Record a revision that says these values of itself."""
-    made = work.revision(message, f"op.execute({upgrade!r})", downgrade)
+    """Record a revision that says these values of itself; its upgrade is SQL, or calls of op."""
+    body = upgrade if "op." in upgrade else f"op.execute({upgrade!r})"
+    made = work.revision(message, body, downgrade)
     head = "".join(f"{name} = {value!r}\n" for name, value in values.items())
     text = made.path.read_text().replace("def upgrade", f"{head}\n\ndef upgrade", 1)
     made.path.write_text(text)

@@ -97,6 +97,8 @@ class _Line:
                     self._hang_up()
                     return
                 self.upstream.sendall(kind + length + body)
+        # Also of a client that was killed with answers unread, which resets the connection.
+        with suppress(OSError):
             self.upstream.shutdown(socket.SHUT_WR)
 
     def _greet(self, stream: BinaryIO) -> None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from limbeck.engine import running
 from limbeck.postgres.connect import connect
 from limbeck.schema.catalog.read import read
 from limbeck.sources import Models
@@ -42,20 +43,19 @@ def succeed(root: Path, *arguments: str) -> str:
 
 def test_alembic_writes_revisions_that_reach_the_models(work: Any, database: Any) -> None:
     root = work.project.root
-    for models in (MODELS, MODELS + YEAR):
-        work.models(models)
-        succeed(root, "revision", "--autogenerate", "-m", "next")
-        succeed(root, "upgrade", "head")
-        succeed(root, "check")
     with connect(database) as connection:
+        for models in (MODELS, MODELS + YEAR):
+            work.models(models)
+            succeed(root, "revision", "--autogenerate", "-m", "next")
+            running.upgrade(work.history, connection)
+            succeed(root, "check")
         upgraded = read(connection)
+        running.downgrade(work.history, connection, "base")
+        assert not [one for one in read(connection).objects if one.kind == "table"]
     assert upgraded.changes_to(Models(work.project).catalog()) == ()
     head = work.history.head().path.read_text()
     assert 'op.add_column("books", sa.Column("year"' in head
     assert 'op.drop_column("books", "year")' in head
-    succeed(root, "downgrade", "base")
-    with connect(database) as connection:
-        assert not [one for one in read(connection).objects if one.kind == "table"]
 
 
 def test_alembic_check_fails_while_a_revision_is_missing(work: Any) -> None:

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from limbeck.engine import running
 from tests.postgres.phases import phase
 
 if TYPE_CHECKING:
+    import psycopg
+
     from limbeck.postgres.database import Database
     from tests.postgres.conftest import Work
 
@@ -53,9 +56,11 @@ def test_it_migrates_and_then_has_nothing_to_do(script: Work) -> None:
     assert "nothing to do" in second.stderr
 
 
-def test_a_contract_waits_until_it_is_asked_for(script: Work, database: Database) -> None:
+def test_a_contract_waits_until_it_is_asked_for(
+    script: Work, database: Database, connection: psycopg.Connection
+) -> None:
     phase(script, "expand", "SELECT 1", phase="expand", change="it")
-    assert run(script, "development").returncode == 0
+    running.upgrade(script.history, connection)
     phase(script, "contract", "DROP TABLE authors", phase="contract", change="it")
     where = {"DATABASE_URL_PRODUCTION": database.url}
     waits = run(script, "production", "--yes", **where)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
@@ -35,7 +34,7 @@ from tests.postgres.cases.case import Case
 from tests.postgres.cases.kind import Kind, written
 from tests.postgres.cases.matrix import CASES as MATRIX
 from tests.postgres.cases.matrix import KINDS
-from tests.postgres.test_diff import CASES
+from tests.postgres.test_diff import CASES, read_undone
 
 if TYPE_CHECKING:
     from limbeck.postgres.embedded.server import Server
@@ -84,16 +83,6 @@ def ground(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SHADOW_DATABASE_URL", server.url())
         yield Ground(Project.find(root))
-
-
-@pytest.fixture(scope="module")
-def empty(server: Server, admin: psycopg.Connection) -> Iterator[psycopg.Connection]:
-    """A connection to a database that is always empty."""
-    name = f"empty_{uuid.uuid4().hex[:12]}"
-    admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    with psycopg.connect(server.url(name), autocommit=True) as connection:
-        yield connection
-    admin.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
 
 
 def differences(one: Catalog, other: Catalog) -> list[str]:
@@ -162,13 +151,6 @@ def _unchanged(
             continue
         if other.type == one.type and not (one.generated or other.generated):
             yield one.name, other.name
-
-
-def read_undone(connection: psycopg.Connection, text: str) -> Catalog:
-    """Return what SQL makes in an empty database, which is empty again afterwards."""
-    with connection.transaction(force_rollback=True):
-        connection.execute(text.encode())
-        return read(connection)
 
 
 # The other cases of test_diff go through the models too, but not every day.

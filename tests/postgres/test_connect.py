@@ -366,7 +366,7 @@ def test_a_second_migrator_goes_on_when_the_first_has_finished(database: Databas
     def first() -> None:
         with connect(database) as connection, migration_lock(connection):
             first_has_it.set()
-            time.sleep(0.5)
+            time.sleep(0.2)
             order.append("first")
 
     thread = threading.Thread(target=first)

@@ -1,4 +1,4 @@
-"""Killed at any statement, and run again: what there is then is what there would have been."""
+"""Killed at any statement: the application goes on, and the next run ends as it would have."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -29,6 +30,8 @@ from limbeck.schema.diff import compare
 from limbeck.schema.renames import parse
 from limbeck.settings import Project
 from tests.postgres import test_diff, test_online
+from tests.postgres.crash_application import Application
+from tests.postgres.crash_selection import DONE, PART, SEED, SHARD, Selection
 from tests.postgres.crashing import (
     BACKEND,
     CLIENT,
@@ -157,6 +160,11 @@ class Ground:
     server: Server
     home: Path
 
+    @property
+    def shadow(self) -> Path:
+        """The folder of the embedded server that is the projects' shadow."""
+        return self.home / "shadow"
+
     def database(self, template: str | None = None) -> Database:
         """Make a database, and drop those before it that nobody asks for any more."""
         name = f"crash_{uuid.uuid4().hex[:12]}"
@@ -174,6 +182,13 @@ class Ground:
             query = sql.SQL("DROP DATABASE {} WITH (FORCE)")
             admin.execute(query.format(sql.Identifier(database.dbname)))
 
+    @contextmanager
+    def copied(self, database: Database) -> Iterator[Database]:
+        """Yield a copy of a database."""
+        copy = self.database(database.dbname)
+        yield copy
+        self.drop(copy)
+
     def made(self, text: str) -> tuple[Database, Catalog]:
         """Make a database by SQL, and read it."""
         database = self.database()
@@ -189,6 +204,9 @@ class Ground:
             shutil.copy(REPOSITORY / name, root / name)
         (root / "env_profiles").mkdir()
         (root / "env_profiles" / "development.env").write_text("")
+        # One shadow for all of them: a revision that drops something is replayed on it.
+        self.shadow.mkdir(exist_ok=True)
+        (root / ".limbeck").symlink_to(self.shadow)
         history = History.of(Project.find(root))
         for body in bodies:
             writing.write(history, "step", body.text, imports=body.imports)
@@ -201,8 +219,10 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     home = tmp_path_factory.mktemp("crash")
     server = Server(home / "server", port=None)
     server.start()
-    yield Ground(server, home)
+    ground = Ground(server, home)
+    yield ground
     server.stop()
+    Server(ground.shadow).stop()
     shutil.rmtree(home)
 
 
@@ -221,33 +241,62 @@ def bodies(work: Work, ground: Ground, before: Catalog) -> tuple[Body, ...]:
 class Undisturbed:
     """A run that nobody disturbs: what it begins with, what it says, and what is there then."""
 
+    ground: Ground
     root: Path
     template: Database
+    application: Application
     statements: tuple[str, ...]
     end: End
 
     @classmethod
     def of(cls, work: Work, ground: Ground) -> Undisturbed:
-        """Run a work once."""
-        template, before = ground.made(work.before)
+        """Run a work once, with an application beside it that has rows if the work bears them."""
+        bare, before = ground.made(work.before)
         root = ground.project(bodies(work, ground, before))
-        database = ground.database(template.dbname)
+        with ground.copied(bare) as database:
+            assert migrated(root, database).applied
+            catalogs = before, end(database).catalog
+        try:
+            for filled in (True, False):
+                template = ground.database(bare.dbname)
+                with suppress(MigrationError):
+                    return cls._on(template, ground, root, catalogs, filled=filled)
+        finally:
+            ground.drop(bare)
+        raise AssertionError(work.name)
+
+    @classmethod
+    def _on(
+        cls,
+        template: Database,
+        ground: Ground,
+        root: Path,
+        catalogs: tuple[Catalog, Catalog],
+        *,
+        filled: bool,
+    ) -> Undisturbed:
+        application = Application.beside(root, catalogs, template, ground.copied, filled=filled)
         said: list[str] = []
 
         def gate(who: str, statement: str) -> bool:
             said.extend([statement] * (who != WATCHER))
             return True
 
-        with relayed(database, gate) as relay:
+        with ground.copied(template) as database, relayed(database, gate) as relay:
             assert migrated(root, relay.to(database)).applied
-        found = end(database)
-        ground.drop(database)
-        return cls(root, template, tuple(said), found)
+            return cls(ground, root, template, application, tuple(said), end(database))
+
+    def serves(self, database: Database) -> None:
+        """Assert that the application works in a database, of which the probes use a copy."""
+        if self.application.subject.probes:  # they draw from sequences, which nothing rolls back
+            with self.ground.copied(database) as copy:
+                assert [str(gap) for gap in self.application.gaps(copy)] == []
 
     def converges(self, crash: Crash) -> bool:
         """Crash and run again; tell whether it came to the crash, assert that all is well."""
         reached = crash.run(self.root)
         if reached:
+            self.serves(crash.database)
             migrated(self.root, crash.database)
             found = end(crash.database)
             assert test_diff.differences(found.catalog, self.end.catalog) == []
@@ -265,41 +314,50 @@ def points(run: Undisturbed) -> Iterator[tuple[int, bool]]:
             yield at, True
 
 
-def crashed(work: Work, ground: Ground, ways: tuple[str, ...], every: int, start: int = 0) -> int:
-    """Crash a work at its points, in these ways; return at how many."""
-    run = Undisturbed.of(work, ground)
-    total = 0
-    for at, waiting in list(points(run))[start::every]:
-        for how in ways:
-            database = ground.database(run.template.dbname)
-            crash = Crash(how, at, ground.server, database, waiting)
-            try:
-                total += run.converges(crash)
-            except BaseException as error:
-                where = "while it waits" if waiting else "before it is sent"
-                error.add_note(f"{work.name}: {how} killed, {where}: {at} {run.statements[at]}")
-                raise
-            ground.drop(database)
-    ground.drop(run.template)
-    return total
+@pytest.fixture(scope="module")
+def steps(ground: Ground) -> Undisturbed:
+    """The work with steps of every kind, undisturbed."""
+    return Undisturbed.of(BY_HAND[0], ground)
+
+
+@pytest.fixture(scope="module")
+def three(ground: Ground) -> Undisturbed:
+    """The work of three revisions, undisturbed."""
+    return Undisturbed.of(BY_HAND[1], ground)
+
+
+def crashed(run: Undisturbed, how: str, every: int, start: int = 0) -> int:
+    """Crash a work at some of its points; return at how many."""
+    return sum(crash(run, how, *point) for point in list(points(run))[start::every])
+
+
+def crash(run: Undisturbed, how: str, at: int, waiting: bool) -> bool:  # noqa: FBT001 - a point
+    """Crash a work at a point; tell whether it came to that."""
+    database = run.ground.database(run.template.dbname)
+    try:
+        reached = run.converges(Crash(how, at, run.ground.server, database, waiting))
+    except Exception as error:
+        where = "while it waits" if waiting else "before it is sent"
+        error.add_note(f"{how} killed, {where}: {at} {run.statements[at]}")
+        raise
+    run.ground.drop(database)
+    return reached
 
 
 @pytest.mark.parametrize("how", [CLIENT, BACKEND])
-def test_a_run_that_was_killed_is_finished_by_the_next_one(how: str, ground: Ground) -> None:
-    assert crashed(BY_HAND[0], ground, (how,), every=16, start=5 + (how == BACKEND)) > 1
+def test_a_run_that_was_killed_is_finished_by_the_next_one(how: str, steps: Undisturbed) -> None:
+    assert crashed(steps, how, every=16, start=5 + (how == BACKEND)) > 1
 
 
-def test_a_run_whose_server_was_killed_is_finished_by_the_next_one(ground: Ground) -> None:
-    assert crashed(BY_HAND[1], ground, (SERVER,), every=18, start=12) > 0
+def test_a_run_whose_server_was_killed_is_finished_by_the_next_one(three: Undisturbed) -> None:
+    assert crashed(three, SERVER, every=18, start=12) > 0
 
 
 def test_an_index_that_waits_when_all_is_killed_is_whole_after_the_next_run(
-    ground: Ground,
+    three: Undisturbed,
 ) -> None:
-    run = Undisturbed.of(BY_HAND[1], ground)
-    at = [number for number, waiting in points(run) if waiting]
-    crash = Crash(BACKEND, at[0], ground.server, ground.database(run.template.dbname), waiting=True)
-    assert run.converges(crash)
+    (at, *_) = [number for number, waiting in points(three) if waiting]
+    assert crash(three, BACKEND, at, waiting=True)
 
 
 def test_a_server_that_is_restarted_in_the_middle_is_said_and_the_next_run_finishes(
@@ -328,12 +386,56 @@ def test_a_server_that_is_restarted_in_the_middle_is_said_and_the_next_run_finis
         assert connection.execute("select id from one order by id").fetchall() == [(1,), (2,)]
 
 
+def test_an_application_that_does_not_work_after_a_crash_is_noticed(three: Undisturbed) -> None:
+    with three.ground.copied(three.template) as database:
+        with psycopg.connect(database.url) as connection:
+            connection.execute("ALTER TABLE one ALTER a SET DEFAULT 1, ALTER a SET NOT NULL")
+        three.serves(database)
+        with psycopg.connect(database.url) as connection:
+            connection.execute("ALTER TABLE one ALTER a DROP DEFAULT")
+        with pytest.raises(AssertionError, match="INSERT of the required columns on"):
+            three.serves(database)
+
+
+def test_a_part_of_the_points_is_chosen_by_a_seed_and_not_again_once_it_held(
+    tmp_path: Path,
+) -> None:
+    names = {SEED: "1", PART: "0.1", SHARD: "2/3", DONE: str(tmp_path / "done")}
+    first = Selection.of(names)
+    chosen = [number for number in range(1000) if first.chooses("work", number)]
+    assert 70 < len(chosen) < 130
+    assert [number for number in range(1000) if first.chooses("work", number)] == chosen
+    assert [number for number in range(6) if first.has(number)] == [1, 4]
+    first.holds("work", chosen[0])
+    again = Selection.of(names)
+    assert [number for number in range(1000) if again.chooses("work", number)] == chosen[1:]
+
+
+WORKS = [*BY_HAND, *RECIPES, *CASES]
+
+
 @pytest.mark.thorough
-@pytest.mark.parametrize("work", [*BY_HAND, *RECIPES, *CASES], ids=lambda work: work.name)
-def test_at_every_point_it_converges(work: Work, ground: Ground) -> None:
+@pytest.mark.parametrize("number", range(len(WORKS)), ids=lambda number: WORKS[number].name)
+def test_at_every_point_it_converges(number: int, ground: Ground) -> None:
+    work, selection = WORKS[number], Selection.of()
+    if not selection.has(number) or selection.held(work.name, selection.part):
+        pytest.skip("it is of another shard, or has held before")
     # The cases of the diff differ in their statements, not in their steps: for them no server is
     # killed, which takes two seconds.
     ways = (CLIENT, BACKEND) if work in CASES else (CLIENT, BACKEND, SERVER)
-    total = crashed(work, ground, ways, every=1)
-    print(f"{work.name}: {total} of {total} converge")  # noqa: T201 - published
-    assert total
+    run, errors, total = Undisturbed.of(work, ground), list[Exception](), 0
+    every = [(work.name, how, at, waiting) for at, waiting in points(run) for how in ways]
+    for point in every:
+        if selection.chooses(*point):
+            try:
+                if crash(run, *point[1:]):
+                    selection.holds(*point)
+                    total += 1
+            except Exception as error:  # noqa: BLE001 - the other points are tried as well
+                errors.append(error)
+    probes, gaps = len(run.application.subject.probes), len(run.application.passage.gaps)
+    print(f"{work.name}: {total} of {len(every)} points hold, {probes} probes, {gaps} gaps")  # noqa: T201 - published
+    ground.drop(run.template)
+    if errors:
+        raise ExceptionGroup(work.name, errors)
+    selection.holds(work.name, selection.part)

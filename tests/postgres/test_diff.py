@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -67,6 +67,13 @@ def load(connection: psycopg.Connection, text: str) -> None:
         pytest.skip(f"Postgres {major}: {error.diag.message_primary}")
 
 
+def read_undone(connection: psycopg.Connection, text: str) -> Catalog:
+    """Return what SQL makes in an empty database, which is empty again afterwards."""
+    with connection.transaction(force_rollback=True):
+        load(connection, text)
+        return read(connection)
+
+
 def carry_out(connection: psycopg.Connection, steps: Iterable[Step]) -> None:
     """Run steps as the script does: in transactions, but for those outside."""
     for outside, group in groupby(steps, key=lambda step: step.outside):
@@ -95,29 +102,31 @@ def differences(one: Catalog, other: Catalog) -> list[str]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_steps_lead_to_the_wanted_schema_and_back(
-    case: Case, make_database: Callable[..., Database]
+    case: Case, database: Database, empty: psycopg.Connection
 ) -> None:
-    with connect(make_database("a")) as a, connect(make_database("b")) as b:
-        load(a, case.before + case.rows)
-        load(b, case.after)
-        before, after = read(a), read(b)
+    after = read_undone(empty, case.after)
+    with connect(database) as connection:
+        load(connection, case.before + case.rows)
+        before = read(connection)
         answers, idle = parse.answers(case.renames, before, after)
         assert not idle
         steps = compare.steps(before, after, answers)
-        script, rows = as_script(steps), counts(a)
-        carry_out(a, steps)
-        assert differences(read(a), after) == []
-        assert compare.steps(read(a), after) == ()
+        script, rows = as_script(steps), counts(connection)
+        carry_out(connection, steps)
+        changed = read(connection)
+        assert differences(changed, after) == []
+        assert compare.steps(changed, after) == ()
         for text in case.says:
             assert text in script
         for text in case.never:
             assert text not in script
         if not case.renames:
-            assert {name: n for name, n in counts(a).items() if name in rows} == {
-                name: n for name, n in rows.items() if name in counts(a)
+            left = counts(connection)
+            assert {name: n for name, n in left.items() if name in rows} == {
+                name: n for name, n in rows.items() if name in left
             }
         for question, answer in case.holds:
-            assert a.execute(question.encode()).fetchone() == (answer,)
+            assert connection.execute(question.encode()).fetchone() == (answer,)
         if case.back:
-            carry_out(a, compare.steps(read(a), before))
-            assert differences(read(a), before) == []
+            carry_out(connection, compare.steps(changed, before))
+            assert differences(read(connection), before) == []

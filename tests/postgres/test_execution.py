@@ -251,7 +251,7 @@ def test_a_revision_that_does_nothing_in_its_transaction_is_ended(
     work: Work, database: Database, connection: psycopg.Connection
 ) -> None:
     body = "import time\nop.execute('create table one ()')\n"
-    body += "op.get_bind().exec_driver_sql('select 1')\ntime.sleep(1.5)\nop.execute('select 1')"
+    body += "op.get_bind().exec_driver_sql('select 1')\ntime.sleep(.6)\nop.execute('select 1')"
     said = limited(work, database, body, idle_in_transaction_session_timeout="300ms")
     assert "idle-in-transaction timeout" in said
     assert "raise IDLE_IN_TRANSACTION_SESSION_TIMEOUT" in said

@@ -16,7 +16,7 @@ from limbeck.history.revisions import Revision
 from limbeck.lint.linting import lint
 from limbeck.phased import phases
 from limbeck.phased.expand import choosing
-from limbeck.phased.expand.choosing import Change
+from limbeck.phased.expand.change import Change
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.schema.catalog.catalog import Catalog
@@ -123,6 +123,20 @@ positive = pg.DOMAIN("positive", Integer, check="VALUE {} 0", constraint_name="p
 pages = pg.DOMAIN("pages", pg.ARRAY(positive), metadata=metadata)
 table("books", Column("title", Text), Column("pages", pg.ARRAY(positive)), Column("all", pages))
 """
+HOLDERS = """
+from limbeck.entities import Composite, View
+mood = sa.Enum({}, name="mood", metadata=metadata)
+class Felt(sa.types.UserDefinedType):
+    def get_col_spec(self, **options):
+        return "felt"
+Composite("felt", {{"mood": "mood", "since": "date"}}, metadata=metadata)
+clear = pg.DOMAIN("clear", mood, check="VALUE <> 'odd'", constraint_name="clear", default="sad",
+    not_null=True, metadata=metadata)
+table("books", Column("title", Text), Column("mood", clear), Column("felt", Felt()),
+    Column("all", pg.ARRAY(clear)))
+View("happy", "SELECT title, mood FROM books", metadata=metadata)
+"""
+HELD = 'SELECT title, mood::text, felt::text, "all"::text FROM books ORDER BY id'
 BOTH = BOOKS.format('Column("published", sa.Date, index=True), Column("pages", Integer)')
 MORE = BOTH + 'metadata.tables["books"].append_column(Column("year", Integer))\n'
 LOG_ROWS = "SELECT id, day::text, amount::integer FROM logs ORDER BY id"
@@ -245,6 +259,23 @@ CASES = [
         old_rows=[("Emma", "glad", None), ("Persuasion", "glad", "{sad,glad}")],
         new_query='SELECT title, mood::text, "all"::text FROM books ORDER BY id',
         new_rows=[("Emma", "glad", None), ("Persuasion", "glad", "{sad,glad}")],
+    ),
+    Case(
+        "an enum inside of a domain and of a composite type loses a label",
+        HOLDERS.format('"sad", "gone", "odd", "glad"'),
+        HOLDERS.format('"glad", "odd", "sad"'),
+        seed="INSERT INTO books (title, mood, felt) VALUES ('Emma', 'glad', '(sad,2020-01-01)')",
+        old="INSERT INTO books (title, \"all\") VALUES ('Persuasion', '{sad,glad}')",
+        new="UPDATE books SET mood = 'sad', felt = '(glad,)' WHERE title = 'Emma'",
+        old_query=HELD,
+        old_rows=(
+            held := [
+                ("Emma", "sad", "(glad,)", None),
+                ("Persuasion", "sad", None, "{sad,glad}"),
+            ]
+        ),
+        new_query=HELD,
+        new_rows=held,
     ),
     Case(
         "rename a table, a column of it, and what refers to it",

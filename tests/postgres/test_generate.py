@@ -6,9 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
@@ -24,12 +26,22 @@ from limbeck.errors import (
 from limbeck.events import Event, Notice
 from limbeck.history import writing
 from limbeck.history.history import History
+from limbeck.history.revisions import Revision
 from limbeck.postgres.connect import connect
 from limbeck.postgres.embedded import binaries
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.read import read
 from limbeck.settings import Project
 from limbeck.sources import Models, Replay
+from tests.postgres.conftest import empty_project
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from limbeck.postgres.database import Database
+    from limbeck.postgres.embedded.server import Server
+
+Begin: TypeAlias = "Callable[[str], Begun]"
 
 REPOSITORY = Path(__file__).parents[2]
 AGREED = generate.Answers(allow_drop=True)
@@ -334,14 +346,54 @@ def differences(one: Catalog, other: Catalog) -> list[str]:
     return [f"{c.address}: {c.before} / {c.after}" for c in one.changes_to(other)]
 
 
+@dataclass(frozen=True)
+class Begun:
+    """A project with the models before a change, and the revision that was generated for them."""
+
+    project: Project
+    catalog: Catalog
+    revision: Revision | None
+    said: tuple[Event, ...]
+
+    def copied(self, root: Path) -> Project:
+        """Return a copy of the project in another folder."""
+        shutil.copytree(self.project.root, root, symlinks=True)
+        return replace(Project.find(root), models=self.project.models)
+
+
+@pytest.fixture(scope="module")
+def begin(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Begin]:
+    """A function that begins a project, once for all cases that begin with the same models."""
+
+    @cache
+    def begin(source: str) -> Begun:
+        said: list[Event] = []
+        project = empty_project(tmp_path_factory.mktemp("begun") / "project").project
+        before = with_models(project, "before", source)
+        made = generate.revision(before, listen=said.append)
+        return Begun(before, Models(before).catalog(), made.revision, tuple(said))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SHADOW_DATABASE_URL", server.url())
+        yield begin
+
+
+@pytest.fixture(scope="module")
+def nothing(empty: psycopg.Connection) -> Catalog:
+    """The catalog of an empty database."""
+    return read(empty)
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_change_of_the_models(case: Case, project: Project, make_database: Any) -> None:
-    before = with_models(project, "before", case.before)
-    said: list[Event] = []
-    first = generate.revision(before, listen=said.append)
-    after = with_models(project, "after", case.after)
+def test_a_change_of_the_models(
+    case: Case, begin: Begin, nothing: Catalog, database: Database, tmp_path: Path
+) -> None:
+    first = begin(case.before)
+    before = first.copied(tmp_path / "project")
+    said = list(first.said)
+    after = with_models(before, "after", case.after)
     generated = generate.revision(after, answers=AGREED, listen=said.append)
-    old, new = Models(before).catalog(), Models(after).catalog()
+    old, new = first.catalog, Models(after).catalog()
 
     # 1. A revision is generated, in op.* calls.
     assert generated.path is not None
@@ -355,12 +407,10 @@ def test_a_change_of_the_models(case: Case, project: Project, make_database: Any
     # 3. A second generate is empty.
     assert generate.revision(after) == generate.Generated()
     # 4. The rows are kept ... 5. ... and a downgrade leaves no trace.
-    history = History(project.script_location)
-    with connect(make_database()) as connection:
-        empty = read(connection)
+    history = History(after.script_location)
+    with connect(database) as connection:
         if first.revision:
             running.upgrade(history, connection, first.revision.id)
-            assert differences(read(connection), old) == []
         if case.seed:
             connection.execute(case.seed)
         running.upgrade(history, connection, "head")
@@ -370,7 +420,7 @@ def test_a_change_of_the_models(case: Case, project: Project, make_database: Any
         running.downgrade(history, connection, first.revision.id if first.revision else "base")
         assert differences(read(connection), old) == []
         running.downgrade(history, connection, "base")
-        assert differences(read(connection), empty) == []
+        assert differences(read(connection), nothing) == []
 
 
 def written(project: Project) -> list[Path]:
@@ -419,8 +469,8 @@ def test_an_answer_that_fits_nothing_is_refused(project: Project) -> None:
     assert written(project) == []
 
 
-def test_a_loss_has_to_be_agreed_to(project: Project) -> None:
-    generate.revision(with_models(project, "before", books('Column("year", Integer)')))
+def test_a_loss_has_to_be_agreed_to(begin: Begin, tmp_path: Path) -> None:
+    project = begin(books('Column("year", Integer)')).copied(tmp_path / "project")
     after = with_models(project, "after", books())
     with pytest.raises(NotConfirmedError, match="loses data") as caught:
         generate.revision(after)

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -19,20 +18,6 @@ from limbeck.branches.base import BranchProvider
 from limbeck.branches.local import LocalBranches, database_name
 from limbeck.errors import BranchError
 from limbeck.postgres.embedded.server import Server
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a server of this module's own: its branches are counted."""
-    return tmp_path_factory.mktemp("branches") / "home"
-
-
-@pytest.fixture(scope="module")
-def branch_server(home: Path) -> Iterator[Server]:
-    """The server itself, stopped at the end."""
-    server = Server(home, port=None)
-    yield server
-    server.stop()
 
 
 @pytest.fixture
@@ -174,14 +159,14 @@ print("done", flush=True)
 @pytest.mark.parametrize("after", [0.0, 0.05, 0.1, 0.2, 0.4])
 @pytest.mark.parametrize("connected", ["production", "development"])
 def test_reset_killed_at_any_moment_leaves_the_old_branch_or_the_new(
-    provider: BranchProvider, production: str, home: Path, after: float, connected: str
+    provider: BranchProvider, production: str, branch_server: Server, after: float, connected: str
 ) -> None:
     run(provider, production, "INSERT INTO t (name) SELECT 'x' FROM generate_series(1, 20000)")
     provider.create("development", production)
     run(provider, "development", "DELETE FROM t WHERE id > 3")
     with contextlib.closing(psycopg.connect(provider.url(connected))):
         command = subprocess.Popen(
-            [sys.executable, "-c", KILLED, str(home)],
+            [sys.executable, "-c", KILLED, str(branch_server.home)],
             stdout=subprocess.PIPE,
             start_new_session=True,
         )
@@ -196,11 +181,13 @@ def test_reset_killed_at_any_moment_leaves_the_old_branch_or_the_new(
 
 
 def test_branches_made_at_once_by_two_commands_are_both_there(
-    provider: BranchProvider, production: str, home: Path
+    provider: BranchProvider, production: str, branch_server: Server
 ) -> None:
     program = KILLED.replace('.reset("development")', '.create(sys.argv[2], "production")')
     both = [
-        subprocess.Popen([sys.executable, "-c", program, str(home), name], stdout=subprocess.PIPE)
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(branch_server.home), name], stdout=subprocess.PIPE
+        )
         for name in ("one", "two")
     ]
     for command in both:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from limbeck.phased.online import online
 from limbeck.schema.catalog.read import read
 from limbeck.schema.diff import compare, script
 from limbeck.schema.diff.steps import Step
+from tests.postgres.repeats import repeated
 from tests.postgres.test_diff import connect, differences
 
 if TYPE_CHECKING:
@@ -186,6 +188,19 @@ CASES_OF_RECIPES = (
         ),
         TABLES + "CREATE VIEW v AS SELECT x FROM a;",
     ),
+    Case(
+        "an index gives way to two of a column that changes its type",
+        "DROP INDEX i; ALTER TABLE a ALTER x TYPE bigint; CREATE INDEX j ON a (x, y);"
+        "CREATE INDEX k ON a (x) WHERE y <> '';",
+        (
+            "ALTER TABLE public.a ALTER COLUMN x SET DATA TYPE bigint",
+            COMMIT,
+            "CREATE INDEX CONCURRENTLY k ON public.a USING btree (x) WHERE (y <> ''::text)",
+            "CREATE INDEX CONCURRENTLY j ON public.a USING btree (x, y)",
+            "DROP INDEX CONCURRENTLY public.i",
+        ),
+        TABLES + "CREATE INDEX i ON a (x);",
+    ),
 )
 
 
@@ -222,3 +237,38 @@ def test_a_recipe_is_written_and_comes_to_the_same(
         assert told(steps) == case.comes_to
         run(a, steps)
         assert differences(read(a), after) == []
+
+
+TYPES = ("int", "bigint", "text", "varchar(9)", "numeric")
+# What a table can have on a column that changes its type.
+ALIKE = (
+    "CREATE INDEX i ON t (x);",
+    "CREATE INDEX j ON t (x, y);",
+    "CREATE INDEX k ON t (x, z);",
+    "CREATE INDEX l ON t (x) WHERE y > 0;",
+    "CREATE UNIQUE INDEX u ON t (x);",
+    "CREATE UNIQUE INDEX v ON t (x, y);",
+    "ALTER TABLE t ADD CONSTRAINT w UNIQUE (x, y);",
+    "CREATE VIEW s AS SELECT x FROM t;",
+)
+
+
+def table(chance: random.Random) -> str:
+    parts = chance.sample(ALIKE, chance.randint(1, 4))
+    return f"CREATE TABLE t (x {chance.choice(TYPES)}, y int, z int);" + "".join(parts)
+
+
+@pytest.mark.parametrize("count", [25, pytest.param(1000, marks=pytest.mark.thorough)])
+def test_no_list_of_steps_drops_or_creates_an_object_twice(count: int, database: Database) -> None:
+    chance, faults, before = random.Random(1), {}, None  # noqa: S311 - no secret
+    with connect(database) as connection:
+        for number in range(count):
+            connection.execute(b"DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+            connection.execute(table(chance).encode())
+            after = read(connection)
+            plain = compare.steps(before, after) if before else ()
+            for steps in (plain, online.steps(plain, before or after, after)):
+                if statements := repeated(steps):
+                    faults[number] = statements
+            before = after
+    assert faults == {}

@@ -16,7 +16,6 @@ from limbeck.branches.moment import Source
 from limbeck.branches.neon.account import Account
 from limbeck.branches.neon.provider import NeonBranches
 from limbeck.errors import BranchError
-from limbeck.postgres.embedded.server import Server
 from tests.neon.server import StandIn
 
 NAMES = (
@@ -35,14 +34,6 @@ NAMES = (
 )
 ILLEGAL = ("", " ", " a", "a ", "x" * 257, "a\0b", "a\nb")
 SOON = timedelta(seconds=1.2)
-
-
-@pytest.fixture(scope="module")
-def branch_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server of this module's own, as its branches are counted."""
-    server = Server(tmp_path_factory.mktemp("providers") / "home", port=None)
-    yield server
-    server.stop()
 
 
 @pytest.fixture(params=["local", "neon"])

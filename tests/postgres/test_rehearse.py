@@ -23,11 +23,11 @@ import yaml
 from limbeck import cli, migrate, settings
 from limbeck.branches.base import Branch
 from limbeck.branches.pruning import stale
+from limbeck.engine import running
 from limbeck.errors import BranchError, ConfigurationError
 from limbeck.phased import undo
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
-from limbeck.postgres.embedded.server import Server
 from limbeck.run import preview, rehearse
 from limbeck.settings import Place, Project
 from tests.neon.server import StandIn
@@ -91,15 +91,6 @@ class Shop:
         return [branch.name for branch in self.branches()]
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of a server of this module's own: its branches are counted."""
-    server = Server(tmp_path_factory.mktemp("rehearse") / "home", port=None)
-    server.start()
-    yield server.home
-    server.stop()
-
-
 @pytest.fixture(params=["local", "neon"])
 def shop(
     request: pytest.FixtureRequest, make_work: MakeWork, capsys: pytest.CaptureFixture[str]
@@ -109,12 +100,14 @@ def shop(
     made = _at_neon(request, work, capsys) if request.param == "neon" else Shop(work, capsys)
     profiles = work.project.root / "env_profiles"
     if request.param == "local":
-        (work.project.root / ".limbeck").symlink_to(request.getfixturevalue("home"))
+        (work.project.root / ".limbeck").symlink_to(request.getfixturevalue("branch_server").home)
         (profiles / "development.env").write_text(f"{LOCAL}PARENT=production\n")
         (profiles / "production.env").write_text(f"{LOCAL}PROTECTED=yes\n")
     made.work.revision("people", PEOPLE, "DROP TABLE people, bosses")
-    made.good("migrate", "-e", "production", "--yes")
-    made.run(ROWS)
+    production = settings.database(made.project, made.project.profile("production"))
+    with connect(production) as connection:
+        running.upgrade(made.work.history, connection)
+        connection.execute(ROWS)
     yield made
     if made.neon is None:
         _clear(made)
@@ -216,6 +209,42 @@ def test_a_rehearsal_tries_at_every_commit_what_applications_do(shop: Shop) -> N
     assert shop.run("SELECT count(*), min(owner) FROM notes") == [(2000, "me")]
 
 
+LETTERS = "CREATE TABLE letters (id int PRIMARY KEY, body text NOT NULL)"
+FILLED = """ALTER TABLE letters ADD content text;
+CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  NEW.body := coalesce(NEW.body, NEW.content, ''); NEW.content := coalesce(NEW.content, NEW.body);
+  RETURN NEW; END $$;
+CREATE TRIGGER fill BEFORE INSERT ON letters FOR EACH ROW EXECUTE FUNCTION fill()"""
+UNFILLED = "DROP TRIGGER fill ON letters", "ALTER TABLE letters DROP COLUMN body"
+BLOCK = "with op.get_context().autocommit_block():\n"
+
+
+@pytest.mark.parametrize("shop", ["local"], indirect=True)
+def test_a_contract_is_rehearsed_as_the_new_application(shop: Shop) -> None:
+    # The new application does not know the column body, which is required until the contract.
+    shop.work.revision("letters", LETTERS, down=shop.work.history.find("head")[0])
+    fill = {"table": "public.letters", "set": {"content": "body"}, "where": "content IS NULL"}
+    phase(shop.work, "fill", FILLED, phase="expand", change="body", backfills=[fill])
+    shop.good("migrate", "-e", "production", "--yes")
+    shop.run("INSERT INTO letters SELECT n, 'hello', 'hello' FROM generate_series(1, 2000) n")
+    shop.good("backfill", "-e", "production", "--yes")
+    torn = BLOCK + "".join(f"    op.execute({statement!r})\n" for statement in UNFILLED)
+    contract = phase(shop.work, "empty", torn, phase="contract", change="body")
+    code, out, _ = shop.limbeck("rehearse", "-e", "production", "--json")
+    (passage,) = [each["passage"] for each in json.loads(out)["revisions"]]
+    assert passage["problem"] is None
+    (gap,) = passage["gaps"]
+    inserts = ["INSERT of all columns", "INSERT of the required columns"]
+    assert (code, gap["kind"], gap["actions"][:2]) == (3, "fails", inserts)
+    whole = "".join(f"op.execute({statement!r})\n    " for statement in UNFILLED)
+    text = contract.path.read_text()
+    contract.path.write_text(text.replace(torn.replace("\n", "\n    ").strip(), whole.strip()))
+    out = shop.good("rehearse", "-e", "production", "--json")
+    (passage,) = [each["passage"] for each in json.loads(out)["revisions"]]
+    assert (passage["gaps"], len(passage["probes"]) > 0) == ([], True)
+    assert shop.run("SELECT count(body), count(content) FROM letters") == [(2000, 2000)]
+
+
 FAILING = {
     "not null": (
         "ALTER TABLE people ALTER COLUMN mail SET NOT NULL",
@@ -300,6 +329,12 @@ def test_nothing_pending_is_rehearsed_well(shop: Shop) -> None:
     assert (code, "nothing is pending" in out) == (0, True)
 
 
+SLEEPING = """
+SELECT pid FROM pg_stat_activity
+WHERE query LIKE '%pg_sleep(30)%' AND state = 'active' AND pid <> pg_backend_pid()
+"""
+
+
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_rehearsal_that_is_ended_leaves_no_branch_without_an_end(
     shop: Shop, how: signal.Signals
@@ -319,7 +354,8 @@ def test_a_rehearsal_that_is_ended_leaves_no_branch_without_an_end(
     assert ends
     assert all(ends)
     if how is signal.SIGINT:
-        time.sleep(2)
+        while not shop.run(SLEEPING) and time.monotonic() < deadline:
+            time.sleep(0.05)
     command.send_signal(how)
     command.wait(timeout=60)
     left = [branch for branch in shop.branches() if not branch.default]

@@ -10,7 +10,7 @@ import psycopg
 
 from limbeck.generate.rendering.body import render
 from limbeck.phased.expand import choosing, composing
-from limbeck.phased.expand.choosing import Change
+from limbeck.phased.expand.change import Change
 from limbeck.phased.online import online
 from limbeck.run.difference import Schema, difference
 from limbeck.schema.catalog.filters import Filters
@@ -300,7 +300,9 @@ def test_no_commit_splits_a_unit(make_database: Callable[..., Database]) -> None
         for number, line in enumerate(lines):
             if line == "with op.get_context().autocommit_block():":
                 explained = {lines[number - 1][:1], lines[number + 1].strip()[:1]}
-                assert "#" in explained, lines[number - 1 : number + 3]
+                assert {"#", '"'} & explained, lines[number - 1 : number + 3]
+        assert not {"pass", "..."} & {line.strip() for line in lines}
+        assert "transaction of their own" in str(lines)
 
 
 def test_an_identity_in_place_of_a_sequence_loses_nothing(

@@ -253,6 +253,19 @@ def test_what_must_not_share_a_transaction_stands_in_a_block_of_its_own() -> Non
     ]
 
 
+@pytest.mark.parametrize("name", ["loans", 'a "quoted" name', 'ends with """', "back\\\\slash\\"])
+def test_a_commit_between_two_transactions_says_why_and_writes_no_pass(name: str) -> None:
+    tables = BOOKS, replace(LOANS, name=name)
+    steps = [
+        Step(Execute(f"select {number}", "alter", table.address), begins=number == 2)
+        for number, table in enumerate((tables[0], tables[0], tables[1], tables[1]))
+    ]
+    text = render(steps, CATALOG, CATALOG).text
+    compile(text, "revision", "exec")
+    assert "pass" not in text
+    assert '"""Commit, so that changes of app.' in text
+
+
 def test_no_steps_pass() -> None:
     assert render([], CATALOG, CATALOG).text == "pass"
 

@@ -21,11 +21,9 @@ from limbeck.schema.diff.operations import AddValue, Comment, CreateFunction, Cr
 from limbeck.schema.diff.remembering import Remember
 from limbeck.schema.diff.steps import Step
 
-# Alembic commits when such a block begins; it has no other way to say so.
-COMMIT = """\
-with op.get_context().autocommit_block():
-    pass  # commits"""
-ALONE = "{} in a transaction of its own, so that no other table is locked meanwhile."
+# Alembic commits when such a block begins, and has no other way to do so. The block contains only
+# the sentence that says why.
+ALONE = "Commit, so that changes of {} run in a transaction of their own and lock no other table."
 OUTSIDE = "Outside of a transaction, so that nobody waits for what takes long."
 LABEL = "Outside of a transaction, because a label cannot be used before it is committed."
 UNCHECKED = """\
@@ -113,8 +111,7 @@ def _block(
         return _autocommit("\n".join([*head, *lines]))
     if former is None or former.outside:
         return "\n".join(lines)
-    why = ALONE.format(f"Changes of {step.address.schema}.{step.address.name}")
-    return "\n".join([_comment(why), COMMIT, *lines])
+    return "\n".join([_commit(f"{step.address.schema}.{step.address.name}"), "", *lines])
 
 
 def _sources(steps: Sequence[Step], catalog: Catalog, *, plain_sql: bool) -> Iterator[_Rendered]:
@@ -147,6 +144,12 @@ def _lines(
 
 def _comment(text: str) -> str:
     return textwrap.fill(text, 92, initial_indent="# ", subsequent_indent="# ")
+
+
+def _commit(table: str) -> str:
+    """Return the code that commits between two transactions."""
+    sentence = ALONE.format(table.replace("\\", "\\\\").replace('"', "'"))
+    return _autocommit(textwrap.fill(f'"""{sentence}"""', 92))
 
 
 def _autocommit(code: str) -> str:

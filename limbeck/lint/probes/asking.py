@@ -13,7 +13,6 @@ from typing import Any
 import psycopg
 
 from limbeck.lint.probes.probe import Outcome, Probe
-from limbeck.lint.probes.relation import Relation
 from limbeck.lint.probes.rows import ROLE, Row
 from limbeck.postgres.connect import Connection
 from limbeck.schema.catalog.objects.address import Address
@@ -148,12 +147,10 @@ _SEQUENCES = """DO $limbeck$ DECLARE name text; BEGIN
 END $limbeck$"""
 
 
-def sample(connection: Connection, relation: Relation) -> Row:
-    """Return a row of an environment's table, as texts; no column of an empty one."""
-    columns = ", ".join(f"{quote(each.name)}::text" for each in relation.fields)
-    query = f"SELECT {columns} FROM {relation.name} LIMIT 1"
-    row = connection.execute(query.encode()).fetchone()
-    names = (each.name for each in relation.fields)
+def sample(connection: Connection, table: str, names: Sequence[str]) -> Row:
+    """Return these columns of a row of an environment's table, as texts; none of an empty one."""
+    columns = ", ".join(f"{quote(name)}::text" for name in names)
+    row = connection.execute(f"SELECT {columns} FROM {table} LIMIT 1".encode()).fetchone()
     return {name: _text(value) for name, value in zip(names, row, strict=True)} if row else {}
 
 

@@ -1,14 +1,25 @@
-"""What the probes of a phase check besides: both sides of each row agree."""
+"""What a revision is to applications, and what the probes of a phase check besides."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from limbeck.history.revisions import Revision
+from limbeck.lint.probes.gaps import Role
+from limbeck.phased import phases
 from limbeck.phased.phases import Backfill
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.triggers import Trigger
 from limbeck.schema.sql.quoting import schema_and_name
+
+
+def role_of(revision: Revision) -> Role:
+    """Return what a revision is to applications: a contract without an expand is a plain one."""
+    phase = phases.of(revision)
+    if phase is None or (phase.kind == "contract" and not revision.parents):
+        return "plain"
+    return phase.kind
 
 
 def wrong(backfills: Iterable[Backfill], middle: Catalog) -> dict[Address, str]:

@@ -100,13 +100,13 @@ def probe_on(
     """
     application = change.after if change.role == "contract" else change.before
     targets = change.relations(application)
-    subject = _prepared(change, asker, targets[:LONGEST], filled=filled)
-    passage = _passed(change, subject, runner, asker)
+    subject = prepared(change, asker, targets[:LONGEST], filled=filled)
+    passage = passed(change, subject, runner, asker)
     return replace(passage, unprobed=tuple(targets[LONGEST:]), role=change.role)
 
 
 @dataclass(frozen=True, slots=True)
-class _Subject:
+class Subject:
     """What is asked at each point, and the tables that the application has privileges on."""
 
     probes: tuple[Probe, ...]
@@ -116,9 +116,9 @@ class _Subject:
     roles: tuple[str, ...]
 
 
-def _prepared(
+def prepared(
     change: Change, asker: Connection, targets: Sequence[Address], *, filled: bool
-) -> _Subject:
+) -> Subject:
     """Create the role and the rows, and return the statements to try."""
     application = change.after if change.role == "contract" else change.before
     before = Rows(Relations(change.before), Values(change.before))
@@ -128,7 +128,7 @@ def _prepared(
     roles = _roles(change, asker, relations, existing)
     tables = before.order(existing) if filled else []
     empty = _filled(asker, before, tables)
-    spares = _spares(asker, rows, relations, real=change.real)
+    spares = _spares(change, asker, rows, relations)
     statements = [
         each
         for relation in relations
@@ -140,7 +140,7 @@ def _prepared(
             real=change.real,
         )
     ]
-    return _Subject(
+    return Subject(
         tuple(statements),
         settings(relations, spares),
         tuple(existing) if ROLE in roles and not change.real else (),
@@ -189,14 +189,14 @@ def _inserts(rows: Rows, table: Address, number: int) -> list[str]:
 
 
 def _spares(
-    asker: Connection, rows: Rows, relations: Sequence[Relation], *, real: bool
+    change: Change, asker: Connection, rows: Rows, relations: Sequence[Relation]
 ) -> dict[Address, Spares]:
     """Return rows that an application could insert into each relation, tried and rolled back."""
     tables = [relation for relation in relations if relation.is_table]
     pairs = [(table, number) for table in tables for number in (SPARE, OTHER)]
     candidates = [rows.candidates(table.address, number) for table, number in pairs]
-    if real:
-        samples = {table.address: asking.sample(asker, table) for table in tables}
+    if change.real:
+        samples = {table.address: _sample(change, asker, table) for table in tables}
         for (table, number), choices in zip(pairs, candidates, strict=True):
             choices[:0] = rows.like(table.address, samples[table.address], number)
     attempts = [
@@ -225,6 +225,15 @@ def _spares(
     return spares
 
 
+def _sample(change: Change, asker: Connection, table: Relation) -> Row:
+    """Return a row of the environment, as far as its table has the application's columns yet."""
+    if table.address not in change.before.objects:
+        return {}
+    existing = {each.name for each in Relations(change.before).of(table.address).fields}
+    names = [each.name for each in table.fields if each.name in existing]
+    return asking.sample(asker, table.name, names)
+
+
 def _shared(change: Change, address: Address) -> list[str]:
     """Return the names of the columns that a relation has before and after the change."""
     names: list[set[str]] = []
@@ -235,7 +244,7 @@ def _shared(change: Change, address: Address) -> list[str]:
     return sorted(set.intersection(*names)) if names else []
 
 
-def _passed(change: Change, subject: _Subject, runner: Connection, asker: Connection) -> Passage:
+def passed(change: Change, subject: Subject, runner: Connection, asker: Connection) -> Passage:
     """Run the revision, and probe before it, at every commit, and after it."""
     points: list[Point] = []
 
@@ -262,7 +271,7 @@ def _passed(change: Change, subject: _Subject, runner: Connection, asker: Connec
     )
 
 
-def _without_privileges(asker: Connection, subject: _Subject) -> list[Address]:
+def _without_privileges(asker: Connection, subject: Subject) -> list[Address]:
     """Return the relations that exist on, but on which the role has lost its privileges."""
     if not subject.granted:
         return []

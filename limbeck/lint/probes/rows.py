@@ -82,7 +82,7 @@ class Rows:
             if column.name in relation.unique - linked or column.sequence:
                 row[column.name] = self.values.of(column.type, UNUSED + number)
         names = [each.name for each in relation.fields if not _is_generated(each)]
-        return [{name: row[name] for name in names}] if sample else []
+        return [{name: row[name] for name in names if name in row}] if sample else []
 
     def value(
         self, address: Address, column: Field, number: int, *, parent: int | None = None

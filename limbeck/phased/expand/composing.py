@@ -13,7 +13,8 @@ import psycopg
 from limbeck.engine import privileged
 from limbeck.errors import ProofError
 from limbeck.phased.expand import switching
-from limbeck.phased.expand.choosing import Change, Choice
+from limbeck.phased.expand.change import Change
+from limbeck.phased.expand.choosing import Choice
 from limbeck.phased.online import online
 from limbeck.phased.phases import Backfill
 from limbeck.postgres.connect import Connection, connect

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from limbeck.phased.expand import copies
 from limbeck.phased.expand.families import family
@@ -11,38 +11,38 @@ from limbeck.phased.expand.naming import beside
 from limbeck.phased.expand.obstacles import obstacles
 from limbeck.phased.expand.recipe import Recipe
 from limbeck.phased.expand.row_trigger import RowTrigger
+from limbeck.phased.expand.spare_types import Spares, Type, aside, held, renamed
 from limbeck.phased.expand.swaps import Swap
 from limbeck.phased.expand.switching import unit_of
 from limbeck.phased.expand.sync import Follower, Sync
 from limbeck.phased.expand.values import is_exact
 from limbeck.phased.phases import Backfill
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.tables import Table
-from limbeck.schema.catalog.objects.types import Enum
 from limbeck.schema.diff.casts import assignable, conversion, narrows
 from limbeck.schema.diff.column_operations import AlterType
 from limbeck.schema.diff.operations import Execute
 from limbeck.schema.diff.steps import Step
-from limbeck.schema.sql.quoting import literal, qualified, quote
+from limbeck.schema.sql.quoting import qualified, quote
 
 
 @dataclass(frozen=True, slots=True)
 class Retyping:
     """One column before and after its type change; `table` is its table before the change.
 
-    `enums` are the enums it uses that are re-created under the same name; until the contract the
-    new ones have a temporary name. `partitions` are the partitions of the table. `using` is the
-    expression of `--using` that converts the values, `back` the one that converts them back.
-    `required` is the trigger that replaces NULL in a column which becomes NOT NULL as well.
+    `spares` are the types that are created again under the same names, if its type is one of them;
+    until the contract the new ones have temporary names. `partitions` are the partitions of the
+    table. `using` is the expression of `--using` that converts the values, `back` the one that
+    converts them back. `required` is the trigger that replaces NULL in a column which becomes NOT
+    NULL as well.
     """
 
     before: Column
     after: Column
     table: Table
-    enums: tuple[Enum, ...] = ()
+    spares: Spares = field(default_factory=Spares)
     partitions: tuple[Address, ...] = ()
     using: str | None = None
     back: str | None = None
@@ -51,11 +51,7 @@ class Retyping:
     @property
     def hidden(self) -> Column:
         """The hidden column of the new type."""
-        type_ = self.after.type
-        for enum in self.enums:
-            name = of(enum.address)
-            if type_.removesuffix("[]") == name:
-                type_ = type_.replace(name, of(_aside(enum).address))
+        type_ = self.spares.spelled(self.after.type)
         name = beside(self.after.name)
         return replace(copies.bare(self.after, name), type=type_)
 
@@ -67,7 +63,7 @@ class Retyping:
         contract fails while there is one.
         """
         hidden, value = self.hidden, quote(self.before.name)
-        fits = assignable(self.before.type, hidden.type) and not self._of_enum
+        fits = assignable(self.before.type, hidden.type) and not self.spares.types
         if not fits:
             value = conversion(self.before, replace(hidden, name=self.before.name), aside=False)
         value = self.using or value
@@ -80,14 +76,10 @@ class Retyping:
         return Sync(table, names, (follower,), lenient=lenient, path=path, hidden=True)
 
     @property
-    def _of_enum(self) -> bool:
-        return self.hidden.type != self.after.type
-
-    @property
     def turned(self) -> Retyping:
         """The type change back."""
         return Retyping(
-            self.after, self.before, self.table, (), self.partitions, self.back, self.using
+            self.after, self.before, self.table, Spares(), self.partitions, self.back, self.using
         )
 
     @property
@@ -104,21 +96,21 @@ class RetypedColumns(Recipe):
     """Columns that change their types, a key together with the columns that refer to it.
 
     Both applications use the same names, and so read the old types until the contract.
-    `old_enums` and `new_enums` are the enums that are re-created under the same names.
+    `old` and `new` are the types that are created again under the same names.
     """
 
     columns: tuple[Retyping, ...]
-    old_enums: tuple[Enum, ...] = ()
-    new_enums: tuple[Enum, ...] = ()
+    old: Spares = field(default_factory=Spares)
+    new: Spares = field(default_factory=Spares)
 
     def covers(self, step: Step) -> bool:
         """Return whether a step changes a type, or follows from such a change."""
         columns = {each.before.address for each in self.columns}
-        enums = {enum.address for enum in self.new_enums}
+        types = {item.address for item in self.new.types}
         typed = isinstance(step.operation, AlterType)
         if any(step.address in each.below for each in self.columns):
             return step.verb == "alter"
-        return (typed and step.address in columns) or step.address in enums
+        return (typed and step.address in columns) or step.address in types
 
     def validate(self, before: Catalog) -> Sequence[str]:
         """Return the obstacles, such as partition keys and inherited columns."""
@@ -129,8 +121,7 @@ class RetypedColumns(Recipe):
     def expand(self, before: Catalog) -> Iterator[Step]:
         """Add the hidden columns and the triggers that fill them."""
         del before
-        for enum in self.new_enums:
-            yield _created(_aside(enum))
+        yield from self.new.created()
         for each in self.columns:
             yield copies.added(each.hidden)
             yield from each.sync.create()
@@ -158,23 +149,27 @@ class RetypedColumns(Recipe):
                 *(step for each in here for step in _gone(each, middle)),
                 *swap.named(table),
             )
-        if self.new_enums:
-            yield from self._together(self.columns[0].table.address, *self._types_named())
+        if self.new.types:
+            yield from self._together(self.columns[0].table.address, *self._types_named(middle))
 
     def _together(self, table: Address, *steps: Step) -> Iterator[Step]:
         """Yield the steps of a swap as a unit.
 
-        With enums all swaps are one unit: a value of the enum's name does not fit a swapped column
-        until the new enum has that name.
+        With types all swaps are one unit: a value of the type's name does not fit a swapped column
+        until the new type has that name.
         """
-        unit = unit_of(self.columns[0].table.address if self.new_enums else table)
+        unit = unit_of(self.columns[0].table.address if self.new.types else table)
         yield from (step.in_unit(unit) for step in steps)
 
-    def _types_named(self) -> Iterator[Step]:
-        """Give the enums their names, when no column uses the old ones; defaults follow."""
-        for old, new in zip(self.old_enums, self.new_enums, strict=True):
-            yield Step(Execute(f"DROP TYPE {of(old.address)}", "drop", old.address))
-            yield _renamed(_aside(new), new.name)
+    def _types_named(self, middle: Catalog) -> Iterator[Step]:
+        """Give the types their names, when no column uses the old ones; defaults follow.
+
+        While an object depends on a replaced column, the old types stay under another name. The
+        plain diff drops them after it has re-created the object.
+        """
+        free = all(copies.is_free(each.before, middle) for each in self.columns)
+        yield from self.old.dropped() if free else self.old.set_aside()
+        yield from self.new.named()
         yield from _late_defaults(self.columns)
 
     def _swap(self, now: Catalog, then: Catalog) -> Swap:
@@ -184,14 +179,13 @@ class RetypedColumns(Recipe):
             table, name = each.table.address, each.before.name
             names.setdefault(table, {})[name] = each.hidden.name
             aside.setdefault(table, {})[name] = beside(name, "_old")
-        late = frozenset(each.after.address for each in self.columns if each.enums)
+        late = frozenset(each.after.address for each in self.columns if each.spares.types)
         return Swap(names, aside, now, then, late)
 
     def rollback(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
         """Do the same in reverse; the replaced columns stay, hidden and filled."""
         back = RetypedColumns(tuple(self._back(each) for each in self.columns))
-        for enum in self.old_enums:
-            yield _created(_aside(enum))
+        yield from self.old.created()
         for each in back.columns:
             yield copies.added(each.hidden)
             yield from each.sync.create()
@@ -204,20 +198,20 @@ class RetypedColumns(Recipe):
                 table,
                 *(step for each in here for step in each.sync.drop()),
                 *swap.exchange(table),
-                *(() if self.new_enums else self._hidden_again(table, swap)),
+                *(() if self.new.types else self._hidden_again(table, swap)),
             )
-        if self.new_enums:
+        if self.new.types:
             yield from self._together(self.columns[0].table.address, *self._types_back(swap))
 
     def _back(self, retyping: Retyping) -> Retyping:
-        return replace(retyping.turned, enums=self.old_enums if retyping.enums else ())
+        return replace(retyping.turned, spares=self.old if retyping.spares.types else Spares())
 
     def _types_back(self, swap: Swap) -> Iterator[Step]:
-        for old, new in zip(self.old_enums, self.new_enums, strict=True):
-            spare = replace(new, name=beside(new.name, "_old"))
-            yield _renamed(new, spare.name)
-            yield _renamed(_aside(old), old.name)
-            yield _renamed(spare, _aside(new).name)
+        for old, new in zip(self.old.types, self.new.types, strict=True):
+            spare = aside(new, "_old")
+            yield renamed(new, spare.name)
+            yield renamed(aside(old), old.name)
+            yield renamed(spare, aside(new).name)
         yield from _late_defaults(tuple(map(self._back, self.columns)))
         for table in swap.order():
             yield from self._hidden_again(table, swap)
@@ -235,7 +229,7 @@ class RetypedColumns(Recipe):
 def _late_defaults(columns: Sequence[Retyping]) -> Iterator[Step]:
     """Set the defaults of the columns whose type has just got its name."""
     for each in columns:
-        if each.enums and each.after.default is not None and not each.after.generated:
+        if each.spares.types and each.after.default is not None and not each.after.generated:
             yield copies.with_default(replace(each.after, default=None), each.after.default)
 
 
@@ -267,25 +261,10 @@ def _unconstrained(column: Column) -> Iterator[Step]:
         yield Step(Execute(text, "alter", column.address))
 
 
-def _aside(enum: Enum) -> Enum:
-    return replace(enum, name=beside(enum.name))
-
-
-def _created(enum: Enum) -> Step:
-    labels = ", ".join(map(literal, enum.labels))
-    text = f"CREATE TYPE {of(enum.address)} AS ENUM ({labels})"
-    return Step(Execute(text, "create", enum.address))
-
-
-def _renamed(enum: Enum, name: str) -> Step:
-    text = f"ALTER TYPE {of(enum.address)} RENAME TO {quote(name)}"
-    return Step(Execute(text, "rename", enum.address))
-
-
 def retypings(
     columns: Mapping[Address, Column],
     before: Catalog,
-    enums: tuple[Enum, ...],
+    types: tuple[Type, ...],
     using: tuple[Mapping[Address, str], Mapping[Address, str]],
 ) -> Iterator[Retyping]:
     """Yield the type changes of columns.
@@ -293,7 +272,7 @@ def retypings(
     Args:
         columns: The columns as they are after the change.
         before: The catalog before the change.
-        enums: The enums that are created again.
+        types: The types that are created again.
         using: The expressions that convert the values, and those that convert them back.
 
     """
@@ -301,8 +280,7 @@ def retypings(
         former = before.objects.get(address)
         table = before.objects.get(Address("table", address.schema, address.name))
         if isinstance(former, Column) and isinstance(table, Table):
-            type_ = after.type.removesuffix("[]")
-            used = tuple(enum for enum in enums if type_ == of(enum.address))
+            spares = Spares(types if held(after.type, types) else ())
             below = tuple(member.address for member in family(before, table.address)[:-1])
             there, back = (expressions.get(address) for expressions in using)
-            yield Retyping(former, after, table, used, below, there, back)
+            yield Retyping(former, after, table, spares, below, there, back)

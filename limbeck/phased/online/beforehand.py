@@ -79,14 +79,17 @@ def exchanges(span: Sequence[Step], scene: Scene) -> Iterator[tuple[int, int]]:
     """
     if any(isinstance(step.operation, AddConstraint) for step in span):
         return  # a foreign key may need the one or the other
+    dropped: set[int] = set()
     for last, created in enumerate(span):
         match created.operation:
             case CreateIndex(index) if scene.plain(index.table) and scene.in_use(index.table):
-                for first in range(last):
+                # A dropped index is exchanged with one created index, not with each that is alike.
+                for first in (place for place in range(last) if place not in dropped):
                     between = span[first + 1 : last]
                     if _exchanged(span[first], index, between) and not all(
                         isinstance(step.operation, UNRELATED) for step in between
                     ):
+                        dropped.add(first)
                         yield first, last
                         break
 

@@ -74,6 +74,9 @@ def _alike(graph: Graph, node: Node, copy: Index, parts: Parts) -> None:
 def _parting(graph: Graph, node: Node, tie: Attachment | Inheritance, fates: Fates) -> None:
     """Detach a child before its copies are dropped: Postgres refuses to drop inherited parts."""
     child = tie.table.address
+    for address in fates.after.users[tie.parent] & fates.after.explicit:
+        # Created ON ONLY the parent, an index is not valid before all partitions have theirs.
+        graph.order(Node("create", address), node)
     for address in fates.before.users[child]:
         required = sub(address, "not_null")
         if address.kind == "column" and not _inherited(required, fates):
@@ -126,7 +129,6 @@ def _tie(
             # A check that is dropped for the sake of its copies must not reach the child.
             graph.order(node, other._replace(verb="drop"))
         if other.address in fates.after.explicit:
-            graph.order(other, node)
             continue
         copy = other.address._replace(schema=child.schema, name=child.name)
         if not descent.late(fates.after[other.address]) or _is_valid(copy, fates.after):
@@ -138,8 +140,22 @@ def _tie(
             _align(graph, node, address, fates)
     for address in fates.after.users[child]:
         _copy(graph, node, address, fates.after, born=born)
-        if address in fates.after.explicit:
-            _rival(graph, node, address, fates.after)
+    _among_rivals(graph, node, part, fates)
+
+
+def _among_rivals(graph: Graph, node: Node, part: Attachment | Inheritance, fates: Fates) -> None:
+    """Attach a child between the old indexes of its parent and the new ones.
+
+    An old one would take the child's index that belongs to another one, or pass itself on. A new
+    one is created ON ONLY the parent, and can have indexes of partitions attached to it only.
+    """
+    before, after = fates.before, fates.after
+    for address in before.users[part.parent] & before.explicit:
+        graph.order(node, Node("drop", address))
+    for address in after.users[part.parent] & after.explicit:
+        graph.order(Node("create", address), node)
+    for address in after.users[part.table.address] & after.explicit:
+        _rival(graph, node, address, after)
 
 
 def _align(graph: Graph, node: Node, column: Address, fates: Fates) -> None:

@@ -23,7 +23,8 @@ from limbeck.schema.diff import (
     types,
     units,
 )
-from limbeck.schema.diff.fates import Fates, decide, give_way
+from limbeck.schema.diff.deciding import decide, give_way
+from limbeck.schema.diff.fates import Fates
 from limbeck.schema.diff.graph import Graph, Node
 from limbeck.schema.diff.kinds import KINDS
 from limbeck.schema.diff.operations import AddValue, CreateFunction

@@ -7,8 +7,8 @@ from the least to the most invasive:
 
 1. `settle` unfolds actions: the foreign keys become statements of their own, after both tables.
 2. `settle` drops soft edges, which are wishes and not needs.
-3. `fates.give_way` replaces an object instead of altering it, and builds the graph again. A circle
-   that is still left is cut at the action that ranks first, and Postgres decides.
+3. `deciding.give_way` replaces an object instead of altering it, and builds the graph again. A
+   circle that is still left is cut at the action that ranks first, and Postgres decides.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.constraints import Constraint
+from limbeck.schema.catalog.objects.indexes import Index
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.types import Range
 from limbeck.schema.diff import bodies, children, parking, sequences, successors
@@ -51,6 +52,7 @@ def graph_of(fates: Fates, asides: Iterable[Address]) -> Graph:
     _order_stale(graph, fates)
     _order_logged(graph, fates)
     _order_primary_keys(graph, fates)
+    _order_references(graph, fates)
     _order_successors(graph, fates)
     return graph
 
@@ -172,6 +174,29 @@ def _order_primary_keys(graph: Graph, fates: Fates) -> None:
             table = part.parent.schema, part.parent.name
         if table in drops:
             graph.order(node, drops[table])
+
+
+def _order_references(graph: Graph, fates: Fates) -> None:
+    """Drop the keys and unique indexes that a new foreign key could use in place of its own.
+
+    Postgres takes the first one on these columns: transformFkeyCheckAttrs() in tablecmds.c.
+    """
+    for node in list(graph.after):
+        part = fates.after.get(node.address) if node.verb == "create" else None
+        if isinstance(part, Constraint) and part.reference is not None:
+            for address in fates.before.users[part.reference.table]:
+                key = fates.before[address]
+                if _referable(key) == {*part.reference.columns}:
+                    graph.order(node, Node("drop", address))
+
+
+def _referable(part: Part) -> set[str] | None:
+    """Return the columns of a key or unique index, which a foreign key could refer to."""
+    if isinstance(part, Constraint) and part.type in "pu":
+        return {*part.columns}
+    if isinstance(part, Index) and part.unique and not part.where:
+        return {key.column or "" for key in part.keys}
+    return None
 
 
 def _order_successors(graph: Graph, fates: Fates) -> None:

@@ -29,7 +29,7 @@ UNCHECKED = " NOT VALID"
 
 
 class Fates(Protocol):
-    """What `fates` decides of a change, as far as it matters here; `fates` calls this module."""
+    """The fates of a change, as far as they matter here; `deciding` calls this module."""
 
     before: Parts
     after: Parts

@@ -30,8 +30,8 @@ class _Family:
     after: AbstractSet[Address]
 
 
-def resolved(before: Parts, after: Parts) -> tuple[Parts, AbstractSet[Address]]:
-    """Return the parts after a change with their `explicit` ones, and what has to be replaced.
+def resolved(before: Parts, after: Parts) -> tuple[Parts, Parts, AbstractSet[Address]]:
+    """Return the parts of both sides with their `explicit` ones, and what has to be replaced.
 
     Args:
         before: The parts before the change.
@@ -39,14 +39,16 @@ def resolved(before: Parts, after: Parts) -> tuple[Parts, AbstractSet[Address]]:
 
     """
     if not any(isinstance(part, Attachment) for part in after.by_address.values()):
-        return after, frozenset()
-    explicit: set[Address] = set()
+        return before, after, frozenset()
+    rivals: tuple[set[Address], set[Address]] = (set(), set())
     forced: set[Address] = set()
     for family in _families(before, after):
         if _changes(family, before, after) and _confusing(family, before, after):
-            explicit |= family.after
+            rivals[0].update(family.before)
+            rivals[1].update(family.after)
             forced |= {*_forced(family, before, after)}
-    return replace(after, explicit=frozenset(explicit)), forced
+    old, new = (frozenset(side) for side in rivals)
+    return replace(before, explicit=old), replace(after, explicit=new), forced
 
 
 def _families(before: Parts, after: Parts) -> Iterator[_Family]:
@@ -147,7 +149,10 @@ def _forced(family: _Family, before: Parts, after: Parts) -> Iterator[Address]:
         for child in after.children[table]:
             tie = sub(child, "attachment")
             known = any(_table(before[at]) == child for at in family.before)
-            if before.get(tie) != after.get(tie) and (known or len(rivals) > 1):
+            # ATTACH PARTITION takes a primary key for one, ALTER INDEX another key as well.
+            mate = places[1].get((address, child), address)
+            doubtful = known or len(rivals) > 1 or _type(after, mate) != _type(after, address)
+            if before.get(tie) != after.get(tie) and doubtful:
                 yield address
 
 

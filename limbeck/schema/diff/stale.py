@@ -2,7 +2,7 @@
 
 CREATE OR REPLACE FUNCTION touches no row: an index keeps the keys of the former body, a stored
 generated column its values, a partition its rows, and a check stays valid although rows may break
-it now. `fates` has these parts rebuilt, and `ordering` puts that after the functions.
+it now. `renewing` rebuilds these parts, and `ordering` puts that after the functions.
 
 An index is dropped and created again, not rebuilt by REINDEX: a session keeps the expressions of
 an index with functions in SQL inlined (RelationGetIndexExpressions() in relcache.c), and neither

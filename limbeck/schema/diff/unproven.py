@@ -4,7 +4,7 @@ A new child gets a valid copy of its parent's check, whatever the state of the p
 (MergeCheckConstraint() in src/backend/commands/tablecmds.c), and no statement makes a valid
 constraint NOT VALID again. ADD CONSTRAINT ... NOT VALID on the parent of existing children,
 however, passes on copies that are not valid. So where a copy must not be valid, the parent's check
-is dropped, and added again once the child exists. `fates` asks which checks that are, `ordering`
+is dropped, and added again once the child exists. `deciding` asks which checks that are, `ordering`
 and `folding` whether a copy then needs a VALIDATE of its own.
 """
 

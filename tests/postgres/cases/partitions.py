@@ -17,6 +17,10 @@ CREATE TABLE keyed (a int NOT NULL, b int NOT NULL) PARTITION BY LIST (a);
 CREATE TABLE k1 PARTITION OF keyed FOR VALUES IN (1);
 """
 
+# A table that is, or becomes, a partition of `keyed`.
+LOOSE = "CREATE TABLE k2 (a int NOT NULL, b int NOT NULL);"
+JOINED = "CREATE TABLE k2 PARTITION OF keyed FOR VALUES IN (2);"
+
 PARENTS = (
     "CREATE TABLE a (x int, y int NOT NULL); CREATE TABLE b (x int DEFAULT 1, y int NOT NULL);"
 )
@@ -256,6 +260,44 @@ CASES = (
         f"{KEYED} ALTER TABLE keyed ADD PRIMARY KEY (a, b);"
         "CREATE TABLE k2 PARTITION OF keyed FOR VALUES IN (2);",
         rows="INSERT INTO keyed VALUES (1, 1);",
+    ),
+    Case(
+        "a table with a key becomes a partition while its parent's index gives way to a key",
+        f"{KEYED} {LOOSE} CREATE UNIQUE INDEX i ON keyed (a, b);"
+        "ALTER TABLE k2 ADD CONSTRAINT u UNIQUE (a, b);",
+        f"{KEYED} {JOINED} ALTER TABLE k2 ADD CONSTRAINT u UNIQUE (a, b);"
+        "CREATE UNIQUE INDEX own ON k2 (a, b); ALTER TABLE keyed ADD PRIMARY KEY (a, b);",
+        rows="INSERT INTO keyed VALUES (1, 1); INSERT INTO k2 VALUES (2, 2);",
+    ),
+    Case(
+        "a table with a key becomes a partition of one with an index, instead of a constraint",
+        f"{KEYED} {LOOSE} ALTER TABLE k2 ADD CONSTRAINT u UNIQUE (a, b);"
+        "ALTER TABLE keyed ADD CONSTRAINT v UNIQUE (a, b);",
+        f"{KEYED} {JOINED} ALTER TABLE k2 ADD CONSTRAINT u UNIQUE (a, b);"
+        "CREATE UNIQUE INDEX i ON keyed (a, b);",
+        rows="INSERT INTO keyed VALUES (1, 1); INSERT INTO k2 VALUES (2, 2);",
+    ),
+    Case(
+        "a foreign key stays while the key of a partition that it uses gives way to another one",
+        f"{KEYED} {JOINED} ALTER TABLE keyed ADD UNIQUE (a, b);"
+        "CREATE TABLE f (a int, b int, FOREIGN KEY (a, b) REFERENCES k2 (a, b));",
+        f"{KEYED} {JOINED} ALTER TABLE k2 ADD PRIMARY KEY (a, b);"
+        "CREATE TABLE f (a int, b int, FOREIGN KEY (a, b) REFERENCES k2 (a, b));",
+        rows="INSERT INTO keyed VALUES (2, 2); INSERT INTO f VALUES (2, 2);",
+    ),
+    Case(
+        "a table becomes a partition whose unique constraint belongs to a primary key",
+        f"{KEYED} {LOOSE} ALTER TABLE keyed ADD PRIMARY KEY (a, b);",
+        f"{KEYED} {JOINED} ALTER TABLE k2 ADD UNIQUE (a, b);"
+        "ALTER TABLE keyed ADD PRIMARY KEY (a, b);",
+        rows="INSERT INTO keyed VALUES (1, 1);",
+    ),
+    Case(
+        "a partition is detached while its parent gets indexes that are alike",
+        f"{KEYED} {JOINED} CREATE UNIQUE INDEX own ON k1 (a, b);",
+        f"{KEYED} {LOOSE} ALTER TABLE k1 ADD PRIMARY KEY (a, b);"
+        "CREATE UNIQUE INDEX i ON keyed (a, b); CREATE UNIQUE INDEX j ON keyed (a, b);",
+        rows="INSERT INTO keyed VALUES (1, 1), (2, 2);",
     ),
     Case(
         "a table gets another parent with the same columns",
