@@ -82,7 +82,7 @@ def _held(span: Sequence[Step], scene: Scene) -> Iterator[Together]:
         if built := beforehand.build(step, span[:number], scene):
             first.append(built.first)
             now += built.now
-        elif instead := _waiting(step, span[number + 1 :], scene):
+        elif instead := _waiting(step, span[:number], span[number + 1 :], scene):
             now += instead.now
             later += instead.later
         else:
@@ -104,9 +104,19 @@ def _of_index(step: Step) -> bool:
     )
 
 
-def _waiting(step: Step, rest: Sequence[Step], scene: Scene) -> recipes.Recipe | None:
-    """Return the recipe of a step that can wait for the end of its unit."""
+def _waiting(
+    step: Step, done: Sequence[Step], rest: Sequence[Step], scene: Scene
+) -> recipes.Recipe | None:
+    """Return the recipe of a step that can wait for the end of its unit.
+
+    A unique index that is created again cannot: meanwhile duplicates would be accepted, and
+    ON CONFLICT would fail.
+    """
     match step.operation:
+        case CreateIndex(index) if index.unique and any(
+            isinstance(each.operation, DropIndex) and each.address == step.address for each in done
+        ):
+            return None
         case CreateIndex(index) if not any(later.names({index.name}) for later in rest):
             return recipes.recipe(step, scene)
         case AddConstraint(constraint) if constraint.type in "cf":

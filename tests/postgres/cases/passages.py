@@ -37,4 +37,11 @@ PHASED = (
         "CREATE TYPE mood AS ENUM ('y', 'z'); CREATE TABLE b (id integer PRIMARY KEY, mood mood)",
         "CREATE TYPE mood AS ENUM ('y'); CREATE TABLE b (id integer PRIMARY KEY, mood mood)",
     ),
+    Case(
+        "a unique index of an expression over a column of another type",
+        "CREATE TABLE b (id integer PRIMARY KEY, n bigint, code varchar(30));"
+        "CREATE UNIQUE INDEX b_code ON b (lower(code)); CREATE VIEW seen AS SELECT id, n FROM b",
+        "CREATE TABLE b (id integer PRIMARY KEY, n integer, code text);"
+        "CREATE UNIQUE INDEX b_code ON b (lower(code)); CREATE VIEW seen AS SELECT id, n FROM b",
+    ),
 )

@@ -47,7 +47,7 @@ PERMITS = (
     "USING (true) WITH CHECK (tenant = 1)",
 )
 RESTRICTS = ("", "USING (tenant = 1)", "USING (tenant = 1 AND id > 0)", "USING (tenant < 3)")
-NICKS = ("", "nick text", "nickname text", "nickname varchar(40) NOT NULL DEFAULT ''")
+NICKS = ("nick text", "nickname text", "nickname varchar(40) NOT NULL DEFAULT ''")
 MOODS = ("", "('y')", "('y', 'z')", "('x', 'y')")
 TENANTS = ("integer", "integer DEFAULT 1", "smallint", "integer CHECK (tenant < 100)")
 DOUBLES = (
@@ -145,6 +145,8 @@ PARTS = {
     "test": len(TESTS),
     "suffix": 2,
 }
+# Alterations that have a recipe are drawn more often.
+OFTEN = ("key", "number", "nick", "nick", "nick", "suffix", "secured")
 NAMES = ("a", "b", "c")
 TABLES = st.tuples(
     *(
@@ -153,7 +155,7 @@ TABLES = st.tuples(
     )
 )
 ALTERATIONS = st.lists(
-    st.sampled_from(list(PARTS)).flatmap(
+    st.sampled_from([*PARTS, *OFTEN]).flatmap(
         lambda part: st.builds(
             Alteration,
             st.integers(0, len(NAMES) - 1),
@@ -231,8 +233,7 @@ def _columns(table: Table, first: Table) -> Iterator[str]:
     yield f"tenant {TENANTS[table.tenant]}"
     if _refers(table):
         yield f"other integer REFERENCES {first.title}"
-    if table.nick:
-        yield NICKS[table.nick]
+    yield NICKS[table.nick]
     if table.mood:
         yield f"mood {table.name}_mood"
     if table.double:
@@ -244,11 +245,10 @@ def _refers(table: Table) -> bool:
 
 
 def _rows(table: Table, first: int, last: int) -> str:
-    values = {"id": "k", "n": "k", "code": "'c' || k", "tenant": "k % 3"}
+    nick = NICKS[table.nick].partition(" ")[0]
+    values = {"id": "k", "n": "k", "code": "'c' || k", "tenant": "k % 3", nick: "'k' || k"}
     if _refers(table):
         values["other"] = "k"
-    if table.nick:
-        values[NICKS[table.nick].partition(" ")[0]] = "'k' || k"
     if table.mood:
         values["mood"] = "'y'"
     return (
