@@ -11,8 +11,9 @@ include limbeck.mk
 
 .PHONY: test test-contract lint check real-schemas cases recipes passages crashes crashes-tenth majors compat bench audit clean
 
-test: .venv/installed-dev ## Run the tests (ten minutes on two cores)
-	@.venv/bin/pytest -n 2 --dist worksteal --durations=10
+# Tests wait for locks and servers, too: three of them keep two cores busy.
+test: .venv/installed-dev ## Run the tests (nine minutes on two cores)
+	@.venv/bin/pytest -n 3 --dist worksteal --durations=10
 
 test-contract: .venv/installed-dev ## Drive the stand-in for Neon with Neon's own programs (needs npm)
 	@mkdir -p .venv/contract && cp tests/contract/package.json .venv/contract/

@@ -378,6 +378,8 @@ def test_port_taken_by_another_program_is_left_to_it_and_the_change_is_said(made
     assert old is not None
     heard: list[Event] = []
     with socket.socket() as other:
+        # A connection that the server has closed still holds its port for a minute.
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.bind(("127.0.0.1", old))
         other.listen()
         made.start(heard.append)
