@@ -58,7 +58,16 @@ def log(event: Event) -> None:
     The record's message is a sentence, its `event` the event's name such as "revision_finished",
     its `fields` the event's fields as JSON values. Passwords are masked in all of them.
     """
-    record(_level(event), name(event), sentence(event), asdict(event))
+    record(_level(event), name(event), sentence(event), _fields(event))
+
+
+def _fields(event: Event) -> dict[str, Any]:
+    if isinstance(event, IndexProgress | IndexRepaired):
+        return asdict(event)
+    fields = event._asdict()
+    if blockers := fields.get("blockers"):
+        fields["blockers"] = tuple(each._asdict() for each in blockers)
+    return fields
 
 
 def record(level: int, event: str, text: str, fields: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+import limbeck
 from limbeck.project.code.recording import ALL, changed_since, names
 from limbeck.project.project import Project
 from limbeck.shadow import cache
@@ -22,15 +23,17 @@ from limbeck.shadow import cache
 FILE = "ingredients.json"
 # Shells count and remember in these.
 RESTLESS = {"_", "OLDPWD", "SHLVL"}
+_OWN = f"{Path(limbeck.__file__).parent}{os.sep}"
 
 
 @dataclass(frozen=True, slots=True)
 class Ingredients:
     """Paths, and names of environment variables (no values: some are secret).
 
-    Files count by their content. `folders` count by the names of their entries, because a new
-    file may be a new module. `sites` are folders of installed packages; they count by their time,
-    too, because installing a version of a package once more replaces its .dist-info.
+    Files count by their content, those of an editable limbeck by their time. `folders` count by
+    the names of their entries, because a new file may be a new module. `sites` are folders of
+    installed packages; they count by their time, too, because installing a version of a package
+    once more replaces its .dist-info.
     """
 
     files: tuple[str, ...]
@@ -123,8 +126,15 @@ def environment(project: Project) -> Mapping[str, str]:
 
 
 def content(path: str) -> str:
-    """Return a hash of a file's bytes; "" where there is no file."""
+    """Return a hash of a file's bytes; "" where there is no file.
+
+    The hundreds of files of limbeck, which count in a clone of it, are told from others by size and
+    time: to read them all would take as long as everything else.
+    """
     try:
+        if path.startswith(_OWN):
+            status = os.stat(path)  # noqa: PTH116 - one of hundreds
+            return f"{status.st_size} {status.st_mtime_ns}"
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()
     except OSError:
         return ""
