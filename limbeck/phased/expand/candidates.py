@@ -34,9 +34,7 @@ from limbeck.schema.diff.column_operations import (
     DropColumn,
     RenameColumn,
 )
-from limbeck.schema.diff.operations import (
-    DropTable,
-)
+from limbeck.schema.diff.operations import DropTable
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.sql.quoting import quote
 
