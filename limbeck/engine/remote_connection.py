@@ -94,9 +94,19 @@ class RemoteConnection:
         return nullcontext()
 
     def rollback(self) -> None:
-        """Roll back the open transaction, if there is one."""
-        if self.info.transaction_status is not TransactionStatus.IDLE:
+        """Roll back the open transaction, if there is one.
+
+        Raises:
+            psycopg.OperationalError: the server has ended the session, and with it the transaction.
+
+        """
+        if self.info.transaction_status is TransactionStatus.IDLE:
+            return
+        try:
             self.send("ROLLBACK", None)
+        except WorkerError as error:  # SQLAlchemy refuses to use the connection any more
+            self.closed = True
+            raise psycopg.OperationalError(f"the connection is closed: {error}") from error
 
     def add_notice_handler(self, _: Any) -> None:
         """Do nothing: the drivers have no common way to receive notices."""
