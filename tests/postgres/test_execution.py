@@ -140,7 +140,7 @@ def test_a_lock_held_for_longer_than_the_budget_changes_nothing_and_names_the_bl
             match=r"blocked by: pid \d+ \(.*the reader, .*for \d+\.\d s\): lock table two",
         ) as caught,
     ):
-        migrated(work, hasty(database, budget="1s", timeout="400ms"))
+        migrated(work, hasty(database, budget="3s", timeout="400ms"))
     assert caught.value.exit_code == 1
     assert "LOCK_BUDGET" in (caught.value.hint or "")
     columns = "select count(*) from pg_attribute where attrelid = 'one'::regclass and attnum > 0"
