@@ -29,7 +29,10 @@ _FIRST_WAIT: Final = 0.02
 
 @dataclass(slots=True)
 class Patience:
-    """The attempts at one step, counted for each step from the start; `budget` is in seconds."""
+    """The attempts at one step, counted for each step from the start; `budget` is in seconds.
+
+    `seen` are the blockers of an earlier attempt, for an attempt too short to see its own.
+    """
 
     budget: float
     listen: Listener
@@ -37,11 +40,13 @@ class Patience:
     step: tuple[str, int] = ("", -1)
     attempts: int = 0
     began: float = 0.0
+    seen: tuple[Blocker, ...] = ()
 
     def begin(self, revision: Revision, step: int) -> None:
         """Begin to count for a step, unless it is the one that was tried before."""
         if self.step != (revision.id, step):
             self.step, self.attempts, self.began = (revision.id, step), 0, time.monotonic()
+            self.seen = ()
 
     def lock_timeout(self, revision: Revision, step: int, longest: str | None) -> str | None:
         """Return how long the next attempt at a step may wait for a lock, as Postgres spells it.
@@ -62,7 +67,8 @@ class Patience:
         left = self.budget - waited
         if left <= 0:
             return False
-        blockers = self.blockers()
+        blockers = self.watcher.blockers if self.watcher else ()
+        self.seen = blockers or self.seen
         # With known blockers the pause ends when the last of their transactions does.
         pause = left if blockers else min(left, _pause(self.attempts))
         self.listen(LockNotObtained(revision.id, step + 1, self.attempts, waited, pause, blockers))
@@ -76,7 +82,7 @@ class Patience:
 
     def blockers(self) -> tuple[Blocker, ...]:
         """Return the sessions that were last seen holding the lock."""
-        return self.watcher.blockers if self.watcher else ()
+        return (self.watcher.blockers if self.watcher else ()) or self.seen
 
 
 def _pause(attempts: int) -> float:
