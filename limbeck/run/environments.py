@@ -39,12 +39,16 @@ AT_ONCE = 8
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What was read of an environment; `live` is None where there is nothing to compare."""
+    """What was read of an environment; `live` is None where there is nothing to compare.
+
+    `server` is the server_version_num of its server, None where none answered.
+    """
 
     profile: Profile
     status: Status
     live: Catalog | None = None
     path: tuple[str, ...] = ()
+    server: int | None = None
 
 
 def status(
@@ -165,7 +169,7 @@ def _looked(
     history = History.of(project, profile)
     try:
         with connect(database, read_only=True, listen=listen) as connection:
-            note(project, profile, connection.info.server_version)
+            look = replace(look, server=connection.info.server_version)
             current, entries, live = _read(project, profile, connection, with_catalog=drift)
             path = searched(connection)
             status = _placed(status, history, current)
@@ -173,11 +177,13 @@ def _looked(
             status = _phased(status, history, connection, entries)
     except LimbeckError as error:
         return replace(look, status=replace(status, problem=error))
-    return _Look(profile, status, None if status.unknown else live, path)
+    return replace(look, status=status, live=None if status.unknown else live, path=path)
 
 
 def _compared(project: Project, look: _Look, listen: Listener) -> Status:
     """Return the state of an environment with its difference from a replay."""
+    if look.server is not None:  # here, because all environments are noted in one file
+        note(project, look.profile, look.server)
     if look.live is None:
         return look.status
     beside = project.on(look.live.major)  # majors print some definitions differently

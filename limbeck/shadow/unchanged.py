@@ -19,7 +19,8 @@ class Unchanged(NamedTuple):
 def unchanged(project: Project, profile: Profile | None = None) -> Unchanged | None:
     """Return what is known where both catalogs are cached and equal; None may mean: unknown.
 
-    Each file that a catalog was made of is read and hashed; no time or size of one is trusted.
+    Each file that a catalog was made of is read and hashed; no time or size of one is trusted, but
+    those of limbeck's own files in a clone of it.
 
     Raises:
         SeveralHeadsError: two revisions follow the same one.

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg.pq import TransactionStatus
 
-from limbeck.schema.catalog import store
+from limbeck.schema.catalog import pipeline, store
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.filters import Filters
 from limbeck.schema.catalog.objects.address import Address
@@ -770,6 +770,18 @@ def after(connection: psycopg.Connection, statements: str) -> Catalog:
     with connection.transaction(force_rollback=True):
         connection.execute(statements)
         return read(connection)
+
+
+@pytest.mark.parametrize("statements", dict.fromkeys(case[0] for case in CASES))
+def test_a_near_server_is_asked_for_every_kind_that_it_has(
+    shared: psycopg.Connection, statements: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with shared.transaction(force_rollback=True):
+        shared.execute(statements)
+        near = read(shared)
+        monkeypatch.setattr(pipeline, "_near", lambda _: False)
+        assert near == read(shared)
+        assert dict(near.depends) == dict(read(shared).depends)
 
 
 @pytest.mark.parametrize(("statements", "address", "facts"), CASES)
