@@ -14,14 +14,19 @@ import psycopg
 import pytest
 
 from limbeck import migrate
+from limbeck.engine import running, version_table
 from limbeck.errors import HistoryError, MigrationError
 from limbeck.events import Event, IndexProgress, IndexRepaired, LockNotObtained, RevisionResumed
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.read import read
 
 if TYPE_CHECKING:
     from tests.postgres.conftest import Work
 
+A = Address("column", "public", "one", "a")
 BLOCK = "with op.get_context().autocommit_block():\n    "
 
 
@@ -443,3 +448,32 @@ raise InterruptedError
     one.path.write_text(one.path.read_text().replace("raise InterruptedError", "pass"))
     migrated(work, database)
     assert connection.execute("select count(*) from one").fetchone() == (1,)
+
+
+@pytest.mark.parametrize(
+    ("downgrade", "looks"),
+    [
+        ("alter table one drop a", 1),
+        (f"op.execute('alter table one drop a')\n{BLOCK}op.execute('drop table one')", 0),
+        (f"{BLOCK}op.execute('drop table one')", 0),
+    ],
+    ids=["one transaction", "two transactions", "a block first"],
+)
+def test_a_trial_shows_the_end_of_a_downgrade_and_leaves_all_as_it_was(
+    downgrade: str, looks: int, work: Work, connection: psycopg.Connection
+) -> None:
+    revision = work.revision("one", "create table one (a int)", downgrade)
+    running.upgrade(work.history, connection)
+    connection.execute("insert into one values (1)")
+    before, seen = read(connection), list[Catalog]()
+
+    def look() -> None:
+        seen.append(read(connection))
+
+    assert running.tried(work.history, connection, revision, look, downgrade=True) == bool(looks)
+    assert [(A in before.objects, A in catalog.objects) for catalog in seen] == [
+        (True, False)
+    ] * looks
+    assert read(connection) == before
+    assert connection.execute("select a from one").fetchall() == [(1,)]
+    assert version_table.current(work.history, connection) == (revision.id,)

@@ -41,6 +41,7 @@ a = Table("a", metadata, Column("id", Integer, primary_key=True), Column("kind",
 TABLE = """op.create_table("a", sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("kind", sa.Enum("x", "y", name="kind")),
     sa.Column("share", sa.Text, server_default="100%"), comment="100% sure")"""
+SQLALCHEMY = ("import sqlalchemy as sa",)
 ENV = """
 import sqlalchemy as sa
 from alembic import context
@@ -96,13 +97,23 @@ def test_both_ways_give_the_same_models_history_and_sql(work: Work) -> None:
 def test_a_failure_is_reported_in_the_same_words(
     work: Work, connection: psycopg.Connection, body: str
 ) -> None:
-    work.revision("fails", body, imports=("import sqlalchemy as sa",))
+    work.revision("fails", body, imports=SQLALCHEMY)
     texts = []
     for project in (work.project, outside(work)):
         with pytest.raises(MigrationError) as caught:
             running.upgrade(History.of(project), connection)
         texts.append((caught.value.message, caught.value.hint))
     assert texts[0] == texts[1]
+    assert connection.execute("select to_regclass('b')").fetchone() == (None,)
+
+
+def test_a_session_that_the_server_ends_is_reported_as_such(
+    work: Work, connection: psycopg.Connection
+) -> None:
+    ends = "op.get_bind().execute(sa.text('select pg_terminate_backend(pg_backend_pid())'))"
+    work.revision("ends", f"op.execute('create table b ()')\n{ends}", imports=SQLALCHEMY)
+    with pytest.raises(MigrationError, match="terminating connection"):
+        running.upgrade(History.of(outside(work)), connection)
     assert connection.execute("select to_regclass('b')").fetchone() == (None,)
 
 
