@@ -11,7 +11,6 @@ another limbeck in the same run: `git worktree add` of an earlier commit, with a
 from __future__ import annotations
 
 import argparse
-import os
 import platform
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
+from ground import Ground, new_project
 from sessions import SMALL, Application, Counts
 
 from limbeck.postgres.embedded.server import Server
@@ -132,55 +132,20 @@ CHANGES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """A server, a limbeck, and a project of it whose environment is a database of the server."""
-
-    server: Server
-    program: Path
-    project: Path
-    rows: int
-
-    @property
-    def url(self) -> str:
-        """The database that is changed."""
-        return self.server.url("gaps")
-
-    def limbeck(self, *words: str) -> None:
-        """Run a command in the project."""
-        done = subprocess.run(
-            [self.program, *words],
-            cwd=self.project,
-            env={**os.environ, "DATABASE_URL_DEVELOPMENT": self.url},
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            raise RuntimeError(f"limbeck {' '.join(words)}: {done.stdout}{done.stderr}")
-
-    def fresh(self, change: Change) -> None:
-        """Create and fill the database, and generate the revision of a change."""
-        for old in (self.project / "alembic" / "versions").glob("*.py"):
-            old.unlink()
-        (self.project / "models.py").write_text(change.before)
-        with psycopg.connect(self.server.url(), autocommit=True) as connection:
-            connection.execute("DROP DATABASE IF EXISTS gaps WITH (FORCE)")
-            connection.execute("CREATE DATABASE gaps")
-            connection.execute(ROLE.encode())
-        self.limbeck("generate", "-m", "base")
-        self.limbeck("migrate", "--yes")
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            for table, rows in (("accounts", SMALL), ("events", self.rows)):
-                connection.execute(FILL.format(table=table, rows=rows).encode())
-            connection.execute("VACUUM ANALYZE")
-        (self.project / "models.py").write_text(change.after)
-        self.limbeck("generate", "-m", "change", "--allow-drop", *change.words)
+def prepare(ground: Ground, change: Change) -> None:
+    """Create and fill the database, and generate the revision of a change."""
+    ground.begin(change.before, ROLE)
+    with psycopg.connect(ground.url, autocommit=True) as connection:
+        for table, rows in (("accounts", SMALL), ("events", ground.rows)):
+            connection.execute(FILL.format(table=table, rows=rows).encode())
+        connection.execute("VACUUM ANALYZE")
+    ground.write(change.after)
+    ground.limbeck("generate", "-m", "change", "--allow-drop", *change.words)
 
 
 def measure(ground: Ground, change: Change) -> tuple[Counts, float]:
     """Return what applications live through during a change, and its seconds."""
-    ground.fresh(change)
+    prepare(ground, change)
     old = Application.of(ground.url, ground.rows, "nick", secured=not change.old)
     new = Application.of(ground.url, ground.rows, change.nick, secured=True)
     old.start()
@@ -209,12 +174,7 @@ def measure(ground: Ground, change: Change) -> tuple[Counts, float]:
 def prepared(server: Server, program: Path, rows: int) -> Iterator[Ground]:
     """Yield a new project of a limbeck."""
     with tempfile.TemporaryDirectory() as folder:
-        project = Path(folder) / "project"
-        subprocess.run([program, "init", project, "--yes"], check=True, capture_output=True)
-        settings = project / "pyproject.toml"
-        text = settings.read_text().replace("app.models:Base.metadata", "models:metadata")
-        settings.write_text(text)
-        (project / "env_profiles" / "development.env").write_text("PROTECTED=no\n")
+        project = new_project(program, Path(folder))
         try:
             yield Ground(server, program, project, rows)
         finally:

@@ -10,9 +10,7 @@ and the new structure differ before the contract, are the rows different.
 from __future__ import annotations
 
 import argparse
-import os
 import random
-import subprocess
 import sys
 import tempfile
 import threading
@@ -23,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
+from ground import Ground, new_project
 
 from limbeck.history.history import History
 from limbeck.phased.phases import changes
@@ -174,55 +173,22 @@ class Felt:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """A server, a project whose only environment is a database of it, and what is made there."""
+def prepare(ground: Ground, change: Change) -> None:
+    """Create and fill the database, and write the models after a change."""
+    ground.begin(change.before)
+    with psycopg.connect(ground.url, autocommit=True) as connection:
+        for statement in ROWS.format(rows=ground.rows).split(";"):
+            connection.execute(statement.encode())
+        start = f"CREATE SEQUENCE made START {ground.rows + 1}"
+        connection.execute(start.encode())
+    ground.write(change.after)
 
-    server: Server
-    project: Path
-    rows: int
 
-    @property
-    def url(self) -> str:
-        """The database that is changed."""
-        return self.server.url("traffic")
-
-    def limbeck(self, *words: str) -> str:
-        """Run a command in the project."""
-        done = subprocess.run(
-            [BIN / "limbeck", *words],
-            cwd=self.project,
-            env={**os.environ, "DATABASE_URL_DEVELOPMENT": self.url},
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            raise RuntimeError(f"limbeck {' '.join(words)}: {done.stdout}{done.stderr}")
-        return done.stdout
-
-    def fresh(self, change: Change) -> None:
-        """Make the database and the history of the models before the change, and fill it."""
-        for old in (self.project / "alembic" / "versions").glob("*.py"):
-            old.unlink()
-        (self.project / "models.py").write_text(change.before)
-        with psycopg.connect(self.server.url(), autocommit=True) as connection:
-            connection.execute("DROP DATABASE IF EXISTS traffic WITH (FORCE)")
-            connection.execute("CREATE DATABASE traffic")
-        self.limbeck("generate", "-m", "base")
-        self.limbeck("migrate", "--yes")
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            for statement in ROWS.format(rows=self.rows).split(";"):
-                connection.execute(statement.encode())
-            start = f"CREATE SEQUENCE made START {self.rows + 1}"
-            connection.execute(start.encode())
-        (self.project / "models.py").write_text(change.after)
-
-    def number(self, query: str) -> int:
-        """Return what a query counts."""
-        with psycopg.connect(self.url) as connection:
-            row = connection.execute(query.encode()).fetchone()
-            return int(row[0] or 0) if row else 0
+def number(ground: Ground, query: str) -> int:
+    """Return what a query counts."""
+    with psycopg.connect(ground.url) as connection:
+        row = connection.execute(query.encode()).fetchone()
+        return int(row[0] or 0) if row else 0
 
 
 def in_phases(ground: Ground, new: Application, old: Application) -> int:
@@ -232,7 +198,7 @@ def in_phases(ground: Ground, new: Application, old: Application) -> int:
     new.start()
     time.sleep(BETWEEN)
     old.stop()
-    different = sum(ground.number(query) for query in _differing(ground))
+    different = sum(number(ground, query) for query in _differing(ground))
     ground.limbeck("contract", "--yes")
     return different
 
@@ -258,7 +224,7 @@ Work = Callable[[Ground, Application, Application], int]
 
 def measure(ground: Ground, change: Change, work: Work, *words: str) -> Felt:
     """Return what the applications feel while some work changes the database."""
-    ground.fresh(change)
+    prepare(ground, change)
     ground.limbeck("generate", "-m", "change", "--allow-drop", *words, *change.rename)
     old = Application(ground.url, change.old, ground.rows)
     new = Application(ground.url, change.new, ground.rows)
@@ -273,7 +239,7 @@ def measure(ground: Ground, change: Change, work: Work, *words: str) -> Felt:
         old.stop()
         new.stop()
     done = [*old.latencies, *new.latencies]
-    lost = len(done) - ground.number(f"SELECT sum({change.amount}) FROM events")
+    lost = len(done) - number(ground, f"SELECT sum({change.amount}) FROM events")
     before = [latency for due, latency in done if due < begun]
     during = [latency for due, latency in done if begun <= due <= ended + 1]
     failures = [*old.failures, *new.failures]
@@ -297,17 +263,10 @@ def _p99(found: Sequence[float]) -> float:
 def prepared(rows: int) -> Iterator[Ground]:
     """Start a server and set a project up."""
     with tempfile.TemporaryDirectory() as folder:
-        server, project = Server(Path(folder) / "server"), Path(folder) / "project"
+        server, program = Server(Path(folder) / "server"), BIN / "limbeck"
         server.start()
         try:
-            init = [str(BIN / "limbeck"), "init", str(project), "--yes"]
-            subprocess.run(init, check=True, capture_output=True)
-            text = (project / "pyproject.toml").read_text()
-            (project / "pyproject.toml").write_text(
-                text.replace("app.models:Base.metadata", "models:metadata")
-            )
-            (project / "env_profiles" / "development.env").write_text("PROTECTED=no\n")
-            yield Ground(server, project, rows)
+            yield Ground(server, program, new_project(program, Path(folder)), rows)
         finally:
             server.stop()
 
