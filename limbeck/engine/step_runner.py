@@ -217,11 +217,11 @@ class StepRunner:
         # First, because the revision's own role may not write the rows, nor its search path find
         # their tables; and the next revision starts from the connection's own defaults.
         rows = [*self.session.resets, *version_rows, *self.progress.record_end()]
-        if (look := self.session.terms.look) is not None:
+        if self.session.terms.look is not None:
             self._flush(*rows)
             with self._sending():
-                look()
-            self._refuse_in_trial()
+                self.session.terms.look()
+        self._refuse_in_trial()
         self._flush(*rows, Statement("COMMIT"))
         self._committed()
         self.progress.table_exists = self.progress.in_ledger
