@@ -30,7 +30,7 @@ from limbeck.phased.gates import gate
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.duration import seconds
 from limbeck.postgres.lock import migration_lock
-from limbeck.run import hazards, keeping, outline, own_objects
+from limbeck.run import hazards, keeping, outline, own_objects, unseen
 from limbeck.run.failing import accounted, reported
 from limbeck.run.keeping import Keep
 from limbeck.run.plan import Plan, fingerprint, revisions
@@ -99,7 +99,7 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
         start = state.read(connection, version_table.of(plan.history, connection))
         if start.recorded != plan.current or _ran_late(plan, start.ledger):
             return _overtaken(plan, start.recorded)
-        planned = _still_planned(plan, connection, listen)
+        planned = _still_planned(plan, connection, start.ledger, listen)
         applied: list[Applied] = []
         begun = time.monotonic()
         with accounted(plan, applied):
@@ -194,10 +194,13 @@ def _access(connection: Connection) -> tuple[bool, bool]:
     return (bool(row[0]), bool(row[1])) if row else (False, False)
 
 
-def _still_planned(plan: Plan, connection: Connection, listen: Listener) -> tuple[Revision, ...]:
+def _still_planned(
+    plan: Plan, connection: Connection, entries: Ledger, listen: Listener
+) -> tuple[Revision, ...]:
     """Return the revisions of the plan, checked again with the lock held.
 
     Raises:
+        DatabaseError: row security would stop one of them half-way.
         MigrationError: a file was edited since, or a contract revision may not run any more.
 
     """
@@ -213,6 +216,9 @@ def _still_planned(plan: Plan, connection: Connection, listen: Listener) -> tupl
                 f"{plan.environment}: {waiting[0].change}: {waiting[0].reason}; nothing was done",
                 hint=waiting[0].hint,
             )
+    # A half-done one is already where this could bring it.
+    whole = [each for each in planned if each.id not in entries.interrupted()]
+    unseen.refuse(connection, whole, downgrade=plan.downgrade)
     return planned
 
 

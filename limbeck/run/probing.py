@@ -21,6 +21,7 @@ from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
+from limbeck.run.unseen import commits
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.read import read
@@ -101,7 +102,7 @@ class Probing:
     def _subject(self, revision: Revision) -> _Subject | None:
         """Return the branch before and after a revision that may be seen half done."""
         role = phased.role_of(revision)
-        if role == "plain" and not _commits(revision):
+        if role == "plain" and not commits(revision.path.read_text(encoding="utf-8")):
             return None
         try:
             before, after = self._recorded(revision)
@@ -144,9 +145,3 @@ def _changed(branch: Catalog, before: Catalog, after: Catalog) -> Catalog:
         else:
             objects[change.address] = change.after
     return replace(branch, objects=objects, depends={**branch.depends, **after.depends})
-
-
-def _commits(revision: Revision) -> bool:
-    """Return whether a revision may commit before its end, as far as its text tells."""
-    text = revision.path.read_text(encoding="utf-8")
-    return "autocommit_block" in text or "COMMIT" in text.upper()

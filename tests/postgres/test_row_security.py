@@ -136,6 +136,44 @@ def test_where_rows_are_hidden_it_stops_before_anything_is_lost(case: str, place
     assert (after[:2], ROWS in before) == ([ROWS, ROWS], True)
 
 
+BLOCK = "with op.get_context().autocommit_block():\n    op.execute('create index early on t (a)')\n"
+HALF_WAY = {
+    "an update": "update t set a = upper(a)",
+    "a value of all rows": "select setval('s', (select max(id) from t))",
+    "a row, with its schema": 'insert into "public"."t" values (0)',
+}
+
+
+@pytest.mark.parametrize("case", HALF_WAY)
+def test_a_revision_that_would_stop_half_way_does_not_begin(case: str, place: Place) -> None:
+    place.apply()
+    place.all.execute("CREATE SEQUENCE s; GRANT ALL ON s TO PUBLIC")
+    statement = HALF_WAY[case]
+    body = f"{BLOCK}op.execute({statement!r})"
+    place.work.revision("half", body)
+    with pytest.raises(DatabaseError, match=r"row security hides.*nothing was done") as caught:
+        place.apply()
+    assert "BYPASSRLS" in (caught.value.hint or "")
+    assert place.all.execute("SELECT to_regclass('early')").fetchone() == (None,)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"{BLOCK}op.execute('analyze t')",
+        f'"""Update t."""\n{BLOCK}op.execute("alter table t add c int")',
+        f"{BLOCK}op.execute('set row_security = on')\nop.execute('update t set a = a')",
+    ],
+    ids=["another statement", "a sentence", "its own row_security"],
+)
+def test_a_revision_that_needs_no_hidden_row_is_applied(body: str, place: Place) -> None:
+    place.apply()
+    place.all.execute("DROP POLICY own ON t; CREATE POLICY own ON t USING (id > 0)")
+    place.work.revision("whole", body)
+    place.apply()
+    assert place.all.execute("SELECT to_regclass('early')").fetchone() == ("early",)
+
+
 def test_a_role_that_row_security_does_not_hold_back_migrates(place: Place) -> None:
     place.all.execute("ALTER TABLE t NO FORCE ROW LEVEL SECURITY")
     place.apply()
