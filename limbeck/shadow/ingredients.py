@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-import limbeck
 from limbeck.project.code.recording import ALL, changed_since, names
 from limbeck.project.project import Project
 from limbeck.shadow import cache
@@ -23,7 +22,7 @@ from limbeck.shadow import cache
 FILE = "ingredients.json"
 # Shells count and remember in these.
 RESTLESS = {"_", "OLDPWD", "SHLVL"}
-_OWN = f"{Path(limbeck.__file__).parent}{os.sep}"
+_OWN = f"{Path(__file__).parents[1]}{os.sep}"
 
 
 @dataclass(frozen=True, slots=True)

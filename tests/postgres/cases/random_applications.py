@@ -145,8 +145,8 @@ PARTS = {
     "test": len(TESTS),
     "suffix": 2,
 }
-# Alterations that have a recipe are drawn more often.
-OFTEN = ("key", "number", "nick", "nick", "nick", "suffix", "secured")
+# Alterations that have a recipe are drawn more often, and those of what a role may see.
+OFTEN = ("key", "number", "nick", "nick", "nick", "suffix", "secured", "permit", "restrict")
 NAMES = ("a", "b", "c")
 TABLES = st.tuples(
     *(
