@@ -8,15 +8,12 @@ from dataclasses import dataclass, replace
 from limbeck.errors import LimbeckError
 from limbeck.events import Listener, StageStarted
 from limbeck.history.history import History
-from limbeck.history.revisions import Revision
 from limbeck.lint.probes import phased
 from limbeck.lint.probes.gaps import Role
 from limbeck.lint.probes.passage import Passage
 from limbeck.lint.probes.proving import Change, probe, running_of
 from limbeck.lint.trace.statement import strength
 from limbeck.lint.trace.tracing import Trace
-from limbeck.phased import phases
-from limbeck.phased.phases import Backfill
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.schema.catalog.objects.address import Address
@@ -62,11 +59,12 @@ def _passage(place: Place, trace: Trace, role: Role) -> Passage:
     before = place.replay(",".join(revision.parents) or "base")
     catalogs = before.catalog(), place.replay(revision.id).catalog()
     middle = catalogs[1] if role == "expand" else catalogs[0]
+    history = History.of(place.project, place.profile)
     change = Change(
-        running_of(History.of(place.project, place.profile), revision),
+        running_of(history, revision),
         *catalogs,
         role,
-        phased.wrong(_backfills(place, revision, role), middle),
+        phased.wrong(phased.backfills(history, revision), middle),
         create_role=servers.choose(place.project, place.profile).environment is None,
         touched=tuple(_touched(trace)),
     )
@@ -83,22 +81,6 @@ def _touched(trace: Trace) -> Iterator[Address]:
             relation = statement.before.relations.get(oid)
             if relation and strength(mode) > _OF_WRITERS and relation.kind in _KINDS:
                 yield Address(_KINDS[relation.kind], relation.schema, relation.name)
-
-
-def _backfills(place: Place, revision: Revision, role: Role) -> tuple[Backfill, ...]:
-    """Return the backfills that stand between the two phases of a change."""
-    phase = phases.of(revision)
-    if phase is None or role == "expand":
-        return phase.backfills if phase else ()
-    history = History.of(place.project, place.profile)
-    parents = [each for name in revision.parents for each in history.find(name)]
-    former = (phases.of(parent) for parent in parents)
-    return tuple(
-        backfill
-        for each in former
-        if each and each.change == phase.change
-        for backfill in each.backfills
-    )
 
 
 def _is_torn(trace: Trace) -> bool:

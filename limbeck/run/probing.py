@@ -11,6 +11,7 @@ import psycopg
 from limbeck.engine.terms import Committed
 from limbeck.errors import LimbeckError
 from limbeck.events import Listener, Notice
+from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.lint.probes import phased
 from limbeck.lint.probes.concerned import concerned
@@ -36,6 +37,7 @@ class Probing:
     `seconds` is how long the probes of the last revision took, which are no part of its duration.
     """
 
+    history: History
     project: Project
     profile: Profile
     database: Database
@@ -77,11 +79,14 @@ class Probing:
                 observer.committed = None
                 running = time.monotonic() - started - self.seconds
 
+        role = phased.role_of(revision)
+        middle = subject.after if role == "expand" else subject.before
         change = Change(
             observed,
             subject.before,
             subject.after,
-            phased.role_of(revision),
+            role,
+            phased.wrong(phased.backfills(self.history, revision), middle),
             create_role=False,
             touched=subject.touched,
             real=True,

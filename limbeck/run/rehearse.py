@@ -171,7 +171,7 @@ def _run(project: Project, profile: Profile, database: Database, listen: Listene
             words = f"{waiting.revision} {waiting.message} is not rehearsed: {waiting.reason}"
             listen(Notice(words))
         connection.execute("ANALYZE")  # for the estimated rows of blocked tables
-        probing = Probing(project, profile, database, listen)
+        probing = Probing(history, project, profile, database, listen)
         done, failed = _revisions(history, todo, probing, connection, listen)
     script = difference(before, Schema.of(database))
     return Rehearsal(profile.name, "", tuple(done), failed, script)

@@ -138,6 +138,14 @@ class Example:
         change = Change(run, phase.before, phase.after, phase.role, phase.wrong)
         return probe(change, lambda: self.scratch(phase.first))
 
+    def differences(self, phase: Phase | None = None) -> list[str]:
+        """Return what the last passage has led to that is not as the change wants it."""
+        after = phase.after if phase else self.after
+        catalog = read(self.place.connection, filters=self.place.filters)
+        addresses = [change.address for change in catalog.changes_to(after)]
+        # The role of the probes has privileges, and stays.
+        return [f"{each} differs" for each in addresses if not each.part.endswith(f"to {ROLE}")]
+
 
 def avoidable(gap: Gap) -> bool:
     """Return whether another order of steps could close a gap; privileges are always kept."""
@@ -175,6 +183,7 @@ def _best(
         passage = example.passage(joining.commits(order), phase)
         if passage.problem is None:
             these = [f"{gap}" for gap in passage.gaps if broken(gap)]
+            these += example.differences(phase)
             gaps = these if gaps is None else gaps
             if not these:
                 return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import permutations
 from typing import TYPE_CHECKING
 
 import pytest
@@ -91,6 +92,31 @@ def test_privileges_are_granted_and_revoked_exactly(
         assert differences(read(a, filters=SEEN), after) == []
         carry_out(a, compare.steps(read(a, filters=SEEN), before))
         assert differences(read(a, filters=SEEN), before) == []
+
+
+# What a REVOKE on the table takes from the columns has to be granted again.
+STATES = (
+    "",
+    "GRANT SELECT, INSERT ON t TO reader",
+    "GRANT SELECT ON t TO reader WITH GRANT OPTION",
+    "GRANT SELECT (a) ON t TO reader",
+    "GRANT SELECT, INSERT ON t TO reader; GRANT SELECT (a), INSERT (b) ON t TO reader",
+    "GRANT SELECT (a), UPDATE (b) ON t TO reader WITH GRANT OPTION; GRANT SELECT ON t TO reader",
+    "GRANT ALL ON t TO reader; GRANT SELECT (a) ON t TO reader; GRANT INSERT (b) ON t TO PUBLIC",
+)
+
+
+def test_privileges_on_a_table_and_on_its_columns_lead_to_any_others(
+    reader: str, make_database: Callable[..., Database]
+) -> None:
+    table = "DROP TABLE IF EXISTS t; CREATE TABLE t (a int, b int);"
+    with connect(make_database("a")) as a, connect(make_database("b")) as b:
+        for old, new in permutations((f"{table}{state}" for state in STATES), 2):
+            a.execute(old.replace("reader", reader).encode())
+            b.execute(new.replace("reader", reader).encode())
+            after = read(b, filters=SEEN)
+            carry_out(a, compare.steps(read(a, filters=SEEN), after))
+            assert differences(read(a, filters=SEEN), after) == [], (old, new)
 
 
 PULLED = (

@@ -245,6 +245,37 @@ def test_a_contract_is_rehearsed_as_the_new_application(shop: Shop) -> None:
     assert shop.run("SELECT count(body), count(content) FROM letters") == [(2000, 2000)]
 
 
+SYNC = """CREATE TABLE letters (id int PRIMARY KEY, body text);
+INSERT INTO letters SELECT n, 'hello ' || n FROM generate_series(1, 2000) n"""
+SIDES = """ALTER TABLE letters ADD content text;
+CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF TG_OP = 'INSERT' {also} THEN NEW.content := NEW.body; END IF; RETURN NEW; END $$;
+CREATE TRIGGER fill BEFORE INSERT OR UPDATE ON letters FOR EACH ROW EXECUTE FUNCTION fill()"""
+
+
+@pytest.mark.parametrize("shop", ["local"], indirect=True)
+def test_a_rehearsal_tells_where_a_trigger_leaves_the_sides_of_a_row_apart(shop: Shop) -> None:
+    shop.work.revision("letters", SYNC, down=shop.work.history.find("head")[0])
+    shop.good("migrate", "-e", "production", "--yes")
+    wrong = "content IS DISTINCT FROM body AND content IS NOT NULL"
+    fill = {"table": "public.letters", "set": {"content": "body"}, "where": wrong}
+    data = {"phase": "expand", "change": "body", "backfills": [fill]}
+    filled = BLOCK + "    op.execute('UPDATE letters SET content = body')\n"
+    torn = f"op.execute({SIDES.format(also='')!r})\n{filled}"
+    expand = phase(shop.work, "fill", torn, **data)
+    code, out, _ = shop.limbeck("rehearse", "-e", "production", "--json")
+    (passage,) = [each["passage"] for each in json.loads(out)["revisions"]]
+    (gap,) = passage["gaps"]
+    assert (code, gap["kind"], gap["actions"]) == (3, "apart", ["UPDATE of body"])
+    whole = SIDES.format(also="OR NEW.body IS DISTINCT FROM OLD.body")
+    expand.path.write_text(
+        expand.path.read_text().replace(repr(SIDES.format(also="")), repr(whole))
+    )
+    out = shop.good("rehearse", "-e", "production", "--json")
+    (passage,) = [each["passage"] for each in json.loads(out)["revisions"]]
+    assert passage["gaps"] == []
+
+
 FAILING = {
     "not null": (
         "ALTER TABLE people ALTER COLUMN mail SET NOT NULL",

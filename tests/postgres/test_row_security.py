@@ -137,19 +137,31 @@ def test_where_rows_are_hidden_it_stops_before_anything_is_lost(case: str, place
 
 
 BLOCK = "with op.get_context().autocommit_block():\n    op.execute('create index early on t (a)')\n"
+LATER = "alter table r add constraint k foreign key (t) references t not valid"
 HALF_WAY = {
     "an update": "update t set a = upper(a)",
     "a value of all rows": "select setval('s', (select max(id) from t))",
     "a row, with its schema": 'insert into "public"."t" values (0)',
+    "a table of its rows": "create table copies as select * from t",
+    "a foreign key": "alter table r add constraint k foreign key (t) references t",
+    "a foreign key of a column": "alter table r add column of_t int references t",
+    "a foreign key that is validated": "alter table r validate constraint r_t",
+    "a foreign key in two steps": f"{LATER}; alter table r validate constraint k",
+    "Alembic's foreign key": 'op.create_foreign_key("k", "r", "t", ["t"], ["id"])',
+    "Alembic's rows": 'op.bulk_insert(sa.table("t", sa.column("id")), [{"id": 1}])',
 }
+R = """CREATE TABLE r (id int, t int);
+ALTER TABLE r ADD CONSTRAINT r_t FOREIGN KEY (t) REFERENCES t NOT VALID;
+ALTER TABLE r ADD CONSTRAINT r_id CHECK (id > 0) NOT VALID; ALTER TABLE r OWNER TO {owner}"""
 
 
 @pytest.mark.parametrize("case", HALF_WAY)
 def test_a_revision_that_would_stop_half_way_does_not_begin(case: str, place: Place) -> None:
     place.apply()
     place.all.execute("CREATE SEQUENCE s; GRANT ALL ON s TO PUBLIC")
+    place.all.execute(R.format(owner=place.own.parameters["user"]).encode())
     statement = HALF_WAY[case]
-    body = f"{BLOCK}op.execute({statement!r})"
+    body = BLOCK + (statement if "op." in statement else f"op.execute({statement!r})")
     place.work.revision("half", body)
     with pytest.raises(DatabaseError, match=r"row security hides.*nothing was done") as caught:
         place.apply()
@@ -163,12 +175,23 @@ def test_a_revision_that_would_stop_half_way_does_not_begin(case: str, place: Pl
         f"{BLOCK}op.execute('analyze t')",
         f'"""Update t."""\n{BLOCK}op.execute("alter table t add c int")',
         f"{BLOCK}op.execute('set row_security = on')\nop.execute('update t set a = a')",
+        f"{BLOCK}op.execute('alter table r validate constraint r_id')",
+        f"{BLOCK}op.execute({LATER!r})",
+        f"{BLOCK}op.execute('create table copies as select * from t with no data')",
     ],
-    ids=["another statement", "a sentence", "its own row_security"],
+    ids=[
+        "another statement",
+        "a sentence",
+        "its own row_security",
+        "a check",
+        "a key of later rows",
+        "a table without rows",
+    ],
 )
 def test_a_revision_that_needs_no_hidden_row_is_applied(body: str, place: Place) -> None:
     place.apply()
     place.all.execute("DROP POLICY own ON t; CREATE POLICY own ON t USING (id > 0)")
+    place.all.execute(R.format(owner=place.own.parameters["user"]).encode())
     place.work.revision("whole", body)
     place.apply()
     assert place.all.execute("SELECT to_regclass('early')").fetchone() == ("early",)

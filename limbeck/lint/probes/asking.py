@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from limbeck.lint.probes.probe import Outcome, Probe
+from limbeck.lint.probes.probe import FEW, Outcome, Probe, first
 from limbeck.lint.probes.rows import ROLE, Row
 from limbeck.postgres.connect import Connection
 from limbeck.schema.catalog.objects.address import Address
@@ -25,15 +25,15 @@ _ENDING = "LBK00"
 _PROBE = f"""
 CREATE FUNCTION pg_temp.limbeck_probe(probes json)
 RETURNS TABLE (state text, message text, rows_seen text) LANGUAGE plpgsql AS $limbeck$
-DECLARE probe json; wrong bigint;
+DECLARE probe json; wrong bigint; relation oid; place tid;
 BEGIN
   FOR probe IN SELECT value FROM json_array_elements(probes) LOOP
     state := '00000'; message := ''; rows_seen := NULL; wrong := 0;
     BEGIN
-      IF probe->>'wrong' IS NOT NULL THEN
+      IF probe->>'before' IS NOT NULL THEN
         -- Rows that have no value of the new type yet, as the trigger lets the application write.
         BEGIN
-          EXECUTE probe->>'wrong' INTO wrong;
+          EXECUTE probe->>'before' INTO wrong;
         EXCEPTION WHEN data_exception THEN wrong := NULL;
         END;
       END IF;
@@ -41,13 +41,17 @@ BEGIN
       IF (probe->>'rows')::boolean THEN
         EXECUTE 'WITH t(x) AS (' || (probe->>'sql') || ') SELECT json_agg(x) FROM t' INTO rows_seen;
       ELSE
-        EXECUTE probe->>'sql';
+        IF (probe->>'places')::boolean THEN
+          EXECUTE (probe->>'sql') || ' RETURNING tableoid, ctid' INTO relation, place;
+        ELSE
+          EXECUTE probe->>'sql';
+        END IF;
         SET CONSTRAINTS ALL IMMEDIATE;
       END IF;
-      IF probe->>'wrong' IS NOT NULL AND wrong IS NOT NULL THEN
+      IF probe->>'after' IS NOT NULL AND wrong IS NOT NULL THEN
         PERFORM set_config('role', 'none', true);
         BEGIN
-          EXECUTE (probe->>'wrong') INTO rows_seen;
+          EXECUTE probe->>'after' INTO rows_seen USING relation, place;
           rows_seen := (rows_seen::bigint > wrong)::text;
         EXCEPTION WHEN data_exception THEN rows_seen := NULL;
         END;
@@ -148,9 +152,15 @@ END $limbeck$"""
 
 
 def sample(connection: Connection, table: str, names: Sequence[str]) -> Row:
-    """Return these columns of a row of an environment's table, as texts; none of an empty one."""
+    """Return these columns of a row of an environment's table, as texts; none of an empty one.
+
+    It is not the first row: an UPDATE of that one is to change it.
+    """
     columns = ", ".join(f"{quote(name)}::text" for name in names)
-    row = connection.execute(f"SELECT {columns} FROM {table} LIMIT 1".encode()).fetchone()
+    few = f"SELECT greatest(count(*) - 1, 0) FROM (SELECT FROM {table} LIMIT {FEW}) AS few"
+    row = connection.execute(
+        f"SELECT {columns} FROM {table} OFFSET ({few}) LIMIT 1".encode()
+    ).fetchone()
     return {name: _text(value) for name, value in zip(names, row, strict=True)} if row else {}
 
 
@@ -178,32 +188,48 @@ def try_rows(
     return [(row[0], str(row[1])) for row in rows]
 
 
+def question(probe: Probe, wrong: str | None, *, real: bool) -> dict[str, str | bool | None]:
+    """Return a probe as the function in the database takes it.
+
+    Args:
+        probe: the statement.
+        wrong: the condition for rows whose two sides differ, if they are counted before and after.
+        real: whether the table may have millions of rows; only the row that is written is looked
+            at then.
+
+    """
+    asked = {"sql": probe.sql, "role": probe.role, "rows": probe.rows}
+    if wrong is None or not probe.writes:
+        return asked
+    name = qualified(probe.relation.schema, probe.relation.name)
+    count = f"SELECT count(*) FROM {name} WHERE ({wrong})"
+    if not real:
+        return {**asked, "before": count, "after": count}
+    updated = first(name) if probe.action.startswith("UPDATE") else "false"
+    return {
+        **asked,
+        "before": f"{count} AND {updated}",
+        "after": f"{count} AND tableoid = $1 AND ctid = $2",
+        "places": True,
+    }
+
+
 def ask(
     connection: Connection,
     probes: Sequence[Probe],
+    questions: Sequence[Mapping[str, str | bool | None]],
     settings: Mapping[str, str],
-    wrong: Mapping[Address, str],
 ) -> list[Outcome]:
     """Return the outcomes of probes, which leave nothing behind.
 
     Args:
         connection: a session of the owner, in no transaction.
         probes: the statements.
+        questions: the probes as `question` returns them.
         settings: what policies read with current_setting().
-        wrong: for a table, the query that counts rows whose two sides differ.
 
     """
-    data = json.dumps(
-        [
-            {
-                "sql": probe.sql,
-                "role": probe.role,
-                "rows": probe.rows,
-                "wrong": wrong.get(probe.relation) if probe.writes else None,
-            }
-            for probe in probes
-        ]
-    )
+    data = json.dumps(questions)
     sets = "".join(
         f"SELECT set_config({literal(name)}, {literal(value)}, true);"
         for name, value in settings.items()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.phased import phases
 from limbeck.phased.phases import Backfill
@@ -25,8 +26,26 @@ def role_of(revision: Revision) -> Role:
     return phase.kind
 
 
+def backfills(history: History, revision: Revision) -> Iterator[Backfill]:
+    """Yield the backfills that stand between the two phases of a change.
+
+    Args:
+        history: the history that a revision belongs to.
+        revision: one of the two phases, or a plain revision, which has none.
+
+    """
+    phase = phases.of(revision)
+    if phase is None:
+        return
+    yield from phase.backfills
+    for parent in (each for name in revision.parents for each in history.find(name)):
+        former = phases.of(parent)
+        if phase.kind == "contract" and former and former.change == phase.change:
+            yield from former.backfills
+
+
 def wrong(backfills: Iterable[Backfill], middle: Catalog) -> dict[Address, str]:
-    """Return, by table, the query that counts the rows which a backfill would still change.
+    """Return, by table, the condition for the rows which a backfill would still change.
 
     Without a trigger, rows are wrong until the backfill runs once more after the old application
     has ended, which the gate of the contract waits for.
@@ -41,9 +60,7 @@ def wrong(backfills: Iterable[Backfill], middle: Catalog) -> dict[Address, str]:
     for backfill in backfills:
         conditions.setdefault(backfill.table, []).append(f"({backfill.where})")
     return {
-        Address("table", *schema_and_name(table)): (
-            f"SELECT count(*) FROM {table} WHERE {' OR '.join(texts)}"
-        )
+        Address("table", *schema_and_name(table)): " OR ".join(texts)
         for table, texts in conditions.items()
         if schema_and_name(table) in triggered
     }

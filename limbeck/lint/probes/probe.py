@@ -13,7 +13,7 @@ from limbeck.schema.sql.quoting import quote, quoted
 
 REFUSED = "42501"  # insufficient_privilege, which a policy's WITH CHECK raises as well
 SUCCESS = "00000"
-FEW = 1000  # of the rows of an environment that are compared
+FEW = 1000  # of the rows of an environment are looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Probe:
     """One statement of an application, and who sends it; `role` is None for the owner.
 
     `rows` is whether the statement returns the rows that the role sees as one text each. `writes`
-    names the table that an INSERT or UPDATE changes.
+    tells whether it is an INSERT or UPDATE.
     """
 
     relation: Address
@@ -127,8 +127,13 @@ def _last(relation: Relation, *, real: bool) -> str:
     if not relation.is_table:
         return "false" if real else "true"
     if real:  # the last one of millions would have to be searched for
-        return f"ctid = (SELECT ctid FROM {relation.name} LIMIT 1)"
+        return first(relation.name)
     return f"ctid = (SELECT ctid FROM {relation.name} ORDER BY ctid DESC LIMIT 1)"
+
+
+def first(table: str) -> str:
+    """Return a condition for the row of a table that is read first."""
+    return f"ctid = (SELECT ctid FROM {table} LIMIT 1)"
 
 
 def _seen(relation: Relation, identity: Sequence[str], *, real: bool) -> Iterator[tuple[str, str]]:

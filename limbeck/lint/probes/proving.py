@@ -44,8 +44,8 @@ class Change:
     """A revision to probe, and the catalogs before and after it.
 
     `run` runs it on a connection, and hands the statements of each commit to its second argument.
-    `role` says which application runs meanwhile. `wrong` has, for a table, the query that counts
-    the rows whose two sides differ: after an expand, and before its contract. `create_role` is
+    `role` says which application runs meanwhile. `wrong` has, for a table, the condition for the
+    rows whose two sides differ: asked after an expand, and before its contract. `create_role` is
     whether the server may get the role `limbeck_probe`. `touched` are relations that statements of
     the revision lock, though it leaves them as they were. `real` is whether the database is a copy
     of an environment: no rows and no privileges are added to it.
@@ -250,7 +250,11 @@ def passed(change: Change, subject: Subject, runner: Connection, asker: Connecti
 
     def ask(statements: Sequence[tuple[str, str | None]], *, whole: bool = False) -> Point:
         wrong = change.wrong if whole else {}
-        outcomes = asking.ask(asker, subject.probes, subject.settings, wrong)
+        questions = [
+            asking.question(each, wrong.get(each.relation), real=change.real)
+            for each in subject.probes
+        ]
+        outcomes = asking.ask(asker, subject.probes, questions, subject.settings)
         return Point(tuple(statements), tuple(outcomes))
 
     def committed(statements: Sequence[tuple[str, str | None]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from limbeck.schema.catalog.names import of
@@ -47,14 +48,42 @@ def create(grant: Grant | DefaultGrant, _members: Members, situation: Situation)
 
 def drop(grant: Grant | DefaultGrant, situation: Situation) -> list[Step]:
     """Revoke what was granted, and restore what PUBLIC has by default."""
-    return changes(grant, _usual(grant), "drop", situation.major)
+    usual = _usual(grant)
+    return [*changes(grant, usual, "drop", situation.major), *_again(grant, usual, situation)]
 
 
 def alter(
     before: Grant | DefaultGrant, after: Grant | DefaultGrant, situation: Situation
 ) -> Alteration:
     """Grant the new privileges, and revoke those that are gone."""
-    return Alteration(tuple(changes(before, after, "alter", situation.major)))
+    steps = changes(before, after, "alter", situation.major)
+    return Alteration((*steps, *_again(before, after, situation)))
+
+
+def _again(
+    before: Grant | DefaultGrant, after: Grant | DefaultGrant, situation: Situation
+) -> Iterator[Step]:
+    """Yield grants of what a role keeps on columns: a REVOKE on their table takes that, too."""
+    if isinstance(before, DefaultGrant) or before.target.kind not in APPLIES_TO["table"]:
+        return
+    gone = {*before.privileges} - {*after.privileges}
+    fixed = {*before.grantable} - {*after.grantable}
+    for address in sorted(situation.after.users.get(before.target, ())):
+        former, part = situation.before.get(address), situation.after[address]
+        if not (isinstance(former, Grant) and isinstance(part, Grant)):
+            continue
+        if part.target.kind == "column" and part.grantee == before.grantee:
+            stays = _only(former, {*part.privileges}, {*part.grantable})
+            left = _only(stays, {*stays.privileges} - gone, {*stays.grantable} - gone - fixed)
+            yield from changes(left, stays, "alter", situation.major)
+
+
+def _only(grant: Grant, privileges: AbstractSet[str], grantable: AbstractSet[str]) -> Grant:
+    return replace(
+        grant,
+        privileges=tuple(each for each in grant.privileges if each in privileges),
+        grantable=tuple(each for each in grant.grantable if each in grantable),
+    )
 
 
 def taken_back(situation: Situation) -> dict[Address, list[Step]]:

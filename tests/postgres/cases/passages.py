@@ -44,4 +44,10 @@ PHASED = (
         "CREATE TABLE b (id integer PRIMARY KEY, n integer, code text);"
         "CREATE UNIQUE INDEX b_code ON b (lower(code)); CREATE VIEW seen AS SELECT id, n FROM b",
     ),
+    Case(
+        "a role loses a table, and has some of its columns",
+        "CREATE TABLE b (id integer PRIMARY KEY, n bigint); GRANT SELECT ON b TO limbeck_app",
+        "CREATE TABLE b (id integer PRIMARY KEY, n integer);GRANT SELECT (id) ON b TO limbeck_app",
+        managed=True,
+    ),
 )
