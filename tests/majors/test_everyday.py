@@ -89,7 +89,8 @@ def test_a_rename_in_phases(project: Workplace) -> None:
     query(project, fill)
     edited(project, "published_year", "year")
     renamed = "public.books.published_year:public.books.year"
-    project.good("generate", "--zero-downtime", "--rename", renamed)
+    written = answer(project, "generate", "--zero-downtime", "--rename", renamed)
+    assert [passage["roles"] for passage in written["passages"]] == [["owner", "limbeck_probe"]] * 2
     project.good("migrate", "--through", "expand")
     query(project, "UPDATE books SET published_year = 2001 WHERE title = 'b1'")
     project.good("backfill", "--yes")

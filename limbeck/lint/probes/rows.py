@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from limbeck.lint.probes.relation import Field, Relation, Relations
 from limbeck.lint.probes.values import Values, constants, number_of
+from limbeck.postgres.embedded.cluster import PROBE_USER
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.sql.lexer import identifiers
 from limbeck.schema.sql.quoting import literal, quote
@@ -18,7 +19,7 @@ ROWS = (1, 2, 3)
 """The numbers of the rows that a table gets."""
 SPARE, OTHER = 4, 5
 """The number of the row that probes insert, and of one that policies may refuse."""
-ROLE = "limbeck_probe"
+ROLE = PROBE_USER
 """The role without any privilege of its own that stands for an application."""
 UNUSED = 30_000
 """Added to the keys of rows that are inserted among an environment's; it fits into a smallint."""

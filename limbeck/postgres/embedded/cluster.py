@@ -11,6 +11,7 @@ from limbeck.shell import command
 
 USER = "limbeck"
 SHADOW_USER = "limbeck_shadow"
+PROBE_USER = "limbeck_probe"
 # The major versions since which Postgres has these.
 BUILTIN_LOCALES = 17
 EXTENSION_PATHS = 18

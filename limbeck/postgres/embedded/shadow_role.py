@@ -15,6 +15,7 @@ import psycopg
 from psycopg import sql
 
 from limbeck.errors import ServerError
+from limbeck.postgres.embedded.cluster import PROBE_USER
 from limbeck.postgres.embedded.cluster import SHADOW_USER as ROLE
 
 # The major versions since which Postgres has these.
@@ -82,11 +83,13 @@ def prepare(url: str, password: Path) -> None:
 
 
 def _prepare(connection: psycopg.Connection[tuple[object, ...]], password: bytes) -> None:
-    query = "SELECT FROM pg_roles WHERE rolname = %s"
-    if connection.execute(query, [ROLE]).fetchone() is None:
-        connection.execute(f"CREATE ROLE {ROLE}".encode())
+    version = connection.info.server_version // 10000
+    # Since 16, the role creates the one of the probes when it needs it.
+    for role in (ROLE,) if version >= SAFE_CREATEROLE else (ROLE, PROBE_USER):
+        if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone() is None:
+            connection.execute(f"CREATE ROLE {role}".encode())
     verifier = connection.pgconn.encrypt_password(password, ROLE.encode(), b"scram-sha-256")
-    for statement in _statements(connection.info.server_version // 10000, verifier.decode()):
+    for statement in _statements(version, verifier.decode()):
         connection.execute(statement.encode())
     _join_roles(connection)
     query = "SELECT datname FROM pg_database WHERE datname ~ %s AND datdba = 10"
