@@ -38,7 +38,7 @@ recipes: .venv/installed-dev ## Take every change through its phases, and old an
 	@.venv/bin/pytest -n 2 -m '' tests/postgres/test_expand.py tests/postgres/test_expand_random.py \
 		tests/postgres/test_expand_random_move.py tests/postgres/test_expand_writers.py
 
-passages: .venv/installed-dev ## Migrate 2,000 random applications, probed at every commit point (an hour and a half)
+passages: .venv/installed-dev ## Migrate 2,000 random applications, probed at every commit point (a quarter of an hour)
 	@.venv/bin/pytest -n 2 -m thorough tests/postgres/test_passage_random.py
 
 crashes: .venv/installed-dev ## Kill a migration at every statement and run it again (hours)
