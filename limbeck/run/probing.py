@@ -91,7 +91,8 @@ class Probing:
             touched=subject.touched,
             real=True,
         )
-        with connect(self.database) as asker:
+        # As a session of an application: policies hide rows from its statements.
+        with connect(replace(self.database, row_security=None)) as asker:
             passage = probe_on(change, connection, asker)
         self.seconds = time.monotonic() - began - running
         return passage
