@@ -102,7 +102,7 @@ def _revision(
 def _replayed(replay: Replay, chosen: Majors, message: str | None, answers: Answers) -> Generated:
     project, profile, listen = replay.project, replay.profile, replay.listen
     before = replay.catalog()
-    after = Models(project, profile, listen, opened=replay.opened).catalog()
+    after = Models(project, profile, listen, opened=replay.opened, recorded=replay).catalog()
     if not before.changes_to(after):
         return Generated(tables=sum(1 for _ in after.every(Table)))
     renamed = agree_to_renames(before, after, answers)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,10 +31,25 @@ def keep(project: Project, name: str, catalog: Catalog) -> Catalog:
     path = folder(project) / name
     tables = sum(1 for _ in catalog.every(Table))
     write(path, f"{catalog.fingerprint()} {tables}\n".encode() + store.dumps(catalog))
-    kind = name.partition("-")[0]
-    for old in sorted(path.parent.glob(f"{kind}-*"), key=_age)[:-MOST]:
-        old.unlink(missing_ok=True)
+    _prune(path)
     return catalog
+
+
+def keep_statements(project: Project, name: str, statements: Sequence[str]) -> None:
+    """Save the statements that make a schema under a name, KIND-KEY, and remove the oldest."""
+    path = folder(project) / name
+    write(path, json.dumps(statements).encode())
+    _prune(path)
+
+
+def statements(project: Project, name: str) -> list[str] | None:
+    """Return saved statements; None where there are none or the cache is off."""
+    if not project.cache:
+        return None
+    try:
+        return list(json.loads((folder(project) / name).read_bytes()))
+    except (OSError, ValueError):
+        return None
 
 
 def catalog(project: Project, name: str) -> Catalog | None:
@@ -77,6 +94,13 @@ def write(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write_bytes(content)
         unfinished.replace(path)
+
+
+def _prune(path: Path) -> None:
+    """Remove the oldest files of a kind."""
+    kind = path.name.partition("-")[0]
+    for old in sorted(path.parent.glob(f"{kind}-*"), key=_age)[:-MOST]:
+        old.unlink(missing_ok=True)
 
 
 def _age(path: Path) -> float:

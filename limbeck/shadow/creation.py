@@ -86,6 +86,24 @@ def created_from(
         return read(connection, filters=filters)
 
 
+def described(metadata: sa.MetaData, server: int) -> tuple[str, ...]:
+    """Return the statements that create all of a MetaData; none where they cannot be told.
+
+    A listener may ask the connection for something, which is not there for once.
+
+    Args:
+        metadata: the models.
+        server: the version of the server as it reports it, such as 180006.
+
+    """
+    from limbeck.project.code.worker import statements_of  # noqa: PLC0415 - few commands need it
+
+    try:
+        return tuple(statements_of(metadata, server))
+    except Exception:  # noqa: BLE001 - a creation of all either works or says what is wrong
+        return ()
+
+
 def _send(connection: Connection, statement: str) -> None:
     try:
         connection.execute(statement.encode())

@@ -65,6 +65,11 @@ def made_of(project: Project, shadow: str, state: str) -> str:
     return f"models-{hashed(_start(project, shadow), state)}"
 
 
+def statements(project: Project, shadow: str, fingerprint: str) -> str:
+    """Return the name of the statements that have made a schema with this fingerprint."""
+    return f"statements-{hashed(_start(project, shadow), fingerprint)}"
+
+
 def hashed(*parts: str) -> str:
     """Return a short hash."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 
 from limbeck.events import Listener, StageStarted, ignore
+from limbeck.postgres.connect import connect
 from limbeck.project.code.in_process import InProcess
 from limbeck.project.code.recording import recording
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.shadow import cache, identity, ingredients, keys, unimported
+from limbeck.shadow import cache, changed_tables, identity, ingredients, keys, unimported
 from limbeck.shadow.filters import filters
+from limbeck.shadow.replay import Replay
 from limbeck.shadow.shadow import Shadow
 
 if TYPE_CHECKING:
@@ -23,20 +26,22 @@ if TYPE_CHECKING:
 class Models:
     """The models of a project, as Postgres creates them on the shadow.
 
-    `opened` is the shadow with an open session, if the caller has one.
+    `opened` is the shadow with an open session, if the caller has one. `recorded` is the history
+    to begin with: only the tables that have changed since are created.
     """
 
     project: Project
     profile: Profile | None = None
     listen: Listener = field(default=ignore, compare=False, repr=False)
     opened: Shadow | None = field(default=None, compare=False, repr=False)
+    recorded: Replay | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         return "models"
 
     def on(self, major: int) -> Models:
         """Return the same on a shadow of this major."""
-        return replace(self, project=self.project.on(major), opened=None)
+        return replace(self, project=self.project.on(major), opened=None, recorded=None)
 
     def catalog(self) -> Catalog:
         """Create the models in a scratch database and return its catalog.
@@ -60,8 +65,10 @@ class Models:
         code = self.project.code.of_models()
         if not isinstance(code, InProcess):
             return self._create_described(cast("OutOfProcess", code), shadow, server)
+        from limbeck.shadow.conflicts import refuse_two_enums  # noqa: PLC0415 - as above
         from limbeck.shadow.creation import (  # noqa: PLC0415 - SQLAlchemy is slow to import
             created,
+            described,
             noticing_connections,
         )
 
@@ -72,15 +79,45 @@ class Models:
         taken = ingredients.taken(self.project, read, recorded.began, recorded.environment)
         unimported.refuse(self.project, read, len(metadata.tables), self.listen)
         self.listen(StageStarted("creating the models on the shadow"))
-        with shadow.scratch() as database:
-            catalog = created(metadata, database, filters(self.project))
-        self._keep(taken, server, catalog)
+        with shadow.connected() as connection:
+            statements = described(metadata, connection.info.server_version)
+        refuse_two_enums(metadata)
+        catalog = self._changed(statements, shadow, server)
+        if catalog is None:
+            with shadow.scratch() as database:
+                catalog = created(metadata, database, filters(self.project))
+        self._keep(taken, server, catalog, statements)
         return catalog
 
+    def _changed(self, statements: Sequence[str], shadow: Shadow, server: str) -> Catalog | None:
+        """Return the schema as a difference to the recorded history, where it is little more."""
+        if self.recorded is None or not statements:
+            return None
+        fingerprint = self.recorded.fingerprint()
+        name = keys.statements(self.project, server, fingerprint or "")
+        former = cache.statements(self.project, name)
+        change = changed_tables.between(former, statements) if former else None
+        if change is None:
+            return None
+        if not change.tables and not change.statements:
+            return self.recorded.catalog()
+        with (
+            shadow.borrowed(self.recorded.template()) as database,
+            connect(database) as connection,
+        ):
+            return changed_tables.created(connection, change, filters(self.project))
+
     def _keep(
-        self, taken: tuple[ingredients.Ingredients, str] | None, server: str, catalog: Catalog
+        self,
+        taken: tuple[ingredients.Ingredients, str] | None,
+        server: str,
+        catalog: Catalog,
+        statements: Sequence[str],
     ) -> None:
         """Cache a catalog by the content of what its models are made of, if that is known."""
+        if statements:
+            name = keys.statements(self.project, server, catalog.fingerprint())
+            cache.keep_statements(self.project, name, statements)
         if taken is not None:
             ingredients.save(self.project, *taken)
             cache.keep(self.project, keys.made_of(self.project, server, taken[1]), catalog)
@@ -101,12 +138,16 @@ class Models:
         unimported.refuse(self.project, described.read, tables, self.listen)
         name = keys.made_of(self.project, server, repr(replace(described, read=None, began=0.0)))
         if self.project.cache and (cached := cache.catalog(self.project, name)) is not None:
-            self._keep(taken, server, cached)
+            self._keep(taken, server, cached, ())
             return cached
         from limbeck.shadow import creation  # noqa: PLC0415 - SQLAlchemy is slow to import
+        from limbeck.shadow.conflicts import refuse_different  # noqa: PLC0415 - as above
 
         self.listen(StageStarted("creating the models on the shadow"))
-        with shadow.scratch() as database:
-            catalog = creation.created_from(described, database, filters(self.project))
-        self._keep(taken, server, catalog)
+        refuse_different(described.enums)
+        catalog = self._changed(described.statements, shadow, server)
+        if catalog is None:
+            with shadow.scratch() as database:
+                catalog = creation.created_from(described, database, filters(self.project))
+        self._keep(taken, server, catalog, described.statements)
         return cache.keep(self.project, name, catalog)

@@ -103,6 +103,11 @@ class Replay:
             with opened.scratch(name) as database, connect(database) as copy:
                 return cache.keep(self.project, chain[-1].name, self._read(copy))
 
+    def fingerprint(self) -> str | None:
+        """Return the fingerprint of the catalog after the revision, if that is cached."""
+        saved = cache.fingerprint(self.project, self._chain()[-1].name)
+        return saved.partition(" ")[0] if saved else None
+
     def template(self) -> str:
         """Return the name of a database on the shadow that holds the replay; only copy it.
 

@@ -37,12 +37,14 @@ class Shadow:
     """A server and a role that may create databases there, by the database to connect to.
 
     `session` is an open connection to that database; with None each use opens one of its own.
-    `identity` is what `identity.known` answered in that session, if it was asked.
+    `identity` is what `identity.known` answered in that session, if it was asked. `spares` are
+    copies of templates that somebody has left as they were, until the session ends.
     """
 
     database: Database
     session: Connection | None = field(default=None, compare=False, repr=False)
     identity: str | None = field(default=None, compare=False)
+    spares: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(
@@ -70,7 +72,24 @@ class Shadow:
     def opened(self) -> Iterator[Shadow]:
         """Yield the shadow with one session for all that happens in the block."""
         with self.connected() as connection:
-            yield replace(self, session=connection)
+            opened = replace(self, session=connection)
+            try:
+                yield opened
+            finally:
+                if self.session is None:
+                    for name in self.spares.values():
+                        drop(connection, name)
+
+    @contextmanager
+    def borrowed(self, template: str) -> Iterator[Database]:
+        """Yield a copy of a template that the block leaves as it was; the next scratch takes it."""
+        with self.connected() as connection:
+            name = self.spares.pop(template, None) or create(connection, template)
+            yield self.database.on(name, name="shadow")
+            if self.session is not None:
+                self.spares[template] = name
+            else:
+                drop(connection, name)
 
     @contextmanager
     def scratch(
@@ -91,7 +110,7 @@ class Shadow:
             # The server reports it when a session begins, so that it costs no round trip.
             if untrusted and connection.info.parameter_status("is_superuser") == "on":
                 untrusted(Notice(SUPERUSER.format(connection.info.user, connection.info.host)))
-            name = create(connection, template)
+            name = self.spares.pop(template or "", None) or create(connection, template)
             try:
                 yield self.database.on(name, name="shadow")
             finally:
