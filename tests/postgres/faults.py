@@ -10,6 +10,7 @@ from limbeck.phased.expand import switching
 from limbeck.phased.gates import conditions
 from limbeck.phased.online import spans
 from limbeck.schema.diff import recreated, units
+from limbeck.schema.diff.fates import Fates
 from tests.postgres import passages
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ def only_one_order(patch: pytest.MonkeyPatch) -> None:
 
 
 def policies_apart(patch: pytest.MonkeyPatch, _: Places) -> None:
-    """Let commits split policies, row security and privileges."""
+    """Let commits split policies, row security and privileges, and what one table is altered in."""
     patch.setattr(units, "_secured", lambda *_: None)
+    patch.setattr(Fates, "table", lambda *_: None)
     only_one_order(patch)
 
 

@@ -145,8 +145,10 @@ PARTS = {
     "test": len(TESTS),
     "suffix": 2,
 }
-# Alterations that have a recipe are drawn more often, and those of what a role may see.
-OFTEN = ("key", "number", "nick", "nick", "nick", "suffix", "secured", "permit", "restrict")
+# Alterations that have a recipe are drawn more often.
+OFTEN = ("key", "number", "nick", "nick", "nick", "suffix", "secured")
+SECURITY = ("secured", "permit", "permit_name", "restrict", "restrict_name", "grant")
+REWRITTEN = ("key", "number", "code", "nick", "tenant", "double", "index", "suffix")
 NAMES = ("a", "b", "c")
 TABLES = st.tuples(
     *(
@@ -154,18 +156,25 @@ TABLES = st.tuples(
         for name in NAMES
     )
 )
-ALTERATIONS = st.lists(
-    st.sampled_from([*PARTS, *OFTEN]).flatmap(
+
+
+def _alteration(parts: Iterable[str], both: st.SearchStrategy[bool]) -> st.SearchStrategy:
+    """Return alterations of these parts of any table."""
+    return st.sampled_from([*parts]).flatmap(
         lambda part: st.builds(
             Alteration,
             st.integers(0, len(NAMES) - 1),
             st.just(part),
             st.integers(0, PARTS[part] - 1),
-            st.booleans(),
+            both,
         )
-    ),
-    min_size=1,
-    max_size=LONGEST,
+    )
+
+
+ALTERATIONS = st.one_of(
+    st.lists(_alteration((*PARTS, *OFTEN), st.booleans()), min_size=1, max_size=LONGEST),
+    # What a role may see, while several tables are rewritten, one after the other.
+    st.tuples(*(_alteration(parts, st.just(True)) for parts in (SECURITY, REWRITTEN))).map(list),  # noqa: FBT003 - drawn
 )
 
 
