@@ -13,13 +13,15 @@ from click.testing import CliRunner
 
 from limbeck import migrate
 from limbeck.cli import group
+from limbeck.lint import linting
+from limbeck.postgres.database import Database
 from limbeck.schema.catalog import pipeline
 from tests.postgres.relay import relayed
 from tests.postgres.test_diff import connect
 
 if TYPE_CHECKING:
-    from limbeck.postgres.database import Database
-    from tests.postgres.conftest import Work
+    from limbeck.postgres.embedded.server import Server
+    from tests.postgres.conftest import MakeWork, Work
 
 TABLES = """
 DO $$ BEGIN FOR n IN 1..{count} LOOP EXECUTE format(
@@ -110,6 +112,8 @@ def test_a_revision_takes_as_many_round_trips_for_a_hundred_tables_as_for_one(
 IMPORTED = """
 import sys
 from limbeck.cli import group
+from limbeck.lint import linting
+from limbeck.postgres.database import Database
 group.main(sys.argv[1:], standalone_mode=False)
 print(*sys.modules, file=sys.stderr)
 """
@@ -136,3 +140,27 @@ def test_a_reading_imports_the_classes_of_objects_once_the_questions_are_sent() 
     classes = ("limbeck.schema.catalog.builders", "limbeck.schema.catalog.objects")
     early = {name for name in done.stdout.split() if name.startswith((*rooms, *classes))}
     assert early == {classes[1], f"{classes[1]}.address"}
+
+
+NEW = """
+for number in range({count}):
+    op.create_table(f't{{number}}', sa.Column('id', sa.Integer, primary_key=True))
+    op.create_index(f'i{{number}}', f't{{number}}', ['id'])
+"""
+
+
+def test_lint_asks_as_much_about_a_hundred_new_tables_as_about_one(
+    make_work: MakeWork, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shadow = Database.from_url("shadow", server.url())
+    asked = []
+    for count in (1, 100):
+        work = make_work()
+        revision = work.revision("new", NEW.format(count=count))
+        with relayed(shadow) as relay:
+            monkeypatch.setenv("SHADOW_DATABASE_URL", relay.to(shadow).url)
+            assert linting.lint(work.project, [revision]).hazards == ()
+        run = sum(text.startswith(("\nCREATE TABLE", "CREATE INDEX")) for text in relay.statements)
+        asked.append((len(relay.statements) - run, run))
+    # The version table is created, too.
+    assert asked == [(asked[0][0], 2 + 1), (asked[0][0], 200 + 1)]

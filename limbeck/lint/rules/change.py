@@ -28,11 +28,15 @@ class Target:
 
 @dataclass(frozen=True)
 class Change:
-    """A statement of a trace, with the questions that rules ask; new objects are left out."""
+    """A statement of a trace, with the questions that rules ask; new objects are left out.
+
+    `place` is the number of statements before it.
+    """
 
     trace: Trace
     statement: Statement
-    target: Target | None = None
+    target: Target | None
+    place: int
 
     @property
     def before(self) -> Facts:
@@ -192,9 +196,8 @@ class Change:
     def earlier(self) -> tuple[Statement, ...]:
         """Return the statements of the same transaction before this one."""
         number = self.statement.transaction
-        statements = self.trace.statements
-        place = next(i for i, each in enumerate(statements) if each is self.statement)
-        same = (each for each in statements[:place] if each.transaction == number)
+        before = self.trace.statements[: self.place]
+        same = (each for each in before if each.transaction == number)
         return tuple(same) if number is not None else ()
 
     def size(self, relation: str) -> tuple[int, int] | None:

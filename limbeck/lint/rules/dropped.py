@@ -16,8 +16,9 @@ def _drop_column_in_use(change: Change) -> Iterator[Finding]:
 
 
 def _drop_table_in_use(change: Change) -> Iterator[Finding]:
-    names = {str(relation) for relation in change.end.relations.values()}
-    for relation in change.gone():
+    gone = [*change.gone()]
+    names = {str(relation) for relation in change.end.relations.values()} if gone else set()
+    for relation in gone:
         is_used = relation.kind in "rpvm" and relation.parent is None
         if is_used and str(relation) not in names:
             kind = KINDS.get(relation.kind, "table")

@@ -39,8 +39,11 @@ FALLBACKS = (LONG_WORK, *FAILURES)
 def judge(rules: Sequence[Rule], trace: Trace, target: Target | None = None) -> tuple[Hazard, ...]:
     """Return the hazards of a traced revision, in the order of its statements."""
     hazards: list[Hazard] = []
-    for statement in trace.statements:
-        change = Change(trace, statement, target)
+    gaps = trace.passage.gaps if trace.passage else ()
+    for place, statement in enumerate(trace.statements):
+        if statement.new and not gaps:  # of which a revision may have thousands
+            continue
+        change = Change(trace, statement, target, place)
         explained = _apply(rules, change)
         hazards += explained
         blocking = [hazard for hazard in explained if hazard.level == "blocking"]

@@ -12,8 +12,10 @@ KINDS = {"v": "view", "m": "materialized view", "S": "sequence"}
 
 
 def _rename_table(change: Change) -> Iterator[Finding]:
-    names = {(relation.schema, relation.name) for relation in change.end.relations.values()}
-    for was, now in change.renamed():
+    renamed = [*change.renamed()]
+    end = change.end.relations.values() if renamed else ()
+    names = {(relation.schema, relation.name) for relation in end}
+    for was, now in renamed:
         if was.kind in "rp" and was.schema == now.schema and (was.schema, was.name) not in names:
             yield Finding(was.oid, {"was": was, "now": now})
 

@@ -38,6 +38,11 @@ def names_only_newcomers(text: str, existing: frozenset[int], facts: Facts) -> b
     return known.isdisjoint(name for word in identifiers(text) for name in (word, word.lower()))
 
 
+def is_of_newcomers(tag: str) -> bool:
+    """Return whether a command tag is that of a statement which `names_only_newcomers` knows."""
+    return tag in _TAGS | {"COMMENT", "GRANT", "REVOKE"}
+
+
 def untouched(tag: str, held: Mapping[int, str], existing: frozenset[int]) -> bool:
     """Return whether a statement has left existing relations alone, after it ran."""
     strong = (oid for oid, mode in held.items() if strength(mode) > _HARMLESS)

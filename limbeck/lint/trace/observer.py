@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,29 +20,32 @@ from psycopg.pq import TransactionStatus
 
 from limbeck.engine.terms import Committed
 from limbeck.lint.trace import facts
-from limbeck.lint.trace.facts import Facts
-from limbeck.lint.trace.newcomers import names_only_newcomers, untouched
+from limbeck.lint.trace.facts import Facts, Relation
+from limbeck.lint.trace.newcomers import is_of_newcomers, names_only_newcomers, untouched
 from limbeck.lint.trace.statement import MODES, Activity, Failure, Statement, strength
 from limbeck.lint.trace.stored import stored
 from limbeck.lint.trace.waiting import watched
 from limbeck.postgres.connect import Connection
 from limbeck.postgres.database import Database
 
-# Oids from 16384 on are of user objects (FirstNormalObjectId, src/include/access/transam.h). The
+# Oids from 16384 on are of user objects (FirstNormalObjectId, src/include/access/transam.h), those
+# after the newest existing relation of new ones, of which a revision may create thousands. The
 # second half finds the relations that this transaction has dropped: pg_class does not have them
 # any more, but their locks are held until its end.
-LOCKS = b"""SELECT l.relation::bigint, l.mode FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
-WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted AND l.relation >= 16384
+LOCKS = """SELECT l.relation::bigint, l.mode FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
+WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted
+AND l.relation BETWEEN 16384 AND {newest}
 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
 UNION ALL SELECT l.relation::bigint, l.mode FROM pg_locks l
-WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted AND l.relation >= 16384
+WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted
+AND l.relation BETWEEN 16384 AND {newest}
 AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = l.relation)"""
 # The xact functions count in this transaction, and are exact at once; the statistics views of the
 # whole database are not updated before its end. That DDL scans a table shows here only.
-ACTIVITY = b"""SELECT c.oid::bigint, pg_stat_get_xact_numscans(c.oid)::bigint,
+ACTIVITY = """SELECT c.oid::bigint, pg_stat_get_xact_numscans(c.oid)::bigint,
 pg_stat_get_xact_tuples_inserted(c.oid)::bigint, pg_stat_get_xact_tuples_updated(c.oid)::bigint,
 pg_stat_get_xact_tuples_deleted(c.oid)::bigint
-FROM pg_class c WHERE c.oid >= 16384 AND c.relkind IN ('r', 'm', 'p')"""
+FROM pg_class c WHERE c.oid BETWEEN 16384 AND {newest} AND c.relkind IN ('r', 'm', 'p')"""
 SETTINGS = b"""SELECT name, setting FROM pg_settings
 WHERE name IN ('lock_timeout', 'statement_timeout', 'session_replication_role')"""
 NOT_IN_A_TRANSACTION = "25001"  # active_sql_transaction: CONCURRENTLY, VACUUM and their like
@@ -71,6 +75,9 @@ class Observer:
     # Of the open transaction: its locks and its counters after the last statement.
     _held: dict[int, str] = field(default_factory=dict)
     _activity: dict[int, Activity] = field(default_factory=dict)
+    _settings: dict[str, str] = field(default_factory=dict)
+    # Whether relations exist besides the version table.
+    _others: bool = True
     _transaction: int = 0
     _open: bool = False
     _begun: bool = False
@@ -96,8 +103,16 @@ class Observer:
         # Of the first revision only: what it creates is no existing table for the second.
         if not self._begun:
             self.existing, self._begun = frozenset(self.facts.relations), True
+            own = {oid for oid, each in self.facts.relations.items() if self._is_ignored(each)}
+            self._others = bool(self.existing - own)
         self.recording, self._open, self._behind = True, False, False
         self._reported = 0
+
+    def _is_ignored(self, relation: Relation) -> bool:
+        """Return whether a relation is the version table, or belongs to it."""
+        index = self.facts.indexes.get(relation.oid)
+        table = self.facts.relations.get(index.table) if index else relation
+        return table is not None and table.name == self.ignored
 
     def stop(self, connection: Connection) -> tuple[Statement, ...]:
         """Stop recording and return the statements."""
@@ -172,6 +187,7 @@ class Observer:
         """Run a statement in the open transaction, or in one that it begins."""
         connection = cursor.connection
         plain = psycopg.Cursor(connection)
+        new = self._on_newcomers(text)
         if not self._open or _idle(cursor):
             self._begin(plain)
         began = time.monotonic()
@@ -186,22 +202,43 @@ class Observer:
             self._open = False
             self._record(text, cursor.statusmessage or "", began, after=self._read(connection))
             return result
-        self._inspect(plain, text, cursor.statusmessage or "", seconds)
+        tag = cursor.statusmessage or ""
+        if new and is_of_newcomers(tag) and not self._others:
+            # Nothing exists that it could lock or change, and no rule is about what is new.
+            self._record(text, tag, began, settings=self._settings, new=True)
+            self._behind = True
+        else:
+            self._inspect(plain, text, tag, seconds)
         return result
 
     def _begin(self, plain: psycopg.Cursor[Any]) -> None:
         # Postgres may not have reported earlier transactions of this session yet: their counts
         # are still in the xact functions, and are subtracted.
         self._transaction += 1
-        self._held = _locks(plain)
-        self._activity = _activity(plain)
+        self._held, self._activity = self._locks(plain), self._counted(plain)
+        self._settings = dict(plain.execute(SETTINGS).fetchall())
         self._open = True
 
+    def _locks(self, plain: psycopg.Cursor[Any]) -> dict[int, str]:
+        """Return the strongest lock that the session holds on each existing relation."""
+        locks: dict[int, str] = {}
+        for oid, mode in plain.execute(self._of_existing(LOCKS)).fetchall():
+            if mode in MODES and strength(mode) > strength(locks.get(oid)):
+                locks[oid] = mode
+        return locks
+
+    def _counted(self, plain: psycopg.Cursor[Any]) -> dict[int, Activity]:
+        rows = plain.execute(self._of_existing(ACTIVITY)).fetchall()
+        return {row[0]: Activity(*row[1:]) for row in rows}
+
+    def _of_existing(self, query: str) -> bytes:
+        return query.format(newest=max(self.existing, default=0)).encode()
+
     def _inspect(self, plain: psycopg.Cursor[Any], text: str, tag: str, seconds: float) -> None:
-        held = _locks(plain)
+        held = self._locks(plain)
         taken = {oid: mode for oid, mode in held.items() if self._held.get(oid) != mode}
-        activity = _activity(plain)
-        settings = dict(plain.execute(SETTINGS).fetchall())
+        activity = self._counted(plain)
+        self._settings = settings = dict(plain.execute(SETTINGS).fetchall())
         strong = any(strength(mode) > strength("RowExclusiveLock") for mode in taken.values())
         quiet = tag.startswith(SILENT) or (tag.startswith(QUIET) and not strong)
         after = self.facts
@@ -219,6 +256,7 @@ class Observer:
             activity=_difference(self._activity, activity),
             settings=settings,
             stored=stored(plain.connection, self.facts, after),
+            new=self._behind,
         )
         self._held, self._activity = held, activity
 
@@ -316,19 +354,6 @@ def _failed(connection: psycopg.Connection[Any]) -> bool:
     return connection.info.transaction_status == TransactionStatus.INERROR
 
 
-def _locks(plain: psycopg.Cursor[Any]) -> dict[int, str]:
-    """Return the strongest lock that the session holds on each relation."""
-    locks: dict[int, str] = {}
-    for oid, mode in plain.execute(LOCKS).fetchall():
-        if mode in MODES and strength(mode) > strength(locks.get(oid)):
-            locks[oid] = mode
-    return locks
-
-
-def _activity(plain: psycopg.Cursor[Any]) -> dict[int, Activity]:
-    return {row[0]: Activity(*row[1:]) for row in plain.execute(ACTIVITY).fetchall()}
-
-
 def _difference(
     before: Mapping[int, Activity], after: Mapping[int, Activity]
 ) -> dict[int, Activity]:
@@ -359,7 +384,12 @@ def _line(file: Path | None) -> int:
     """
     frame = sys._getframe() if file else None  # noqa: SLF001 - as inspect.currentframe does
     while frame is not None:
-        if Path(frame.f_code.co_filename) == file:
+        if _is_of(frame.f_code.co_filename, file):
             return frame.f_lineno
         frame = frame.f_back
     return 0
+
+
+@cache
+def _is_of(filename: str, file: Path | None) -> bool:
+    return Path(filename) == file

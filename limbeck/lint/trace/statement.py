@@ -72,6 +72,7 @@ class Statement:
         failure: The error, if Postgres refused the statement.
         settings: The timeouts and session_replication_role at that time.
         stored: What the functions have computed or checked that the statement changes.
+        new: Whether it has touched nothing but what the traced revisions have created.
 
     """
 
@@ -90,6 +91,7 @@ class Statement:
     failure: Failure | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     stored: tuple[Stored, ...] = ()
+    new: bool = False
 
     def name(self, oid: int) -> str:
         """Return the name that a relation had before the statement."""
