@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from limbeck.phased.expand import copies, naming
 from limbeck.phased.expand.recipe import Recipe
 from limbeck.phased.expand.row_trigger import RowTrigger
-from limbeck.phased.expand.values import of_row
+from limbeck.phased.expand.values import is_steady, of_row
 from limbeck.phased.phases import Backfill
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
-from limbeck.schema.diff.column_operations import AddNotNull, AlterNotNull
+from limbeck.schema.diff.column_operations import AddNotNull, AlterDefault, AlterNotNull
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.sql.quoting import qualified, quote
 
@@ -74,11 +74,20 @@ class RequiredColumn(Recipe):
     def contract(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
         """Fill remaining rows, set NOT NULL, and drop the trigger.
 
-        The trigger goes last: until NOT NULL holds, the old application may still write NULL.
+        The trigger goes last: until NOT NULL holds, the old application may still write NULL, and
+        the new one needs its default then.
         """
-        del middle, after
         yield from copies.left(self.backfill())
         if self.swapped:
             return
         yield Step(AlterNotNull(replace(self.column, not_null=None), self.column))
+        yield from self._default(middle, after)
         yield from self.trigger.drop()
+
+    def _default(self, middle: Catalog, after: Catalog) -> Iterator[Step]:
+        """Yield the step to another default; one that calls something waits for what it calls."""
+        now, then = (each.objects.get(self.column.address) for each in (middle, after))
+        if isinstance(now, Column) and isinstance(then, Column) and not then.generated:
+            default = then.default
+            if default and default != now.default and is_steady(default):
+                yield Step(AlterDefault(now, replace(now, default=default)))

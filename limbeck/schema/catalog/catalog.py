@@ -35,6 +35,7 @@ class Catalog:
     `unreadable` names the questions that the role may not ask. `near`, if it was asked for, maps
     defaults and keys of indexes to their spelling with public on the search_path. `target` is the
     lowest major that SQL is written for, if it is not that of the server: see `lowest`.
+    `derived` has what was computed from the whole catalog, by name, so that it is computed once.
     """
 
     server: int
@@ -43,6 +44,7 @@ class Catalog:
     unreadable: tuple[str, ...] = ()
     near: Mapping[str, str] = field(default_factory=dict, compare=False)
     target: int | None = None
+    derived: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
     _kinds: dict[type, list[Any]] = field(
         default_factory=dict, init=False, compare=False, repr=False
     )
@@ -99,10 +101,13 @@ class Catalog:
 
     def fingerprint(self) -> str:
         """Return a hash of everything that is compared; equal catalogs have equal fingerprints."""
-        import hashlib  # noqa: PLC0415 - loads OpenSSL, and few commands need it
+        if "fingerprint" not in self.derived:
+            import hashlib  # noqa: PLC0415 - loads OpenSSL, and few commands need it
 
-        text = "\n".join(_compared(item) for _, item in sorted(self.objects.items()))
-        return hashlib.sha256(f"{self.major}\n{text}".encode()).hexdigest()
+            text = "\n".join(_compared(item) for _, item in sorted(self.objects.items()))
+            whole = hashlib.sha256(f"{self.major}\n{text}".encode()).hexdigest()
+            self.derived["fingerprint"] = whole
+        return str(self.derived["fingerprint"])
 
 
 def _compared(item: Object) -> str:

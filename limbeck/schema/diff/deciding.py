@@ -41,7 +41,9 @@ def decide(before: Parts, after: Parts, using: Mapping[Address, str]) -> Fates:
     before, after, forced = rivals.resolved(before, after)
     fates = Fates(before, after, copies=consequences.copies(before), using=using)
     situation = fates.situation()
-    for address in sorted(before.by_address.keys() | after.by_address.keys()):
+    addresses = before.by_address.keys() | after.by_address.keys()
+    different = (each for each in addresses if before.get(each) != after.get(each))
+    for address in sorted(different):
         _decide_alone(fates, address, situation)
     fates.fate.update((address, "replace") for address in forced if not fates.gone(address))
     renewing.rekey(fates, fates.hard)
@@ -63,12 +65,12 @@ def decide(before: Parts, after: Parts, using: Mapping[Address, str]) -> Fates:
 
 
 def _decide_alone(fates: Fates, address: Address, situation: Situation) -> None:
-    """Decide a fate by the part itself, whatever uses it."""
+    """Decide the fate of a part that differs by the part itself, whatever uses it."""
     if address not in fates.after:
         fates.fate[address] = "drop"
     elif address not in fates.before:
         fates.fate[address] = "create"
-    elif fates.before[address] != fates.after[address]:
+    else:
         alteration = fates.alteration(address, situation)
         fates.fate[address] = "alter" if alteration else "replace"
         if alteration and alteration.hard:

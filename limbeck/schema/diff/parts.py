@@ -81,7 +81,14 @@ class Parts:
 
 
 def of(catalog: Catalog) -> Parts:
-    """Split a catalog into parts, and relate them."""
+    """Split a catalog into parts, and relate them; for each catalog this is done once."""
+    if "parts" not in catalog.derived:
+        catalog.derived["parts"] = _of(catalog)
+    parts: Parts = catalog.derived["parts"]
+    return parts
+
+
+def _of(catalog: Catalog) -> Parts:
     parts = {address: part for item in catalog.objects.values() for address, part in split(item)}
     needs: dict[Address, set[Address]] = defaultdict(set)
     counters = _counters(parts)

@@ -128,9 +128,10 @@ def _silent(before: Catalog, after: Catalog, names: Names) -> Iterator[Rename]:
     Applications do not name them, so no question is asked; the rename keeps the index or the
     values that a drop would lose.
     """
-    spare = [item for at, item in sorted(after.objects.items()) if at not in before.objects]
-    for at, item in sorted(before.objects.items()):
-        if at in after.objects or not isinstance(item, Constraint | Index | SequenceObject):
+    spare = [after.objects[at] for at in sorted(after.objects.keys() - before.objects.keys())]
+    for at in sorted(before.objects.keys() - after.objects.keys()):
+        item = before.objects[at]
+        if not isinstance(item, Constraint | Index | SequenceObject):
             continue
         match = next((other for other in spare if _same(item, other, names)), None)
         if match is not None and _occupant(match.address, before) is None:

@@ -45,6 +45,17 @@ PHASED = (
         "CREATE UNIQUE INDEX b_code ON b (lower(code)); CREATE VIEW seen AS SELECT id, n FROM b",
     ),
     Case(
+        "a column gets its default before the trigger that gave it values is gone",
+        "CREATE TABLE a (id integer PRIMARY KEY, n integer, tenant integer);"
+        "CREATE TABLE b (id integer PRIMARY KEY, n integer, tenant integer);"
+        "CREATE POLICY own ON a USING (tenant = 1); CREATE POLICY own ON b USING (tenant = 1);"
+        "ALTER TABLE a ENABLE ROW LEVEL SECURITY; ALTER TABLE b ENABLE ROW LEVEL SECURITY",
+        "CREATE TABLE a (id integer PRIMARY KEY, n integer NOT NULL DEFAULT 3, tenant integer);"
+        "CREATE TABLE b (id integer PRIMARY KEY, n integer NOT NULL DEFAULT 3, tenant integer);"
+        "CREATE POLICY own ON a USING (id > 0); CREATE POLICY own ON b USING (id > 0);"
+        "ALTER TABLE a ENABLE ROW LEVEL SECURITY; ALTER TABLE b ENABLE ROW LEVEL SECURITY",
+    ),
+    Case(
         "a role loses a table, and has some of its columns",
         "CREATE TABLE b (id integer PRIMARY KEY, n bigint); GRANT SELECT ON b TO limbeck_app",
         "CREATE TABLE b (id integer PRIMARY KEY, n integer);GRANT SELECT (id) ON b TO limbeck_app",

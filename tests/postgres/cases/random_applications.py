@@ -147,7 +147,6 @@ PARTS = {
 }
 # Alterations that have a recipe are drawn more often.
 OFTEN = ("key", "number", "nick", "nick", "nick", "suffix", "secured")
-SECURITY = ("secured", "permit", "permit_name", "restrict", "restrict_name", "grant")
 REWRITTEN = ("key", "number", "code", "nick", "tenant", "double", "index", "suffix")
 NAMES = ("a", "b", "c")
 TABLES = st.tuples(
@@ -171,10 +170,20 @@ def _alteration(parts: Iterable[str], both: st.SearchStrategy[bool]) -> st.Searc
     )
 
 
+def _replaced(alteration: Alteration, name: int) -> list[Alteration]:
+    """Return the alteration of a policy, together with one of its name."""
+    return [alteration, replace(alteration, part=f"{alteration.part}_name", choice=name)]
+
+
+_BOTH = st.just(value=True)
 ALTERATIONS = st.one_of(
     st.lists(_alteration((*PARTS, *OFTEN), st.booleans()), min_size=1, max_size=LONGEST),
-    # What a role may see, while several tables are rewritten, one after the other.
-    st.tuples(*(_alteration(parts, st.just(True)) for parts in (SECURITY, REWRITTEN))).map(list),  # noqa: FBT003 - drawn
+    # Other policies of two tables, while two tables are rewritten, one after the other.
+    st.builds(
+        lambda policies, rewritten: [*policies, rewritten],
+        st.builds(_replaced, _alteration(("permit", "restrict"), _BOTH), st.integers(0, 1)),
+        _alteration(REWRITTEN, _BOTH),
+    ),
 )
 
 
