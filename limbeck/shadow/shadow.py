@@ -84,12 +84,15 @@ class Shadow:
     def borrowed(self, template: str) -> Iterator[Database]:
         """Yield a copy of a template that the block leaves as it was; the next scratch takes it."""
         with self.connected() as connection:
-            name = self.spares.pop(template, None) or create(connection, template)
-            yield self.database.on(name, name="shadow")
-            if self.session is not None:
-                self.spares[template] = name
-            else:
-                drop(connection, name)
+            name, spare = self.spares.pop(template, None) or create(connection, template), False
+            try:
+                yield self.database.on(name, name="shadow")
+                spare = self.session is not None
+            finally:
+                if spare:
+                    self.spares[template] = name
+                else:
+                    drop(connection, name)
 
     @contextmanager
     def scratch(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING
@@ -13,20 +15,23 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 from limbeck import generate
-from limbeck.errors import ModelsError
+from limbeck.errors import LimbeckError, ModelsError
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
 from limbeck.schema.catalog.filters import EVERYTHING
 from limbeck.shadow import changed_tables
 from limbeck.shadow.creation import created, described
+from limbeck.shadow.shadow import SCRATCH
 from tests.postgres.relay import relayed
 from tests.postgres.test_diff import differences
 
 if TYPE_CHECKING:
+    import psycopg
+
     from limbeck.postgres.connect import Connection
     from limbeck.postgres.embedded.server import Server
     from limbeck.schema.catalog.catalog import Catalog
-    from tests.postgres.conftest import MakeWork
+    from tests.postgres.conftest import MakeWork, Work
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -271,6 +276,19 @@ def test_rows_that_revisions_have_inserted_are_no_obstacle(database: Database) -
         assert catalog is not None
         assert {"two n", "one two"} <= {f"{at.name} {at.part}" for at in catalog.objects}
         assert connection.execute("SELECT count(*) FROM one, two").fetchone() == (1,)
+
+
+def test_no_copy_is_left_behind_where_a_question_has_no_answer(
+    work: Work, admin: psycopg.Connection
+) -> None:
+    for column in ("n", "m"):
+        work.models(f"Table('t', metadata, Column('id', Integer), Column('{column}', Text))")
+        sys.modules.pop("models", None)
+        with pytest.raises(LimbeckError, match="rename") if column == "m" else nullcontext():
+            generate.revision(work.project)
+    own = f"{SCRATCH}%_{os.getpid()}_%"
+    query = "SELECT datname FROM pg_database WHERE datname LIKE %s"
+    assert admin.execute(query, [own]).fetchall() == []
 
 
 MODELS = """
