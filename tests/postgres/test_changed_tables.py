@@ -14,24 +14,32 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from limbeck import generate
+from limbeck import generate, pull
 from limbeck.errors import LimbeckError, ModelsError
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
 from limbeck.schema.catalog.filters import EVERYTHING
+from limbeck.schema.catalog.read import read
 from limbeck.shadow import changed_tables
 from limbeck.shadow.creation import created, described
 from limbeck.shadow.shadow import SCRATCH
+from tests.acceptance.test_real_schemas import load, schemas
+from tests.postgres.cases.case import Case
 from tests.postgres.relay import relayed
-from tests.postgres.test_diff import differences
+from tests.postgres.test_cases import MODULE, Ground, ground
+from tests.postgres.test_diff import CASES, differences
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import psycopg
 
     from limbeck.postgres.connect import Connection
     from limbeck.postgres.embedded.server import Server
     from limbeck.schema.catalog.catalog import Catalog
     from tests.postgres.conftest import MakeWork, Work
+
+__all__ = ["ground"]  # a fixture
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -220,6 +228,69 @@ def test_changed_tables_give_the_schema_that_all_tables_give(
                 expected = whole(models, other, there)
                 assert expected is not None, (change, statements)
                 assert differences(by_difference, expected) == [], change
+
+
+def compared(
+    before: sa.MetaData, after: sa.MetaData, places: tuple[Database, Database]
+) -> list[object]:
+    """Return what differs between the two ways; nothing where only one of them is possible."""
+    here, there = places
+    with connect(here) as connection, connect(there) as other:
+        version = connection.info.server_version
+        if whole(before, connection, here) is None:
+            return []
+        change = changed_tables.between(described(before, version), described(after, version))
+        catalog = change and changed_tables.created(connection, change, EVERYTHING)
+        expected = whole(after, other, there) if catalog else None
+        assert (catalog is None) == (expected is None), change
+        return [*differences(catalog, expected)] if catalog and expected else []
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_changed_tables_give_the_schema_of_every_case(
+    case: Case, ground: Ground, make_database: Callable[..., Database]
+) -> None:
+    models = []
+    for text in (case.before, case.after):
+        with connect(make_database("case")) as connection:
+            connection.execute(text.encode())
+            source = pull.source(read(connection), MODULE)
+        models.append(ground.with_models(source).metadata())
+    assert compared(models[0], models[1], (make_database("here"), make_database("there"))) == []
+
+
+def edit(models: sa.MetaData, random: Random) -> None:
+    """Alter a table of models."""
+    table = random.choice([*models.tables.values()])
+    kind = random.randrange(5)
+    if kind == 0 and table.indexes:
+        table.indexes.pop()
+    elif kind == 1:
+        sa.Index(None, next(iter(table.columns)))
+    elif kind == 2:
+        table.append_constraint(sa.CheckConstraint("true", name="late_check"))
+    elif kind == 3:
+        table.comment = "another one"
+    else:
+        table.append_column(sa.Column("late", sa.Integer, server_default="1"))
+
+
+@pytest.mark.real_schemas
+@pytest.mark.parametrize("path", [*schemas()])
+def test_changed_tables_give_the_schema_of_real_databases(
+    path: Path, ground: Ground, make_database: Callable[..., Database]
+) -> None:
+    database = make_database("real")
+    load(path, database)
+    with connect(database) as connection:
+        source = pull.source(read(connection), MODULE)
+    random = Random(path.stem)  # noqa: S311 - repeatable
+    places = make_database("here"), make_database("there")
+    for _ in range(3):
+        models = [ground.with_models(source).metadata() for _ in range(2)]
+        edit(models[1], random)
+        assert compared(models[0], models[1], places) == []
 
 
 ONE = "CREATE TABLE one (id int, two int)"
