@@ -33,6 +33,8 @@ _OF_TABLE: Final = re.compile(
     rf"ALTER TABLE {_NAME} ADD |COMMENT ON TABLE {_NAME} IS |"
     rf"COMMENT ON COLUMN ({_PART}(?:\.{_PART})?)\.{_PART} IS )"
 )
+# What a table inherits depends on which statements of its parent come before it.
+_INHERITS: Final = re.compile(r"(?i)\b(?:INHERITS|PARTITION OF)\b")
 MOST: Final = 0.5  # of the tables; creating more than that anew is no faster than creating all
 
 
@@ -52,23 +54,26 @@ def between(former: Sequence[str], statements: Sequence[str]) -> Change | None:
         statements: those that make the schema which is wanted.
 
     """
-    old, new = frozenset(former), frozenset(statements)
-    if old == new:
+    if list(former) == list(statements):
         return Change((), ())
-    tables = {_table(statement) for statement in old ^ new}
+    tables = {_table(statement) for statement in {*former} ^ {*statements}}
+    old, new = ([(_table(each), each) for each in several] for several in (former, statements))
+    # What depends on the order, as a check of a parent beside a child that is new, is no matter of
+    # single tables, either.
+    if [each for each in old if each[0] not in tables] != [e for e in new if e[0] not in tables]:
+        return None
     count = sum("CREATE TABLE" in statement for statement in statements)
     if len(tables) > max(count * MOST, 1) or not all(map(_is_simple, tables)):
         return None
     names = "|".join(re.escape(table[1]) for table in tables if table)
-    mentioned = re.compile(rf"(?i)\b(?:{names})\b")
-    again = [(_table(each), each) for each in statements if mentioned.search(each)]
-    if any(table is None for table, _ in again):
+    mentioned = re.compile(rf"(?i)(?<!\w)(?:{names})(?!\w)")
+    if any(owner is None and mentioned.search(statement) for owner, statement in new):
         return None
-    dropped = {_table(each) for each in former if each.lstrip().startswith("CREATE TABLE")} & tables
-    return Change(
-        tuple(sorted(table for table in dropped if table)),
-        tuple(statement for table, statement in again if table in tables),
-    )
+    again = [statement for owner, statement in new if owner in tables]
+    if any(map(_INHERITS.search, again)):
+        return None
+    dropped = {owner for owner, text in old if text.lstrip().startswith("CREATE TABLE")} & tables
+    return Change(tuple(sorted(table for table in dropped if table)), tuple(again))
 
 
 def created(connection: Connection, change: Change, filters: Filters) -> Catalog | None:

@@ -20,6 +20,7 @@ from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
 from limbeck.schema.catalog.filters import EVERYTHING
 from limbeck.schema.catalog.read import read
+from limbeck.schema.sql.quoting import qualified
 from limbeck.shadow import changed_tables
 from limbeck.shadow.creation import created, described
 from limbeck.shadow.shadow import SCRATCH
@@ -153,10 +154,10 @@ def random_column(random: Random, count: int, name: str) -> Column:
 
 def random_tables(random: Random) -> tuple[Table, ...]:
     """Return any tables, among them names that begin alike."""
-    count = random.randint(3, 8)
+    count, begin = random.randint(3, 8), random.choice(("t", "T ", "é%"))
     return tuple(
         Table(
-            f"t{number % 3}" if number < 3 else f"t{number % 3}_c{number}",
+            f"{begin}{number % 3}" if number < 3 else f"{begin}{number % 3}_c{number}",
             random.randrange(3),
             random.random() < 0.15,
             tuple(random_column(random, count, f"c{n}") for n in range(random.randint(0, 4))),
@@ -304,6 +305,7 @@ WHOLE = {
         (ONE, "CREATE TABLE two (id int, n int)", BOTH[2], "CREATE VIEW v AS SELECT id FROM Two"),
     ),
     "a policy": ((*BOTH, "CREATE POLICY p ON one"), (*BOTH, "CREATE POLICY p ON one USING (true)")),
+    "a table that inherits": (BOTH, (*BOTH, "CREATE TABLE four (m int) INHERITS (one)")),
     "most tables": (BOTH, ("CREATE TABLE one ()", "CREATE TABLE two ()", BOTH[2])),
     "a name with quotes": (BOTH, (*BOTH, 'CREATE TABLE "o""ne" (id int)')),
 }
@@ -322,13 +324,14 @@ def test_what_is_no_matter_of_single_tables_is_created_as_a_whole(case: str) -> 
         ("CREATE INDEX ON two USING gin (id)", [("", "two")]),
         ("ALTER TABLE two ADD FOREIGN KEY (id) REFERENCES one", [("", "two")]),
         ("COMMENT ON TABLE two IS 'two'", [("", "two")]),
+        ('CREATE TABLE "100 %" (id int)', [("", "100 %")]),
         ("\nCOMMENT ON COLUMN s.two.id IS 'two'", [("s", "two")]),
     ],
 )
 def test_a_statement_belongs_to_its_table(statement: str, tables: list[tuple[str, str]]) -> None:
     change = changed_tables.between([ONE], [ONE, statement])
     assert change == changed_tables.Change((), (statement,))
-    made = [f"CREATE TABLE {'.'.join(filter(None, table))} (a int)" for table in tables]
+    made = [f"CREATE TABLE {qualified(*table)} (a int)" for table in tables]
     if statement.startswith(("CREATE TABLE", "COMMENT ON TABLE")) and not tables[0][0]:
         change = changed_tables.between([ONE, *made], [ONE, *made, statement])
         assert change == changed_tables.Change(tuple(tables), (*made, statement))

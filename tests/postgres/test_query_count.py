@@ -112,8 +112,6 @@ def test_a_revision_takes_as_many_round_trips_for_a_hundred_tables_as_for_one(
 IMPORTED = """
 import sys
 from limbeck.cli import group
-from limbeck.lint import linting
-from limbeck.postgres.database import Database
 group.main(sys.argv[1:], standalone_mode=False)
 print(*sys.modules, file=sys.stderr)
 """

@@ -188,16 +188,8 @@ def try_rows(
     return [(row[0], str(row[1])) for row in rows]
 
 
-def question(probe: Probe, wrong: str | None, *, real: bool) -> dict[str, str | bool | None]:
-    """Return a probe as the function in the database takes it.
-
-    Args:
-        probe: the statement.
-        wrong: the condition for rows whose two sides differ, if they are counted before and after.
-        real: whether the table may have millions of rows; only the row that is written is looked
-            at then.
-
-    """
+def _question(probe: Probe, wrong: str | None, *, real: bool) -> dict[str, str | bool | None]:
+    """Return a probe as the function in the database takes it."""
     asked = {"sql": probe.sql, "role": probe.role, "rows": probe.rows}
     if wrong is None or not probe.writes:
         return asked
@@ -217,18 +209,22 @@ def question(probe: Probe, wrong: str | None, *, real: bool) -> dict[str, str | 
 def ask(
     connection: Connection,
     probes: Sequence[Probe],
-    questions: Sequence[Mapping[str, str | bool | None]],
     settings: Mapping[str, str],
+    wrong: Mapping[Address, str],
+    *,
+    real: bool = False,
 ) -> list[Outcome]:
     """Return the outcomes of probes, which leave nothing behind.
 
     Args:
         connection: a session of the owner, in no transaction.
         probes: the statements.
-        questions: the probes as `question` returns them.
         settings: what policies read with current_setting().
+        wrong: for a table, the condition for rows whose two sides differ; counted before and after.
+        real: whether tables may have millions of rows: only the row that is written is looked at.
 
     """
+    questions = [_question(each, wrong.get(each.relation), real=real) for each in probes]
     data = json.dumps(questions)
     sets = "".join(
         f"SELECT set_config({literal(name)}, {literal(value)}, true);"

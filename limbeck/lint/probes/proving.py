@@ -250,11 +250,7 @@ def passed(change: Change, subject: Subject, runner: Connection, asker: Connecti
 
     def ask(statements: Sequence[tuple[str, str | None]], *, whole: bool = False) -> Point:
         wrong = change.wrong if whole else {}
-        questions = [
-            asking.question(each, wrong.get(each.relation), real=change.real)
-            for each in subject.probes
-        ]
-        outcomes = asking.ask(asker, subject.probes, questions, subject.settings)
+        outcomes = asking.ask(asker, subject.probes, subject.settings, wrong, real=change.real)
         return Point(tuple(statements), tuple(outcomes))
 
     def committed(statements: Sequence[tuple[str, str | None]]) -> None:
