@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -19,35 +19,15 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from limbeck.engine.terms import Committed
-from limbeck.lint.trace import facts
+from limbeck.lint.trace import facts, session
 from limbeck.lint.trace.facts import Facts, Relation
 from limbeck.lint.trace.newcomers import is_of_newcomers, names_only_newcomers, untouched
-from limbeck.lint.trace.statement import MODES, Activity, Failure, Statement, strength
+from limbeck.lint.trace.statement import Activity, Failure, Statement, strength
 from limbeck.lint.trace.stored import stored
 from limbeck.lint.trace.waiting import watched
 from limbeck.postgres.connect import Connection
 from limbeck.postgres.database import Database
 
-# Oids from 16384 on are of user objects (FirstNormalObjectId, src/include/access/transam.h), those
-# after the newest existing relation of new ones, of which a revision may create thousands. The
-# second half finds the relations that this transaction has dropped: pg_class does not have them
-# any more, but their locks are held until its end.
-LOCKS = """SELECT l.relation::bigint, l.mode FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
-WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted
-AND l.relation BETWEEN 16384 AND {newest}
-AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-UNION ALL SELECT l.relation::bigint, l.mode FROM pg_locks l
-WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.granted
-AND l.relation BETWEEN 16384 AND {newest}
-AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = l.relation)"""
-# The xact functions count in this transaction, and are exact at once; the statistics views of the
-# whole database are not updated before its end. That DDL scans a table shows here only.
-ACTIVITY = """SELECT c.oid::bigint, pg_stat_get_xact_numscans(c.oid)::bigint,
-pg_stat_get_xact_tuples_inserted(c.oid)::bigint, pg_stat_get_xact_tuples_updated(c.oid)::bigint,
-pg_stat_get_xact_tuples_deleted(c.oid)::bigint
-FROM pg_class c WHERE c.oid BETWEEN 16384 AND {newest} AND c.relkind IN ('r', 'm', 'p')"""
-SETTINGS = b"""SELECT name, setting FROM pg_settings
-WHERE name IN ('lock_timeout', 'statement_timeout', 'session_replication_role')"""
 NOT_IN_A_TRANSACTION = "25001"  # active_sql_transaction: CONCURRENTLY, VACUUM and their like
 # Tags of statements after which the catalog is not read again, because it is most of the cost of a
 # trace. The first change nothing that Facts hold, whatever they lock. The others only write rows,
@@ -107,6 +87,10 @@ class Observer:
             self._others = bool(self.existing - own)
         self.recording, self._open, self._behind = True, False, False
         self._reported = 0
+
+    @property
+    def _newest(self) -> int:
+        return max(self.existing, default=0)
 
     def _is_ignored(self, relation: Relation) -> bool:
         """Return whether a relation is the version table, or belongs to it."""
@@ -215,30 +199,16 @@ class Observer:
         # Postgres may not have reported earlier transactions of this session yet: their counts
         # are still in the xact functions, and are subtracted.
         self._transaction += 1
-        self._held, self._activity = self._locks(plain), self._counted(plain)
-        self._settings = dict(plain.execute(SETTINGS).fetchall())
+        self._held = session.locks(plain, self._newest)
+        self._activity = session.activity(plain, self._newest)
+        self._settings = session.settings(plain)
         self._open = True
 
-    def _locks(self, plain: psycopg.Cursor[Any]) -> dict[int, str]:
-        """Return the strongest lock that the session holds on each existing relation."""
-        locks: dict[int, str] = {}
-        for oid, mode in plain.execute(self._of_existing(LOCKS)).fetchall():
-            if mode in MODES and strength(mode) > strength(locks.get(oid)):
-                locks[oid] = mode
-        return locks
-
-    def _counted(self, plain: psycopg.Cursor[Any]) -> dict[int, Activity]:
-        rows = plain.execute(self._of_existing(ACTIVITY)).fetchall()
-        return {row[0]: Activity(*row[1:]) for row in rows}
-
-    def _of_existing(self, query: str) -> bytes:
-        return query.format(newest=max(self.existing, default=0)).encode()
-
     def _inspect(self, plain: psycopg.Cursor[Any], text: str, tag: str, seconds: float) -> None:
-        held = self._locks(plain)
+        held = session.locks(plain, self._newest)
         taken = {oid: mode for oid, mode in held.items() if self._held.get(oid) != mode}
-        activity = self._counted(plain)
-        self._settings = settings = dict(plain.execute(SETTINGS).fetchall())
+        activity = session.activity(plain, self._newest)
+        self._settings = settings = session.settings(plain)
         strong = any(strength(mode) > strength("RowExclusiveLock") for mode in taken.values())
         quiet = tag.startswith(SILENT) or (tag.startswith(QUIET) and not strong)
         after = self.facts
@@ -253,7 +223,7 @@ class Observer:
             after=after,
             locks=taken,
             held=held,
-            activity=_difference(self._activity, activity),
+            activity=session.difference(self._activity, activity),
             settings=settings,
             stored=stored(plain.connection, self.facts, after),
             new=self._behind,
@@ -283,7 +253,7 @@ class Observer:
         return result
 
     def _alone(self, cursor: psycopg.Cursor[Any], text: str, run: Any) -> Any:
-        settings = dict(psycopg.Cursor(cursor.connection).execute(SETTINGS).fetchall())
+        settings = session.settings(psycopg.Cursor(cursor.connection))
         began = time.monotonic()
         try:
             with watched(self.database, cursor.connection) as watch:
@@ -352,23 +322,6 @@ def _idle(cursor: psycopg.Cursor[Any]) -> bool:
 
 def _failed(connection: psycopg.Connection[Any]) -> bool:
     return connection.info.transaction_status == TransactionStatus.INERROR
-
-
-def _difference(
-    before: Mapping[int, Activity], after: Mapping[int, Activity]
-) -> dict[int, Activity]:
-    changed = {}
-    for oid, now in after.items():
-        was = before.get(oid, Activity())
-        activity = Activity(
-            now.scans - was.scans,
-            now.inserted - was.inserted,
-            now.updated - was.updated,
-            now.deleted - was.deleted,
-        )
-        if activity != Activity():
-            changed[oid] = activity
-    return changed
 
 
 def _failure(error: psycopg.Error) -> Failure:
