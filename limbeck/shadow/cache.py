@@ -104,4 +104,7 @@ def _prune(path: Path) -> None:
 
 
 def _age(path: Path) -> float:
-    return path.stat().st_mtime
+    try:
+        return path.stat().st_mtime
+    except OSError:  # another command has removed it meanwhile
+        return 0.0

@@ -87,9 +87,9 @@ def created_from(
 
 
 def described(metadata: sa.MetaData, server: int) -> tuple[str, ...]:
-    """Return the statements that create all of a MetaData; none where they cannot be told.
+    """Return the statements that create all of a MetaData; none where only a server could tell.
 
-    A listener may ask the connection for something, which is not there for once.
+    A listener of the models may ask its connection for something, and there is none.
 
     Args:
         metadata: the models.

@@ -13,7 +13,7 @@ from limbeck.schema.sql.quoting import quote, quoted
 
 REFUSED = "42501"  # insufficient_privilege, which a policy's WITH CHECK raises as well
 SUCCESS = "00000"
-FEW = 1000  # of the rows of an environment are looked at
+FEW = 1000  # rows of a table of an environment that are looked at
 
 
 @dataclass(frozen=True, slots=True)

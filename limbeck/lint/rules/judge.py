@@ -39,9 +39,10 @@ FALLBACKS = (LONG_WORK, *FAILURES)
 def judge(rules: Sequence[Rule], trace: Trace, target: Target | None = None) -> tuple[Hazard, ...]:
     """Return the hazards of a traced revision, in the order of its statements."""
     hazards: list[Hazard] = []
-    gaps = trace.passage.gaps if trace.passage else ()
+    # No other rule is about what is new, of which a revision may create thousands.
+    every = trace.refused is not None or (trace.passage is not None and trace.passage.gaps)
     for place, statement in enumerate(trace.statements):
-        if statement.new and not gaps:  # of which a revision may have thousands
+        if statement.new and not every:
             continue
         change = Change(trace, statement, target, place)
         explained = _apply(rules, change)
