@@ -66,16 +66,17 @@ def _again(
     """Yield grants of what a role keeps on columns: a REVOKE on their table takes that, too."""
     if isinstance(before, DefaultGrant) or before.target.kind not in APPLIES_TO["table"]:
         return
-    gone = {*before.privileges} - {*after.privileges}
+    anew = _begins_anew(before, after, situation.major)
+    gone = {*before.privileges} - (set() if anew else {*after.privileges})
     fixed = {*before.grantable} - {*after.grantable}
     for address in sorted(situation.after.users.get(before.target, ())):
         former, part = situation.before.get(address), situation.after[address]
         if not (isinstance(former, Grant) and isinstance(part, Grant)):
             continue
         if part.target.kind == "column" and part.grantee == before.grantee:
-            stays = _only(former, {*part.privileges}, {*part.grantable})
-            left = _only(stays, {*stays.privileges} - gone, {*stays.grantable} - gone - fixed)
-            yield from changes(left, stays, "alter", situation.major)
+            # Its own change may have come before.
+            left = _only(part, {*part.privileges} - gone, {*part.grantable} - gone - fixed)
+            yield from changes(left, part, "alter", situation.major)
 
 
 def _only(grant: Grant, privileges: AbstractSet[str], grantable: AbstractSet[str]) -> Grant:
@@ -143,7 +144,7 @@ def changes(
         major: The lowest major that must accept the statements.
 
     """
-    if _is_all(before, major) and after.privileges and not _is_all(after, major):
+    if _begins_anew(before, after, major):
         # What remains is granted again: no list of an older major can name MAINTAIN to revoke it.
         nothing = replace(after, privileges=(), grantable=())
         return [*changes(before, nothing, verb, major), *changes(nothing, after, verb, major)]
@@ -164,6 +165,11 @@ def changes(
     ]
     prefix = _prefix(after) if isinstance(after, DefaultGrant) else ""
     return [Step(Execute(prefix + text, verb, after.address)) for text in texts]
+
+
+def _begins_anew(before: Grant | DefaultGrant, after: Grant | DefaultGrant, major: int) -> bool:
+    """Return whether all privileges are revoked, and those that remain are granted again."""
+    return _is_all(before, major) and bool(after.privileges) and not _is_all(after, major)
 
 
 def _is_all(grant: Grant | DefaultGrant, major: int) -> bool:
