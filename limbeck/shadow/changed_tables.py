@@ -9,7 +9,7 @@ Whatever is not a matter of single tables is left to a creation of all.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -35,6 +35,7 @@ _OF_TABLE: Final = re.compile(
 )
 # What a table inherits depends on which statements of its parent come before it.
 _INHERITS: Final = re.compile(r"(?i)\b(?:INHERITS|PARTITION OF)\b")
+_INDEX: Final = re.compile(r"\s*CREATE (?:UNIQUE )?INDEX ")
 MOST: Final = 0.5  # of the tables; creating more than that anew is no faster than creating all
 
 
@@ -54,14 +55,14 @@ def between(former: Sequence[str], statements: Sequence[str]) -> Change | None:
         statements: those that make the schema which is wanted.
 
     """
-    if list(former) == list(statements):
-        return Change((), ())
     tables = {_table(statement) for statement in {*former} ^ {*statements}}
     old, new = ([(_table(each), each) for each in several] for several in (former, statements))
     # What depends on the order, as a check of a parent beside a child that is new, is no matter of
     # single tables, either.
-    if [each for each in old if each[0] not in tables] != [e for e in new if e[0] not in tables]:
+    if _ordered(old, tables) != _ordered(new, tables):
         return None
+    if not tables:
+        return Change((), ())
     count = sum("CREATE TABLE" in statement for statement in statements)
     if len(tables) > max(count * MOST, 1) or not all(map(_is_simple, tables)):
         return None
@@ -127,6 +128,16 @@ def _table(statement: str) -> Name | None:
     """Return the table that a statement creates, or completes; None for other statements."""
     match = _OF_TABLE.match(statement)
     return schema_and_name(next(filter(None, match.groups()))) if match else None
+
+
+def _ordered(
+    statements: Iterable[tuple[Name | None, str]], tables: Collection[Name | None]
+) -> list[str]:
+    """Return the statements of other tables, in their order, without those that create indexes.
+
+    SQLAlchemy keeps the indexes of a table as a set, whose order each process chooses.
+    """
+    return [text for owner, text in statements if owner not in tables and not _INDEX.match(text)]
 
 
 def _is_simple(table: Name | None) -> bool:

@@ -316,6 +316,15 @@ def test_what_is_no_matter_of_single_tables_is_created_as_a_whole(case: str) -> 
     assert changed_tables.between(*WHOLE[case]) is None
 
 
+def test_the_order_of_indexes_is_no_change() -> None:
+    indexes = ("CREATE INDEX a ON one (id)", "CREATE UNIQUE INDEX b ON one (id)")
+    former, wanted = (ONE, *indexes, TWO), (ONE, *reversed(indexes), TWO)
+    assert changed_tables.between(former, wanted) == changed_tables.Change((), ())
+    other = "CREATE TABLE two (id int, n int)"
+    change = changed_tables.between(former, (*wanted[:-1], other))
+    assert change == changed_tables.Change((("", "two"),), (other,))
+
+
 @pytest.mark.parametrize(
     ("statement", "tables"),
     [
