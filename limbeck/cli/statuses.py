@@ -54,6 +54,7 @@ def check(
     only the history and the models, and needs no live database.
     """
     project = invocation.project(no_cache=no_cache, importing=True)
+    from limbeck.history.history import History
     from limbeck.output import statuses
     from limbeck.output.data import to_json
     from limbeck.run import environments as verb
@@ -63,5 +64,6 @@ def check(
     if as_json:
         answer(to_json(statuses.check_data(findings)), masked=True)
     else:
-        answer(statuses.check_text(findings, live=bool(profiles)))
+        heads = len(History.of(project).heads())
+        answer(statuses.check_text(findings, live=bool(profiles), heads=heads))
     ctx.exit(CheckFailedError.exit_code if any(finding.fails for finding in findings) else 0)

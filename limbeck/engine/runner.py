@@ -72,7 +72,7 @@ def opened(
             watcher = Watcher(terms.watch, pid, listen, progress=terms.progress)
             stack.callback(watcher.close)
         patience = Patience(terms.patience, listen, watcher)
-        session = Session(target, connection, history.folder, terms, listen, patience, watcher)
+        session = Session(target, connection, history.top, terms, listen, patience, watcher)
         session.ending = ending.listening(connection)
         session.resets = (
             defaults.resets(state.session.settings)
@@ -110,7 +110,7 @@ def _connected(
     """Return the worker's run, if there is one, and the connections of SQLAlchemy and psycopg."""
     if isinstance(history.code, OutOfProcess):
         code = history.code
-        remote = stack.enter_context(opened_remote(code, connection, history.folder, live=live))
+        remote = stack.enter_context(opened_remote(code, connection, history.top, live=live))
         remote.rewritten = stack.enter_context(privileged.rewriting(connection))
         return remote, remote.target, remote.connection
     target = stack.enter_context(as_sqlalchemy(connection, state.session))
@@ -221,7 +221,7 @@ class Runner:
         try:
             return SimpleNamespace(**self.remote.load(revision.path))
         except WorkerError as error:
-            where = error.line(self.history.folder) or shown(revision.path)
+            where = error.line(self.history.top) or shown(revision.path)
             raise HistoryError(
                 f"{where}: {error}", hint="Correct the revision file; nothing was run."
             ) from error
@@ -239,7 +239,7 @@ class Runner:
             self.steps.pipelined = False
         elif not self.session.patience.again(error, progress.revision, progress.step):
             blockers = self.session.patience.blockers()
-            raise failure(error, progress, self.history.folder, blockers) from error
+            raise failure(error, progress, self.history.top, blockers) from error
 
     def _known_heads(self) -> list[str]:
         known = {revision.id for revision in self.history.revisions()}

@@ -66,7 +66,7 @@ def _bridged(
     connection.autocommit = False
     try:
         with (
-            remote.opened(code, connection, history.folder, again=True) as run,
+            remote.opened(code, connection, history.top, again=True) as run,
             privileged.rewriting(connection) as rewritten,
         ):
             run.handler = Bridge(run, connection, note, rewritten)

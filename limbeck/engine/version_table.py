@@ -40,7 +40,7 @@ def of(history: History, connection: psycopg.Connection) -> VersionTable:
     """
     if history.project is None:
         return USUAL
-    code = history.project.code_for(history.folder)
+    code = history.project.code_for(*history.folders)
     if code.is_plain:
         return USUAL
     configured = code.configured(lambda: as_url(connection))

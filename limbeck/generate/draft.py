@@ -88,7 +88,8 @@ class Draft:
         return [path for path in self.history.folder.rglob("*.py") if path.name != "head.py"]
 
     def _final(self, path: Path) -> Path:
-        return self.target.folder / path.relative_to(self.history.folder)
+        folder = self.target.folder_after([self.head] if self.head else [])
+        return folder / path.relative_to(self.history.folder)
 
 
 @contextmanager

@@ -37,7 +37,7 @@ def _content(path: Path) -> bytes:
 def _beside(history: History, revisions: Iterable[Revision]) -> list[Path]:
     """Return the files that revisions may read or import, those of the project included."""
     own = {revision.path for revision in history.revisions()}
-    places = [history.script_location, history.folder]
+    places = [history.script_location, *history.folders]
     root = history.script_location.parent
     names = {name for revision in revisions for name in revision.imports}
     for name in names - sys.stdlib_module_names:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Self
 
@@ -29,13 +31,14 @@ REVISION_FILE = re.compile(r"(?!\.#|__init__).*\.py$")
 class History:
     """The revision files under a script location, read when they are first needed.
 
-    `versions` is the folder of the revision files, if it is not the script location's own.
-    The files are read again whenever one of them has changed.
+    `versions` is the folder of the revision files, if it is not the script location's own, and
+    `more` are others that have some. The files are read again whenever one of them has changed.
     """
 
     script_location: Path
     versions: Path | None = None
     project: Project | None = field(default=None, repr=False, compare=False)
+    more: tuple[Path, ...] = ()
     _read: dict[tuple[object, ...], dict[str, Revision]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -44,7 +47,8 @@ class History:
     def of(cls, project: Project, profile: Profile | None = None) -> Self:
         """Return the project's history, or the separate one of a profile."""
         own = profile.versions if profile else None
-        return cls(project.script_location, own or project.versions, project)
+        more = () if own else project.more_versions
+        return cls(project.script_location, own or project.versions, project, more)
 
     @cached_property
     def code(self) -> UserCode:
@@ -53,7 +57,7 @@ class History:
             return InProcess(self.script_location.parent)
         imported = {name for revision in self.revisions() for name in revision.imports}
         connects = any(revision.connects for revision in self.revisions())
-        return self.project.code_for(self.folder).of_revisions(imported, connects=connects)
+        return self.project.code_for(*self.folders).of_revisions(imported, connects=connects)
 
     def prepare(self) -> None:
         """Start the project's interpreter, if revisions need it, while limbeck goes on."""
@@ -62,8 +66,22 @@ class History:
 
     @property
     def folder(self) -> Path:
-        """The folder with the revision files."""
+        """The folder with the revision files; the first one of several."""
         return self.versions or self.script_location / "versions"
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """All folders with revision files."""
+        return (self.folder, *self.more)
+
+    @property
+    def top(self) -> Path:
+        """The folder that all revision files are below."""
+        return Path(os.path.commonpath(self.folders)) if self.more else self.folder
+
+    def folder_after(self, ids: Sequence[str]) -> Path:
+        """Return the folder for a revision that follows these: that of the first one's file."""
+        return self.find(ids[0])[0].path.parent if self.more and ids else self.folder
 
     def revisions(self) -> tuple[Revision, ...]:
         """Return all revisions, parents before children.
@@ -89,6 +107,12 @@ class History:
 
         """
         heads = self.heads()
+        if lasting := self.lasting():
+            raise SeveralHeadsError(
+                f"the history has {len(heads)} heads that stay, one for each of its branches "
+                f"({', '.join(lasting)}); limbeck does not choose the one that a revision follows",
+                hint=command("alembic", "revision", "--autogenerate", "--head", heads[0].id),
+            )
         if len(heads) > 1:
             names = "".join(f"\n  {head}: {shown(head.path)}" for head in heads)
             raise SeveralHeadsError(
@@ -97,20 +121,35 @@ class History:
             )
         return heads[0] if heads else None
 
+    def lasting(self) -> tuple[str, ...]:
+        """Return the names of several heads that are not to be merged, in the order of `heads`.
+
+        Each of them has a branch label of its own, or a folder of its own; else this is ().
+        """
+        heads = self.heads()
+        if len(heads) < 2:  # noqa: PLR2004 - the usual case
+            return ()
+        labels = [self._labels(head) for head in heads]
+        shared = {each for each, times in Counter(chain.from_iterable(labels)).items() if times > 1}
+        names = tuple(min(own - shared, default="") for own in labels)
+        if not all(names) and self.more:
+            names = tuple(head.path.parent.name for head in heads)
+        return names if all(names) and len(set(names)) == len(names) else ()
+
     def find(self, text: str) -> tuple[Revision, ...]:
         """Return the revisions that "head", "heads", "base" or the beginning of an id names.
 
-        () is base. Several ids may be joined by commas.
+        () is base. Several ids may be joined by commas. "head" is all heads if they stay.
 
         Raises:
-            SeveralHeadsError: the text is "head", and there are several.
+            SeveralHeadsError: the text is "head", and there are several to merge.
             HistoryError: no id begins with the text, or several do.
 
         """
         if text == "base":
             return ()
         if text in {"head", "heads"}:
-            head = self.heads() if text == "heads" else (self.head(),)
+            head = self.heads() if text == "heads" or self.lasting() else (self.head(),)
             return tuple(revision for revision in head if revision)
         return tuple(self._named(part) for part in text.split(","))
 
@@ -206,6 +245,15 @@ class History:
             hint=f"The head is {names}.",
         )
 
+    def _labels(self, head: Revision) -> set[str]:
+        """Return the branch labels of a revision and those that it follows, not `depends_on`."""
+        by_id, open_, seen = self._by_id(), [head.id], set[str]()
+        while open_:
+            if (id_ := open_.pop()) not in seen:
+                seen.add(id_)
+                open_ += by_id[id_].down
+        return {label for id_ in seen for label in by_id[id_].labels}
+
     def _ancestry(self, ids: Iterable[str]) -> set[str]:
         """Return these ids and those of all revisions below them."""
         by_id, open_, ancestry = self._by_id(), list(ids), set[str]()
@@ -216,7 +264,7 @@ class History:
         return ancestry
 
     def _by_id(self) -> dict[str, Revision]:
-        state = tuple(_state(self.folder))
+        state = tuple(each for folder in self.folders for each in _state(folder))
         if state not in self._read:
             read = files.ordered(files.unchanged(*each) for each in state)
             self._read.clear()

@@ -57,7 +57,7 @@ def directory(history: History) -> ScriptDirectory:
             history,
             file_template=config.get_alembic_option("file_template", "%(rev)s_%(slug)s"),
             truncate_slug_length=int(length) if length else None,
-            version_locations=[str(history.folder)],
+            version_locations=[str(folder) for folder in history.folders],
             timezone=config.get_alembic_option("timezone"),
         )
     except CommandError as error:
@@ -99,7 +99,7 @@ def module(history: History, revision: Revision) -> ModuleType:
         return InProcess(history.script_location.parent).revision(revision.path)
     except Exception as error:
         raise HistoryError(
-            f"{where(error, history.folder)}: {type(error).__name__}: "
+            f"{where(error, history.top)}: {type(error).__name__}: "
             f"{error.msg if isinstance(error, SyntaxError) else error}",
             hint="Correct the revision file; nothing was run.",
         ) from error

@@ -53,7 +53,7 @@ def write(  # noqa: PLR0913 - a revision file has this many parts
         down = [head.id] if (head := history.head()) else []
     directory = scripts.directory(history)
     id_, date = rev_id(), directory._generate_create_date()  # noqa: SLF001 - alembic.ini's timezone
-    path = directory._rev_path(history.folder, id_, slug(message), date)  # noqa: SLF001 - and its file names
+    path = directory._rev_path(history.folder_after(down), id_, slug(message), date)  # noqa: SLF001 - and its file names
     template = history.script_location / "script.py.mako"
     bodies = {"upgrades": _body(upgrade), "downgrades": _body(downgrade)}
     variables = {**_variables(message, id_, down, imports), **bodies}

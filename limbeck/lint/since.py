@@ -20,11 +20,13 @@ def added(history: History, reference: str) -> tuple[Revision, ...]:
         ConfigurationError: There is no git, no repository or no such reference.
 
     """
-    folder = history.folder
+    folder = history.top
     start = _git(folder, "merge-base", reference, "HEAD", reference=reference)
-    listed = _git(folder, "ls-tree", "-z", "--name-only", start, "./", reference=reference)
-    old = set(listed.split("\0"))
-    return tuple(each for each in history.revisions() if each.path.name not in old)
+    words = ("ls-tree", "-r", "-z", "--name-only", start, "./")
+    old = set(_git(folder, *words, reference=reference).split("\0"))
+    return tuple(
+        each for each in history.revisions() if each.path.relative_to(folder).as_posix() not in old
+    )
 
 
 def _git(folder: Path, *words: str, reference: str) -> str:

@@ -31,16 +31,17 @@ def status_data(statuses: Sequence[Status]) -> dict[str, Any]:
     return {"environments": [_fields(status) for status in statuses]}
 
 
-def check_text(findings: Sequence[Finding], *, live: bool) -> str:
+def check_text(findings: Sequence[Finding], *, live: bool, heads: int = 1) -> str:
     """Return a line for each finding with its hint, or a line that says that the check passed.
 
-    `live` says whether databases were checked, too.
+    `live` says whether databases were checked, too. `heads` is the number of heads that stay.
     """
     lines: list[str] = []
     if not any(finding.fails for finding in findings):
         but = " but contracts on hold" if findings else ""
         databases = f", nothing pending{but}, no drift" if live else ""
-        lines.append(f"ok: one head, the models have their revisions{databases}")
+        several = "one head" if heads < 2 else f"{heads} heads that stay"  # noqa: PLR2004 - a plural
+        lines.append(f"ok: {several}, the models have their revisions{databases}")
     for finding in findings:
         lines.append(f"{finding.environment or 'project'}: {finding.text}")
         if finding.hint:

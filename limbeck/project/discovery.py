@@ -81,7 +81,7 @@ def _described(root: Path, paths: Iterable[Path]) -> Iterator[Origin]:
     for path in filter(_may_describe, paths):
         for name, values in sections(path).items():
             if name == "alembic" or "script_location" in values:
-                folder, _ = places(root, {}, path, name)
+                folder = places(root, {}, path, name).script_location
                 if (folder / "env.py").is_file():
                     yield Origin(path, name, folder)
 
@@ -93,7 +93,7 @@ def _may_describe(path: Path) -> bool:
 
 def _in_pyproject(root: Path, tool: Mapping[str, Any]) -> Iterator[Origin]:
     if tool.get("script_location"):
-        folder, _ = places(root, tool)
+        folder = places(root, tool).script_location
         yield Origin(None, "alembic", folder)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,15 +24,16 @@ if TYPE_CHECKING:
 class Project:
     """A folder with [tool.limbeck] in its pyproject.toml, or with alembic.ini and env_profiles/.
 
-    `versions` is the folder of the revision files, if it is not the script location's own. `ini`
-    is Alembic's file, if it is not alembic.ini in the root, and `section` the part of it that
-    describes this history.
+    `versions` is the folder of the revision files, if it is not the script location's own, and
+    `more_versions` are others that have some. `ini` is Alembic's file, if it is not alembic.ini in
+    the root, and `section` the part of it that describes this history.
     `shadow_major` is the major on which schemas are tried out, if the caller needs a certain one.
     """
 
     root: Path
     script_location: Path
     versions: Path | None = None
+    more_versions: tuple[Path, ...] = ()
     ini: Path | None = None
     section: str = "alembic"
     models: str = "app.models:Base.metadata"
@@ -76,8 +78,15 @@ class Project:
         section = values.get("section", "alembic")
         if ini is None and "section" in values:
             ini = root / "alembic.ini"
-        script_location, versions = history.places(root, tool, ini, section)
-        return cls(root=root, script_location=script_location, versions=versions, ini=ini, **values)
+        places = history.places(root, tool, ini, section)
+        return cls(
+            root=root,
+            script_location=places.script_location,
+            versions=places.versions,
+            more_versions=places.more,
+            ini=ini,
+            **values,
+        )
 
     @property
     def home(self) -> Path:
@@ -125,12 +134,14 @@ class Project:
     @property
     def code(self) -> Code:
         """The access to the project's Python files."""
-        return self.code_for(self.versions or self.script_location / "versions")
+        first = self.versions or self.script_location / "versions"
+        return self.code_for(first, *self.more_versions)
 
-    def code_for(self, versions: Path) -> Code:
-        """Return the access to the project's Python files, with another folder of revisions."""
+    def code_for(self, *versions: Path) -> Code:
+        """Return the access to the project's Python files, with these folders of revisions."""
         ini = self.ini or self.root / "alembic.ini"
-        place = Place(str(ini), str(self.script_location), str(versions), self.section)
+        folders = os.pathsep.join(map(str, versions))
+        place = Place(str(ini), str(self.script_location), folders, self.section)
         return Code(self.root, place, self.models, self.python, self.env_file)
 
     def _unknown(self, wanted: str, known: tuple[str, ...]) -> UnknownProfileError:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import configparser
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from limbeck.errors import ConfigurationError
 from limbeck.paths import shown
@@ -16,10 +16,22 @@ from limbeck.paths import shown
 SEPARATORS = {"space": " ", "newline": "\n", "os": os.pathsep, ":": ":", ";": ";"}
 
 
+class Places(NamedTuple):
+    """The folders of a history.
+
+    `versions` is the folder of the revision files, if it is not the script location's own; `more`
+    are others that have some.
+    """
+
+    script_location: Path
+    versions: Path | None = None
+    more: tuple[Path, ...] = ()
+
+
 def places(
     root: Path, tool: Mapping[str, Any], path: Path | None = None, section: str = "alembic"
-) -> tuple[Path, Path | None]:
-    """Return the script location, and the folder of the revision files if it is another one.
+) -> Places:
+    """Return the folders of a history.
 
     Args:
         root: the folder of the project.
@@ -28,8 +40,7 @@ def places(
         section: that of the file which describes the history.
 
     Raises:
-        ConfigurationError: the file cannot be read, it has no such section, or the revisions are
-            in several folders.
+        ConfigurationError: the file cannot be read, or it has no such section.
 
     """
     ini = _section(path or root / "alembic.ini", section, needed=path is not None)
@@ -42,15 +53,25 @@ def places(
         Path(os.path.normpath(_path(root, here, text)))
         for text in (written, *_locations(ini, tool))
     )
-    if len(folders) > 1:
-        raise ConfigurationError(
-            f"{path.name if path else 'alembic.ini'} has revisions in {len(folders)} folders: "
-            f"{', '.join(folder.name for folder in folders)}; limbeck keeps a history in one",
-            hint="Move the files into one of them, and set version_locations to it.",
-        )
-    usual = (script_location / "versions").resolve()
-    (folder,) = folders or [usual]
-    return script_location, None if folder.resolve() == usual else folder
+    usual = script_location / "versions"
+    folders = folders or [usual]
+    if _is_true(ini.get("recursive_version_locations") or tool.get("recursive_version_locations")):
+        folders = [below for folder in folders for below in (folder, *_below(folder))]
+    unique = list({folder.resolve(): folder for folder in folders}.values())
+    first, *more = unique
+    return Places(
+        script_location, None if first.resolve() == usual.resolve() else first, tuple(more)
+    )
+
+
+def _is_true(value: object) -> bool:
+    return str(value).strip().lower() in {"true", "yes", "on", "y", "t", "1"}
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Yield the folders below one that have Python files."""
+    paths = (path.parent for path in folder.rglob("*.py") if path.parent != folder)
+    yield from sorted(set(paths))
 
 
 def _path(root: Path, here: Path, written: str | None) -> Path:

@@ -128,7 +128,7 @@ def _looks(
     for profile in profiles:
         history = History.of(project, profile)
         heads = history.heads()  # broken files are an error, not the environment's problem
-        several = heads if len(heads) > 1 else ()
+        several = heads if len(heads) > 1 and not history.lasting() else ()
         status = Status(profile.name, profile.branch, profile.protected, heads=several)
         try:
             database = urls.database(project, profile, listen)

@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 
 class Place(NamedTuple):
-    """Where Alembic's files are; `section` is that of the ini file."""
+    """Where Alembic's files are; `section` is that of the ini file.
+
+    `versions` has the folders of the revision files, separated as in PATH.
+    """
 
     ini: str
     script_location: str
