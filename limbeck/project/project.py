@@ -25,8 +25,9 @@ class Project:
     """A folder with [tool.limbeck] in its pyproject.toml, or with alembic.ini and env_profiles/.
 
     `versions` is the folder of the revision files, if it is not the script location's own, and
-    `more_versions` are others that have some. `ini` is Alembic's file, if it is not alembic.ini in
-    the root, and `section` the part of it that describes this history.
+    `more_versions` are others that have some. `import_paths` are folders beside the root that the
+    code is imported from. `ini` is Alembic's file, if it is not alembic.ini in the root, and
+    `section` the part of it that describes this history.
     `shadow_major` is the major on which schemas are tried out, if the caller needs a certain one.
     """
 
@@ -34,6 +35,7 @@ class Project:
     script_location: Path
     versions: Path | None = None
     more_versions: tuple[Path, ...] = ()
+    import_paths: tuple[Path, ...] = ()
     ini: Path | None = None
     section: str = "alembic"
     models: str = "app.models:Base.metadata"
@@ -84,6 +86,7 @@ class Project:
             script_location=places.script_location,
             versions=places.versions,
             more_versions=places.more,
+            import_paths=places.paths,
             ini=ini,
             **values,
         )
@@ -141,7 +144,8 @@ class Project:
         """Return the access to the project's Python files, with these folders of revisions."""
         ini = self.ini or self.root / "alembic.ini"
         folders = os.pathsep.join(map(str, versions))
-        place = Place(str(ini), str(self.script_location), folders, self.section)
+        paths = tuple(map(str, self.import_paths))
+        place = Place(str(ini), str(self.script_location), folders, self.section, paths)
         return Code(self.root, place, self.models, self.python, self.env_file)
 
     def _unknown(self, wanted: str, known: tuple[str, ...]) -> UnknownProfileError:

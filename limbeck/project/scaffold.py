@@ -7,14 +7,14 @@ The templates are this repository's own user-side files. An existing file is not
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from limbeck.errors import ConfigurationError
-from limbeck.project import discovery
+from limbeck.project import bases, discovery
 from limbeck.project.code import env_file
 from limbeck.project.discovery import Origin
 from limbeck.project.neon import switched
@@ -216,8 +216,9 @@ def _missing_lines(gitignore: Path) -> str:
 def _find_models(root: Path, origin: Origin | None) -> str | None:
     named = env_file.metadata(origin.folder / "env.py") if origin else None
     if named:
-        return _module_first(root, named)
-    references = discovery.references(root, [origin.folder] if origin else [])
+        return _module_first([root, root / "src", *(origin.places.paths if origin else ())], named)
+    folders = [each for each in origin.folders if each != root] if origin else []
+    references = bases.references(root, folders, origin.places.paths if origin else ())
     if len(references) > 1:
         raise ConfigurationError(
             f"several declarative bases were found: {', '.join(references)}",
@@ -226,12 +227,12 @@ def _find_models(root: Path, origin: Origin | None) -> str | None:
     return references[0] if references else None
 
 
-def _module_first(root: Path, reference: str) -> str:
+def _module_first(tops: Sequence[Path], reference: str) -> str:
     """Return a reference whose attributes are no modules: "a:models.Base" as "a.models:Base"."""
     module, _, attributes = reference.partition(":")
     first, _, rest = attributes.partition(".")
     path = Path(*module.split("."), first)
-    for top in (root, root / "src"):
+    for top in tops:
         if rest and ((top / path).is_dir() or (top / path).with_suffix(".py").is_file()):
-            return _module_first(root, f"{module}.{first}:{rest}")
+            return _module_first(tops, f"{module}.{first}:{rest}")
     return reference

@@ -20,12 +20,13 @@ class Places(NamedTuple):
     """The folders of a history.
 
     `versions` is the folder of the revision files, if it is not the script location's own; `more`
-    are others that have some.
+    are others that have some. `paths` are folders beside the root from which modules are imported.
     """
 
     script_location: Path
     versions: Path | None = None
     more: tuple[Path, ...] = ()
+    paths: tuple[Path, ...] = ()
 
 
 def places(
@@ -45,6 +46,7 @@ def places(
     """
     ini = _section(path or root / "alembic.ini", section, needed=path is not None)
     here = path.parent if path else root
+    ini = {name: _expanded(text, ini, here) for name, text in ini.items()}
     written = ini.get("script_location") or tool.get("script_location")
     if written is None and (here / "env.py").is_file():  # Flask-Migrate passes the folder itself
         written = str(here)
@@ -59,9 +61,35 @@ def places(
         folders = [below for folder in folders for below in (folder, *_below(folder))]
     unique = list({folder.resolve(): folder for folder in folders}.values())
     first, *more = unique
-    return Places(
-        script_location, None if first.resolve() == usual.resolve() else first, tuple(more)
-    )
+    versions = None if first.resolve() == usual.resolve() else first
+    return Places(script_location, versions, tuple(more), _paths(root, here, ini, tool))
+
+
+def _expanded(text: str, values: Mapping[str, str], here: Path) -> str:
+    """Return a value with others of its section in it, as Python's configparser has them."""
+
+    def value(match: re.Match[str]) -> str:
+        return str(here) if match[1] == "here" else values.get(match[1], match[0])
+
+    return re.sub(r"%\((\w+)\)s", value, text)
+
+
+def _paths(
+    root: Path, here: Path, ini: Mapping[str, str], tool: Mapping[str, Any]
+) -> tuple[Path, ...]:
+    """Return what prepend_sys_path adds to the folders that limbeck imports from anyway.
+
+    Alembic resolves it in the folder where it is called: the project's, or that of the ini file.
+    """
+    written = ini.get("prepend_sys_path") or tool.get("prepend_sys_path") or ()
+    named = ini.get("path_separator")
+    if isinstance(written, str):  # as Alembic splits it where no separator is set
+        separator = SEPARATORS.get(named or "")
+        written = written.split(separator) if separator else re.split(r", *| +|:", written)
+    texts = [str(each).replace("%(here)s", str(here)).strip() for each in written]
+    paths = [Path(os.path.normpath(top / each)) for each in texts if each for top in (here, root)]
+    known = {root, root / "src"}
+    return tuple(each for each in dict.fromkeys(paths) if each not in known and each.is_dir())
 
 
 def _is_true(value: object) -> bool:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from limbeck.errors import ModelsError
 from limbeck.events import Listener, Notice
-from limbeck.project import discovery
+from limbeck.project import bases, discovery
 from limbeck.project.project import Project
 
-# What a module has that declares a table; those without it need not be parsed.
+# What a module has that declares a table; those without it need not be parsed. The names of bases
+# in the second one are those that env.py or the setting may use.
 SIGNS = re.compile(rb"__tablename__|\btable *= *True|\bTable\(")
+DERIVED = rb"^\s*class \w+\([^)]*\b(%s|db\.Model)\b"
 BASELESS = re.compile(rb"^class \w+(\(\s*\))?:", re.MULTILINE)
 MOST = 5
 
@@ -54,7 +56,10 @@ def refuse(
 
 def _missing(project: Project, imported: set[str], *, every: bool) -> Iterator[str]:
     """Yield the files; of the models' own package, or of the whole project."""
-    package = project.models.partition(":")[0].partition(".")[0]
+    module, _, attributes = project.models.partition(":")
+    package = module.partition(".")[0]
+    base = attributes.partition(".")[0] or "Base"
+    derived = re.compile(DERIVED % re.escape(base).encode(), re.MULTILINE)
     for path in discovery.modules(project.root):
         inside = path.relative_to(project.root).with_suffix("").parts
         top = inside[1] if inside[0] == "src" and len(inside) > 1 else inside[0]
@@ -62,7 +67,8 @@ def _missing(project: Project, imported: set[str], *, every: bool) -> Iterator[s
             continue
         if not every and top != package:
             continue
-        if SIGNS.search(path.read_bytes()) and discovery.declares(path):
+        text = path.read_bytes()
+        if (SIGNS.search(text) or derived.search(text)) and bases.declares(path, base):
             yield str(path.relative_to(project.root))
 
 
@@ -73,4 +79,4 @@ def _baseless(project: Project, imported: Iterable[str]) -> Iterator[str]:
             text = path.read_bytes()
             if SIGNS.search(text) and BASELESS.search(text):
                 place = path.relative_to(project.root)
-                yield from (f"{name} ({place})" for name in discovery.baseless(path))
+                yield from (f"{name} ({place})" for name in bases.baseless(path))

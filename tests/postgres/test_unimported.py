@@ -14,14 +14,19 @@ from tests.postgres.test_kept_models import put
 if TYPE_CHECKING:
     from tests.postgres.conftest import MakeWork
 
-BASE = "from sqlalchemy.orm import DeclarativeBase\nclass Base(DeclarativeBase): pass\n"
+BASE = """from sqlalchemy.orm import DeclarativeBase, declared_attr
+class Base(DeclarativeBase):
+    @declared_attr.directive
+    def __tablename__(cls):
+        return cls.__name__.lower() + "s"
+"""
 USER = """from app.base import Base
 from sqlalchemy.orm import Mapped, mapped_column
 class User(Base):
     __tablename__ = "users"
     id: Mapped[int] = mapped_column(primary_key=True)
 """
-POST = USER.replace("User", "Post").replace("users", "posts")
+POST = USER.replace("User", "Post").replace('    __tablename__ = "users"\n', "")
 FORGOTTEN = "from app.base import Base\n"
 IMPORTED = FORGOTTEN + "from app import user\n"
 BASELESS = """class Tag:

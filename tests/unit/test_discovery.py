@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from limbeck.errors import ConfigurationError
-from limbeck.project import scaffold
+from limbeck.project import bases, scaffold
 from limbeck.project.project import Project
 
 INI = "[alembic]\nscript_location = {}\n"
@@ -158,6 +158,132 @@ LAYOUTS = (
         "shop:SQLModel.metadata",
         None,
     ),
+    Layout(
+        "tables without a class",
+        {
+            "shop/__init__.py": "",
+            "shop/meta.py": "from sqlalchemy import MetaData\nmetadata = MetaData()\n",
+            "shop/tables.py": "from shop.meta import metadata\nusers = Table('users', metadata)\n",
+        },
+        "shop.tables:metadata",
+        None,
+    ),
+    Layout(
+        "Flask-SQLAlchemy: models that name no table",
+        {
+            "alembic.ini": INI.format("db"),
+            **history("db"),
+            "shop/__init__.py": "",
+            "shop/extensions.py": "db = SQLAlchemy()\n",
+            "shop/models.py": "from .extensions import db\nclass User(db.Model): pass\n",
+        },
+        "shop.models:db.metadata",
+        "db",
+    ),
+    Layout(
+        "models that derive from an abstract one",
+        {
+            "shop/__init__.py": "",
+            "shop/base.py": BASE + "class Row(Base):\n    __abstract__ = True\n",
+            "shop/user.py": "from shop.base import Base, Row\nclass User(Row): pass\n",
+            "shop/note.py": "from shop.base import Base, Row\n",
+        },
+        "shop.user:Base.metadata",
+        None,
+    ),
+    Layout(
+        "a registry and a MetaData that a base uses are none beside it",
+        {
+            "shop.py": "mappers = registry(metadata=MetaData())\n"
+            "class Base(DeclarativeBase):\n    registry = mappers\n"
+        },
+        "shop:Base.metadata",
+        None,
+    ),
+    Layout(
+        "several bases that env.py chooses between",
+        {
+            "alembic.ini": INI.format("db"),
+            **history(
+                "db",
+                "from shop import A, B\ntarget_metadata = A.metadata\n"
+                "if big:\n    target_metadata = B.metadata\n",
+            ),
+        },
+        "env.py",
+        "db",
+    ),
+    Layout(
+        "a star import in env.py",
+        {
+            "alembic.ini": INI.format("db"),
+            **history("db", "from shop import *\ntarget_metadata = Base.metadata\n"),
+            "shop.py": BASE + USER,
+        },
+        "env.py",
+        "db",
+    ),
+    Layout(
+        "models in revisions that are somewhere else",
+        {
+            "alembic.ini": INI.format("db") + "version_locations = changes\n",
+            **history("db"),
+            "changes/a.py": "revision = 'a'\ndown_revision = None\n" + BASE + USER,
+            "old/b.py": "revision: str = 'b'\ndown_revision: None = None\n" + BASE + USER,
+            "shop.py": BASE + USER,
+        },
+        "shop:Base.metadata",
+        "db",
+    ),
+    Layout(
+        "modules that are imported from src",
+        {
+            "src/models.py": BASE + USER,
+            "src/main.py": "from src.models import User\n",
+        },
+        "src.models:Base.metadata",
+        None,
+    ),
+    Layout(
+        "a uv workspace",
+        {
+            "pyproject.toml": "[tool.uv.workspace]\nmembers = ['packages/*']\n",
+            "uv.lock": "",
+            "alembic.ini": INI.format("db"),
+            **history("db"),
+            "packages/core/pyproject.toml": "",
+            "packages/core/src/core/__init__.py": "",
+            "packages/core/src/core/models.py": BASE + USER,
+            "packages/web/pyproject.toml": "",
+            "packages/web/web/views.py": "from core.models import User\n",
+        },
+        "core.models:Base.metadata",
+        "db",
+    ),
+    Layout(
+        "a service below the root, which its ini file imports from",
+        {
+            "backend/alembic.ini": INI.format("app/alembic") + "prepend_sys_path = .\n",
+            **history(
+                "backend/app/alembic",
+                "from app import models\ntarget_metadata = models.Base.metadata\n",
+            ),
+            "backend/app/models.py": BASE + USER,
+        },
+        "app.models:Base.metadata",
+        "backend/app/alembic",
+        {"alembic-ini": "backend/alembic.ini"},
+    ),
+    Layout(
+        "values of an ini file in other values",
+        {
+            "alembic.ini": "[DEFAULT]\nplace = db\n" + INI.format("%(here)s/%(place)s"),
+            **history("db"),
+            "shop.py": BASE + USER,
+        },
+        "shop:Base.metadata",
+        "db",
+    ),
 )
 
 
@@ -215,3 +341,60 @@ def test_one_of_several_histories_has_to_be_chosen(
     assert "--alembic-ini" in (caught.value.hint or "")
     last = names.rpartition(", ")[2]
     assert str(scaffold.plan(tmp_path, ini=last).adopted) == "two"
+
+
+@pytest.mark.parametrize(
+    ("files", "said", "hint"),
+    [
+        (
+            {"alembic.ini": INI.format("elsewhere:history"), "shop.py": BASE + USER},
+            "alembic.ini describes a history in .*elsewhere/history, which has no env.py",
+            "Correct its script_location, or remove the section.",
+        ),
+        (
+            {
+                "backend/pyproject.toml": "",
+                "backend/alembic.ini": INI.format("%(here)s/db"),
+                **history("backend/db"),
+                "tools/x.py": "",
+            },
+            "the history belongs to another project, which has a pyproject.toml: backend",
+            "limbeck init backend",
+        ),
+        (
+            {f"{name}.py": BASE + USER for name in ("a", "b")},
+            "several declarative bases were found: a:Base.metadata, b:Base.metadata",
+            "Choose one: limbeck init --models a:Base.metadata",
+        ),
+    ],
+    ids=["a history that is missing", "a project below", "several bases"],
+)
+def test_what_is_not_clear_is_an_error_with_the_next_command(
+    files: dict[str, str], said: str, hint: str, tmp_path: Path
+) -> None:
+    put(tmp_path, files)
+    with pytest.raises(ConfigurationError, match=said) as caught:
+        scaffold.plan(tmp_path)
+    assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("text", "declared"),
+    [
+        ("class User(Base):\n    __tablename__ = 'users'", True),
+        ("class User(models.Base): id = Column()", True),
+        ("class User(db.Model): id = db.Column()", True),
+        ("class User(SQLModel, table=True): id: int", True),
+        ("users = Table('users', metadata)", True),
+        ("class Row(Base):\n    __abstract__ = True", False),
+        ("class User(BaseModel): id: int", False),
+        ("class User(models.Model): pass", False),
+        ("revision = 'a'\ndown_revision = None\nt = Table('users', metadata)", False),
+    ],
+)
+def test_a_module_that_declares_tables_is_known_by_its_text(
+    text: str, *, declared: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "module.py"
+    path.write_text(text)
+    assert bases.declares(path, "Base") == declared

@@ -139,7 +139,7 @@ class Code:
         # `pull` of a URL and many others run none of the project's code.
         from limbeck.project.code.in_process import InProcess  # noqa: PLC0415 - as above
 
-        return InProcess(self.root)
+        return InProcess(self.root, self.place.paths)
 
     def _worker(self, reason: str) -> OutOfProcess:
         # Most projects share limbeck's environment and need none of it.
@@ -152,5 +152,5 @@ class Code:
     def _is_own(self, module: str) -> bool:
         if module in sys.stdlib_module_names or module in {"alembic", "limbeck"}:
             return False
-        folders = (self.root, self.root / "src")
+        folders = (self.root, self.root / "src", *map(Path, self.place.paths))
         return any((f / module).is_dir() or (f / f"{module}.py").is_file() for f in folders)

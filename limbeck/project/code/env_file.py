@@ -27,13 +27,16 @@ def metadata(path: Path) -> str | None:
     """Return where an env.py has its `target_metadata` from, such as "app.models:Base.metadata".
 
     It is "env.py" where that cannot be told without running the file: a list, a function, an
-    application's. None where it has none, and for a missing or broken file.
+    application's, one of two. None where it has none, and for a missing or broken file.
     """
     tree = _tree(path)
     origins = dict(_imported(tree))
-    text = next((text for text in _assigned(tree) if text != "None"), None)
-    if text is None:
+    texts = {text for text in _assigned(tree) if text != "None"}
+    if not texts:
         return None
+    if len(texts) > 1:
+        return OWN
+    (text,) = texts
     name = next((each for each in _beginnings(text) if each in origins), None)
     if name is None or not re.fullmatch(r"[\w.]+", text):
         return OWN

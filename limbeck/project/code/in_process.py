@@ -19,19 +19,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class InProcess:
-    """The Python files of the project in a folder."""
+    """The Python files of the project in a folder; `paths` are others to import from."""
 
     root: Path
+    paths: tuple[str, ...] = ()
 
     def metadata(self, reference: str) -> MetaData:
         """Return the tables of the models at "module:attribute"."""
         from limbeck.project.code import metadata  # noqa: PLC0415 - SQLAlchemy only for models
 
-        return metadata.load(self.root, reference)
+        return metadata.load(self.root, reference, self.paths)
 
     def namespace(self, module: str, purpose: Purpose) -> Mapping[str, Any]:
         """Return the names of a module with their values."""
-        return vars(modules.load(self.root, module, purpose))
+        return vars(modules.load(self.root, module, purpose, self.paths))
 
     def revision(self, path: Path) -> ModuleType:
         """Return the module of a revision file, imported as Alembic does it."""

@@ -59,6 +59,9 @@ def _environments(root: Path, environment: Mapping[str, str]) -> Iterator[Path]:
         yield Path(active)
     yield root / environment.get("UV_PROJECT_ENVIRONMENT", ".venv")
     yield root / "venv"
+    for above in root.parents:  # a member of a uv workspace has the environment of the whole
+        if (above / "uv.lock").is_file():
+            yield above / ".venv"
     if (pinned := root / ".pdm-python").is_file():
         yield Path(pinned.read_text(encoding="utf-8").strip()).parent.parent
     yield from _of_poetry(root, environment)

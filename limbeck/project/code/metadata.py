@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ _SETTING = 'Look at [tool.limbeck] models in pyproject.toml, such as "app.models
 _MODELS = Purpose("the models", _SETTING, ModelsError)
 
 
-def load(root: Path, reference: str) -> MetaData:
+def load(root: Path, reference: str, paths: Iterable[str] = ()) -> MetaData:
     """Return the MetaData at `module:attribute`, with the project's folder on sys.path.
 
     Raises:
@@ -30,7 +31,7 @@ def load(root: Path, reference: str) -> MetaData:
             f'[tool.limbeck] models = "{reference}" is not module:attribute',
             hint='Write it as in models = "app.models:Base.metadata".',
         )
-    value: Any = modules.load(root, name, _MODELS)
+    value: Any = modules.load(root, name, _MODELS, paths)
     for attribute in attributes.split("."):
         if not hasattr(value, attribute):
             raise ConfigurationError(f"{name} has no {attributes}", hint=_SETTING)

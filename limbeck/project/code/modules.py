@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -18,8 +18,14 @@ from limbeck.errors import ConfigurationError, LimbeckError
 from limbeck.project.code.protocol import LIMIT, Purpose
 
 
-def load(root: Path, name: str, purpose: Purpose) -> ModuleType:
+def load(root: Path, name: str, purpose: Purpose, paths: Iterable[str] = ()) -> ModuleType:
     """Import a module with the project's folder, and its src folder, on sys.path.
+
+    Args:
+        root: the project's folder.
+        name: the module.
+        purpose: what it is imported for.
+        paths: further folders to import from.
 
     Raises:
         ConfigurationError: there is no module of this name.
@@ -28,7 +34,7 @@ def load(root: Path, name: str, purpose: Purpose) -> ModuleType:
     """
     top = name.partition(".")[0]
     _forget_other_projects(root, top)
-    for folder in (root / "src", root):
+    for folder in (*map(Path, paths), root / "src", root):
         if str(folder) not in sys.path and folder.is_dir():
             sys.path.insert(0, str(folder))
     importlib.invalidate_caches()  # the file may be a second old: pull has just written it

@@ -37,7 +37,7 @@ class OutOfProcess:
 
     def process(self, purpose: str) -> Process:
         """Return the worker for a purpose, started if it does not run yet."""
-        return started(self.python, self.root, purpose, self.variables)
+        return started(self.python, self.root, purpose, self.variables, self.place.paths)
 
     def prepare(self, purpose: str) -> None:
         """Start the worker, which imports what it needs while limbeck goes on."""
@@ -53,7 +53,7 @@ class OutOfProcess:
 
         """
         try:
-            return InProcess(self.root).metadata(reference)
+            return InProcess(self.root, self.place.paths).metadata(reference)
         except ModelsError as error:
             raise ConfigurationError(
                 f"to change existing models, limbeck has to import them itself: {error.message}",
@@ -62,7 +62,7 @@ class OutOfProcess:
 
     def namespace(self, module: str, purpose: Purpose) -> Mapping[str, Any]:
         """Return the names of a module with their values, imported into this process."""
-        return InProcess(self.root).namespace(module, purpose)
+        return InProcess(self.root, self.place.paths).namespace(module, purpose)
 
     def models(self, reference: str, server: int, url: str) -> Described:
         """Return the models as statements, after env.py has run, if it may import more of them.

@@ -29,7 +29,12 @@ class Process:
     """A worker; it starts at once, ends with limbeck, and answers one request at a time."""
 
     def __init__(
-        self, python: Path, root: Path, purpose: str, variables: Mapping[str, str]
+        self,
+        python: Path,
+        root: Path,
+        purpose: str,
+        variables: Mapping[str, str],
+        paths: tuple[str, ...] = (),
     ) -> None:
         self.python = python
         self.configured: Configured | None = None
@@ -48,8 +53,8 @@ class Process:
             raise ConfigurationError(f"{python} does not start: {error.strerror}") from error
         # Not `__del__`: at the end of a program its modules may be gone before it runs.
         finalize(self, _end, self._process)
-        paths = [str(folder) for folder in (root, root / "src") if folder.is_dir()]
-        self._send({"paths": paths})
+        own = [str(folder) for folder in (root, root / "src") if folder.is_dir()]
+        self._send({"paths": [*own, *paths]})
 
     def request(self, name: str, *, asked: Asked | None = None, **arguments: Any) -> Any:
         """Return the worker's answer.
@@ -123,10 +128,14 @@ def _end(process: subprocess.Popen[str]) -> None:
 # One run has a project or two; a program that has many does not keep their workers.
 @lru_cache(maxsize=4)
 def started(
-    python: Path, root: Path, purpose: str, variables: tuple[tuple[str, str], ...]
+    python: Path,
+    root: Path,
+    purpose: str,
+    variables: tuple[tuple[str, str], ...],
+    paths: tuple[str, ...] = (),
 ) -> Process:
     """Return the worker of a project for a purpose: "models" or "revisions".
 
     The models must not be changed by what revisions do with them, so each has a process.
     """
-    return Process(python, root, purpose, dict(variables))
+    return Process(python, root, purpose, dict(variables), paths)

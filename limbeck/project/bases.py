@@ -1,0 +1,299 @@
+"""Find the metadata of a project's models, and the modules that declare tables, as source text."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from limbeck.project.discovery import modules
+
+# What makes a base or something else that has the attribute `metadata`, by the name of its call.
+MAKERS: Final = {"declarative_base", "automap_base", "registry", "SQLAlchemy"}
+BASES: Final = {"DeclarativeBase", "DeclarativeBaseNoMeta"}
+# A project that is installed by itself: a member of a workspace, a service of a monorepo.
+INSTALLED: Final = ("pyproject.toml", "setup.py", "setup.cfg")
+NAMES_SRC: Final = re.compile(r"^\s*(from|import) src\b", re.MULTILINE)
+
+
+def declares(path: Path, base: str = "") -> bool:
+    """Return whether a module declares a table of its own.
+
+    Args:
+        path: its file; a revision declares none.
+        base: the name of a declarative base, whose classes need no __tablename__.
+
+    """
+    tree = _parsed(path)
+    return not _is_revision(tree) and (
+        _declares(tree, sqlmodel=False) or any(_is_table(each, {base}) for each in _classes(tree))
+    )
+
+
+def baseless(path: Path) -> Iterator[str]:
+    """Yield the classes of a module that have a __tablename__, and neither base nor decorator."""
+    for node in _classes(_parsed(path)):
+        if not (node.bases or node.decorator_list) and "__tablename__" in _names(node):
+            yield node.name
+
+
+def references(
+    root: Path, without: Iterable[Path] = (), imported_from: Iterable[Path] = ()
+) -> list[str]:
+    """Return the references of all metadata below a folder, such as "app.models:Base.metadata".
+
+    Each names the module from which most tables are reached by imports.
+
+    Args:
+        root: the folder of the project.
+        without: the folders of histories, whose revisions may have models of their own.
+        imported_from: further folders from which the project imports its modules.
+
+    """
+    code = Code.of(root, without, imported_from)
+    given = {name for tree in code.trees.values() for name in _given(tree)}
+    bases = [
+        (module, name, f"{name}.metadata")
+        for module, name in code.bases
+        if name.rpartition(".")[2] not in given
+    ]
+    if not bases:
+        tables = code.declaring(sqlmodel=True)
+        bases = [(module, "SQLModel", "SQLModel.metadata") for module in sorted(tables)[:1]]
+    bases = bases or [(*each, each[1]) for each in code.metadata]
+    return sorted({f"{code.exporter(module, name)}:{path}" for module, name, path in bases})
+
+
+@dataclass(frozen=True)
+class Code:
+    """The modules of a project, by their dotted names, parsed and not run."""
+
+    paths: Mapping[str, Path]
+    trees: Mapping[str, ast.Module]
+
+    @classmethod
+    def of(
+        cls, root: Path, without: Iterable[Path] = (), imported_from: Iterable[Path] = ()
+    ) -> Code:
+        """Return the modules below a folder, without revisions and those below some others."""
+        histories = tuple(folder.resolve() for folder in without)
+        tops = _Tops(root, tuple(imported_from))
+        paths = {
+            name: path
+            for path in modules(root)
+            if not any(path.resolve().is_relative_to(folder) for folder in histories)
+            and (name := tops.dotted(path))
+        }
+        trees = {name: _parsed(path) for name, path in paths.items()}
+        trees = {name: tree for name, tree in trees.items() if not _is_revision(tree)}
+        return cls({name: paths[name] for name in trees}, trees)
+
+    @cached_property
+    def bases(self) -> list[tuple[str, str]]:
+        """The modules with the names of what has the attribute `metadata`."""
+        return [(module, name) for module, tree in self.trees.items() for name in _declared(tree)]
+
+    @cached_property
+    def metadata(self) -> list[tuple[str, str]]:
+        """The modules with the names of what is a MetaData by itself."""
+        return [
+            (module, name)
+            for module, tree in self.trees.items()
+            for name in _made(tree, {"MetaData"})
+        ]
+
+    @cached_property
+    def models(self) -> set[str]:
+        """The names of bases, and of classes that derive from one, however indirectly."""
+        names = {name for _, name in self.bases}
+        classes = [node for tree in self.trees.values() for node in _classes(tree)]
+        while more := {each.name for each in classes if _derives(each, names)} - names:
+            names |= more
+        return names
+
+    def exporter(self, module: str, name: str) -> str:
+        """Return the module that has a name of another one, and reaches most tables by imports.
+
+        Where several reach as many, it is the nearest package of the module, then the module.
+        """
+        tables = self.declaring()
+        own = [each for each in self.trees if each == module or self._imports(each, module, name)]
+        packages = [each for each in own if f"{module}.".startswith(f"{each}.")]
+        return max(
+            own,
+            key=lambda each: (
+                len(tables & self.reached(each)),
+                each in packages and each != module,
+                each == module,
+                -len(each),
+            ),
+        )
+
+    def declaring(self, *, sqlmodel: bool = False) -> set[str]:
+        """Return the modules that declare tables."""
+        return {
+            name
+            for name, tree in self.trees.items()
+            if _declares(tree, sqlmodel=sqlmodel)
+            or (not sqlmodel and any(_is_table(each, self.models) for each in _classes(tree)))
+        }
+
+    def reached(self, module: str) -> set[str]:
+        """Return the modules that the import of one imports, itself included."""
+        reached: set[str] = set()
+        todo = [module]
+        while todo:
+            if (name := todo.pop()) not in reached and name in self.trees:
+                reached.add(name)
+                todo += [each for each, _ in self._imported(name)]
+                todo.append(name.rpartition(".")[0])  # the packages above it, too
+        return reached
+
+    def _imports(
+        self, module: str, wanted: str, name: str, seen: frozenset[str] = frozenset()
+    ) -> bool:
+        return any(
+            each in {name, "*"}
+            and (origin == wanted or self._imports(origin, wanted, name, seen | {module}))
+            for origin, each in self._imported(module)
+            if origin in self.trees and origin != module and origin not in seen
+        )
+
+    def _imported(self, module: str) -> Iterator[tuple[str, str]]:
+        """Yield the modules that one imports, with the names that it takes from them."""
+        is_package = self.paths[module].name == "__init__.py"
+        for node in ast.walk(self.trees[module]):
+            if isinstance(node, ast.Import):
+                yield from ((alias.name, "") for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                origin = _absolute(module, node, is_package=is_package)
+                for alias in node.names:
+                    yield origin, alias.asname or alias.name
+                    yield f"{origin}.{alias.name}", ""  # it may be a module
+
+
+@dataclass(frozen=True)
+class _Tops:
+    """The folders from which modules are imported: those of the settings, `src`, other projects."""
+
+    root: Path
+    given: tuple[Path, ...]
+
+    @cached_property
+    def names_src(self) -> bool:
+        """Whether the project's own modules are imported as `src.shop`."""
+        texts = (path.read_text("utf-8", errors="replace") for path in modules(self.root))
+        return (self.root / "src" / "__init__.py").exists() or any(map(NAMES_SRC.search, texts))
+
+    def dotted(self, path: Path) -> str:
+        """Return the name under which a file is imported; "" if it has none."""
+        parents = path.parents[: len(path.relative_to(self.root).parts)]
+        top = next((folder for folder in parents if self._is_top(folder)), self.root)
+        parts = path.with_suffix("").relative_to(top).parts
+        parts = parts[:-1] if parts[-1] == "__init__" else parts
+        return ".".join(parts) if all(map(str.isidentifier, parts)) else ""
+
+    def _is_top(self, folder: Path) -> bool:
+        if folder == self.root or folder in self.given:
+            return True
+        if folder.name == "src" and not (folder / "__init__.py").exists():
+            return not (folder.parent == self.root and self.names_src)
+        return any((folder / name).exists() for name in INSTALLED)
+
+
+def _absolute(module: str, node: ast.ImportFrom, *, is_package: bool) -> str:
+    if not node.level:
+        return node.module or ""
+    parts = module.split(".")
+    above = parts[: len(parts) - node.level + is_package]
+    return ".".join([*above, *filter(None, [node.module])])
+
+
+def _is_revision(tree: ast.Module) -> bool:
+    """Return whether a module is a revision file, whatever folder it is in."""
+    names = {ast.unparse(each) for node in tree.body for each in _targets(node)}
+    return {"revision", "down_revision"} <= names
+
+
+def _declared(tree: ast.Module) -> Iterator[str]:
+    """Yield the names at the top of a module that have metadata."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and {_last(base) for base in node.bases} & BASES:
+            yield node.name
+    yield from _made(tree, MAKERS)
+
+
+def _made(tree: ast.Module, makers: set[str]) -> Iterator[str]:
+    """Yield the names at the top of a module to which the result of such a call is assigned."""
+    for node in tree.body:
+        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+        if isinstance(value, ast.Call) and _last(value.func) in makers:
+            yield ast.unparse(_targets(node)[0])
+
+
+def _given(tree: ast.Module) -> Iterator[str]:
+    """Yield the names of registries that a declarative base uses, which are none beside it."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and {_last(base) for base in node.bases} & BASES:
+            for each in node.body:
+                if {"registry"} & {ast.unparse(target) for target in _targets(each)}:
+                    value = each.value if isinstance(each, ast.Assign | ast.AnnAssign) else None
+                    yield from [_last(value)] if value is not None else []
+
+
+def _declares(tree: ast.Module, *, sqlmodel: bool) -> bool:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            if any(each.arg == "table" for each in node.keywords):
+                return True
+            if not sqlmodel and "__tablename__" in _names(node):
+                return True
+        elif not sqlmodel and isinstance(node, ast.Call) and _last(node.func) == "Table":
+            return True
+    return False
+
+
+def _is_table(node: ast.ClassDef, bases: set[str]) -> bool:
+    """Return whether a class derives from one of these bases, or "db.Model", and has a table."""
+    abstract = any(ast.unparse(each) == "__abstract__ = True" for each in node.body)
+    return _derives(node, bases) and not abstract
+
+
+def _derives(node: ast.ClassDef, bases: set[str]) -> bool:
+    names = [ast.unparse(base) for base in node.bases]
+    return any(
+        name.removesuffix(".Model") in bases
+        or name.rpartition(".")[2] in bases
+        or name.endswith("db.Model")
+        for name in names
+    )
+
+
+def _classes(tree: ast.Module) -> list[ast.ClassDef]:
+    return [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+
+
+def _names(node: ast.ClassDef) -> list[str]:
+    """Return the names that a class assigns."""
+    return [ast.unparse(target) for each in node.body for target in _targets(each)]
+
+
+def _targets(node: ast.stmt) -> list[ast.expr]:
+    if isinstance(node, ast.Assign):
+        return node.targets
+    return [node.target] if isinstance(node, ast.AnnAssign) else []
+
+
+def _last(node: ast.expr) -> str:
+    return ast.unparse(node).rpartition(".")[2]
+
+
+def _parsed(path: Path) -> ast.Module:
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, UnicodeDecodeError):
+        return ast.Module(body=[], type_ignores=[])
