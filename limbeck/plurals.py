@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
     """Return a number with its noun: "1 table", "2,000 tables", "no tables"."""
@@ -11,3 +13,9 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
 def nouns(number: int, noun: str, plural: str | None = None) -> str:
     """Return a noun in the singular or the plural, without the number."""
     return noun if number == 1 else plural or f"{noun}s"
+
+
+def listed(names: Sequence[str], most: int = 10) -> str:
+    """Return the first names with commas between them, and how many more there are."""
+    more = [f"and {len(names) - most} more"] if len(names) > most else []
+    return ", ".join([*names[:most], *more])

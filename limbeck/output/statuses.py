@@ -11,9 +11,12 @@ from limbeck.output.plans import waiting_data, waiting_lines
 from limbeck.output.tables import table
 from limbeck.phased.gates.standing import Standing
 from limbeck.plurals import counted
-from limbeck.run.drift import outermost
+from limbeck.run.drift import named, outermost
 from limbeck.run.status import RESTORE, Finding, Status, continuing
 from limbeck.schema.catalog.catalog import Change
+
+MOST = 50
+"""How many differences of a check are printed; JSON has all of them."""
 
 
 def status_text(statuses: Sequence[Status]) -> str:
@@ -43,10 +46,23 @@ def check_text(findings: Sequence[Finding], *, live: bool, heads: int = 1) -> st
         several = "one head" if heads < 2 else f"{heads} heads that stay"  # noqa: PLR2004 - a plural
         lines.append(f"ok: {several}, the models have their revisions{databases}")
     for finding in findings:
-        lines.append(f"{finding.environment or 'project'}: {finding.text}")
+        lines.append(f"{finding.environment or 'project'}: {_sentence(finding)}")
+        lines.extend(_differences(finding))
         if finding.hint:
             lines.append(f"    {finding.hint}")
     return "\n".join(lines)
+
+
+def _sentence(finding: Finding) -> str:
+    """Return the text of a finding without the names of its changes, which follow it."""
+    return finding.text.removesuffix(f" {named(finding.changes)}" if finding.changes else "")
+
+
+def _differences(finding: Finding) -> Iterator[str]:
+    changes = outermost(finding.changes)
+    yield from (f"    {change_line(change)}" for change in changes[:MOST])
+    if len(changes) > MOST:
+        yield f"    and {len(changes) - MOST} more"
 
 
 def check_data(findings: Sequence[Finding]) -> dict[str, Any]:

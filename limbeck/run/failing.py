@@ -9,6 +9,7 @@ from typing import Final
 
 from limbeck.errors import HookError, LimbeckError, MigrationError, MigrationInterruptedError
 from limbeck.events import Listener, Notice, RunFailed
+from limbeck.plurals import listed
 from limbeck.run.plan import Plan
 from limbeck.run.report import Applied
 
@@ -48,9 +49,11 @@ def _rolled_back(plan: Plan, applied: Sequence[Applied]) -> str:
 
 def _state(plan: Plan, applied: Sequence[Applied]) -> str:
     verb = "downgraded" if plan.downgrade else "applied"
-    done = ", ".join(f"{each.id} ({each.message})" for each in applied) or "nothing"
     left = plan.revisions[len(applied) :]
-    rest = ", ".join(f"{each.id} ({each.message})" for each in left) or "nothing"
+    done, rest = (
+        listed([f"{each.id} ({each.message})" for each in revisions]) or "nothing"
+        for revisions in (applied, left)
+    )
     return f"{plan.environment}: {verb}: {done}; not {verb}: {rest}"
 
 

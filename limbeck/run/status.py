@@ -9,6 +9,7 @@ from limbeck.errors import LimbeckError
 from limbeck.history.revisions import Revision, way_out
 from limbeck.phased.gates.standing import Standing
 from limbeck.phased.gates.waiting import Waiting
+from limbeck.plurals import listed
 from limbeck.run.drift import named
 from limbeck.schema.catalog.catalog import Change
 from limbeck.shell import command
@@ -114,7 +115,7 @@ def findings(status: Status) -> Iterator[Finding]:
         text = f"revision {id_} was interrupted after step {steps}"
         yield Finding("interrupted", name, text, continuing(status, id_))
     if status.ready:
-        ids = ", ".join(map(str, status.ready))
+        ids = listed([str(each) for each in status.ready])
         yield Finding("pending", name, f"pending: {ids}", migrate)
     if status.drift:
         yield _drifted(status, status.drift)

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 
 from limbeck.errors import ConfigurationError, LimbeckError
+from limbeck.project.code import variables
 from limbeck.project.code.protocol import LIMIT, Purpose
 
 
@@ -109,11 +110,13 @@ def _explained(root: Path, name: str, purpose: Purpose, error: BaseException) ->
         return purpose.error(
             f"{purpose.what} do not import: {line(root, error)}"
             f"the environment variable {variable} is not set",
-            hint='Set it, or name a file that does: env-file = ".env" in [tool.limbeck].',
+            hint=variables.hint([variable]),
         )
     text = str(error.msg if isinstance(error, SyntaxError) else error).partition("(Background")[0]
     reason = f"{type(error).__name__}: {text.strip()}" if text else type(error).__name__
     hint = f"Install the package that provides {missing}." if missing else "Correct it and retry."
+    if not missing and (names := variables.missing(text, _files(root, error))):
+        hint = variables.hint(names)
     return purpose.error(f"{purpose.what} do not import: {line(root, error)}{reason}", hint=hint)
 
 
@@ -140,6 +143,12 @@ def line(root: Path, error: BaseException) -> str:
         return ""
     path, number = own[-1]
     return f"{path.relative_to(root)} line {number}: "
+
+
+def _files(root: Path, error: BaseException) -> list[str]:
+    """Return the project's files that an error passed through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [frame.filename for frame in frames if _is_own(root, Path(frame.filename))]
 
 
 def _is_own(root: Path, path: Path) -> bool:

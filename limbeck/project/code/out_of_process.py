@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limbeck.errors import ConfigurationError, HistoryError, LimbeckError, ModelsError
+from limbeck.project.code import variables
 from limbeck.project.code.answers import Described, Rendered
 from limbeck.project.code.configured import Configured
 from limbeck.project.code.errors import WorkerError, is_below
@@ -196,10 +198,16 @@ class OutOfProcess:
             variable = f"the environment variable {error.raised.variable} is not set"
             return kind(
                 f"{what}: {self._line(error)}{variable}",
-                hint='Set it, or name a file that does: env-file = ".env" in [tool.limbeck].',
+                hint=variables.hint([error.raised.variable]),
             )
         missing = f"Install the package that provides {error.raised.missing} into {self.python}."
         hint = missing if error.raised.missing else "Correct it and retry."
+        files = [file for file, _ in error.raised.frames if is_below(file, self.root)]
+        environment = {**dict(self.variables), **os.environ}
+        if not error.raised.missing and (
+            names := variables.missing(error.raised.text, files, environment)
+        ):
+            hint = variables.hint(names)
         return kind(f"{what}: {self._line(error)}{error}", hint=hint)
 
     def _line(self, error: WorkerError) -> str:
