@@ -60,7 +60,7 @@ def init(
 
     root = Path(folder or invocation.directory or ".").resolve()
     plan = scaffold.plan(root, models=models, ini=ini, neon=neon)
-    answer(scaffolds.plan(plan))
+    answer(scaffolds.plan(plan, tuple(doctor.sketch(plan.project)) if plan.adopted else ()))
     if not plan.changes:
         note("Nothing to do: every file exists.")
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import ndiff
 
 from limbeck.project.scaffold import File, Scaffold
@@ -9,11 +10,12 @@ from limbeck.project.scaffold import File, Scaffold
 _VERBS = {"create": "create", "append": "add to", "change": "change", "keep": "keep"}
 
 
-def plan(scaffold: Scaffold) -> str:
-    """Return a line for each file, and the lines that are added to existing files."""
+def plan(scaffold: Scaffold, facts: Sequence[tuple[str, str]] = ()) -> str:
+    """Return a line for each fact and file, and the lines that are added to existing files."""
     lines = [f"In {scaffold.root}:"]
     if scaffold.adopted:
         lines.append(f"  the history in {scaffold.adopted} is adopted unchanged")
+    lines += [f"  {name}: {value}" for name, value in facts]
     lines.append(f"  the models are {scaffold.models}")
     for file in scaffold.files:
         lines.append(f"  {_VERBS[file.action]:<7} {file.path}")
@@ -29,15 +31,19 @@ def next_steps(scaffold: Scaffold) -> str:
         "utf-8"
     ):
         lines.append("  add a line to your Makefile: include limbeck.mk")
+    if scaffold.missing:
+        lines.append(f"  write your models; pyproject.toml names them as {scaffold.models}")
+    copied = "write" if scaffold.adopted else "cp .env.example .env, and fill in"
+    into = " into .env" if scaffold.adopted else ""
     if scaffold.neon:
         lines += [
-            "  cp .env.example .env, and fill in NEON_API_KEY and NEON_PROJECT_ID",
+            f"  {copied} NEON_API_KEY and NEON_PROJECT_ID{into}",
             "  limbeck branches list",
             "  limbeck branches create development --parent production --exists-ok",
         ]
     elif scaffold.adopted:
         lines += [
-            "  cp .env.example .env, and fill in the URLs of your databases",
+            "  write the URLs of your databases into .env: DATABASE_URL_PRODUCTION=postgresql://...",
             "  limbeck doctor",
             "  limbeck status",
         ]

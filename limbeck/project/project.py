@@ -66,11 +66,17 @@ class Project:
         for folder in (begin, *begin.parents):
             settings = _settings(folder)
             if settings is not None:
-                return cls._at(folder, settings)
+                return cls.at(folder, settings)
         raise ConfigurationError(f"there is no project in {begin} or above it", hint="limbeck init")
 
     @classmethod
-    def _at(cls, root: Path, settings: dict[str, Any]) -> Project:
+    def at(cls, root: Path, settings: dict[str, Any]) -> Project:
+        """Return the project in a folder with these settings, written there or not.
+
+        Raises:
+            ConfigurationError: a setting is wrong.
+
+        """
         _refuse_shadowing(root)
         _refuse_unknown(settings)
         values = {_FIELDS[key][0]: _checked(key, value) for key, value in settings.items()}

@@ -7,9 +7,10 @@ The templates are this repository's own user-side files. An existing file is not
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -47,7 +48,8 @@ class Scaffold:
     """A plan for one folder; nothing is written yet.
 
     `models` is the reference of the metadata, "package.module:Name.metadata". `adopted` is the
-    script location of an existing history, else None. With `neon`, the profiles are branches of a
+    script location of an existing history, else None; `settings` is [tool.limbeck].
+    `missing` is whether the code has no models yet. With `neon`, the profiles are branches of a
     Neon project instead of branches on this machine.
     """
 
@@ -56,6 +58,13 @@ class Scaffold:
     adopted: Path | None
     files: tuple[File, ...]
     neon: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    missing: bool = False
+
+    @property
+    def project(self) -> Project:
+        """The project as it will be."""
+        return Project.at(self.root, dict(self.settings))
 
     @property
     def changes(self) -> tuple[File, ...]:
@@ -90,10 +99,12 @@ def plan(
             f"there is a history in {adopted}, but its models were not found",
             hint="Run `limbeck init --models package.module:Base.metadata`.",
         )
-    reference = reference or _OWN
-    example = reference == _OWN and not any(discovery.modules(root))
+    missing, reference = reference is None, reference or _OWN
+    code = any(discovery.modules(root))
+    example = reference == _OWN and not code
     text = "" if section is not None else _template("pyproject.toml").replace(_OWN, reference)
     text += origin.settings(root) if text and origin else ""
+    settings = section if section is not None else tomllib.loads(text)["tool"]["limbeck"]
     files = [
         *_templates(root, adopted, example=example),
         _addition(root, ".gitignore", _missing_lines(root / ".gitignore")),
@@ -104,7 +115,7 @@ def plan(
     files = [changed.pop(file.path, _at_neon(file) if neon else file) for file in files]
     files += changed.values()
     files.sort(key=lambda file: str(file.path))
-    return Scaffold(root, reference, adopted, tuple(files), neon)
+    return Scaffold(root, reference, adopted, tuple(files), neon, settings, missing and code)
 
 
 def write(scaffold: Scaffold) -> None:
@@ -136,8 +147,9 @@ def _templates(root: Path, adopted: Path | None, *, example: bool) -> Iterator[F
         path = source.relative_to(_TEMPLATES)
         if not source.is_file() or path.name == "pyproject.toml" or "__pycache__" in path.parts:
             continue
+        # A project that has a history has its own ways to start commands, and gets profiles only.
         if (path.parts[0] == "app" and not example) or (
-            path.parts[0] in {"alembic", "alembic.ini"} and adopted
+            adopted and path.parts[0] != _PROFILES.name
         ):
             continue
         if (root / path).exists():

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from limbeck.errors import LimbeckError
-from limbeck.events import Listener
+from limbeck.events import Event, Listener, Notice
 from limbeck.history.history import History
 from limbeck.logs import log
 from limbeck.plurals import counted
@@ -16,11 +16,13 @@ from limbeck.postgres.embedded import binaries
 from limbeck.postgres.embedded.server import Server
 from limbeck.project import servers as embedded
 from limbeck.project import urls
+from limbeck.project.code.configured import Configured
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.project.seen import Completion, completions, note
+from limbeck.project.unsupported import unsupported
 from limbeck.schema.sql import quoting
-from limbeck.shadow import servers
+from limbeck.shadow import servers, tables
 from limbeck.shadow.filters import configured
 from limbeck.shadow.servers import Choice
 
@@ -101,11 +103,10 @@ def facts() -> Iterator[tuple[str, str]]:
 
 
 def about(project: Project) -> Iterator[tuple[str, str]]:
-    """Yield the facts about a project: its history, where its code runs, what env.py configures."""
-    revisions, heads = History.of(project).revisions(), History.of(project).heads()
-    if revisions:
-        yield "history", f"{counted(len(revisions), 'revision')}, {counted(len(heads), 'head')}"
+    """Yield the facts about a project: its history and models, what env.py configures, the rest."""
+    yield from _history(project)
     code = project.code
+    yield "models", _models(project)
     yield "interpreter of the project", str(code.interpreter)
     reason = code.outside
     yield "its code runs in", f"a process of its own: {reason}" if reason else "limbeck's process"
@@ -113,11 +114,49 @@ def about(project: Project) -> Iterator[tuple[str, str]]:
         env = configured(project)
     except LimbeckError as error:
         yield "env.py", error.message
+        env = Configured()
+    if env.honoured:
+        yield "env.py", f"limbeck follows {', '.join(env.honoured)}"
+    lacking = [*unsupported(project), *(f"{name} of env.py" for name in env.ignored)]
+    if lacking:
+        yield "not supported", "; ".join(lacking)
+
+
+def sketch(project: Project) -> Iterator[tuple[str, str]]:
+    """Yield the facts about a project for which none of its code has to run."""
+    yield from _history(project)
+    if lacking := [*unsupported(project)]:
+        yield "not supported", "; ".join(lacking)
+
+
+def _history(project: Project) -> Iterator[tuple[str, str]]:
+    history = History.of(project)
+    if not history.revisions():
         return
-    for name in env.honoured:
-        yield "env.py", f"limbeck follows {name}"
-    for name in env.ignored:
-        yield "env.py", f"{name} has no effect in limbeck"
+    heads, lasting = history.heads(), history.lasting()
+    parts = [counted(len(history.revisions()), "revision"), counted(len(heads), "head")]
+    if lasting:
+        parts[1] = f"{len(heads)} heads that stay ({', '.join(lasting)})"
+    if any(revision.needs for revision in history.revisions()):
+        parts.append("depends_on")
+    if history.more:
+        parts.append(counted(len(history.folders), "folder"))
+    yield "history", ", ".join(parts)
+
+
+def _models(project: Project) -> str:
+    """Return how many tables the models have, or why they have none."""
+    notices: list[str] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Notice):
+            notices.append(event.text)
+
+    try:
+        number = tables.count(project, listen)
+    except LimbeckError as error:
+        return " ".join(filter(None, (f"{error.message}.", error.hint)))
+    return "; ".join([f"{counted(number, 'table')} from {project.models}", *notices])
 
 
 def complete(project: Project) -> tuple[Completion, ...]:

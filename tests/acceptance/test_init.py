@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -136,11 +137,18 @@ def existing(root: Path) -> None:
 def test_an_existing_history_is_adopted_and_its_files_are_kept(place: Workplace) -> None:
     existing(place.root)
     before = place.files()
+    place.call("git", "init", "--quiet")
+    place.call("git", "add", "--all")
     result = place.good("init", "--yes")
+    status = place.call("git", "status", "--porcelain", "--untracked-files=all").out
+    assert {line[3:] for line in status.splitlines() if line.startswith("??")} == {
+        "env_profiles/development.env",
+        "env_profiles/production.env",
+    }
+    shutil.rmtree(place.root / ".git")
     after = place.files()
     assert "the history in migrations is adopted" in result.out
-    assert "include limbeck.mk" in result.out
-    assert {"app", "alembic"} & {Path(name).parts[0] for name in after} == set()
+    assert "history: 1 revision, 1 head" in result.out
     grown = {"pyproject.toml", ".gitignore"}
     assert {name for name in before if after[name] != before[name]} == grown
     assert all(after[name].startswith(before[name]) for name in grown)
@@ -152,7 +160,9 @@ def test_every_make_target_that_is_written_can_run(place: Workplace, there: bool
     """app/migrate.py is written into new projects only, and so are the targets that run it."""
     if there:
         existing(place.root)
-    place.good("init", "--yes")
+        (place.root / "alembic.ini").unlink()
+    result = place.good("init", "--yes")
+    assert ("include limbeck.mk" in result.out) == there
     helped = place.call("make", "-f", "limbeck.mk", "help").out
     targets = [line.split()[1] for line in helped.splitlines()]
     assert "db-migrate-dev" in targets
@@ -202,7 +212,8 @@ def test_init_names_what_it_follows_of_env_py_and_what_it_does_not(place: Workpl
     )
     result = place.good("init", "--yes")
     assert 'env.py: limbeck follows version_table="mine"' in result.out
-    assert "env.py: render_item has no effect in limbeck" in result.out
+    assert "not supported: render_item of env.py" in result.out
+    assert "models: no tables from shop.tables:Model.metadata" in result.out
 
 
 def test_the_lines_that_are_added_are_shown_before(place: Workplace) -> None:

@@ -1,0 +1,66 @@
+"""What `init` and `doctor` say of a project before any of its code has run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from limbeck.output import scaffolds
+from limbeck.project import scaffold
+from limbeck.project.unsupported import unsupported
+from limbeck.run import doctor
+
+INI = "[alembic]\nscript_location = db\n"
+LOOP = """for schema in schemas:
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+ONCE = "for name in names:\n    print(name)\ncontext.run_migrations()\n"
+CASES = {
+    "several databases": (INI + "databases = a, b\n", ONCE, ["several databases in one history"]),
+    "no sources": (INI + "sourceless = true\n", ONCE, ["sourceless"]),
+    "another server": (INI + "sqlalchemy.url = mysql+pymysql://h/d\n", ONCE, ["databases other"]),
+    "hooks": (INI + "[post_write_hooks]\nhooks = black\n", ONCE, ["post_write_hooks"]),
+    "tenants": (INI, LOOP, ["migrations that env.py runs in a loop"]),
+    "nothing": (INI + "sqlalchemy.url = driver://user:pass@localhost/dbname\n", ONCE, []),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_limbeck_does_not_support_is_named(name: str, tmp_path: Path) -> None:
+    ini, env, beginnings = CASES[name]
+    written(tmp_path, ini, env)
+    names = list(unsupported(scaffold.plan(tmp_path, models="shop:metadata").project))
+    assert len(names) == len(beginnings)
+    assert all(each.startswith(begin) for each, begin in zip(names, beginnings, strict=True))
+
+
+def test_the_plan_says_what_it_understood_before_anything_is_written(tmp_path: Path) -> None:
+    written(tmp_path, INI + "databases = a, b\n", ONCE)
+    for id_, label in (("a", "shop"), ("b", "billing")):
+        text = f"revision = {id_!r}\ndown_revision = None\nbranch_labels = {label!r}\n"
+        (tmp_path / "db" / "versions" / f"{id_}.py").write_text(text)
+    files = set(tmp_path.rglob("*"))
+    plan = scaffold.plan(tmp_path, models="shop:Base.metadata")
+    text = scaffolds.plan(plan, tuple(doctor.sketch(plan.project)))
+    assert "history: 2 revisions, 2 heads that stay (shop, billing)" in text
+    assert "not supported: several databases in one history (databases = a, b)" in text
+    assert "the models are shop:Base.metadata" in text
+    assert set(tmp_path.rglob("*")) == files
+
+
+def test_a_project_without_models_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text("print('hello')\n")
+    plan = scaffold.plan(tmp_path)
+    assert not any(file.path.parts[0] == "app" for file in plan.files)
+    assert "write your models; pyproject.toml names them as app.models" in scaffolds.next_steps(
+        plan
+    )
+
+
+def written(root: Path, ini: str, env: str) -> None:
+    """Write a project that has a history."""
+    (root / "db" / "versions").mkdir(parents=True)
+    (root / "alembic.ini").write_text(ini)
+    (root / "db" / "env.py").write_text(env)
