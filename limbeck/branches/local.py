@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -23,6 +23,7 @@ from limbeck.branches.registry import (
 )
 from limbeck.errors import BranchError
 from limbeck.events import Listener, ignore
+from limbeck.frozen import dataclass
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.postgres.embedded.binaries import Binaries

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
@@ -11,6 +10,7 @@ from psycopg.rows import tuple_row
 from limbeck.engine import ledger, version_table
 from limbeck.engine.ledger import Ledger
 from limbeck.engine.version_table import FALLBACK, USUAL, VersionTable
+from limbeck.frozen import dataclass
 from limbeck.postgres.connect import SESSION, Session
 from limbeck.schema.sql.own_schemas import STATE
 

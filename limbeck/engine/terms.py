@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from limbeck.engine.place import Place
+from limbeck.frozen import dataclass
 
 if TYPE_CHECKING:
     from limbeck.postgres.database import Database

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import psycopg
 
 from limbeck.errors import ConfigurationError, NotConfirmedError
+from limbeck.frozen import dataclass
 from limbeck.generate.answers import Answers
 from limbeck.generate.questions import inverse, within
 from limbeck.postgres.connect import Connection, connect

@@ -5,10 +5,10 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from limbeck.errors import ProofError
+from limbeck.frozen import dataclass
 from limbeck.generate.rendering.body import Body
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from limbeck.errors import ModelsError, ProofError, ServerError
 from limbeck.events import Listener, StageStarted
+from limbeck.frozen import dataclass
 from limbeck.generate import proof
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from limbeck.errors import ProofError
+from limbeck.frozen import dataclass
 from limbeck.generate.joining import commits
 from limbeck.generate.proof import Premises
 from limbeck.history.history import History

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 
 from limbeck.errors import ProofError
 from limbeck.events import Listener, Notice, StageStarted
+from limbeck.frozen import dataclass
 from limbeck.generate import bodies, joining
 from limbeck.generate.draft import Draft
 from limbeck.generate.elsewhere import Elsewhere

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from limbeck.engine import version_table
 from limbeck.errors import CheckFailedError, ConfigurationError
 from limbeck.events import Listener
+from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.lint import target as targets

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from limbeck.errors import LimbeckError
 from limbeck.events import Listener, StageStarted
+from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.lint.probes import phased
 from limbeck.lint.probes.gaps import Role

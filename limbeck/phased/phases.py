@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from limbeck.errors import HistoryError
+from limbeck.frozen import dataclass
 from limbeck.history.revisions import Revision, literals
 from limbeck.paths import shown
 from limbeck.schema.sql.quoting import unquote

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
@@ -13,6 +13,7 @@ from limbeck.branches.moment import Source
 from limbeck.engine import version_table
 from limbeck.errors import ConfigurationError, NotConfirmedError
 from limbeck.events import Listener, StageStarted
+from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.logs import log
 from limbeck.postgres.connect import Connection, connect

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import psycopg
 
 from limbeck.errors import PooledUrlError
 from limbeck.events import Listener, Notice, ignore
+from limbeck.frozen import dataclass
 from limbeck.postgres import row_security, tls
 from limbeck.postgres import url as urls
 from limbeck.postgres.database import Database

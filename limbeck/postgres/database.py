@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from limbeck.events import Listener, Notice, ignore
+from limbeck.frozen import dataclass
 from limbeck.postgres import url as urls
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from limbeck.errors import LimbeckError, PooledUrlError, UnavailableError
+from limbeck.frozen import dataclass
 from limbeck.postgres import url as urls
 from limbeck.postgres.database import Database
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from limbeck.events import Listener
+from limbeck.frozen import dataclass
 from limbeck.logs import log
 from limbeck.project import neon
 from limbeck.project import urls as places

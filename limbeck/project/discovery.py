@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from limbeck.errors import ConfigurationError
+from limbeck.frozen import dataclass
 from limbeck.project.script_location import places, sections
 from limbeck.shell import command
 

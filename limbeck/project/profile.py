@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from limbeck.errors import ConfigurationError
+from limbeck.frozen import dataclass
 from limbeck.project import dotenv
 
 KEYS = {

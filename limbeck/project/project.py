@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limbeck.errors import ConfigurationError, UnknownProfileError
+from limbeck.frozen import dataclass
 from limbeck.project import profile as profiles
 from limbeck.project import script_location as history
 from limbeck.project.code.choice import Code

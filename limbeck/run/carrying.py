@@ -11,13 +11,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
 
 from limbeck.errors import MigrationError
 from limbeck.events import Listener, Notice
+from limbeck.frozen import dataclass
 from limbeck.phased.expand.naming import beside
 from limbeck.phased.expand.values import respelled
 from limbeck.postgres.connect import Connection

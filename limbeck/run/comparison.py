@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import psycopg
 
@@ -12,6 +11,7 @@ from limbeck.engine import running
 from limbeck.engine.batch import Statement, send_together
 from limbeck.errors import MigrationError
 from limbeck.events import Listener
+from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.postgres.connect import Connection, connect

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from limbeck.engine import audit, ledger, version_table
 from limbeck.engine.ledger import Ledger
 from limbeck.errors import LimbeckError, ModelsError, SeveralHeadsError
 from limbeck.events import Listener, ignore
+from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.logs import log
 from limbeck.phased.gates import gate

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from limbeck.engine.ledger import Entry, Ledger
 from limbeck.errors import MigrationError
+from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.phased import phases
 from limbeck.run.comparison import Bench, Comparison, Sides, within

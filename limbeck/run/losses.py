@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from psycopg import sql
@@ -10,6 +9,7 @@ from psycopg import sql
 from limbeck.branches.base import Branch, BranchProvider
 from limbeck.engine.version_table import VersionTable, of, recorded
 from limbeck.errors import LimbeckError
+from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database

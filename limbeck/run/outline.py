@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from psycopg.rows import tuple_row
 
 from limbeck.engine.version_table import USUAL
+from limbeck.frozen import dataclass
 from limbeck.schema.sql.own_schemas import of_users
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, TypeAlias
 
 import psycopg
@@ -17,6 +17,7 @@ import psycopg
 from limbeck.engine import running
 from limbeck.errors import LimbeckError
 from limbeck.events import Listener, Notice
+from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.postgres.connect import Connection, connect

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 
 from limbeck.branches import base
 from limbeck.branches.base import Branch
 from limbeck.events import Listener, Notice, StageStarted
+from limbeck.frozen import dataclass
 from limbeck.logs import log
 from limbeck.postgres.database import Database
 from limbeck.project import places

@@ -7,7 +7,6 @@ half, and the difference from there to the schema before the revision takes the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import psycopg
 
@@ -17,6 +16,7 @@ from limbeck.engine.ledger import Entry
 from limbeck.engine.patience import Patience
 from limbeck.errors import MigrationError
 from limbeck.events import Listener
+from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.postgres.connect import Connection

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from limbeck.errors import DatabaseError
+from limbeck.frozen import dataclass
 from limbeck.history.revisions import Revision, parsed
 from limbeck.postgres.row_security import HINT
 from limbeck.schema.sql import lexer

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import psycopg
 
 from limbeck.engine import privileged
+from limbeck.frozen import dataclass
 from limbeck.schema.catalog.read import read
 from limbeck.schema.sql.quoting import literal, qualified, schema_and_name
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 import psycopg
@@ -14,6 +14,7 @@ from psycopg import sql
 from limbeck.engine import privileged, running
 from limbeck.errors import MigrationError
 from limbeck.events import Listener, StageStarted, ignore
+from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.plurals import counted

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limbeck.errors import ConfigurationError, ServerError
 from limbeck.events import Listener, ignore
+from limbeck.frozen import dataclass
 from limbeck.postgres.embedded import binaries
 from limbeck.postgres.embedded.server import Server
 from limbeck.project import majors, neon, servers, urls

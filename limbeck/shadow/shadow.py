@@ -10,13 +10,14 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import psycopg
 from psycopg import sql
 
 from limbeck.errors import DatabaseError
 from limbeck.events import Listener, Notice, ignore
+from limbeck.frozen import dataclass
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile

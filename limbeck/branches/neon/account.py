@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urlsplit
 
 from limbeck.errors import ConfigurationError
+from limbeck.frozen import dataclass
 from limbeck.postgres import url as urls
 
 HOST = "https://console.neon.tech/api/v2"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from limbeck.branches.base import Branch
 from limbeck.branches.neon.api import Api, Json
 from limbeck.errors import NeonError
+from limbeck.frozen import dataclass
 
 _MISSING = 404
 # States that end by themselves. A state of a future version is not waited for.

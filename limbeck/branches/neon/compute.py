@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from limbeck.branches.neon import operation
 from limbeck.branches.neon.api import Api, Json
 from limbeck.branches.neon.branch import NeonBranch
 from limbeck.errors import BranchError
+from limbeck.frozen import dataclass
 from limbeck.shell import command
 
 _ASLEEP = "idle"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from limbeck.branches.neon.api import Api, Json
 from limbeck.errors import NeonError
+from limbeck.frozen import dataclass
 
 _DONE = {"finished", "skipped"}
 _FAILED = {"failed", "error", "cancelled"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from limbeck.branches.neon.connection import Wanted
 from limbeck.branches.neon.patience import Patience
 from limbeck.branches.neon.snapshot import Snapshot
 from limbeck.errors import BranchError
+from limbeck.frozen import dataclass
 from limbeck.postgres.database import Database
 from limbeck.shell import command
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from limbeck.errors import MigrationError, ProofError
 from limbeck.events import Notice
+from limbeck.frozen import dataclass
 from limbeck.generate.squash.contents import Contents, contents
 from limbeck.generate.squash.context import Context, catalog, copy, run
 from limbeck.history.revisions import Revision

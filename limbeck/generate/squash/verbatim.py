@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 from limbeck.errors import HistoryError
+from limbeck.frozen import dataclass
 from limbeck.generate.rendering.body import Body
 from limbeck.history.revisions import Revision
 from limbeck.paths import shown

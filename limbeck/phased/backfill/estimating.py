@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
@@ -11,6 +10,7 @@ from psycopg.types.json import JsonbDumper
 
 from limbeck.errors import DatabaseError
 from limbeck.events import Listener
+from limbeck.frozen import dataclass
 from limbeck.logs import log
 from limbeck.phased.backfill.batch import assignments, batch
 from limbeck.phased.backfill.function import load, values

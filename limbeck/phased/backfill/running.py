@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import psycopg
@@ -18,6 +17,7 @@ from limbeck.errors import (
     NotConfirmedError,
 )
 from limbeck.events import Listener, StageStarted
+from limbeck.frozen import dataclass
 from limbeck.logs import log
 from limbeck.phased.backfill import state
 from limbeck.phased.backfill.batch import batch

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +12,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from limbeck.engine.ledger import Ledger
+from limbeck.frozen import dataclass
 from limbeck.phased.backfill.pieces import Range
 from limbeck.phased.phases import Change
 from limbeck.postgres.connect import Connection

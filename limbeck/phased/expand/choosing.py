@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from limbeck.errors import ConfigurationError
+from limbeck.frozen import dataclass
 from limbeck.phased.expand import candidates, copies, harmless
 from limbeck.phased.expand.change import Change
 from limbeck.phased.expand.derived_columns import DerivedColumns

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import psycopg
 
 from limbeck.engine import privileged
 from limbeck.errors import ProofError
+from limbeck.frozen import dataclass
 from limbeck.phased.expand import switching
 from limbeck.phased.expand.change import Change
 from limbeck.phased.expand.choosing import Choice

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from limbeck.engine.ledger import Ledger
+from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.phased.backfill import state
 from limbeck.phased.backfill.pieces import exists

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
 
 import psycopg
 
 from limbeck.engine import offline
 from limbeck.events import Listener, Notice
+from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.phased.phases import Change
 from limbeck.plurals import counted, nouns

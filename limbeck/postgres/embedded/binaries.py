@@ -8,10 +8,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from limbeck.errors import ConfigurationError, ServerError
+from limbeck.frozen import dataclass
 from limbeck.postgres.embedded import installations
 
 SETTING = "LIMBECK_PG_BIN"

@@ -8,11 +8,11 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from limbeck.errors import ServerError
 from limbeck.events import Listener, Notice
+from limbeck.frozen import dataclass
 from limbeck.postgres.embedded import cluster, ports, postmaster
 from limbeck.postgres.embedded.os_user import Account
 

@@ -6,10 +6,10 @@ import contextlib
 import os
 import signal
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from limbeck.errors import ServerError
+from limbeck.frozen import dataclass
 from limbeck.shell import command
 
 # Seconds for a fast shutdown, before an immediate one.

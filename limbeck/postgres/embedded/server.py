@@ -6,12 +6,13 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from urllib.parse import quote
 
 from limbeck.errors import ServerError
 from limbeck.events import Listener, ServerStarted, ignore
+from limbeck.frozen import dataclass
 from limbeck.postgres.embedded import binaries, bundled, cluster, password, ports, postmaster
 from limbeck.postgres.embedded import os_user as accounts
 from limbeck.postgres.embedded.binaries import Binaries

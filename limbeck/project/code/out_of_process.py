@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limbeck.errors import ConfigurationError, HistoryError, LimbeckError, ModelsError
+from limbeck.frozen import dataclass
 from limbeck.project.code.answers import Described, Rendered
 from limbeck.project.code.configured import Configured
 from limbeck.project.code.errors import WorkerError, is_below

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from limbeck.errors import DatabaseError
+from limbeck.frozen import dataclass
 from limbeck.schema.catalog.objects.address import Address
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -12,6 +11,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import MappedAsDataclass, Mapper
 
 from limbeck.errors import ModelsError
+from limbeck.frozen import dataclass
 from limbeck.models.pull.options import Style
 from limbeck.models.pull.render.annotations import implied_by
 from limbeck.models.pull.render.models import Known

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from limbeck.errors import ConfigurationError
+from limbeck.frozen import dataclass
 from limbeck.project.git import uncommitted
 from limbeck.schema.catalog.objects.address import Address
 

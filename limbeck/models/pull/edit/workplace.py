@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from limbeck.errors import ModelsError
+from limbeck.frozen import dataclass
 from limbeck.models.pull.edit.draft import Draft
 from limbeck.models.pull.edit.known import Working
 from limbeck.models.pull.edit.syntax import Parsed

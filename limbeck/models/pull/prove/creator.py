@@ -7,11 +7,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from limbeck.engine import privileged
 from limbeck.errors import ModelsError
+from limbeck.frozen import dataclass
 from limbeck.postgres.database import Database
 
 BUG = "This is a bug in limbeck. Please report it with the definition of the table."
