@@ -2,15 +2,14 @@
 
 The standard library compiles the text of six functions for each class, which takes 0.9 ms. A
 command loads some 160 classes and creates values of a third of them: that was a fifth of what
-`limbeck generate` computes beside the import of the models. Here `__init__` is compiled when a
-class creates its first value, and the other functions are shared.
+`limbeck generate` computes beside the import of the models. Here a function is compiled
+when it is first called, and the three that only refuse or show are shared.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable
-from operator import attrgetter
 from types import FunctionType
 from typing import Any, NoReturn, TypeVar, dataclass_transform
 
@@ -60,38 +59,37 @@ def dataclass(*, frozen: bool, slots: bool, kw_only: bool = False) -> Callable[[
     return decorate
 
 
-class _Init:
-    """The `__init__` of a class until it is called or inspected: then compiled."""
+class _Compiled:
+    """A function of a class, which is compiled when it is first called or inspected."""
 
-    __slots__ = ("cls",)
+    __slots__ = ("cls", "name", "text")
 
-    def __init__(self, cls: Any) -> None:
-        self.cls = cls
+    def __init__(self, cls: Any, name: str, text: Callable[[Any, dict[str, Any]], str]) -> None:
+        self.cls, self.name, self.text = cls, name, text
 
     def __get__(self, value: object, owner: type) -> Any:
-        self.cls.__init__ = _init(self.cls)
-        return self.cls.__init__.__get__(value, owner)
+        names: dict[str, Any] = {}
+        exec(self.text(self.cls, names), names)  # noqa: S102 - as the standard library does
+        function: FunctionType = names[self.name]
+        function.__qualname__ = f"{self.cls.__qualname__}.{self.name}"
+        function.__module__ = self.cls.__module__
+        if self.name == "__init__":
+            types = {each.name: each.type for each in dataclasses.fields(self.cls) if each.init}
+            function.__annotations__ = {**types, "return": None}
+        setattr(self.cls, self.name, function)
+        return function.__get__(value, owner)
 
 
 def _functions(cls: Any) -> Iterable[tuple[str, Any]]:
-    compared = [each.name for each in dataclasses.fields(cls) if each.compare]
     shown = [each.name for each in dataclasses.fields(cls) if each.repr]
-    # Of a single name, `attrgetter` would return the bare value, whose `==` may return anything.
-    key = attrgetter(*compared * (1 + (len(compared) == 1))) if compared else _nothing
-
-    def equal(self: Any, other: object) -> bool:
-        return key(self) == key(other) if other.__class__ is self.__class__ else NotImplemented
-
-    def hashed(self: Any) -> int:
-        return hash(key(self))
 
     def represented(self: Any) -> str:
         values = ", ".join([f"{name}={getattr(self, name)!r}" for name in shown])
         return f"{self.__class__.__qualname__}({values})"
 
-    yield "__init__", _Init(cls)
-    yield "__eq__", equal
-    yield "__hash__", hashed
+    yield "__init__", _Compiled(cls, "__init__", _init)
+    yield "__eq__", _Compiled(cls, "__eq__", _equal)
+    yield "__hash__", _Compiled(cls, "__hash__", _hash)
     yield "__repr__", represented
     yield "__setattr__", _refuse_to_set
     yield "__delattr__", _refuse_to_delete
@@ -99,9 +97,9 @@ def _functions(cls: Any) -> Iterable[tuple[str, Any]]:
     yield "__setstate__", _restore
 
 
-def _init(cls: Any) -> FunctionType:
-    """Compile the `__init__` of a class: it takes a value for each field, or its default."""
-    names: dict[str, Any] = {"_set_": object.__setattr__, "_FACTORY_": _FACTORY}
+def _init(cls: Any, names: dict[str, Any]) -> str:
+    """Return the text of `__init__`: it takes a value for each field, or its default."""
+    names |= {"_set_": object.__setattr__, "_FACTORY_": _FACTORY}
     plain, keywords, body = ["self"], ["*"], []
     for field in dataclasses.fields(cls):
         parameter, value = _parameter(field, names)
@@ -112,13 +110,21 @@ def _init(cls: Any) -> FunctionType:
     if hasattr(cls, "__post_init__"):
         body.append("self.__post_init__()")
     parameters = plain + (keywords if keywords[1:] else [])
-    text = f"def __init__({', '.join(parameters)}):\n  " + "\n  ".join(body or ["pass"])
-    exec(text, names)  # noqa: S102 - as the standard library does
-    function: FunctionType = names["__init__"]
-    function.__qualname__, function.__module__ = f"{cls.__qualname__}.__init__", cls.__module__
-    types = {each.name: each.type for each in dataclasses.fields(cls) if each.init}
-    function.__annotations__ = {**types, "return": None}
-    return function
+    return f"def __init__({', '.join(parameters)}):\n  " + "\n  ".join(body or ["pass"])
+
+
+def _equal(cls: Any, _: dict[str, Any]) -> str:
+    compared = [each.name for each in dataclasses.fields(cls) if each.compare]
+    equal = " and ".join(f"self.{name} == other.{name}" for name in compared) or "True"
+    return (
+        "def __eq__(self, other):\n"
+        f"  return ({equal}) if other.__class__ is self.__class__ else NotImplemented"
+    )
+
+
+def _hash(cls: Any, _: dict[str, Any]) -> str:
+    compared = [f"self.{each.name}, " for each in dataclasses.fields(cls) if each.compare]
+    return f"def __hash__(self):\n  return hash(({''.join(compared)}))"
 
 
 def _parameter(field: dataclasses.Field[Any], names: dict[str, Any]) -> tuple[str, str]:
@@ -135,10 +141,6 @@ def _parameter(field: dataclasses.Field[Any], names: dict[str, Any]) -> tuple[st
         names[f"_default_{name}_"] = field.default
         return f"{name}=_default_{name}_", name if field.init else f"_default_{name}_"
     return name, name if field.init else ""
-
-
-def _nothing(_: object) -> tuple[()]:
-    return ()
 
 
 def _refuse_to_set(_: object, name: str, __: object) -> NoReturn:
