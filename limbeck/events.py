@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 
 
 class Notice(NamedTuple):

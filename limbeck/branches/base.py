@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from limbeck.branches.moment import Moment, Source
+from limbeck.dataclass import dataclass
 from limbeck.errors import BranchError
-from limbeck.frozen import dataclass
 from limbeck.postgres.database import Database
 from limbeck.shell import command
 

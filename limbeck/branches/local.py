@@ -21,9 +21,9 @@ from limbeck.branches.registry import (
     refuse_foreign,
     register,
 )
+from limbeck.dataclass import dataclass
 from limbeck.errors import BranchError
 from limbeck.events import Listener, ignore
-from limbeck.frozen import dataclass
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.postgres.embedded.binaries import Binaries

@@ -6,8 +6,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError
-from limbeck.frozen import dataclass
 
 # The notation of Neon's command line.
 _LSN = re.compile(r"[0-9A-Fa-f]{1,8}/[0-9A-Fa-f]{1,8}")

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import psycopg
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 import psycopg
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.history import code
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision

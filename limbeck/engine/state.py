@@ -7,10 +7,10 @@ from typing import Any, Final
 import psycopg
 from psycopg.rows import tuple_row
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import ledger, version_table
 from limbeck.engine.ledger import Ledger
 from limbeck.engine.version_table import FALLBACK, USUAL, VersionTable
-from limbeck.frozen import dataclass
 from limbeck.postgres.connect import SESSION, Session
 from limbeck.schema.sql.own_schemas import STATE
 

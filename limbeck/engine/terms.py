@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+from limbeck.dataclass import dataclass
 from limbeck.engine.place import Place
-from limbeck.frozen import dataclass
 
 if TYPE_CHECKING:
     from limbeck.postgres.database import Database

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 
 if TYPE_CHECKING:
     from limbeck.schema.diff.retypes import Cast

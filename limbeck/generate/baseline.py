@@ -6,10 +6,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.engine.version_table import of, recorded
 from limbeck.errors import ConfigurationError, HistoryError, NotConfirmedError
 from limbeck.events import Listener
-from limbeck.frozen import dataclass
 from limbeck.generate import generate
 from limbeck.generate.answers import Answers
 from limbeck.generate.generated import Generated

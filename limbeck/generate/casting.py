@@ -8,8 +8,8 @@ from dataclasses import field
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError, NotConfirmedError
-from limbeck.frozen import dataclass
 from limbeck.generate.answers import Answers
 from limbeck.generate.questions import inverse, within
 from limbeck.postgres.connect import Connection, connect

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ProofError
-from limbeck.frozen import dataclass
 from limbeck.generate.rendering.body import Body
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ModelsError, ProofError, ServerError
 from limbeck.events import Listener, StageStarted
-from limbeck.frozen import dataclass
 from limbeck.generate import proof
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision

@@ -6,7 +6,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.history.revisions import Revision
 
 if TYPE_CHECKING:

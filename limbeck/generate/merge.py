@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from itertools import combinations
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import running
 from limbeck.errors import HistoryError, MigrationError, ProofError
 from limbeck.events import Listener, StageStarted
-from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.history.writing import write

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ProofError
-from limbeck.frozen import dataclass
 from limbeck.generate.joining import commits
 from limbeck.generate.proof import Premises
 from limbeck.history.history import History

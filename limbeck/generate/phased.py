@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ProofError
 from limbeck.events import Listener, Notice, StageStarted
-from limbeck.frozen import dataclass
 from limbeck.generate import bodies, joining
 from limbeck.generate.draft import Draft
 from limbeck.generate.elsewhere import Elsewhere

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import running
 from limbeck.errors import MigrationError, ProofError
-from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.plurals import counted

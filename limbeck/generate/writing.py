@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError, ProofError
 from limbeck.events import Listener, Notice, StageStarted
-from limbeck.frozen import dataclass
 from limbeck.generate import bodies, casting, elsewhere, joining
 from limbeck.generate.answers import Answers
 from limbeck.generate.draft import Draft, draft

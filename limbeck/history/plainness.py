@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.history.code import imported
 from limbeck.history.revisions import parsed
 from limbeck.schema.sql import lexer

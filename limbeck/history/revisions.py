@@ -11,8 +11,8 @@ from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import HistoryError
-from limbeck.frozen import dataclass
 from limbeck.paths import shown
 from limbeck.shell import command
 

@@ -9,7 +9,7 @@ import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.lint.rules.hazard import Hazard
 
 COMMENT = re.compile(r"#\s*limbeck:\s*allow\b\s*(?P<codes>.*?)(?:\s+--\s*(?P<reason>.*))?$")

@@ -6,10 +6,10 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import field
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import version_table
 from limbeck.errors import CheckFailedError, ConfigurationError
 from limbeck.events import Listener
-from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.lint import target as targets

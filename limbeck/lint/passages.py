@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import LimbeckError
 from limbeck.events import Listener, StageStarted
-from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.lint.probes import phased
 from limbeck.lint.probes.gaps import Role

@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import HistoryError
-from limbeck.frozen import dataclass
 from limbeck.history.revisions import Revision, literals
 from limbeck.paths import shown
 from limbeck.schema.sql.quoting import unquote

@@ -10,10 +10,10 @@ from typing import Final, TypeAlias
 import psycopg
 
 from limbeck.branches.moment import Source
+from limbeck.dataclass import dataclass
 from limbeck.engine import version_table
 from limbeck.errors import ConfigurationError, NotConfirmedError
 from limbeck.events import Listener, StageStarted
-from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.logs import log
 from limbeck.postgres.connect import Connection, connect

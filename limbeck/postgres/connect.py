@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import PooledUrlError
 from limbeck.events import Listener, Notice, ignore
-from limbeck.frozen import dataclass
 from limbeck.postgres import row_security, tls
 from limbeck.postgres import url as urls
 from limbeck.postgres.database import Database

@@ -16,9 +16,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ServerError
 from limbeck.events import Listener, StageStarted, ignore
-from limbeck.frozen import dataclass
 
 PROGRAMS = ("docker", "podman")
 PATIENCE = 60.0  # seconds for a new container to accept connections; the image is pulled before

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import field, replace
 
+from limbeck.dataclass import dataclass
 from limbeck.events import Listener, Notice, ignore
-from limbeck.frozen import dataclass
 from limbeck.postgres import url as urls
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import LimbeckError, PooledUrlError, UnavailableError
-from limbeck.frozen import dataclass
 from limbeck.postgres import url as urls
 from limbeck.postgres.database import Database
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import field
 
+from limbeck.dataclass import dataclass
 from limbeck.events import Listener
-from limbeck.frozen import dataclass
 from limbeck.logs import log
 from limbeck.project import neon
 from limbeck.project import urls as places

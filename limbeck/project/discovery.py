@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError
-from limbeck.frozen import dataclass
 from limbeck.project.script_location import places, sections
 from limbeck.shell import command
 

@@ -8,8 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError
-from limbeck.frozen import dataclass
 
 _KEY: Final = re.compile(r"[A-Za-z_][\w.-]*")
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import field
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError
-from limbeck.frozen import dataclass
 from limbeck.project import dotenv
 
 KEYS = {

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError, UnknownProfileError
-from limbeck.frozen import dataclass
 from limbeck.project import profile as profiles
 from limbeck.project import script_location as history
 from limbeck.project.code.choice import Code

@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError
-from limbeck.frozen import dataclass
 from limbeck.project import discovery
 from limbeck.project.code import env_file
 from limbeck.project.discovery import Origin

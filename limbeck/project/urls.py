@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import BranchError, ConfigurationError, MissingUrlError
 from limbeck.events import BranchCreated, Listener, Notice
-from limbeck.frozen import dataclass
 from limbeck.logs import log
 from limbeck.project import dotenv, neon
 from limbeck.project.profile import Profile, ProfileFiles

@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import MigrationError
 from limbeck.events import Listener, Notice
-from limbeck.frozen import dataclass
 from limbeck.phased.expand.naming import beside
 from limbeck.phased.expand.values import respelled
 from limbeck.postgres.connect import Connection

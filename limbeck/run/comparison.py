@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import running
 from limbeck.engine.batch import Statement, send_together
 from limbeck.errors import MigrationError
 from limbeck.events import Listener
-from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.postgres.connect import Connection, connect

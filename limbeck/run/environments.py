@@ -9,11 +9,11 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import audit, ledger, version_table
 from limbeck.engine.ledger import Ledger
 from limbeck.errors import LimbeckError, ModelsError, SeveralHeadsError
 from limbeck.events import Listener, ignore
-from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.logs import log
 from limbeck.phased.gates import gate

@@ -7,9 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from limbeck.dataclass import dataclass
 from limbeck.engine.ledger import Entry, Ledger
 from limbeck.errors import MigrationError
-from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.phased import phases
 from limbeck.run.comparison import Bench, Comparison, Sides, within

@@ -13,8 +13,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError, HookError, LimbeckError
-from limbeck.frozen import dataclass
 from limbeck.paths import shown
 from limbeck.project.code.protocol import Purpose
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 from psycopg import sql
 
 from limbeck.branches.base import Branch, BranchProvider
+from limbeck.dataclass import dataclass
 from limbeck.engine.version_table import VersionTable, of, recorded
 from limbeck.errors import LimbeckError
-from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database

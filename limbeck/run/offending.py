@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import psycopg
 from psycopg import errors, sql
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.postgres.connect import Connection
 
 MOST = 5

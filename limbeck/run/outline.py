@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from psycopg.rows import tuple_row
 
+from limbeck.dataclass import dataclass
 from limbeck.engine.version_table import USUAL
-from limbeck.frozen import dataclass
 from limbeck.schema.sql.own_schemas import of_users
 
 if TYPE_CHECKING:

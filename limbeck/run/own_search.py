@@ -14,10 +14,10 @@ from typing import Any, Final, TypeAlias
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import running
 from limbeck.errors import LimbeckError
 from limbeck.events import Listener, Notice
-from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.postgres.connect import Connection, connect

@@ -8,8 +8,8 @@ from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import offline
-from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.phased.gates.waiting import Terms, Waiting

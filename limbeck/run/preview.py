@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from limbeck.branches import base
 from limbeck.branches.base import Branch
+from limbeck.dataclass import dataclass
 from limbeck.events import Listener, Notice, StageStarted
-from limbeck.frozen import dataclass
 from limbeck.logs import log
 from limbeck.postgres.database import Database
 from limbeck.project import places

@@ -10,9 +10,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from limbeck.branches.base import Branch
+from limbeck.dataclass import dataclass
 from limbeck.engine import version_table
 from limbeck.events import Listener, Notice, RevisionFinished, RevisionStarted, StageStarted
-from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.lint.probes.gaps import Gap

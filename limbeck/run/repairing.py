@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import ledger, running, state, version_table
 from limbeck.errors import CheckFailedError, ConfigurationError, NotConfirmedError
 from limbeck.events import Listener
-from limbeck.frozen import dataclass
 from limbeck.history import code
 from limbeck.history.history import History
 from limbeck.logs import log

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import ledger
 from limbeck.engine.batch import Statement, send_together
 from limbeck.engine.ledger import Entry
 from limbeck.engine.patience import Patience
 from limbeck.errors import MigrationError
 from limbeck.events import Listener
-from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.postgres.connect import Connection

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import LimbeckError
-from limbeck.frozen import dataclass
 from limbeck.history.revisions import Revision, way_out
 from limbeck.phased.gates.standing import Standing
 from limbeck.phased.gates.waiting import Waiting

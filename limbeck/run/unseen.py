@@ -10,8 +10,8 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import DatabaseError
-from limbeck.frozen import dataclass
 from limbeck.history.revisions import Revision, parsed
 from limbeck.postgres.row_security import HINT
 from limbeck.schema.sql import lexer

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import privileged
-from limbeck.frozen import dataclass
 from limbeck.schema.catalog.read import read
 from limbeck.schema.sql.quoting import literal, qualified, schema_and_name
 

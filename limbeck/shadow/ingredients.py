@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.project.code.recording import ALL, changed_since, names
 from limbeck.project.project import Project
 from limbeck.shadow import cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.history import content
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, cast
 
+from limbeck.dataclass import dataclass
 from limbeck.events import Listener, StageStarted, ignore
-from limbeck.frozen import dataclass
 from limbeck.postgres.connect import connect
 from limbeck.project.code.in_process import InProcess
 from limbeck.project.code.recording import recording

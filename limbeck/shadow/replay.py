@@ -11,10 +11,10 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import privileged, running
 from limbeck.errors import MigrationError
 from limbeck.events import Listener, StageStarted, ignore
-from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.plurals import counted

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError, ServerError
 from limbeck.events import Listener, ignore
-from limbeck.frozen import dataclass
 from limbeck.postgres.embedded import binaries
 from limbeck.postgres.embedded.server import Server
 from limbeck.project import majors, neon, servers, urls

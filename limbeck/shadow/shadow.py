@@ -15,9 +15,9 @@ from dataclasses import field, replace
 import psycopg
 from psycopg import sql
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import DatabaseError
 from limbeck.events import Listener, Notice, ignore
-from limbeck.frozen import dataclass
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError, HistoryError
 from limbeck.events import Listener, Notice, ignore
-from limbeck.frozen import dataclass
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
 from limbeck.schema.catalog.catalog import Catalog

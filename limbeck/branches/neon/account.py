@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import field
 from urllib.parse import urlsplit
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError
-from limbeck.frozen import dataclass
 from limbeck.postgres import url as urls
 
 HOST = "https://console.neon.tech/api/v2"

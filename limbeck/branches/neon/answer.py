@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Any
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import NeonError
-from limbeck.frozen import dataclass
 
 LOCKED, TOO_MANY, UNAVAILABLE = 423, 429, 503
 FAILED = 400

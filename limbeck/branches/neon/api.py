@@ -13,8 +13,8 @@ import httpx
 from limbeck.branches.neon.account import Account
 from limbeck.branches.neon.answer import Answer, Lost, refusal, unknown
 from limbeck.branches.neon.patience import Patience, retry_after
+from limbeck.dataclass import dataclass
 from limbeck.errors import NeonError
-from limbeck.frozen import dataclass
 
 Json: TypeAlias = dict[str, Any]
 Look: TypeAlias = Callable[[], Json | None]

@@ -8,8 +8,8 @@ from typing import Any
 
 from limbeck.branches.base import Branch
 from limbeck.branches.neon.api import Api, Json
+from limbeck.dataclass import dataclass
 from limbeck.errors import NeonError
-from limbeck.frozen import dataclass
 
 _MISSING = 404
 # States that end by themselves. A state of a future version is not waited for.

@@ -8,8 +8,8 @@ from typing import Any
 from limbeck.branches.neon import operation
 from limbeck.branches.neon.api import Api, Json
 from limbeck.branches.neon.branch import NeonBranch
+from limbeck.dataclass import dataclass
 from limbeck.errors import BranchError
-from limbeck.frozen import dataclass
 from limbeck.shell import command
 
 _ASLEEP = "idle"

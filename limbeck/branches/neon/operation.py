@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from limbeck.branches.neon.api import Api, Json
+from limbeck.dataclass import dataclass
 from limbeck.errors import NeonError
-from limbeck.frozen import dataclass
 
 _DONE = {"finished", "skipped"}
 _FAILED = {"failed", "error", "cancelled"}

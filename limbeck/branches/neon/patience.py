@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from limbeck.branches.neon.branch import NeonBranch
 from limbeck.branches.neon.connection import Wanted
 from limbeck.branches.neon.patience import Patience
 from limbeck.branches.neon.snapshot import Snapshot
+from limbeck.dataclass import dataclass
 from limbeck.errors import BranchError
-from limbeck.frozen import dataclass
 from limbeck.postgres.database import Database
 from limbeck.shell import command
 

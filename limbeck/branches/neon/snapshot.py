@@ -8,7 +8,7 @@ from typing import Any
 from limbeck.branches.neon import operation
 from limbeck.branches.neon.api import Api, Json
 from limbeck.branches.neon.branch import NeonBranch, look, settled
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

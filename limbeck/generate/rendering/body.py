@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import groupby
 from typing import TypeAlias
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.generate.rendering import remembering
 from limbeck.generate.rendering.operations import call_of
 from limbeck.generate.rendering.statements import execute

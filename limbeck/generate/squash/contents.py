@@ -7,7 +7,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.plurals import nouns
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database

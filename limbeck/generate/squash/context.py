@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import running
 from limbeck.events import Listener
-from limbeck.frozen import dataclass
 from limbeck.generate.squash.line import Line
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError, HistoryError
-from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.phased import phases

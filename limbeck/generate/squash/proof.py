@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import MigrationError, ProofError
 from limbeck.events import Notice
-from limbeck.frozen import dataclass
 from limbeck.generate.squash.contents import Contents, contents
 from limbeck.generate.squash.context import Context, catalog, copy, run
 from limbeck.history.revisions import Revision

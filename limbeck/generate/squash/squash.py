@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import offline, statements
 from limbeck.errors import ConfigurationError
 from limbeck.events import Listener, StageStarted
-from limbeck.frozen import dataclass
 from limbeck.generate.bodies import attempted
 from limbeck.generate.draft import Draft, following
 from limbeck.generate.proof import Premises, proven

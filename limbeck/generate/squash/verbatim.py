@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import HistoryError
-from limbeck.frozen import dataclass
 from limbeck.generate.rendering.body import Body
 from limbeck.history.revisions import Revision
 from limbeck.paths import shown

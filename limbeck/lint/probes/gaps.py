@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Literal, TypeAlias
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.lint.probes.probe import REFUSED, Outcome, Probe
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.sql.lexer import identifiers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 
 # Most revisions are one transaction and are not probed: they load nothing else of the probes.
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager
 from dataclasses import field, replace
 from typing import TypeAlias
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import running
 from limbeck.engine.terms import PLAIN, Committed
 from limbeck.errors import MigrationError
-from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.lint.probes import asking

@@ -8,7 +8,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.lint.rules.change import Change
 from limbeck.lint.trace.statement import BLOCKS_READS, BLOCKS_WRITES, strength
 

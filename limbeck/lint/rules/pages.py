@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import cast
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.lint.rules.change import Change
 from limbeck.lint.rules.hazard import Finding, Level, waiting
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.schema.sql import own_schemas
 
 Fact = TypeVar("Fact")

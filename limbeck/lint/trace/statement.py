@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.lint.trace.facts import Facts
 from limbeck.lint.trace.stored import Stored
 

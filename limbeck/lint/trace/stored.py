@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import psycopg
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.lint.trace.facts import Facts
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.indexes import Index

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import LimbeckError, MigrationError
 from limbeck.events import Listener, StageStarted, ignore
-from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.lint.probes.passage import Passage

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 
 Layout: TypeAlias = Literal["file", "package"]
 Style: TypeAlias = Literal["declarative", "dataclass", "sqlmodel"]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.schema.sql.lexer import tokens
 
 SQLALCHEMY = "import sqlalchemy as sa"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.phased.backfill.pieces import Piece
 from limbeck.phased.phases import Backfill
 from limbeck.schema.sql.quoting import percent_escaped, quote

@@ -8,9 +8,9 @@ from typing import Any, Final
 import psycopg
 from psycopg.types.json import JsonbDumper
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import DatabaseError
 from limbeck.events import Listener
-from limbeck.frozen import dataclass
 from limbeck.logs import log
 from limbeck.phased.backfill.batch import assignments, batch
 from limbeck.phased.backfill.function import load, values

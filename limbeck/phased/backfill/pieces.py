@@ -7,8 +7,8 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import DatabaseError
-from limbeck.frozen import dataclass
 from limbeck.postgres.connect import Connection
 from limbeck.schema.sql.quoting import quote
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import field
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import ledger, version_table
 from limbeck.errors import ConfigurationError
 from limbeck.events import Listener
-from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.logs import log
 from limbeck.phased.backfill import state

@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import (
     CheckFailedError,
     DatabaseError,
@@ -17,7 +18,6 @@ from limbeck.errors import (
     NotConfirmedError,
 )
 from limbeck.events import Listener, StageStarted
-from limbeck.frozen import dataclass
 from limbeck.logs import log
 from limbeck.phased.backfill import state
 from limbeck.phased.backfill.batch import batch

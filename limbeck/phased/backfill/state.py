@@ -11,8 +11,8 @@ from typing import Final
 import psycopg
 from psycopg.rows import class_row
 
+from limbeck.dataclass import dataclass
 from limbeck.engine.ledger import Ledger
-from limbeck.frozen import dataclass
 from limbeck.phased.backfill.pieces import Range
 from limbeck.phased.phases import Change
 from limbeck.postgres.connect import Connection

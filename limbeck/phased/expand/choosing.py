@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError
-from limbeck.frozen import dataclass
 from limbeck.phased.expand import candidates, copies, harmless
 from limbeck.phased.expand.change import Change
 from limbeck.phased.expand.derived_columns import DerivedColumns

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import privileged
 from limbeck.errors import ProofError
-from limbeck.frozen import dataclass
 from limbeck.phased.expand import switching
 from limbeck.phased.expand.change import Change
 from limbeck.phased.expand.choosing import Choice

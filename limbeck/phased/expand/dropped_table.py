@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.phased.expand.recipe import Recipe
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.constraints import Constraint, Reference

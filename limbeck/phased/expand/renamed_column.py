@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.phased.expand import copies, twins
 from limbeck.phased.expand.families import family, is_key_of_partitions, unseen
 from limbeck.phased.expand.naming import beside

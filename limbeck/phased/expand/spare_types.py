@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.phased.expand.naming import beside
 from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.types import Composite, Domain, Enum

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.phased.expand import copies, twins
 from limbeck.phased.expand.families import family
 from limbeck.phased.expand.naming import beside

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from limbeck.dataclass import dataclass
 from limbeck.engine.ledger import Ledger
 from limbeck.events import Listener
-from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.phased.backfill.pieces import exists
 from limbeck.phased.gates.standing import open_backfills

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Literal, TypeAlias
 
+from limbeck.dataclass import dataclass
 from limbeck.engine.ledger import Ledger
-from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.phased.backfill import state
 from limbeck.phased.backfill.pieces import exists

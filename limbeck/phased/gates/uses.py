@@ -9,9 +9,9 @@ from typing import Final, Literal
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import offline
 from limbeck.events import Listener, Notice
-from limbeck.frozen import dataclass
 from limbeck.history.history import History
 from limbeck.phased.phases import Change
 from limbeck.plurals import counted, nouns

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple, TypeAlias
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.phased.gates.uses import Use
 
 Through: TypeAlias = Literal["expand", "contract"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.phased.online import recipes
 from limbeck.phased.online.scene import Scene
 from limbeck.schema.catalog.names import of

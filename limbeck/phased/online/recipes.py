@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.phased.online.scene import Scene
 from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError, ServerError
-from limbeck.frozen import dataclass
 from limbeck.postgres.embedded import installations
 
 SETTING = "LIMBECK_PG_BIN"

@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ServerError
 from limbeck.events import Listener, Notice
-from limbeck.frozen import dataclass
 from limbeck.postgres.embedded import cluster, ports, postmaster
 from limbeck.postgres.embedded.os_user import Account
 

@@ -8,8 +8,8 @@ import signal
 import time
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ServerError
-from limbeck.frozen import dataclass
 from limbeck.shell import command
 
 # Seconds for a fast shutdown, before an immediate one.

@@ -10,9 +10,9 @@ from dataclasses import field
 from pathlib import Path
 from urllib.parse import quote
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ServerError
 from limbeck.events import Listener, ServerStarted, ignore
-from limbeck.frozen import dataclass
 from limbeck.postgres.embedded import binaries, bundled, cluster, password, ports, postmaster
 from limbeck.postgres.embedded import os_user as accounts
 from limbeck.postgres.embedded.binaries import Binaries

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Self
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.paths import shown
 
 

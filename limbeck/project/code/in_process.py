@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.project.code import modules
 from limbeck.project.code.protocol import Purpose
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError, HistoryError, LimbeckError, ModelsError
-from limbeck.frozen import dataclass
 from limbeck.project.code.answers import Described, Rendered
 from limbeck.project.code.configured import Configured
 from limbeck.project.code.errors import WorkerError, is_below

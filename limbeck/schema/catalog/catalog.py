@@ -7,8 +7,8 @@ from dataclasses import field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import DatabaseError
-from limbeck.frozen import dataclass
 from limbeck.schema.catalog.objects.address import Address
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import field
 from fnmatch import fnmatchcase
 from typing import Final
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.sequences import Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.schema.diff import (
     columns,
     constraints,

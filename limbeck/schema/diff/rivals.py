@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.sql.quoting import quote
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.schema.sql.lexer import Kind, Token, tokens
 from limbeck.schema.sql.quoting import content, literal, quote, unquote
 

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import MappedAsDataclass, Mapper
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ModelsError
-from limbeck.frozen import dataclass
 from limbeck.models.pull.options import Style
 from limbeck.models.pull.render.annotations import implied_by
 from limbeck.models.pull.render.models import Known

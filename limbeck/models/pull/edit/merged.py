@@ -6,8 +6,8 @@ import difflib
 from collections.abc import Mapping
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError
-from limbeck.frozen import dataclass
 from limbeck.project.git import uncommitted
 from limbeck.schema.catalog.objects.address import Address
 

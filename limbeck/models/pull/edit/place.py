@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.models.pull.edit.draft import Draft
 from limbeck.models.pull.edit.imports import assigned
 from limbeck.models.pull.edit.matching import called

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import field
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ModelsError
-from limbeck.frozen import dataclass
 from limbeck.models.pull.edit.draft import Draft
 from limbeck.models.pull.edit.known import Working
 from limbeck.models.pull.edit.syntax import Parsed

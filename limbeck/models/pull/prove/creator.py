@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import privileged
 from limbeck.errors import ModelsError
-from limbeck.frozen import dataclass
 from limbeck.postgres.database import Database
 
 BUG = "This is a bug in limbeck. Please report it with the definition of the table."

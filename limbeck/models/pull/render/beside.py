@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.models.pull.render import split
 from limbeck.models.pull.render.contents import Contents
 from limbeck.models.pull.render.entity import expression, statement

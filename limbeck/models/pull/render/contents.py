@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Container, Sequence
 from operator import attrgetter
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.models.pull.render.serials import columns_fed, serials
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from types import MappingProxyType
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.models.pull.options import Style
 from limbeck.models.pull.render import names
 from limbeck.models.pull.render.contents import Contents, inline

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.models.pull.options import Options, Style
 from limbeck.models.pull.render.enums import class_source, type_source
 from limbeck.models.pull.render.models import Model, Models

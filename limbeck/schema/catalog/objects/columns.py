@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import field
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 from limbeck.schema.catalog.objects.address import Address, Addressed
 from limbeck.schema.catalog.objects.sequences import SequenceOptions
 

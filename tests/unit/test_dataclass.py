@@ -1,4 +1,4 @@
-"""`limbeck.frozen.dataclass` makes what the standard library's makes, compiled when needed."""
+"""`limbeck.dataclass` makes what the standard library's makes, compiled when needed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from limbeck.frozen import dataclass
+from limbeck.dataclass import dataclass
 
 VALUES: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
     (("a",), {}),
@@ -20,7 +20,7 @@ VALUES: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
 ]
 
 
-def classes(decorate: Callable[..., Any]) -> tuple[type[Any], type[Any], type[Any]]:
+def classes(decorate: Callable[..., Any]) -> tuple[type[Any], ...]:
     """Return classes with every kind of field, decorated by one of both."""
 
     @decorate(frozen=True, slots=True)
@@ -46,7 +46,19 @@ def classes(decorate: Callable[..., Any]) -> tuple[type[Any], type[Any], type[An
     class Empty:
         pass
 
-    return Value, Keywords, Empty
+    @decorate(slots=True)
+    class Mutable:
+        name: Any
+        size: int = 0
+        note: str = ""
+
+    @decorate(frozen=True)
+    class Dynamic:
+        name: Any
+        size: int = 0
+        note: str = ""
+
+    return Value, Keywords, Empty, Mutable, Dynamic
 
 
 OWN, STANDARD = classes(dataclass), classes(dataclasses.dataclass)
@@ -56,7 +68,7 @@ Value = OWN[0]
 @pytest.mark.parametrize(("own", "standard"), [*zip(OWN, STANDARD, strict=True)])
 def test_a_class_is_as_that_of_the_standard_library(own: type[Any], standard: type[Any]) -> None:
     assert str(inspect.signature(own)) == str(inspect.signature(standard))
-    assert own.__slots__ == standard.__slots__  # type: ignore[attr-defined]
+    assert vars(own).get("__slots__") == vars(standard).get("__slots__")
     assert own.__match_args__ == standard.__match_args__  # type: ignore[attr-defined]
     assert repr(own.__dataclass_params__) == repr(standard.__dataclass_params__)  # type: ignore[attr-defined]
     names = [(each.name, each.type, each.init) for each in dataclasses.fields(own)]
@@ -77,6 +89,19 @@ def test_a_value_is_as_that_of_the_standard_library(
         assert (value == other) == (standard == counterpart)
     changed = dataclasses.replace(value, size=9)
     assert repr(changed) == repr(dataclasses.replace(standard, size=9))
+
+
+@pytest.mark.parametrize("index", [3, 4])
+def test_a_class_need_be_neither_frozen_nor_slotted(index: int) -> None:
+    value, standard = OWN[index]("a", note="n"), STANDARD[index]("a", note="n")
+    assert repr(value) == repr(standard)
+    assert value == OWN[index]("a", 0, "n") != OWN[index]("a", 1, "n")
+    assert value != standard
+    assert (type(value).__hash__ is None) == (type(standard).__hash__ is None)
+    assert hasattr(value, "__dict__") == hasattr(standard, "__dict__")
+    if index == 3:
+        value.size = 3
+        assert copy.copy(value) == dataclasses.replace(value) == OWN[index]("a", 3, "n")
 
 
 def test_a_value_is_frozen_and_can_be_copied() -> None:
