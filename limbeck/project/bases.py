@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from limbeck.dataclass import dataclass
 from limbeck.project.discovery import modules
 
 # What makes a base or something else that has the attribute `metadata`, by the name of its call.

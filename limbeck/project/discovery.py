@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError
 from limbeck.paths import shown
 from limbeck.project.script_location import Places, places, sections

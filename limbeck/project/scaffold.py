@@ -10,10 +10,11 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError
 from limbeck.project import bases, discovery
 from limbeck.project.code import env_file
