@@ -108,7 +108,7 @@ class History:
 
         """
         heads = self.heads()
-        if lasting := self.lasting():
+        if len(heads) > 1 and (lasting := self.lasting()):
             raise SeveralHeadsError(
                 f"the history has {len(heads)} heads that stay, one for each of its branches "
                 f"({', '.join(lasting)}); limbeck does not choose the one that a revision follows",
@@ -150,8 +150,10 @@ class History:
         if text == "base":
             return ()
         if text in {"head", "heads"}:
-            head = self.heads() if text == "heads" or self.lasting() else (self.head(),)
-            return tuple(revision for revision in head if revision)
+            heads = self.heads()
+            if len(heads) > 1 and text == "head" and not self.lasting():
+                self.head()  # says that there are several
+            return heads
         return tuple(self._named(part) for part in text.split(","))
 
     def pending(self, current: Sequence[str], to: str = "heads") -> tuple[Revision, ...]:

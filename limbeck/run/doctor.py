@@ -156,7 +156,7 @@ def _models(project: Project) -> str:
     try:
         number = tables.count(project, listen)
     except LimbeckError as error:
-        return " ".join(filter(None, (f"{error.message}.", error.hint)))
+        return ". ".join(filter(None, (error.message.rstrip("."), error.hint)))
     return "; ".join([f"{counted(number, 'table')} from {project.models}", *notices])
 
 

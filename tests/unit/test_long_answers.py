@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from limbeck.errors import ModelsError
 from limbeck.output.statuses import MOST, check_text
 from limbeck.plurals import listed
-from limbeck.project.code import variables
+from limbeck.project.code import metadata, variables
 from limbeck.run.drift import named
 from limbeck.run.status import Finding
 from limbeck.schema.catalog.catalog import Change
@@ -61,3 +62,14 @@ def test_the_variables_that_an_import_lacks_are_named(
     file = tmp_path / "settings.py"
     file.write_text('URL = os.getenv("DB_URL")\nN = os.environ.get(\'DB_NAME\')\nS = getenv("SET")')
     assert variables.missing(text, [str(file)], {"SET": "1"}) == names
+
+
+@pytest.mark.parametrize(
+    "text", ['os.environ["ADOPT_URL"]', 'raise_(ValueError("ADOPT_URL is not set"))']
+)
+def test_the_hint_of_an_import_names_its_variable(text: str, tmp_path: Path) -> None:
+    lines = f"import os\ndef raise_(error): raise error\n{text}\n"
+    (tmp_path / "adopted_models.py").write_text(lines)
+    with pytest.raises(ModelsError, match=r"adopted_models\.py line [23]: .*ADOPT_URL") as caught:
+        metadata.load(tmp_path, "adopted_models:Base")
+    assert (caught.value.hint or "").startswith("Set ADOPT_URL, or name a file that does")

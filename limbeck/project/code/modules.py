@@ -15,7 +15,6 @@ from pathlib import Path
 from types import ModuleType
 
 from limbeck.errors import ConfigurationError, LimbeckError
-from limbeck.project.code import variables
 from limbeck.project.code.protocol import LIMIT, Purpose
 
 
@@ -103,6 +102,8 @@ def _is_below(root: Path, module: ModuleType) -> bool:
 
 def _explained(root: Path, name: str, purpose: Purpose, error: BaseException) -> LimbeckError:
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    from limbeck.project.code import variables  # noqa: PLC0415 - most imports succeed
+
     # The module itself or a package that it is in; another one is missing in what it imports.
     if missing and f"{name}.".startswith(f"{missing}."):
         return ConfigurationError(f"there is no module {missing} in {root}", hint=purpose.setting)
@@ -123,7 +124,12 @@ def _explained(root: Path, name: str, purpose: Purpose, error: BaseException) ->
 def _variable(error: BaseException) -> str | None:
     """Return the environment variable whose lookup raised, if that is what happened."""
     frames = traceback.extract_tb(error.__traceback__)
-    if isinstance(error, KeyError) and frames and frames[-1].filename == os.__file__:
+    # Since Python 3.11, os is part of the interpreter.
+    if (
+        isinstance(error, KeyError)
+        and frames
+        and frames[-1].filename in {os.__file__, "<frozen os>"}
+    ):
         return str(error.args[0])
     return None
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError, HistoryError, LimbeckError, ModelsError
-from limbeck.project.code import variables
 from limbeck.project.code.answers import Described, Rendered
 from limbeck.project.code.configured import Configured
 from limbeck.project.code.errors import WorkerError, is_below
@@ -190,6 +189,8 @@ class OutOfProcess:
         return Rendered(answer["text"], answer["steps"], answer["error"])
 
     def _explained(self, error: WorkerError, what: str, kind: type[LimbeckError]) -> LimbeckError:
+        from limbeck.project.code import variables  # noqa: PLC0415 - most imports succeed
+
         if error.raised.kind in {"driver", "missing"}:
             return ConfigurationError(error.raised.text, hint=_INTERPRETER)
         if error.raised.kind in {"reference", "ended"}:

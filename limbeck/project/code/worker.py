@@ -134,7 +134,8 @@ def _text(error: BaseException) -> str:
 def _variable(error: BaseException) -> str | None:
     """Return the environment variable whose lookup raised, if that is what happened."""
     frames = traceback.extract_tb(error.__traceback__)
-    if isinstance(error, KeyError) and frames and Path(frames[-1].filename).name == "os.py":
+    last = frames[-1].filename if frames else ""
+    if isinstance(error, KeyError) and (last == "<frozen os>" or Path(last).name == "os.py"):
         return str(error.args[0])
     return None
 
@@ -428,14 +429,19 @@ def run_env(
 def application(env_py: Path) -> Iterator[None]:
     """Enter the context of the Flask application whose env.py asks for the current one.
 
-    `flask db` does that; FLASK_APP names the application, or app.py and wsgi.py are tried.
+    `flask db` does that; FLASK_APP, which .flaskenv may set, names the application, or app.py and
+    wsgi.py are tried.
     """
     if "current_app" not in env_py.read_text(encoding="utf-8"):
         yield
         return
-    from flask.cli import ScriptInfo  # type: ignore[import-not-found]  # it is the project's
+    from flask.cli import (  # type: ignore[import-not-found]  # it is the project's
+        ScriptInfo,
+        load_dotenv,
+    )
 
-    with ScriptInfo().load_app().app_context():
+    load_dotenv()  # .flaskenv and .env, if python-dotenv is installed
+    with ScriptInfo(os.environ.get("FLASK_APP")).load_app().app_context():
         yield
 
 
