@@ -283,7 +283,7 @@ class Runner:
             if (entry := applied.get(revision.id))
             and entry.sql
             and not entry.sql.startswith(code.FORM)
-            and entry.file == ledger.file_hash(revision.path)
+            and entry.file == revision.digest
         }
         return [Statement(*ledger.renew(old))] if old else []
 

@@ -95,6 +95,7 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
         _importing_runner(),
         connect(plan.database, application_name=_name(plan), listen=listen) as connection,
         _locked(connection, plan, wait, listen),
+        plan.history.held(),
     ):
         start = state.read(connection, version_table.of(plan.history, connection))
         if start.recorded != plan.current or _ran_late(plan, start.ledger):
