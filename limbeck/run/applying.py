@@ -296,7 +296,9 @@ def _noting(plan: Plan, applied: list[Applied], listen: Listener) -> Listener:
 
 def _terms(plan: Plan, *, progress: bool) -> Terms:
     database = plan.database
+    hooks = (getattr(plan.hooks, f"{when}_revision", None) for when in ("before", "after"))
     return Terms(
+        together=not any(hooks),  # which are called between two revisions
         patience=seconds(database.lock_budget),
         lock_timeout=database.lock_timeout,
         transaction_timeout=database.transaction_timeout,
