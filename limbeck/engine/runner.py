@@ -244,6 +244,7 @@ class Runner:
         """
         ended, error = _Ended(self, turns), None
         heads, adopted, exists = self.heads, self.adopted, self.ledger.exists
+        ended.begin()
         try:
             with self.steps.together():
                 for turn in turns:
