@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Self
 
 from limbeck.errors import HistoryError, SeveralHeadsError
@@ -33,6 +34,8 @@ class _Memory:
     state: tuple[saved.File, ...] | None = None
     ordered: dict[str, Revision] = field(default_factory=dict)
     held: dict[str, Revision] | None = None
+    holders: int = 0
+    lock: Lock = field(default_factory=Lock)
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,16 @@ class History:
         command asks some twenty.
         """
         memory = self._memory
-        outer, memory.held = memory.held, memory.held or self._by_id()
+        with memory.lock:  # several databases are asked at the same time
+            memory.holders += 1
+            memory.held = memory.held or self._by_id()
         try:
             yield
         finally:
-            memory.held = outer
+            with memory.lock:
+                memory.holders -= 1
+                if not memory.holders:
+                    memory.held = None
 
     def prepare(self) -> None:
         """Start the project's interpreter, if revisions need it, while limbeck goes on."""

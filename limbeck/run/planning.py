@@ -42,6 +42,7 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
     through: Through | None = None,
     allow_used: bool = False,
     hooks: Hooks = NO_HOOKS,
+    history: History | None = None,
     listen: Listener = log,
 ) -> Plan:
     """Return the plan that brings a database up to a revision; the database is only read.
@@ -58,6 +59,7 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
             protected environment, does not.
         allow_used: Apply contract revisions although their old structure is still used.
         hooks: The hooks of planning are called here, the others by `apply`.
+        history: The history of the profile, if the caller has it.
         listen: Receives connection attempts, and a notice for each edited revision.
 
     Raises:
@@ -67,7 +69,7 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
 
     """
     hooks.call("before_plan", profile, database)
-    history = History.of(project, profile)
+    history = history or History.of(project, profile)
     terms = Terms(
         profile.name,
         profile.protected,
