@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -391,6 +392,11 @@ class StepRunner:
             self.state = outer
 
 
+@lru_cache(maxsize=1)
+def _shown(file: str) -> str:
+    return shown(Path(file))
+
+
 def _line_in(folder: Path) -> str | None:
     """Return file:line of the innermost frame whose code is in a folder."""
     # A statement that waits is refused at the end of its step, when its line is on no stack.
@@ -398,6 +404,6 @@ def _line_in(folder: Path) -> str | None:
     inside = str(folder)
     while frame is not None:
         if frame.f_code.co_filename.startswith(inside):
-            return f"{shown(Path(frame.f_code.co_filename))}:{frame.f_lineno}"
+            return f"{_shown(frame.f_code.co_filename)}:{frame.f_lineno}"
         frame = frame.f_back
     return None

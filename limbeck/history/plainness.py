@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from limbeck.history.code import imported, nodes
+from limbeck.history.code import imported, names
 from limbeck.history.revisions import Revision, parsed
 from limbeck.schema.sql import lexer
 
@@ -89,7 +89,7 @@ class _Module:
     @classmethod
     def of(cls, tree: ast.Module) -> _Module:
         functions = {each.name: each for each in tree.body if isinstance(each, ast.FunctionDef)}
-        imports = [node for node in nodes(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+        imports = names(tree).imports
         return cls(functions, {name: o for each in imports for name, o in imported(each)})
 
     def allows_function(self, name: str) -> bool:
