@@ -43,7 +43,7 @@ class Line:
             psycopg.Error: a parameter cannot be converted; the statement is not sent.
 
         """
-        queries = [self._query(text, row) for row in rows]
+        queries = [self._query(text, row) for row in rows if row is not None]
         if not self._is_open:
             self._pgconn.enter_pipeline_mode()
             self._is_open, self._is_synced = True, False
@@ -51,7 +51,9 @@ class Line:
             self._pgconn.send_query_params(
                 query.query, query.params, param_types=query.types, param_formats=query.formats
             )
-        self._unread.append(len(queries))
+        if not queries and rows:
+            self._pgconn.send_query_params(text.encode(), None)
+        self._unread.append(len(rows))
 
     def send(self) -> None:
         """Send what is queued; the server returns results as it has them.
