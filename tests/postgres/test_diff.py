@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,7 @@ from tests.postgres.cases.case import Case
 
 if TYPE_CHECKING:
     from limbeck.postgres.database import Database
+    from limbeck.schema.renames.rename import Rename
 
 MODULES = (
     bodies,
@@ -100,9 +101,18 @@ def differences(one: Catalog, other: Catalog) -> list[str]:
     ]
 
 
+def whole(
+    before: Catalog, after: Catalog, answers: Sequence[Rename], monkeypatch: pytest.MonkeyPatch
+) -> tuple[Step, ...]:
+    """Return the steps as they are where nothing is left out of the catalogs."""
+    with monkeypatch.context() as patch:
+        patch.setattr(compare, "sliced", lambda left, right, _changes: (left, right))
+        return compare.steps(before, after, answers)
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_steps_lead_to_the_wanted_schema_and_back(
-    case: Case, database: Database, empty: psycopg.Connection
+    case: Case, database: Database, empty: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     after = read_undone(empty, case.after)
     with connect(database) as connection:
@@ -116,6 +126,7 @@ def test_the_steps_lead_to_the_wanted_schema_and_back(
         changed = read(connection)
         assert differences(changed, after) == []
         assert compare.steps(changed, after) == ()
+        assert steps == whole(before, after, answers, monkeypatch)
         for text in case.says:
             assert text in script
         for text in case.never:
