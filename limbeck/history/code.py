@@ -69,7 +69,7 @@ class Names(NamedTuple):
     imports: tuple[ast.Import | ast.ImportFrom, ...]
 
 
-@lru_cache(maxsize=4)  # two questions about a file follow each other
+@lru_cache(maxsize=64)  # as `revisions.parsed`
 def names(module: ast.Module) -> Names:
     """Return the names of a module, for which all of its tree is visited once."""
     used, imports, open_ = set[str](), [], list[ast.AST]([module])

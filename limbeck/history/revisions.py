@@ -143,8 +143,8 @@ def parsed(path: Path) -> ast.Module:
     return _parsed(path, status.st_mtime_ns, status.st_size)
 
 
-# What asks about a file asks one question after the other: whether it is plain, its checksum.
-@lru_cache(maxsize=4)
+# The questions about a file follow each other, while the runner has up to 32 of them before it.
+@lru_cache(maxsize=64)
 def _parsed(path: Path, modified: int, size: int) -> ast.Module:  # noqa: ARG001 - the cache's key
     return _parse(_source(path), path)
 
