@@ -125,7 +125,8 @@ class Batch:
             for rows in self._line.results():
                 statement = self._sent.popleft()
                 conflicts += [statement] if statement.rows not in {None, rows} else []
-                statement.done()
+                if not conflicts:
+                    statement.done()
         if conflicts:
             raise VersionConflictError(conflicts[0].text)
 
