@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import psycopg
 
-from limbeck.engine.line import Line
+from limbeck.engine.line import Line, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,20 +92,18 @@ class Batch:
         """Send what waits without its results: the server works while the revision goes on.
 
         Raises:
-            StatementError: a statement cannot be sent, or the connection broke.
+            StatementError: a parameter cannot be converted; then nothing is sent.
 
         """
         if self._line is None:
             self._send_singly()
             return
+        if not self._waiting:
+            return
         statements, self._waiting = self._waiting, []
-        for statement in statements:
-            with self._naming(statement):
-                self._line.queue(statement.text, statement.executions)
-            self._sent.append(statement)
-        if statements:
-            with self._naming():
-                self._line.send()
+        messages = [self._message(self._line, statement) for statement in statements]
+        self._line.send(messages)
+        self._sent += statements
 
     def flush(self) -> None:
         """Send what waits, and wait until all of it has run.
@@ -121,12 +119,18 @@ class Batch:
             return
         self.send()
         conflicts: list[Statement] = []
-        with self._naming():
+        try:
             for rows in self._line.results():
                 statement = self._sent.popleft()
                 conflicts += [statement] if statement.rows not in {None, rows} else []
                 if not conflicts:
                     statement.done()
+        except psycopg.Error as error:
+            # Whatever follows it was skipped.
+            refused = self._sent[0] if self._sent else Statement("")
+            self._sent.clear()
+            self._line.close()
+            raise StatementError(refused, error) from error
         if conflicts:
             raise VersionConflictError(conflicts[0].text)
 
@@ -150,24 +154,19 @@ class Batch:
         statements, self._waiting = self._waiting, []
         for statement in statements:
             cursor = unguarded(self.connection)
-            with self._naming(statement):
+            try:
                 statement.send(cursor)
+            except psycopg.Error as error:
+                raise StatementError(statement, error) from error
             if statement.rows not in {None, cursor.rowcount}:
                 raise VersionConflictError(statement.text)
             statement.done()
 
-    @contextmanager
-    def _naming(self, statement: Statement | None = None) -> Iterator[None]:
-        """Raise errors as those of a statement, or of the first that has no result yet."""
+    def _message(self, line: Line, statement: Statement) -> Message:
         try:
-            yield
+            return line.message(statement.text, statement.executions)
         except psycopg.Error as error:
-            refused = statement or self._sent[0]
-            self._sent.clear()
-            with suppress(psycopg.Error):
-                if self._line is not None:
-                    self._line.close()
-            raise StatementError(refused, error) from error
+            raise StatementError(statement, error) from error
 
 
 def _line(connection: Any) -> Line | None:

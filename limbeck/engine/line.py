@@ -8,8 +8,9 @@ transaction holds its locks.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import psycopg
 from psycopg import generators
@@ -20,6 +21,9 @@ from psycopg.pq import ExecStatus
 
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
+
+Message: TypeAlias = list[PostgresQuery | bytes]
+"""A statement with its parameters, once for each row of them."""
 
 _DONE: Final = {ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK, ExecStatus.EMPTY_QUERY}
 
@@ -36,34 +40,30 @@ class Line:
         self._unread: deque[int] = deque()
         self._is_open = self._is_synced = False
 
-    def queue(self, text: str, rows: Sequence[Any]) -> None:
-        """Add a statement to what is sent next, once for the parameters of each row.
+    def message(self, text: str, rows: Sequence[Any]) -> Message:
+        """Return a statement as it is sent, once for the parameters of each row.
 
         Raises:
-            psycopg.Error: a parameter cannot be converted; the statement is not sent.
+            psycopg.Error: a parameter cannot be converted.
 
         """
-        queries = [self._query(text, row) for row in rows if row is not None]
+        return [text.encode() if row is None else self._query(text, row) for row in rows]
+
+    def send(self, messages: Iterable[Message]) -> None:
+        """Send statements; the server returns results as it has them.
+
+        If the connection breaks, reading the results tells which of the statements have run.
+        """
         if not self._is_open:
             self._pgconn.enter_pipeline_mode()
             self._is_open, self._is_synced = True, False
-        for query in queries:
-            self._pgconn.send_query_params(
-                query.query, query.params, param_types=query.types, param_formats=query.formats
-            )
-        if not queries and rows:
-            self._pgconn.send_query_params(text.encode(), None)
-        self._unread.append(len(rows))
-
-    def send(self) -> None:
-        """Send what is queued; the server returns results as it has them.
-
-        Raises:
-            psycopg.OperationalError: the connection broke.
-
-        """
-        self._pgconn.send_flush_request()
-        self._connection.wait(generators.send(self._pgconn))
+        with suppress(psycopg.OperationalError):
+            for message in messages:
+                self._unread.append(len(message))
+                for query in message:
+                    self._queue(query)
+            self._pgconn.send_flush_request()
+            self._connection.wait(generators.send(self._pgconn))
 
     def results(self) -> Iterator[int]:
         """Yield for each statement, once its result is there, how many rows it changed.
@@ -82,21 +82,25 @@ class Line:
         self.close()
 
     def close(self) -> None:
-        """Read what is left, and leave the pipeline.
-
-        Raises:
-            psycopg.OperationalError: the connection broke.
-
-        """
+        """Read what is left, and leave the pipeline; of a broken connection, nothing is left."""
         if not self._is_open:
             return
         self._unread.clear()
         self._is_open = False
-        self._sync()
-        while results := self._connection.wait(generators.fetch_many(self._pgconn)):
-            if results[-1].status == ExecStatus.PIPELINE_SYNC:
-                break
-        self._pgconn.exit_pipeline_mode()
+        with suppress(psycopg.OperationalError):
+            self._sync()
+            while results := self._connection.wait(generators.fetch_many(self._pgconn)):
+                if results[-1].status == ExecStatus.PIPELINE_SYNC:
+                    break
+            self._pgconn.exit_pipeline_mode()
+
+    def _queue(self, query: PostgresQuery | bytes) -> None:
+        if isinstance(query, bytes):
+            self._pgconn.send_query_params(query, None)
+            return
+        self._pgconn.send_query_params(
+            query.query, query.params, param_types=query.types, param_formats=query.formats
+        )
 
     def _query(self, text: str, row: Any) -> PostgresQuery:
         query = PostgresQuery(Transformer(self._connection))
@@ -104,8 +108,10 @@ class Line:
         return query
 
     def _sync(self) -> None:
-        if not self._is_synced:
-            self._is_synced = True
+        if self._is_synced:
+            return
+        self._is_synced = True
+        with suppress(psycopg.OperationalError):
             self._pgconn.pipeline_sync()
             self._connection.wait(generators.send(self._pgconn))
 
