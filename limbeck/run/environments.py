@@ -14,7 +14,7 @@ from threading import Lock
 from limbeck.engine import audit, ledger, version_table
 from limbeck.engine.ledger import Ledger
 from limbeck.errors import LimbeckError, ModelsError, SeveralHeadsError
-from limbeck.events import Listener, ignore
+from limbeck.events import Listener, Notice, ignore
 from limbeck.history.history import History
 from limbeck.logs import log
 from limbeck.phased.gates import gate
@@ -34,6 +34,7 @@ from limbeck.schema.catalog.read import read
 from limbeck.shadow.filters import filters
 from limbeck.shadow.models import Models
 from limbeck.shadow.replay import Replay, searched
+from limbeck.shadow.settled import settle, without_ignored
 from limbeck.shadow.unchanged import unchanged
 
 AT_ONCE = 8
@@ -153,12 +154,15 @@ def unrecorded(
         if unchanged(project, profile):
             return
         recorded = Replay(project, "head", profile, listen).catalog()
-        changes = recorded.changes_to(Models(project, profile, listen).catalog())
+        settled = settle(project, recorded, Models(project, profile, listen).catalog())
+        changes = recorded.changes_to(settled.catalog)
     except SeveralHeadsError as error:
         yield Finding("heads", None, error.message, error.hint)
     except ModelsError as error:
         yield Finding("models", None, error.message, error.hint)
     else:
+        for note_ in settled.notes():
+            listen(Notice(note_))
         if changes:
             text = f"the models differ from the recorded history: {named(changes)}"
             hint = "Write the revision: limbeck generate"
@@ -215,8 +219,9 @@ def _asked(common: _Common, profile: Profile, database: Database, status: Status
             status = _remembered(status, history, entries)
             status = _phased(status, history, connection, entries)
         if live is not None and not status.unknown:
-            replayed = common.replayed(profile, live.major, current, path)
-            status = replace(status, drift=replayed.changes_to(live))
+            recorded = common.replayed(profile, live.major, current, path)
+            live = without_ignored(common.project, recorded, live)
+            status = replace(status, drift=recorded.changes_to(live))
     except LimbeckError as error:
         return replace(status, problem=error)
     return status

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 
+from limbeck.schema.catalog import difference
 from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.filters import EVERYTHING
 from limbeck.schema.catalog.read import read
 from limbeck.schema.diff import compare
 from limbeck.schema.diff.script import script as as_script
@@ -117,7 +119,7 @@ def test_the_steps_lead_to_the_wanted_schema_and_back(
     after = read_undone(empty, case.after)
     with connect(database) as connection:
         load(connection, case.before + case.rows)
-        before = read(connection)
+        before, since = read(connection), difference.mark(connection)
         answers, idle = parse.answers(case.renames, before, after)
         assert not idle
         steps = compare.steps(before, after, answers)
@@ -126,6 +128,8 @@ def test_the_steps_lead_to_the_wanted_schema_and_back(
         changed = read(connection)
         assert differences(changed, after) == []
         assert compare.steps(changed, after) == ()
+        reread = difference.read_changed(connection, before, since, filters=EVERYTHING)
+        assert (differences(reread, changed), reread.depends) == ([], changed.depends)
         assert steps == whole(before, after, answers, monkeypatch)
         for text in case.says:
             assert text in script
@@ -140,4 +144,5 @@ def test_the_steps_lead_to_the_wanted_schema_and_back(
             assert connection.execute(question.encode()).fetchone() == (answer,)
         if case.back:
             carry_out(connection, compare.steps(changed, before))
-            assert differences(read(connection), before) == []
+            back = difference.read_changed(connection, before, since, filters=EVERYTHING)
+            assert differences(read(connection), before) == differences(back, before) == []

@@ -11,30 +11,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
 
 from limbeck.schema.catalog.catalog import Catalog, Change
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.grants import Grant
-from limbeck.schema.catalog.objects.indexes import Index
-from limbeck.schema.catalog.objects.object import Object
-from limbeck.schema.catalog.objects.sequences import Sequence as SequenceObject
-from limbeck.schema.catalog.objects.statistics import Statistics
 from limbeck.schema.catalog.objects.tables import Table
-from limbeck.schema.catalog.objects.triggers import Policy, Rule, Trigger
-from limbeck.schema.catalog.objects.views import View
+from limbeck.schema.catalog.relations import OF_RELATIONS, Relation, relation_of
 from limbeck.schema.diff.part import sub
 from limbeck.schema.sql.quoting import schema_and_name
-
-Relation: TypeAlias = tuple[str, str]
-"""The schema and the name of a table or a view, which share their names."""
-SLICED: Final = (
-    *(Table, Column, Constraint, Index, Trigger, Policy, Rule),
-    *(Statistics, SequenceObject, View, Grant),
-)
-"""The classes of objects that are left out; the others are few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +58,7 @@ class _Relations:
             yield from (Address("column", item.schema, item.name, name) for name in item.columns)
         elif isinstance(item, Constraint) and item.reference:
             yield item.reference.table
-        if isinstance(item, SLICED) and (relation := _relation(item)):
+        if isinstance(item, OF_RELATIONS) and (relation := relation_of(item)):
             yield from (Address(kind, *relation) for kind in ("table", "view"))
 
 
@@ -86,7 +72,7 @@ def sliced(before: Catalog, after: Catalog, changes: Iterable[Change]) -> tuple[
 
     """
     items = [item for change in changes for item in (change.before, change.after) if item]
-    if not all(isinstance(item, SLICED) for item in items):
+    if not all(isinstance(item, OF_RELATIONS) for item in items):
         return before, after
     sides = _Relations.of(before), _Relations.of(after)
     affected = _with_users({item.address for item in items}, sides)
@@ -106,7 +92,7 @@ def whole(catalog: Catalog) -> Catalog:
 
 
 def _always(side: _Relations, address: Address) -> bool:
-    return not isinstance(side.catalog.objects[address], SLICED)
+    return not isinstance(side.catalog.objects[address], OF_RELATIONS)
 
 
 def _with_users(changed: set[Address], sides: Iterable[_Relations]) -> set[Address]:
@@ -124,7 +110,9 @@ def _with_users(changed: set[Address], sides: Iterable[_Relations]) -> set[Addre
 def _with_relatives(affected: Iterable[Address], sides: Iterable[_Relations]) -> set[Relation]:
     """Return the tables of objects, their partitions, their parents, and so on."""
     items = (side.catalog.objects.get(at) for at in affected for side in sides)
-    concerned = {at for item in items if isinstance(item, SLICED) and (at := _relation(item))}
+    concerned = {
+        at for item in items if isinstance(item, OF_RELATIONS) and (at := relation_of(item))
+    }
     todo = list(concerned)
     while todo:
         relation = todo.pop()
@@ -175,7 +163,7 @@ def _only(catalog: Catalog, staying: set[Address]) -> Catalog:
 def _members(catalog: Catalog) -> Mapping[Relation, Sequence[Address]]:
     members: dict[Relation, list[Address]] = defaultdict(list)
     for address, item in catalog.objects.items():
-        if isinstance(item, SLICED) and (relation := _relation(item)):
+        if isinstance(item, OF_RELATIONS) and (relation := relation_of(item)):
             members[relation].append(address)
     return members
 
@@ -190,18 +178,3 @@ def _users(catalog: Catalog) -> Mapping[Address, Sequence[Address]]:
 
 def _parents(table: Table) -> Sequence[Address]:
     return (table.partition_of,) if table.partition_of else table.inherits
-
-
-def _relation(item: Object) -> Relation | None:
-    """Return the table or the view that an object belongs to, or is."""
-    if isinstance(item, Table | View):
-        return item.schema, item.name
-    if isinstance(item, Column | Constraint | Trigger | Policy | Rule):
-        return item.schema, item.table
-    if isinstance(item, Index):
-        return item.table[1:3]
-    if isinstance(item, SequenceObject) and item.owned_by:
-        return item.owned_by[1:3]
-    if isinstance(item, Grant) and item.target.kind in {"table", "view", "column"}:
-        return item.target[1:3]
-    return None
