@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from limbeck.events import Event, LockNotObtained, RevisionFinished, RevisionSta
 from limbeck.history import scripts
 from limbeck.postgres.database import Database
 from limbeck.run.hooks import Hooks
+from tests.postgres.conftest import WORKER
 from tests.postgres.relay import relayed
 from tests.postgres.test_execution import hasty, held
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from limbeck.history.revisions import Revision
     from tests.postgres.conftest import Work
 
+in_process = pytest.mark.skipif(WORKER in os.environ, reason="a worker runs each alone")
 ADD = "alter table one add {} int"
 LEDGER = "SELECT revision FROM limbeck_state.ledger ORDER BY id"
 
@@ -87,6 +90,7 @@ def test_revisions_before_one_that_fails_are_applied_and_those_after_it_have_not
 CORRECTED = "def upgrade() -> None:\n    op.execute('alter table one add c int')"
 
 
+@in_process
 def test_one_that_does_not_get_its_lock_is_tried_again_and_those_after_it_wait(
     work: Work,
     database: Database,
@@ -128,6 +132,7 @@ def test_hooks_of_revisions_are_called_between_them(
     assert seen == ["a", "ab", "abc"]
 
 
+@in_process
 @pytest.mark.parametrize(("imports", "trips"), [((), 1), (("import subprocess",), 3)])
 def test_revisions_that_could_notice_it_are_sent_one_after_the_other(
     imports: tuple[str, ...],
