@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.engine.line import Line, Message
 
 

@@ -6,12 +6,13 @@ import contextlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Self
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import HistoryError, SeveralHeadsError
 from limbeck.history import revisions as files
 from limbeck.history import saved

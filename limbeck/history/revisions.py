@@ -7,11 +7,12 @@ import contextlib
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import HistoryError
 from limbeck.paths import shown
 from limbeck.shell import command

@@ -6,11 +6,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import audit, ledger, version_table
 from limbeck.engine.ledger import Ledger
 from limbeck.errors import LimbeckError, ModelsError, SeveralHeadsError
