@@ -117,7 +117,7 @@ def traced(
     except psycopg.Error:
         connection.rollback()
     connection.autocommit = True
-    seen = observer.stop(connection)
+    seen = observer.stop()
     return Trace(Revision("r", (), "", Path("case.py")), seen)
 
 

@@ -6,9 +6,8 @@ No rule applies to them, so the observer does not read the catalog after each of
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from limbeck.lint.trace.facts import Facts
 from limbeck.lint.trace.statement import strength
 from limbeck.schema.sql.lexer import identifiers
 
@@ -22,20 +21,17 @@ _TAGS = frozenset({*(f"CREATE {kind}" for kind in _KINDS), "ALTER TABLE", "ALTER
 _HARMLESS = strength("RowExclusiveLock")
 
 
-def names_only_newcomers(text: str, existing: frozenset[int], facts: Facts) -> bool:
+def names_only_newcomers(text: str, names: Collection[str]) -> bool:
     """Return whether a statement names no existing relation, before it runs.
 
     Args:
         text: The statement; its words only decide when the catalog is read.
-        existing: The relations that existed before the traced revisions.
-        facts: The catalog now or a few statements ago.
+        names: The names of the relations that existed before the traced revisions.
 
     """
     if not _BEGINNING.match(text):
         return False
-    relations = (facts.relations.get(oid) for oid in existing)
-    known = {relation.name for relation in relations if relation is not None}
-    return known.isdisjoint(name for word in identifiers(text) for name in (word, word.lower()))
+    return not any(word in names or word.lower() in names for word in identifiers(text))
 
 
 def is_of_newcomers(tag: str) -> bool:

@@ -68,7 +68,7 @@ def trace(
     """
     if not revisions:
         return ()
-    task = _Task(project, profile, tuple(revisions), applied, listen)
+    task = _Task(project, profile, History.of(project, profile), tuple(revisions), applied, listen)
     listen(StageStarted(f"tracing {counted(len(revisions), 'revision')} on the shadow"))
     traces = _run(task, filled=True)
     last = traces[-1].statements[-1] if traces and traces[-1].statements else None
@@ -88,13 +88,10 @@ class _Task:
 
     project: Project
     profile: Profile | None
+    history: History
     revisions: tuple[Revision, ...]
     applied: Sequence[str] | None
     listen: Listener
-
-    @property
-    def history(self) -> History:
-        return History.of(self.project, self.profile)
 
     def start(self) -> tuple[str, ...]:
         """Return the revisions that the shadow starts from."""
@@ -134,26 +131,26 @@ def _timed(database: Database, profile: Profile | None) -> Database:
 
 
 def _traces(task: _Task, connection: Connection, observer: Observer) -> tuple[Trace, ...]:
-    from limbeck.engine.upgrading import upgrade  # noqa: PLC0415 - Alembic only when it is needed
+    from limbeck.engine.upgrading import Series, upgrade  # noqa: PLC0415 - Alembic only when it is needed
 
     traces: list[Trace] = []
-    memo: dict[object, object] = {}
+    series = Series(task.history)
     for revision in task.todo():
         traced = revision in task.revisions
         if traced:
             observer.start(connection, revision.path)
         try:
-            upgrade(task.history, connection, revision, observer.note, memo)
+            upgrade(series, connection, revision, observer.note)
         except LimbeckError:
             raise
         except Exception as error:
-            statements = observer.stop(connection)
+            statements = observer.stop()
             if not (traced and statements and statements[-1].failure):
                 raise MigrationError(f"revision {revision} fails: {error}") from error
             return (*traces, Trace(revision, statements))
         if traced:
             # What was refused on the way did not end the revision: it caught the error.
-            statements = observer.stop(connection)
+            statements = observer.stop()
             effective = tuple(each for each in statements if each.failure is None)
             traces.append(Trace(revision, effective))
         _backfill(revision, connection)
