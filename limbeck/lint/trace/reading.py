@@ -89,7 +89,7 @@ def of_relations(
     """
     oids = sorted(set(relations))
     array = f"'{{{','.join(map(str, oids))}}}'::oid[]"
-    asked = [(part, part.of_relations(array)) for part in queries.OF_RELATIONS if oids]
+    asked = [(part, part.of_relations(array)) for part in queries.OF_RELATIONS]
     rows = _read(connection, [*asked, *((part, part.of_all()) for part in others)])
     after = before.replaced(rows, _concerned(before, oids, others))
     return whole(connection, after) if _respelled(before, after) else after

@@ -104,7 +104,7 @@ class _Task:
 
     def todo(self) -> tuple[Revision, ...]:
         """Return the revisions to run, with those between the traced ones."""
-        wanted = ",".join(revision.id for revision in self.revisions)
+        wanted = ",".join(self.history.tops(revision.id for revision in self.revisions))
         return self.history.pending(self.start(), wanted)
 
 
