@@ -16,6 +16,7 @@ from limbeck.cli import group
 from limbeck.lint import linting
 from limbeck.postgres.database import Database
 from limbeck.schema.catalog import pipeline
+from limbeck.shadow.replay import Replay
 from tests.postgres.relay import relayed
 from tests.postgres.test_diff import connect
 
@@ -187,3 +188,23 @@ def test_lint_asks_as_much_about_the_tenth_revision_as_about_the_third(
         asked.append(len(relay.statements))
     two, three, ten = asked
     assert ten - three == 7 * (three - two)
+
+
+def test_lint_of_a_column_asks_as_much_in_a_schema_of_a_hundred_tables_as_of_ten(
+    make_work: MakeWork, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shadow = Database.from_url("shadow", server.url())
+    asked = []
+    for count in (10, 100):
+        work = make_work()
+        made = TABLES.format(count=count)
+        work.revision("base", f'op.execute("""{made}""")')
+        revision = work.revision("late", "op.add_column('t7', sa.Column('late', sa.Integer))")
+        before = work.history.revisions()[0]
+        with relayed(shadow) as relay:
+            monkeypatch.setenv("SHADOW_DATABASE_URL", relay.to(shadow).url)
+            Replay(work.project, before.id).template()
+            already = len(relay.statements)
+            linting.lint(work.project, [revision])
+        asked.append(len(relay.statements) - already)
+    assert asked[0] == asked[1]

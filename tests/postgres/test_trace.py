@@ -17,7 +17,7 @@ from limbeck.cli import main
 from limbeck.engine import running
 from limbeck.errors import CheckFailedError, ConfigurationError
 from limbeck.lint import target
-from limbeck.lint.trace import reading, rows
+from limbeck.lint.trace import named, reading, rows
 from limbeck.lint.trace.tracing import trace
 from limbeck.output import hazards as reports
 from limbeck.output import review
@@ -202,6 +202,54 @@ def test_the_catalog_is_read_once_whatever_the_revisions_do_to_tables(
     assert len(asked) == 1
     end = traced[-1].statements[-1].after
     assert {"orders_n_idx", "orders"} <= {each.name for each in end.relations.values()}
+
+
+AROUND = """
+CREATE TYPE mood AS ENUM ('sad');
+CREATE TABLE alone (id int PRIMARY KEY);
+CREATE TABLE feeling (id int PRIMARY KEY, now mood);
+CREATE TABLE parent (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE part PARTITION OF parent FOR VALUES FROM (0) TO (9);
+CREATE TABLE line (order_id bigint REFERENCES orders ON DELETE CASCADE);
+CREATE TABLE piece (id int, order_id bigint REFERENCES orders);
+CREATE TABLE log (n int);
+CREATE TABLE "Spare Kit" (id int);
+CREATE VIEW cheap AS SELECT id FROM alone;
+CREATE FUNCTION logged() RETURNS trigger LANGUAGE plpgsql
+    AS $$ BEGIN INSERT INTO log VALUES (1); RETURN new; END $$;
+CREATE TRIGGER logged AFTER UPDATE ON feeling FOR EACH ROW EXECUTE FUNCTION logged()
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "tables"),
+    [
+        ("op.drop_table('alone')", ["alone"]),
+        ("op.drop_index('alone_pkey')", ["alone"]),
+        ("op.execute('ALTER TABLE ALONE ADD n int')", ["alone"]),
+        ("op.execute('DELETE FROM orders')", ["line", "orders", "piece", "users"]),
+        ("op.add_column('part', sa.Column('n'))", ["parent", "part"]),
+        ("op.execute('DROP VIEW cheap')", ["alone"]),
+        ("op.execute(\"ALTER TYPE mood ADD VALUE 'so'\")", ["feeling", "log"]),
+        ("op.drop_table('Spare Kit')", ["Spare Kit"]),
+        ("op.execute('SELECT logged()')", ["log"]),
+        ("[op.drop_table(n) for n in ('alone', 'log')]", ["alone", "log"]),
+        ("op.drop_table(f'a{1}')", None),
+        ("op.drop_table('al' + chr(111))", None),
+        ("op.execute(\"DO $$ BEGIN EXECUTE 'DROP TABLE ' || 'log'; END $$\")", None),
+        ("sa.inspect(op.get_bind()).get_table_names()", None),
+        ("import helpers\nhelpers.upgrade()", None),
+    ],
+)
+def test_the_tables_that_a_revision_could_touch_get_rows(
+    shop: Work, connection: psycopg.Connection, body: str, tables: list[str] | None
+) -> None:
+    connection.execute(AROUND.encode())
+    revision = shop.revision("change", body)
+    oids = named.tables(connection, [revision.path])
+    query = "SELECT relname FROM pg_class WHERE oid = ANY (%s) AND relkind IN ('r', 'p')"
+    listed = connection.execute(query, [list(oids or ())]).fetchall()
+    assert (None if oids is None else sorted(name for (name,) in listed)) == tables
 
 
 def test_what_happens_to_a_table_in_use_is_seen_among_new_ones(shop: Work) -> None:

@@ -9,6 +9,7 @@ name: then everything is read.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -177,7 +178,9 @@ def _read(
     results = _results(connection, [sql for _, sql in asked])
     read: dict[str, list[Any]] = {}
     for (part, _), rows in zip(asked, results, strict=True):
-        read.setdefault(part.facts, []).extend(part.row(*map(_frozen, row)) for row in rows)
+        lists = any(isinstance(value, list) for row in rows[:1] for value in row)
+        values = (map(_frozen, row) for row in rows) if lists else rows
+        read.setdefault(part.facts, []).extend(itertools.starmap(part.row, values))
     return read
 
 

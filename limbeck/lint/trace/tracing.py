@@ -13,7 +13,7 @@ from limbeck.events import Listener, StageStarted, ignore
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.lint.probes.passage import Passage
-from limbeck.lint.trace import rows
+from limbeck.lint.trace import named, rows
 from limbeck.lint.trace.observer import Observer, observing
 from limbeck.lint.trace.statement import Statement
 from limbeck.phased import phases
@@ -117,7 +117,8 @@ def _run(task: _Task, *, filled: bool) -> tuple[Trace, ...]:
         connect(_timed(database, task.profile)) as connection,
     ):
         if filled:
-            rows.fill(connection)
+            todo = (revision.path for revision in task.todo())
+            rows.fill(connection, named.tables(connection, todo))
         with observing(database, connection) as observer:
             return _traces(task, connection, observer)
 
