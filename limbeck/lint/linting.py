@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from limbeck.engine import version_table
 from limbeck.errors import CheckFailedError, ConfigurationError
@@ -136,6 +136,17 @@ def lint(  # noqa: PLR0913 - what, from where, for whom
     if database is not None and traces:
         name = profile.name if profile else database.name
         target = targets.read(name, database, traces, listen)
+    return _report(traces, target)
+
+
+def creations(revisions: Sequence[Revision], environment: str) -> Report:
+    """Return the report of revisions that only create, on an empty database: nobody waits there."""
+    return replace(
+        _report([Trace(revision, ()) for revision in revisions]), environment=environment
+    )
+
+
+def _report(traces: Sequence[Trace], target: Target | None = None) -> Report:
     judged = [_judged(trace, target) for trace in traces]
     return Report(
         revisions=tuple(trace.revision for trace in traces),

@@ -16,7 +16,7 @@ from limbeck import migrate as migration
 from limbeck.cli import main
 from limbeck.engine import running
 from limbeck.errors import CheckFailedError, ConfigurationError
-from limbeck.lint import target
+from limbeck.lint import linting, target
 from limbeck.lint.trace import named, reading, rows
 from limbeck.lint.trace.tracing import trace
 from limbeck.output import hazards as reports
@@ -24,6 +24,7 @@ from limbeck.output import review
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
 from limbeck.postgres.embedded.server import Server
+from limbeck.run import hazards
 from limbeck.safety import Report
 from tests.postgres.conftest import Work
 
@@ -558,3 +559,52 @@ def test_the_library_refuses_a_blocking_hazard_as_the_command_does(
     assert connection.execute(index).fetchone() == (False,)
     migration.apply(plan, confirm=confirm, allow=["create-index-blocking"])
     assert (connection.execute(index).fetchone(), asked) == ((True,), [plan])
+
+
+FIRST = """
+CREATE TYPE mood AS ENUM ('sad');
+create table book (id int PRIMARY KEY, now mood, note text);
+CREATE UNIQUE INDEX book_note ON book (note);
+ALTER TABLE book ADD CHECK (id > 0), ALTER note SET NOT NULL, DROP now;
+CREATE FUNCTION one() RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT 1 $$;
+CREATE VIEW books AS SELECT * FROM book;
+INSERT INTO book VALUES (1, 'a; b');
+COMMENT ON TABLE book IS 'ALTER TYPE'
+"""
+
+
+@pytest.mark.parametrize(
+    ("sql", "traced"),
+    [
+        (FIRST, False),
+        (f"{FIRST}; ALTER TYPE mood ADD VALUE 'so'", True),
+        (f"{FIRST}; UPDATE book SET id = 2", True),
+        ("CREATE TABLE book (id int); CREATE INDEX CONCURRENTLY i ON book (id)", True),
+        ("DROP TABLE IF EXISTS book", True),
+        ("DO $$ BEGIN CREATE TABLE book (); END $$", True),
+    ],
+)
+def test_a_first_revision_that_only_creates_is_judged_by_its_sql(
+    work: Work, database: Database, monkeypatch: pytest.MonkeyPatch, sql: str, *, traced: bool
+) -> None:
+    revision = work.revision("first", f"op.execute({sql!r})")
+    plan = migration.plan(work.project, work.profile, database)
+    traces = list[object]()
+    monkeypatch.setattr(
+        linting, "trace", lambda *of, **with_: traces.append(of) or trace(*of, **with_)
+    )
+    report = hazards.look(plan)
+    assert report is not None
+    assert (report.revisions, bool(traces)) == ((revision,), traced)
+    assert report.hazards == safety.lint(work.project, [revision]).hazards
+
+
+def test_a_revision_of_an_environment_with_tables_is_always_traced(
+    shop: Work, connection: psycopg.Connection
+) -> None:
+    connection.execute(ONE)
+    revision = shop.revision("more", "CREATE INDEX ON orders (note)")
+    database = settings.database(shop.project, shop.profile)
+    report = hazards.look(migration.plan(shop.project, shop.profile, database))
+    assert report is not None
+    assert [hazard.revision for hazard in report.blocking] == [revision.id]

@@ -9,13 +9,18 @@ import re
 from collections.abc import Collection, Mapping
 
 from limbeck.lint.trace.statement import strength
-from limbeck.schema.sql.lexer import identifiers
+from limbeck.schema.sql.lexer import identifiers, statements
 
 # Each of these statements locks the relation that it creates or changes.
 _KINDS = ("TABLE", "INDEX", "SEQUENCE", "VIEW", "TRIGGER")
 _BEGINNING = re.compile(
     rf"\s*(CREATE( OR REPLACE| UNIQUE| UNLOGGED)* ({'|'.join(_KINDS)})|ALTER (TABLE|SEQUENCE)"
     r"|COMMENT|GRANT|REVOKE)\b"
+)
+# On an empty database, whatever begins so concerns what the revisions create.
+_CREATING = re.compile(
+    r"(?i)(CREATE (?!DATABASE|TABLESPACE|ROLE|USER|GROUP)|ALTER (TABLE|SEQUENCE|INDEX|VIEW)"
+    r"|INSERT INTO|COMMENT|GRANT|REVOKE)\b"
 )
 _TAGS = frozenset({*(f"CREATE {kind}" for kind in _KINDS), "ALTER TABLE", "ALTER SEQUENCE"})
 _HARMLESS = strength("RowExclusiveLock")
@@ -31,7 +36,17 @@ def names_only_newcomers(text: str, names: Collection[str]) -> bool:
     """
     if not _BEGINNING.match(text):
         return False
-    return not any(word in names or word.lower() in names for word in identifiers(text))
+    return not names or not any(
+        word in names or word.lower() in names for word in identifiers(text)
+    )
+
+
+def only_creates(text: str) -> bool:
+    """Return whether SQL for an empty database does nothing but create."""
+    return all(
+        _CREATING.match(statement) and not re.search(r"(?i)\bCONCURRENTLY\b", statement)
+        for statement in statements(text)
+    )
 
 
 def is_of_newcomers(tag: str) -> bool:

@@ -60,6 +60,11 @@ WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attrelid
 ORDER BY a.attnum"""
 
 
+def fillable(connection: Connection) -> bool:
+    """Return whether there is any table to fill."""
+    return connection.execute(TABLES.encode()).fetchone() is not None
+
+
 def fill(connection: Connection, tables: Collection[int] | None = None) -> frozenset[int]:
     """Fill tables as far as their constraints allow; return the oids of those still empty.
 

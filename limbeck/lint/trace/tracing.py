@@ -117,10 +117,15 @@ def _run(task: _Task, *, filled: bool) -> tuple[Trace, ...]:
         connect(_timed(database, task.profile)) as connection,
     ):
         if filled:
-            todo = (revision.path for revision in task.todo())
-            rows.fill(connection, named.tables(connection, todo))
+            _fill(task, connection)
         with observing(database, connection) as observer:
             return _traces(task, connection, observer)
+
+
+def _fill(task: _Task, connection: Connection) -> None:
+    if rows.fillable(connection):
+        paths = (revision.path for revision in task.todo())
+        rows.fill(connection, named.tables(connection, paths))
 
 
 def _timed(database: Database, profile: Profile | None) -> Database:
