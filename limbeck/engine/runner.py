@@ -41,6 +41,7 @@ from limbeck.postgres.connect import as_sqlalchemy
 from limbeck.postgres.watching import Watcher
 from limbeck.project.code.errors import WorkerError
 from limbeck.project.code.out_of_process import OutOfProcess
+from limbeck.stages import staged
 
 
 @contextmanager
@@ -164,7 +165,13 @@ class Runner:
                 }
                 self.session.listen(RevisionStarted(**about))
                 began = time.monotonic()
-                self._run(self._progress(revision, module, downgrade=downgrade), module)
+                progress = self._progress(revision, module, downgrade=downgrade)
+                with staged(self.session.listen, revision.id, "statement", silent=True) as stage:
+                    # Only while nobody uses the database yet: a terminal that is stopped would
+                    # keep the locks of the revision for as long.
+                    first = self.session.terms.progress and not self.heads
+                    progress.stage = stage if first else None
+                    self._run(progress, module)
                 seconds = time.monotonic() - began
                 self.session.listen(RevisionFinished(**about, seconds=seconds))
         return tuple(sorted(self.heads))

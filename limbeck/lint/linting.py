@@ -28,6 +28,7 @@ from limbeck.postgres.database import Database
 from limbeck.project import seen
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
+from limbeck.stages import counting, staged
 
 # Hazards for the old application, which has ended by the time that a contract revision runs.
 OF_OLD_APPLICATIONS = frozenset(
@@ -131,7 +132,8 @@ def lint(  # noqa: PLR0913 - what, from where, for whom
     shown = profile and seen.with_major(project, profile)
     traces = trace(project, revisions, applied=applied, profile=shown, listen=listen)
     place = Place(project, shown, listen)
-    traces = tuple(probed(place, each) for each in traces)
+    with staged(listen, "probing", "revision", len(traces), silent=True) as stage:
+        traces = tuple(probed(place, each) for each in counting(stage, traces))
     target = None
     if database is not None and traces:
         name = profile.name if profile else database.name

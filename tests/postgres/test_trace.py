@@ -11,11 +11,12 @@ from pathlib import Path
 import psycopg  # noqa: TC002 - beside the other imports
 import pytest
 
-from limbeck import generate, safety, settings
+from limbeck import generate, safety, settings, stages
 from limbeck import migrate as migration
 from limbeck.cli import main
 from limbeck.engine import running
 from limbeck.errors import CheckFailedError, ConfigurationError
+from limbeck.events import Event, StageProgress
 from limbeck.lint import linting, target
 from limbeck.lint.trace import named, reading, rows
 from limbeck.lint.trace.tracing import trace
@@ -608,3 +609,18 @@ def test_a_revision_of_an_environment_with_tables_is_always_traced(
     report = hazards.look(migration.plan(shop.project, shop.profile, database))
     assert report is not None
     assert [hazard.revision for hazard in report.blocking] == [revision.id]
+
+
+def test_long_stages_tell_how_many_revisions_are_done(
+    shop: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stages, "LONG", 0.0)
+    monkeypatch.setattr(stages, "PAUSE", 0.0)
+    made = [shop.revision(name, f"CREATE TABLE {name} ()") for name in ("one", "two", "three")]
+    heard: list[Event] = []
+    trace(shop.project, made[1:], listen=heard.append)
+    progress = [each for each in heard if isinstance(each, StageProgress)]
+    assert [(each.text.split()[0], each.done, each.total) for each in progress] == [
+        *(("replaying", done, 2) for done in (1, 2, 2)),
+        *(("tracing", done, 2) for done in (1, 2, 2)),
+    ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import psycopg
 
 from limbeck.errors import LimbeckError, MigrationError
-from limbeck.events import Listener, StageStarted, ignore
+from limbeck.events import Listener, ignore
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.lint.probes.passage import Passage
@@ -25,6 +25,7 @@ from limbeck.project.project import Project
 from limbeck.schema.sql.quoting import quote
 from limbeck.shadow.replay import Replay
 from limbeck.shadow.shadow import Shadow
+from limbeck.stages import Stage, counting, staged
 
 ON_ROWS = ("22", "23")  # classes of SQLSTATE: data exceptions, violated constraints
 
@@ -69,16 +70,18 @@ def trace(
     if not revisions:
         return ()
     task = _Task(project, profile, History.of(project, profile), tuple(revisions), applied, listen)
-    listen(StageStarted(f"tracing {counted(len(revisions), 'revision')} on the shadow"))
-    traces = _run(task, filled=True)
+    text = f"tracing {counted(len(revisions), 'revision')} on the shadow"
+    with staged(listen, text, "revision", len(task.todo())) as stage:
+        traces = _run(task, stage, filled=True)
     last = traces[-1].statements[-1] if traces and traces[-1].statements else None
     if last is None or last.failure is None or last.failure.sqlstate[:2] not in ON_ROWS:
         return traces
     # Without rows the same statement may succeed, and those after it can be traced, too.
     refusing = traces[-1].revision.id
+    with staged(listen, text, "revision", len(task.todo()), silent=True) as stage:
+        traces = _run(task, stage, filled=False)
     return tuple(
-        replace(trace, refused=last) if trace.revision.id == refusing else trace
-        for trace in _run(task, filled=False)
+        replace(trace, refused=last) if trace.revision.id == refusing else trace for trace in traces
     )
 
 
@@ -108,7 +111,7 @@ class _Task:
         return self.history.pending(self.start(), wanted)
 
 
-def _run(task: _Task, *, filled: bool) -> tuple[Trace, ...]:
+def _run(task: _Task, stage: Stage, *, filled: bool) -> tuple[Trace, ...]:
     before = ",".join(task.start()) or "base"
     template = Replay(task.project, before, profile=task.profile, listen=task.listen).template()
     shadow = Shadow.of(task.project, task.profile, listen=task.listen)
@@ -119,7 +122,7 @@ def _run(task: _Task, *, filled: bool) -> tuple[Trace, ...]:
         if filled:
             _fill(task, connection)
         with observing(database, connection) as observer:
-            return _traces(task, connection, observer)
+            return _traces(task, stage, connection, observer)
 
 
 def _fill(task: _Task, connection: Connection) -> None:
@@ -136,12 +139,14 @@ def _timed(database: Database, profile: Profile | None) -> Database:
     )
 
 
-def _traces(task: _Task, connection: Connection, observer: Observer) -> tuple[Trace, ...]:
+def _traces(
+    task: _Task, stage: Stage, connection: Connection, observer: Observer
+) -> tuple[Trace, ...]:
     from limbeck.engine.upgrading import Series, upgrade  # noqa: PLC0415 - Alembic only when it is needed
 
     traces: list[Trace] = []
     series = Series(task.history)
-    for revision in task.todo():
+    for revision in counting(stage, task.todo()):
         traced = revision in task.revisions
         if traced:
             observer.start(connection, revision.path)
