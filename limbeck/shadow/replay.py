@@ -27,7 +27,7 @@ from limbeck.schema.sql import quoting
 from limbeck.shadow import cache, identity, keys
 from limbeck.shadow.filters import filters
 from limbeck.shadow.keys import Link
-from limbeck.shadow.shadow import Shadow, drop
+from limbeck.shadow.shadow import Shadow, discard, drop
 from limbeck.stages import Stage, staged
 
 REPLAY = "limbeck_replay_"
@@ -240,7 +240,7 @@ class Replay:
             connection.execute(query.format(sql.Identifier(scratch), sql.Identifier(names[-1])))
         others = [name for name in existing if name not in names]
         for name in others[: -MOST_DATABASES + 1]:
-            drop(connection, name)
+            discard(connection, self.shadow.database, name)
 
 
 def _count(stage: Stage, event: Event) -> None:
