@@ -102,7 +102,8 @@ class _Task:
         # A late revision is below the applied ones: it is traced at its place in the history.
         if self.applied is not None and not set(below) & set(self.revisions):
             return tuple(self.applied)
-        first = next(each for each in self.history.revisions() if each in self.revisions)
+        ids = {revision.id for revision in self.revisions}
+        first = next(each for each in self.history.revisions() if each.id in ids)
         return self.history.tops(each.id for each in self.history.applied(first.parents))
 
     def todo(self) -> tuple[Revision, ...]:
@@ -145,9 +146,9 @@ def _traces(
     from limbeck.engine.upgrading import Series, upgrade  # noqa: PLC0415 - Alembic only when it is needed
 
     traces: list[Trace] = []
-    series = Series(task.history)
+    series, ids = Series(task.history), {revision.id for revision in task.revisions}
     for revision in counting(stage, task.todo()):
-        traced = revision in task.revisions
+        traced = revision.id in ids
         if traced:
             observer.start(connection, revision.path)
         try:
