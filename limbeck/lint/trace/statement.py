@@ -141,11 +141,12 @@ class Statement:
         A change that only edits the catalog is not among them: it takes no longer on a big table.
         Nor is a sequence, which has one row.
         """
-        modes = {oid: max(_both(self, oid), key=strength) for oid in {*self.held, *self.locks}}
-        for oid in sorted(self.worked_on() & self.existing & modes.keys()):
+        # A transaction may hold a thousand locks, and a statement works on one relation.
+        for oid in sorted(self.worked_on() & self.existing):
+            mode = max(_both(self, oid), key=strength, default=None)
             long = self.before.relations[oid].kind != SEQUENCE
-            if long and strength(modes[oid]) >= BLOCKS_WRITES:
-                yield oid, modes[oid]
+            if mode and long and strength(mode) >= BLOCKS_WRITES:
+                yield oid, mode
 
 
 def _both(statement: Statement, oid: int) -> list[str]:
