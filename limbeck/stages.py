@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from limbeck.dataclass import dataclass
 from limbeck.events import Listener, StageProgress, StageStarted
 
 Item = TypeVar("Item")

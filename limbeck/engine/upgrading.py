@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -13,6 +13,7 @@ import psycopg
 from alembic.runtime.environment import EnvironmentContext
 from psycopg import sql
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import defaults, privileged, remote, version_table
 from limbeck.engine.batch import Statement, StatementError
 from limbeck.engine.environment import Environment, VersionRows
@@ -32,7 +33,7 @@ Noted: TypeAlias = "Callable[[int], None]"
 """Receives the line of the revision file before each statement, where no stack has it."""
 
 
-@dataclass
+@dataclass()
 class Series:
     """What the upgrades of a history share, so that the next one costs no more than the first.
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import Any
 
+from limbeck.dataclass import dataclass
 from limbeck.lint.trace.moments import Moment
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
+from limbeck.dataclass import dataclass
 from limbeck.lint.trace.facts import Column, Constraint, Index, Named, Relation, Trigger, Type
 from limbeck.schema.sql import own_schemas
 

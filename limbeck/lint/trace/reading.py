@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.lint.trace import queries
 from limbeck.lint.trace.facts import Facts
 from limbeck.lint.trace.queries import Part
