@@ -48,8 +48,8 @@ def main() -> int:
     }
     choice = Choice(
         runs=options.runs or (3 if quick else 5),
-        seconds=options.seconds or (8.0 if quick else 25.0),
-        timeout=options.timeout or (60.0 if quick else 150.0),
+        seconds=options.seconds or (8.0 if quick else 14.0),
+        timeout=options.timeout or (60.0 if quick else 240.0),
         works=chosen(options.only, sizes, quick=quick),
         resume=options.resume,
     )
@@ -61,6 +61,8 @@ def main() -> int:
         (out / document.MACHINE).write_text(json.dumps(_machine(), indent=2) + "\n", "utf-8")
         try:
             run.measure()
+        except KeyboardInterrupt:
+            print("Stopped. The rows are kept; --resume continues.", file=sys.stderr)
         finally:
             document.write(out)
     print(document.part(out))
@@ -82,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="WORK",
-        help="works with this in their name; repeatable",
+        help="works with this in their name, or a goal's; repeatable",
     )
     parser.add_argument("--runs", type=int, help="rounds after the warm-up; 5, or 3 if quick")
     parser.add_argument("--seconds", type=float, help="start no other round of a work after these")

@@ -74,7 +74,11 @@ class Command:
             except OSError as error:
                 return Sample(error=str(error))
             with _killed_after(process.pid, timeout) as late, _watched(process.pid) as memory:
-                _, status, usage = os.wait4(process.pid, 0)
+                try:
+                    _, status, usage = os.wait4(process.pid, 0)
+                except BaseException:  # the run is stopped
+                    os.killpg(process.pid, signal.SIGKILL)
+                    raise
             seconds = time.perf_counter() - began
             process.returncode = os.waitstatus_to_exitcode(status)
             if late.is_set():

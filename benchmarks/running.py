@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import sites
-from goals import OURS
+from goals import GOALS, OURS
 from measure import Sample
 from peers.contender import Contender, Peer
 from rows import Row, Rows
 from works import WORKS, Work
+
+
+PATIENCE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,9 @@ class Run:
                 self.rows.replace(work.name, site.size, work.unit)
             self.rows.add(rows)
             rows = []
-            if time.monotonic() - began > self.choice.seconds * work.share:
+            # The warm-up of a long work is followed by one round that counts.
+            enough = self.choice.seconds * work.share * (1 if run else PATIENCE)
+            if time.monotonic() - began > enough:
                 break
         _say(f"{work.name}, {site.size} {site.unit}: {time.monotonic() - began:.0f} s")
 
@@ -197,7 +202,7 @@ def chosen(
     """Return works and sizes.
 
     Args:
-        only: parts of the names of works; none: all of them.
+        only: parts of the names of works or goals; none: all of them.
         sizes: by unit, those of the command line.
         quick: use the small sizes.
 
@@ -205,7 +210,15 @@ def chosen(
     return [
         (work, sizes.get(work.unit) or (work.quick if quick else work.sizes))
         for work in WORKS
-        if not only or any(part in work.name for part in only)
+        if not only or any(part in name for part in only for name in _names(work))
+    ]
+
+
+def _names(work: Work) -> list[str]:
+    """Return the names by which some work is chosen: its own, and those of its goals."""
+    return [
+        work.name,
+        *(goal.name for goal in GOALS if (goal.work, goal.unit) == (work.name, work.unit)),
     ]
 
 

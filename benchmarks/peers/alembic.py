@@ -41,7 +41,7 @@ class Alembic(Peer):
         works.STATUS: "asks one database a call",
     }
 
-    most = {works.NOTHING: 1000}
+    most = {works.NOTHING: 100}
 
     def __init__(self, program: Path) -> None:
         self.program = program.parent / "alembic"

@@ -37,7 +37,11 @@ class Drizzle(Peer):
         works.EQUAL: "compares a schema with its snapshot, not two databases",
         works.STATUS: "asks one database a call",
     }
-    most = {works.NEW_AWAY: 100}
+    most = {
+        works.NEW_AWAY: 100,
+        works.PULL: 100,  # several queries a table
+        works.PULL_AWAY: 100,
+    }
 
     def __init__(self) -> None:
         self.modules = Path()
@@ -127,6 +131,7 @@ class DrizzleNext(Drizzle):
     """Commands of drizzle-kit 1.0, with a folder for each migration."""
 
     name = "drizzle-kit 1.0-rc"
+    most = Drizzle.most | {works.ONE: 1000, works.NOTHING: 1000, works.PENDING: 2000}
     packages = ("drizzle-kit@1.0.0-rc.5", "drizzle-orm@1.0.0-rc.5", "pg@^8.20.0")
 
     def write_history(self, folder: Path, revisions: int) -> None:

@@ -23,7 +23,7 @@ class Sqlacodegen(Peer):
         for name in ALL
         if name not in {works.PULL, works.PULL_AWAY}
     }
-    most = {works.PULL: 1000}
+    most = {works.PULL: 1000, works.PULL_AWAY: 100}
 
     def __init__(self) -> None:
         self.bin = Path()
@@ -48,7 +48,7 @@ class Migra(Peer):
 
     name = "migra"
     cannot = {name: "only compares databases" for name in ALL if name != works.EQUAL}
-    most = {works.EQUAL: 1000}
+    most = {works.EQUAL: 100}
 
     def __init__(self) -> None:
         self.bin = Path()
