@@ -16,7 +16,6 @@ from peers.contender import Contender, Peer
 from rows import Row, Rows
 from works import WORKS, Work
 
-
 PATIENCE = 3
 
 

@@ -51,15 +51,18 @@ class Alembic(Peer):
         return version_of(self.program.parent, "alembic")
 
     def prepare(self, site: Site) -> None:
-        """Set it up beside the project, on the same revisions, with a database at head."""
-        folder = site.project / "plain"
-        folder.mkdir()
+        """Set it up beside the project, on the same revisions, with a database at head.
+
+        A file in the project's folder would make limbeck import the models once more.
+        """
+        folder = site.root / "alembic" / "plain"
+        folder.mkdir(parents=True)
         (folder / "env.py").write_text(ENV)
         template = site.project / "alembic" / "script.py.mako"
         (folder / "script.py.mako").write_text(template.read_text())
         (folder / "versions").symlink_to(site.project / "alembic" / "versions")
         ini = "[alembic]\nscript_location = %(here)s/plain\n"
-        (site.project / "plain.ini").write_text(ini)
+        (site.root / "alembic" / "plain.ini").write_text(ini)
         site.create("plain", HEAD)
 
     def contender(self, work: str, site: Site) -> Contender | None:
@@ -70,7 +73,8 @@ class Alembic(Peer):
                 "BENCH_URL": url.replace("postgresql://", "postgresql+psycopg://"),
                 "PYTHONPATH": str(site.project),
             }
-            return site.command(self.program, "-c", "plain.ini", *words, env=env)
+            place = site.root / "alembic"
+            return site.command(self.program, "-c", "plain.ini", *words, cwd=place, env=env)
 
         def upgrade(url: str) -> Command:
             return run(url, "upgrade", "head")

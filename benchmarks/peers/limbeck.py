@@ -97,7 +97,7 @@ class Limbeck(Peer):
         """Return limbeck's command."""
         generate = site.limbeck("generate", "-m", MESSAGE)
         head = site.url(HEAD)
-        pull = ("pull", "--out", "pulled.py", "--force")
+        pull = ("pull", "--out", str(site.root / "pulled.py"), "--force")
         match work:
             case works.ONE:
                 return edited(site, generate)

@@ -19,9 +19,7 @@ class Sqlacodegen(Peer):
 
     name = "sqlacodegen"
     cannot = {
-        name: "proves nothing" if name == works.PROVED else "only writes models"
-        for name in ALL
-        if name not in {works.PULL, works.PULL_AWAY}
+        name: "only writes models" for name in ALL if name not in {works.PULL, works.PULL_AWAY}
     }
     most = {works.PULL: 1000, works.PULL_AWAY: 100}
 
@@ -86,9 +84,9 @@ class PgDump(Peer):
         head = site.url(HEAD)
         match work:
             case works.PULL | works.EQUAL:
-                return always(site.command("sh", "-c", f"{dump} '{head}' > dump.sql"))
+                return always(site.command("sh", "-c", f"{dump} '{head}' > ../dump.sql"))
             case works.PULL_AWAY:
-                return always(site.command("sh", "-c", f"{dump} '{site.far(head)}' > dump.sql"))
+                return always(site.command("sh", "-c", f"{dump} '{site.far(head)}' > ../dump.sql"))
             case works.PROVED:
                 psql = f"'{site.tool('psql')}' -Xq --single-transaction"
                 line = f"{dump} '{head}' | {psql}"
@@ -105,8 +103,7 @@ class Psql(Peer):
     """The floor: psql runs the statements of all revisions, and records nothing."""
 
     name = "psql"
-    cannot = {name: "only runs SQL" for name in ALL if name not in {works.NEW, works.NEW_AWAY}}
-    most = {works.NEW_AWAY: 100}
+    cannot = {name: "only runs SQL" for name in ALL if name != works.NEW}
 
     def install(self, cache: Path) -> str:  # noqa: ARG002 - the embedded server's own
         """Return its version."""
@@ -119,12 +116,12 @@ class Psql(Peer):
 
     def contender(self, work: str, site: Site) -> Contender | None:
         """Return its command."""
-        if work not in {works.NEW, works.NEW_AWAY}:
+        if work != works.NEW:
             return None
         words = (site.tool("psql"), "-Xq", "-v", "ON_ERROR_STOP=1", "-f", site.root / "all.sql")
         return fresh(
             site,
             "psql",
-            lambda url: site.command(*words, site.far(url) if work == works.NEW_AWAY else url),
+            lambda url: site.command(*words, url),
             "template1",
         )
