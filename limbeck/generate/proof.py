@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -14,6 +14,7 @@ from limbeck.plurals import counted
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.project.project import Project
+from limbeck.schema.catalog import difference
 from limbeck.schema.catalog.catalog import Catalog, Change
 from limbeck.schema.catalog.filters import Filters
 from limbeck.schema.catalog.objects.columns import Column
@@ -58,9 +59,16 @@ def proven(
     own, shadow = filters(premises.project), premises.shadow
     with shadow.scratch(premises.template) as upgraded:
         with _session(upgraded) as connection:
-            up = run_on(connection, history, [revision], own)
+            since = difference.mark(connection)
+
+            def look() -> Catalog:
+                return difference.read_changed(connection, premises.before, since, filters=own)
+
+            _run(connection, history, [revision])
+            up = look()
             compare("upgrade", up, premises.after)
-            down = _tried(connection, history, revision, own)
+            up.take_fingerprint(premises.after)
+            down = _tried(connection, history, revision, look)
         if down is None:
             with shadow.scratch(upgraded.dbname) as copy:
                 down = run(history, [revision], copy, own, downgrade=True)
@@ -69,16 +77,14 @@ def proven(
 
 
 def _tried(
-    connection: Connection, history: History, revision: Revision, own: Filters
+    connection: Connection, history: History, revision: Revision, look: Callable[[], Catalog]
 ) -> Catalog | None:
     """Return the catalog after a downgrade, which is rolled back; None where it cannot be."""
     catalogs: list[Catalog] = []
-
-    def look() -> None:
-        catalogs.append(read(connection, filters=own))
-
     with _refusing():
-        running.tried(history, connection, revision, look, downgrade=True)
+        running.tried(
+            history, connection, revision, lambda: catalogs.append(look()), downgrade=True
+        )
     return catalogs[0] if catalogs else None
 
 
@@ -104,21 +110,19 @@ def run(
 
     """
     with _session(database) as connection:
-        return run_on(connection, history, revisions, own, downgrade=downgrade)
+        _run(connection, history, revisions, downgrade=downgrade)
+        return read(connection, filters=own)
 
 
-def run_on(
+def _run(
     connection: Connection,
     history: History,
     revisions: Sequence[Revision],
-    own: Filters,
     *,
     downgrade: bool = False,
-) -> Catalog:
-    """Run drafted revisions in a session on a scratch database; otherwise as `run`."""
+) -> None:
     with _refusing():
         running.run(history, connection, revisions, downgrade=downgrade)
-    return read(connection, filters=own)
 
 
 @contextmanager

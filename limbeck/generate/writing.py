@@ -29,7 +29,7 @@ from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.diff import compare, recreated
 from limbeck.schema.diff.steps import Step
 from limbeck.shadow import identity
-from limbeck.shadow.models import Models
+from limbeck.shadow.models import Models, Recorded
 from limbeck.shadow.replay import Replay
 from limbeck.shadow.shadow import Shadow
 
@@ -102,7 +102,8 @@ def _revision(
 def _replayed(replay: Replay, chosen: Majors, message: str | None, answers: Answers) -> Generated:
     project, profile, listen = replay.project, replay.profile, replay.listen
     before = replay.catalog()
-    after = Models(project, profile, listen, opened=replay.opened, recorded=replay).catalog()
+    recorded = Recorded(replay, before)
+    after = Models(project, profile, listen, opened=replay.opened, recorded=recorded).catalog()
     if not before.changes_to(after):
         return Generated(tables=sum(1 for _ in after.every(Table)))
     renamed = agree_to_renames(before, after, answers)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 
 from limbeck.engine import privileged
-from limbeck.schema.catalog.read import read
+from limbeck.schema.catalog import difference
 from limbeck.schema.sql.quoting import literal, qualified, schema_and_name
 
 if TYPE_CHECKING:
@@ -77,15 +77,19 @@ def between(former: Sequence[str], statements: Sequence[str]) -> Change | None:
     return Change(tuple(sorted(table for table in dropped if table)), tuple(again))
 
 
-def created(connection: Connection, change: Change, filters: Filters) -> Catalog | None:
+def created(
+    connection: Connection, change: Change, former: Catalog, filters: Filters
+) -> Catalog | None:
     """Return the schema after a change, which is rolled back; None where it takes more than that.
 
     Args:
         connection: a session on a database with the former schema, in no transaction.
         change: what to drop and to create.
+        former: the former schema.
         filters: what belongs to the schema.
 
     """
+    since = difference.mark(connection)
     try:
         with (
             connection.transaction(force_rollback=True),
@@ -94,7 +98,7 @@ def created(connection: Connection, change: Change, filters: Filters) -> Catalog
             keys = [*_freed(connection, change.tables)]
             for statement in (*change.statements, *keys):
                 connection.execute(rewritten(statement).encode())
-            return read(connection, filters=filters)
+            return difference.read_changed(connection, former, since, filters=filters)
     except psycopg.Error:  # a creation of all either works or says what is wrong
         return None
 

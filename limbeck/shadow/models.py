@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """The history on the shadow, with its catalog."""
+
+    replay: Replay
+    catalog: Catalog
+
+
+@dataclass(frozen=True, slots=True)
 class Models:
     """The models of a project, as Postgres creates them on the shadow.
 
@@ -34,7 +42,7 @@ class Models:
     profile: Profile | None = None
     listen: Listener = field(default=ignore, compare=False, repr=False)
     opened: Shadow | None = field(default=None, compare=False, repr=False)
-    recorded: Replay | None = field(default=None, compare=False, repr=False)
+    recorded: Recorded | None = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
         return "models"
@@ -93,19 +101,20 @@ class Models:
         """Return the schema as a difference to the recorded history, where it is little more."""
         if self.recorded is None or not statements:
             return None
-        fingerprint = self.recorded.fingerprint()
+        replay, recorded = self.recorded.replay, self.recorded.catalog
+        fingerprint = replay.fingerprint()
         name = keys.statements(self.project, server, fingerprint or "")
         former = cache.statements(self.project, name)
         change = changed_tables.between(former, statements) if former else None
         if change is None:
             return None
         if not change.tables and not change.statements:
-            return self.recorded.catalog()
+            return recorded
         with (
-            shadow.borrowed(self.recorded.template()) as database,
+            shadow.borrowed(replay.template()) as database,
             connect(database) as connection,
         ):
-            return changed_tables.created(connection, change, filters(self.project))
+            return changed_tables.created(connection, change, recorded, filters(self.project))
 
     def _keep(
         self,

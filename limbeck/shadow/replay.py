@@ -26,7 +26,7 @@ from limbeck.schema.sql import quoting
 from limbeck.shadow import cache, identity, keys
 from limbeck.shadow.filters import filters
 from limbeck.shadow.keys import Link
-from limbeck.shadow.shadow import Shadow, drop
+from limbeck.shadow.shadow import Shadow, discard, drop
 
 REPLAY = "limbeck_replay_"
 # Databases besides those of the history itself: the last few branches of a project's code. Each
@@ -238,7 +238,7 @@ class Replay:
             connection.execute(query.format(sql.Identifier(scratch), sql.Identifier(names[-1])))
         others = [name for name in existing if name not in names]
         for name in others[: -MOST_DATABASES + 1]:
-            drop(connection, name)
+            discard(connection, self.shadow.database, name)
 
 
 def searched(connection: Connection) -> tuple[str, ...]:

@@ -123,7 +123,7 @@ class Shadow:
 
 def create(connection: Connection, template: str | None = None) -> str:
     """Create a scratch database from a template, or empty, and return its name."""
-    name = f"{SCRATCH}{_host()}_{os.getpid()}_{int(time.time())}_{secrets.token_hex(4)}"
+    name = _name(_host(), os.getpid())
     query = sql.SQL("CREATE DATABASE {} TEMPLATE {}{}").format(
         sql.Identifier(name), sql.Identifier(template or "template0"), _strategy(connection)
     )
@@ -139,6 +139,10 @@ def create(connection: Connection, template: str | None = None) -> str:
             f"the shadow server cannot create a scratch database: {error}"
         ) from error
     return name
+
+
+def _name(host: str, pid: int) -> str:
+    return f"{SCRATCH}{host}_{pid}_{int(time.time())}_{secrets.token_hex(4)}"
 
 
 def _strategy(connection: Connection) -> sql.SQL:
@@ -162,6 +166,32 @@ def drop(connection: Connection, name: str) -> None:
         # A session of the superuser (`engine/privileged.py`) is about to end. Without FORCE,
         # Postgres waits for it, 5 seconds at most (CountOtherDBBackends in procarray.c).
         connection.execute(query)
+
+
+def discard(connection: Connection, database: Database, name: str) -> None:
+    """Drop a database without waiting for the server, which deletes its files for a second.
+
+    It gets another name first, so that nobody copies it meanwhile. `sweep` leaves that alone for
+    an hour, and drops it then if the server was stopped before.
+
+    Args:
+        connection: a session on the server's own database.
+        database: where the session comes from; another one there is left to the server.
+        name: the database to drop.
+
+    """
+    discarded = _name("discarded", 0)
+    renaming = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+    try:
+        connection.execute(renaming.format(sql.Identifier(name), sql.Identifier(discarded)))
+    except psycopg.Error:  # somebody is copying it, or has dropped it: the next run may
+        return
+    query = sql.SQL("DROP DATABASE {}").format(sql.Identifier(discarded))
+    with connect(database) as session:
+        # The server runs what it has received to its end, although the client has left.
+        session.pgconn.send_query(query.as_bytes(None))
+        session.pgconn.flush()
+        session.pgconn.finish()
 
 
 def sweep(connection: Connection) -> None:

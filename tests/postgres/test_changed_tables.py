@@ -23,7 +23,9 @@ from limbeck.schema.catalog.read import read
 from limbeck.schema.sql.quoting import qualified
 from limbeck.shadow import changed_tables
 from limbeck.shadow.creation import created, described
-from limbeck.shadow.shadow import SCRATCH
+from limbeck.shadow.models import Models, Recorded
+from limbeck.shadow.replay import Replay
+from limbeck.shadow.shadow import SCRATCH, Shadow, drop
 from tests.acceptance.test_real_schemas import load, schemas
 from tests.postgres.cases.case import Case
 from tests.postgres.relay import relayed
@@ -213,7 +215,8 @@ def test_changed_tables_give_the_schema_that_all_tables_give(
         while changed < count:
             tables, named = random_tables(random), random.random() < 0.5
             before = metadata(tables, named=named)
-            if whole(before, connection, here) is None:
+            recorded = whole(before, connection, here)
+            if recorded is None:
                 continue
             former = described(before, version)
             for _ in range(4):
@@ -222,7 +225,7 @@ def test_changed_tables_give_the_schema_that_all_tables_give(
                 change = changed_tables.between(former, statements)
                 if change is None:
                     continue
-                by_difference = changed_tables.created(connection, change, EVERYTHING)
+                by_difference = changed_tables.created(connection, change, recorded, EVERYTHING)
                 if by_difference is None:
                     continue
                 changed += 1
@@ -238,10 +241,11 @@ def compared(
     here, there = places
     with connect(here) as connection, connect(there) as other:
         version = connection.info.server_version
-        if whole(before, connection, here) is None:
+        recorded = whole(before, connection, here)
+        if recorded is None:
             return []
         change = changed_tables.between(described(before, version), described(after, version))
-        catalog = change and changed_tables.created(connection, change, EVERYTHING)
+        catalog = change and changed_tables.created(connection, change, recorded, EVERYTHING)
         expected = whole(after, other, there) if catalog else None
         assert (catalog is None) == (expected is None), change
         return [*differences(catalog, expected)] if catalog and expected else []
@@ -355,7 +359,7 @@ def test_rows_that_revisions_have_inserted_are_no_obstacle(database: Database) -
         wanted = ["CREATE TABLE two (id int PRIMARY KEY, n int)", refers]
         change = changed_tables.between(former, wanted)
         assert change is not None
-        catalog = changed_tables.created(connection, change, EVERYTHING)
+        catalog = changed_tables.created(connection, change, read(connection), EVERYTHING)
         assert catalog is not None
         assert {"two n", "one two"} <= {f"{at.name} {at.part}" for at in catalog.objects}
         assert connection.execute("SELECT count(*) FROM one, two").fetchone() == (1,)
@@ -401,3 +405,84 @@ def test_a_new_column_takes_as_many_statements_for_a_hundred_tables_as_for_three
         sent.append((len(relay.statements), len(tables)))
     assert sent[0] == sent[1]
     assert sent[0][1] == 1
+
+
+NOON = "CREATE FUNCTION noon() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT {}'"
+BESIDE = """
+from limbeck.entities import Extension, Function
+{beside}
+Table("one", metadata, Column("id", Integer, primary_key=True), Column("n", Text))
+Table("two", metadata, Column("id", Integer, primary_key=True),
+    Column("at", DateTime(timezone=True),
+        server_default=text("'2026-01-01 12:00'::timestamptz"){more}))
+"""
+FUNCTION = 'Function("noon()", """' + NOON + '""", metadata=metadata)'
+# What is edited beside a table: in the models, or on the server.
+OUTSIDE: dict[str, tuple[str, str, Callable[[psycopg.Connection, Path, int], None]]] = {
+    "the body of a function": (
+        FUNCTION.format("12"),
+        FUNCTION.format("13"),
+        lambda *_: None,
+    ),
+    "a setting of the server": ("", "", lambda admin, _, number: zone(admin, number)),
+    "the version of an extension": (
+        'Extension("edited", metadata=metadata)',
+        'Extension("edited", metadata=metadata)',
+        lambda _, home, number: extend(home, number),
+    ),
+}
+
+
+def zone(admin: psycopg.Connection, number: int) -> None:
+    """Give the role of the shadow another time zone, by which a default is read."""
+    admin.execute(
+        f"ALTER ROLE shadow_editor SET timezone = '{('UTC', 'Asia/Tokyo')[number]}'".encode()
+    )
+
+
+def extend(home: Path, number: int) -> None:
+    """Install a version of an extension."""
+    folder = home / "extensions" / "extension"
+    (folder / f"edited--1.{number}.sql").write_text(f"CREATE DOMAIN edited AS char({number + 1});")
+    (folder / "edited.control").write_text(f"default_version = '1.{number}'\ntrusted = true\n")
+
+
+@pytest.fixture
+def server_home(
+    admin: psycopg.Connection, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """Have a shadow role of its own, and yield the folder of the server."""
+    admin.execute("CREATE ROLE shadow_editor CREATEDB LOGIN PASSWORD 'editor'")
+    info = admin.info
+    url = f"postgresql://shadow_editor:editor@{info.host}:{info.port}/{info.dbname}"
+    monkeypatch.setenv("SHADOW_DATABASE_URL", url)
+    yield server.home
+    query = "SELECT datname FROM pg_database WHERE datdba = 'shadow_editor'::regrole"
+    for (name,) in admin.execute(query).fetchall():
+        drop(admin, name)
+    admin.execute("DROP ROLE shadow_editor")
+
+
+@pytest.mark.parametrize("case", OUTSIDE)
+def test_an_edit_outside_of_the_tables_counts(
+    case: str, work: Work, server_home: Path, admin: psycopg.Connection
+) -> None:
+    before, after, edit = OUTSIDE[case]
+    catalogs = []
+    for number, beside in enumerate((before, after)):
+        edit(admin, server_home, number)
+        for more in ("", ", index=True"):
+            work.models(BESIDE.format(beside=beside, more=more))
+            sys.modules.pop("models", None)
+            with Shadow.of(work.project).opened() as shadow:
+                replay = Replay(work.project, opened=shadow)
+                recorded = Recorded(replay, replay.catalog())
+                catalog = Models(work.project, opened=shadow, recorded=recorded).catalog()
+            catalogs.append(catalog)
+            sys.modules.pop("models", None)
+            whole = Models(replace(work.project, cache=False)).catalog()
+            assert differences(catalog, whole) == []
+        if number == 0:
+            generate.revision(work.project)
+    # The version of an extension is read, and not compared.
+    assert repr(catalogs[1].objects) != repr(catalogs[3].objects)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
+from limbeck.schema.catalog import difference
 from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.filters import EVERYTHING
 from limbeck.schema.catalog.read import read
 from limbeck.schema.diff import compare
 from limbeck.schema.diff.script import script as as_script
@@ -32,6 +34,7 @@ from tests.postgres.cases.case import Case
 
 if TYPE_CHECKING:
     from limbeck.postgres.database import Database
+    from limbeck.schema.renames.rename import Rename
 
 MODULES = (
     bodies,
@@ -100,14 +103,23 @@ def differences(one: Catalog, other: Catalog) -> list[str]:
     ]
 
 
+def whole(
+    before: Catalog, after: Catalog, answers: Sequence[Rename], monkeypatch: pytest.MonkeyPatch
+) -> tuple[Step, ...]:
+    """Return the steps as they are where nothing is left out of the catalogs."""
+    with monkeypatch.context() as patch:
+        patch.setattr(compare, "sliced", lambda left, right, _changes: (left, right))
+        return compare.steps(before, after, answers)
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_steps_lead_to_the_wanted_schema_and_back(
-    case: Case, database: Database, empty: psycopg.Connection
+    case: Case, database: Database, empty: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     after = read_undone(empty, case.after)
     with connect(database) as connection:
         load(connection, case.before + case.rows)
-        before = read(connection)
+        before, since = read(connection), difference.mark(connection)
         answers, idle = parse.answers(case.renames, before, after)
         assert not idle
         steps = compare.steps(before, after, answers)
@@ -116,6 +128,9 @@ def test_the_steps_lead_to_the_wanted_schema_and_back(
         changed = read(connection)
         assert differences(changed, after) == []
         assert compare.steps(changed, after) == ()
+        reread = difference.read_changed(connection, before, since, filters=EVERYTHING)
+        assert (differences(reread, changed), reread.depends) == ([], changed.depends)
+        assert steps == whole(before, after, answers, monkeypatch)
         for text in case.says:
             assert text in script
         for text in case.never:
@@ -129,4 +144,5 @@ def test_the_steps_lead_to_the_wanted_schema_and_back(
             assert connection.execute(question.encode()).fetchone() == (answer,)
         if case.back:
             carry_out(connection, compare.steps(changed, before))
-            assert differences(read(connection), before) == []
+            back = difference.read_changed(connection, before, since, filters=EVERYTHING)
+            assert differences(read(connection), before) == differences(back, before) == []

@@ -25,7 +25,7 @@ from limbeck.events import Event, StageStarted
 from limbeck.postgres.connect import connect
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.settings import Project
-from limbeck.shadow.shadow import SCRATCH, _host
+from limbeck.shadow.shadow import SCRATCH, _host, create, discard
 from limbeck.sources import Live, Models, Replay, Shadow, parse
 
 if TYPE_CHECKING:
@@ -108,6 +108,28 @@ def test_old_replays_are_cleared_away(work: Work, admin: psycopg.Connection) -> 
         one.path.write_text(one.path.read_text() + f"# {number}\n")
         kept.add(Replay(work.project).template())
     assert len([name for name in databases(admin, "limbeck_replay_") if name in kept]) == 4
+
+
+def test_a_cleared_away_database_has_another_name_at_once_and_is_gone_soon(
+    work: Work, admin: psycopg.Connection
+) -> None:
+    shadow = Shadow.of(work.project)
+    name = create(admin)
+    discard(admin, shadow.database, name)
+    assert databases(admin, name) == []
+    until = time.monotonic() + 30
+    while (left := databases(admin, f"{SCRATCH}discarded_")) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert left == []
+
+
+def test_a_database_that_somebody_copies_is_not_cleared_away(
+    work: Work, admin: psycopg.Connection
+) -> None:
+    shadow = Shadow.of(work.project)
+    with shadow.scratch() as scratch, psycopg.connect(scratch.url):
+        discard(admin, shadow.database, scratch.dbname)
+        assert databases(admin, scratch.dbname) == [scratch.dbname]
 
 
 def test_a_catalog_on_disk_that_is_broken_is_made_again(work: Work) -> None:

@@ -109,6 +109,10 @@ class Catalog:
             self.derived["fingerprint"] = whole
         return str(self.derived["fingerprint"])
 
+    def take_fingerprint(self, equal: Catalog) -> None:
+        """Take the fingerprint of an equal catalog, which is then computed once for both."""
+        self.derived["fingerprint"] = equal.fingerprint()
+
 
 def _compared(item: Object) -> str:
     fields = item.__dataclass_fields__.values()

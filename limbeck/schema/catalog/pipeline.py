@@ -103,7 +103,7 @@ def asked_singly(
         for name, query in questions.items():
             try:
                 with connection.transaction():
-                    rows[name] = _send(connection, _text(query, connection)).fetchall()
+                    rows[name] = _send(connection, text(query, connection)).fetchall()
             except psycopg.errors.InsufficientPrivilege:
                 rows[name] = ()
                 refused.append(name)
@@ -161,7 +161,7 @@ def _pipelined(connection: psycopg.Connection, queries: Iterable[Query]) -> Iter
         for query in queries:
             # Never prepared under a name: behind a transaction pooler the next statement may run
             # in another session, which does not know the name.
-            pgconn.send_query_params(_text(query, connection).encode(), None)
+            pgconn.send_query_params(text(query, connection).encode(), None)
             # The server sends what it has; otherwise it would fill its buffer with the next ones.
             pgconn.send_flush_request()
         pgconn.pipeline_sync()
@@ -228,11 +228,12 @@ def _settings(timeout: float | None) -> str:
     settings = dict(SETTINGS)
     if timeout is not None:
         settings["statement_timeout"] = f"{max(1, int(timeout * 1000))}ms"
-    calls = (f"set_config('{name}', '{text}', true)" for name, text in settings.items())
+    calls = (f"set_config('{name}', '{value}', true)" for name, value in settings.items())
     return f"SELECT {', '.join(calls)}"
 
 
-def _text(query: Query, connection: psycopg.Connection) -> str:
+def text(query: Query, connection: psycopg.Connection) -> str:
+    """Return the SQL of a query for the server of a connection."""
     return query if isinstance(query, str) else query(connection.info.server_version // 10000)
 
 

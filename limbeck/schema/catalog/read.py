@@ -10,7 +10,7 @@ import psycopg
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.collector import paused
 from limbeck.schema.catalog.filters import EVERYTHING, Filters
-from limbeck.schema.catalog.pipeline import Questions, asked, asked_singly
+from limbeck.schema.catalog.pipeline import Questions, asked, asked_singly, text
 from limbeck.schema.catalog.queries import (
     aggregates,
     columns,
@@ -156,3 +156,25 @@ def read(
 
             rows, unreadable = asked_singly(connection, questions, statement_timeout)
             return build(server, filters, rows, unreadable, with_near=with_near)
+
+
+def read_part(
+    connection: psycopg.Connection, limit: Callable[[str], str], *, filters: Filters
+) -> Catalog:
+    """Return a part of what the database holds.
+
+    Args:
+        connection: as in `read`; its role may read everything.
+        limit: returns a condition on the rows of a question, by its name.
+        filters: the schemas and tables to read.
+
+    """
+    from limbeck.schema.catalog.build import build  # noqa: PLC0415 - as above
+
+    questions = {**QUESTIONS, **(GRANTS if filters.grants else {})}
+    limited = {
+        name: f"SELECT * FROM ({text(query, connection)}) AS rows WHERE {limit(name)}"
+        for name, query in questions.items()
+    }
+    with paused(), asked(connection, limited, None, RARE) as rows:
+        return build(connection.info.server_version, filters, rows, with_near=False)

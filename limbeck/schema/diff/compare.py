@@ -29,6 +29,7 @@ from limbeck.schema.diff.graph import Graph, Node
 from limbeck.schema.diff.kinds import KINDS
 from limbeck.schema.diff.operations import AddValue, CreateFunction
 from limbeck.schema.diff.situation import Situation
+from limbeck.schema.diff.slicing import sliced
 from limbeck.schema.diff.steps import Step, Unit
 from limbeck.schema.renames.rename import Rename
 
@@ -62,10 +63,14 @@ def steps(
     """
     target = min(lowest_major or before.major, before.lowest_major, after.lowest_major)
     before, after = written_for(before, target), written_for(after, target)
-    if not before.changes_to(after) and not renames:
+    changes = before.changes_to(after)
+    if not changes and not renames:
         return ()
     renamed, first = renaming.apply(before, after, renames)
-    fates = decide(parts.of(renamed), parts.of(after), using or {})
+    if renamed is not before:
+        changes = renamed.changes_to(after)
+    left, right = sliced(renamed, after, changes)
+    fates = decide(parts.of(left), parts.of(right), using or {})
     requirements.check(fates)
     return _apart((*first, *_ordered(fates)))
 

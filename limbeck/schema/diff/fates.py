@@ -17,6 +17,7 @@ from limbeck.schema.diff.kinds import KINDS
 from limbeck.schema.diff.part import owner
 from limbeck.schema.diff.parts import Parts
 from limbeck.schema.diff.situation import Alteration, Situation
+from limbeck.schema.diff.slicing import whole
 from limbeck.schema.diff.stale import Stale
 
 TYPES = frozenset({"enum", "domain", "composite", "range", "collation"})
@@ -89,7 +90,8 @@ class Fates:
 
 def _asides(fates: Fates) -> dict[Address, str]:
     """Return temporary names for the replaced types that columns still have."""
-    taken = {address[1:3] for parts in (fates.before, fates.after) for address in parts.by_address}
+    catalogs = (whole(parts.catalog) for parts in (fates.before, fates.after))
+    taken = {address[1:3] for catalog in catalogs for address in catalog.objects}
     asides = {}
     for address in _moved(fates):
         name = chosen_name(address.name, "", "old")

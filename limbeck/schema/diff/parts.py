@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.grants import Grant
+from limbeck.schema.catalog.objects.object import Object
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.types import Domain
 from limbeck.schema.diff.needs import add_recorded, granted_on, structure
 from limbeck.schema.diff.part import (
     Attachment,
-    DomainRule,
     Generator,
     Inheritance,
     Part,
-    Required,
     split,
 )
+from limbeck.schema.diff.slicing import whole
 from limbeck.schema.sql.quoting import schema_and_name
 
 
@@ -35,7 +36,8 @@ class Parts:
         needs: The parts that a part depends on.
         users: The parts that depend on a part; the other direction of `needs`.
         children: The partitions and inheriting tables of a table.
-        named: The tables and domains that have a constraint of a schema and a name.
+        named: The tables and domains that have a constraint of a schema and a name, in the whole
+            catalog if this is a slice of one.
         explicit: The keys and indexes that are attached to their parents' by name: see `rivals`.
 
     """
@@ -104,7 +106,7 @@ def _of(catalog: Catalog) -> Parts:
         wanted.discard(user)
         for address in wanted:
             users[address].add(user)
-    tree, named = _children(parts), _named(parts)
+    tree, named = _children(parts), _named(whole(catalog))
     return Parts(catalog, parts, _frozen(needs), _frozen(users), tree, named)
 
 
@@ -131,13 +133,27 @@ def _children(parts: Mapping[Address, Part]) -> Mapping[Address, tuple[Address, 
     return defaultdict(tuple, {key: tuple(value) for key, value in children.items()})
 
 
-def _named(parts: Mapping[Address, Part]) -> Mapping[tuple[str, str], frozenset[str]]:
-    named: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for address, part in parts.items():
-        if isinstance(part, Constraint | DomainRule):
-            named[address.schema, address.part].add(address.name)
-        elif isinstance(part, Required) and part.constraint.name:
-            named[address.schema, part.constraint.name].add(address.name)
-        elif isinstance(part, Domain) and part.not_null_name:
-            named[address.schema, part.not_null_name].add(address.name)
-    return defaultdict(frozenset, {key: frozenset(value) for key, value in named.items()})
+def _named(catalog: Catalog) -> Mapping[tuple[str, str], frozenset[str]]:
+    """Return the tables and domains by their constraints; for each catalog this is done once."""
+    if "named" not in catalog.derived:
+        named: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for item in catalog.objects.values():
+            for address, name in _names(item):
+                named[address.schema, name].add(address.name)
+        catalog.derived["named"] = defaultdict(
+            frozenset, {key: frozenset(value) for key, value in named.items()}
+        )
+    owners: Mapping[tuple[str, str], frozenset[str]] = catalog.derived["named"]
+    return owners
+
+
+def _names(item: Object) -> Iterator[tuple[Address, str]]:
+    """Yield the names of the constraints that an object is or has."""
+    if isinstance(item, Constraint):
+        yield item.address, item.name
+    elif isinstance(item, Column) and item.not_null and item.not_null.name:
+        yield item.address, item.not_null.name
+    elif isinstance(item, Domain):
+        yield from ((item.address, check.name) for check in item.checks)
+        if item.not_null_name:
+            yield item.address, item.not_null_name
