@@ -14,6 +14,7 @@ from rows import Rows
 
 BEGIN, END = "<!-- make bench: begin -->", "<!-- make bench: end -->"
 RAW, WHY, MACHINE = "raw.csv", "why.csv", "machine.json"
+TOOLS = ("limbeck", "bare import", "limbeck generate", *list(charts.COLORS)[1:-1])
 CHARTS = {
     "generate": (works.ONE, works.TABLES, "generate, one column added"),
     "unchanged": (works.NOTHING, works.TABLES, "generate, nothing changed"),
@@ -175,9 +176,8 @@ def _tools(rows: Rows) -> Iterator[str]:
     yield "of the server's sessions together."
     for unit in (works.TABLES, works.REVISIONS, works.ENVIRONMENTS):
         of_unit = [work.name for work in works.WORKS if work.unit == unit]
-        tools = list(
-            dict.fromkeys(tool for name in of_unit for tool in _tools_of(rows, name, unit))
-        )
+        measured = {tool for name in of_unit for tool in _tools_of(rows, name, unit)}
+        tools = [tool for tool in TOOLS if tool in measured]
         if not tools:
             continue
         yield ""
@@ -208,11 +208,8 @@ def _failed(errors: list[str]) -> bool:
 
 def _tools_of(rows: Rows, work: str, unit: str) -> list[str]:
     """Return the tools that have a figure of some work."""
-    return list(
-        dict.fromkeys(
-            row.tool for row in rows if (row.work, row.unit) == (work, unit) and not row.error
-        )
-    )
+    tools = {row.tool for row in rows if (row.work, row.unit) == (work, unit) and not row.error}
+    return [tool for tool in TOOLS if tool in tools]
 
 
 def _cannot(rows: Rows) -> Iterator[str]:
@@ -229,7 +226,7 @@ def _cannot(rows: Rows) -> Iterator[str]:
     for tool, by_reason in reasons.items():
         general = [reason for reason in by_reason if not _own(reason)]
         parts = (
-            f"{'all others' if general == [reason] else ', '.join(places)}: {reason}"
+            f"{reason} ({'all others' if general == [reason] else ' · '.join(places)})"
             for reason, places in by_reason.items()
         )
         escaped = "; ".join(parts).replace("|", "\\|")
