@@ -9,7 +9,7 @@ from pathlib import Path
 
 import charts
 import works
-from goals import Goal, Result, results
+from goals import BARE, Goal, Result, results
 from rows import Rows
 
 BEGIN, END = "<!-- make bench: begin -->", "<!-- make bench: end -->"
@@ -78,7 +78,10 @@ def whys(path: Path) -> dict[tuple[str, int], str]:
 
 def drawing(rows: Rows, work: str, unit: str, title: str) -> str:
     """Return the chart of some work."""
-    lines: dict[str, dict[int, float]] = {tool: {} for tool in _tools_of(rows, work, unit)}
+    tools = _tools_of(rows, work, unit)
+    if work != works.ONE:  # elsewhere the bare import only serves the goal of memory
+        tools = [tool for tool in tools if tool != BARE]
+    lines: dict[str, dict[int, float]] = {tool: {} for tool in tools}
     for tool, line in lines.items():
         for size in rows.sizes(work, unit):
             seconds = rows.seconds(work, unit, size, tool)
