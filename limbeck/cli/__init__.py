@@ -34,6 +34,10 @@ COMMANDS = {
     "diff": ("schema", "Show what turns one schema into another."),
     "merge": ("histories", "Join two heads into one."),
     "squash": ("histories", "Replace several revisions with one."),
+    "accept": (
+        "accepting",
+        "Accept the differences between the models and the history as they are.",
+    ),
     "branches": ("branches", "List, create, reset, delete database branches."),
     "rehearse": ("rehearsals", "Run pending revisions on a throw-away branch of an environment."),
     "preview": ("rehearsals", "Create or delete the branch of a pull request."),
