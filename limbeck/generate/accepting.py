@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError
 from limbeck.events import Listener
 from limbeck.history import accepted

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError, ProofError
 from limbeck.events import Listener, Notice, StageStarted
 from limbeck.generate import bodies, casting, elsewhere, joining

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError
 from limbeck.project.project import Project
 from limbeck.schema.diff.settling import Difference

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError
 
 if TYPE_CHECKING:

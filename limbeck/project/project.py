@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError, UnknownProfileError
 from limbeck.project import profile as profiles
 from limbeck.project import script_location as history
@@ -93,7 +94,8 @@ class Project:
 
     def profiles(self) -> tuple[Profile, ...]:
         """Return every profile, sorted by name."""
-        return tuple(self.profile(name) for name in profiles.names(self.profiles_dir))
+        names = profiles.names(self.profiles_dir)
+        return tuple(profiles.load(self.root, self.profiles_dir, name) for name in names)
 
     def environment_like(self, name: str) -> str | None:
         """Return the environment that a misspelled or shortened name stands for, if any."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.engine.terms import Committed
 from limbeck.errors import LimbeckError
 from limbeck.events import Listener, Notice
@@ -22,7 +23,6 @@ from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
-from limbeck.run.unseen import commits
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.read import read
@@ -108,7 +108,7 @@ class Probing:
     def _subject(self, revision: Revision) -> _Subject | None:
         """Return the branch before and after a revision that may be seen half done."""
         role = phased.role_of(revision)
-        if role == "plain" and not commits(revision.path.read_text(encoding="utf-8")):
+        if role == "plain" and not revision.commits:
             return None
         try:
             before, after = self._recorded(revision)

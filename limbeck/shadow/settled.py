@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from limbeck.dataclass import dataclass
 from limbeck.history import accepted
 from limbeck.history.accepted import Entry
 from limbeck.plurals import counted

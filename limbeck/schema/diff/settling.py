@@ -7,9 +7,10 @@ to migrate. `generate` and `check` leave them out: the models count as if they a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from typing import Any, Final
 
+from limbeck.dataclass import dataclass
 from limbeck.schema.catalog.catalog import Catalog, Change
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import NotNull
