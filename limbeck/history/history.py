@@ -5,16 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
+from threading import Lock
 from typing import Self
 
 from limbeck.dataclass import dataclass
 from limbeck.errors import HistoryError, SeveralHeadsError
+from limbeck.history import lasting, saved
 from limbeck.history import revisions as files
 from limbeck.history.revisions import Revision, way_out
 from limbeck.paths import shown
@@ -28,21 +28,31 @@ from limbeck.shell import command
 REVISION_FILE = re.compile(r"(?!\.#|__init__).*\.py$")
 
 
+@dataclass(slots=True)
+class _Memory:
+    """The revisions of a history, and the state of the files from which they were read."""
+
+    state: tuple[saved.File, ...] | None = None
+    ordered: dict[str, Revision] = field(default_factory=dict)
+    held: dict[str, Revision] | None = None
+    holders: int = 0
+    lock: Lock = field(default_factory=Lock)
+
+
 @dataclass(frozen=True)
 class History:
     """The revision files under a script location, read when they are first needed.
 
     `versions` is the folder of the revision files, if it is not the script location's own, and
-    `more` are others that have some. The files are read again whenever one of them has changed.
+    `more` are others that have some. The files are read again whenever one of them has changed,
+    but not inside of `held`.
     """
 
     script_location: Path
     versions: Path | None = None
     project: Project | None = field(default=None, repr=False, compare=False)
     more: tuple[Path, ...] = ()
-    _read: dict[tuple[object, ...], dict[str, Revision]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    _memory: _Memory = field(default_factory=_Memory, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, project: Project, profile: Profile | None = None) -> Self:
@@ -59,6 +69,25 @@ class History:
         imported = {name for revision in self.revisions() for name in revision.imports}
         connects = any(revision.connects for revision in self.revisions())
         return self.project.code_for(*self.folders).of_revisions(imported, connects=connects)
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Read the folder once inside of the block, which sees no change of the files after that.
+
+        A look at each file takes as long as the rest of a question about the history, and a
+        command asks some twenty.
+        """
+        memory = self._memory
+        with memory.lock:  # several databases are asked at the same time
+            memory.holders += 1
+            memory.held = memory.held or self._by_id()
+        try:
+            yield
+        finally:
+            with memory.lock:
+                memory.holders -= 1
+                if not memory.holders:
+                    memory.held = None
 
     def prepare(self) -> None:
         """Start the project's interpreter, if revisions need it, while limbeck goes on."""
@@ -108,10 +137,10 @@ class History:
 
         """
         heads = self.heads()
-        if len(heads) > 1 and (lasting := self.lasting()):
+        if len(heads) > 1 and (branches := self.lasting()):
             raise SeveralHeadsError(
                 f"the history has {len(heads)} heads that stay, one for each of its branches "
-                f"({', '.join(lasting)}); limbeck does not choose the one that a revision follows",
+                f"({', '.join(branches)}); limbeck does not choose the one that a revision follows",
                 hint=command("alembic", "revision", "--autogenerate", "--head", heads[0].id),
             )
         if len(heads) > 1:
@@ -130,12 +159,7 @@ class History:
         heads = self.heads()
         if len(heads) < 2:  # noqa: PLR2004 - the usual case
             return ()
-        labels = [self._labels(head) for head in heads]
-        shared = {each for each, times in Counter(chain.from_iterable(labels)).items() if times > 1}
-        names = tuple(min(own - shared, default="") for own in labels)
-        if not all(names) and self.more:
-            names = tuple(head.path.parent.name for head in heads)
-        return names if all(names) and len(set(names)) == len(names) else ()
+        return lasting.names(heads, self._by_id(), several_folders=bool(self.more))
 
     def find(self, text: str) -> tuple[Revision, ...]:
         """Return the revisions that "head", "heads", "base" or the beginning of an id names.
@@ -248,15 +272,6 @@ class History:
             hint=f"The head is {names}.",
         )
 
-    def _labels(self, head: Revision) -> set[str]:
-        """Return the branch labels of a revision and those that it follows, not `depends_on`."""
-        by_id, open_, seen = self._by_id(), [head.id], set[str]()
-        while open_:
-            if (id_ := open_.pop()) not in seen:
-                seen.add(id_)
-                open_ += by_id[id_].down
-        return {label for id_ in seen for label in by_id[id_].labels}
-
     def _ancestry(self, ids: Iterable[str]) -> set[str]:
         """Return these ids and those of all revisions below them."""
         by_id, open_, ancestry = self._by_id(), list(ids), set[str]()
@@ -267,17 +282,19 @@ class History:
         return ancestry
 
     def _by_id(self) -> dict[str, Revision]:
+        memory = self._memory
+        if memory.held is not None:
+            return memory.held
         state = tuple(each for folder in self.folders for each in _state(folder))
-        if state not in self._read:
-            read = files.ordered(files.unchanged(*each) for each in state)
-            self._read.clear()
-            self._read[state] = read
-        return self._read[state]
+        if state != memory.state:
+            place = saved.place(self.project, self.folder)
+            memory.ordered = files.ordered(saved.revisions(place, state))
+            memory.state = state
+        return memory.ordered
 
 
-def _state(folder: Path) -> Iterator[tuple[str, int, int]]:
+def _state(folder: Path) -> Iterator[saved.File]:
     with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             if REVISION_FILE.fullmatch(entry.name):
-                status = entry.stat()
-                yield entry.path, status.st_mtime_ns, status.st_size
+                yield saved.File.of(entry.path, entry.stat())

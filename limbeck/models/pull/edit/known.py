@@ -93,7 +93,7 @@ def working(metadata: sa.MetaData, package: str) -> Working:
 
 def _base(metadata: sa.MetaData) -> Any:
     """Return the declarative base: the first class with this MetaData and a registry."""
-    for module in list(sys.modules.values()):
+    for module in filter(None, list(sys.modules.values())):  # None is a module not to import
         for value in list(vars(module).values()):
             if not isinstance(value, type):
                 continue
