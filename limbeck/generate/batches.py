@@ -27,30 +27,34 @@ CHANGE = {change}"""
 # The loop runs on the server: one statement for plain Alembic, --sql and limbeck's ledger alike,
 # and no round trip for each batch. A loop in Python would be skipped up to the interrupted step,
 # and go on with variables that no answer has set. Each batch begins at the first row that needs the
-# change, so the rows decide where a repeated run goes on. NEEDS stands in the UPDATE as well:
-# Postgres evaluates it again for a row that another transaction has changed meanwhile.
+# change, so the rows decide where a repeated run goes on. It ends at a key: for a list of keys,
+# Postgres reads the whole table once a batch (a million rows: 195 s instead of 16). NEEDS stands in
+# the UPDATE as well, where it is evaluated again for a row that somebody else changes meanwhile.
 UPGRADE = """\
 with op.get_context().autocommit_block():
     op.execute(
         f\"\"\"
         DO $batches$
         DECLARE
-            batch record;
+            batch_first record;
+            batch_last record;
         BEGIN
-            SELECT {key} INTO batch FROM {table} WHERE ({{NEEDS}}) ORDER BY {key} LIMIT 1;
+            SELECT {key} INTO batch_first FROM {table} WHERE ({{NEEDS}}) ORDER BY {key} LIMIT 1;
             WHILE FOUND LOOP
+                SELECT {key} INTO batch_last FROM (
+                    SELECT {key} FROM {table} WHERE ({{NEEDS}}) AND {row} >= {first}
+                    ORDER BY {key} LIMIT {{BATCH}}
+                ) AS batch ORDER BY {descending} LIMIT 1;
                 UPDATE {table} SET {{CHANGE}}
-                WHERE ({{NEEDS}}) AND {row} IN (
-                    SELECT {key} FROM {table}
-                    WHERE ({{NEEDS}}) AND {row} >= {start}
-                    ORDER BY {key} LIMIT {{BATCH}});
-                PERFORM FROM {table} WHERE ({{NEEDS}}) AND {row} = {start};
+                WHERE ({{NEEDS}}) AND {row} >= {first} AND {row} <= {last};
+                PERFORM FROM {table} WHERE ({{NEEDS}}) AND {row} = {first};
                 IF FOUND THEN
-                    RAISE EXCEPTION USING MESSAGE = 'NEEDS is still true after CHANGE: ' || batch;
+                    RAISE EXCEPTION USING
+                        MESSAGE = 'NEEDS is still true after CHANGE: ' || batch_first;
                 END IF;
                 COMMIT;
-                SELECT {key} INTO batch FROM {table}
-                WHERE ({{NEEDS}}) AND {row} >= {start} ORDER BY {key} LIMIT 1;
+                SELECT {key} INTO batch_first FROM {table}
+                WHERE ({{NEEDS}}) AND {row} >= {first} ORDER BY {key} LIMIT 1;
             END LOOP;
         END
         $batches$
@@ -96,7 +100,9 @@ class Batches:
             "table": self.name,
             "key": ", ".join(columns),
             "row": _row(columns),
-            "start": _row([f"batch.{column}" for column in columns]),
+            "first": _row([f"batch_first.{column}" for column in columns]),
+            "last": _row([f"batch_last.{column}" for column in columns]),
+            "descending": ", ".join(f"{column} DESC" for column in columns),
         }
         text = UPGRADE.format(**{name: _within(sql) for name, sql in places.items()})
         return Body(text, frozenset())

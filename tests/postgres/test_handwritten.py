@@ -121,9 +121,7 @@ def test_killed_between_batches_it_is_finished_by_the_next_run(
     shop: Work, database: Database, connection: psycopg.Connection
 ) -> None:
     applied(shop, database)
-    connection.execute(
-        "insert into items select n, n::text from generate_series(1, 11) n"
-    )
+    connection.execute("insert into items select n, n::text from generate_series(1, 11) n")
     written = handwritten.data(shop.project, None, "x")
     edited(written, "name IS DISTINCT FROM 'new' AND id > 1", "name = 'new'")
     connection.execute(
