@@ -7,8 +7,9 @@ Two have a field `index`, which a tuple cannot have.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
+
+from limbeck.dataclass import dataclass
 
 
 class Notice(NamedTuple):

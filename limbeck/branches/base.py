@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
 from limbeck.branches.moment import Moment, Source
+from limbeck.dataclass import dataclass
 from limbeck.errors import BranchError
 from limbeck.postgres.database import Database
 from limbeck.shell import command

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -21,6 +21,7 @@ from limbeck.branches.registry import (
     refuse_foreign,
     register,
 )
+from limbeck.dataclass import dataclass
 from limbeck.errors import BranchError
 from limbeck.events import Listener, ignore
 from limbeck.postgres.connect import Connection, connect

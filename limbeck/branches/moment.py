@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError
 
 # The notation of Neon's command line.

@@ -88,6 +88,12 @@ def init(
     default=None,
     help="Split a breaking change into expand and contract revisions (--plain: one revision).",
 )
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="NAME",
+    help="Write only what changes about this table or column: public.books. Repeatable.",
+)
 @written_values
 @conversions
 @renames
@@ -100,6 +106,7 @@ def generate(
     environment: str | None,
     allow_drop: bool,
     phased: bool | None,
+    only: tuple[str, ...],
     values: tuple[str, ...],
     using: tuple[str, ...],
     renamed: tuple[str, ...],
@@ -126,6 +133,7 @@ def generate(
         no_rename=no_rename,
         ask_rename=ask_rename if interactive() else None,
         phased=phased,
+        only=only,
         values=parsed_values(values),
         using=parsed_values(using, "--using"),
         ask_cast=ask_cast if interactive() else None,

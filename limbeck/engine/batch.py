@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import psycopg
+
+from limbeck.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

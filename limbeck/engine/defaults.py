@@ -7,12 +7,14 @@ after others in the same session do the same.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from psycopg import sql
 
 from limbeck.engine.batch import Statement
-from limbeck.engine.remote_connection import RemoteConnection
+
+if TYPE_CHECKING:
+    from limbeck.engine.remote_connection import RemoteConnection
 
 # RESET ALL leaves the role and the session's user alone.
 _RESET: Final = ("RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.engine.batch import Statement, StatementError
 from limbeck.engine.patience import cause
 from limbeck.postgres.duration import seconds

@@ -6,7 +6,6 @@ import getpass
 import hashlib
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any, Final, TypeAlias
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.history import code
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision

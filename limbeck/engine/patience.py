@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass
 from typing import Final
 
 import psycopg
 import sqlalchemy as sa
 
+from limbeck.dataclass import dataclass
 from limbeck.engine.batch import StatementError
 from limbeck.events import Blocker, Listener, LockNotObtained
 from limbeck.history.revisions import Revision

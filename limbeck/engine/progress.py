@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import ledger, statements
 from limbeck.engine.batch import Statement
 from limbeck.engine.ledger import Entry, Ledger

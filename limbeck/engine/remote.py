@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Protocol
 
 import psycopg
 from psycopg import sql
 
+from limbeck.dataclass import dataclass
 from limbeck.engine.batch import Kept, Statement, StatementError
 from limbeck.engine.patience import cause
 from limbeck.engine.remote_connection import (

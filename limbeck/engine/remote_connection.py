@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 
 import psycopg
 from psycopg.pq import DiagnosticField, TransactionStatus
 
+from limbeck.dataclass import dataclass
 from limbeck.engine.batch import Kept
 from limbeck.project.code.errors import ServerFields, WorkerError
 from limbeck.project.code.process import Answer, Process

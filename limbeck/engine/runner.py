@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 from sqlalchemy import event
@@ -20,12 +20,9 @@ from sqlalchemy import event
 from limbeck.engine import defaults, ending, ledger, privileged
 from limbeck.engine.batch import Statement, StatementError, guarded
 from limbeck.engine.environment import Environment, VersionRows
-from limbeck.engine.failure import failure
 from limbeck.engine.ledger import Ledger
 from limbeck.engine.patience import Patience
 from limbeck.engine.progress import Progress, StoppedError
-from limbeck.engine.remote import Remote
-from limbeck.engine.remote import opened as opened_remote
 from limbeck.engine.session import Session, lock_timeout
 from limbeck.engine.state import State
 from limbeck.engine.statements import Edge
@@ -40,7 +37,11 @@ from limbeck.paths import shown
 from limbeck.postgres.connect import as_sqlalchemy
 from limbeck.postgres.watching import Watcher
 from limbeck.project.code.errors import WorkerError
-from limbeck.project.code.out_of_process import OutOfProcess
+from limbeck.project.code.in_process import InProcess
+
+if TYPE_CHECKING:
+    from limbeck.engine.remote import Remote
+    from limbeck.project.code.out_of_process import OutOfProcess
 
 
 @contextmanager
@@ -108,9 +109,12 @@ def _connected(
     live: bool,
 ) -> tuple[Remote | None, Any, Any]:
     """Return the worker's run, if there is one, and the connections of SQLAlchemy and psycopg."""
-    if isinstance(history.code, OutOfProcess):
-        code = history.code
-        remote = stack.enter_context(opened_remote(code, connection, history.folder, live=live))
+    if not isinstance(history.code, InProcess):
+        # Most projects run in limbeck's own process, and load nothing of the other one.
+        from limbeck.engine import remote as remotes  # noqa: PLC0415 - see above
+
+        code = cast("OutOfProcess", history.code)
+        remote = stack.enter_context(remotes.opened(code, connection, history.folder, live=live))
         remote.rewritten = stack.enter_context(privileged.rewriting(connection))
         return remote, remote.target, remote.connection
     target = stack.enter_context(as_sqlalchemy(connection, state.session))
@@ -238,6 +242,8 @@ class Runner:
         if self.steps.pipelined and _is_several_statements(error):
             self.steps.pipelined = False
         elif not self.session.patience.again(error, progress.revision, progress.step):
+            from limbeck.engine.failure import failure  # noqa: PLC0415 - most revisions succeed
+
             blockers = self.session.patience.blockers()
             raise failure(error, progress, self.history.folder, blockers) from error
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from limbeck.dataclass import dataclass
 from limbeck.engine.batch import Statement
 from limbeck.engine.ending import Ending
 from limbeck.engine.patience import Patience

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
 from psycopg.rows import tuple_row
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import ledger, version_table
 from limbeck.engine.ledger import Ledger
 from limbeck.engine.version_table import FALLBACK, USUAL, VersionTable

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from limbeck.dataclass import dataclass
 from limbeck.engine.place import Place
 
 if TYPE_CHECKING:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from limbeck.dataclass import dataclass
 
 if TYPE_CHECKING:
     from limbeck.schema.diff.retypes import Cast

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.engine.version_table import of, recorded
 from limbeck.errors import ConfigurationError, HistoryError, NotConfirmedError
 from limbeck.events import Listener

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError, NotConfirmedError
 from limbeck.generate.answers import Answers
 from limbeck.generate.questions import inverse, within

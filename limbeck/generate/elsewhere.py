@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ModelsError, ProofError, ServerError
 from limbeck.events import Listener, StageStarted
 from limbeck.generate import proof

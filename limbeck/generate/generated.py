@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from limbeck.dataclass import dataclass
 from limbeck.history.revisions import Revision
 
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import running
 from limbeck.errors import HistoryError, MigrationError, ProofError
 from limbeck.events import Listener, StageStarted

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ProofError
 from limbeck.events import Listener, Notice, StageStarted
 from limbeck.generate import bodies, joining

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError, ProofError
 from limbeck.events import Listener, Notice, StageStarted
 from limbeck.generate import bodies, casting, elsewhere, joining
@@ -31,6 +32,7 @@ from limbeck.schema.diff.steps import Step
 from limbeck.shadow import identity
 from limbeck.shadow.models import Models, Recorded
 from limbeck.shadow.replay import Replay
+from limbeck.shadow.settled import settle
 from limbeck.shadow.shadow import Shadow
 
 
@@ -99,11 +101,20 @@ def _revision(
         return _replayed(replay, chosen, message, answers)
 
 
+def _settled(project: Project, before: Catalog, after: Catalog, listen: Listener) -> Catalog:
+    """Return the models' catalog without what the project accepts, and report how much that is."""
+    settled = settle(project, before, after)
+    for text in settled.notes():
+        listen(Notice(text))
+    return settled.catalog
+
+
 def _replayed(replay: Replay, chosen: Majors, message: str | None, answers: Answers) -> Generated:
     project, profile, listen = replay.project, replay.profile, replay.listen
     before = replay.catalog()
     recorded = Recorded(replay, before)
     after = Models(project, profile, listen, opened=replay.opened, recorded=recorded).catalog()
+    after = _settled(project, before, after, listen)
     if not before.changes_to(after):
         return Generated(tables=sum(1 for _ in after.every(Table)))
     renamed = agree_to_renames(before, after, answers)

@@ -6,11 +6,12 @@ import contextlib
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import HistoryError, SeveralHeadsError
 from limbeck.history import revisions as files
 from limbeck.history.revisions import Revision, way_out

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import ast
 import sys
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from pathlib import Path
 from typing import Final
 
+from limbeck.dataclass import dataclass
 from limbeck.history.code import imported
 from limbeck.history.revisions import parsed
 from limbeck.schema.sql import lexer

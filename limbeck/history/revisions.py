@@ -6,11 +6,12 @@ import ast
 import contextlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import HistoryError
 from limbeck.paths import shown
 from limbeck.shell import command

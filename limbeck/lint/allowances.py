@@ -7,9 +7,9 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.lint.rules.hazard import Hazard
 
 COMMENT = re.compile(r"#\s*limbeck:\s*allow\b\s*(?P<codes>.*?)(?:\s+--\s*(?P<reason>.*))?$")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import LimbeckError
 from limbeck.events import Listener, StageStarted
 from limbeck.history.history import History

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import HistoryError
 from limbeck.history.revisions import Revision, literals
 from limbeck.paths import shown

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 import psycopg
 
 from limbeck.branches.moment import Source
+from limbeck.dataclass import dataclass
 from limbeck.engine import version_table
 from limbeck.errors import ConfigurationError, NotConfirmedError
 from limbeck.events import Listener, StageStarted

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import PooledUrlError
 from limbeck.events import Listener, Notice, ignore
 from limbeck.postgres import row_security, tls

@@ -14,9 +14,9 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ServerError
 from limbeck.events import Listener, StageStarted, ignore
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from limbeck.dataclass import dataclass
 from limbeck.events import Listener, Notice, ignore
 from limbeck.postgres import url as urls
 

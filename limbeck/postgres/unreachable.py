@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import LimbeckError, PooledUrlError, UnavailableError
 from limbeck.postgres import url as urls
 from limbeck.postgres.database import Database

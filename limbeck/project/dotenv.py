@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError
 
 _KEY: Final = re.compile(r"[A-Za-z_][\w.-]*")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError, UnknownProfileError
 from limbeck.project import profile as profiles
 from limbeck.project import script_location as history
 from limbeck.project.code.choice import Code
 from limbeck.project.code.place import Place
+from limbeck.project.ignored import Ignored, ignored
 from limbeck.project.profile import Profile
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ class Project:
     hooks: str | None = None
     python: str | None = None
     env_file: str | None = None
+    ignore: Ignored = field(default_factory=Ignored)
     shadow_major: int | None = None
 
     @classmethod
@@ -70,6 +73,7 @@ class Project:
         _refuse_shadowing(root)
         _refuse_unknown(settings)
         values = {_FIELDS[key][0]: _checked(key, value) for key, value in settings.items()}
+        values["ignore"] = ignored(values.get("ignore", {}))
         values["profiles_dir"] = root / values.get("profiles_dir", "env_profiles")
         ini = root / values.pop("ini") if "ini" in values else None
         tool = tools(root).get("alembic", {}) if ini is None else {}
@@ -162,6 +166,7 @@ _FIELDS: dict[str, tuple[str, type]] = {
     "env-file": ("env_file", str),
     "alembic-ini": ("ini", str),
     "alembic-section": ("section", str),
+    "ignore": ("ignore", dict),
 }
 _CHOICES: dict[str, tuple[str, ...]] = {"recipes": ("online", "plain")}
 
@@ -209,6 +214,8 @@ def _refuse_unknown(settings: dict[str, Any]) -> None:
 
 def _checked(key: str, value: Any) -> Any:
     kind = _FIELDS[key][1]
+    if kind is dict:
+        return value  # whose checks are its own
     if key in _CHOICES and value not in _CHOICES[key]:
         raise ConfigurationError(
             f"[tool.limbeck] {key} is {value!r}", hint=f"Choose one of {', '.join(_CHOICES[key])}."

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import BranchError, ConfigurationError, MissingUrlError
 from limbeck.events import BranchCreated, Listener, Notice
 from limbeck.logs import log

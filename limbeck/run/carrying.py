@@ -11,11 +11,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import MigrationError
 from limbeck.events import Listener, Notice
 from limbeck.phased.expand.naming import beside

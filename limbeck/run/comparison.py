@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import running
 from limbeck.engine.batch import Statement, send_together
 from limbeck.errors import MigrationError

@@ -7,9 +7,10 @@ question has to be asked.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
+from limbeck.dataclass import dataclass
 from limbeck.phased.expand import sync
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database

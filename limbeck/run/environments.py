@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import audit, ledger, version_table
 from limbeck.engine.ledger import Ledger
 from limbeck.errors import LimbeckError, ModelsError, SeveralHeadsError
-from limbeck.events import Listener, ignore
+from limbeck.events import Listener, Notice, ignore
 from limbeck.history.history import History
 from limbeck.logs import log
 from limbeck.phased.gates import gate
@@ -31,6 +32,7 @@ from limbeck.schema.catalog.read import read
 from limbeck.shadow.filters import filters
 from limbeck.shadow.models import Models
 from limbeck.shadow.replay import Replay, searched
+from limbeck.shadow.settled import settle, without_ignored
 from limbeck.shadow.unchanged import unchanged
 
 AT_ONCE = 8
@@ -106,12 +108,15 @@ def unrecorded(
         if unchanged(project, profile):
             return
         recorded = Replay(project, "head", profile, listen).catalog()
-        changes = recorded.changes_to(Models(project, profile, listen).catalog())
+        settled = settle(project, recorded, Models(project, profile, listen).catalog())
+        changes = recorded.changes_to(settled.catalog)
     except SeveralHeadsError as error:
         yield Finding("heads", None, error.message, error.hint)
     except ModelsError as error:
         yield Finding("models", None, error.message, error.hint)
     else:
+        for note_ in settled.notes():
+            listen(Notice(note_))
         if changes:
             text = f"the models differ from the recorded history: {named(changes)}"
             hint = "Write the revision: limbeck generate"
@@ -190,7 +195,9 @@ def _compared(project: Project, look: _Look, listen: Listener) -> Status:
     revisions = ",".join(look.status.current or ()) or "base"
     try:
         own = Replay(beside, revisions, look.profile, listen, look.path)
-        return replace(look.status, drift=own.catalog().changes_to(look.live))
+        recorded = own.catalog()
+        live = without_ignored(project, recorded, look.live)
+        return replace(look.status, drift=recorded.changes_to(live))
     except LimbeckError as error:
         return replace(look.status, problem=error)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from limbeck.dataclass import dataclass
 from limbeck.engine.ledger import Entry, Ledger
 from limbeck.errors import MigrationError
 from limbeck.history.history import History

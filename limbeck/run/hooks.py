@@ -9,10 +9,11 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError, HookError, LimbeckError
 from limbeck.paths import shown
 from limbeck.project.code.protocol import Purpose

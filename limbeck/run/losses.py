@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from psycopg import sql
 
 from limbeck.branches.base import Branch, BranchProvider
+from limbeck.dataclass import dataclass
 from limbeck.engine.version_table import VersionTable, of, recorded
 from limbeck.errors import LimbeckError
 from limbeck.history.history import History

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import psycopg
 from psycopg import errors, sql
 
+from limbeck.dataclass import dataclass
 from limbeck.postgres.connect import Connection
 
 MOST = 5

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from psycopg.rows import tuple_row
 
+from limbeck.dataclass import dataclass
 from limbeck.engine.version_table import USUAL
 from limbeck.schema.sql.own_schemas import of_users
 

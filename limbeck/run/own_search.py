@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, TypeAlias
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import running
 from limbeck.errors import LimbeckError
 from limbeck.events import Listener, Notice

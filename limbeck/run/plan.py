@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import offline
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision

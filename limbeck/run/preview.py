@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime, timedelta
 
 from limbeck.branches import base
 from limbeck.branches.base import Branch
+from limbeck.dataclass import dataclass
 from limbeck.events import Listener, Notice, StageStarted
 from limbeck.logs import log
 from limbeck.postgres.database import Database

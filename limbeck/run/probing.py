@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.engine.terms import Committed
 from limbeck.errors import LimbeckError
 from limbeck.events import Listener, Notice

@@ -6,10 +6,11 @@ import contextlib
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from limbeck.branches.base import Branch
+from limbeck.dataclass import dataclass
 from limbeck.engine import version_table
 from limbeck.events import Listener, Notice, RevisionFinished, RevisionStarted, StageStarted
 from limbeck.history.history import History

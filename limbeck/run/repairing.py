@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import ledger, running, state, version_table
 from limbeck.errors import CheckFailedError, ConfigurationError, NotConfirmedError
 from limbeck.events import Listener

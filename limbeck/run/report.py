@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from limbeck.dataclass import dataclass
 from limbeck.phased.gates.waiting import Waiting
 from limbeck.run.outline import Outline
 

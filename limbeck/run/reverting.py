@@ -7,10 +7,10 @@ half, and the difference from there to the schema before the revision takes the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import ledger
 from limbeck.engine.batch import Statement, send_together
 from limbeck.engine.ledger import Entry

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import LimbeckError
 from limbeck.history.revisions import Revision, way_out
 from limbeck.phased.gates.standing import Standing

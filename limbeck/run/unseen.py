@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import DatabaseError
 from limbeck.history.revisions import Revision, parsed
 from limbeck.postgres.row_security import HINT

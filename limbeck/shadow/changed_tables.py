@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import privileged
 from limbeck.schema.catalog import difference
 from limbeck.schema.sql.quoting import literal, qualified, schema_and_name

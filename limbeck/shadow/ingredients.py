@@ -12,9 +12,10 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.project.code.recording import ALL, changed_since, names
 from limbeck.project.project import Project
 from limbeck.shadow import cache

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from dataclasses import dataclass
 
+from limbeck.dataclass import dataclass
 from limbeck.history import content
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, cast
 
+from limbeck.dataclass import dataclass
 from limbeck.events import Listener, StageStarted, ignore
 from limbeck.postgres.connect import connect
 from limbeck.project.code.in_process import InProcess

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 import psycopg
 from psycopg import sql
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import privileged, running
 from limbeck.errors import MigrationError
 from limbeck.events import Listener, StageStarted, ignore

@@ -10,11 +10,12 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import psycopg
 from psycopg import sql
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import DatabaseError
 from limbeck.events import Listener, Notice, ignore
 from limbeck.postgres.connect import Connection, connect

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError, HistoryError
 from limbeck.events import Listener, Notice, ignore
 from limbeck.postgres.connect import connect

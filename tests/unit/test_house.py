@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from importlib import import_module
@@ -96,3 +97,10 @@ def test_only_facades_hand_names_on() -> None:
         "limbeck.entities",
         "limbeck.generate",
     }
+
+
+def test_dataclasses_are_compiled_when_they_are_called() -> None:
+    """`limbeck --help` has a single one, and need not load a module for it."""
+    line = re.compile(r"^from dataclasses import .*\bdataclass\b", re.MULTILINE)
+    others = {module_of(path) for path in SOURCES if line.search(path.read_text("utf-8"))}
+    assert others == {"limbeck.cli.invocation"}, "import it from limbeck.dataclass"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import NeonError
 
 LOCKED, TOO_MANY, UNAVAILABLE = 423, 429, 503

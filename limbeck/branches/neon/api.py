@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -13,6 +13,7 @@ import httpx
 from limbeck.branches.neon.account import Account
 from limbeck.branches.neon.answer import Answer, Lost, refusal, unknown
 from limbeck.branches.neon.patience import Patience, retry_after
+from limbeck.dataclass import dataclass
 from limbeck.errors import NeonError
 
 Json: TypeAlias = dict[str, Any]

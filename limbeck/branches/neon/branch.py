@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from limbeck.branches.base import Branch
 from limbeck.branches.neon.api import Api, Json
+from limbeck.dataclass import dataclass
 from limbeck.errors import NeonError
 
 _MISSING = 404

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from limbeck.branches.neon import operation
 from limbeck.branches.neon.api import Api, Json
 from limbeck.branches.neon.branch import NeonBranch
+from limbeck.dataclass import dataclass
 from limbeck.errors import BranchError
 from limbeck.shell import command
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from limbeck.branches.neon.api import Api, Json
+from limbeck.dataclass import dataclass
 from limbeck.errors import NeonError
 
 _DONE = {"finished", "skipped"}

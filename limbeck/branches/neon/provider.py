@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from limbeck.branches.neon.branch import NeonBranch
 from limbeck.branches.neon.connection import Wanted
 from limbeck.branches.neon.patience import Patience
 from limbeck.branches.neon.snapshot import Snapshot
+from limbeck.dataclass import dataclass
 from limbeck.errors import BranchError
 from limbeck.postgres.database import Database
 from limbeck.shell import command

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from typing import TypeAlias
 
+from limbeck.dataclass import dataclass
 from limbeck.generate.rendering import remembering
 from limbeck.generate.rendering.operations import call_of
 from limbeck.generate.rendering.statements import execute

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import psycopg
 from psycopg import sql
 
+from limbeck.dataclass import dataclass
 from limbeck.plurals import nouns
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database

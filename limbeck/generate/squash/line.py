@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError, HistoryError
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision

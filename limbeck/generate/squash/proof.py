@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import MigrationError, ProofError
 from limbeck.events import Notice
 from limbeck.generate.squash.contents import Contents, contents

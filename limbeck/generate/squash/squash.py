@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import offline, statements
 from limbeck.errors import ConfigurationError
 from limbeck.events import Listener, StageStarted

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import HistoryError
 from limbeck.generate.rendering.body import Body
 from limbeck.history.revisions import Revision

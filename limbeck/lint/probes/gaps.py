@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal, TypeAlias
 
+from limbeck.dataclass import dataclass
 from limbeck.lint.probes.probe import REFUSED, Outcome, Probe
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.sql.lexer import identifiers

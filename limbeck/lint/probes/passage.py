@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from limbeck.dataclass import dataclass
 
 # Most revisions are one transaction and are not probed: they load nothing else of the probes.
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
+from limbeck.dataclass import dataclass
 from limbeck.lint.probes.relation import Relation
 from limbeck.lint.probes.rows import Row, insert, required, written
 from limbeck.schema.catalog.objects.address import Address

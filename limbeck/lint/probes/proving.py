@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeAlias
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import running
 from limbeck.engine.terms import PLAIN, Committed
 from limbeck.errors import MigrationError

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
+from limbeck.dataclass import dataclass
 from limbeck.lint.probes.relation import Field, Relation, Relations
 from limbeck.lint.probes.values import Values, constants, number_of
 from limbeck.postgres.embedded.cluster import PROBE_USER

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
+from limbeck.dataclass import dataclass
 from limbeck.lint.trace.facts import Column, Constraint, Facts, Index, Relation
 from limbeck.lint.trace.statement import Statement, strength
 from limbeck.lint.trace.tracing import Trace

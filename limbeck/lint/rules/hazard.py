@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+from limbeck.dataclass import dataclass
 from limbeck.lint.rules.change import Change
 from limbeck.lint.trace.statement import BLOCKS_READS, BLOCKS_WRITES, strength
 

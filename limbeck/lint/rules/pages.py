@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import cast
 
+from limbeck.dataclass import dataclass
 from limbeck.lint.rules.change import Change
 from limbeck.lint.rules.hazard import Finding, Level, waiting
 

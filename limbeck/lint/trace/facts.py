@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeVar
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.schema.sql import own_schemas
 
 Fact = TypeVar("Fact")

@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 import psycopg
 from psycopg.pq import TransactionStatus
 
+from limbeck.dataclass import dataclass
 from limbeck.engine.terms import Committed
 from limbeck.lint.trace import facts, session
 from limbeck.lint.trace.facts import Facts, Relation

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.lint.trace.facts import Facts
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.indexes import Index

@@ -14,12 +14,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from limbeck.dataclass import dataclass
 from limbeck.lint.trace.statement import MODES, strength
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
+
+from limbeck.dataclass import dataclass
 
 Layout: TypeAlias = Literal["file", "package"]
 Style: TypeAlias = Literal["declarative", "dataclass", "sqlmodel"]

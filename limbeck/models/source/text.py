@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from limbeck.dataclass import dataclass
 from limbeck.schema.sql.lexer import tokens
 
 SQLALCHEMY = "import sqlalchemy as sa"

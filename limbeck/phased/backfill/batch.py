@@ -7,9 +7,9 @@ whatever happened to the worker before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from limbeck.dataclass import dataclass
 from limbeck.phased.backfill.pieces import Piece
 from limbeck.phased.phases import Backfill
 from limbeck.schema.sql.quoting import percent_escaped, quote

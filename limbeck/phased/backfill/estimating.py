@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
 from psycopg.types.json import JsonbDumper
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import DatabaseError
 from limbeck.events import Listener
 from limbeck.logs import log

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Final
 
+from limbeck.dataclass import dataclass
 from limbeck.postgres.connect import Connection
 
 FIRST: Final = 200  # rows or blocks of the first batch

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import DatabaseError
 from limbeck.postgres.connect import Connection
 from limbeck.schema.sql.quoting import quote

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import ledger, version_table
 from limbeck.errors import ConfigurationError
 from limbeck.events import Listener

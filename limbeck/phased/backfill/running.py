@@ -6,11 +6,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import (
     CheckFailedError,
     DatabaseError,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 import psycopg
 from psycopg.rows import class_row
 
+from limbeck.dataclass import dataclass
 from limbeck.engine.ledger import Ledger
 from limbeck.phased.backfill.pieces import Range
 from limbeck.phased.phases import Change

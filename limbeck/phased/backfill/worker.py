@@ -7,12 +7,13 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Final
 
 import psycopg
 from psycopg.types.json import JsonbDumper
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import DatabaseError
 from limbeck.events import BackfillThrottled, BatchNotObtained, ignore
 from limbeck.phased.backfill.batch import Batch

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import privileged
 from limbeck.errors import ProofError
 from limbeck.phased.expand import switching

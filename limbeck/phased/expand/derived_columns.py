@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from limbeck.dataclass import dataclass
 from limbeck.phased.expand import copies
 from limbeck.phased.expand.dropped_column import DroppedColumn
 from limbeck.phased.expand.families import unseen

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from limbeck.dataclass import dataclass
 from limbeck.phased.expand.recipe import Recipe
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.constraints import Constraint, Reference

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from limbeck.dataclass import dataclass
 from limbeck.phased.expand import copies, twins
 from limbeck.phased.expand.families import family, is_key_of_partitions, unseen
 from limbeck.phased.expand.naming import beside

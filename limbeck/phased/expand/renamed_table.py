@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from limbeck.dataclass import dataclass
 from limbeck.phased.expand.grants import grants
 from limbeck.phased.expand.recipe import Recipe
 from limbeck.phased.expand.switching import unit_of

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from limbeck.dataclass import dataclass
 from limbeck.phased.expand import copies, naming
 from limbeck.phased.expand.recipe import Recipe
 from limbeck.phased.expand.row_trigger import RowTrigger

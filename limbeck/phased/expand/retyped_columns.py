@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from limbeck.dataclass import dataclass
 from limbeck.phased.expand import copies
 from limbeck.phased.expand.families import family
 from limbeck.phased.expand.naming import beside

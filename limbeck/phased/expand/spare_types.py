@@ -7,9 +7,10 @@ it. `RetypedColumns` gives the hidden columns the new types.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
+from limbeck.dataclass import dataclass
 from limbeck.phased.expand.naming import beside
 from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.types import Composite, Domain, Enum

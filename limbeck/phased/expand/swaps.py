@@ -13,8 +13,9 @@ Maintenance").
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from limbeck.dataclass import dataclass
 from limbeck.phased.expand import copies, twins
 from limbeck.phased.expand.families import family
 from limbeck.phased.expand.naming import beside

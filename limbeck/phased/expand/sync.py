@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from limbeck.dataclass import dataclass
 from limbeck.phased.expand.naming import trigger
 from limbeck.phased.expand.row_trigger import RowTrigger
 from limbeck.phased.expand.values import differ, of_row

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
+from limbeck.dataclass import dataclass
 from limbeck.engine.ledger import Ledger
 from limbeck.events import Listener
 from limbeck.history.history import History

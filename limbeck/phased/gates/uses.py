@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal
 
 import psycopg
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import offline
 from limbeck.events import Listener, Notice
 from limbeck.history.history import History

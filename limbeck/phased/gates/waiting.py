@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
+from limbeck.dataclass import dataclass
 from limbeck.phased.gates.uses import Use
 
 Through: TypeAlias = Literal["expand", "contract"]

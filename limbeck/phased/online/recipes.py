@@ -8,8 +8,9 @@ valid CHECK proves it).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from limbeck.dataclass import dataclass
 from limbeck.phased.online.scene import Scene
 from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address

@@ -8,9 +8,9 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ServerError
 from limbeck.events import Listener, Notice
 from limbeck.postgres.embedded import cluster, ports, postmaster

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from limbeck.dataclass import dataclass
 from limbeck.paths import shown
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from limbeck.dataclass import dataclass
 from limbeck.project.code import modules
 from limbeck.project.code.protocol import Purpose
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError, HistoryError, LimbeckError, ModelsError
 from limbeck.project.code.answers import Described, Rendered
 from limbeck.project.code.configured import Configured

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import DatabaseError
 from limbeck.schema.catalog.objects.address import Address
 

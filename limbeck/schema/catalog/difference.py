@@ -8,9 +8,9 @@ takes to spell the objects and to build values of them.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from limbeck.dataclass import dataclass
 from limbeck.schema.catalog import lowest
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.filters import Filters

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from typing import Final
+
+from limbeck.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

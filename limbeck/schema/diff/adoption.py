@@ -10,8 +10,8 @@ src/backend/commands/tablecmds.c): so the old parent's has the new name for a mo
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from limbeck.dataclass import dataclass
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.diff.part import Required, sub

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from limbeck.dataclass import dataclass
 from limbeck.schema.sql.lexer import Kind, Token, tokens
 from limbeck.schema.sql.quoting import content, literal, quote, unquote
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from limbeck.dataclass import dataclass
 from limbeck.models.pull.edit.imports import readable, respelled, with_imports
 from limbeck.models.pull.edit.matching import called
 from limbeck.models.pull.edit.syntax import (

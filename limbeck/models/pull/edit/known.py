@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import MappedAsDataclass, Mapper
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ModelsError
 from limbeck.models.pull.options import Style
 from limbeck.models.pull.render.annotations import implied_by

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from limbeck.dataclass import dataclass
 from limbeck.models.pull.edit.draft import Draft
 from limbeck.models.pull.edit.imports import assigned
 from limbeck.models.pull.edit.matching import called

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from limbeck.dataclass import dataclass
 from limbeck.models.pull.edit.known import Pair, Working
 from limbeck.models.pull.render.beside import Declaration, beside
 from limbeck.models.pull.render.contents import Contents, contents

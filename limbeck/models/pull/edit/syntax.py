@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
+
+from limbeck.dataclass import dataclass
 
 Node: TypeAlias = "ast.expr | ast.stmt | ast.keyword | ast.alias"
 Container: TypeAlias = "ast.Call | ast.Tuple | ast.List | ast.ImportFrom"

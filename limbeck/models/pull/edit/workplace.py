@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ModelsError
 from limbeck.models.pull.edit.draft import Draft
 from limbeck.models.pull.edit.known import Working

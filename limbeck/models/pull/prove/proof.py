@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from limbeck.dataclass import dataclass
 from limbeck.schema.catalog.catalog import Catalog, Change
 from limbeck.schema.catalog.objects.address import Address
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from limbeck.dataclass import dataclass
 from limbeck.models.pull.render import split
 from limbeck.models.pull.render.contents import Contents
 from limbeck.models.pull.render.entity import expression, statement

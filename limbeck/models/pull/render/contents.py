@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 
+from limbeck.dataclass import dataclass
 from limbeck.models.pull.render.serials import columns_fed, serials
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from limbeck.dataclass import dataclass
 from limbeck.models.pull.render import names
 from limbeck.models.source.text import SQLALCHEMY, Source, literal
 from limbeck.schema.catalog.objects.address import Address

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
+from limbeck.dataclass import dataclass
 from limbeck.models.pull.options import Style
 from limbeck.models.pull.render import names
 from limbeck.models.pull.render.contents import Contents, inline

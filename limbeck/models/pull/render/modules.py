@@ -6,9 +6,9 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 
+from limbeck.dataclass import dataclass
 from limbeck.models.pull.options import Options, Style
 from limbeck.models.pull.render.enums import class_source, type_source
 from limbeck.models.pull.render.models import Model, Models

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from limbeck.dataclass import dataclass
 from limbeck.models.pull.render import names
 from limbeck.models.pull.render.models import Model, Models, is_association
 from limbeck.schema.catalog.objects.address import Address

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from limbeck.dataclass import dataclass
 from limbeck.schema.catalog.objects.address import Address, Addressed
 
 

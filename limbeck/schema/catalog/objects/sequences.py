@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from limbeck.dataclass import dataclass
 from limbeck.schema.catalog.objects.address import Address, Addressed
 
 
