@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
 
+from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError
 from limbeck.generate.rendering.body import Body
 from limbeck.models.source.text import escaped
+from limbeck.plurals import counted
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
@@ -158,7 +159,7 @@ def _table(catalog: Catalog, name: str | None) -> Table:
         return matches[0]
     if name is None:
         raise ConfigurationError(
-            f"the history makes {len(tables)} tables" if tables else "the history makes no table",
+            f"the history makes {counted(len(tables), 'table')}",
             hint="Name the one whose rows change: --table NAME",
         )
     if matches:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import running
 from limbeck.events import Listener, StageStarted
 from limbeck.generate import batches, rows_test

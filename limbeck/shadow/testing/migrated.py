@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import running, version_table
 from limbeck.errors import HistoryError
 from limbeck.history.history import History
