@@ -19,6 +19,7 @@ from limbeck.errors import ConfigurationError, HistoryError, MigrationError, Sev
 from limbeck.generate import handwritten
 from limbeck.history import scripts
 from limbeck.lint.linting import lint
+from limbeck.lint.trace.tracing import trace
 from limbeck.models.source.text import escaped
 from limbeck.shadow.replay import Replay
 from limbeck.shadow.testing.migrated import migrated
@@ -146,6 +147,13 @@ def test_killed_between_batches_it_is_finished_by_the_next_run(
     migrate.apply(plan, confirm=lambda _: True)
     assert connection.execute(query).fetchall() == rows
     assert applied(shop, database) == (written.revision.id,)
+
+
+def test_lint_runs_it_on_rows_that_need_the_change(shop: Work) -> None:
+    written = edited(handwritten.data(shop.project, None, "x"), "name <> 'new'", "name = 'new'")
+    assert lint(shop.project, [written.revision]).hazards == ()
+    statements = trace(shop.project, [written.revision])[0].statements
+    assert (statements[-1].tag, statements[-1].transaction) == ("DO", None), "it commits"
 
 
 def test_any_name_and_any_key_under_plain_alembic(work: Work) -> None:
