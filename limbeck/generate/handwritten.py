@@ -79,4 +79,4 @@ def data(
             running.run(unfinished.history, connection, [written])
         unfinished.keep()
     revision = history.find(written.id)[0]
-    return Written(revision, rows.table, rows_test.write(project, revision, rows))
+    return Written(revision, rows.table, rows_test.write(project, profile, revision, rows))

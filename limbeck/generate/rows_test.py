@@ -8,6 +8,7 @@ from typing import Final
 from limbeck.generate.batches import Batches
 from limbeck.history.revisions import Revision
 from limbeck.history.writing import slug
+from limbeck.project.profile import Profile
 from limbeck.project.project import Project, tools
 from limbeck.schema.sql import quoting
 
@@ -17,11 +18,11 @@ TEXT: Final = '''\
 """The rows of {table} before and after revision {id}."""
 
 from __future__ import annotations
-
+{imports}
 from limbeck.testing import MigratedTo
 
 ROWS = {select}
-
+{fixture}
 
 def test_{name}(limbeck_migrated: MigratedTo) -> None:
     database = limbeck_migrated(to="{id}")  # every revision before it has run
@@ -36,12 +37,26 @@ def test_{name}(limbeck_migrated: MigratedTo) -> None:
     assert database.execute(ROWS) == changed
 '''
 
+# Of an environment with a history of its own; without it, the fixture takes the project's.
+IMPORTS: Final = """
+import pytest
+from limbeck import Profile, Project"""
+FIXTURE: Final = '''
 
-def write(project: Project, revision: Revision, rows: Batches) -> Path:
+@pytest.fixture(scope="session")
+def limbeck_profile(limbeck_project: Project) -> Profile:
+    """The environment that keeps this history."""
+    return limbeck_project.profile({name!r})
+
+'''
+
+
+def write(project: Project, profile: Profile | None, revision: Revision, rows: Batches) -> Path:
     """Write the test of a revision and return its path; no file is overwritten.
 
     Args:
         project: The project with the tests.
+        profile: The environment, if it has a history of its own.
         revision: The revision, in the history.
         rows: The table whose rows it changes.
 
@@ -52,7 +67,10 @@ def write(project: Project, revision: Revision, rows: Batches) -> Path:
     columns = quoting.quoted(rows.required)
     values = ", ".join("NULL" for _ in rows.required)
     given = f"({columns}) VALUES ({values})" if columns else "DEFAULT VALUES"
+    own = profile if profile and profile.versions else None
     text = TEXT.format(
+        imports=IMPORTS if own else "",
+        fixture=FIXTURE.format(name=own.name) if own else "",
         id=revision.id,
         table=rows.name.replace("\\", "\\\\").replace('"', "'"),
         name=name,

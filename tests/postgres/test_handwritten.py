@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -17,7 +19,8 @@ from limbeck import migrate
 from limbeck.cli import group
 from limbeck.errors import ConfigurationError, HistoryError, MigrationError, SeveralHeadsError
 from limbeck.generate import handwritten
-from limbeck.history import scripts
+from limbeck.history import scripts, writing
+from limbeck.history.history import History
 from limbeck.lint.linting import lint
 from limbeck.lint.trace.tracing import trace
 from limbeck.models.source.text import escaped
@@ -116,6 +119,25 @@ def test_as_written_it_runs_and_changes_nothing_and_its_test_waits_for_rows(shop
         copy.execute("insert into items values (1, null)")
         copy.upgrade()
         assert copy.execute("table items") == [(1, None)]
+
+
+def test_the_history_of_an_environment_and_a_test_that_fails_until_it_is_filled_in(
+    work: Work,
+) -> None:
+    root = work.project.root
+    (root / "env_profiles" / "reports.env").write_text("VERSIONS=alembic/reports\n")
+    (root / "alembic" / "reports").mkdir()
+    history = History.of(work.project, work.project.profile("reports"))
+    table = "op.execute('create table views (id int primary key default 1, name text)')"
+    writing.write(history, "views", table)
+    done = invoke(work, "-e", "reports", "--data", "-m", "rename views", "--json")
+    assert done.exit_code == 0, done.output
+    assert [each.message for each in history.revisions()] == ["views", "rename views"]
+    assert work.history.revisions() == ()
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/migrations"]
+    ran = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert (ran.returncode, "(1, None)" in ran.stdout) == (1, True)
+    assert "EDIT: the rows as the revision leaves them" in ran.stdout
 
 
 def test_killed_between_batches_it_is_finished_by_the_next_run(
