@@ -1,7 +1,9 @@
-"""Paths in messages."""
+"""Paths in messages, and the files of limbeck's caches."""
 
 from __future__ import annotations
 
+import contextlib
+import secrets
 from pathlib import Path
 
 
@@ -9,3 +11,16 @@ def shown(path: Path) -> str:
     """Return a path relative to the working folder if it lies below it, else absolute."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file of a cache as a whole or not at all; an error is ignored.
+
+    Another command may read the file at the same time, so it is renamed into place. A folder that
+    cannot be written to only costs the time that the cache would have saved.
+    """
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_bytes(content)
+        unfinished.replace(path)

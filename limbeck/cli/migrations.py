@@ -75,7 +75,8 @@ def migrate(
     a terminal, --yes is required.
     """
     from limbeck.project import places, urls
-    from limbeck.run import own_objects, planning
+    from limbeck.run import databases as run
+    from limbeck.run import own_objects
     from limbeck.run.hooks import Hooks
 
     listen = Narrator()
@@ -88,19 +89,16 @@ def migrate(
     )
     hooks = Hooks.of(project)
     phase: Through | None = "contract" if contract else through
-    plans = [
-        planning.plan(
-            project,
-            profile,
-            database,
-            to=to,
-            through=phase,
-            allow_used=gates.STILL_USED in allow,
-            hooks=hooks,
-            listen=listen,
-        )
-        for database in databases
-    ]
+    plans = run.plans(
+        project,
+        profile,
+        databases,
+        to=to,
+        through=phase,
+        allow_used=gates.STILL_USED in allow,
+        hooks=hooks,
+        listen=listen,
+    )
     if phase == "contract" and not dry_run:
         gates.refuse_waiting(plans)
     hazards = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from limbeck.engine import ledger, offline, statements
+from limbeck.engine import offline, statements
 from limbeck.engine.ledger import Entry, Ledger
 from limbeck.history import code
 from limbeck.history.history import History
@@ -37,7 +37,7 @@ def edited(
         for revision in history.revisions()
         if (entry := applied.get(revision.id))
         and not (quick and _is_older(revision, entry))
-        and entry.file not in {None, ledger.file_hash(revision.path)}
+        and entry.file not in {None, revision.digest}
     ]
     if not touched:
         return ()

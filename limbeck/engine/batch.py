@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 import psycopg
 
 from limbeck.dataclass import dataclass
+from limbeck.engine.line import Line, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +23,16 @@ class Kept:
 Parameters: TypeAlias = "Sequence[Any] | Mapping[str, Any] | Kept | None"
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """One statement with its parameters, which are a list of rows if it is sent for `many`.
 
     `where` is the file and line of the revision that it came from, `rows` the number of rows that
-    it must change.
+    it must change. `done` is called once it has run.
     """
 
     text: str
@@ -34,6 +40,13 @@ class Statement:
     many: bool = False
     where: str | None = None
     rows: int | None = None
+    done: Callable[[], None] = _nothing
+
+    @property
+    def executions(self) -> Sequence[Any]:
+        """The parameters of each execution."""
+        parameters: Any = self.parameters
+        return (parameters or ()) if self.many else (parameters,)
 
     def send(self, cursor: psycopg.Cursor[Any]) -> None:
         """Execute it on a cursor."""
@@ -62,14 +75,14 @@ class Batch:
 
     A round trip to a cloud database takes 1 to 100 ms, a DDL statement on the server less than
     one; and every lock that a transaction holds is held for all of its round trips. So statements
-    whose results nobody reads are collected, and psycopg's pipeline sends them together.
+    whose results nobody reads are collected, and a pipeline sends them together.
     """
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self.connection = connection
         self._waiting: list[Statement] = []
-        self._sent: list[tuple[Statement, psycopg.Cursor[Any]]] = []
-        self._pipeline = ExitStack()
+        self._sent: deque[Statement] = deque()
+        self._line = _line(connection)
 
     def add(self, *statements: Statement) -> None:
         """Append statements; nothing is sent yet."""
@@ -79,14 +92,18 @@ class Batch:
         """Send what waits without its results: the server works while the revision goes on.
 
         Raises:
-            StatementError: a statement that was sent before was refused.
+            StatementError: a parameter cannot be converted; then nothing is sent.
 
         """
-        if not self._sent and self._waiting:
-            self._pipeline.enter_context(self.connection.pipeline())
-        with self._naming():
-            for statement, cursor in self._taken():
-                statement.send(cursor)
+        if self._line is None:
+            self._send_singly()
+            return
+        if not self._waiting:
+            return
+        statements, self._waiting = self._waiting, []
+        messages = [self._message(self._line, statement) for statement in statements]
+        self._line.send(messages)
+        self._sent += statements
 
     def flush(self) -> None:
         """Send what waits, and wait until all of it has run.
@@ -97,49 +114,64 @@ class Batch:
 
         """
         # One statement alone needs no pipeline, which has a Sync message of its own to wait for.
-        if not self._sent and len(self._waiting) > 1:
-            self._pipeline.enter_context(self.connection.pipeline())
-        with self._naming():
-            for statement, cursor in self._taken():
-                statement.send(cursor)
-            self._pipeline.close()
-        sent, self._sent = self._sent, []
-        for statement, cursor in sent:
-            if statement.rows not in {None, cursor.rowcount}:
-                raise VersionConflictError(statement.text)
+        if self._line is None or (len(self._waiting) == 1 and not self._sent):
+            self._send_singly()
+            return
+        self.send()
+        conflicts: list[Statement] = []
+        try:
+            for rows in self._line.results():
+                statement = self._sent.popleft()
+                conflicts += [statement] if statement.rows not in {None, rows} else []
+                if not conflicts:
+                    statement.done()
+        except psycopg.Error as error:
+            # Whatever follows it was skipped.
+            refused = self._sent[0] if self._sent else Statement("")
+            self._sent.clear()
+            self._line.close()
+            raise StatementError(refused, error) from error
+        if conflicts:
+            raise VersionConflictError(conflicts[0].text)
 
     @property
     def is_empty(self) -> bool:
         """Whether all statements have run."""
         return not (self._waiting or self._sent)
 
-    def drop(self) -> None:
-        """Discard what waits, and the results of what was sent."""
+    def discard(self) -> None:
+        """Discard what waits, but not what was sent."""
         self._waiting.clear()
-        self._sent.clear()
-        with suppress(psycopg.Error):
-            self._pipeline.close()
 
-    def _taken(self) -> Iterator[tuple[Statement, psycopg.Cursor[Any]]]:
+    def drop(self) -> None:
+        """Discard what waits, and wait for the end of what was sent."""
+        self._waiting.clear()
+        if self._sent:
+            with suppress(StatementError, VersionConflictError):
+                self.flush()
+
+    def _send_singly(self) -> None:
         statements, self._waiting = self._waiting, []
         for statement in statements:
-            self._sent.append((statement, unguarded(self.connection)))
-            yield self._sent[-1]
+            cursor = unguarded(self.connection)
+            try:
+                statement.send(cursor)
+            except psycopg.Error as error:
+                raise StatementError(statement, error) from error
+            if statement.rows not in {None, cursor.rowcount}:
+                raise VersionConflictError(statement.text)
+            statement.done()
 
-    @contextmanager
-    def _naming(self) -> Iterator[None]:
-        """Raise StatementError instead of psycopg's error.
-
-        A pipeline reports an error at any later call, so the error itself does not tell which
-        statement was refused.
-        """
+    def _message(self, line: Line, statement: Statement) -> Message:
         try:
-            yield
+            return line.message(statement.text, statement.executions)
         except psycopg.Error as error:
-            sent, self._sent = self._sent, []
-            with suppress(psycopg.Error):
-                self._pipeline.close()
-            raise StatementError(_refused(sent), error) from error
+            raise StatementError(statement, error) from error
+
+
+def _line(connection: Any) -> Line | None:
+    """Return the pipeline of a connection; a worker's sends one statement at a time."""
+    return Line(connection) if isinstance(connection, psycopg.Connection) else None
 
 
 def unguarded(connection: psycopg.Connection[Any]) -> psycopg.Cursor[Any]:
@@ -147,14 +179,6 @@ def unguarded(connection: psycopg.Connection[Any]) -> psycopg.Cursor[Any]:
     if isinstance(connection, psycopg.Connection):
         return psycopg.Cursor(connection)
     return connection.cursor()  # a worker's connection, which has no guard
-
-
-def _refused(sent: Sequence[tuple[Statement, psycopg.Cursor[Any]]]) -> Statement:
-    """Return the first statement without a result: all before it have run."""
-    for statement, cursor in sent:
-        if cursor.statusmessage is None:
-            return statement
-    return sent[-1][0]
 
 
 def send_together(connection: psycopg.Connection[Any], statements: Sequence[Statement]) -> None:

@@ -208,7 +208,7 @@ def renew(checksums: Mapping[Revision, str]) -> tuple[str, dict[str, Any]]:
     """
     return _RENEW, {
         "revisions": [revision.id for revision in checksums],
-        "files": [file_hash(revision.path) for revision in checksums],
+        "files": [revision.digest for revision in checksums],
         "checksums": list(checksums.values()),
         "form": f"{code.FORM}%",
     }
@@ -261,7 +261,7 @@ def about(revision: Revision, action: str) -> About:
     """Return what a row says of a revision and of who runs it.
 
     Args:
-        revision: the revision, whose file is read.
+        revision: the revision.
         action: "upgrade", "downgrade", "stamp" or "adopt".
 
     """
@@ -269,7 +269,7 @@ def about(revision: Revision, action: str) -> About:
         "revision": revision.id,
         "action": action,
         "message": revision.message,
-        "file": file_hash(revision.path),
+        "file": revision.digest,
         "author": _author(),
         "host": platform.node() or None,
     }

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
-from dataclasses import replace
+from dataclasses import field, replace
 from functools import partial
+from itertools import islice
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import psycopg
 from sqlalchemy import event
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import defaults, ending, ledger, privileged
-from limbeck.engine.batch import Statement, StatementError, guarded
+from limbeck.engine.batch import Statement, StatementError, VersionConflictError, guarded
 from limbeck.engine.environment import Environment, VersionRows
 from limbeck.engine.ledger import Ledger
 from limbeck.engine.patience import Patience
@@ -126,6 +128,51 @@ def _connected(
     return None, target, connection
 
 
+_MOST: Final = 32
+"""Revisions whose results nobody has read yet; more would only run in vain if one fails."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """A revision in a run: its module, and its place among all."""
+
+    revision: Revision
+    module: Any
+    number: int
+    total: int
+    downgrade: bool
+    progress: Progress = field(init=False)
+    is_used: bool = False
+    is_announced: bool = False
+
+    @property
+    def action(self) -> str:
+        """The name of its function."""
+        return "downgrade" if self.downgrade else "upgrade"
+
+    def load(self, load: Callable[[Revision], Any]) -> Any:
+        """Return its module for an attempt: loaded anew for each one after the first.
+
+        What a module has, such as an iterator over rows, is used up by the first attempt.
+        """
+        if self.is_used:
+            self.module = load(self.revision)
+        self.is_used = True
+        return self.module
+
+    def started(self) -> RevisionStarted:
+        """Return the event before its first statement."""
+        return RevisionStarted(*self._about, downgrade=self.downgrade)
+
+    def finished(self, seconds: float) -> RevisionFinished:
+        """Return the event after its commit."""
+        return RevisionFinished(*self._about, seconds, downgrade=self.downgrade)
+
+    @property
+    def _about(self) -> tuple[str, str, int, int]:
+        return (self.revision.id, self.revision.message, self.number, self.total)
+
+
 class Runner:
     """Runs revisions on one session; knows the version rows and the ledger as they change."""
 
@@ -146,6 +193,7 @@ class Runner:
         self.ledger = state.ledger if session.terms.ledger else Ledger()
         self.heads = set(state.recorded)
         self.in_ledger = session.terms.ledger and self._may_write_ledger(state)
+        self.interrupted = self.ledger.interrupted()
         self.adopted: list[Statement] = []
         self.below: frozenset[str] = frozenset()
 
@@ -153,64 +201,143 @@ class Runner:
         """Run revisions in this order; return the rows of the version table then."""
         with redirect_stdout(sys.stderr):  # what a revision prints is not part of the answer
             # All are imported, and their settings read, before the first of them runs.
-            modules = [self._load(revision) for revision in revisions]
+            turns = [
+                Turn(revision, self._load(revision), number, len(revisions), downgrade)
+                for number, revision in enumerate(revisions, 1)
+            ]
             self.adopted = [*self._adopted(), *self._renewed()]
-            # Once: each look at the history reads the folder, and no revision that is to run comes
-            # below the version rows before it has run.
+            # Once: no revision that is to run comes below the version rows before it has run.
             self.below = frozenset() if downgrade else self._below()
-            for number, (revision, module) in enumerate(zip(revisions, modules, strict=True), 1):
-                about: dict[str, Any] = {
-                    "revision": revision.id,
-                    "message": revision.message,
-                    "number": number,
-                    "total": len(revisions),
-                    "downgrade": downgrade,
-                }
-                self.session.listen(RevisionStarted(**about))
-                began = time.monotonic()
-                self._run(self._progress(revision, module, downgrade=downgrade), module)
-                seconds = time.monotonic() - began
-                self.session.listen(RevisionFinished(**about, seconds=seconds))
+            while turns:
+                several, error = self._several(turns), None
+                if len(several) > 1:
+                    done, error = self._run_together(several)
+                    several = several[done:]
+                    turns = turns[done:]
+                if several:
+                    self._run_alone(turns[0], error)
+                    turns = turns[1:]
         return tuple(sorted(self.heads))
 
-    def _progress(self, revision: Revision, module: Any, *, downgrade: bool) -> Progress:
-        ledger_ = self.ledger
-        progress = Progress.of(revision, ledger_, downgrade=downgrade, in_ledger=self.in_ledger)
-        progress.lock_timeout = lock_timeout(module, revision.path)
+    def _several(self, turns: Sequence[Turn]) -> list[Turn]:
+        """Return the first of these, and those that need not wait for its end."""
+        several: list[Turn] = []
+        for turn in islice(turns, _MOST):
+            if not self._may_be_together(turn):
+                break
+            several.append(turn)
+        return several or [turns[0]]
+
+    def _may_be_together(self, turn: Turn) -> bool:
+        terms = self.session.terms
+        return (
+            terms.pipelined
+            and terms.together
+            and self.remote is None
+            and (terms.committed, terms.look, terms.steps) == (None, None, None)
+            and turn.revision.id not in self.interrupted
+            and plainness.is_apart(turn.revision, turn.action)
+        )
+
+    def _run_together(self, turns: Sequence[Turn]) -> tuple[int, Exception | None]:
+        """Send revisions without waiting for the end of each.
+
+        Returns:
+            How many are applied, and what stopped the next one, which goes on alone. Those after it
+            have not run.
+
+        """
+        ended, error = _Ended(self, turns), None
+        heads, adopted, exists = self.heads, self.adopted, self.ledger.exists
+        ended.begin()
+        try:
+            with self.steps.together():
+                for turn in turns:
+                    turn.progress = self._progress(turn)
+                    turn.progress.table_exists = exists
+                    rows = self._version_rows(turn, heads)
+                    done = partial(ended.note, rows.heads)
+                    if error := self._send(turn, [*adopted, *rows.statements], done):
+                        break
+                    heads, adopted, exists = rows.heads, [], self.in_ledger
+        except (StatementError, VersionConflictError) as refused:
+            error = refused
+        return ended.count, error and self.steps.abandon(error, ended.began)
+
+    def _send(
+        self, turn: Turn, rows: list[Statement], done: Callable[[], None]
+    ) -> Exception | None:
+        """Send one of several revisions; return the error if it raised one."""
+        try:
+            with self.steps.sent(turn.progress), self.environment.using(self.context):
+                self._call(turn.load(self._load), turn.progress)
+                self.steps.finish(rows, done)
+        except Exception as error:  # noqa: BLE001 - whatever a revision raises
+            return error
+        return None
+
+    def _run_alone(self, turn: Turn, error: Exception | None = None) -> None:
+        """Run a revision until it is applied; MigrationError when it fails.
+
+        Args:
+            turn: the revision.
+            error: what it has failed with among others.
+
+        """
+        self.announce(turn)
+        began = time.monotonic()
+        if error is None:
+            turn.progress = self._progress(turn)
+        progress = turn.progress
+        if progress.begun:
+            about = (turn.revision.id, turn.revision.message)
+            self.session.listen(RevisionResumed(*about, progress.steps))
+        # Before its first statement: afterwards, every moment is one in which others wait for it.
+        rows = self._version_rows(turn, self.heads)
+        while error or (error := self._attempt(turn, progress, rows)):
+            self._wait(error, progress)
+            error = None
+        self.note(rows.heads)
+        self.ledger = replace(self.ledger, exists=progress.table_exists)
+        self.session.listen(turn.finished(time.monotonic() - began))
+
+    def announce(self, turn: Turn) -> None:
+        """Report that a revision runs; once, although it may run among several and then alone."""
+        if not turn.is_announced:
+            turn.is_announced = True
+            self.session.listen(turn.started())
+
+    def note(self, heads: set[str]) -> None:
+        """Note the version rows after a revision, with which the adopted ones are written."""
+        self.heads, self.adopted = heads, []
+
+    def _progress(self, turn: Turn) -> Progress:
+        revision, ledger_ = turn.revision, self.ledger
+        progress = Progress.of(
+            revision, ledger_, downgrade=turn.downgrade, in_ledger=self.in_ledger
+        )
+        progress.lock_timeout = lock_timeout(turn.module, revision.path)
         progress.limit = self.session.terms.steps
         # A revision that could notice it gets the answer to each statement at once.
         self.steps.pipelined = self.session.terms.pipelined and plainness.is_plain(
             revision.path, progress.action
         )
-        if progress.begun:
-            self.session.listen(RevisionResumed(revision.id, revision.message, progress.steps))
         return progress
 
-    def _run(self, progress: Progress, module: Any) -> None:
-        """Run a revision until it is applied; MigrationError when it fails."""
-        # Before its first statement: afterwards, every moment is one in which others wait for it.
-        rows = self._version_rows(progress.revision, downgrade=progress.action == "downgrade")
-        while (error := self._attempt(module, progress, rows)) is not None:
-            self._wait(error, progress)
-            # What the module has, such as an iterator over rows, is used up by the first attempt.
-            module = self._load(progress.revision)
-        self.heads, self.adopted = rows.heads, []
-        self.ledger = replace(self.ledger, exists=progress.table_exists)
-
-    def _version_rows(self, revision: Revision, *, downgrade: bool) -> VersionRows:
+    def _version_rows(self, turn: Turn, heads: set[str]) -> VersionRows:
         """Return how the version rows change with a revision."""
-        rows = VersionRows(self.context, set(self.heads))
+        rows = VersionRows(self.context, set(heads))
         # A late revision is below the version rows already: they do not change.
-        if revision.id not in self.below:
-            rows.update_to_step(self.environment.step(revision, downgrade=downgrade))
+        if turn.revision.id not in self.below:
+            rows.update_to_step(self.environment.step(turn.revision, downgrade=turn.downgrade))
         return rows
 
-    def _attempt(self, module: Any, progress: Progress, rows: VersionRows) -> Exception | None:
+    def _attempt(self, turn: Turn, progress: Progress, rows: VersionRows) -> Exception | None:
         """Run a revision once; return the error if it failed and everything is rolled back."""
         with self.steps.attempt(progress):
             try:
                 with self.environment.using(self.context):
-                    self._call(module, progress)
+                    self._call(turn.load(self._load), progress)
                 self.steps.finish([*self.adopted, *rows.statements])
             except (MigrationError, StoppedError):
                 raise
@@ -239,6 +366,8 @@ class Runner:
 
     def _wait(self, error: Exception, progress: Progress) -> None:
         """Wait until another attempt may succeed; MigrationError if none may."""
+        if isinstance(error, MigrationError | StoppedError):
+            raise error
         if self.steps.pipelined and _is_several_statements(error):
             self.steps.pipelined = False
         elif not self.session.patience.again(error, progress.revision, progress.step):
@@ -289,7 +418,7 @@ class Runner:
             if (entry := applied.get(revision.id))
             and entry.sql
             and not entry.sql.startswith(code.FORM)
-            and entry.file == ledger.file_hash(revision.path)
+            and entry.file == revision.digest
         }
         return [Statement(*ledger.renew(old))] if old else []
 
@@ -303,6 +432,31 @@ class Runner:
             )
         )
         return False
+
+
+class _Ended:
+    """Counts the revisions of several that are committed, and reports them one after the other."""
+
+    def __init__(self, runner: Runner, turns: Sequence[Turn]) -> None:
+        self.runner = runner
+        self.turns = turns
+        self.count = 0
+        self.began = time.monotonic()
+
+    def begin(self) -> None:
+        """Report that the next revision runs, if there is one."""
+        if self.count < len(self.turns):
+            self.runner.announce(self.turns[self.count])
+        self.began = time.monotonic()
+
+    def note(self, heads: set[str]) -> None:
+        """Note that the next revision is committed, with the version rows after it."""
+        turn, runner = self.turns[self.count], self.runner
+        self.count += 1
+        runner.note(heads)
+        runner.ledger = replace(runner.ledger, exists=runner.in_ledger or runner.ledger.exists)
+        runner.session.listen(turn.finished(time.monotonic() - self.began))
+        self.begin()
 
 
 def _is_several_statements(error: Exception) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,15 +61,51 @@ class StepRunner:
     @contextmanager
     def attempt(self, progress: Progress) -> Iterator[None]:
         """Take the statements of SQLAlchemy and psycopg as the revision's inside of the block."""
-        self.progress = progress
-        progress.restart()
-        self._uncommitted.clear()
-        self.state = State.IDLE
+        self._start(progress)
         try:
             yield
         finally:
             self._batch.drop()
             self.state = State.OUTSIDE
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Run several revisions inside of the block, whose results are read at its end.
+
+        Raises:
+            StatementError: a statement was refused; the revisions after its own have not run.
+
+        """
+        try:
+            yield
+            with self.session.watched():
+                self._batch.flush()
+        finally:
+            self._batch.drop()
+            self.state = State.OUTSIDE
+
+    @contextmanager
+    def sent(self, progress: Progress) -> Iterator[None]:
+        """Take the statements of one of several revisions inside of the block.
+
+        If the block raises an error, nothing of the revision takes effect.
+        """
+        self._start(progress)
+        try:
+            yield
+        except BaseException:
+            self._batch.discard()
+            if self.state is State.FRESH:
+                self._batch.add(Statement("ROLLBACK"))
+            raise
+        finally:
+            self.state = State.OUTSIDE
+
+    def _start(self, progress: Progress) -> None:
+        self.progress = progress
+        progress.restart()
+        self._uncommitted.clear()
+        self.state = State.IDLE
 
     @property
     def is_running(self) -> bool:
@@ -129,8 +166,7 @@ class StepRunner:
         elif unread and self._may_wait(statement.text):
             self._collect(statement, is_new)
             if self.state is State.FRESH:
-                with self.session.watched():
-                    self._batch.send()
+                self._batch.send()
         else:
             self._flush()
             with self._sending(), self.session.watched():
@@ -203,10 +239,15 @@ class StepRunner:
         self.state = State.IDLE
         self.progress.advance()
 
-    def finish(self, version_rows: list[Statement]) -> None:
+    def finish(self, version_rows: list[Statement], done: Callable[[], None] | None = None) -> None:
         """Commit the last step together with the version row and the ledger's row.
 
         In one transaction: a database that has the step but not the row would run it twice.
+
+        Args:
+            version_rows: the statements that change the version rows.
+            done: called after the commit, for which a revision among several does not wait.
+
         """
         self.progress.refuse_beyond()
         self._notice_end()
@@ -222,6 +263,10 @@ class StepRunner:
             with self._sending():
                 self.session.terms.look()
         self._refuse_in_trial()
+        if done is not None:
+            self._batch.add(*rows, Statement("COMMIT", done=done))
+            self._batch.send()
+            return
         self._flush(*rows, Statement("COMMIT"))
         self._committed()
         self.progress.table_exists = self.progress.in_ledger
@@ -233,11 +278,18 @@ class StepRunner:
             self.session.connection.rollback()
             raise StoppedError
 
-    def abandon(self, error: Exception) -> Exception:
-        """Roll back what is not committed; return the error with what is known of its reason."""
+    def abandon(self, error: Exception, began: float | None = None) -> Exception:
+        """Roll back what is not committed; return the error with what is known of its reason.
+
+        Args:
+            error: what the revision failed with.
+            began: when its transaction began, if it ran with others.
+
+        """
         session = self.session
-        open_ = self.state in {State.FRESH, State.LOCKING}
-        seconds = time.monotonic() - self._began if open_ else 0.0
+        if self.state in {State.FRESH, State.LOCKING}:
+            began = self._began
+        seconds = 0.0 if began is None else time.monotonic() - began
         self._batch.drop()
         try:
             session.connection.rollback()
@@ -340,6 +392,11 @@ class StepRunner:
             self.state = outer
 
 
+@lru_cache(maxsize=1)
+def _shown(file: str) -> str:
+    return shown(Path(file))
+
+
 def _line_in(folder: Path) -> str | None:
     """Return file:line of the innermost frame whose code is in a folder."""
     # A statement that waits is refused at the end of its step, when its line is on no stack.
@@ -347,6 +404,6 @@ def _line_in(folder: Path) -> str | None:
     inside = str(folder)
     while frame is not None:
         if frame.f_code.co_filename.startswith(inside):
-            return f"{shown(Path(frame.f_code.co_filename))}:{frame.f_lineno}"
+            return f"{_shown(frame.f_code.co_filename)}:{frame.f_lineno}"
         frame = frame.f_back
     return None

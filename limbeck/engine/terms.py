@@ -21,6 +21,7 @@ class Terms:
     Args:
         ledger: Record in the database what was applied, and how far an interrupted revision is.
         pipelined: Send the statements of a transaction together.
+        together: Send revisions before those ahead of them are committed, where that is the same.
         patience: Seconds for which a step is retried that does not acquire its locks.
         lock_timeout: The longest that an attempt at a step waits for a lock, as Postgres spells it.
         transaction_timeout: As Postgres spells it; used from 17 on.
@@ -38,6 +39,7 @@ class Terms:
 
     ledger: bool = True
     pipelined: bool = True
+    together: bool = True
     patience: float = 60.0
     lock_timeout: str | None = None
     transaction_timeout: str | None = None

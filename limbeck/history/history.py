@@ -9,11 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Self
 
 from limbeck.dataclass import dataclass
 from limbeck.errors import HistoryError, SeveralHeadsError
 from limbeck.history import revisions as files
+from limbeck.history import saved
 from limbeck.history.revisions import Revision, way_out
 from limbeck.paths import shown
 from limbeck.project.code.in_process import InProcess
@@ -26,20 +28,29 @@ from limbeck.shell import command
 REVISION_FILE = re.compile(r"(?!\.#|__init__).*\.py$")
 
 
+@dataclass(slots=True)
+class _Memory:
+    """The revisions of a history, and the state of the files from which they were read."""
+
+    state: tuple[saved.File, ...] | None = None
+    ordered: dict[str, Revision] = field(default_factory=dict)
+    held: dict[str, Revision] | None = None
+    holders: int = 0
+    lock: Lock = field(default_factory=Lock)
+
+
 @dataclass(frozen=True)
 class History:
     """The revision files under a script location, read when they are first needed.
 
     `versions` is the folder of the revision files, if it is not the script location's own.
-    The files are read again whenever one of them has changed.
+    The files are read again whenever one of them has changed, but not inside of `held`.
     """
 
     script_location: Path
     versions: Path | None = None
     project: Project | None = field(default=None, repr=False, compare=False)
-    _read: dict[tuple[object, ...], dict[str, Revision]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    _memory: _Memory = field(default_factory=_Memory, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, project: Project, profile: Profile | None = None) -> Self:
@@ -55,6 +66,25 @@ class History:
         imported = {name for revision in self.revisions() for name in revision.imports}
         connects = any(revision.connects for revision in self.revisions())
         return self.project.code_for(self.folder).of_revisions(imported, connects=connects)
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Read the folder once inside of the block, which sees no change of the files after that.
+
+        A look at each file takes as long as the rest of a question about the history, and a
+        command asks some twenty.
+        """
+        memory = self._memory
+        with memory.lock:  # several databases are asked at the same time
+            memory.holders += 1
+            memory.held = memory.held or self._by_id()
+        try:
+            yield
+        finally:
+            with memory.lock:
+                memory.holders -= 1
+                if not memory.holders:
+                    memory.held = None
 
     def prepare(self) -> None:
         """Start the project's interpreter, if revisions need it, while limbeck goes on."""
@@ -217,17 +247,19 @@ class History:
         return ancestry
 
     def _by_id(self) -> dict[str, Revision]:
+        memory = self._memory
+        if memory.held is not None:
+            return memory.held
         state = tuple(_state(self.folder))
-        if state not in self._read:
-            read = files.ordered(files.unchanged(*each) for each in state)
-            self._read.clear()
-            self._read[state] = read
-        return self._read[state]
+        if state != memory.state:
+            place = saved.place(self.project, self.folder)
+            memory.ordered = files.ordered(saved.revisions(place, state))
+            memory.state = state
+        return memory.ordered
 
 
-def _state(folder: Path) -> Iterator[tuple[str, int, int]]:
+def _state(folder: Path) -> Iterator[saved.File]:
     with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             if REVISION_FILE.fullmatch(entry.name):
-                status = entry.stat()
-                yield entry.path, status.st_mtime_ns, status.st_size
+                yield saved.File.of(entry.path, entry.stat())

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from limbeck.dataclass import dataclass
-from limbeck.history.code import imported
-from limbeck.history.revisions import parsed
+from limbeck.history.code import imported, names
+from limbeck.history.revisions import Revision, parsed
 from limbeck.schema.sql import lexer
 
 # Attributes of `op`, `alembic.context` and SQLAlchemy that hand out a connection, or use one.
@@ -36,6 +36,12 @@ _WAITING: Final = (ast.Await, ast.Yield, ast.YieldFrom, ast.Global, ast.Nonlocal
 _HARMLESS: Final = frozenset({"sqlalchemy", "limbeck", *sys.stdlib_module_names}) - {
     *("contextlib", "importlib", "asyncio", "threading", "concurrent", "multiprocessing"),
 }
+_APART: Final = frozenset(
+    {
+        *("__future__", "alembic", "sqlalchemy", "typing", "collections", "datetime", "decimal"),
+        *("enum", "functools", "itertools", "json", "re", "string", "textwrap", "uuid"),
+    }
+)
 TRANSACTION: Final = frozenset(
     {"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE", "PREPARE"}
 )
@@ -52,6 +58,19 @@ def is_plain(path: Path, function: str = "upgrade") -> bool:
     """
     status = path.stat()
     return _is_plain(path, function, status.st_mtime_ns, status.st_size)
+
+
+def is_apart(revision: Revision, action: str = "upgrade") -> bool:
+    """Return whether a plain revision cannot notice whether those before it are committed yet.
+
+    It has one transaction, and imports nothing that could reach a database or another process.
+
+    Args:
+        revision: the revision.
+        action: "upgrade" or "downgrade".
+
+    """
+    return not revision.commits and revision.imports <= _APART and is_plain(revision.path, action)
 
 
 @cache
@@ -71,8 +90,8 @@ class _Module:
     @classmethod
     def of(cls, tree: ast.Module) -> _Module:
         functions = {each.name: each for each in tree.body if isinstance(each, ast.FunctionDef)}
-        statements = [node for node in ast.walk(tree) if isinstance(node, ast.stmt)]
-        return cls(functions, {name: o for each in statements for name, o in imported(each)})
+        imports = names(tree).imports
+        return cls(functions, {name: o for each in imports for name, o in imported(each)})
 
     def allows_function(self, name: str) -> bool:
         """Return whether a function of the module, and those that it calls, are plain."""

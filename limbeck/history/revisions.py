@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import field, replace
-from functools import cache
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from limbeck.shell import command
 
 FUNCTIONS = re.compile(rb"^(?:async )?def ", re.MULTILINE)
 ENGINE = re.compile(rb"create_(?:async_)?engine\b|engine_from_config\b")
+MARK = re.compile(rb"^phase\b", re.MULTILINE)
 IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+(\w+)|import[ \t]+([\w., \t]+))", re.MULTILINE)
 
 
@@ -29,7 +31,8 @@ class Revision:
     of `depends_on`. A squash names the ids that it replaces, its own among them, in `replaces`,
     and in `replaced_sql` the checksums of the code with which its own id was applied before.
     `imports` are the top-level modules that the file imports, `connects` whether it creates an
-    engine of its own.
+    engine of its own, `commits` whether it may commit before its end, as far as its text tells,
+    `in_phases` whether it names a phase. `digest` is the hash of the file's bytes.
     """
 
     id: str
@@ -43,6 +46,9 @@ class Revision:
     replaced_sql: tuple[str, ...] = ()
     imports: frozenset[str] = frozenset()
     connects: bool = False
+    commits: bool = False
+    in_phases: bool = False
+    digest: str = field(default="", repr=False)
 
     @property
     def parents(self) -> tuple[str, ...]:
@@ -51,12 +57,6 @@ class Revision:
 
     def __str__(self) -> str:
         return f"{self.id} ({self.message})" if self.message else self.id
-
-
-@cache
-def unchanged(path: str, modified: int, size: int) -> Revision:  # noqa: ARG001 - the cache's key
-    """Return what `read` returns, from memory while the file's time and size are the same."""
-    return read(Path(path))
 
 
 def read(path: Path) -> Revision:
@@ -87,6 +87,9 @@ def read(path: Path) -> Revision:
         replaced_sql=_ids(values.get("replaced_sql")),
         imports=_imports(source),
         connects=ENGINE.search(source) is not None,
+        commits=b"autocommit_block" in source or b"COMMIT" in source.upper(),
+        in_phases=MARK.search(_above_functions(source)) is not None,
+        digest=hashlib.sha256(source).hexdigest(),
     )
 
 
@@ -136,12 +139,30 @@ def parsed(path: Path) -> ast.Module:
         HistoryError: it cannot be read, or is not Python; the message begins with file:line.
 
     """
+    with _readable(path):
+        status = path.stat()
+    return _parsed(path, status.st_mtime_ns, status.st_size)
+
+
+# The questions about a file follow each other, while the runner has up to 32 of them before it.
+@lru_cache(maxsize=64)
+def _parsed(path: Path, modified: int, size: int) -> ast.Module:  # noqa: ARG001 - the cache's key
     return _parse(_source(path), path)
 
 
+def _above_functions(source: bytes) -> bytes:
+    return FUNCTIONS.split(source, maxsplit=1)[0]
+
+
 def _source(path: Path) -> bytes:
-    try:
+    with _readable(path):
         return path.read_bytes()
+
+
+@contextlib.contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise HistoryError(f"{shown(path)} cannot be read: {error.strerror}") from error
 
@@ -149,7 +170,7 @@ def _source(path: Path) -> bytes:
 def _head(source: bytes, path: Path) -> tuple[ast.Module, dict[str, object]]:
     # The ids are above the functions, and parsing dominates the time to read a long history.
     with contextlib.suppress(SyntaxError, ValueError):
-        tree = ast.parse(FUNCTIONS.split(source, maxsplit=1)[0])
+        tree = ast.parse(_above_functions(source))
         if values := dict(literals(tree, path)):
             return tree, values
     tree = _parse(source, path)
@@ -220,6 +241,9 @@ def _ids(value: object) -> tuple[str, ...]:
 def _completed(
     revision: Revision, revisions: Mapping[str, Revision], labels: Mapping[str, str]
 ) -> Revision:
+    if all(parent in revisions for parent in revision.parents):
+        return revision
+
     def complete(text: str) -> str:
         if text in revisions:
             return text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -11,14 +10,12 @@ from typing import Literal
 
 from limbeck.dataclass import dataclass
 from limbeck.errors import HistoryError
-from limbeck.history.revisions import Revision, literals
+from limbeck.history.revisions import FUNCTIONS, Revision, literals
 from limbeck.paths import shown
 from limbeck.schema.sql.quoting import unquote
 
 # Only literals before the first function are read, so a revision is not executed for its phase.
 NAMES = frozenset({"phase", "change", "backfills", "uses"})
-MARK = re.compile(rb"^phase\b", re.MULTILINE)
-FUNCTIONS = re.compile(rb"^(?:async )?def ", re.MULTILINE)
 FORM = (
     'Write it as limbeck generate does: {"table": ..., "set": {column: expression}, "where": ...}.'
 )
@@ -76,6 +73,8 @@ def of(revision: Revision) -> Phase | None:
         HistoryError: its data are not literals, or have another form.
 
     """
+    if not revision.in_phases:
+        return None
     status = revision.path.stat()
     return _unchanged(str(revision.path), status.st_mtime_ns, status.st_size)
 
@@ -119,8 +118,6 @@ def _unchanged(path: str, modified: int, size: int) -> Phase | None:  # noqa: AR
     """Return the phase in a file; it is read again only if its time or size changes."""
     source = Path(path).read_bytes()
     head = FUNCTIONS.split(source, maxsplit=1)[0]
-    if not MARK.search(head):
-        return None
     return _phase(dict(literals(ast.parse(head), Path(path), NAMES)), Path(path))
 
 

@@ -50,7 +50,7 @@ def entries(path: Path) -> tuple[Entry, ...]:
     return _read(path, status.st_mtime_ns, status.st_size)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def _read(path: Path, modified: int, size: int) -> tuple[Entry, ...]:  # noqa: ARG001 - the cache's key
     """Return the entries of a file, from memory while its time and size are the same."""
     bindings = tuple(_bindings(path))

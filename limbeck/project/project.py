@@ -94,7 +94,8 @@ class Project:
 
     def profiles(self) -> tuple[Profile, ...]:
         """Return every profile, sorted by name."""
-        return tuple(self.profile(name) for name in profiles.names(self.profiles_dir))
+        names = profiles.names(self.profiles_dir)
+        return tuple(profiles.load(self.root, self.profiles_dir, name) for name in names)
 
     def environment_like(self, name: str) -> str | None:
         """Return the environment that a misspelled or shortened name stands for, if any."""

@@ -95,6 +95,7 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
         _importing_runner(),
         connect(plan.database, application_name=_name(plan), listen=listen) as connection,
         _locked(connection, plan, wait, listen),
+        plan.history.held(),
     ):
         start = state.read(connection, version_table.of(plan.history, connection))
         if start.recorded != plan.current or _ran_late(plan, start.ledger):
@@ -295,7 +296,9 @@ def _noting(plan: Plan, applied: list[Applied], listen: Listener) -> Listener:
 
 def _terms(plan: Plan, *, progress: bool) -> Terms:
     database = plan.database
+    hooks = (getattr(plan.hooks, f"{when}_revision", None) for when in ("before", "after"))
     return Terms(
+        together=not any(hooks),  # which are called between two revisions
         patience=seconds(database.lock_budget),
         lock_timeout=database.lock_timeout,
         transaction_timeout=database.transaction_timeout,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import field, replace
 from functools import partial
 from pathlib import Path
+from threading import Lock
 
 from limbeck.dataclass import dataclass
 from limbeck.engine import audit, ledger, version_table
@@ -28,6 +30,7 @@ from limbeck.project.seen import note
 from limbeck.run.drift import named
 from limbeck.run.status import Finding, Status, findings
 from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.filters import Filters
 from limbeck.schema.catalog.read import read
 from limbeck.shadow.filters import filters
 from limbeck.shadow.models import Models
@@ -40,17 +43,56 @@ AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
-    """What was read of an environment; `live` is None where there is nothing to compare.
+class _Common:
+    """What all environments of a question share, found once.
 
-    `server` is the server_version_num of its server, None where none answered.
+    `drift` says whether the databases are compared.
     """
 
-    profile: Profile
-    status: Status
-    live: Catalog | None = None
-    path: tuple[str, ...] = ()
-    server: int | None = None
+    project: Project
+    histories: Mapping[Path | None, History]
+    drift: bool
+    listen: Listener
+    _lock: Lock = field(default_factory=Lock)
+    _filters: list[Filters] = field(default_factory=list)
+    _replayed: dict[object, Catalog] = field(default_factory=dict)
+
+    def history(self, profile: Profile) -> History:
+        """Return the history of an environment."""
+        return self.histories[profile.versions]
+
+    def filters(self) -> Filters:
+        """Return what the project's settings and its env.py include."""
+        with self._lock:
+            if not self._filters:
+                self._filters.append(filters(self.project))
+            return self._filters[0]
+
+    def note(self, profile: Profile, server: int) -> None:
+        """Note the version of a server; all environments are noted in one file."""
+        with self._lock:
+            note(self.project, profile, server)
+
+    def replayed(
+        self, profile: Profile, major: int, current: Sequence[str], path: tuple[str, ...]
+    ) -> Catalog:
+        """Return the catalog that the history has at some revisions.
+
+        Args:
+            profile: An environment of the history.
+            major: The major of its server: majors print some definitions differently.
+            current: The revisions that it is at.
+            path: The search path of its database.
+
+        """
+        key = (profile.versions, urls.shadow_url(self.project, profile), major, *current, path)
+        with self._lock:
+            if key not in self._replayed:
+                revisions = ",".join(current) or "base"
+                beside = self.project.on(major)
+                replay = Replay(beside, revisions, profile, self.listen, path)
+                self._replayed[key] = replay.catalog()
+            return self._replayed[key]
 
 
 def status(
@@ -74,8 +116,13 @@ def status(
         HistoryError: The revision files are broken.
 
     """
-    looks = _side_by_side(_looks(project, profiles, drift=drift, listen=listen))
-    return tuple(_compared(project, look, listen) for look in looks)
+    with ExitStack() as stack:
+        histories = {each.versions: History.of(project, each) for each in profiles}
+        for history in histories.values():
+            history.heads()  # broken files are an error, not the environment's problem
+            stack.enter_context(history.held())
+        common = _Common(project, histories, drift, listen)
+        return tuple(_side_by_side(_asking(common, profiles)))
 
 
 def check(
@@ -123,38 +170,32 @@ def unrecorded(
             yield Finding("unrecorded", None, text, hint, changes)
 
 
-def _looks(
-    project: Project, profiles: Sequence[Profile], *, drift: bool, listen: Listener
-) -> Iterator[Callable[[], _Look]]:
+def _asking(common: _Common, profiles: Sequence[Profile]) -> Iterator[Callable[[], Status]]:
     """Yield for each environment the function that asks it, which may run in another thread.
 
     What is started or created for an environment on this machine, is so before.
     """
     for profile in profiles:
-        history = History.of(project, profile)
-        heads = history.heads()  # broken files are an error, not the environment's problem
+        heads = common.history(profile).heads()
         several = heads if len(heads) > 1 else ()
         status = Status(profile.name, profile.branch, profile.protected, heads=several)
         try:
-            database = urls.database(project, profile, listen)
+            database = urls.database(common.project, profile, common.listen)
         except LimbeckError as error:
-            look = _Look(profile, replace(status, problem=error))
-            yield partial(_same, look)
+            yield partial(replace, status, problem=error)
         else:
             status = replace(status, destination=database.destination)
-            look = _Look(profile, status)
-            yield partial(_looked, project, look, database, drift=drift, listen=listen)
+            yield partial(_asked, common, profile, database, status)
 
 
-def _side_by_side(functions: Iterable[Callable[[], _Look]]) -> Iterator[_Look]:
-    """Yield what the functions return, in order, while the next ones run in threads."""
+def _side_by_side(functions: Iterable[Callable[[], Status]]) -> Iterator[Status]:
+    """Yield what the functions return, in order; they run in threads.
+
+    One that waits for its server holds one thread, while the others go on to the next functions.
+    """
     pool = ThreadPoolExecutor(AT_ONCE)
-    running: deque[Future[_Look]] = deque()
     try:
-        for function in functions:
-            running.append(pool.submit(function))
-            if len(running) == AT_ONCE:
-                yield running.popleft().result()
+        running = deque(pool.submit(function) for function in functions)
         while running:
             yield running.popleft().result()
     finally:
@@ -162,54 +203,29 @@ def _side_by_side(functions: Iterable[Callable[[], _Look]]) -> Iterator[_Look]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _same(look: _Look) -> _Look:
-    return look
-
-
-def _looked(
-    project: Project, look: _Look, database: Database, *, drift: bool, listen: Listener
-) -> _Look:
-    """Return what an environment answers."""
-    profile, status = look.profile, look.status
-    history = History.of(project, profile)
+def _asked(common: _Common, profile: Profile, database: Database, status: Status) -> Status:
+    """Return the state of an environment, with its difference from a replay."""
+    live: Catalog | None = None
+    path: tuple[str, ...] = ()
+    history = common.history(profile)
     try:
-        with connect(database, read_only=True, listen=listen) as connection:
-            look = replace(look, server=connection.info.server_version)
-            current, entries, live = _read(project, profile, connection, with_catalog=drift)
+        with connect(database, read_only=True, listen=common.listen) as connection:
+            common.note(profile, connection.info.server_version)
+            current = version_table.recorded(connection, version_table.of(history, connection))
+            entries = ledger.read(connection)
+            if common.drift:
+                live = read(connection, filters=common.filters())
             path = searched(connection)
             status = _placed(status, history, current)
             status = _remembered(status, history, entries)
             status = _phased(status, history, connection, entries)
+        if live is not None and not status.unknown:
+            recorded = common.replayed(profile, live.major, current, path)
+            live = without_ignored(common.project, recorded, live)
+            status = replace(status, drift=recorded.changes_to(live))
     except LimbeckError as error:
-        return replace(look, status=replace(status, problem=error))
-    return replace(look, status=status, live=None if status.unknown else live, path=path)
-
-
-def _compared(project: Project, look: _Look, listen: Listener) -> Status:
-    """Return the state of an environment with its difference from a replay."""
-    if look.server is not None:  # here, because all environments are noted in one file
-        note(project, look.profile, look.server)
-    if look.live is None:
-        return look.status
-    beside = project.on(look.live.major)  # majors print some definitions differently
-    revisions = ",".join(look.status.current or ()) or "base"
-    try:
-        own = Replay(beside, revisions, look.profile, listen, look.path)
-        recorded = own.catalog()
-        live = without_ignored(project, recorded, look.live)
-        return replace(look.status, drift=recorded.changes_to(live))
-    except LimbeckError as error:
-        return replace(look.status, problem=error)
-
-
-def _read(
-    project: Project, profile: Profile, connection: Connection, *, with_catalog: bool
-) -> tuple[tuple[str, ...], Ledger, Catalog | None]:
-    history = History.of(project, profile)
-    current = version_table.recorded(connection, version_table.of(history, connection))
-    entries = ledger.read(connection)
-    live = read(connection, filters=filters(project)) if with_catalog else None
-    return current, entries, live
+        return replace(status, problem=error)
+    return status
 
 
 def _placed(status: Status, history: History, current: tuple[str, ...]) -> Status:

@@ -120,17 +120,11 @@ class Plan:
 
 def fingerprint(destination: str, current: Sequence[str], planned: Sequence[Revision]) -> str:
     """Return a hash of what a plan rests on: the destination, its revisions, the files to run."""
-    parts = [destination, *current, *(_content(revision.path) for revision in planned)]
+    parts = [destination, *current, *(revision.digest for revision in planned)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def revisions(plan: Plan) -> tuple[Revision, ...]:
     """Return the revisions of a plan as their files are now."""
     known = {revision.id: revision for revision in plan.history.revisions()}
-    return tuple(
-        known.get(revision.id) or plan.history.find(revision.id)[0] for revision in plan.revisions
-    )
-
-
-def _content(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return tuple(known.get(each.id) or plan.history.find(each.id)[0] for each in plan.revisions)

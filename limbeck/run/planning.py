@@ -42,6 +42,7 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
     through: Through | None = None,
     allow_used: bool = False,
     hooks: Hooks = NO_HOOKS,
+    history: History | None = None,
     listen: Listener = log,
 ) -> Plan:
     """Return the plan that brings a database up to a revision; the database is only read.
@@ -58,6 +59,7 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
             protected environment, does not.
         allow_used: Apply contract revisions although their old structure is still used.
         hooks: The hooks of planning are called here, the others by `apply`.
+        history: The history of the profile, if the caller has it.
         listen: Receives connection attempts, and a notice for each edited revision.
 
     Raises:
@@ -67,49 +69,46 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
 
     """
     hooks.call("before_plan", profile, database)
-    history = History.of(project, profile)
-    history.prepare()
+    history = history or History.of(project, profile)
     terms = Terms(
         profile.name,
         profile.protected,
         through or ("expand" if profile.protected else "contract"),
         allow_used,
     )
-    with connect(database, read_only=True, listen=listen) as connection:
-        start = state.read(connection, version_table.of(history, connection))
-        refuse_pooler(database, start.session)
-        note(project, profile, connection.info.server_version)
-        current = history.known(start.recorded, database.dbname)
-        late = ledger.late(history, current, start.ledger)
-        pending = history.pending(current, to)
-        if to not in {"head", "heads"} and not pending and not late:
-            _refuse_below(history, current, to)
-        todo = tuple(each for each in history.revisions() if each in {*late, *pending})
-        passed = gates_passed(history, connection, todo, terms, listen)
-        # What a late or half-done revision leaves is not what the history has at this point.
-        begun = start.ledger.interrupted().keys() & {each.id for each in passed.revisions}
-        own: tuple[OwnObject, ...] = ()
-        if current and passed.revisions and not (late or begun):
-            from limbeck.run import taking  # noqa: PLC0415 - most plans are empty
+    with history.held():
+        history.prepare()
+        with connect(database, read_only=True, listen=listen) as connection:
+            start = state.read(connection, version_table.of(history, connection))
+            refuse_pooler(database, start.session)
+            note(project, profile, connection.info.server_version)
+            current = history.known(start.recorded, database.dbname)
+            late = ledger.late(history, current, start.ledger)
+            pending = history.pending(current, to)
+            if to not in {"head", "heads"} and not pending and not late:
+                _refuse_below(history, current, to)
+            chosen = {each.id for each in (*late, *pending)}
+            todo = tuple(each for each in history.revisions() if each.id in chosen)
+            passed = gates_passed(history, connection, todo, terms, listen)
+            # What a late or half-done revision leaves is not what the history has at this point.
+            begun = start.ledger.interrupted().keys() & {each.id for each in passed.revisions}
+            own: tuple[OwnObject, ...] = ()
+            if current and passed.revisions and not (late or begun):
+                from limbeck.run import taking  # noqa: PLC0415 - most plans are empty
 
-            if taking.may_take(passed.revisions):
-                from limbeck.run.own_search import search  # noqa: PLC0415 - most plans only add
+                if taking.may_take(passed.revisions):
+                    from limbeck.run.own_search import search  # noqa: PLC0415 - most plans only add
 
-                own = search(project, profile, connection, current, passed.revisions, listen)
-    for entry in start.ledger.interrupted().values():
-        if text := _stuck(history, profile, entry):
-            listen(Notice(text))
-    for revision in audit.edited(history, current, start.ledger, quick=True):
-        listen(
-            Notice(
-                f"the file of {revision} was edited after it was applied: {profile.name} does not "
-                "have the edit. Restore the file, and put the change into a new revision."
-            )
+                    own = search(project, profile, connection, current, passed.revisions, listen)
+        for entry in start.ledger.interrupted().values():
+            if text := _stuck(history, profile, entry):
+                listen(Notice(text))
+        for revision in audit.edited(history, current, start.ledger, quick=True):
+            listen(Notice(_edited(revision, profile)))
+        route = _Route(history, current, passed.revisions, start.ledger, late, downgrade=False)
+        return _plan(
+            project, profile, database, route, hooks, waiting=passed.waiting, gate=terms, own=own
         )
-    route = _Route(history, current, passed.revisions, start.ledger, late, downgrade=False)
-    return _plan(
-        project, profile, database, route, hooks, waiting=passed.waiting, gate=terms, own=own
-    )
 
 
 def rollback_plan(  # noqa: PLR0913 - as plan, and how far
@@ -208,9 +207,10 @@ class _Route(NamedTuple):
         for half in self.halves:
             about = (half.revision.id, half.revision.message, half.revision.path)
             yield PlannedRevision(*about, half.steps, reversal=half, words=words)
+        late = {each.id for each in self.late}
         for each in self.todo:
             planned = PlannedRevision(
-                each.id, each.message, each.path, late=each in self.late, words=words
+                each.id, each.message, each.path, late=each.id in late, words=words
             )
             if (entry := begun.get(each.id)) and entry.action == action:
                 from limbeck.history import plainness  # noqa: PLC0415 - most plans have no half
@@ -255,6 +255,13 @@ def _plan(  # noqa: PLR0913 - what, where, who is told, and how far
     )
     hooks.call("after_plan", plan)
     return plan
+
+
+def _edited(revision: Revision, profile: Profile) -> str:
+    return (
+        f"the file of {revision} was edited after it was applied: {profile.name} does not have the "
+        "edit. Restore the file, and put the change into a new revision."
+    )
 
 
 def _stuck(history: History, profile: Profile, entry: Entry) -> str | None:

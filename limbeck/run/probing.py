@@ -23,7 +23,6 @@ from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
-from limbeck.run.unseen import commits
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.read import read
@@ -109,7 +108,7 @@ class Probing:
     def _subject(self, revision: Revision) -> _Subject | None:
         """Return the branch before and after a revision that may be seen half done."""
         role = phased.role_of(revision)
-        if role == "plain" and not commits(revision.path.read_text(encoding="utf-8")):
+        if role == "plain" and not revision.commits:
             return None
         try:
             before, after = self._recorded(revision)

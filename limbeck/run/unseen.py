@@ -74,8 +74,7 @@ def refuse(
 
 def _uses(revision: Revision, *, downgrade: bool) -> Iterator[_Use]:
     """Yield the statements that use rows; none if all is one transaction."""
-    text = revision.path.read_text(encoding="utf-8")
-    if "row_security" in text or not commits(text):
+    if not revision.commits or "row_security" in revision.path.read_text(encoding="utf-8"):
         return
     name = "downgrade" if downgrade else "upgrade"
     body = (each for each in parsed(revision.path).body if getattr(each, "name", "") == name)
@@ -127,8 +126,3 @@ def _is_filled(words: Sequence[str]) -> bool:
 def _after(words: Sequence[str], word: str) -> str:
     text = words[words.index(word) + 1]
     return unquote(text) if text.startswith('"') else text.lower()
-
-
-def commits(text: str) -> bool:
-    """Return whether a revision may commit before its end, as far as its text tells."""
-    return "autocommit_block" in text or "COMMIT" in text.upper()

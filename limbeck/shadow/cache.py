@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from limbeck.paths import write_whole
 from limbeck.project.project import Project
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def keep(project: Project, name: str, catalog: Catalog) -> Catalog:
 
     path = folder(project) / name
     tables = sum(1 for _ in catalog.every(Table))
-    write(path, f"{catalog.fingerprint()} {tables}\n".encode() + store.dumps(catalog))
+    write_whole(path, f"{catalog.fingerprint()} {tables}\n".encode() + store.dumps(catalog))
     _prune(path)
     return catalog
 
@@ -38,7 +37,7 @@ def keep(project: Project, name: str, catalog: Catalog) -> Catalog:
 def keep_statements(project: Project, name: str, statements: Sequence[str]) -> None:
     """Save the statements that make a schema under a name, KIND-KEY, and remove the oldest."""
     path = folder(project) / name
-    write(path, json.dumps(statements).encode())
+    write_whole(path, json.dumps(statements).encode())
     _prune(path)
 
 
@@ -81,19 +80,6 @@ def fingerprint(project: Project, name: str) -> str | None:
             return file.readline().decode("ascii").strip() or None
     except (OSError, ValueError):
         return None
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write a file of the cache as a whole or not at all; an error is ignored.
-
-    Another command may read the file at the same time, so it is renamed into place. A folder that
-    cannot be written to only costs the time that the cache would have saved.
-    """
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
 
 
 def _prune(path: Path) -> None:

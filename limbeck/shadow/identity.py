@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from limbeck.paths import write_whole
 from limbeck.postgres.embedded import postmaster
 from limbeck.project import majors, urls
 from limbeck.project.profile import Profile
@@ -66,7 +67,7 @@ def known(
         if saved["life"] == life:
             return str(saved["identity"])
     identity = asked(connection) if connection else _asked_by_ourselves(project, profile)
-    cache.write(path, json.dumps({"life": life, "identity": identity}).encode())
+    write_whole(path, json.dumps({"life": life, "identity": identity}).encode())
     return identity
 
 

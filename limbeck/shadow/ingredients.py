@@ -16,6 +16,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 from limbeck.dataclass import dataclass
+from limbeck.paths import write_whole
 from limbeck.project.code.recording import ALL, changed_since, names
 from limbeck.project.project import Project
 from limbeck.shadow import cache
@@ -87,7 +88,7 @@ def _are_same(project: Project) -> bool:
 def save(project: Project, ingredients: Ingredients, state: str) -> None:
     """Save the names for `load`, and their state."""
     text = json.dumps({**asdict(ingredients), "state": state})
-    cache.write(cache.folder(project) / FILE, text.encode())
+    write_whole(cache.folder(project) / FILE, text.encode())
 
 
 def _saved(project: Project) -> tuple[Ingredients, str] | None:
