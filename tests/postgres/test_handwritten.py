@@ -28,7 +28,7 @@ from limbeck.shadow.replay import Replay
 from limbeck.shadow.testing.migrated import migrated
 
 if TYPE_CHECKING:
-    from limbeck.generate.handwritten import Written
+    from limbeck.history.revisions import Revision
     from limbeck.postgres.database import Database
     from tests.postgres.conftest import Work
 
@@ -48,13 +48,13 @@ def invoke(work: Work, *arguments: str) -> Result:
     return CliRunner().invoke(group, words)
 
 
-def edited(written: Written, needs: str, change: str, batch: int = 3) -> Written:
-    """Fill a data revision in, as its author does."""
-    path = written.revision.path
+def edited(work: Work, needs: str, change: str, batch: int = 3) -> Revision:
+    """Write a data revision, and fill it in as its author does."""
+    path = handwritten.data(work.project, None, "x").revision.path
     text = re.sub(r"^BATCH = .*$", f"BATCH = {batch}", path.read_text(), flags=re.MULTILINE)
     text = re.sub(r"^NEEDS = .*$", f"NEEDS = {needs!r}", text, flags=re.MULTILINE)
     path.write_text(re.sub(r"^CHANGE = .*$", f"CHANGE = {change!r}", text, flags=re.MULTILINE))
-    return written
+    return work.history.heads()[0]
 
 
 def applied(work: Work, database: Database) -> tuple[str, ...]:
@@ -145,8 +145,7 @@ def test_killed_between_batches_it_is_finished_by_the_next_run(
 ) -> None:
     applied(shop, database)
     connection.execute("insert into items select n, n::text from generate_series(1, 11) n")
-    written = handwritten.data(shop.project, None, "x")
-    edited(written, "name IS DISTINCT FROM 'new' AND id > 1", "name = 'new'")
+    revision = edited(shop, "name IS DISTINCT FROM 'new' AND id > 1", "name = 'new'")
     connection.execute(
         b"""
         create function bomb() returns trigger language plpgsql as
@@ -160,7 +159,7 @@ def test_killed_between_batches_it_is_finished_by_the_next_run(
     before = connection.execute(query).fetchall()
     assert [id_ for id_, _ in before] == [2, 3, 4, 5, 6, 7]
     connection.execute("drop trigger bomb on items")
-    assert applied(shop, database) == (written.revision.id,)
+    assert applied(shop, database) == (revision.id,)
     rows = connection.execute(query).fetchall()
     assert [id_ for id_, _ in rows] == list(range(2, 12))
     assert rows[:6] == before, "rows that have the change are not written again"
@@ -168,13 +167,13 @@ def test_killed_between_batches_it_is_finished_by_the_next_run(
     plan = migrate.rollback_plan(shop.project, shop.profile, database)
     migrate.apply(plan, confirm=lambda _: True)
     assert connection.execute(query).fetchall() == rows
-    assert applied(shop, database) == (written.revision.id,)
+    assert applied(shop, database) == (revision.id,)
 
 
 def test_lint_runs_it_on_rows_that_need_the_change(shop: Work) -> None:
-    written = edited(handwritten.data(shop.project, None, "x"), "name <> 'new'", "name = 'new'")
-    assert lint(shop.project, [written.revision]).hazards == ()
-    statements = trace(shop.project, [written.revision])[0].statements
+    revision = edited(shop, "name <> 'new'", "name = 'new'")
+    assert lint(shop.project, [revision]).hazards == ()
+    statements = trace(shop.project, [revision])[0].statements
     assert (statements[-1].tag, statements[-1].transaction) == ("DO", None), "it commits"
 
 
@@ -182,9 +181,9 @@ def test_any_name_and_any_key_under_plain_alembic(work: Work) -> None:
     work.revision("schema", 'create schema "s:t"')
     table = f'create table {WEIRD} ("a b" int, "c:d" uuid, "%s" text, primary key ("a b", "c:d"))'
     work.revision("weird", f"op.execute({escaped(table)!r})")
-    written = edited(handwritten.data(work.project, None, "x"), '"%s" IS NULL', "\"%s\" = '5 %'")
-    module = scripts.module(work.history, written.revision)
-    with migrated(work.project, None, written.revision.id) as copy:
+    revision = edited(work, '"%s" IS NULL', "\"%s\" = '5 %'")
+    module = scripts.module(work.history, revision)
+    with migrated(work.project, None, revision.id) as copy:
         copy.execute(
             f"insert into {WEIRD} select n / 3, gen_random_uuid() from generate_series(1, 8) n"
         )
@@ -200,12 +199,12 @@ def test_any_name_and_any_key_under_plain_alembic(work: Work) -> None:
 def test_a_change_after_which_rows_still_need_it_is_an_error_and_no_endless_loop(
     shop: Work,
 ) -> None:
-    written = edited(handwritten.data(shop.project, None, "x"), "name IS NULL", "name = NULL")
+    revision = edited(shop, "name IS NULL", "name = NULL")
     with migrated(shop.project, None, "head") as copy:
         copy.execute("insert into items values (1)")
         with pytest.raises(MigrationError, match=r"NEEDS is still true after CHANGE: \(1\)"):
             copy.upgrade()
-        assert written.revision == copy.to
+        assert revision == copy.to
 
 
 def test_a_database_before_a_revision_goes_up_and_down(shop: Work) -> None:
