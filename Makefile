@@ -74,8 +74,9 @@ majors: .venv/installed-dev ## Everyday workflow, pairs, real schemas, renames i
 compat: .venv/installed-dev ## Run projects with other versions of Python, SQLAlchemy and Alembic (needs PyPI)
 	@LIMBECK_COMPAT="$(CURDIR)/.venv/compat" .venv/bin/pytest -n 2 -m '' tests/compat
 
-bench: .venv/installed-dev ## Measure limbeck beside its peers
-	@.venv/bin/python benchmarks
+# BENCH="--quick", or another choice that `python benchmarks --help` lists.
+bench: .venv/installed-dev ## Measure limbeck beside its peers, into docs/benchmarks (half an hour; needs npm)
+	@.venv/bin/python benchmarks $(BENCH)
 
 # --strict: a version that the service does not know is an error, not a pass.
 audit: .venv/audit/bin/pip-audit ## Ask PyPI for known vulnerabilities of the locked versions (needs the network)

@@ -122,7 +122,7 @@ def _watched(case: Case, database: Database, connection: Connection) -> Statemen
     with observing(database, connection) as observer:
         observer.start(connection)
         _run(case, observer, connection)
-        (statement,) = observer.stop(connection)
+        (statement,) = observer.stop()
     return statement
 
 

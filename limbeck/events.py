@@ -199,6 +199,19 @@ class StageStarted(NamedTuple):
     text: str
 
 
+class StageProgress(NamedTuple):
+    """How far a stage is that takes longer than two seconds: `done` of `total` units.
+
+    `unit` is such as "revision", `total` is 0 where nobody knows it. The last event has `ended`.
+    """
+
+    text: str
+    done: int
+    total: int
+    unit: str
+    ended: bool = False
+
+
 Event: TypeAlias = (
     Notice
     | ServerStarted
@@ -218,6 +231,7 @@ Event: TypeAlias = (
     | BatchNotObtained
     | BackfillThrottled
     | StageStarted
+    | StageProgress
 )
 Listener: TypeAlias = Callable[[Event], None]
 

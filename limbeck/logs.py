@@ -29,6 +29,7 @@ from limbeck.events import (
     RunFinished,
     RunStarted,
     ServerStarted,
+    StageProgress,
     StageStarted,
 )
 from limbeck.plurals import counted, nouns
@@ -45,7 +46,7 @@ _WARNINGS: Final = (
     BatchNotObtained,
     BackfillThrottled,
 )
-_DETAILS: Final = (StageStarted, IndexProgress, BackfillProgress)
+_DETAILS: Final = (StageStarted, StageProgress, IndexProgress, BackfillProgress)
 _UNSEEN: Final = "a session that ended before limbeck could identify it"
 _MINUTES: Final = 100  # seconds; from here on the remaining time is given in minutes
 # Without any handler the standard library would print warnings to stderr.
@@ -121,6 +122,12 @@ def sentence(event: Event) -> str:
             return _of_statement(event)
 
 
+def how_far(event: StageProgress) -> str:
+    """Return what is done of a stage, such as "12 of 300 revisions"."""
+    of = f" of {event.total:,}" if event.total else ""
+    return f"{event.done:,}{of} {nouns(event.total or event.done, event.unit)}"
+
+
 def _of_run(event: RunStarted | RunFinished | RunFailed) -> str:
     where = f"{event.environment} ({event.destination})"
     match event:
@@ -161,11 +168,13 @@ def _of_statement(event: Event) -> str:
         case IndexProgress(index, phase, done, total):
             return f"{index}: {phase}" + (f" {100 * done // total} %" if total else "")
         case _:
-            return _of_backfill(event)
+            return _of_progress(event)
 
 
-def _of_backfill(event: Event) -> str:
+def _of_progress(event: Event) -> str:
     match event:
+        case StageProgress():
+            return f"{event.text}: {how_far(event)}"
         case BackfillProgress(_, done, total):
             return f"{done} of {total} {nouns(total, 'row')} of {pace(event)}"
         case BatchNotObtained(table, attempt, pause, blockers):

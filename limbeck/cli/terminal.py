@@ -27,6 +27,7 @@ from limbeck.events import (
     RunFailed,
     RunFinished,
     RunStarted,
+    StageProgress,
     StageStarted,
 )
 from limbeck.visible import visible
@@ -190,13 +191,26 @@ class Narrator:
             case BatchNotObtained() | BackfillThrottled() if self.bar:
                 clear_line()
                 say(logs.sentence(event))
-            case StageStarted() if self.bar:
-                clear_line()
-                click.echo(coloured(printable(logs.sentence(event)), "bright_black"), err=True)
+            case StageStarted() | StageProgress():
+                self._show(event)
             case RevisionStarted() | RunStarted() | RunFinished() | RunFailed():
                 pass  # the command itself prints the start and the end of a run
             case _:
                 say(logs.sentence(event))
+
+    def _show(self, event: StageStarted | StageProgress) -> None:
+        """Print a stage; on a terminal, move its bar, or its number where nobody knows the last."""
+        if not self.bar:
+            if isinstance(event, StageStarted):
+                say(logs.sentence(event))
+            return
+        clear_line()
+        if isinstance(event, StageStarted):
+            click.echo(coloured(printable(logs.sentence(event)), "bright_black"), err=True)
+        elif event.total and not event.ended:
+            self._draw(event.done, event.total, f"{event.unit}s")
+        elif not event.ended:
+            click.echo(f"\r{printable(logs.how_far(event))}", nl=False, err=True)
 
     def _draw(self, done: int, total: int, label: str) -> None:
         width = 24

@@ -13,6 +13,7 @@ from limbeck.engine.ledger import Entry, Ledger
 from limbeck.errors import HistoryError
 from limbeck.history import code
 from limbeck.history.revisions import Revision
+from limbeck.stages import Stage
 
 
 class StoppedError(Exception):
@@ -48,7 +49,7 @@ class Progress:
     ledger's table is there, `begun` whether the revision has its row in it, `about` what the row
     says of it, `checksum` is that of its code, `file` the hash of the revision's file when that row
     was written. `lock_timeout` is the one that the revision sets for itself, `limit` the number of
-    steps after which to stop.
+    steps after which to stop. `stage` tells how far an attempt is that takes long.
     """
 
     revision: Revision
@@ -64,6 +65,7 @@ class Progress:
     limit: int | None = None
     checksum: str | None = None
     about: ledger.About = field(default_factory=dict)
+    stage: Stage | None = None
     step: int = 0
     in_role: bool = False
     _hash: Any = field(default_factory=hashlib.sha256)
@@ -89,11 +91,15 @@ class Progress:
     def restart(self) -> None:
         """Begin another attempt: the revision's statements come again from the first one."""
         self.step, self.in_role, self._hash = 0, False, hashlib.sha256()
+        if self.stage is not None:
+            self.stage.done = 0
 
     def count(self, statement: str) -> None:
         """Add a statement to the digest of this attempt."""
         # Without comments and white space: to reformat a file must not make it another one.
         self._hash.update(statements.plain(statement).encode() + b";")
+        if self.stage is not None:
+            self.stage.advance()
 
     @property
     def digest(self) -> str:

@@ -40,6 +40,7 @@ from limbeck.postgres.connect import as_sqlalchemy
 from limbeck.postgres.watching import Watcher
 from limbeck.project.code.errors import WorkerError
 from limbeck.project.code.in_process import InProcess
+from limbeck.stages import staged
 
 if TYPE_CHECKING:
     from limbeck.engine.remote import Remote
@@ -294,9 +295,14 @@ class Runner:
             self.session.listen(RevisionResumed(*about, progress.steps))
         # Before its first statement: afterwards, every moment is one in which others wait for it.
         rows = self._version_rows(turn, self.heads)
-        while error or (error := self._attempt(turn, progress, rows)):
-            self._wait(error, progress)
-            error = None
+        with staged(self.session.listen, turn.revision.id, "statement", silent=True) as stage:
+            # Only while nobody uses the database yet: a terminal that is stopped would keep the
+            # locks of the revision for as long.
+            first = self.session.terms.progress and not self.heads
+            progress.stage = stage if first else None
+            while error or (error := self._attempt(turn, progress, rows)):
+                self._wait(error, progress)
+                error = None
         self.note(rows.heads)
         self.ledger = replace(self.ledger, exists=progress.table_exists)
         self.session.listen(turn.finished(time.monotonic() - began))

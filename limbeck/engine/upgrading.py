@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from dataclasses import field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import psycopg
 from alembic.runtime.environment import EnvironmentContext
-from alembic.runtime.migration import RevisionStep
 from psycopg import sql
 
+from limbeck.dataclass import dataclass
 from limbeck.engine import defaults, privileged, remote, version_table
 from limbeck.engine.batch import Statement, StatementError
 from limbeck.engine.environment import Environment, VersionRows
@@ -24,44 +26,65 @@ from limbeck.project.code.out_of_process import OutOfProcess
 
 if TYPE_CHECKING:
     from limbeck.history.history import History
+    from limbeck.project.code.protocol import UserCode
 
 
 Noted: TypeAlias = "Callable[[int], None]"
 """Receives the line of the revision file before each statement, where no stack has it."""
 
 
+@dataclass()
+class Series:
+    """What the upgrades of a history share, so that the next one costs no more than the first.
+
+    `memo` is what `op` has created in the revisions before: an enum that several name.
+    """
+
+    history: History
+    memo: dict[Any, Any] = field(default_factory=dict)
+
+    @cached_property
+    def code(self) -> UserCode:
+        """The way to the revision files."""
+        return self.history.code
+
+    @cached_property
+    def environment(self) -> Environment:
+        """Alembic's environment, with a map of all revisions."""
+        return Environment(self.history, "shadow")
+
+
 def upgrade(
-    history: History,
+    series: Series,
     connection: psycopg.Connection[Any],
     revision: Revision,
     note: Noted = lambda _: None,
-    memo: dict[Any, Any] | None = None,
 ) -> None:
     """Run a revision in a transaction, with its version row; pass on whatever it raises.
 
     Args:
-        history: the history that it belongs to.
+        series: the upgrades that it belongs to.
         connection: where it runs, whose statements are observed.
         revision: what to run.
         note: receives the line of each statement of a revision that a worker runs.
-        memo: what `op` has created in the revisions before: an enum that several name.
 
     """
-    if isinstance(history.code, OutOfProcess):
-        _bridged(history, history.code, connection, revision, note)
+    if isinstance(series.code, OutOfProcess):
+        _bridged(series, series.code, connection, revision, note)
     else:
-        _in_process(history, connection, revision, {} if memo is None else memo)
+        _in_process(series, connection, revision)
 
 
 def _bridged(
-    history: History,
+    series: Series,
     code: OutOfProcess,
     connection: psycopg.Connection[Any],
     revision: Revision,
     note: Noted,
 ) -> None:
     """Run a revision in the worker, but its statements on the connection that is observed."""
-    step = Environment(history).step(revision, downgrade=False)
+    history = series.history
+    step = series.environment.step(revision, downgrade=False)
     resets = defaults.resets(session(connection).settings)
     connection.autocommit = False
     try:
@@ -74,7 +97,7 @@ def _bridged(
         note(0)
         _reset(connection, resets)
         table = version_table.of(history, connection)
-        context = Environment(history).offline_context(table)
+        context = series.environment.offline_context(table)
         rows = VersionRows(context, set(step.from_revisions))
         rows.update_to_step(step)
         for statement in rows.statements:
@@ -173,14 +196,9 @@ def _type(column: psycopg.Column) -> str:
     return f"{known.regtype}[]" if column.type_code == known.array_oid else known.regtype
 
 
-def _in_process(
-    history: History,
-    connection: psycopg.Connection[Any],
-    revision: Revision,
-    memo: dict[Any, Any],
-) -> None:
-    directory = scripts.directory(history)
-    step = RevisionStep(directory.revision_map, scripts.script(directory, revision), True)  # noqa: FBT003 - Alembic's own signature
+def _in_process(series: Series, connection: psycopg.Connection[Any], revision: Revision) -> None:
+    history, directory = series.history, series.environment.directory
+    step = series.environment.step(revision, downgrade=False)
     resets = defaults.resets(session(connection).settings)
     config = scripts.configuration(history)
     config.attributes[ATTRIBUTE] = "shadow"
@@ -196,7 +214,7 @@ def _in_process(
 
         step.migration_fn = upgrade
         environment.configure(connection=target, transaction_per_migration=True)
-        environment.get_context().impl.memo = memo
+        environment.get_context().impl.memo = series.memo
         environment.run_migrations()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 
 from limbeck.dataclass import dataclass
 from limbeck.engine import version_table
@@ -29,6 +29,7 @@ from limbeck.postgres.database import Database
 from limbeck.project import seen
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
+from limbeck.stages import counting, staged
 
 # Hazards for the old application, which has ended by the time that a contract revision runs.
 OF_OLD_APPLICATIONS = frozenset(
@@ -132,11 +133,23 @@ def lint(  # noqa: PLR0913 - what, from where, for whom
     shown = profile and seen.with_major(project, profile)
     traces = trace(project, revisions, applied=applied, profile=shown, listen=listen)
     place = Place(project, shown, listen)
-    traces = tuple(probed(place, each) for each in traces)
+    with staged(listen, "probing", "revision", len(traces), silent=True) as stage:
+        traces = tuple(probed(place, each) for each in counting(stage, traces))
     target = None
     if database is not None and traces:
         name = profile.name if profile else database.name
         target = targets.read(name, database, traces, listen)
+    return _report(traces, target)
+
+
+def creations(revisions: Sequence[Revision], environment: str) -> Report:
+    """Return the report of revisions that only create, on an empty database: nobody waits there."""
+    return replace(
+        _report([Trace(revision, ()) for revision in revisions]), environment=environment
+    )
+
+
+def _report(traces: Sequence[Trace], target: Target | None = None) -> Report:
     judged = [_judged(trace, target) for trace in traces]
     return Report(
         revisions=tuple(trace.revision for trace in traces),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from limbeck.errors import DatabaseError, MigrationError, ServerError
 from limbeck.events import Listener, Notice
 from limbeck.logs import log
+from limbeck.phased import phases
 from limbeck.run.plan import Plan, revisions
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ def look(plan: Plan, listen: Listener = log) -> Report | None:
     """
     from limbeck.lint import linting  # noqa: PLC0415 - only for protected environments
 
+    if _only_creates(plan):
+        return linting.creations(revisions(plan), plan.environment)
     try:
         return linting.lint(
             plan.project,
@@ -35,6 +38,24 @@ def look(plan: Plan, listen: Listener = log) -> Report | None:
     except (ServerError, DatabaseError, MigrationError) as error:
         listen(Notice(f"The plan is not linted, because there is no shadow: {error.message}"))
         return None
+
+
+def _only_creates(plan: Plan) -> bool:
+    """Return whether a plan for an empty database does nothing but create, as its SQL tells.
+
+    To run it on the shadow first would take as long as to run it, and find no hazard.
+    """
+    from limbeck.history.plainness import is_plain  # noqa: PLC0415 - as above
+    from limbeck.lint.trace.newcomers import only_creates  # noqa: PLC0415 - as above
+
+    return not plan.current and all(
+        each.reversal is None
+        and each.done is None
+        and phases.of(revision) is None
+        and is_plain(revision.path)
+        and only_creates(each.sql)
+        for each, revision in zip(plan.revisions, revisions(plan), strict=True)
+    )
 
 
 def refuse(report: Report | None, allow: Sequence[str] = ()) -> None:

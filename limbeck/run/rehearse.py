@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from limbeck.branches.base import Branch
 from limbeck.dataclass import dataclass
@@ -31,6 +32,9 @@ from limbeck.project.project import Project
 from limbeck.run.difference import Schema, difference
 from limbeck.run.offending import Offending, offending
 from limbeck.run.probing import Probing
+
+if TYPE_CHECKING:
+    from limbeck.engine.upgrading import Series
 
 TTL = timedelta(hours=2)
 PREFIX = "rehearsal"
@@ -185,13 +189,15 @@ def _revisions(
     connection: Connection,
     listen: Listener,
 ) -> tuple[list[Rehearsed], Failed | None]:
+    from limbeck.engine.upgrading import Series  # noqa: PLC0415 - Alembic only when it is needed
+
     done: list[Rehearsed] = []
-    memo: dict[object, object] = {}
+    series = Series(history)
     with observing(probing.database, connection) as observer:
         for number, revision in enumerate(todo, 1):
             which = (revision.id, revision.message, number, len(todo))
             listen(RevisionStarted(*which))
-            rehearsed = _revision(history, revision, connection, observer, probing, memo)
+            rehearsed = _revision(series, revision, connection, observer, probing)
             if isinstance(rehearsed, Failed):
                 return done, rehearsed
             listen(RevisionFinished(*which, rehearsed.seconds))
@@ -199,30 +205,29 @@ def _revisions(
     return done, None
 
 
-def _revision(  # noqa: PLR0913, PLR0917 - what, where, and who watches
-    history: History,
+def _revision(
+    series: Series,
     revision: Revision,
     connection: Connection,
     observer: Observer,
     probing: Probing,
-    memo: dict[object, object],
 ) -> Rehearsed | Failed:
-    from limbeck.engine.upgrading import upgrade  # noqa: PLC0415 - Alembic only when it is needed
+    from limbeck.engine.upgrading import upgrade  # noqa: PLC0415 - as above
 
     def run() -> None:
-        upgrade(history, connection, revision, observer.note, memo)
+        upgrade(series, connection, revision, observer.note)
 
     observer.start(connection, revision.path)
     began = time.monotonic()
     try:
         passage = probing.passage(revision, connection, observer, run)
     except Exception as error:  # noqa: BLE001 - a revision may raise anything
-        observer.stop(connection)
+        observer.stop()
         connection.rollback()
         words = str(getattr(error, "orig", error)).strip()
         return Failed(revision.id, revision.message, words, offending(connection, error))
     seconds = time.monotonic() - began - probing.seconds
-    holds = [hold for each in observer.stop(connection) for hold in _holds(connection, each)]
+    holds = [hold for each in observer.stop() for hold in _holds(connection, each)]
     return Rehearsed(revision.id, revision.message, seconds, tuple(holds), passage)
 
 

@@ -12,6 +12,7 @@ from psycopg import sql
 
 from limbeck.engine import privileged
 from limbeck.errors import ModelsError
+from limbeck.events import Listener, ignore
 from limbeck.postgres.connect import Connection, as_sqlalchemy, connect
 from limbeck.postgres.database import Database
 from limbeck.project.code.answers import Described
@@ -20,7 +21,9 @@ from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.filters import EVERYTHING, Filters
 from limbeck.schema.catalog.read import read
 from limbeck.shadow.conflicts import hint_on_views, refuse_different, refuse_two_enums
+from limbeck.stages import counting, staged
 
+CREATING = "creating the models on the shadow"
 CREATED = re.compile(r'\s*(CREATE(?: UNIQUE)? (?:TABLE|INDEX|TYPE|SEQUENCE|DOMAIN|VIEW) [\w."]+)')
 MISSING_TYPE = re.compile(r'type "(?:\w+\.)?(\w+)" does not exist')
 MISSING_ROLE = re.compile(r'role "([^"]+)" does not exist')
@@ -40,8 +43,19 @@ EXTENSION_OF = {
 SAME_NAME = {"citext", "hstore", "ltree", "vector", "cube", "seg", "lo", "semver"}
 
 
-def created(metadata: sa.MetaData, database: Database, filters: Filters = EVERYTHING) -> Catalog:
+def created(
+    metadata: sa.MetaData,
+    database: Database,
+    filters: Filters = EVERYTHING,
+    listen: Listener = ignore,
+) -> Catalog:
     """Create all of a MetaData in an empty database and return the catalog of the database.
+
+    Args:
+        metadata: the models.
+        database: the empty database.
+        filters: what of the catalog counts.
+        listen: receives how far the creation is.
 
     Raises:
         ModelsError: Postgres refuses a table or a type, or two of them conflict.
@@ -54,7 +68,9 @@ def created(metadata: sa.MetaData, database: Database, filters: Filters = EVERYT
             privileged.assisting(connection, target),
             _explained(metadata),
             target.begin(),
+            staged(listen, CREATING, "statement", silent=True) as stage,
         ):
+            sa.event.listen(target, "after_cursor_execute", lambda *_: stage.advance())
             # The database is dropped afterwards: nothing of it has to survive a crash.
             target.exec_driver_sql("SET LOCAL synchronous_commit = off")
             for name in sorted(_schemas(metadata)):
@@ -65,9 +81,18 @@ def created(metadata: sa.MetaData, database: Database, filters: Filters = EVERYT
 
 
 def created_from(
-    described: Described, database: Database, filters: Filters = EVERYTHING
+    described: Described,
+    database: Database,
+    filters: Filters = EVERYTHING,
+    listen: Listener = ignore,
 ) -> Catalog:
     """Create the models that a worker has described, and return the catalog of the database.
+
+    Args:
+        described: the models.
+        database: the empty database.
+        filters: what of the catalog counts.
+        listen: receives how far the creation is.
 
     Raises:
         ModelsError: Postgres refuses a table or a type, or two enums have one name.
@@ -80,8 +105,12 @@ def created_from(
             for name in described.schemas:
                 schema = sql.Identifier(name)
                 connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
-            with privileged.rewriting(connection) as rewritten:
-                for statement in described.statements:
+            statements = described.statements
+            with (
+                privileged.rewriting(connection) as rewritten,
+                staged(listen, CREATING, "statement", len(statements), silent=True) as stage,
+            ):
+                for statement in counting(stage, statements):
                     _send(connection, rewritten(statement))
         return read(connection, filters=filters)
 

@@ -94,7 +94,7 @@ class Models:
         catalog = self._changed(statements, shadow, server)
         if catalog is None:
             with shadow.scratch() as database:
-                catalog = created(metadata, database, filters(self.project))
+                catalog = created(metadata, database, filters(self.project), self.listen)
         self._keep(taken, server, catalog, statements)
         return catalog
 
@@ -158,6 +158,7 @@ class Models:
         catalog = self._changed(described.statements, shadow, server)
         if catalog is None:
             with shadow.scratch() as database:
-                catalog = creation.created_from(described, database, filters(self.project))
+                shown = filters(self.project)
+                catalog = creation.created_from(described, database, shown, self.listen)
         self._keep(taken, server, catalog, described.statements)
         return cache.keep(self.project, name, catalog)

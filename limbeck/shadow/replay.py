@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import field, replace
+from functools import partial
 from typing import Final
 
 import psycopg
@@ -14,7 +15,7 @@ from psycopg import sql
 from limbeck.dataclass import dataclass
 from limbeck.engine import privileged, running
 from limbeck.errors import MigrationError
-from limbeck.events import Listener, StageStarted, ignore
+from limbeck.events import Event, Listener, RevisionFinished, ignore
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.plurals import counted
@@ -28,6 +29,7 @@ from limbeck.shadow import cache, identity, keys
 from limbeck.shadow.filters import filters
 from limbeck.shadow.keys import Link
 from limbeck.shadow.shadow import Shadow, discard, drop
+from limbeck.stages import Stage, staged
 
 REPLAY = "limbeck_replay_"
 # Databases besides those of the history itself: the last few branches of a project's code. Each
@@ -170,10 +172,6 @@ class Replay:
         """Run what follows the first `done` revisions of the chain, on a copy of their database."""
         names = [self._name(link) for link in chain]
         pending = [link.revision for link in chain[done + 1 :] if link.revision]
-        if pending:
-            self.listen(
-                StageStarted(f"replaying {len(pending)} of {counted(len(chain) - 1, 'revision')}")
-            )
         template = names[done] if names[done] in existing else None
         # In a scratch database, which takes its name when it is complete: a run that is killed
         # leaves no half of a replay behind.
@@ -182,7 +180,7 @@ class Replay:
                 # A crash of the server loses a cache only; waiting for the disk is not worth it.
                 connection.execute("SET synchronous_commit = off")
                 self.take_path(connection, pending)
-                self._run(connection, pending)
+                self._run(connection, pending, len(chain) - 1)
                 catalog = cache.keep(self.project, chain[-1].name, self._read(connection))
             # Renamed from outside: nobody may be connected to a database that gets another name.
             with shadow.connected() as connection:
@@ -209,9 +207,13 @@ class Replay:
                 query = sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema))
                 connection.execute(query)
 
-    def _run(self, connection: Connection, pending: Sequence[Revision]) -> None:
+    def _run(self, connection: Connection, pending: Sequence[Revision], count: int) -> None:
+        if not pending:
+            return
+        text = f"replaying {len(pending)} of {counted(count, 'revision')}"
         try:
-            running.run(self.history, connection, pending)
+            with staged(self.listen, text, "revision", len(pending)) as stage:
+                running.run(self.history, connection, pending, listen=partial(_count, stage))
         except MigrationError as error:
             raise MigrationError(
                 f"the recorded history does not replay on the shadow: {error.message}",
@@ -247,6 +249,11 @@ class Replay:
         others = [name for name in existing if name not in every]
         for name in others[: -MOST_DATABASES + 1]:
             discard(connection, self.shadow.database, name)
+
+
+def _count(stage: Stage, event: Event) -> None:
+    if isinstance(event, RevisionFinished):
+        stage.advance()
 
 
 def searched(connection: Connection) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -17,6 +17,7 @@ from limbeck.history.revisions import Revision
 from limbeck.postgres.database import Database
 from limbeck.postgres.embedded.server import Server
 from limbeck.settings import Profile, Project
+from tests.postgres import facts
 
 REPOSITORY = Path(__file__).parents[2]
 WORKER = "LIMBECK_TEST_WORKER"
@@ -97,6 +98,14 @@ def work(make_work: MakeWork, database: Database, monkeypatch: pytest.MonkeyPatc
     """An empty project whose environment `development` is `database`."""
     monkeypatch.setenv("DATABASE_URL_DEVELOPMENT", database.url)
     return make_work()
+
+
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Hold the facts that a trace reads by difference against those that it would read whole."""
+    wrong = facts.comparing(monkeypatch)
+    yield
+    assert wrong == []
 
 
 def _body(text: str) -> str:

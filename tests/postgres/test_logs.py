@@ -48,6 +48,7 @@ EXAMPLES: dict[str, events.Event] = {
     "batch_not_obtained": events.BatchNotObtained("public.t", 1, 0.1, (BLOCKER,)),
     "backfill_throttled": events.BackfillThrottled("public.t", 4.5),
     "stage_started": events.StageStarted("replaying the history"),
+    "stage_progress": events.StageProgress("replaying the history", 2, 300, "revision"),
 }
 
 

@@ -16,6 +16,7 @@ from limbeck.cli import group
 from limbeck.lint import linting
 from limbeck.postgres.database import Database
 from limbeck.schema.catalog import pipeline
+from limbeck.shadow.replay import Replay
 from tests.postgres.relay import relayed
 from tests.postgres.test_diff import connect
 
@@ -162,3 +163,48 @@ def test_lint_asks_as_much_about_a_hundred_new_tables_as_about_one(
         asked.append((len(relay.statements) - run, run))
     # The version table is created, too.
     assert asked == [(asked[0][0], 2 + 1), (asked[0][0], 200 + 1)]
+
+
+def test_lint_asks_as_much_about_the_tenth_revision_as_about_the_third(
+    make_work: MakeWork, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shadow = Database.from_url("shadow", server.url())
+    asked = []
+    for count in (2, 3, 10):
+        work = make_work()
+        work.revision("base", "CREATE TABLE book (id int PRIMARY KEY)")
+        lines = (
+            "op.add_column('book', sa.Column('c{0}', sa.Integer))",
+            "CREATE TABLE t{0} (n int)",
+        )
+        revisions = [
+            work.revision(f"step {number}", line.format(number))
+            for number in range(count)
+            for line in lines
+        ]
+        with relayed(shadow) as relay:
+            monkeypatch.setenv("SHADOW_DATABASE_URL", relay.to(shadow).url)
+            assert len(linting.lint(work.project, revisions).revisions) == 2 * count
+        asked.append(len(relay.statements))
+    two, three, ten = asked
+    assert ten - three == 7 * (three - two)
+
+
+def test_lint_of_a_column_asks_as_much_in_a_schema_of_a_hundred_tables_as_of_ten(
+    make_work: MakeWork, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shadow = Database.from_url("shadow", server.url())
+    asked = []
+    for count in (10, 100):
+        work = make_work()
+        made = TABLES.format(count=count)
+        work.revision("base", f'op.execute("""{made}""")')
+        revision = work.revision("late", "op.add_column('t7', sa.Column('late', sa.Integer))")
+        before = work.history.revisions()[0]
+        with relayed(shadow) as relay:
+            monkeypatch.setenv("SHADOW_DATABASE_URL", relay.to(shadow).url)
+            Replay(work.project, before.id).template()
+            already = len(relay.statements)
+            linting.lint(work.project, [revision])
+        asked.append(len(relay.statements) - already)
+    assert asked[0] == asked[1]

@@ -23,6 +23,8 @@ from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.postgres.embedded.server import Server
 
+pytestmark = pytest.mark.usefixtures("compared")
+
 PAGES = Path(__file__).parents[2] / "docs" / "rules"
 BLOCK = re.compile(r"```sql\n(?:-- (given|bad|good)\n)?(.*?)```", re.DOTALL)
 CLEAN = (
@@ -117,7 +119,7 @@ def traced(
     except psycopg.Error:
         connection.rollback()
     connection.autocommit = True
-    seen = observer.stop(connection)
+    seen = observer.stop()
     return Trace(Revision("r", (), "", Path("case.py")), seen)
 
 

@@ -11,25 +11,28 @@ from pathlib import Path
 import psycopg  # noqa: TC002 - beside the other imports
 import pytest
 
-from limbeck import generate, safety, settings
+from limbeck import generate, safety, settings, stages
 from limbeck import migrate as migration
 from limbeck.cli import main
 from limbeck.engine import running
 from limbeck.errors import CheckFailedError, ConfigurationError
-from limbeck.lint import target
-from limbeck.lint.trace import facts, rows
+from limbeck.events import Event, StageProgress
+from limbeck.lint import linting, target
+from limbeck.lint.trace import named, reading, rows
 from limbeck.lint.trace.tracing import trace
 from limbeck.output import hazards as reports
 from limbeck.output import review
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
 from limbeck.postgres.embedded.server import Server
+from limbeck.run import hazards
 from limbeck.safety import Report
 from tests.postgres.conftest import Work
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import truth_table
 
+pytestmark = pytest.mark.usefixtures("compared")
 FEW = 2000  # rows: enough for the planner to do what it did with 20,000
 
 BASE = """
@@ -182,19 +185,73 @@ def test_a_table_that_hides_its_rows_is_not_taken_for_empty(
         connection.execute("DROP OWNED BY limbeck_blind CASCADE; DROP ROLE limbeck_blind")
 
 
-def test_the_catalog_is_not_read_after_each_of_many_new_tables(
+def test_the_catalog_is_read_once_whatever_the_revisions_do_to_tables(
     shop: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, reads = facts.read, list[int]()
-    monkeypatch.setattr(facts, "read", lambda of: reads.append(1) or read(of))
+    whole, asked = reading.whole, list[int]()
+    monkeypatch.setattr(reading, "whole", lambda *of: asked.append(1) or whole(*of))
     new = [f"CREATE TABLE t{number} (id int PRIMARY KEY, n int)" for number in range(9)]
     new += ["CREATE INDEX ON t0 (n)", "COMMENT ON TABLE t1 IS 'one'"]
     new += ["ALTER TABLE t2 ADD FOREIGN KEY (n) REFERENCES t3"]
-    made = shop.revision("many", "\n".join(f"op.execute({one!r})" for one in new))
-    (traced,) = trace(shop.project, [made])
-    assert len(reads) == 2
-    end = traced.statements[-1].after
-    assert {"t0", "t8", "t0_n_idx"} <= {one.name for one in end.relations.values()}
+    old = ["ALTER TABLE orders ADD n int", "CREATE INDEX ON orders (n)", "DROP TABLE t4"]
+    old += ["ALTER TABLE orders ALTER note SET NOT NULL, ALTER n TYPE bigint, DROP note"]
+    old += ["CREATE TYPE mood AS ENUM ('sad')", "DELETE FROM orders", "DROP TABLE users CASCADE"]
+    both = [
+        shop.revision("many", "\n".join(f"op.execute({each!r})" for each in each_))
+        for each_ in (new, old)
+    ]
+    traced = trace(shop.project, both)
+    assert len(asked) == 1
+    end = traced[-1].statements[-1].after
+    assert {"orders_n_idx", "orders"} <= {each.name for each in end.relations.values()}
+
+
+AROUND = """
+CREATE TYPE mood AS ENUM ('sad');
+CREATE TABLE alone (id int PRIMARY KEY);
+CREATE TABLE feeling (id int PRIMARY KEY, now mood);
+CREATE TABLE parent (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE part PARTITION OF parent FOR VALUES FROM (0) TO (9);
+CREATE TABLE line (order_id bigint REFERENCES orders ON DELETE CASCADE);
+CREATE TABLE piece (id int, order_id bigint REFERENCES orders);
+CREATE TABLE log (n int);
+CREATE TABLE "Spare Kit" (id int);
+CREATE VIEW cheap AS SELECT id FROM alone;
+CREATE FUNCTION logged() RETURNS trigger LANGUAGE plpgsql
+    AS $$ BEGIN INSERT INTO log VALUES (1); RETURN new; END $$;
+CREATE TRIGGER logged AFTER UPDATE ON feeling FOR EACH ROW EXECUTE FUNCTION logged()
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "tables"),
+    [
+        ("op.drop_table('alone')", ["alone"]),
+        ("op.drop_index('alone_pkey')", ["alone"]),
+        ("op.execute('ALTER TABLE ALONE ADD n int')", ["alone"]),
+        ("op.execute('DELETE FROM orders')", ["line", "orders", "piece", "users"]),
+        ("op.add_column('part', sa.Column('n'))", ["parent", "part"]),
+        ("op.execute('DROP VIEW cheap')", ["alone"]),
+        ("op.execute(\"ALTER TYPE mood ADD VALUE 'so'\")", ["feeling", "log"]),
+        ("op.drop_table('Spare Kit')", ["Spare Kit"]),
+        ("op.execute('SELECT logged()')", ["log"]),
+        ("[op.drop_table(n) for n in ('alone', 'log')]", ["alone", "log"]),
+        ("op.drop_table(f'a{1}')", None),
+        ("op.drop_table('al' + chr(111))", None),
+        ("op.execute(\"DO $$ BEGIN EXECUTE 'DROP TABLE ' || 'log'; END $$\")", None),
+        ("sa.inspect(op.get_bind()).get_table_names()", None),
+        ("import helpers\nhelpers.upgrade()", None),
+    ],
+)
+def test_the_tables_that_a_revision_could_touch_get_rows(
+    shop: Work, connection: psycopg.Connection, body: str, tables: list[str] | None
+) -> None:
+    connection.execute(AROUND.encode())
+    revision = shop.revision("change", body)
+    oids = named.tables(connection, [revision.path])
+    query = "SELECT relname FROM pg_class WHERE oid = ANY (%s) AND relkind IN ('r', 'p')"
+    listed = connection.execute(query, [list(oids or ())]).fetchall()
+    assert (None if oids is None else sorted(name for (name,) in listed)) == tables
 
 
 def test_what_happens_to_a_table_in_use_is_seen_among_new_ones(shop: Work) -> None:
@@ -503,3 +560,67 @@ def test_the_library_refuses_a_blocking_hazard_as_the_command_does(
     assert connection.execute(index).fetchone() == (False,)
     migration.apply(plan, confirm=confirm, allow=["create-index-blocking"])
     assert (connection.execute(index).fetchone(), asked) == ((True,), [plan])
+
+
+FIRST = """
+CREATE TYPE mood AS ENUM ('sad');
+create table book (id int PRIMARY KEY, now mood, note text);
+CREATE UNIQUE INDEX book_note ON book (note);
+ALTER TABLE book ADD CHECK (id > 0), ALTER note SET NOT NULL, DROP now;
+CREATE FUNCTION one() RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT 1 $$;
+CREATE VIEW books AS SELECT * FROM book;
+INSERT INTO book VALUES (1, 'a; b');
+COMMENT ON TABLE book IS 'ALTER TYPE'
+"""
+
+
+@pytest.mark.parametrize(
+    ("sql", "traced"),
+    [
+        (FIRST, False),
+        (f"{FIRST}; ALTER TYPE mood ADD VALUE 'so'", True),
+        (f"{FIRST}; UPDATE book SET id = 2", True),
+        ("CREATE TABLE book (id int); CREATE INDEX CONCURRENTLY i ON book (id)", True),
+        ("DROP TABLE IF EXISTS book", True),
+        ("DO $$ BEGIN CREATE TABLE book (); END $$", True),
+    ],
+)
+def test_a_first_revision_that_only_creates_is_judged_by_its_sql(
+    work: Work, database: Database, monkeypatch: pytest.MonkeyPatch, sql: str, *, traced: bool
+) -> None:
+    revision = work.revision("first", f"op.execute({sql!r})")
+    plan = migration.plan(work.project, work.profile, database)
+    traces = list[object]()
+    monkeypatch.setattr(
+        linting, "trace", lambda *of, **with_: traces.append(of) or trace(*of, **with_)
+    )
+    report = hazards.look(plan)
+    assert report is not None
+    assert (report.revisions, bool(traces)) == ((revision,), traced)
+    assert report.hazards == safety.lint(work.project, [revision]).hazards
+
+
+def test_a_revision_of_an_environment_with_tables_is_always_traced(
+    shop: Work, connection: psycopg.Connection
+) -> None:
+    connection.execute(ONE)
+    revision = shop.revision("more", "CREATE INDEX ON orders (note)")
+    database = settings.database(shop.project, shop.profile)
+    report = hazards.look(migration.plan(shop.project, shop.profile, database))
+    assert report is not None
+    assert [hazard.revision for hazard in report.blocking] == [revision.id]
+
+
+def test_long_stages_tell_how_many_revisions_are_done(
+    shop: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stages, "LONG", 0.0)
+    monkeypatch.setattr(stages, "PAUSE", 0.0)
+    made = [shop.revision(name, f"CREATE TABLE {name} ()") for name in ("one", "two", "three")]
+    heard: list[Event] = []
+    trace(shop.project, made[1:], listen=heard.append)
+    progress = [each for each in heard if isinstance(each, StageProgress)]
+    assert [(each.text.split()[0], each.done, each.total) for each in progress] == [
+        *(("replaying", done, 2) for done in (1, 2, 2)),
+        *(("tracing", done, 2) for done in (1, 2, 2)),
+    ]

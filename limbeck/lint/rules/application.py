@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from limbeck.lint.rules.change import Change
 from limbeck.lint.rules.hazard import Finding, Rule
 from limbeck.lint.rules.simple import altered_columns, failures
-from limbeck.lint.trace.facts import Column
+from limbeck.lint.trace.facts import Column, Facts
 
 
 def _add_required_column(change: Change) -> Iterator[Finding]:
@@ -40,7 +40,7 @@ def _changes_default(_: Change, was: Column, now: Column) -> bool:
 
 
 def _tighten_constraint_on_writes(change: Change) -> Iterator[Finding]:
-    known = {(old.table, old.name) for old in change.before.constraints.values()}
+    known = {(old.table, old.name) for old, _ in change.constraints.values() if old}
     for new in change.added_constraints("cfux"):
         stays = new.oid in change.end.constraints
         if stays and (new.table, new.name) not in known and not change.inline(new):
@@ -57,14 +57,26 @@ def _publication_without_identity(change: Change) -> Iterator[Finding]:
 def _mute(change: Change, *, after: bool) -> set[int]:
     """Return the published tables whose rows replication cannot identify."""
     facts = change.after if after else change.before
-    published = {each.table for each in facts.others.values() if each.kind == "published"}
-    keyed = {index.table for index in facts.indexes.values() if index.primary}
     return {
         oid
-        for oid in published & facts.relations.keys()
+        for oid in _touched(change)
         # relreplident: d is the primary key, n is nothing.
-        if facts.relations[oid].identity in ("dn" if oid not in keyed else "n")
+        if (table := facts.relations.get(oid))
+        and any(kind == "published" for kind, *_ in facts.others.group(oid))
+        and table.identity in ("n" if _is_keyed(facts, oid) else "dn")
     }
+
+
+def _touched(change: Change) -> set[int]:
+    """Return the tables that the statement has changed, published or got other indexes."""
+    indexes = change.after.indexes.since(change.before.indexes).values()
+    changed = [*indexes, *change.others.values()]
+    tables = {each.table for pair in changed for each in pair if each}
+    return tables | change.statement.relations().keys()
+
+
+def _is_keyed(facts: Facts, table: int) -> bool:
+    return any(facts.indexes[oid].primary for oid in facts.indexes.group(table))
 
 
 def _enum_remove_value(change: Change) -> Iterator[Finding]:
@@ -78,9 +90,8 @@ def _enum_remove_value(change: Change) -> Iterator[Finding]:
 
 
 def _extension_upgrade(change: Change) -> Iterator[Finding]:
-    for key, was in change.before.others.items():
-        now = change.after.others.get(key)
-        if was.kind == "extension" and now and now.version != was.version:
+    for was, now in change.others.values():
+        if was and was.kind == "extension" and now and now.version != was.version:
             yield Finding(values={"was": was, "now": now})
 
 

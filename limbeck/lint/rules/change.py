@@ -7,7 +7,8 @@ from dataclasses import field
 from functools import cached_property
 
 from limbeck.dataclass import dataclass
-from limbeck.lint.trace.facts import Column, Constraint, Facts, Index, Relation
+from limbeck.lint.trace.facts import Column, Constraint, Facts, Index, Named, Relation, Type
+from limbeck.lint.trace.moments import Pairs
 from limbeck.lint.trace.statement import Statement, strength
 from limbeck.lint.trace.tracing import Trace
 
@@ -75,8 +76,28 @@ class Change:
     @cached_property
     def fresh(self) -> frozenset[tuple[int, int]]:
         """The columns, as (table, number), that the statement adds to existing tables."""
-        new = self.after.columns.keys() - self.before.columns.keys()
+        new = (key for key, (was, _) in self._columns.items() if was is None)
         return frozenset(key for key in new if self.exists(key[0]))
+
+    @cached_property
+    def _columns(self) -> Pairs[tuple[int, int], Column]:
+        # Many rules ask this about every statement, and most statements change no column.
+        return self.after.columns.since(self.before.columns)
+
+    @cached_property
+    def constraints(self) -> Pairs[int, Constraint]:
+        """The constraints that the statement has changed, before and after it."""
+        return self.after.constraints.since(self.before.constraints)
+
+    @cached_property
+    def types(self) -> Pairs[int, Type]:
+        """The enums and domains that the statement has changed, before and after it."""
+        return self.after.types.since(self.before.types)
+
+    @cached_property
+    def others(self) -> Pairs[tuple[str, int, int], Named]:
+        """The other named objects that the statement has changed, before and after it."""
+        return self.after.others.since(self.before.others)
 
     def exists(self, relation: int) -> bool:
         """Return whether a relation existed before the traced revisions."""
@@ -119,37 +140,33 @@ class Change:
 
     def altered_columns(self) -> Iterator[tuple[Column, Column]]:
         """Yield the changed columns of existing tables, as (before, after)."""
-        yield from self._altered
-
-    @cached_property
-    def _altered(self) -> tuple[tuple[Column, Column], ...]:
-        # Many rules ask this about every statement, and most statements change no column.
-        before, after = self.before.columns, self.after.columns
-        columns = before.items() if before is not after else ()
-        return tuple(
-            (was, now)
-            for key, was in columns
-            if (now := after.get(key)) and now != was and self.is_table(key[0])
-        )
+        for was, now in self._columns.values():
+            if was and now and self.is_table(now.table):
+                yield was, now
 
     def dropped_columns(self) -> Iterator[Column]:
         """Yield the dropped columns of existing tables that stay."""
-        for key, was in self.before.columns.items() if self.before is not self.after else ():
-            gone = key not in self.after.columns and key[0] in self.after.relations
-            if gone and self.is_table(key[0]):
+        for was, now in self._columns.values():
+            if (
+                was
+                and now is None
+                and was.table in self.after.relations
+                and self.is_table(was.table)
+            ):
                 yield was
 
     def added_constraints(self, kinds: str) -> Iterator[Constraint]:
         """Yield the new constraints of existing tables, except those that partitions inherit."""
-        for oid in sorted(self.after.constraints.keys() - self.before.constraints.keys()):
-            new = self.after.constraints[oid]
-            if new.kind in kinds and self.exists(new.table) and not new.parent:
+        for was, new in self.constraints.values():
+            added = new and not was and new.kind in kinds
+            if new and added and self.exists(new.table) and not new.parent:
                 yield new
 
     def dropped_constraints(self, kinds: str) -> Iterator[Constraint]:
         """Yield the dropped constraints of existing tables that stay."""
-        for oid in sorted(self.before.constraints.keys() - self.after.constraints.keys()):
-            old = self.before.constraints[oid]
+        for old, now in self.constraints.values():
+            if old is None or now is not None:
+                continue
             stays = self.exists(old.table) and old.table in self.after.relations
             if old.kind in kinds and stays and not self._recreated(old):
                 yield old
@@ -157,15 +174,14 @@ class Change:
     def _recreated(self, constraint: Constraint) -> bool:
         # A change of type drops the constraints of the column and creates them again.
         return any(
-            now.name == constraint.name and now.table == constraint.table
-            for now in self.after.constraints.values()
+            now and now.name == constraint.name and now.table == constraint.table
+            for _, now in self.constraints.values()
         )
 
     def validated(self) -> Iterator[Constraint]:
         """Yield the constraints that were NOT VALID and are valid now."""
-        for oid, now in self.after.constraints.items():
-            was = self.before.constraints.get(oid)
-            if was and now.valid and not was.valid:
+        for was, now in self.constraints.values():
+            if was and now and now.valid and not was.valid:
                 yield now
 
     def inline(self, constraint: Constraint) -> bool:
@@ -181,10 +197,9 @@ class Change:
                 yield index
 
     def constrained(self, index: Index) -> Constraint | None:
-        """Return the constraint that an index belongs to."""
-        constraints = self.after.constraints.values()
-        own = (each for each in constraints if each.index == index.oid and each.kind in "pux")
-        return next(own, None)
+        """Return the constraint that an index belongs to which the statement has built."""
+        own = (now for _, now in self.constraints.values() if now and now.index == index.oid)
+        return next((each for each in own if each.kind in "pux"), None)
 
     def columns(self, table: int, numbers: tuple[int, ...]) -> str:
         """Return the names of columns, separated by commas."""
@@ -213,7 +228,11 @@ class Change:
 
     def renamed(self) -> Iterator[tuple[Relation, Relation]]:
         """Yield the existing relations with a new name or schema, as (before, after)."""
-        for oid, was in self.before.relations.items():
-            now = self.after.relations.get(oid)
-            if now and self.exists(oid) and (was.schema, was.name) != (now.schema, now.name):
+        for oid, (was, now) in self.statement.relations().items():
+            if (
+                was
+                and now
+                and self.exists(oid)
+                and (was.schema, was.name) != (now.schema, now.name)
+            ):
                 yield was, now

@@ -38,17 +38,12 @@ def _builds_index(change: Change, new: Constraint) -> bool:
 
 
 def _alter_domain_constraint(change: Change) -> Iterator[Finding]:
-    before, after = change.before, change.after
-    new = (after.constraints[oid] for oid in after.constraints.keys() - before.constraints.keys())
+    new = (now for was, now in change.constraints.values() if now and not was)
     touched = {constraint.domain for constraint in (*change.validated(), *new)}
-    touched |= {
-        oid
-        for oid, now in after.types.items()
-        if now.kind == "d" and (was := before.types.get(oid)) and was != now
-    }
-    for oid in sorted(touched & after.types.keys()):
-        for table in sorted(change.blocked):
-            yield Finding(table, {"domain": after.types[oid]})
+    touched |= {oid for oid, (was, now) in change.types.items() if was and now and now.kind == "d"}
+    for oid in sorted(touched):
+        for table in sorted(change.blocked) if oid in change.after.types else ():
+            yield Finding(table, {"domain": change.after.types[oid]})
 
 
 def _not_valid_and_validate_together(change: Change) -> Iterator[Finding]:

@@ -43,9 +43,9 @@ def _not_null_on_nulls(change: Change) -> Iterator[Finding]:
 
 
 def _disable_trigger_for_backfill(change: Change) -> Iterator[Finding]:
-    for oid, now in sorted(change.after.triggers.items()):
-        was = change.before.triggers.get(oid)
-        if was and was.enabled != now.enabled and now.enabled == "D" and change.exists(now.table):
+    for was, now in change.after.triggers.since(change.before.triggers).values():
+        disabled = was and now and was.enabled != now.enabled == "D"
+        if now and disabled and change.exists(now.table):
             yield Finding(now.table, {"trigger": now})
     if change.statement.settings.get("session_replication_role") == "replica":
         yield Finding(case="role")

@@ -30,8 +30,8 @@ def _drop_table_in_use(change: Change) -> Iterator[Finding]:
 
 
 def _drop_database_schema(change: Change) -> Iterator[Finding]:
-    for key, was in change.before.others.items():
-        if was.kind == "schema" and key not in change.after.others:
+    for was, now in change.others.values():
+        if was and was.kind == "schema" and now is None:
             yield Finding(values={"schema": was})
 
 

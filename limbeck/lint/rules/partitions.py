@@ -11,9 +11,8 @@ from limbeck.lint.trace.statement import strength
 
 
 def _reparented(change: Change) -> Iterator[tuple[Relation, Relation]]:
-    for oid, now in sorted(change.after.relations.items()):
-        was = change.before.relations.get(oid)
-        if was and was.parent != now.parent and now.kind in "rp":
+    for was, now in change.statement.relations().values():
+        if was and now and was.parent != now.parent and now.kind in "rp":
             yield was, now
 
 
@@ -25,10 +24,9 @@ def _attach_partition_scan(change: Change) -> Iterator[Finding]:
 
 
 def _create_partition_of(change: Change) -> Iterator[Finding]:
-    after = change.after.relations
-    for oid in sorted(after.keys() - change.before.relations.keys()):
-        if after[oid].kind in "rp" and after[oid].parent in change.strong():
-            yield Finding(after[oid].parent, {"partition": after[oid]})
+    for was, now in change.statement.relations().values():
+        if now and not was and now.kind in "rp" and now.parent in change.strong():
+            yield Finding(now.parent, {"partition": now})
 
 
 def _detach_partition(change: Change) -> Iterator[Finding]:

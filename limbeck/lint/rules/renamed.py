@@ -27,17 +27,17 @@ def _rename_schema_enum_view(change: Change) -> Iterator[Finding]:
 
 def _schemas(change: Change) -> Iterator[tuple[str, str, str]]:
     renamed = set(_renamed_schemas(change))
-    for key, was in change.before.others.items():
-        now = change.after.others.get(key)
+    for was, now in change.others.values():
+        if not (was and now and was.name != now.name):
+            continue
         inside = was.kind == "function" and was.name.split(".")[0] not in renamed
-        if now and now.name != was.name and (was.kind == "schema" or inside):
+        if was.kind == "schema" or inside:
             yield was.kind, was.name, now.name
 
 
 def _renamed_schemas(change: Change) -> Iterator[str]:
-    for key, was in change.before.others.items():
-        now = change.after.others.get(key)
-        if was.kind == "schema" and now and now.name != was.name:
+    for was, now in change.others.values():
+        if was and was.kind == "schema" and now and now.name != was.name:
             yield was.name
 
 
@@ -52,9 +52,8 @@ def _relations(change: Change) -> Iterator[tuple[str, str, str]]:
 
 
 def _types(change: Change) -> Iterator[tuple[str, str, str]]:
-    for oid, was in change.before.types.items():
-        now = change.after.types.get(oid)
-        if now is None or now == was:
+    for was, now in change.types.values():
+        if was is None or now is None:
             continue
         if now.name != was.name:
             yield "type", str(was), str(now)

@@ -24,22 +24,23 @@ def _refresh_matview(change: Change) -> Iterator[Finding]:
 
 
 def _drop_fk_locks_both(change: Change) -> Iterator[Finding]:
-    after = change.after.constraints
-    for oid, constraint in sorted(change.before.constraints.items()):
+    names = {now.name for _, now in change.constraints.values() if now}
+    for constraint, now in change.constraints.values():
+        if constraint is None or now is not None or constraint.kind != "f":
+            continue
         other = constraint.other
-        dropped = constraint.kind == "f" and oid not in after and other in change.strong()
         stays = other in change.after.relations and other != constraint.table
         # A change of type drops the key and creates it again under its name.
-        if dropped and stays and all(now.name != constraint.name for now in after.values()):
+        if other in change.strong() and stays and constraint.name not in names:
             yield Finding(other, {"constraint": constraint})
 
 
 def _fk_locks_referenced(change: Change) -> Iterator[Finding]:
-    after = change.after.constraints
-    for oid in sorted(after.keys() - change.before.constraints.keys()):
-        new = after[oid]
-        locked = new.kind == "f" and not new.parent and new.other in change.strong()
-        if locked and new.other != new.table and new.other not in change.blocked:
+    for was, new in change.constraints.values():
+        if new is None or was or new.kind != "f" or new.parent:
+            continue
+        locked = new.other in change.strong() and new.other != new.table
+        if locked and new.other not in change.blocked:
             level: Level = "warning" if change.exists(new.table) else "note"
             yield Finding(new.other, {"constraint": new}, level=level)
 

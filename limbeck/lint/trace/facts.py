@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
-from typing import Any, TypeVar
-
-import psycopg
+from dataclasses import field, fields
+from typing import Any
 
 from limbeck.dataclass import dataclass
-from limbeck.schema.sql import own_schemas
-
-Fact = TypeVar("Fact")
-
-_OWN = own_schemas.of_users("n.nspname")
+from limbeck.lint.trace.moments import Moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,94 +123,35 @@ class Named:
     version: str
 
 
-QUERIES: Mapping[str, tuple[type[Any], str]] = {
-    "relations": (
-        Relation,
-        f"""SELECT c.oid::bigint, n.nspname, c.relname, c.relkind::text, c.relfilenode::bigint,
-            c.relpersistence::text, c.reltablespace::bigint, c.relam::bigint, c.relowner::bigint,
-            (SELECT inhparent::bigint FROM pg_inherits
-              WHERE inhrelid = c.oid AND c.relispartition),
-            c.relrowsecurity, c.relreplident::text
-        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE {_OWN}""",
-    ),
-    "columns": (
-        Column,
-        f"""SELECT a.attrelid::bigint, a.attnum::int, a.attname,
-            format_type(a.atttypid, a.atttypmod), a.atttypid::bigint, a.attcollation::bigint,
-            a.attnotnull, pg_get_expr(d.adbin, d.adrelid), a.attgenerated::text,
-            a.attidentity::text, t.typtype = 'd',
-            t.typtype = 'd' AND (t.typnotnull
-                OR EXISTS (SELECT FROM pg_constraint k WHERE k.contypid = t.oid)),
-            t.typtype = 'e', a.atthasdef OR t.typdefault IS NOT NULL,
-            CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod)
-                WHEN t.oid < 16384 THEN format_type(a.atttypid, a.atttypmod)
-                WHEN t.typtype = 'e' THEN 'enum' WHEN t.typtype = 'c' THEN 'composite'
-                WHEN t.typtype IN ('r', 'm') THEN 'range' ELSE format_type(a.atttypid, NULL) END
-        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-        JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_type t ON t.oid = a.atttypid
-        LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-        WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p', 'm', 'v')
-        AND {_OWN}""",
-    ),
-    "constraints": (
-        Constraint,
-        f"""SELECT k.oid::bigint, k.conname, k.conrelid::bigint, k.contypid::bigint,
-            k.contype::text, k.convalidated, k.confrelid::bigint, k.conindid::bigint,
-            coalesce(k.conkey::int[], '{{}}'), pg_get_constraintdef(k.oid), k.conparentid::bigint
-        FROM pg_constraint k JOIN pg_namespace n ON n.oid = k.connamespace
-        WHERE k.contype <> 't' AND {_OWN}""",
-    ),
-    "indexes": (
-        Index,
-        f"""SELECT i.indexrelid::bigint, i.indrelid::bigint, i.indisunique, i.indisprimary,
-            i.indisvalid, string_to_array(i.indkey::text, ' ')::int[]
-        FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
-        JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {_OWN}""",
-    ),
-    "types": (
-        Type,
-        f"""SELECT t.oid::bigint, n.nspname, t.typname, t.typtype::text, t.typnotnull,
-            coalesce((SELECT array_agg(ARRAY[e.oid::text, e.enumlabel::text]
-                ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid), '{{}}')
-        FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
-        WHERE t.typtype IN ('e', 'd') AND {_OWN}""",
-    ),
-    "triggers": (
-        Trigger,
-        """SELECT oid::bigint, tgname, tgrelid::bigint, tgenabled::text
-        FROM pg_trigger WHERE NOT tgisinternal""",
-    ),
-    "others": (
-        Named,
-        f"""SELECT n.oid::bigint, 'schema', n.nspname, 0::bigint, '' FROM pg_namespace n
-        WHERE {_OWN}
-        UNION ALL SELECT oid::bigint, 'extension', extname, 0, extversion FROM pg_extension
-        UNION ALL SELECT p.oid::bigint, 'function', n.nspname || '.' || p.proname, 0,
-        md5(concat_ws('|', p.prosrc, pg_get_function_sqlbody(p.oid), p.proisstrict, p.proconfig))
-        FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE {_OWN}
-        UNION ALL SELECT oid::bigint, 'policy', polname, polrelid::bigint, '' FROM pg_policy
-        UNION ALL SELECT r.oid::bigint, 'rule', r.rulename, r.ev_class::bigint, ''
-        FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class
-        JOIN pg_namespace n ON n.oid = c.relnamespace WHERE r.rulename <> '_RETURN' AND {_OWN}
-        UNION ALL SELECT 0, 'published', p.pubname, relid::bigint, ''
-        FROM pg_publication p, pg_get_publication_tables(p.pubname) AS published
-        WHERE p.pubupdate OR p.pubdelete""",
-    ),
-}
+def _owner(value: Column | Constraint | Index | Trigger | Named) -> int:
+    return value.table
+
+
+def _key(value: Any) -> Any:
+    """Return the key of a fact: columns have no oid, and other classes than relations share one."""
+    match value:
+        case Column(table, number):
+            return table, number
+        case Named(oid, kind, _, table):
+            return kind, oid, table
+    return value.oid
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """The catalog at one moment; all mappings are by oid, columns by (table, number)."""
 
-    relations: Mapping[int, Relation] = field(default_factory=dict)
-    columns: Mapping[tuple[int, int], Column] = field(default_factory=dict)
-    constraints: Mapping[int, Constraint] = field(default_factory=dict)
-    indexes: Mapping[int, Index] = field(default_factory=dict)
-    types: Mapping[int, Type] = field(default_factory=dict)
-    triggers: Mapping[int, Trigger] = field(default_factory=dict)
-    others: Mapping[tuple[str, int, int], Named] = field(default_factory=dict)
+    relations: Moment[int, Relation] = field(default_factory=lambda: Moment.first({}))
+    columns: Moment[tuple[int, int], Column] = field(
+        default_factory=lambda: Moment.first({}, _owner)
+    )
+    constraints: Moment[int, Constraint] = field(default_factory=lambda: Moment.first({}, _owner))
+    indexes: Moment[int, Index] = field(default_factory=lambda: Moment.first({}, _owner))
+    types: Moment[int, Type] = field(default_factory=lambda: Moment.first({}))
+    triggers: Moment[int, Trigger] = field(default_factory=lambda: Moment.first({}, _owner))
+    others: Moment[tuple[str, int, int], Named] = field(
+        default_factory=lambda: Moment.first({}, _owner)
+    )
 
     def name(self, oid: int) -> str:
         """Return the name of a relation, with its schema unless it is public."""
@@ -224,35 +159,28 @@ class Facts:
 
     def columns_of(self, table: int) -> tuple[Column, ...]:
         """Return the columns of a table in their order."""
-        columns = sorted(self.columns.items())
-        return tuple(column for (owner, _), column in columns if owner == table)
+        return tuple(self.columns[key] for key in sorted(self.columns.group(table)))
+
+    def replaced(
+        self, values: Mapping[str, list[Any]], keys: Mapping[str, list[Any]] | None = None
+    ) -> Facts:
+        """Return the next facts, in which some keys, by default all, have only these values.
+
+        Args:
+            values: The facts by the names of the mappings.
+            keys: The keys that are gone unless there is a value, by the same names.
+
+        """
+        return Facts(
+            **{
+                name: moment.replaced(
+                    {_key(each): each for each in values.get(name, ())},
+                    None if keys is None else keys.get(name, ()),
+                )
+                for name in _NAMES
+                if (moment := getattr(self, name)) is not None
+            }
+        )
 
 
-def read(connection: psycopg.Connection[Any]) -> Facts:
-    """Return the facts of a database.
-
-    Inside a transaction they are read under a savepoint, so that its locks on the catalogs are
-    released and do not look like those of the revision.
-    """
-    cursor = psycopg.Cursor(connection)
-    inside = connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE
-    cursor.execute("SAVEPOINT limbeck_facts" if inside else "SELECT")
-    try:
-        rows = {name: _rows(cursor, kind, sql) for name, (kind, sql) in QUERIES.items()}
-    finally:
-        if inside:
-            cursor.execute("ROLLBACK TO limbeck_facts; RELEASE limbeck_facts")
-    return Facts(
-        columns={(each.table, each.number): each for each in rows.pop("columns")},
-        others={(each.kind, each.oid, each.table): each for each in rows.pop("others")},
-        **{name: {each.oid: each for each in values} for name, values in rows.items()},
-    )
-
-
-def _rows(cursor: psycopg.Cursor[Any], kind: type[Any], sql: str) -> list[Any]:
-    rows = cursor.execute(sql.encode()).fetchall()
-    return [kind(*(_frozen(value) for value in row)) for row in rows]
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(each) for each in value) if isinstance(value, list) else value
+_NAMES = tuple(each.name for each in fields(Facts))

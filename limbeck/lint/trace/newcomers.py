@@ -6,11 +6,10 @@ No rule applies to them, so the observer does not read the catalog after each of
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from limbeck.lint.trace.facts import Facts
 from limbeck.lint.trace.statement import strength
-from limbeck.schema.sql.lexer import identifiers
+from limbeck.schema.sql.lexer import identifiers, statements
 
 # Each of these statements locks the relation that it creates or changes.
 _KINDS = ("TABLE", "INDEX", "SEQUENCE", "VIEW", "TRIGGER")
@@ -18,24 +17,36 @@ _BEGINNING = re.compile(
     rf"\s*(CREATE( OR REPLACE| UNIQUE| UNLOGGED)* ({'|'.join(_KINDS)})|ALTER (TABLE|SEQUENCE)"
     r"|COMMENT|GRANT|REVOKE)\b"
 )
+# On an empty database, whatever begins so concerns what the revisions create.
+_CREATING = re.compile(
+    r"(?i)(CREATE (?!DATABASE|TABLESPACE|ROLE|USER|GROUP)|ALTER (TABLE|SEQUENCE|INDEX|VIEW)"
+    r"|INSERT INTO|COMMENT|GRANT|REVOKE)\b"
+)
 _TAGS = frozenset({*(f"CREATE {kind}" for kind in _KINDS), "ALTER TABLE", "ALTER SEQUENCE"})
 _HARMLESS = strength("RowExclusiveLock")
 
 
-def names_only_newcomers(text: str, existing: frozenset[int], facts: Facts) -> bool:
+def names_only_newcomers(text: str, names: Collection[str]) -> bool:
     """Return whether a statement names no existing relation, before it runs.
 
     Args:
         text: The statement; its words only decide when the catalog is read.
-        existing: The relations that existed before the traced revisions.
-        facts: The catalog now or a few statements ago.
+        names: The names of the relations that existed before the traced revisions.
 
     """
     if not _BEGINNING.match(text):
         return False
-    relations = (facts.relations.get(oid) for oid in existing)
-    known = {relation.name for relation in relations if relation is not None}
-    return known.isdisjoint(name for word in identifiers(text) for name in (word, word.lower()))
+    return not names or not any(
+        word in names or word.lower() in names for word in identifiers(text)
+    )
+
+
+def only_creates(text: str) -> bool:
+    """Return whether SQL for an empty database does nothing but create."""
+    return all(
+        _CREATING.match(statement) and not re.search(r"(?i)\bCONCURRENTLY\b", statement)
+        for statement in statements(text)
+    )
 
 
 def is_of_newcomers(tag: str) -> bool:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import field, replace
+from dataclasses import field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from psycopg.pq import TransactionStatus
 
 from limbeck.dataclass import dataclass
 from limbeck.engine.terms import Committed
-from limbeck.lint.trace import facts, session
+from limbeck.lint.trace import reading, session
 from limbeck.lint.trace.facts import Facts, Relation
 from limbeck.lint.trace.newcomers import is_of_newcomers, names_only_newcomers, untouched
 from limbeck.lint.trace.statement import Activity, Failure, Statement, strength
@@ -36,7 +36,12 @@ NOT_IN_A_TRANSACTION = ("25001", "2D000")
 # trace. The first change nothing that Facts hold, whatever they lock. The others only write rows,
 # unless they hold a lock stronger than a writer's: then a function or a trigger has run DDL.
 SILENT = ("COMMENT", "GRANT", "REVOKE")
+# What is sent between revisions, and by Alembic within them, changes no catalog if it begins so.
+HARMLESS = ("SELECT", "INSERT", "UPDATE", "DELETE", "SET", "RESET", "SHOW", "BEGIN", "COMMIT")
 QUIET = ("SELECT", "SHOW", "SET", "RESET", "INSERT", "UPDATE", "DELETE", "MERGE", "COPY", "FETCH")
+
+
+INDEXING = ("CREATE INDEX", "DROP INDEX")
 
 
 @dataclass(slots=True)
@@ -61,11 +66,16 @@ class Observer:
     _settings: dict[str, str] = field(default_factory=dict)
     # Whether relations exist besides the version table.
     _others: bool = True
+    _newest: int = 0
     _transaction: int = 0
     _open: bool = False
     _begun: bool = False
-    # Whether `facts` lack the effect of the last statements, which touched new tables only.
-    _behind: bool = False
+    # The rows of catalogs that the open transaction had written when `facts` were read.
+    _counts: reading.Counts = field(default_factory=dict)
+    # The names that existing relations have, or had before a statement of a traced revision.
+    _names: set[str] = field(default_factory=set)
+    # Whether the catalog may have changed without an observed statement.
+    _stale: bool = True
     # The line of the statement, where a worker runs the revision: no stack of ours has it.
     _noted: int = 0
     # Receives the statements since the last COMMIT, when the next one begins.
@@ -82,18 +92,18 @@ class Observer:
     def start(self, connection: Connection, file: Path | None = None) -> None:
         """Begin to record, from the present catalog."""
         self.statements, self.file = [], file
-        self.facts = facts.read(connection)
+        if self._stale:
+            self.facts = reading.whole(connection, self.facts)
+            self._stale = False
         # Of the first revision only: what it creates is no existing table for the second.
         if not self._begun:
             self.existing, self._begun = frozenset(self.facts.relations), True
             own = {oid for oid, each in self.facts.relations.items() if self._is_ignored(each)}
             self._others = bool(self.existing - own)
-        self.recording, self._open, self._behind = True, False, False
+            self._names = {self.facts.relations[oid].name for oid in self.existing}
+            self._newest = max(self.existing, default=0)
+        self.recording, self._open = True, False
         self._reported = 0
-
-    @property
-    def _newest(self) -> int:
-        return max(self.existing, default=0)
 
     def _is_ignored(self, relation: Relation) -> bool:
         """Return whether a relation is the version table, or belongs to it."""
@@ -101,12 +111,9 @@ class Observer:
         table = self.facts.relations.get(index.table) if index else relation
         return table is not None and table.name == self.ignored
 
-    def stop(self, connection: Connection) -> tuple[Statement, ...]:
+    def stop(self) -> tuple[Statement, ...]:
         """Stop recording and return the statements."""
         self.recording = False
-        if self._behind and not _failed(connection):
-            self.facts = self._read(connection)
-            self.statements[-1] = replace(self.statements[-1], after=self.facts)
         return tuple(self.statements)
 
     def report(self) -> None:
@@ -117,12 +124,13 @@ class Observer:
             self._reported = len(self.statements)
             self.committed([(each.text, f"{self.file}:{each.line}") for each in statements])
 
-    def _on_newcomers(self, text: str) -> bool:
-        return names_only_newcomers(text, self.existing, self.facts)
+    def _whole(self, connection: psycopg.Connection[Any]) -> Facts:
+        return reading.whole(connection, self.facts)
 
-    def _read(self, connection: psycopg.Connection[Any]) -> Facts:
-        self._behind = False
-        return facts.read(connection)
+    def _pass(self, text: str, run: Any) -> Any:
+        """Run a statement that is not recorded."""
+        self._stale = self._stale or not text.lstrip().upper().startswith(HARMLESS)
+        return run()
 
     def attach(self, connection: Connection) -> None:
         """Make the cursors of a connection report to this observer.
@@ -138,14 +146,14 @@ class Observer:
                     return psycopg.Cursor.execute(self, query, *arguments, **options)
 
                 text = _as_sent(query, *arguments, **options)
-                return observer.observe(self, text, run) if observer.recording else run()
+                return observer.observe(self, text, run)
 
             def executemany(self, query: Any, *arguments: Any, **options: Any) -> Any:
                 def run() -> Any:
                     return psycopg.Cursor.executemany(self, query, *arguments, **options)
 
                 text = _as_sent(query, *arguments, **options)
-                return observer.observe(self, text, run) if observer.recording else run()
+                return observer.observe(self, text, run)
 
         connection.cursor_factory = Cursor
 
@@ -159,13 +167,12 @@ class Observer:
 
         """
         # SQLAlchemy and Alembic send queries of their own, which are not the revision's.
-        if self.ignored in text or (self.file and not self._line()):
+        if self.ignored in text:
             return run()
+        if not self.recording or (self.file and not self._line()):
+            return self._pass(text, run)
         if _idle(cursor):
             self.report()
-        # The facts before the statement are needed unless it touches new tables only, as the last.
-        if self._behind and not (_failed(cursor.connection) or self._on_newcomers(text)):
-            self.facts = self._read(cursor.connection)
         if cursor.connection.autocommit and _idle(cursor):
             return self._outside(cursor, text, run)
         return self._inside(cursor, text, run)
@@ -174,7 +181,7 @@ class Observer:
         """Run a statement in the open transaction, or in one that it begins."""
         connection = cursor.connection
         plain = psycopg.Cursor(connection)
-        new = self._on_newcomers(text)
+        new = names_only_newcomers(text, self._names)
         if not self._open or _idle(cursor):
             self._begin(plain)
         began = time.monotonic()
@@ -187,15 +194,14 @@ class Observer:
         seconds = time.monotonic() - began
         if _idle(cursor):  # a COMMIT: its locks are released and its counters gone
             self._open = False
-            self._record(text, cursor.statusmessage or "", began, after=self._read(connection))
+            self._record(text, cursor.statusmessage or "", began, after=self._whole(connection))
             return result
         tag = cursor.statusmessage or ""
         if new and is_of_newcomers(tag) and not self._others:
             # Nothing exists that it could lock or change, and no rule is about what is new.
             self._record(text, tag, began, settings=self._settings, new=True)
-            self._behind = True
         else:
-            self._inspect(plain, text, tag, seconds)
+            self._inspect(plain, text, tag, seconds, new=new)
         return result
 
     def _begin(self, plain: psycopg.Cursor[Any]) -> None:
@@ -203,22 +209,23 @@ class Observer:
         # are still in the xact functions, and are subtracted.
         self._transaction += 1
         self._held = session.locks(plain, self._newest)
-        self._activity = session.activity(plain, self._newest)
+        self._activity = session.unreported(plain, self._newest)
         self._settings = session.settings(plain)
+        self._counts = reading.counts(plain)
         self._open = True
 
-    def _inspect(self, plain: psycopg.Cursor[Any], text: str, tag: str, seconds: float) -> None:
+    def _inspect(
+        self, plain: psycopg.Cursor[Any], text: str, tag: str, seconds: float, *, new: bool
+    ) -> None:
         held = session.locks(plain, self._newest)
         taken = {oid: mode for oid, mode in held.items() if self._held.get(oid) != mode}
-        activity = session.activity(plain, self._newest)
+        activity = self._activity | session.activity(plain, held)
         self._settings = settings = session.settings(plain)
         strong = any(strength(mode) > strength("RowExclusiveLock") for mode in taken.values())
         quiet = tag.startswith(SILENT) or (tag.startswith(QUIET) and not strong)
-        after = self.facts
-        if not quiet:
-            touching = not self._on_newcomers(text) or not untouched(tag, held, self.existing)
-            after = self._read(plain.connection) if touching else after
-            self._behind = not touching
+        # The facts lack what has been created: no rule is about it until it is named with others.
+        new = new and untouched(tag, held, self.existing)
+        after = self.facts if quiet or new else self._after(plain.connection, tag)
         self._record(
             text,
             tag,
@@ -229,9 +236,15 @@ class Observer:
             activity=session.difference(self._activity, activity),
             settings=settings,
             stored=stored(plain.connection, self.facts, after),
-            new=self._behind,
+            new=new and not quiet,
         )
         self._held, self._activity = held, activity
+
+    def _after(self, connection: psycopg.Connection[Any], tag: str) -> Facts:
+        if tag.startswith("ROLLBACK"):  # to a savepoint: the rows that it takes back stay counted
+            return self._whole(connection)
+        facts, self._counts = reading.since(connection, self.facts, self._counts)
+        return facts
 
     def _outside(self, cursor: psycopg.Cursor[Any], text: str, run: Any) -> Any:
         """Run a statement of autocommit mode in a transaction, where its effects can be observed.
@@ -268,12 +281,19 @@ class Observer:
             text,
             cursor.statusmessage or "",
             began,
-            after=self._read(cursor.connection),
+            after=self._outside_after(cursor, watch.locks),
             locks=watch.locks,
             waits=watch.waited,
             settings=settings,
         )
         return result
+
+    def _outside_after(self, cursor: psycopg.Cursor[Any], locks: Mapping[int, str]) -> Facts:
+        if (cursor.statusmessage or "") in INDEXING and any(
+            oid in self.facts.relations for oid in locks
+        ):
+            return reading.of_relations(cursor.connection, self.facts, locks)
+        return self._whole(cursor.connection)
 
     def _record(self, text: str, tag: str, began: float, **observed: Any) -> None:
         """Append a finished statement; what was not observed is as before it."""
@@ -289,7 +309,11 @@ class Observer:
             "held": dict(self._held) if self._open else {},
         }
         self.statements.append(Statement(**(defaults | observed)))
-        self.facts = self.statements[-1].after
+        after = self.statements[-1].after
+        for oid, (_, now) in after.relations.since(self.facts.relations).items():
+            if now and oid in self.existing:
+                self._names.add(now.name)
+        self.facts = after
 
 
 def _as_sent(query: Any, params: Any = None, *_: Any, **__: Any) -> str:
@@ -321,10 +345,6 @@ def observing(database: Database, connection: Connection) -> Iterator[Observer]:
 
 def _idle(cursor: psycopg.Cursor[Any]) -> bool:
     return cursor.connection.info.transaction_status == TransactionStatus.IDLE
-
-
-def _failed(connection: psycopg.Connection[Any]) -> bool:
-    return connection.info.transaction_status == TransactionStatus.INERROR
 
 
 def _failure(error: psycopg.Error) -> Failure:

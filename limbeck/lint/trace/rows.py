@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import product
 from typing import Any
 
@@ -56,40 +56,51 @@ SELECT a.attrelid::bigint, quote_ident(a.attname), format_type(a.atttypid, a.att
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
 JOIN pg_type t ON t.oid = a.atttypid
 JOIN pg_type b ON b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END
-WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND c.relkind = 'r'
+WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attrelid = ANY (%s)
 ORDER BY a.attnum"""
 
 
-def fill(connection: Connection) -> frozenset[int]:
-    """Fill every table as far as its constraints allow; return the oids of those still empty.
+def fillable(connection: Connection) -> bool:
+    """Return whether there is any table to fill."""
+    return connection.execute(TABLES.encode()).fetchone() is not None
+
+
+def fill(connection: Connection, tables: Collection[int] | None = None) -> frozenset[int]:
+    """Fill tables as far as their constraints allow; return the oids of those still empty.
 
     The connection is in autocommit mode. Foreign keys and triggers are disabled if the role may do
     so; otherwise tables are tried again until no further one accepts rows.
+
+    Args:
+        connection: Where the tables are.
+        tables: The oids of the tables; None for all. A role that cannot disable foreign keys
+            fills all, because the rows of a table need those that it refers to.
+
     """
     cursor = psycopg.Cursor(connection)
+    chosen = tables if _triggers(cursor, "replica") else None
+    listed: list[Any] = cursor.execute(TABLES.encode()).fetchall()
+    todo = {oid: str(name) for oid, name in listed if chosen is None or oid in chosen}
     columns: dict[int, list[Any]] = {}
     table: Any
-    for table, *rest in cursor.execute(COLUMNS).fetchall():
+    for table, *rest in cursor.execute(COLUMNS, [list(todo)]).fetchall():
         columns.setdefault(table, []).append(rest)
-    todo: dict[int, str] = dict(_pairs(cursor.execute(TABLES).fetchall()))
-    _triggers(cursor, "replica")
+    names = [name for name in todo.values() if chosen is not None]
     while filled := [oid for oid in todo if _filled(cursor, todo[oid], columns.get(oid, []))]:
         for oid in filled:
             del todo[oid]
     _triggers(cursor, "origin")
-    cursor.execute("ANALYZE")
+    if names or chosen is None:
+        cursor.execute(f"ANALYZE {', '.join(names)}".encode())
     return frozenset(todo)
 
 
-def _pairs(rows: list[Any]) -> Iterator[tuple[int, str]]:
-    yield from rows
-
-
-def _triggers(cursor: psycopg.Cursor[Any], role: str) -> None:
+def _triggers(cursor: psycopg.Cursor[Any], role: str) -> bool:
     try:
         cursor.execute(f"SET session_replication_role = {role}".encode())
     except psycopg.errors.InsufficientPrivilege:
-        return
+        return False
+    return True
 
 
 def _filled(cursor: psycopg.Cursor[Any], table: str, columns: list[Any]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from limbeck.lint.trace.statement import MODES, Activity, strength
@@ -27,7 +27,11 @@ AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = l.relation)"""
 ACTIVITY = """SELECT c.oid::bigint, pg_stat_get_xact_numscans(c.oid)::bigint,
 pg_stat_get_xact_tuples_inserted(c.oid)::bigint, pg_stat_get_xact_tuples_updated(c.oid)::bigint,
 pg_stat_get_xact_tuples_deleted(c.oid)::bigint
-FROM pg_class c WHERE c.oid BETWEEN 16384 AND {newest} AND c.relkind IN ('r', 'm', 'p')"""
+FROM pg_class c WHERE {which} AND c.relkind IN ('r', 'm', 'p')"""
+# Before a statement: of all relations that this session has worked on and not reported yet.
+UNREPORTED = """c.oid BETWEEN 16384 AND {newest} AND (pg_stat_get_xact_numscans(c.oid) > 0
+OR pg_stat_get_xact_tuples_inserted(c.oid) > 0 OR pg_stat_get_xact_tuples_updated(c.oid) > 0
+OR pg_stat_get_xact_tuples_deleted(c.oid) > 0)"""
 SETTINGS = """SELECT name, setting FROM pg_settings
 WHERE name IN ('lock_timeout', 'statement_timeout', 'session_replication_role')"""
 
@@ -41,9 +45,19 @@ def locks(cursor: psycopg.Cursor[Any], newest: int) -> dict[int, str]:
     return held
 
 
-def activity(cursor: psycopg.Cursor[Any], newest: int) -> dict[int, Activity]:
-    """Return what the session has done to each relation up to the newest."""
-    rows = cursor.execute(ACTIVITY.format(newest=newest).encode()).fetchall()
+def unreported(cursor: psycopg.Cursor[Any], newest: int) -> dict[int, Activity]:
+    """Return what the session has done to relations up to the newest and not reported yet."""
+    return _activity(cursor, UNREPORTED.format(newest=newest))
+
+
+def activity(cursor: psycopg.Cursor[Any], relations: Iterable[int]) -> dict[int, Activity]:
+    """Return what the session has done to relations: those that the transaction has locked."""
+    oids = ",".join(map(str, relations))
+    return _activity(cursor, f"c.oid = ANY ('{{{oids}}}')") if oids else {}
+
+
+def _activity(cursor: psycopg.Cursor[Any], which: str) -> dict[int, Activity]:
+    rows = cursor.execute(ACTIVITY.format(which=which).encode()).fetchall()
     return {row[0]: Activity(*row[1:]) for row in rows}
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 
 from limbeck.dataclass import dataclass
-from limbeck.lint.trace.facts import Facts
+from limbeck.lint.trace.facts import Facts, Relation
+from limbeck.lint.trace.moments import Pairs
 from limbeck.lint.trace.stored import Stored
 
 MODES = (
@@ -98,21 +99,25 @@ class Statement:
         """Return the name that a relation had before the statement."""
         return (self.before if oid in self.before.relations else self.after).name(oid)
 
+    def relations(self) -> Pairs[int, Relation]:
+        """Return the relations that the statement has changed, before and after it."""
+        return self.after.relations.since(self.before.relations)
+
     def rewritten(self) -> frozenset[int]:
         """Return the relations (indexes, too) whose file (relfilenode) has changed."""
         return frozenset(
             oid
-            for oid, now in self.after.relations.items()
-            if (was := self.before.relations.get(oid)) and was.file != now.file
+            for oid, (was, now) in self.relations().items()
+            if was and now and was.file != now.file
         )
 
     def dropped(self) -> frozenset[int]:
         """Return the relations that were dropped."""
-        return frozenset(self.before.relations.keys() - self.after.relations.keys())
+        return frozenset(oid for oid, (_, now) in self.relations().items() if now is None)
 
     def built(self) -> frozenset[int]:
         """Return the new indexes with new files."""
-        names = {str(self.before.relations[oid]) for oid in self.before.indexes}
+        names = {str(was) for was, _ in self.relations().values() if was and was.kind in "iI"}
         return frozenset(oid for oid in _created(self) if self.after.name(oid) not in names)
 
     def rebuilt(self) -> frozenset[int]:
@@ -137,11 +142,12 @@ class Statement:
         A change that only edits the catalog is not among them: it takes no longer on a big table.
         Nor is a sequence, which has one row.
         """
-        modes = {oid: max(_both(self, oid), key=strength) for oid in {*self.held, *self.locks}}
-        for oid in sorted(self.worked_on() & self.existing & modes.keys()):
+        # A transaction may hold a thousand locks, and a statement works on one relation.
+        for oid in sorted(self.worked_on() & self.existing):
+            mode = max(_both(self, oid), key=strength, default=None)
             long = self.before.relations[oid].kind != SEQUENCE
-            if long and strength(modes[oid]) >= BLOCKS_WRITES:
-                yield oid, modes[oid]
+            if mode and long and strength(mode) >= BLOCKS_WRITES:
+                yield oid, mode
 
 
 def _both(statement: Statement, oid: int) -> list[str]:
@@ -149,7 +155,11 @@ def _both(statement: Statement, oid: int) -> list[str]:
 
 
 def _created(statement: Statement) -> frozenset[int]:
-    files = {relation.file for relation in statement.before.relations.values()}
-    new = statement.after.indexes.keys() - statement.before.indexes.keys()
+    relations = statement.relations()
     # The index of a partitioned table has no file: relfilenode is 0.
-    return frozenset(oid for oid in new if statement.after.relations[oid].file not in files - {0})
+    files = {was.file for was, _ in relations.values() if was} - {0}
+    return frozenset(
+        oid
+        for oid, (was, now) in relations.items()
+        if was is None and now and now.kind in "iI" and now.file not in files
+    )

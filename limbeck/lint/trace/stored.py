@@ -50,10 +50,8 @@ def stored(connection: psycopg.Connection[Any], before: Facts, after: Facts) -> 
     """
     changed = [
         oid
-        for (kind, oid, table), was in before.others.items()
-        if kind == "function"
-        and (now := after.others.get((kind, oid, table)))
-        and now.version != was.version
+        for (kind, oid, _), (was, now) in after.others.since(before.others).items()
+        if kind == "function" and was and now and now.version != was.version
     ]
     if not changed:
         return ()

@@ -10,11 +10,11 @@ import psycopg
 
 from limbeck.dataclass import dataclass
 from limbeck.errors import LimbeckError, MigrationError
-from limbeck.events import Listener, StageStarted, ignore
+from limbeck.events import Listener, ignore
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.lint.probes.passage import Passage
-from limbeck.lint.trace import rows
+from limbeck.lint.trace import named, rows
 from limbeck.lint.trace.observer import Observer, observing
 from limbeck.lint.trace.statement import Statement
 from limbeck.phased import phases
@@ -26,6 +26,7 @@ from limbeck.project.project import Project
 from limbeck.schema.sql.quoting import quote
 from limbeck.shadow.replay import Replay
 from limbeck.shadow.shadow import Shadow
+from limbeck.stages import Stage, counting, staged
 
 ON_ROWS = ("22", "23")  # classes of SQLSTATE: data exceptions, violated constraints
 
@@ -69,17 +70,19 @@ def trace(
     """
     if not revisions:
         return ()
-    task = _Task(project, profile, tuple(revisions), applied, listen)
-    listen(StageStarted(f"tracing {counted(len(revisions), 'revision')} on the shadow"))
-    traces = _run(task, filled=True)
+    task = _Task(project, profile, History.of(project, profile), tuple(revisions), applied, listen)
+    text = f"tracing {counted(len(revisions), 'revision')} on the shadow"
+    with staged(listen, text, "revision", len(task.todo())) as stage:
+        traces = _run(task, stage, filled=True)
     last = traces[-1].statements[-1] if traces and traces[-1].statements else None
     if last is None or last.failure is None or last.failure.sqlstate[:2] not in ON_ROWS:
         return traces
     # Without rows the same statement may succeed, and those after it can be traced, too.
     refusing = traces[-1].revision.id
+    with staged(listen, text, "revision", len(task.todo()), silent=True) as stage:
+        traces = _run(task, stage, filled=False)
     return tuple(
-        replace(trace, refused=last) if trace.revision.id == refusing else trace
-        for trace in _run(task, filled=False)
+        replace(trace, refused=last) if trace.revision.id == refusing else trace for trace in traces
     )
 
 
@@ -89,13 +92,10 @@ class _Task:
 
     project: Project
     profile: Profile | None
+    history: History
     revisions: tuple[Revision, ...]
     applied: Sequence[str] | None
     listen: Listener
-
-    @property
-    def history(self) -> History:
-        return History.of(self.project, self.profile)
 
     def start(self) -> tuple[str, ...]:
         """Return the revisions that the shadow starts from."""
@@ -103,16 +103,17 @@ class _Task:
         # A late revision is below the applied ones: it is traced at its place in the history.
         if self.applied is not None and not set(below) & set(self.revisions):
             return tuple(self.applied)
-        first = next(each for each in self.history.revisions() if each in self.revisions)
+        ids = {revision.id for revision in self.revisions}
+        first = next(each for each in self.history.revisions() if each.id in ids)
         return self.history.tops(each.id for each in self.history.applied(first.parents))
 
     def todo(self) -> tuple[Revision, ...]:
         """Return the revisions to run, with those between the traced ones."""
-        wanted = ",".join(revision.id for revision in self.revisions)
+        wanted = ",".join(self.history.tops(revision.id for revision in self.revisions))
         return self.history.pending(self.start(), wanted)
 
 
-def _run(task: _Task, *, filled: bool) -> tuple[Trace, ...]:
+def _run(task: _Task, stage: Stage, *, filled: bool) -> tuple[Trace, ...]:
     before = ",".join(task.start()) or "base"
     template = Replay(task.project, before, profile=task.profile, listen=task.listen).template()
     shadow = Shadow.of(task.project, task.profile, listen=task.listen)
@@ -121,9 +122,15 @@ def _run(task: _Task, *, filled: bool) -> tuple[Trace, ...]:
         connect(_timed(database, task.profile)) as connection,
     ):
         if filled:
-            rows.fill(connection)
+            _fill(task, connection)
         with observing(database, connection) as observer:
-            return _traces(task, connection, observer)
+            return _traces(task, stage, connection, observer)
+
+
+def _fill(task: _Task, connection: Connection) -> None:
+    if rows.fillable(connection):
+        paths = (revision.path for revision in task.todo())
+        rows.fill(connection, named.tables(connection, paths))
 
 
 def _timed(database: Database, profile: Profile | None) -> Database:
@@ -134,27 +141,29 @@ def _timed(database: Database, profile: Profile | None) -> Database:
     )
 
 
-def _traces(task: _Task, connection: Connection, observer: Observer) -> tuple[Trace, ...]:
-    from limbeck.engine.upgrading import upgrade  # noqa: PLC0415 - Alembic only when it is needed
+def _traces(
+    task: _Task, stage: Stage, connection: Connection, observer: Observer
+) -> tuple[Trace, ...]:
+    from limbeck.engine.upgrading import Series, upgrade  # noqa: PLC0415 - Alembic only when it is needed
 
     traces: list[Trace] = []
-    memo: dict[object, object] = {}
-    for revision in task.todo():
-        traced = revision in task.revisions
+    series, ids = Series(task.history), {revision.id for revision in task.revisions}
+    for revision in counting(stage, task.todo()):
+        traced = revision.id in ids
         if traced:
             observer.start(connection, revision.path)
         try:
-            upgrade(task.history, connection, revision, observer.note, memo)
+            upgrade(series, connection, revision, observer.note)
         except LimbeckError:
             raise
         except Exception as error:
-            statements = observer.stop(connection)
+            statements = observer.stop()
             if not (traced and statements and statements[-1].failure):
                 raise MigrationError(f"revision {revision} fails: {error}") from error
             return (*traces, Trace(revision, statements))
         if traced:
             # What was refused on the way did not end the revision: it caught the error.
-            statements = observer.stop(connection)
+            statements = observer.stop()
             effective = tuple(each for each in statements if each.failure is None)
             traces.append(Trace(revision, effective))
         _backfill(revision, connection)

@@ -1,0 +1,62 @@
+"""A stage tells how far it is once it takes long, and a terminal shows it on one line."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+
+import pytest
+
+from limbeck.cli.terminal import Narrator
+from limbeck.events import Event, StageProgress, StageStarted
+from limbeck.stages import LONG, Stage, counting
+
+
+def events(count: int, seconds: float, total: int = 0) -> list[Event]:
+    """Return the events of a stage whose units take so many seconds each."""
+    heard: list[Event] = []
+    time = itertools.count(0.0, seconds)
+    stage = Stage("tracing", "revision", total, heard.append, time.__next__)
+    assert list(counting(stage, range(count))) == list(range(count))
+    stage.end()
+    return heard
+
+
+def test_a_short_stage_tells_nothing() -> None:
+    assert events(9, LONG / 10) == []
+
+
+def test_a_long_stage_tells_how_far_it_is_and_that_it_ends() -> None:
+    assert events(3, LONG, 3) == [
+        *(StageProgress("tracing", done, 3, "revision") for done in (1, 2, 3)),
+        StageProgress("tracing", 3, 3, "revision", ended=True),
+    ]
+
+
+def test_a_long_stage_does_not_tell_every_unit() -> None:
+    assert 10 < len(events(10_000, 0.001)) < 100
+
+
+@pytest.mark.parametrize(
+    ("total", "shown"), [(4, "[############------------] 2/4 revisions"), (0, "2 revisions")]
+)
+def test_a_terminal_shows_it_on_one_line_that_is_erased(
+    total: int, shown: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    narrator = Narrator()
+    for event in (
+        StageStarted("tracing"),
+        StageProgress("tracing", 2, total, "revision"),
+        StageProgress("tracing", 4, total, "revision", ended=True),
+    ):
+        narrator(event)
+    *_, stage, rest = capsys.readouterr().err.split("\n")
+    assert "tracing" in stage
+    assert rest.split("\x1b[2K")[-2].strip("\r") == shown
+    assert rest.endswith("\r\x1b[2K")
+
+
+def test_a_pipe_gets_no_progress(capsys: pytest.CaptureFixture[str]) -> None:
+    Narrator()(StageProgress("tracing", 2, 4, "revision"))
+    assert capsys.readouterr() == ("", "")
