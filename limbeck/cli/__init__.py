@@ -32,6 +32,7 @@ COMMANDS = {
     "lint": ("safety", "Report what revisions lock, rewrite and break before they run."),
     "pull": ("pulls", "Write models from a live database."),
     "diff": ("schema", "Show what turns one schema into another."),
+    "revision": ("histories", "Write a revision for SQL or Python of your own."),
     "merge": ("histories", "Join two heads into one."),
     "squash": ("histories", "Replace several revisions with one."),
     "accept": (

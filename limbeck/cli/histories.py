@@ -1,4 +1,4 @@
-"""The commands `stamp`, `merge` and `squash`, which change the history."""
+"""The commands `revision`, `stamp`, `merge` and `squash`, which change the history."""
 
 from __future__ import annotations
 
@@ -9,6 +9,44 @@ from limbeck.cli.invocation import Invocation
 from limbeck.cli.options import as_json, command, environment, own_history, yes
 from limbeck.cli.terminal import Narrator, answer
 from limbeck.errors import ConfigurationError
+
+
+@command()
+@click.option("-m", "--message", metavar="TEXT", required=True, help="The message of the revision.")
+@click.option("--data", is_flag=True, help="Change rows of a table in batches; with a test.")
+@click.option(
+    "--table", metavar="TABLE", help="The table of --data, if the history makes more than one."
+)
+@own_history
+@as_json
+def revision(
+    invocation: Invocation,
+    *,
+    message: str,
+    data: bool,
+    table: str | None,
+    environment: str | None,
+    as_json: bool,
+) -> None:
+    """Write a revision for SQL or Python of your own.
+
+    It is empty. With --data, it changes the rows of a table in batches, and limbeck writes a test
+    beside the project's.
+    """
+    from limbeck.generate import handwritten as verb
+    from limbeck.output import revisions as reports
+    from limbeck.output.data import to_json
+
+    if table is not None and not data:
+        raise ConfigurationError("--table is for --data", hint="Add --data.")
+    project = invocation.project()
+    profile = project.profile(environment) if environment else None
+    if data:
+        written = verb.data(project, profile, message, table=table, listen=Narrator())
+    else:
+        written = verb.empty(project, profile, message)
+    text = to_json(reports.written_data(written)) if as_json else reports.written_text(written)
+    answer(text, masked=as_json)
 
 
 @command()

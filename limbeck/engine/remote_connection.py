@@ -104,7 +104,7 @@ class RemoteConnection:
             return
         try:
             self.send("ROLLBACK", None)
-        except WorkerError as error:  # SQLAlchemy refuses to use the connection any more
+        except WorkerError as error:  # the worker has ended, too
             self.closed = True
             raise psycopg.OperationalError(f"the connection is closed: {error}") from error
 
@@ -112,9 +112,21 @@ class RemoteConnection:
         """Do nothing: the drivers have no common way to receive notices."""
 
     def send(self, query: Any, parameters: Any) -> list[list[Any]]:
-        """Send a statement of the engine's and return its rows."""
+        """Send a statement of the engine's and return its rows.
+
+        Raises:
+            psycopg.OperationalError: the server has ended the session.
+
+        """
         text = self._spelling.mogrify(query, parameters)
-        rows: list[list[Any]] = self.request("execute", sql=text)
+        try:
+            rows: list[list[Any]] = self.request("execute", sql=text)
+        except WorkerError as error:
+            if error.raised.kind == "ended":
+                raise
+            # SQLAlchemy refuses to use a connection that is gone, inside of a transaction or not.
+            self.closed = True
+            raise psycopg.OperationalError(f"the connection is closed: {error}") from error
         word = first_word(text)
         if word in _BEGINS:
             self.info.transaction_status = TransactionStatus.INTRANS

@@ -1,177 +1,45 @@
 """The runner of one run: its revisions in order, their version rows, retries and events.
 
-`running.run` calls it. It imports Alembic and SQLAlchemy, which `running` does not.
+`opening.opened` makes one. It imports Alembic and SQLAlchemy, which `running` does not.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, redirect_stdout
-from dataclasses import field, replace
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
-from sqlalchemy import event
 
-from limbeck.dataclass import dataclass
-from limbeck.engine import defaults, ending, ledger, privileged
-from limbeck.engine.batch import Statement, StatementError, VersionConflictError, guarded
+from limbeck.engine import adopting
+from limbeck.engine.batch import Statement, StatementError, VersionConflictError
 from limbeck.engine.environment import Environment, VersionRows
 from limbeck.engine.ledger import Ledger
-from limbeck.engine.patience import Patience
 from limbeck.engine.progress import Progress, StoppedError
 from limbeck.engine.session import Session, lock_timeout
 from limbeck.engine.state import State
-from limbeck.engine.statements import Edge
 from limbeck.engine.step_runner import StepRunner
-from limbeck.engine.terms import Terms
+from limbeck.engine.turn import Turn
 from limbeck.errors import HistoryError, MigrationError
-from limbeck.events import Listener, Notice, RevisionFinished, RevisionResumed, RevisionStarted
-from limbeck.history import code, plainness, scripts
-from limbeck.history.history import History
+from limbeck.events import Notice, RevisionResumed
+from limbeck.history import plainness, scripts
 from limbeck.history.revisions import Revision
 from limbeck.paths import shown
-from limbeck.postgres.connect import as_sqlalchemy
-from limbeck.postgres.watching import Watcher
 from limbeck.project.code.errors import WorkerError
-from limbeck.project.code.in_process import InProcess
 from limbeck.stages import staged
 
 if TYPE_CHECKING:
     from limbeck.engine.remote import Remote
-    from limbeck.project.code.out_of_process import OutOfProcess
-
-
-@contextmanager
-def opened(
-    history: History,
-    connection: psycopg.Connection[Any],
-    terms: Terms,
-    state: State,
-    listen: Listener,
-) -> Iterator[Runner]:
-    """Yield a runner on a connection, which is as it was afterwards.
-
-    Args:
-        history: the history whose revisions will run.
-        connection: where they run; no transaction may be open on it.
-        terms: what the database needs besides the statements.
-        state: the version rows and the ledger, as they are now.
-        listen: receives an event for each revision, retry and notice.
-
-    """
-    with ExitStack() as stack:
-        environment = stack.enter_context(Environment(history, terms.place).installed())
-        remote, target, connection = _connected(
-            stack, history, connection, state, live=terms.ledger
-        )
-        watcher = None
-        if terms.watch is not None:
-            pid = connection.info.backend_pid
-            watcher = Watcher(terms.watch, pid, listen, progress=terms.progress)
-            stack.callback(watcher.close)
-        patience = Patience(terms.patience, listen, watcher)
-        session = Session(target, connection, history.top, terms, listen, patience, watcher)
-        session.ending = ending.listening(connection)
-        session.resets = (
-            defaults.resets(state.session.settings)
-            if remote is None
-            else defaults.of_worker(remote.connection)
-        )
-        steps = StepRunner(session, pipelined=terms.pipelined)
-        if remote is not None:
-            remote.handler = steps
-        else:
-            # An engine's hooks of this kind cannot be removed, so there is one set of them a run.
-            for name in ("do_execute", "do_execute_no_params", "do_executemany"):
-                event.listen(target.engine, name, steps.take)
-            stack.callback(setattr, connection, "cursor_factory", connection.cursor_factory)
-            connection.cursor_factory = guarded(steps.sent_around)
-            for kind in ("commit", "rollback"):
-                event.listen(target.engine, kind, partial(_ended, steps, kind))
-        yield Runner(session, steps, environment, state, remote)
-
-
-def _ended(steps: StepRunner, kind: Edge, _: object) -> None:
-    """End the transaction as a revision asks SQLAlchemy's connection to."""
-    if steps.is_running:
-        steps.ended(kind)
-
-
-def _connected(
-    stack: ExitStack,
-    history: History,
-    connection: psycopg.Connection[Any],
-    state: State,
-    *,
-    live: bool,
-) -> tuple[Remote | None, Any, Any]:
-    """Return the worker's run, if there is one, and the connections of SQLAlchemy and psycopg."""
-    if not isinstance(history.code, InProcess):
-        # Most projects run in limbeck's own process, and load nothing of the other one.
-        from limbeck.engine import remote as remotes  # noqa: PLC0415 - see above
-
-        code = cast("OutOfProcess", history.code)
-        remote = stack.enter_context(remotes.opened(code, connection, history.top, live=live))
-        remote.rewritten = stack.enter_context(privileged.rewriting(connection))
-        return remote, remote.target, remote.connection
-    target = stack.enter_context(as_sqlalchemy(connection, state.session))
-    stack.enter_context(privileged.assisting(connection, target))
-    # SQLAlchemy takes this for a transaction. The real ones are the steps: their BEGIN and
-    # COMMIT are statements of a batch, for which psycopg must not begin one by itself.
-    connection.autocommit = True
-    stack.callback(target.begin().close)
-    return None, target, connection
 
 
 _MOST: Final = 32
 """Revisions whose results nobody has read yet; more would only run in vain if one fails."""
-
-
-@dataclass(slots=True)
-class Turn:
-    """A revision in a run: its module, and its place among all."""
-
-    revision: Revision
-    module: Any
-    number: int
-    total: int
-    downgrade: bool
-    progress: Progress = field(init=False)
-    is_used: bool = False
-    is_announced: bool = False
-
-    @property
-    def action(self) -> str:
-        """The name of its function."""
-        return "downgrade" if self.downgrade else "upgrade"
-
-    def load(self, load: Callable[[Revision], Any]) -> Any:
-        """Return its module for an attempt: loaded anew for each one after the first.
-
-        What a module has, such as an iterator over rows, is used up by the first attempt.
-        """
-        if self.is_used:
-            self.module = load(self.revision)
-        self.is_used = True
-        return self.module
-
-    def started(self) -> RevisionStarted:
-        """Return the event before its first statement."""
-        return RevisionStarted(*self._about, downgrade=self.downgrade)
-
-    def finished(self, seconds: float) -> RevisionFinished:
-        """Return the event after its commit."""
-        return RevisionFinished(*self._about, seconds, downgrade=self.downgrade)
-
-    @property
-    def _about(self) -> tuple[str, str, int, int]:
-        return (self.revision.id, self.revision.message, self.number, self.total)
 
 
 class Runner:
@@ -206,9 +74,12 @@ class Runner:
                 Turn(revision, self._load(revision), number, len(revisions), downgrade)
                 for number, revision in enumerate(revisions, 1)
             ]
-            self.adopted = [*self._adopted(), *self._renewed()]
+            if self.in_ledger:
+                self.adopted = adopting.adopted(self.history, self.heads, self.ledger)
+                self.adopted += adopting.renewed(self.history, self.ledger)
             # Once: no revision that is to run comes below the version rows before it has run.
-            self.below = frozenset() if downgrade else self._below()
+            if not downgrade:
+                self.below = adopting.below(self.history, self.heads)
             while turns:
                 several, error = self._several(turns), None
                 if len(several) > 1:
@@ -381,52 +252,6 @@ class Runner:
 
             blockers = self.session.patience.blockers()
             raise failure(error, progress, self.history.top, blockers) from error
-
-    def _known_heads(self) -> list[str]:
-        known = {revision.id for revision in self.history.revisions()}
-        return [id_ for id_ in self.heads if id_ in known]
-
-    def _below(self) -> frozenset[str]:
-        """Return the ids of the revisions that the version rows cover."""
-        applied = self.history.applied(self._known_heads())
-        return frozenset(revision.id for revision in applied)
-
-    def _adopted(self) -> list[Statement]:
-        """Return what writes revisions that others applied into the ledger.
-
-        It goes with the first revision of the run. From then on a revision below the version rows
-        that is not in the ledger never ran: it is a late one.
-        """
-        if not self.in_ledger:
-            return []
-        heads = self._known_heads()
-        late = {revision.id for revision in ledger.late(self.history, heads, self.ledger)}
-        others = late | set(self.ledger.applied())
-        rows: list[Statement] = []
-        for revision in self.history.applied(heads):
-            if revision.id not in others:
-                values = {"digest": "", "sql": code.checksum(revision.path)}
-                rows.append(
-                    Statement(*ledger.finish(ledger.about(revision, "adopt"), values, begun=False))
-                )
-        if not rows or self.ledger.exists:
-            return rows
-        return [*(Statement(statement) for statement in ledger.CREATE), *rows]
-
-    def _renewed(self) -> list[Statement]:
-        """Return what replaces the checksums of older versions, of files that are unchanged."""
-        if not self.in_ledger:
-            return []
-        applied = self.ledger.applied()
-        old = {
-            revision: code.checksum(revision.path)
-            for revision in self.history.revisions()
-            if (entry := applied.get(revision.id))
-            and entry.sql
-            and not entry.sql.startswith(code.FORM)
-            and entry.file == revision.digest
-        }
-        return [Statement(*ledger.renew(old))] if old else []
 
     def _may_write_ledger(self, state: State) -> bool:
         if self.ledger.exists or state.writable:

@@ -11,9 +11,35 @@ from limbeck.plurals import counted
 
 if TYPE_CHECKING:
     from limbeck.generate.generated import Generated
+    from limbeck.generate.handwritten import Written
     from limbeck.generate.merge import Merge
     from limbeck.generate.squash.squash import Squash
     from limbeck.schema.diff.steps import Step
+
+
+def written_text(written: Written) -> str:
+    """Return the file of a revision, and what its author does next."""
+    path = shown(written.revision.path)
+    if written.test is None:
+        return f"Wrote {path}\n  Fill in upgrade() and downgrade()."
+    return (
+        f"Wrote {path}\n"
+        f"  Rows of {written.table} change in batches; as written, none does.\n"
+        f"Wrote {shown(written.test)}\n"
+        "  It fails until you have filled in the lines marked EDIT in both files."
+    )
+
+
+def written_data(written: Written) -> dict[str, Any]:
+    """Return a revision for JSON; table and test are null without --data."""
+    table = written.table
+    return {
+        "path": shown(written.revision.path),
+        "revision": written.revision.id,
+        "message": written.revision.message,
+        "table": f"{table.schema}.{table.name}" if table else None,
+        "test": shown(written.test) if written.test else None,
+    }
 
 
 def merge_text(merge: Merge) -> str:

@@ -225,13 +225,19 @@ class Replay:
     def _read(self, connection: Connection) -> Catalog:
         return read(connection, filters=filters(self.project))
 
+    def _longest(self, connection: Connection, chain: Sequence[Link]) -> Sequence[Link]:
+        """Return the chain up to the heads, of which that of an older revision is the beginning."""
+        if self.revision == "head":
+            return chain
+        return replace(self, revision="heads")._chain(connection)  # noqa: SLF001 - another replay
+
     def _keep(
         self, connection: Connection, scratch: str, chain: Sequence[Link], existing: list[str]
     ) -> None:
         """Rename a scratch database to the end of the chain, and drop the oldest of the others.
 
-        Databases of the chain itself stay: the next revision begins at its end, a merge or a
-        squash earlier.
+        Databases of the history itself stay: the next revision begins at its end, a merge, a squash
+        or the test of a revision earlier.
         """
         names = [self._name(link) for link in chain]
         query = sql.SQL("ALTER DATABASE {} RENAME TO {}")
@@ -239,7 +245,8 @@ class Replay:
         # Two at the same moment pass the check for the name; the index of names stops the second.
         with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
             connection.execute(query.format(sql.Identifier(scratch), sql.Identifier(names[-1])))
-        others = [name for name in existing if name not in names]
+        every = {*names, *map(self._name, self._longest(connection, chain))}
+        others = [name for name in existing if name not in every]
         for name in others[: -MOST_DATABASES + 1]:
             discard(connection, self.shadow.database, name)
 

@@ -29,7 +29,9 @@ from limbeck.lint.trace.waiting import watched
 from limbeck.postgres.connect import Connection
 from limbeck.postgres.database import Database
 
-NOT_IN_A_TRANSACTION = "25001"  # active_sql_transaction: CONCURRENTLY, VACUUM and their like
+# active_sql_transaction: CONCURRENTLY, VACUUM and their like; invalid_transaction_termination: a
+# block or a procedure that commits.
+NOT_IN_A_TRANSACTION = ("25001", "2D000")
 # Tags of statements after which the catalog is not read again, because it is most of the cost of a
 # trace. The first change nothing that Facts hold, whatever they lock. The others only write rows,
 # unless they hold a lock stronger than a writer's: then a function or a trigger has run DDL.
@@ -258,7 +260,7 @@ class Observer:
         except psycopg.Error as error:
             plain.execute("ROLLBACK")
             self._open = False
-            if error.sqlstate != NOT_IN_A_TRANSACTION:
+            if error.sqlstate not in NOT_IN_A_TRANSACTION:
                 raise
             del self.statements[recorded:]
             return self._alone(cursor, text, run)

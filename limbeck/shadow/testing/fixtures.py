@@ -6,7 +6,7 @@ pytest imports this module at every start, so nothing else is imported before a 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from limbeck.project.profile import Profile
     from limbeck.project.project import Project
     from limbeck.shadow.testing.copies import Copies
+    from limbeck.shadow.testing.migrated import Migrated, MigratedTo
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +59,22 @@ def limbeck_database(limbeck_databases: Copies) -> Iterator[Database]:
 def limbeck_url(limbeck_database: Database) -> str:
     """The URL of limbeck_database for create_engine and create_async_engine, with psycopg."""
     return limbeck_database.url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+@pytest.fixture
+def limbeck_migrated(
+    limbeck_project: Project, limbeck_profile: Profile | None
+) -> Iterator[MigratedTo]:
+    """A function: `limbeck_migrated(to=REV)` is a database with every revision before REV."""
+    from limbeck.shadow.testing.migrated import migrated  # noqa: PLC0415 - as above
+
+    with ExitStack() as stack:
+
+        def migrated_to(*, to: str) -> Migrated:
+            with _explained():
+                return stack.enter_context(migrated(limbeck_project, limbeck_profile, to))
+
+        yield migrated_to
 
 
 @contextmanager
