@@ -52,5 +52,5 @@ def _git(folder: Path, *words: str, reference: str) -> str:
 
 
 def _plain(words: tuple[str, ...]) -> tuple[str, ...]:
-    options = {"-z", "--name-only"}
+    options = {"-r", "-z", "--name-only"}
     return tuple(word for word in words if word in options or not word.startswith("-"))

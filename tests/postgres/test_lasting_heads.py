@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from limbeck.errors import SeveralHeadsError
 from limbeck.generate.answers import Answers
 from limbeck.generate.generate import revision
 from limbeck.history.history import History
+from limbeck.lint.since import added
 from limbeck.postgres.database import Database
 from limbeck.run import environments
 from limbeck.settings import Project
@@ -108,3 +110,12 @@ def test_a_revision_goes_into_the_folder_of_the_one_that_it_follows(work: Work) 
     own = project(work.project.root, SHOP, Written("b1", "billing", "a1"))
     assert revision(own, answers=Answers()).revision
     assert len(list((own.script_location / "billing").glob("*.py"))) == 2
+
+
+def test_a_branch_of_git_adds_revisions_to_any_folder(tmp_path: Path) -> None:
+    own = project(tmp_path, SHOP, BILLING)
+    who = ("-c", "user.name=a", "-c", "user.email=a@b")
+    for words in (("init", "-q"), ("add", "-A"), (*who, "commit", "-q", "-m", "first")):
+        subprocess.run(["git", "-C", str(tmp_path), *words], check=True)
+    SHOP_2.write(tmp_path)
+    assert [each.id for each in added(History.of(own), "HEAD")] == ["a2"]

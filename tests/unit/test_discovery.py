@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from limbeck.errors import ConfigurationError
+from limbeck.history.history import History
 from limbeck.project import bases, scaffold
 from limbeck.project.project import Project
 
@@ -398,3 +399,17 @@ def test_a_module_that_declares_tables_is_known_by_its_text(
     path = tmp_path / "module.py"
     path.write_text(text)
     assert bases.declares(path, "Base") == declared
+
+
+@pytest.mark.parametrize(
+    ("setting", "names"), [("", ["a"]), ("recursive_version_locations = true\n", ["a", "b"])]
+)
+def test_revisions_in_folders_below_count_where_alembic_reads_them(
+    setting: str, names: list[str], tmp_path: Path
+) -> None:
+    below = {"db/versions/2026/b.py": "revision = 'b'\ndown_revision = 'a'\n"}
+    first = {"db/versions/a.py": "revision = 'a'\ndown_revision = None\n"}
+    put(tmp_path, {**history("db"), **first, **below, "shop.py": BASE + USER})
+    put(tmp_path, {"alembic.ini": INI.format("db") + setting})
+    project = scaffold.plan(tmp_path).project
+    assert [each.id for each in History.of(project).revisions()] == names
