@@ -93,8 +93,9 @@ def working(metadata: sa.MetaData, package: str) -> Working:
 
 def _base(metadata: sa.MetaData) -> Any:
     """Return the declarative base: the first class with this MetaData and a registry."""
-    for module in filter(None, list(sys.modules.values())):  # None is a module not to import
-        for value in list(vars(module).values()):
+    for module in list(sys.modules.values()):
+        # None stands for a module that must not be imported, and has no names.
+        for value in list(getattr(module, "__dict__", {}).values()):
             if not isinstance(value, type):
                 continue
             for base in reversed(value.__mro__):
