@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,8 @@ _IMPORTS: Final = _NAMES.index("imports")
 _FORM: Final = f"{__version__} 1 {' '.join(_NAMES)}"
 # To read a few files takes no longer than to read what was saved of them.
 _FEWEST: Final = 50
+_TICK: Final = 2_000_000_000
+"""Nanoseconds within which a file system may give two writes the same time; FAT has the longest."""
 
 
 class File(NamedTuple):
@@ -43,6 +46,10 @@ class File(NamedTuple):
         """Return a file in the state that the file system reports."""
         times = (status.st_mtime_ns, status.st_ctime_ns)
         return cls(path, *times, status.st_size, status.st_ino)
+
+    def is_settled(self) -> bool:
+        """Return whether its next write will get another time: clocks of file systems tick."""
+        return time.time_ns() - max(self.modified, self.changed) > _TICK
 
 
 _WIDTH: Final = len(File._fields)
@@ -70,8 +77,9 @@ def revisions(place_: Path | None, files: Sequence[File]) -> Iterator[Revision]:
     known = _saved(place_)
     read_ = [known.get(file) or _unchanged(file) for file in files]
     yield from read_
-    if any(file not in known for file in files):
-        write_whole(place_, _dumped(files, read_))
+    settled = {file: each for file, each in zip(files, read_, strict=True) if file.is_settled()}
+    if settled.keys() - known.keys():
+        write_whole(place_, _dumped(settled))
 
 
 @cache
@@ -79,10 +87,9 @@ def _unchanged(file: File) -> Revision:
     return read(Path(file.path))
 
 
-def _dumped(files: Iterable[File], read_: Iterable[Revision]) -> bytes:
+def _dumped(settled: Mapping[File, Revision]) -> bytes:
     rows = [
-        [*file, *(getattr(revision, name) for name in _NAMES)]
-        for file, revision in zip(files, read_, strict=True)
+        [*file, *(getattr(revision, name) for name in _NAMES)] for file, revision in settled.items()
     ]
     return json.dumps([_FORM, rows], default=sorted).encode()
 
