@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from itertools import product
-from typing import Any
+from typing import Any, Final, Literal, TypeAlias
 
 import psycopg
 
@@ -14,6 +14,11 @@ from limbeck.schema.sql.own_schemas import of_users
 
 COUNTS = (1000, 99, 9, 1)
 """Numbers of rows to try: unique booleans and short types such as varchar(1) hold only few."""
+
+Filling: TypeAlias = Literal["numbers", "objects"]
+"""What columns of text get: numbers, to which foreign keys match; or objects as JSON."""
+FILLINGS: Final[tuple[Filling, ...]] = ("numbers", "objects")
+OBJECT: Final = "json_build_object('n', g)::text"
 
 VALUES: Mapping[str, str] = {
     "bool": "g % 2 = 0",
@@ -65,7 +70,9 @@ def fillable(connection: Connection) -> bool:
     return connection.execute(TABLES.encode()).fetchone() is not None
 
 
-def fill(connection: Connection, tables: Collection[int] | None = None) -> frozenset[int]:
+def fill(
+    connection: Connection, tables: Collection[int] | None = None, filling: Filling = "numbers"
+) -> frozenset[int]:
     """Fill tables as far as their constraints allow; return the oids of those still empty.
 
     The connection is in autocommit mode. Foreign keys and triggers are disabled if the role may do
@@ -75,6 +82,7 @@ def fill(connection: Connection, tables: Collection[int] | None = None) -> froze
         connection: Where the tables are.
         tables: The oids of the tables; None for all. A role that cannot disable foreign keys
             fills all, because the rows of a table need those that it refers to.
+        filling: What columns of text get, as far as they are no keys.
 
     """
     cursor = psycopg.Cursor(connection)
@@ -86,7 +94,9 @@ def fill(connection: Connection, tables: Collection[int] | None = None) -> froze
     for table, *rest in cursor.execute(COLUMNS, [list(todo)]).fetchall():
         columns.setdefault(table, []).append(rest)
     names = [name for name in todo.values() if chosen is not None]
-    while filled := [oid for oid in todo if _filled(cursor, todo[oid], columns.get(oid, []))]:
+    while filled := [
+        oid for oid in todo if _filled(cursor, todo[oid], columns.get(oid, []), filling)
+    ]:
         for oid in filled:
             del todo[oid]
     _triggers(cursor, "origin")
@@ -103,9 +113,9 @@ def _triggers(cursor: psycopg.Cursor[Any], role: str) -> bool:
     return True
 
 
-def _filled(cursor: psycopg.Cursor[Any], table: str, columns: list[Any]) -> bool:
+def _filled(cursor: psycopg.Cursor[Any], table: str, columns: list[Any], filling: Filling) -> bool:
     for count, careful in product(COUNTS, (False, True)):
-        values = dict(_values(columns, careful=careful))
+        values = dict(_values(columns, filling, careful=careful))
         names = f"({', '.join(values)})" if values else ""
         query = (
             f"INSERT INTO {table} {names} OVERRIDING SYSTEM VALUE "
@@ -119,7 +129,7 @@ def _filled(cursor: psycopg.Cursor[Any], table: str, columns: list[Any]) -> bool
     return False
 
 
-def _values(columns: list[Any], *, careful: bool) -> Iterator[tuple[str, str]]:
+def _values(columns: list[Any], filling: Filling, *, careful: bool) -> Iterator[tuple[str, str]]:
     """Yield columns with their values; `careful` takes values from the literals of CHECKs."""
     for name, type_, base, kind, category, default, needed, key, check in columns:
         if careful and check and not key:
@@ -128,6 +138,8 @@ def _values(columns: list[Any], *, careful: bool) -> Iterator[tuple[str, str]]:
             literals = (text for kind, text, _ in tokens(check) if kind == "string")
             literal = next((text for text in literals if text != "''"), None)
             yield name, f"{literal}::{type_}" if literal else "NULL" if not needed else "1"
+        elif filling == "objects" and category == "S" and not key and not check:
+            yield name, f"{OBJECT}::{type_}"
         elif (value := _value(type_, base, kind, category)) and not (default and check):
             yield name, value
         elif needed and not default:

@@ -10,12 +10,13 @@ import psycopg
 
 from limbeck.dataclass import dataclass
 from limbeck.errors import LimbeckError, MigrationError
-from limbeck.events import Listener, ignore
+from limbeck.events import Listener, Notice, ignore
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.lint.probes.passage import Passage
 from limbeck.lint.trace import named, rows
 from limbeck.lint.trace.observer import Observer, observing
+from limbeck.lint.trace.rows import Filling
 from limbeck.lint.trace.statement import Statement
 from limbeck.phased import phases
 from limbeck.plurals import counted
@@ -71,19 +72,26 @@ def trace(
     if not revisions:
         return ()
     task = _Task(project, profile, History.of(project, profile), tuple(revisions), applied, listen)
-    text = f"tracing {counted(len(revisions), 'revision')} on the shadow"
-    with staged(listen, text, "revision", len(task.todo())) as stage:
-        traces = _run(task, stage, filled=True)
+    traces, filling = _with_rows(task)
+    if filling is None:
+        return traces
     last = traces[-1].statements[-1] if traces and traces[-1].statements else None
     if last is None or last.failure is None or last.failure.sqlstate[:2] not in ON_ROWS:
         return traces
     # Without rows the same statement may succeed, and those after it can be traced, too.
     refusing = traces[-1].revision.id
-    with staged(listen, text, "revision", len(task.todo()), silent=True) as stage:
-        traces = _run(task, stage, filled=False)
+    traces = _without_rows(task)
     return tuple(
         replace(trace, refused=last) if trace.revision.id == refusing else trace for trace in traces
     )
+
+
+class _UnfitRowsError(MigrationError):
+    """The Python of a revision failed on invented rows, as json.loads does on other texts."""
+
+    def __init__(self, revision: Revision, error: Exception) -> None:
+        super().__init__(f"revision {revision} fails: {error}")
+        self.revision, self.error = revision, error
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +121,35 @@ class _Task:
         return self.history.pending(self.start(), wanted)
 
 
-def _run(task: _Task, stage: Stage, *, filled: bool) -> tuple[Trace, ...]:
+def _with_rows(task: _Task) -> tuple[tuple[Trace, ...], Filling | None]:
+    """Run revisions on the first rows that their Python can use; also return which these are."""
+    text = f"tracing {counted(len(task.revisions), 'revision')} on the shadow"
+    unfit: _UnfitRowsError | None = None
+    for filling in rows.FILLINGS:
+        with staged(task.listen, text, "revision", len(task.todo()), silent=bool(unfit)) as stage:
+            try:
+                return _run(task, stage, filling), filling
+            except _UnfitRowsError as error:
+                unfit = unfit or error
+    traces = _without_rows(task)
+    if unfit:
+        kind = type(unfit.error).__name__
+        task.listen(
+            Notice(
+                f"revision {unfit.revision.id} is judged without rows: its Python fails on those "
+                f"that limbeck invents ({kind}: {unfit.error})"
+            )
+        )
+    return traces, None
+
+
+def _without_rows(task: _Task) -> tuple[Trace, ...]:
+    text = "tracing without rows"
+    with staged(task.listen, text, "revision", len(task.todo()), silent=True) as stage:
+        return _run(task, stage, None)
+
+
+def _run(task: _Task, stage: Stage, filling: Filling | None) -> tuple[Trace, ...]:
     before = ",".join(task.start()) or "base"
     template = Replay(task.project, before, profile=task.profile, listen=task.listen).template()
     shadow = Shadow.of(task.project, task.profile, listen=task.listen)
@@ -121,16 +157,18 @@ def _run(task: _Task, stage: Stage, *, filled: bool) -> tuple[Trace, ...]:
         shadow.scratch(template) as database,
         connect(_timed(database, task.profile)) as connection,
     ):
-        if filled:
-            _fill(task, connection)
+        filled = filling is not None and _filled(task, connection, filling)
         with observing(database, connection) as observer:
-            return _traces(task, stage, connection, observer)
+            return _traces(task, stage, connection, observer, filled=filled)
 
 
-def _fill(task: _Task, connection: Connection) -> None:
-    if rows.fillable(connection):
-        paths = (revision.path for revision in task.todo())
-        rows.fill(connection, named.tables(connection, paths))
+def _filled(task: _Task, connection: Connection, filling: Filling) -> bool:
+    """Fill the tables that the revisions may touch; return whether there are any."""
+    if not rows.fillable(connection):
+        return False
+    paths = (revision.path for revision in task.todo())
+    rows.fill(connection, named.tables(connection, paths), filling)
+    return True
 
 
 def _timed(database: Database, profile: Profile | None) -> Database:
@@ -142,7 +180,7 @@ def _timed(database: Database, profile: Profile | None) -> Database:
 
 
 def _traces(
-    task: _Task, stage: Stage, connection: Connection, observer: Observer
+    task: _Task, stage: Stage, connection: Connection, observer: Observer, *, filled: bool
 ) -> tuple[Trace, ...]:
     from limbeck.engine.upgrading import Series, upgrade  # noqa: PLC0415 - Alembic only when it is needed
 
@@ -154,12 +192,15 @@ def _traces(
             observer.start(connection, revision.path)
         try:
             upgrade(series, connection, revision, observer.note)
-        except LimbeckError:
+        except LimbeckError as error:
+            if filled:  # a worker reports all errors as one of ours
+                raise _UnfitRowsError(revision, error) from error
             raise
         except Exception as error:
             statements = observer.stop()
             if not (traced and statements and statements[-1].failure):
-                raise MigrationError(f"revision {revision} fails: {error}") from error
+                # A revision that reads rows may meet none on the shadow otherwise.
+                raise _UnfitRowsError(revision, error) from error
             return (*traces, Trace(revision, statements))
         if traced:
             # What was refused on the way did not end the revision: it caught the error.
