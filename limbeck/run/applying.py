@@ -92,8 +92,7 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
         keeping.keep(plan, keep, listen)
     with (
         reported(plan, listen),
-        _importing_runner(),
-        connect(plan.database, application_name=_name(plan), listen=listen) as connection,
+        _connected(plan, listen) as connection,
         _locked(connection, plan, wait, listen),
         plan.history.held(),
     ):
@@ -151,12 +150,18 @@ def _refuse_unconfirmed(plan: Plan, confirm: Confirm) -> None:
 
 
 @contextmanager
-def _importing_runner() -> Iterator[None]:
-    """Import Alembic and the runner in a thread while the connection is being made."""
+def _connected(plan: Plan, listen: Listener) -> Iterator[Connection]:
+    """Yield a session; Alembic and the runner are imported in a thread while it is being made.
+
+    Nothing else may be imported meanwhile: where two threads meet in a circle of modules, as
+    SQLAlchemy has some, Python lets one of them go on with a module that is half initialized.
+    """
     thread = threading.Thread(target=importlib.import_module, args=("limbeck.engine.runner",))
     thread.start()
     try:
-        yield
+        with connect(plan.database, application_name=_name(plan), listen=listen) as connection:
+            thread.join()
+            yield connection
     finally:
         thread.join()
 
