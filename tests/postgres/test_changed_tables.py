@@ -18,6 +18,7 @@ from limbeck import generate, pull
 from limbeck.errors import LimbeckError, ModelsError
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
+from limbeck.postgres.embedded.server import Server
 from limbeck.schema.catalog.filters import EVERYTHING
 from limbeck.schema.catalog.read import read
 from limbeck.schema.sql.quoting import qualified
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     import psycopg
 
     from limbeck.postgres.connect import Connection
-    from limbeck.postgres.embedded.server import Server
     from limbeck.schema.catalog.catalog import Catalog
     from tests.postgres.conftest import MakeWork, Work
 
@@ -447,30 +447,38 @@ def extend(home: Path, number: int) -> None:
     (folder / "edited.control").write_text(f"default_version = '1.{number}'\ntrusted = true\n")
 
 
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that no other test uses: what is edited there decides what is cached."""
+    server = Server(tmp_path_factory.mktemp("edited"), port=None)
+    server.start()
+    yield server
+    server.stop()
+
+
 @pytest.fixture
-def server_home(
-    admin: psycopg.Connection, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Path]:
-    """Have a shadow role of its own, and yield the folder of the server."""
-    admin.execute("CREATE ROLE shadow_editor CREATEDB LOGIN PASSWORD 'editor'")
-    info = admin.info
-    url = f"postgresql://shadow_editor:editor@{info.host}:{info.port}/{info.dbname}"
-    monkeypatch.setenv("SHADOW_DATABASE_URL", url)
-    yield server.home
-    query = "SELECT datname FROM pg_database WHERE datdba = 'shadow_editor'::regrole"
-    for (name,) in admin.execute(query).fetchall():
-        drop(admin, name)
-    admin.execute("DROP ROLE shadow_editor")
+def owner(own_server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[psycopg.Connection]:
+    """Have a shadow role of its own on that server, and yield a session of the superuser."""
+    with connect(Database.from_url("own", own_server.url())) as admin:
+        admin.execute("CREATE ROLE shadow_editor CREATEDB LOGIN PASSWORD 'editor'")
+        info = admin.info
+        url = f"postgresql://shadow_editor:editor@{info.host}:{info.port}/{info.dbname}"
+        monkeypatch.setenv("SHADOW_DATABASE_URL", url)
+        yield admin
+        query = "SELECT datname FROM pg_database WHERE datdba = 'shadow_editor'::regrole"
+        for (name,) in admin.execute(query).fetchall():
+            drop(admin, str(name))
+        admin.execute("DROP ROLE shadow_editor")
 
 
 @pytest.mark.parametrize("case", OUTSIDE)
 def test_an_edit_outside_of_the_tables_counts(
-    case: str, work: Work, server_home: Path, admin: psycopg.Connection
+    case: str, work: Work, own_server: Server, owner: psycopg.Connection
 ) -> None:
     before, after, edit = OUTSIDE[case]
     catalogs = []
     for number, beside in enumerate((before, after)):
-        edit(admin, server_home, number)
+        edit(owner, own_server.home, number)
         for more in ("", ", index=True"):
             work.models(BESIDE.format(beside=beside, more=more))
             sys.modules.pop("models", None)
