@@ -69,6 +69,7 @@ def _agreed(acceptance: Acceptance, *, yes: bool) -> bool:
 
     if not yes:
         note(acceptances.acceptance_text(acceptance))
-    question = f"Accept {counted(len(acceptance.added), 'difference')}?"
-    confirm(question, yes=yes)
+    idle = counted(len(acceptance.idle), "entry", "entries")
+    accepting = f"Accept {counted(len(acceptance.added), 'difference')}?"
+    confirm(accepting if acceptance.added else f"Remove {idle}?", yes=yes)
     return True

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 _MOST: Final = 32
-"""Revisions whose results nobody has read yet; more would only run in vain if one fails."""
+"""How many revisions are sent before their results are read. If one fails, the rest is wasted."""
 
 
 class Runner:

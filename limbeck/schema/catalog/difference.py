@@ -7,7 +7,7 @@ takes to spell the objects and to build values of them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from limbeck.dataclass import dataclass
@@ -19,11 +19,10 @@ from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index
 from limbeck.schema.catalog.objects.object import Object
-from limbeck.schema.catalog.objects.sequences import Sequence
 from limbeck.schema.catalog.objects.views import View
 from limbeck.schema.catalog.queries import touched
 from limbeck.schema.catalog.read import read, read_part
-from limbeck.schema.catalog.relations import OF_RELATIONS, Relation, relation_of
+from limbeck.schema.catalog.relations import Relation, members
 
 if TYPE_CHECKING:
     import psycopg
@@ -139,7 +138,7 @@ def _renamed(
         if (name := since.names.get(oid)) is not None  # else it is new
         and (
             name != relation
-            or not all(_alike(item, partial) for item in _members(base).get(name, ()))
+            or not all(_alike(item, partial) for item in members(base).get(name, ()))
         )
     ]
 
@@ -153,26 +152,6 @@ def _alike(item: Object, partial: Catalog) -> bool:
     return now == item if isinstance(item, Constraint | Index) else now is not None
 
 
-def _members(catalog: Catalog) -> Mapping[Relation, list[Object]]:
-    """Return the objects of each relation; for each catalog this is done once."""
-    if "members" not in catalog.derived:
-        members: dict[Relation, list[Object]] = {}
-        for item in catalog.objects.values():
-            for relation in _relations_of(item):
-                members.setdefault(relation, []).append(item)
-        catalog.derived["members"] = members
-    result: Mapping[Relation, list[Object]] = catalog.derived["members"]
-    return result
-
-
-def _relations_of(item: Object) -> Iterator[Relation]:
-    """Yield the relation that an object belongs to, and the sequence that it is itself."""
-    if isinstance(item, OF_RELATIONS) and (relation := relation_of(item)):
-        yield relation
-    if isinstance(item, Sequence):
-        yield item.schema, item.name
-
-
 def _merged(base: Catalog, partial: Catalog, old: set[Relation], new: set[Relation]) -> Catalog:
     """Return a catalog with some relations of a part of another one in place of its own.
 
@@ -183,8 +162,8 @@ def _merged(base: Catalog, partial: Catalog, old: set[Relation], new: set[Relati
         new: the names that they have.
 
     """
-    left = {item.address for each in old | new for item in _members(base).get(each, ())}
-    own = {at for each in new for at in (item.address for item in _members(partial).get(each, ()))}
+    left = {item.address for each in old | new for item in members(base).get(each, ())}
+    own = {at for each in new for at in (item.address for item in members(partial).get(each, ()))}
     objects = {at: item for at, item in base.objects.items() if at not in left}
     objects |= {at: item for at, item in partial.objects.items() if at in own}
     depends = {at: used for at, used in base.depends.items() if _owner(at) not in left}

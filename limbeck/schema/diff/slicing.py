@@ -9,8 +9,9 @@ partly known from the text of bodies only, is compared with nothing left out.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from limbeck.dataclass import dataclass
 from limbeck.schema.catalog.catalog import Catalog, Change
@@ -19,9 +20,11 @@ from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.grants import Grant
 from limbeck.schema.catalog.objects.tables import Table
-from limbeck.schema.catalog.relations import OF_RELATIONS, Relation, relation_of
+from limbeck.schema.catalog.relations import OF_RELATIONS, Relation, members, relation_of
 from limbeck.schema.diff.part import sub
 from limbeck.schema.sql.quoting import schema_and_name
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,6 @@ class _Relations:
     """What belongs together in one catalog: the objects of each table, users, relatives."""
 
     catalog: Catalog
-    members: Mapping[Relation, Sequence[Address]]
     users: Mapping[Address, Sequence[Address]]
     relatives: Mapping[Relation, Sequence[Relation]]
 
@@ -42,9 +44,7 @@ class _Relations:
                 for parent in _parents(table):
                     relatives[table.address[1:3]].append(parent[1:3])
                     relatives[parent[1:3]].append(table.address[1:3])
-            catalog.derived["relations"] = cls(
-                catalog, _members(catalog), _users(catalog), relatives
-            )
+            catalog.derived["relations"] = cls(catalog, _users(catalog), relatives)
         relations: _Relations = catalog.derived["relations"]
         return relations
 
@@ -78,8 +78,8 @@ def sliced(before: Catalog, after: Catalog, changes: Iterable[Change]) -> tuple[
     sides = _Relations.of(before), _Relations.of(after)
     affected = _with_users({item.address for item in items}, sides)
     concerned = _with_relatives(affected, sides)
-    members = (side.members.get(each, ()) for each in concerned for side in sides)
-    start = affected.union(*members)
+    own = (members(side.catalog).get(each, ()) for each in concerned for side in sides)
+    start = affected.union(item.address for items in own for item in items)
     start |= {at for side in sides for at in side.catalog.objects if _always(side, at)}
     staying = _with_needs(start, sides)
     left, right = (_only(side.catalog, staying) for side in sides)
@@ -96,43 +96,34 @@ def _always(side: _Relations, address: Address) -> bool:
     return not isinstance(side.catalog.objects[address], OF_RELATIONS)
 
 
-def _with_users(changed: set[Address], sides: Iterable[_Relations]) -> set[Address]:
+def _with_users(changed: set[Address], sides: Sequence[_Relations]) -> set[Address]:
     """Return what has changed, and all that depends on it."""
-    affected, todo = set(changed), list(changed)
-    while todo:
-        used = todo.pop()
-        for side in sides:
-            new = [user for user in side.users.get(used, ()) if user not in affected]
-            affected.update(new)
-            todo += new
-    return affected
+    return _closed(changed, lambda at: (user for side in sides for user in side.users.get(at, ())))
 
 
-def _with_relatives(affected: Iterable[Address], sides: Iterable[_Relations]) -> set[Relation]:
+def _with_relatives(affected: Iterable[Address], sides: Sequence[_Relations]) -> set[Relation]:
     """Return the tables of objects, their partitions, their parents, and so on."""
     items = (side.catalog.objects.get(at) for at in affected for side in sides)
     concerned = {
         at for item in items if isinstance(item, OF_RELATIONS) and (at := relation_of(item))
     }
-    todo = list(concerned)
-    while todo:
-        relation = todo.pop()
-        for side in sides:
-            new = [each for each in side.relatives.get(relation, ()) if each not in concerned]
-            concerned.update(new)
-            todo += new
-    return concerned
+    return _closed(
+        concerned, lambda each: (other for side in sides for other in side.relatives.get(each, ()))
+    )
 
 
-def _with_needs(start: set[Address], sides: Iterable[_Relations]) -> set[Address]:
-    staying, todo = set(start), list(start)
+def _with_needs(start: set[Address], sides: Sequence[_Relations]) -> set[Address]:
+    return _closed(start, lambda at: (need for side in sides for need in side.needs(at)))
+
+
+def _closed(start: set[T], following: Callable[[T], Iterable[T]]) -> set[T]:
+    """Return some values with all that follow from them, however indirectly."""
+    reached, todo = set(start), list(start)
     while todo:
-        address = todo.pop()
-        for side in sides:
-            new = [each for each in side.needs(address) if each not in staying]
-            staying.update(new)
-            todo += new
-    return staying
+        new = {each for each in following(todo.pop()) if each not in reached}
+        reached |= new
+        todo += new
+    return reached
 
 
 def _only(catalog: Catalog, staying: set[Address]) -> Catalog:
@@ -159,14 +150,6 @@ def _only(catalog: Catalog, staying: set[Address]) -> Catalog:
     part = replace(catalog, objects=objects, depends=depends)
     part.derived["whole"] = catalog
     return part
-
-
-def _members(catalog: Catalog) -> Mapping[Relation, Sequence[Address]]:
-    members: dict[Relation, list[Address]] = defaultdict(list)
-    for address, item in catalog.objects.items():
-        if isinstance(item, OF_RELATIONS) and (relation := relation_of(item)):
-            members[relation].append(address)
-    return members
 
 
 def _users(catalog: Catalog) -> Mapping[Address, Sequence[Address]]:
