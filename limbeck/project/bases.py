@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from limbeck.dataclass import dataclass
+from limbeck.project import syntax
 from limbeck.project.discovery import modules
 
-# What makes a base or something else that has the attribute `metadata`, by the name of its call.
-MAKERS: Final = {"declarative_base", "automap_base", "registry", "SQLAlchemy"}
-BASES: Final = {"DeclarativeBase", "DeclarativeBaseNoMeta"}
 # A project that is installed by itself: a member of a workspace, a service of a monorepo.
 INSTALLED: Final = ("pyproject.toml", "setup.py", "setup.cfg")
 NAMES_SRC: Final = re.compile(r"^\s*(from|import) src\b", re.MULTILINE)
@@ -28,16 +27,17 @@ def declares(path: Path, base: str = "") -> bool:
         base: the name of a declarative base, whose classes need no __tablename__.
 
     """
-    tree = _parsed(path)
-    return not _is_revision(tree) and (
-        _declares(tree, sqlmodel=False) or any(_is_table(each, {base}) for each in _classes(tree))
+    tree = syntax.parsed(path)
+    return not syntax.is_revision(tree) and (
+        syntax.declares_table(tree, sqlmodel=False)
+        or any(syntax.is_table(each, {base}) for each in syntax.classes(tree))
     )
 
 
 def baseless(path: Path) -> Iterator[str]:
     """Yield the classes of a module that have a __tablename__, and neither base nor decorator."""
-    for node in _classes(_parsed(path)):
-        if not (node.bases or node.decorator_list) and "__tablename__" in _names(node):
+    for node in syntax.classes(syntax.parsed(path)):
+        if not (node.bases or node.decorator_list) and "__tablename__" in syntax.assigned(node):
             yield node.name
 
 
@@ -55,7 +55,7 @@ def references(
 
     """
     code = Code.of(root, without, imported_from)
-    given = {name for tree in code.trees.values() for name in _given(tree)}
+    given = {name for tree in code.trees.values() for name in syntax.registries(tree)}
     bases = [
         (module, name, f"{name}.metadata")
         for module, name in code.bases
@@ -66,6 +66,44 @@ def references(
         bases = [(module, "SQLModel", "SQLModel.metadata") for module in sorted(tables)[:1]]
     bases = bases or [(*each, each[1]) for each in code.metadata]
     return sorted({f"{code.exporter(module, name)}:{path}" for module, name, path in bases})
+
+
+def filled(
+    root: Path,
+    reference: str,
+    env_py: Path,
+    without: Iterable[Path] = (),
+    imported_from: Iterable[Path] = (),
+) -> str:
+    """Return the reference of an env.py, or another one of the same base that reaches its tables.
+
+    An env.py may import nothing but the module of the base: under Alembic, its revisions import
+    the models.
+
+    Args:
+        root: the folder of the project.
+        reference: where env.py has its target_metadata from.
+        env_py: its path.
+        without: as of `references`.
+        imported_from: as of `references`.
+
+    """
+    module, _, attributes = reference.partition(":")
+    name, _, rest = attributes.partition(".")
+    tops = (root, root / "src", *imported_from)
+    near = {
+        module,
+        *(each for each, _ in syntax.taken("", syntax.parsed(env_py), is_package=False)),
+    }
+    paths = (top / each.replace(".", "/") for top in tops for each in near)
+    files = (file for path in paths for file in (path.with_suffix(".py"), path / "__init__.py"))
+    if any(declares(file, name) for file in files if file.is_file()):
+        return reference
+    code = Code.of(root, without, imported_from)
+    reached = set().union(*map(code.reached, near))
+    if module not in code.trees or reached & code.declaring():
+        return reference
+    return f"{code.exporter(module, name)}:{name}{rest and f'.{rest}'}"
 
 
 @dataclass(frozen=True)
@@ -88,14 +126,18 @@ class Code:
             if not any(path.resolve().is_relative_to(folder) for folder in histories)
             and (name := tops.dotted(path))
         }
-        trees = {name: _parsed(path) for name, path in paths.items()}
-        trees = {name: tree for name, tree in trees.items() if not _is_revision(tree)}
+        trees = {name: syntax.parsed(path) for name, path in paths.items()}
+        trees = {name: tree for name, tree in trees.items() if not syntax.is_revision(tree)}
         return cls({name: paths[name] for name in trees}, trees)
 
     @cached_property
     def bases(self) -> list[tuple[str, str]]:
         """The modules with the names of what has the attribute `metadata`."""
-        return [(module, name) for module, tree in self.trees.items() for name in _declared(tree)]
+        return [
+            (module, name)
+            for module, tree in self.trees.items()
+            for name in syntax.having_metadata(tree)
+        ]
 
     @cached_property
     def metadata(self) -> list[tuple[str, str]]:
@@ -103,15 +145,15 @@ class Code:
         return [
             (module, name)
             for module, tree in self.trees.items()
-            for name in _made(tree, {"MetaData"})
+            for name in syntax.results(tree, {"MetaData"})
         ]
 
     @cached_property
     def models(self) -> set[str]:
         """The names of bases, and of classes that derive from one, however indirectly."""
         names = {name for _, name in self.bases}
-        classes = [node for tree in self.trees.values() for node in _classes(tree)]
-        while more := {each.name for each in classes if _derives(each, names)} - names:
+        classes = [node for tree in self.trees.values() for node in syntax.classes(tree)]
+        while more := {each.name for each in classes if syntax.derives(each, names)} - names:
             names |= more
         return names
 
@@ -121,7 +163,8 @@ class Code:
         Where several reach as many, it is the nearest package of the module, then the module.
         """
         tables = self.declaring()
-        own = [each for each in self.trees if each == module or self._imports(each, module, name)]
+        holding = self._holding(module, name)
+        own = [each for each in self.trees if each in holding]
         packages = [each for each in own if f"{module}.".startswith(f"{each}.")]
         return max(
             own,
@@ -138,8 +181,11 @@ class Code:
         return {
             name
             for name, tree in self.trees.items()
-            if _declares(tree, sqlmodel=sqlmodel)
-            or (not sqlmodel and any(_is_table(each, self.models) for each in _classes(tree)))
+            if syntax.declares_table(tree, sqlmodel=sqlmodel)
+            or (
+                not sqlmodel
+                and any(syntax.is_table(each, self.models) for each in syntax.classes(tree))
+            )
         }
 
     def reached(self, module: str) -> set[str]:
@@ -149,31 +195,45 @@ class Code:
         while todo:
             if (name := todo.pop()) not in reached and name in self.trees:
                 reached.add(name)
-                todo += [each for each, _ in self._imported(name)]
+                todo += [each for each, _ in self._imported[name]]
                 todo.append(name.rpartition(".")[0])  # the packages above it, too
         return reached
 
-    def _imports(
-        self, module: str, wanted: str, name: str, seen: frozenset[str] = frozenset()
-    ) -> bool:
-        return any(
-            each in {name, "*"}
-            and (origin == wanted or self._imports(origin, wanted, name, seen | {module}))
-            for origin, each in self._imported(module)
-            if origin in self.trees and origin != module and origin not in seen
-        )
+    def _holding(self, module: str, name: str) -> set[str]:
+        """Return the modules that have a name of another one, however they came by it."""
+        holding: set[str] = set()
+        todo = [module]
+        while todo:
+            if (origin := todo.pop()) not in holding:
+                holding.add(origin)
+                todo += self._importers.get((origin, name), [])
+                todo += self._importers.get((origin, "*"), [])
+        return holding
 
-    def _imported(self, module: str) -> Iterator[tuple[str, str]]:
-        """Yield the modules that one imports, with the names that it takes from them."""
-        is_package = self.paths[module].name == "__init__.py"
-        for node in ast.walk(self.trees[module]):
-            if isinstance(node, ast.Import):
-                yield from ((alias.name, "") for alias in node.names)
-            elif isinstance(node, ast.ImportFrom):
-                origin = _absolute(module, node, is_package=is_package)
-                for alias in node.names:
-                    yield origin, alias.asname or alias.name
-                    yield f"{origin}.{alias.name}", ""  # it may be a module
+    @cached_property
+    def _importers(self) -> Mapping[tuple[str, str], list[str]]:
+        """The modules that import a name from a module."""
+        importers: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        for module, imported in self._imported.items():
+            for each in imported:
+                importers[each].append(module)
+        return importers
+
+    @cached_property
+    def _imported(self) -> Mapping[str, list[tuple[str, str]]]:
+        """The modules of the project that each one imports, with the names that it takes."""
+        return {
+            module: [
+                each
+                for each in syntax.taken(module, tree, is_package=self.is_package(module))
+                if each[0] in self.trees
+            ]
+            for module, tree in self.trees.items()
+        }
+
+    def is_package(self, module: str) -> bool:
+        """Return whether a module is a package."""
+        return self.paths[module].name == "__init__.py"
 
 
 @dataclass(frozen=True)
@@ -203,97 +263,3 @@ class _Tops:
         if folder.name == "src" and not (folder / "__init__.py").exists():
             return not (folder.parent == self.root and self.names_src)
         return any((folder / name).exists() for name in INSTALLED)
-
-
-def _absolute(module: str, node: ast.ImportFrom, *, is_package: bool) -> str:
-    if not node.level:
-        return node.module or ""
-    parts = module.split(".")
-    above = parts[: len(parts) - node.level + is_package]
-    return ".".join([*above, *filter(None, [node.module])])
-
-
-def _is_revision(tree: ast.Module) -> bool:
-    """Return whether a module is a revision file, whatever folder it is in."""
-    names = {ast.unparse(each) for node in tree.body for each in _targets(node)}
-    return {"revision", "down_revision"} <= names
-
-
-def _declared(tree: ast.Module) -> Iterator[str]:
-    """Yield the names at the top of a module that have metadata."""
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef) and {_last(base) for base in node.bases} & BASES:
-            yield node.name
-    yield from _made(tree, MAKERS)
-
-
-def _made(tree: ast.Module, makers: set[str]) -> Iterator[str]:
-    """Yield the names at the top of a module to which the result of such a call is assigned."""
-    for node in tree.body:
-        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
-        if isinstance(value, ast.Call) and _last(value.func) in makers:
-            yield ast.unparse(_targets(node)[0])
-
-
-def _given(tree: ast.Module) -> Iterator[str]:
-    """Yield the names of registries that a declarative base uses, which are none beside it."""
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef) and {_last(base) for base in node.bases} & BASES:
-            for each in node.body:
-                if {"registry"} & {ast.unparse(target) for target in _targets(each)}:
-                    value = each.value if isinstance(each, ast.Assign | ast.AnnAssign) else None
-                    yield from [_last(value)] if value is not None else []
-
-
-def _declares(tree: ast.Module, *, sqlmodel: bool) -> bool:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef):
-            if any(each.arg == "table" for each in node.keywords):
-                return True
-            if not sqlmodel and "__tablename__" in _names(node):
-                return True
-        elif not sqlmodel and isinstance(node, ast.Call) and _last(node.func) == "Table":
-            return True
-    return False
-
-
-def _is_table(node: ast.ClassDef, bases: set[str]) -> bool:
-    """Return whether a class derives from one of these bases, or "db.Model", and has a table."""
-    abstract = any(ast.unparse(each) == "__abstract__ = True" for each in node.body)
-    return _derives(node, bases) and not abstract
-
-
-def _derives(node: ast.ClassDef, bases: set[str]) -> bool:
-    names = [ast.unparse(base) for base in node.bases]
-    return any(
-        name.removesuffix(".Model") in bases
-        or name.rpartition(".")[2] in bases
-        or name.endswith("db.Model")
-        for name in names
-    )
-
-
-def _classes(tree: ast.Module) -> list[ast.ClassDef]:
-    return [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-
-
-def _names(node: ast.ClassDef) -> list[str]:
-    """Return the names that a class assigns."""
-    return [ast.unparse(target) for each in node.body for target in _targets(each)]
-
-
-def _targets(node: ast.stmt) -> list[ast.expr]:
-    if isinstance(node, ast.Assign):
-        return node.targets
-    return [node.target] if isinstance(node, ast.AnnAssign) else []
-
-
-def _last(node: ast.expr) -> str:
-    return ast.unparse(node).rpartition(".")[2]
-
-
-def _parsed(path: Path) -> ast.Module:
-    try:
-        return ast.parse(path.read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, UnicodeDecodeError):
-        return ast.Module(body=[], type_ignores=[])

@@ -228,10 +228,14 @@ def _missing_lines(gitignore: Path) -> str:
 
 def _find_models(root: Path, origin: Origin | None) -> str | None:
     named = env_file.metadata(origin.folder / "env.py") if origin else None
-    if named:
-        return _module_first([root, root / "src", *(origin.places.paths if origin else ())], named)
     folders = [each for each in origin.folders if each != root] if origin else []
-    references = bases.references(root, folders, origin.places.paths if origin else ())
+    paths = origin.places.paths if origin else ()
+    if named == env_file.OWN:
+        return named
+    if named and origin:
+        named = _module_first([root, root / "src", *paths], named)
+        return bases.filled(root, named, origin.folder / "env.py", folders, paths)
+    references = bases.references(root, folders, paths)
     if len(references) > 1:
         raise ConfigurationError(
             f"several declarative bases were found: {', '.join(references)}",

@@ -111,7 +111,11 @@ def _path(root: Path, here: Path, written: str | None) -> Path:
             (top / text for top in (root, root / "src", here) if (top / text).exists()), root / text
         )
     # Alembic starts from the folder in which it is called: the project's, or that of its file.
-    return here / text if (here / text).exists() and not (root / text).exists() else root / text
+    # `script_location = .` is a folder in both of them, and a history in one.
+    tops = (root / text, here / text)
+    histories = (top for top in tops if (top / "env.py").is_file())
+    folders = (top for top in tops if top.exists())
+    return next(histories, next(folders, root / text))
 
 
 def _locations(ini: Mapping[str, str], tool: Mapping[str, Any]) -> Sequence[str]:

@@ -137,6 +137,8 @@ DATA = """
     cursor.execute("INSERT INTO authors (name) VALUES ('around 100%')")
     names = [row[0] for row in bind.execute(sa.text("SELECT name FROM authors ORDER BY id"))]
     assert names == ["Ada", "100%", "around 100%"], names
+    streamed = sa.text("SELECT name FROM authors").execution_options(stream_results=True)
+    assert len(bind.execute(streamed).fetchall()) == 3
     with op.get_context().autocommit_block():
         op.execute("CREATE INDEX CONCURRENTLY by_share ON authors (share)")
         op.execute("DROP INDEX CONCURRENTLY by_share")

@@ -160,6 +160,30 @@ LAYOUTS = (
         None,
     ),
     Layout(
+        "the history in the folder of its ini file",
+        {
+            "deep/db/alembic.ini": INI.format("."),
+            **history("deep/db"),
+            "shop.py": BASE + USER,
+        },
+        "shop:Base.metadata",
+        "deep/db",
+        {"alembic-ini": "deep/db/alembic.ini"},
+    ),
+    Layout(
+        "an env.py that imports the base only; its revisions import the models",
+        {
+            "alembic.ini": INI.format("db"),
+            **history("db", "from shop.base import Base\ntarget_metadata = Base.metadata\n"),
+            "shop/base.py": BASE,
+            "shop/models.py": f"from shop.base import Base\n{USER}",
+            "shop/other.py": "from reports import Table\nTable('users')\n",
+            "shop/late.py": "from shop.base import Base\ndef f():\n    import shop.other\n",
+        },
+        "shop.models:Base.metadata",
+        "db",
+    ),
+    Layout(
         "tables without a class",
         {
             "shop/__init__.py": "",

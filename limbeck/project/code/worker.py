@@ -902,6 +902,9 @@ def guarded(kind: Any, ask: Callable[[Any, str, tuple[Any, ...]], bool]) -> Any:
         def method(self: Any, *arguments: Any, **options: Any) -> Any:
             if ask(self, name, arguments):
                 return self
+            if getattr(self, "name", None) and getattr(self, "withhold", None) is False:
+                # psycopg2 refuses named cursors in its autocommit; it does not see our BEGIN.
+                self.withhold = True
             return getattr(kind, name)(self, *arguments, **options)
 
         return method
