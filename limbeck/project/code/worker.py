@@ -17,6 +17,7 @@ import gc
 import importlib
 import importlib.util
 import json
+import logging
 import os
 import queue
 import re
@@ -1181,6 +1182,8 @@ def main() -> None:
     os.dup2(2, 1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # limbeck decides what a Ctrl-C ends
+    # Its "Context impl PostgresqlImpl." would stand before every answer; env.py may set the level.
+    logging.getLogger("alembic.runtime.migration").addFilter(lambda r: r.levelno > logging.INFO)
     channel = Channel(outgoing)
     sys.path[:0] = channel.receive()["paths"]
     stand_in()

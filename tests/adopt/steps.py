@@ -1,0 +1,244 @@
+"""What is done with each application, and what must come of it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.adopt.ground import Answer, FailedError, Ground
+
+ROUNDS = 2  # how often the whole history is timed, each way
+LINTED = 5
+
+
+@dataclass
+class Result:
+    """What was seen of one application; `faults` are the steps that did not do what they should."""
+
+    name: str
+    version: str
+    facts: dict[str, Any] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Adoption:
+    """An application on its way through the steps."""
+
+    ground: Ground
+    result: Result
+    revisions: list[str] = field(default_factory=list)
+
+    def run(self) -> Result:
+        """Take every step; one that fails does not keep the others from being taken."""
+        for step in (
+            self.initialize,
+            self.tried,
+            self.status,
+            self.migrate,
+            self.compare,
+            self.accept,
+            self.generate,
+            self.roll_back,
+            self.lint,
+            self.alembic,
+        ):
+            try:
+                step()
+            except (FailedError, StopIteration, KeyError, ValueError) as error:
+                self.fault(f"{step.__name__}: {type(error).__name__}: {error}")
+                if step == self.initialize:
+                    break
+        return self.result
+
+    def fault(self, text: str) -> None:
+        """Note what is not as it should be."""
+        self.result.faults.append(text)
+
+    def expect(self, what: str, *, holds: bool) -> None:
+        """Note a fault unless something holds."""
+        if not holds:
+            self.fault(what)
+
+    def initialize(self) -> None:
+        """`limbeck init` adds files and lines, and changes nothing."""
+        ground = self.ground
+        answer = ground.limbeck("init", "--yes", *ground.application.init)
+        lines = re.findall(r"(?m)^(history|models|env\.py|not supported): (.*)$", answer.out)
+        self.result.facts.update(
+            {kind.replace(".", "_"): text for kind, text in dict(lines).items()}
+        )
+        changed = ground.run(["git", "status", "--porcelain"]).out.splitlines()
+        states = {line[:2] for line in changed}
+        removed = ground.run(["git", "diff", "--numstat"]).out.splitlines()
+        self.expect(f"init changes files: {changed}", holds=states <= {"??", " M"})
+        self.expect(
+            f"init removes lines: {removed}",
+            holds=all(line.split("\t")[1] == "0" for line in removed),
+        )
+        production = ground.root / "env_profiles" / "production.env"
+        production.write_text(production.read_text().replace("PROTECTED=yes", "PROTECTED=no"))
+
+    def tried(self) -> None:
+        """`limbeck init --try` prints its three groups, and writes nothing."""
+        help_ = self.ground.limbeck("init", "--help").out
+        if "--try" not in help_:
+            return
+        before = self.ground.run(["git", "status", "--porcelain"]).out
+        answer = self.ground.limbeck("init", "--try", *self.ground.application.init, code=None)
+        self.expect(f"init --try: {answer.text[-500:]}", holds=answer.code in {0, 3})
+        after = self.ground.run(["git", "status", "--porcelain"]).out
+        self.expect("init --try writes files", holds=before == after)
+
+    def status(self) -> None:
+        """Both databases are empty: all of the history is pending."""
+        for name in ("development", "production"):
+            self.ground.create(name)
+        state = self._environment("development")
+        self.revisions = [each["id"] for each in state["pending"]]
+        self.result.facts["revisions"] = len(self.revisions)
+        if self.ground.application.start:
+            words = ("-e", "development", "--at", "base")
+            answer = self.ground.limbeck("baseline", *words, code=None)
+            self.expect(f"baseline: {answer.text[-800:]}", holds=answer.code == 0)
+
+    def _environment(self, name: str) -> dict[str, Any]:
+        answer = self.ground.limbeck("status", "-e", name, "--json", code=None)
+        state: dict[str, Any] = json.loads(answer.out)["environments"][0]
+        return state
+
+    def migrate(self) -> None:
+        """The whole history runs into a new database, in turn with plain Alembic."""
+        self.revisions = self.revisions or ["heads"]
+        ours: list[float] = []
+        theirs: list[float] = []
+        for _ in range(ROUNDS):
+            theirs.append(self._timed("alembic").seconds)
+            plain = self._counted()
+            ours.append(self._timed("limbeck").seconds)
+            own = self._counted()
+        self.expect(
+            f"a revision runs {_unequal(plain, own)} as often as under Alembic",
+            holds=_calls(plain, "alembic") == _calls(own, "target"),
+        )
+        self.result.facts.update(
+            calls=sum(_calls(own, "target").values()),
+            limbeck=round(min(ours), 2),
+            alembic=round(min(theirs), 2),
+            ratio=round(min(ours) / min(theirs), 2),
+        )
+        for name in ("development", "production"):
+            state = self._environment(name)
+            self.expect(f"{name} is not at head: {state['pending']}", holds=not state["pending"])
+            self.expect(f"{name} drifted: {state['drift']}", holds=not state["drift"])
+
+    def _timed(self, tool: str) -> Answer:
+        """Migrate a new database; return the answer."""
+        self.ground.log.write_text("")
+        if tool == "alembic":
+            self.ground.create("production")
+            return self.ground.alembic("production", "upgrade", "heads")
+        self.ground.create("development")
+        return self.ground.limbeck("migrate", "-e", "development", "--yes")
+
+    def _counted(self) -> Counter[str]:
+        return Counter(self.ground.log.read_text().splitlines())
+
+    def compare(self) -> None:
+        """`limbeck check` shows how the models differ from the history."""
+        answer = self.ground.limbeck("check", "--json", code=None)
+        self.expect(f"check: exit {answer.code} {answer.err[-800:]}", holds=answer.code in {0, 3})
+        findings = json.loads(answer.out)["findings"]
+        changes = [change for each in findings for change in each.get("changes", ())]
+        self.result.facts["differences"] = len(changes)
+
+    def accept(self) -> None:
+        """The differences are accepted; then there are none."""
+        answer = self.ground.limbeck(
+            "accept", "--reason", "as it was", "--yes", "--json", code=None
+        )
+        self.expect(f"accept: {answer.text[-800:]}", holds=answer.code == 0)
+        self.result.facts["accepted"] = len(json.loads(answer.out)["added"])
+        again = self.ground.limbeck("check", code=None)
+        self.expect(f"check after accept: {again.text[-1500:]}", holds=again.code == 0)
+
+    def generate(self) -> None:
+        """A column that is added to the models is all that the next revision has."""
+        edit = self.ground.application.edit
+        path = self.ground.root / edit.path
+        text = path.read_text("utf-8")
+        if text.count(edit.before) != 1:
+            raise FailedError(f"{edit.path} has {text.count(edit.before)} times {edit.before!r}")
+        path.write_text(text.replace(edit.before, f"{edit.line}\n{edit.before}"), "utf-8")
+        before = set(self._files())
+        answer = self.ground.limbeck("generate", "-m", "add a column")
+        (new,) = set(self._files()) - before
+        calls = list(_calls_of(new.read_text("utf-8")))
+        self.result.facts["generate"] = round(answer.seconds, 1)
+        self.expect(f"the revision holds {calls}", holds=calls == ["add_column", "drop_column"])
+        self.expect("the column has another name", holds=edit.column in new.read_text("utf-8"))
+
+    def _files(self) -> Iterator[Path]:
+        listed = self.ground.run(
+            ["git", "ls-files", "--others", "--exclude-standard", "*.py"]
+        ).out.splitlines()
+        return (self.ground.root / name for name in listed)
+
+    def roll_back(self) -> None:
+        """The new revision is applied and taken back."""
+        self.ground.limbeck("migrate", "-e", "development", "--yes")
+        self.ground.limbeck("rollback", "-e", "development", "--yes")
+        pending = self._environment("development")["pending"]
+        self.expect(f"after rollback {pending} is pending", holds=len(pending) == 1)
+
+    def lint(self) -> None:
+        """The last revisions can be judged."""
+        last = self.revisions[-LINTED:]
+        answer = self.ground.limbeck("lint", *last, "--json", code=None)
+        self.expect(f"lint: {answer.text[-1500:]}", holds=answer.code in {0, 3})
+        self.result.facts["lint"] = round(answer.seconds, 1)
+
+    def alembic(self) -> None:
+        """Plain Alembic goes on where limbeck has stopped, and finds what it found before."""
+        run = self.ground.alembic
+        current = run("development", "current")
+        head = self.revisions[-1]
+        self.expect(f"alembic current: {current.out}", holds=head in current.out)
+        checks = [run(name, "check", code=None) for name in ("development", "production")]
+        self.expect(
+            f"alembic check: {checks[0].text[-400:]} but {checks[1].text[-400:]}",
+            holds=checks[0].out.splitlines()[-1:] == checks[1].out.splitlines()[-1:],
+        )
+        for words in (("upgrade", "heads"), ("downgrade", "-1"), ("upgrade", "heads")):
+            run("development", *words)
+        state = self._environment("development")
+        self.expect(f"after Alembic: {state['pending']}", holds=not state["pending"])
+        self.expect(f"after Alembic: {state['drift']}", holds=not state["drift"])
+
+
+def _calls(lines: Counter[str], where: str) -> Counter[str]:
+    """Return how often each function was called at one place."""
+    return Counter(
+        {
+            line.partition(" ")[2]: number
+            for line, number in lines.items()
+            if line.startswith(f"{where} ")
+        }
+    )
+
+
+def _unequal(plain: Counter[str], own: Counter[str]) -> str:
+    theirs, ours = _calls(plain, "alembic"), _calls(own, "target")
+    return str(
+        {each: (ours[each], theirs[each]) for each in ours | theirs if ours[each] != theirs[each]}
+    )
+
+
+def _calls_of(text: str) -> Iterator[str]:
+    """Yield the operations of a revision, in its order."""
+    return (match[1] for match in re.finditer(r"\bop\.(\w+)\(", text))
