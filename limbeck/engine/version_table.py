@@ -43,7 +43,9 @@ def of(history: History, connection: psycopg.Connection) -> VersionTable:
     code = history.project.code_for(*history.folders)
     if code.is_plain:
         return USUAL
-    configured = code.configured(lambda: as_url(connection))
+    # A worker that will run revisions imports what env.py needs; another one would import it again.
+    purpose = "revisions" if history.is_prepared else "models"
+    configured = code.configured(lambda: as_url(connection), purpose)
     return VersionTable(configured.version_table, configured.version_table_schema)
 
 

@@ -36,6 +36,7 @@ class _Memory:
     ordered: dict[str, Revision] = field(default_factory=dict)
     held: dict[str, Revision] | None = None
     holders: int = 0
+    prepared: bool = False
     lock: Lock = field(default_factory=Lock)
 
 
@@ -93,6 +94,12 @@ class History:
         """Start the project's interpreter, if revisions need it, while limbeck goes on."""
         if not isinstance(self.code, InProcess):
             self.code.prepare("revisions")
+            self._memory.prepared = True
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether the project's interpreter has been started for revisions."""
+        return self._memory.prepared
 
     @property
     def folder(self) -> Path:

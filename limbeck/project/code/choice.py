@@ -76,11 +76,12 @@ class Code:
         reasons += ["a revision creates an engine"] if connects else []
         return self._chosen(self.outside or next(iter(reasons), ""))
 
-    def configured(self, url: Callable[[], str]) -> Configured:
+    def configured(self, url: Callable[[], str], purpose: str = "models") -> Configured:
         """Return what env.py configures; it runs only if its text says that there is something.
 
         Args:
             url: returns the URL of a database for it, on which it may only read.
+            purpose: of the worker in which it runs.
 
         Raises:
             ConfigurationError: it fails.
@@ -90,9 +91,9 @@ class Code:
             from limbeck.project.code.configured import Configured  # noqa: PLC0415 - one class less
 
             return Configured()
-        process = self._outside.process("models")
+        process = self._outside.process(purpose)
         if process.configured is None:
-            process.configured = self._outside.configured(url())
+            process.configured = self._outside.configured(process, url())
         return process.configured
 
     def allows(self, schema: str, table: str) -> bool:

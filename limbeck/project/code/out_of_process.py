@@ -101,8 +101,8 @@ class OutOfProcess:
             answer["began"],
         )
 
-    def configured(self, url: str) -> Configured:
-        """Return what env.py configures, run on a database.
+    def configured(self, process: Process, url: str) -> Configured:
+        """Return what env.py configures, run in a worker on a database.
 
         Raises:
             ConfigurationError: it raises, or does not come to its migrations.
@@ -110,7 +110,7 @@ class OutOfProcess:
         """
         arguments: dict[str, Any] = {"place": self.place._asdict(), "url": url, "limit": LIMIT}
         try:
-            answer = self.process("models").request("describe", **arguments)
+            answer = process.request("describe", **arguments)
         except WorkerError as error:
             raise self._explained(error, "env.py fails", ConfigurationError) from error
         return Configured(**{**answer, "unknown": tuple(answer["unknown"])})
