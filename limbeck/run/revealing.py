@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from limbeck.dataclass import dataclass
 from limbeck.engine import offline
 from limbeck.engine.ledger import Entry
-from limbeck.errors import LimbeckError
+from limbeck.errors import HistoryError, LimbeckError
 from limbeck.events import Listener
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.lint import linting
 from limbeck.lint.linting import Report
 from limbeck.logs import log
+from limbeck.plurals import counted
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.run.journal import Journal, journals
@@ -74,7 +75,7 @@ def reveal(  # noqa: PLR0913 - what, from where, for whom
 
     """
     history = History.of(project, own)
-    (revision, *_) = history.find(name)
+    revision = _only(history, name)
     (upgrade,) = offline.sql(history, [revision])
     (downgrade,) = offline.sql(history, [revision], downgrade=True)
     report, unchecked = _judged(project, revision, own, listen) if lint else (None, None)
@@ -88,6 +89,17 @@ def reveal(  # noqa: PLR0913 - what, from where, for whom
         report,
         unchecked,
     )
+
+
+def _only(history: History, name: str) -> Revision:
+    """Return the one revision that a text names."""
+    revisions = history.find(name)
+    if len(revisions) != 1:
+        raise HistoryError(
+            f"{name} is {counted(len(revisions), 'revision')}",
+            hint="Name one by its id, or the beginning of it.",
+        )
+    return revisions[0]
 
 
 def _judged(

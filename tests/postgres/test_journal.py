@@ -134,7 +134,8 @@ def test_hazards_that_cannot_be_traced_do_not_hide_the_rest(work: Work) -> None:
     assert "Hazards were not checked: " in shown
 
 
-def test_an_unknown_revision_is_an_error(work: Work) -> None:
+@pytest.mark.parametrize("name", ["beef", "base"])
+def test_what_is_no_revision_cannot_be_shown(name: str, work: Work) -> None:
     recorded(work)
-    with pytest.raises(HistoryError):
-        reveal(work.project, "beef", [])
+    with pytest.raises(HistoryError, match=name):
+        reveal(work.project, name, [])
