@@ -62,6 +62,10 @@ GROUPS = {
         "init": ("schema", "Set limbeck up in a project, new or existing."),
         "doctor": ("doctors", "Check the set-up of each environment, and name what mends it."),
         "local": ("servers", "Start, stop or inspect the embedded Postgres."),
+        "completion": (
+            "completing",
+            "Print the completion script of a shell: commands, environments, revisions, branches.",
+        ),
     },
 }
 

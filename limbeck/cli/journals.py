@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from limbeck.cli.invocation import Invocation
-from limbeck.cli.options import as_json, command, environments
+from limbeck.cli.options import as_json, command, completed, environments
 from limbeck.cli.terminal import Narrator, answer
 
 
@@ -49,7 +49,7 @@ def log(
 
 
 @command()
-@click.argument("revision", metavar="REV")
+@click.argument("revision", metavar="REV", shell_complete=completed("revisions"))
 @environments
 @click.option("--no-lint", is_flag=True, help="Show no hazards; needs no shadow.")
 @as_json
