@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from limbeck.cli.invocation import CONTEXT, Invocation
+from limbeck.cli.options import Command
 from limbeck.errors import LimbeckError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ PLACES = {
 }
 
 
-@click.command(context_settings=CONTEXT)
+@click.command(cls=Command, context_settings=CONTEXT)
 @click.argument("shell", type=click.Choice(SHELLS))
 def completion(shell: str) -> None:
     """Print the completion script of a shell: commands, environments, revisions, branches."""

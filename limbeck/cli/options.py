@@ -32,6 +32,17 @@ class Command(click.Command):
             raise misplaced.arguments(self, ctx, extra)
         return extra
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples of the command."""
+        from limbeck.cli.examples import EXAMPLES
+
+        _, _, words = ctx.command_path.partition(" ")
+        if words in EXAMPLES:
+            with formatter.section("Examples"):
+                for line, purpose in EXAMPLES[words]:
+                    formatter.write(f"{'':{formatter.current_indent}}# {purpose}\n")
+                    formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+
 
 def _debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     remember_debug(ctx.ensure_object(Invocation), value=value)
