@@ -63,7 +63,7 @@ GROUPS = {
         "doctor": ("doctors", "Check the set-up of each environment, and name what mends it."),
         "local": ("servers", "Start, stop or inspect the embedded Postgres."),
         "completion": (
-            "completing",
+            "completions",
             "Print the completion script of a shell: commands, environments, revisions, branches.",
         ),
     },

@@ -1,4 +1,4 @@
-"""Completion for shells: the command `completion`, and what may stand in place of a name.
+"""What may stand in place of a name, when a shell completes it.
 
 Click's shell scripts call `limbeck` at each Tab. A function here returns nothing where there is no
 project, and where something is broken: a shell has no place for an error.
@@ -12,41 +12,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from limbeck.cli.invocation import CONTEXT, Invocation
-from limbeck.cli.options import Command
+from limbeck.cli.invocation import Invocation
 from limbeck.errors import LimbeckError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from limbeck.project.project import Project
-
-SHELLS = ("bash", "zsh", "fish")
-
-# Where each shell reads its completions; `eval` is for one session.
-PLACES = {
-    "bash": "echo 'eval \"$(limbeck completion bash)\"' >> ~/.bashrc",
-    "zsh": "echo 'eval \"$(limbeck completion zsh)\"' >> ~/.zshrc",
-    "fish": "limbeck completion fish > ~/.config/fish/completions/limbeck.fish",
-}
-
-
-@click.command(cls=Command, context_settings=CONTEXT)
-@click.argument("shell", type=click.Choice(SHELLS))
-def completion(shell: str) -> None:
-    """Print the completion script of a shell: commands, environments, revisions, branches."""
-    import sys
-
-    from click.shell_completion import get_completion_class
-
-    from limbeck.cli import group
-    from limbeck.cli.terminal import answer_exactly, say
-
-    script = get_completion_class(shell)
-    assert script is not None  # noqa: S101 - Click has all of SHELLS
-    answer_exactly(script(group, {}, "limbeck", "_LIMBECK_COMPLETE").source())
-    if sys.stdout.isatty():
-        say(f"To use it in every session: {PLACES[shell]}")
 
 
 def environments(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
