@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import click
-
 from limbeck.cli.invocation import Invocation
 from limbeck.errors import LimbeckError
 
 if TYPE_CHECKING:
+    import click
     from click.shell_completion import CompletionItem
 
     from limbeck.project.project import Project
