@@ -33,6 +33,7 @@ GROUPS = {
             "rehearsals",
             "Run pending revisions on a throw-away branch of an environment.",
         ),
+        "erd": ("diagrams", "Draw tables and relations, of two schemas their difference."),
         "preview": ("rehearsals", "Create or delete the branch of a pull request."),
     },
     "Without downtime": {

@@ -43,6 +43,11 @@ EXAMPLES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("limbeck diff production models", "what production lacks"),
         ("limbeck diff head models --sql", "as a script"),
     ),
+    "erd": (
+        ("limbeck erd --out schema.svg", "the models, as a picture"),
+        ("limbeck erd production models --changed", "what a change does, for a pull request"),
+        ("limbeck erd --near books --format html --out books.html", "a table and its neighbours"),
+    ),
     "rehearse": (
         ("limbeck rehearse -e production", "the pending revisions, on a copy of production"),
         ("limbeck rehearse -e production --json", "for a program"),
