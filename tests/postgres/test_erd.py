@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from click.testing import CliRunner
 
 from limbeck.cli import group
+from limbeck.errors import ConfigurationError
 from limbeck.output.erd.data import data
 from limbeck.schema.catalog.read import read
 from limbeck.schema.diagram import diagram
@@ -96,5 +97,5 @@ def test_the_command_draws_a_database_and_hides_its_password(
     as_json = CliRunner().invoke(group, ["erd", database.url, "--json"])
     assert len(json.loads(as_json.stdout)["tables"]) == 5
     nowhere = CliRunner().invoke(group, ["erd", database.url, "--out", "/proc/nothing.svg"])
-    assert nowhere.exit_code == 2
-    assert "cannot write /proc/nothing.svg" in nowhere.output
+    assert isinstance(nowhere.exception, ConfigurationError)
+    assert "cannot write /proc/nothing.svg" in nowhere.exception.message
