@@ -9,7 +9,8 @@ LIMBECK_READY := .venv/installed
 
 include limbeck.mk
 
-.PHONY: test test-contract lint check real-schemas cases recipes passages crashes crashes-tenth majors compat bench audit clean
+.PHONY: test test-contract lint check real-schemas cases recipes passages crashes crashes-tenth majors compat adopt bench audit \
+	clean
 
 # Tests wait for locks and servers, too: three of them keep two cores busy.
 test: .venv/installed-dev ## Run the tests (nine minutes on two cores)
@@ -73,6 +74,9 @@ majors: .venv/installed-dev ## Everyday workflow, pairs, real schemas, renames i
 
 compat: .venv/installed-dev ## Run projects with other versions of Python, SQLAlchemy and Alembic (needs PyPI)
 	@LIMBECK_COMPAT="$(CURDIR)/.venv/compat" .venv/bin/pytest -n 2 -m '' tests/compat
+
+adopt: .venv/installed-dev ## Adopt real applications, or ONLY=mlflow, into docs/adopted.md (needs PyPI; half an hour)
+	@.venv/bin/python -m tests.adopt $(ONLY)
 
 # BENCH="--quick", or another choice that `python benchmarks --help` lists.
 bench: .venv/installed-dev ## Measure limbeck beside its peers, into docs/benchmarks (half an hour; needs npm)

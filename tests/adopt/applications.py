@@ -33,6 +33,8 @@ class Application:
         start: Python that makes what its history does not start with; {url} is the database.
         init: options of `limbeck init`.
         without: what is not installed, for nothing that is imported needs it.
+        command: what calls Alembic; {ini} is its file.
+        down: how it takes one revision back.
 
     """
 
@@ -46,6 +48,8 @@ class Application:
     start: str = ""
     init: tuple[str, ...] = ()
     without: str = ""
+    command: tuple[str, ...] = ("-m", "alembic", "-c", "{ini}")
+    down: tuple[str, ...] = ("downgrade", "-1")
 
     @property
     def version(self) -> str:
@@ -99,5 +103,33 @@ APPLICATIONS = (
         ),
         folder="open_webui",
         variables={"DATABASE_URL": "{url}", "WEBUI_SECRET_KEY": "adopt", "DATA_DIR": "{data}"},
+    ),
+    Application(
+        "fastapi",
+        (),
+        "alembic.ini",
+        "psycopg",
+        Edit(
+            "app/models.py",
+            "    hashed_password: str",
+            "    nickname: str | None = Field(default=None, max_length=40)",
+            "nickname",
+        ),
+        variables={"DATABASE_URI": "{url}", "PROJECT_NAME": "app"},
+    ),
+    Application(
+        "flask",
+        (),
+        "migrations/alembic.ini",
+        "psycopg2",
+        Edit(
+            "shop/models.py",
+            "    price = db.Column(",
+            "    color = db.Column(db.String(20))",
+            "color",
+        ),
+        variables={"SHOP_DATABASE": "{url}", "FLASK_APP": "shop"},
+        command=("-m", "flask", "db"),
+        down=("downgrade",),
     ),
 )

@@ -92,7 +92,8 @@ class Ground:
             **self.settings(database),
             "PYTHONPATH": os.pathsep.join((str(self.root), self.variables["PYTHONPATH"])),
         }
-        command = [self.python, "-m", "alembic", "-c", self._ini(database), *words]
+        call = [each.format(ini=self._ini(database)) for each in self.application.command]
+        command: list[str | Path] = [self.python, *call, *words]
         return self.run(command, variables, cwd=self.root / self.application.folder, code=code)
 
     def _ini(self, database: str) -> Path:
@@ -170,7 +171,14 @@ def environment(application: Application, cache: Path) -> Path:
     if not (folder / "complete").exists():
         sys.stderr.write(f"{application.name}: installing its pins into {folder}\n")
         subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        install = [folder / "bin/python", *PIP, "install", "--no-deps", "--requirement", pins]
+        install: list[str | Path] = [
+            folder / "bin/python",
+            *PIP,
+            "install",
+            "--no-deps",
+            "--requirement",
+            pins,
+        ]
         subprocess.run(install, check=True)
         (folder / "complete").touch()
     return folder
@@ -186,7 +194,7 @@ def files(application: Application, cache: Path, target: Path) -> None:
     for source in application.sources:
         wheel = cache / "wheels" / source
         if not wheel.exists():
-            download = [*PIP, "download", "--no-deps", "--dest", wheel, source]
+            download: list[str | Path] = [*PIP, "download", "--no-deps", "--dest", wheel, source]
             subprocess.run([sys.executable, *download], check=True)
         shutil.unpack_archive(next(wheel.glob("*.whl")), target, "zip")
     if not application.sources:

@@ -214,7 +214,7 @@ class Adoption:
             f"alembic check: {checks[0].text[-400:]} but {checks[1].text[-400:]}",
             holds=checks[0].out.splitlines()[-1:] == checks[1].out.splitlines()[-1:],
         )
-        for words in (("upgrade", "heads"), ("downgrade", "-1"), ("upgrade", "heads")):
+        for words in (("upgrade", "heads"), self.ground.application.down, ("upgrade", "heads")):
             run("development", *words)
         state = self._environment("development")
         self.expect(f"after Alembic: {state['pending']}", holds=not state["pending"])
