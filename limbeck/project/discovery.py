@@ -72,7 +72,7 @@ def history(root: Path, tool: Mapping[str, Any], wanted: str | None) -> Origin |
             known = f"there are {', '.join(names)}" if names else "there is none"
             raise ConfigurationError(f"no history is described by {wanted}; {known}")
         return origins[names.index(wanted)]
-    if len(origins) > 1:
+    if len({origin.places for origin in origins}) > 1:
         raise ConfigurationError(
             f"there are several histories: {', '.join(names)}",
             hint=f"Choose one: {command('limbeck', 'init', '--alembic-ini', names[0])}",

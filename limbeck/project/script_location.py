@@ -105,8 +105,8 @@ def _below(folder: Path) -> Iterator[Path]:
 def _path(root: Path, here: Path, written: str | None) -> Path:
     text = str(written or "alembic").replace("%(here)s", str(here))
     package, colon, folder = text.partition(":")
-    if colon and not Path(text).is_absolute():  # as in "myapp:migrations"
-        text = f"{package.replace('.', '/')}/{folder}"
+    if colon and not Path(text).is_absolute():  # as in "myapp:db:migrations"
+        text = "/".join([package.replace(".", "/"), *folder.split(":")])
         return next(
             (top / text for top in (root, root / "src", here) if (top / text).exists()), root / text
         )

@@ -28,14 +28,27 @@ def unsupported(project: Project) -> Iterator[str]:
     tool = tools(project.root).get("alembic", {}).get("post_write_hooks")
     if described.get("post_write_hooks", {}).get("hooks") or tool:
         yield "post_write_hooks (limbeck formats a revision with ruff)"
-    if _runs_in_a_loop(project.script_location / "env.py"):
+    tree = _tree(project.script_location / "env.py")
+    if _runs_in_a_loop(tree):
         yield "migrations that env.py runs in a loop, such as one for each schema"
+    if not values.get("version_locations") and _sets_version_locations(tree):
+        yield "version_locations that env.py sets: write them into alembic.ini as well"
 
 
-def _runs_in_a_loop(env: Path) -> bool:
+def _tree(path: Path) -> ast.Module:
     try:
-        tree = ast.parse(env.read_text(encoding="utf-8"))
+        return ast.parse(path.read_text(encoding="utf-8"))
     except (OSError, SyntaxError, UnicodeDecodeError):
-        return False
+        return ast.Module(body=[], type_ignores=[])
+
+
+def _sets_version_locations(tree: ast.Module) -> bool:
+    return any(
+        isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).endswith(".version_locations")
+        for node in ast.walk(tree)
+    )
+
+
+def _runs_in_a_loop(tree: ast.Module) -> bool:
     loops = (node for node in ast.walk(tree) if isinstance(node, ast.For | ast.AsyncFor))
     return any("run_migrations" in ast.unparse(each) for loop in loops for each in loop.body)

@@ -160,6 +160,18 @@ LAYOUTS = (
         None,
     ),
     Layout(
+        "several ini files for one history, named by a package with colons",
+        {
+            "a/alembic.ini": INI.format("shop:data:db"),
+            "b/alembic.ini": INI.format("shop:data/db"),
+            **history("shop/data/db"),
+            "shop/__init__.py": BASE + USER,
+        },
+        "shop:Base.metadata",
+        "shop/data/db",
+        {"alembic-ini": "a/alembic.ini"},
+    ),
+    Layout(
         "the history in the folder of its ini file",
         {
             "deep/db/alembic.ini": INI.format("."),

@@ -23,6 +23,11 @@ CASES = {
     "another server": (INI + "sqlalchemy.url = mysql+pymysql://h/d\n", ONCE, ["databases other"]),
     "hooks": (INI + "[post_write_hooks]\nhooks = black\n", ONCE, ["post_write_hooks"]),
     "tenants": (INI, LOOP, ["migrations that env.py runs in a loop"]),
+    "folders": (
+        INI,
+        "context.script.version_locations = ['a']\n" + ONCE,
+        ["version_locations that env.py sets"],
+    ),
     "nothing": (INI + "sqlalchemy.url = driver://user:pass@localhost/dbname\n", ONCE, []),
 }
 
