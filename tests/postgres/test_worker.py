@@ -189,6 +189,19 @@ def test_an_engine_of_the_project_serves_several_runs(
         connection.execute("drop type kind")
 
 
+def test_a_migration_starts_one_worker(work: Work, database: Database, tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    work.models(MODELS)
+    before = f"import os; print(os.getpid(), file=open({str(seen)!r}, 'a'))"
+    configure(work, 'version_table="own"', before)
+    work.revision("one", "op.execute('create table one ()')")
+    plan = migrate.plan(outside(work), work.profile, database)
+    migrate.apply(plan, confirm=lambda _: True)
+    pids = seen.read_text().split()
+    assert len(pids) > 1
+    assert len(set(pids)) == 1
+
+
 def test_a_revision_cannot_change_the_models_of_a_check(work: Work) -> None:
     work.models(MODELS)
     one = work.revision("one", TABLE, imports=("import sqlalchemy as sa",))
