@@ -32,6 +32,7 @@ class Application:
             folder.
         start: Python that makes what its history does not start with; {url} is the database.
         init: options of `limbeck init`.
+        added: lines that are added to files before that.
         without: what is not installed, for nothing that is imported needs it.
         command: what calls Alembic; {ini} is its file.
         down: how it takes one revision back.
@@ -47,6 +48,7 @@ class Application:
     variables: Mapping[str, str] = field(default_factory=dict)
     start: str = ""
     init: tuple[str, ...] = ()
+    added: Mapping[str, str] = field(default_factory=dict)
     without: str = ""
     command: tuple[str, ...] = ("-m", "alembic", "-c", "{ini}")
     down: tuple[str, ...] = ("downgrade", "-1")
@@ -103,6 +105,41 @@ APPLICATIONS = (
         ),
         folder="open_webui",
         variables={"DATABASE_URL": "{url}", "WEBUI_SECRET_KEY": "adopt", "DATA_DIR": "{data}"},
+    ),
+    Application(
+        "airflow",
+        ("apache-airflow-core==3.3.2", "apache-airflow-task-sdk==1.3.2"),
+        "airflow/alembic.ini",
+        "psycopg2",
+        Edit(
+            "airflow/models/pool.py",
+            "    slots: Mapped[int]",
+            "    color: Mapped[str | None] = mapped_column(String(20))",
+            "color",
+        ),
+        folder="airflow",
+        variables={"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "{url}", "AIRFLOW_HOME": "{data}"},
+        without="the providers, uvicorn, python-daemon, opentelemetry-exporter-otlp",
+    ),
+    Application(
+        "prefect",
+        ("prefect==3.9.1",),
+        "prefect/server/database/alembic.ini",
+        "asyncpg",
+        Edit(
+            "prefect/server/database/orm_models.py",
+            '    flow_runs: Mapped[list["FlowRun"]] = relationship(\n'
+            '        back_populates="flow", lazy',
+            "    nickname: Mapped[Optional[str]]",
+            "nickname",
+        ),
+        variables={"PREFECT_API_DATABASE_CONNECTION_URL": "{url}", "PREFECT_HOME": "{data}"},
+        added={
+            "prefect/server/database/alembic.ini": (
+                "\nversion_locations = %(here)s/_migrations/versions/postgresql\n"
+            )
+        },
+        without="docker, kubernetes and the integrations",
     ),
     Application(
         "fastapi",

@@ -68,6 +68,9 @@ class Adoption:
     def initialize(self) -> None:
         """`limbeck init` adds files and lines, and changes nothing."""
         ground = self.ground
+        for name, lines in ground.application.added.items():
+            with (ground.root / name).open("a", encoding="utf-8") as file:
+                file.write(lines)
         answer = ground.limbeck("init", "--yes", *ground.application.init)
         lines = re.findall(r"(?m)^(history|models|env\.py|not supported): (.*)$", answer.out)
         self.result.facts.update(
