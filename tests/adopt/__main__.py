@@ -43,9 +43,9 @@ def main() -> int:
                     result = adopt(application, server, base, home / "limbeck-adopt")
                     report(result)
                     new[application.name] = result
+                    table.write(DOCUMENT, RESULTS, new)
         finally:
             server.stop()
-    table.write(DOCUMENT, RESULTS, new)
     return int(any(result["faults"] for result in new.values()))
 
 
@@ -88,6 +88,7 @@ def report(result: dict[str, Any]) -> None:
     """Print what was seen of an application."""
     sys.stdout.write(f"{result['name']} {result['version']}: {result['facts']}\n")
     sys.stdout.writelines(f"  FAULT {fault}\n" for fault in result["faults"])
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
