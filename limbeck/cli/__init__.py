@@ -17,7 +17,7 @@ from limbeck.errors import LimbeckError
 # The module of each command, and its line in `limbeck --help`. Listing them imports no module, so
 # help costs little more than Click itself.
 COMMANDS = {
-    "init": ("schema", "Set limbeck up in a project, new or existing."),
+    "init": ("initializing", "Set limbeck up in a project, new or existing."),
     "generate": ("schema", "Write the next revision from the models and prove it."),
     "expand": ("expanding", "Write the expand and contract revisions of one change."),
     "migrate": ("migrations", "Apply pending revisions: show the plan, ask, run."),
