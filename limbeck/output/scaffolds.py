@@ -39,7 +39,8 @@ def about(scaffold: Scaffold, understood: Understanding | None) -> Iterator[str]
     """Yield the lines about the project; one that is not there yet has its models only."""
     yield f"In {scaffold.root}:"
     if understood is None:
-        yield f"  models: {scaffold.models}"
+        origin = "still to be written" if scaffold.code else "a sample"
+        yield f"  models: {scaffold.models}, {origin}"
         return
     if scaffold.adopted:
         yield f"  history: {', '.join(_history(scaffold, understood))}"

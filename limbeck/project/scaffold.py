@@ -102,7 +102,7 @@ def plan(
             hint="Run `limbeck init --models package.module:Base.metadata`.",
         )
     missing, reference = reference is None, reference or _OWN
-    code = any(discovery.modules(root))
+    code = discovery.has_code(root)
     example = reference == _OWN and not code
     text = "" if section is not None else _template("pyproject.toml").replace(_OWN, reference)
     text += origin.settings(root) if text and origin else ""

@@ -54,6 +54,16 @@ def test_the_plan_says_what_it_understood_before_anything_is_written(tmp_path: P
     assert set(tmp_path.rglob("*")) == files
 
 
+def test_heads_in_two_folders_of_the_same_name_stay(tmp_path: Path) -> None:
+    written(tmp_path, f"{INI}version_locations = db/versions shop/versions\n", ONCE)
+    (tmp_path / "shop" / "versions").mkdir(parents=True)
+    for id_, folder in (("a", "db"), ("b", "shop")):
+        text = f"revision = {id_!r}\ndown_revision = None\n"
+        (tmp_path / folder / "versions" / f"{id_}.py").write_text(text)
+    plan = scaffold.plan(tmp_path, models="shop:Base.metadata")
+    assert understanding.history(plan.project).lasting == ("db/versions", "shop/versions")
+
+
 def test_a_project_without_models_is_told_so(tmp_path: Path) -> None:
     (tmp_path / "main.py").write_text("print('hello')\n")
     plan = scaffold.plan(tmp_path)
