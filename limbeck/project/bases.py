@@ -11,7 +11,7 @@ from typing import Final
 
 from limbeck.dataclass import dataclass
 from limbeck.project.declarations import (
-    classes,
+    Telling,
     declared,
     declares_table,
     derives,
@@ -21,6 +21,7 @@ from limbeck.project.declarations import (
     is_table,
     made_by,
     parsed,
+    telling,
 )
 from limbeck.project.discovery import modules
 
@@ -103,54 +104,77 @@ class Code:
     def models(self) -> set[str]:
         """The names of bases, and of classes that derive from one, however indirectly."""
         names = {name for _, name in self.bases}
-        every = [node for tree in self.trees.values() for node in classes(tree)]
+        every = [node for _, node in self.classes]
         while more := {each.name for each in every if derives(each, names)} - names:
             names |= more
         return names
+
+    @cached_property
+    def classes(self) -> list[tuple[str, ast.ClassDef]]:
+        """All classes, with the names of their modules."""
+        return [
+            (module, node)
+            for module, nodes in self.nodes.items()
+            for node in nodes
+            if isinstance(node, ast.ClassDef)
+        ]
+
+    @cached_property
+    def nodes(self) -> dict[str, list[Telling]]:
+        """What tells what each module declares and imports."""
+        return {module: telling(tree) for module, tree in self.trees.items()}
+
+    @cached_property
+    def tables(self) -> set[str]:
+        """The modules that declare tables."""
+        return self.declaring(sqlmodel=False)
+
+    @cached_property
+    def imports(self) -> dict[str, tuple[tuple[str, str], ...]]:
+        """What each module imports: other modules, with the names that it takes from them."""
+        return {module: tuple(self._imported(module)) for module in self.trees}
 
     def widest(self, module: str, name: str) -> tuple[str, str]:
         """Return a base, or an abstract class of its own if only that leads to tables."""
 
         def reach(place: tuple[str, str]) -> int:
-            return len(tables & self.reached(self.exporter(*place)))
+            return len(self.tables & self.reached(self.exporter(*place)))
 
-        tables, names, places = self.declaring(), {name}, [(module, name)]
+        names, places = {name}, [(module, name)]
         while more := [each for each in self._abstract(names) if each not in places]:
             places += more
             names |= {each for _, each in more}
         return places[0] if reach(places[0]) else max(places, key=reach)
 
     def _abstract(self, names: set[str]) -> Iterator[tuple[str, str]]:
-        for module, tree in self.trees.items():
-            for node in classes(tree):
-                if derives(node, names) and is_abstract(node):
-                    yield module, node.name
+        for module, node in self.classes:
+            if derives(node, names) and is_abstract(node):
+                yield module, node.name
 
     def exporter(self, module: str, name: str) -> str:
         """Return the module that has a name of another one, and reaches most tables by imports.
 
         Where several reach as many, it is the nearest package of the module, then the module.
         """
-        tables = self.declaring()
         own = [each for each in self.trees if each == module or self._imports(each, module, name)]
         packages = [each for each in own if f"{module}.".startswith(f"{each}.")]
         return max(
             own,
             key=lambda each: (
-                len(tables & self.reached(each)),
+                len(self.tables & self.reached(each)),
                 each in packages and each != module,
                 each == module,
                 -len(each),
             ),
         )
 
-    def declaring(self, *, sqlmodel: bool = False) -> set[str]:
+    def declaring(self, *, sqlmodel: bool) -> set[str]:
         """Return the modules that declare tables."""
-        return {
-            name
-            for name, tree in self.trees.items()
-            if declares_table(tree, sqlmodel=sqlmodel)
-            or (not sqlmodel and any(is_table(each, self.models) for each in classes(tree)))
+        own = {module for module, node in self.classes if is_table(node, self.models)}
+        return (set() if sqlmodel else own) | {
+            module
+            for module, nodes in self.nodes.items()
+            if declares_table(nodes, sqlmodel=sqlmodel)
         }
 
     def reached(self, module: str) -> set[str]:
@@ -160,7 +184,7 @@ class Code:
         while todo:
             if (name := todo.pop()) not in reached and name in self.trees:
                 reached.add(name)
-                todo += [each for each, _ in self._imported(name)]
+                todo += [each for each, _ in self.imports[name]]
                 todo.append(name.rpartition(".")[0])  # the packages above it, too
         return reached
 
@@ -170,14 +194,14 @@ class Code:
         return any(
             each in {name, "*"}
             and (origin == wanted or self._imports(origin, wanted, name, seen | {module}))
-            for origin, each in self._imported(module)
+            for origin, each in self.imports[module]
             if origin in self.trees and origin != module and origin not in seen
         )
 
     def _imported(self, module: str) -> Iterator[tuple[str, str]]:
         """Yield the modules that one imports, with the names that it takes from them."""
         is_package = self.paths[module].name == "__init__.py"
-        for node in ast.walk(self.trees[module]):
+        for node in self.nodes[module]:
             if isinstance(node, ast.Import):
                 yield from ((alias.name, "") for alias in node.names)
             elif isinstance(node, ast.ImportFrom):

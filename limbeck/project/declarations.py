@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 # What makes a base or something else that has the attribute `metadata`, by the name of its call.
 MAKERS: Final = {"declarative_base", "automap_base", "registry", "SQLAlchemy"}
 BASES: Final = {"DeclarativeBase", "DeclarativeBaseNoMeta"}
 DECORATORS: Final = {"as_declarative", "as_declarative_base"}
+Telling: TypeAlias = ast.ClassDef | ast.Call | ast.Import | ast.ImportFrom
 
 
 def declares(path: Path, base: str = "") -> bool:
@@ -23,7 +24,7 @@ def declares(path: Path, base: str = "") -> bool:
     """
     tree = parsed(path)
     return not is_revision(tree) and (
-        declares_table(tree, sqlmodel=False)
+        declares_table(telling(tree), sqlmodel=False)
         or any(is_table(each, {base}) for each in classes(tree))
     )
 
@@ -72,9 +73,14 @@ def given(tree: ast.Module) -> Iterator[str]:
                     yield from [_last(value)] if value is not None else []
 
 
-def declares_table(tree: ast.Module, *, sqlmodel: bool) -> bool:
+def telling(tree: ast.Module) -> list[Telling]:
+    """Return the nodes that tell what a module declares and imports: a walk costs the most."""
+    return [node for node in ast.walk(tree) if isinstance(node, Telling)]
+
+
+def declares_table(nodes: Iterable[Telling], *, sqlmodel: bool) -> bool:
     """Return whether a module has a table by its own words; with `sqlmodel`, one of SQLModel."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.ClassDef):
             if any(each.arg == "table" for each in node.keywords):
                 return True
@@ -124,6 +130,10 @@ def targets(node: ast.stmt) -> list[ast.expr]:
 
 
 def _last(node: ast.expr) -> str:
+    """Return the last name of an expression; asked about every call of a project."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
     return ast.unparse(node).rpartition(".")[2]
 
 
