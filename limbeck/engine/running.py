@@ -131,13 +131,14 @@ def run_steps(
         run(history, connection, [revision], downgrade=downgrade, terms=terms)
 
 
-def tried(
+def tried(  # noqa: PLR0913 - as above
     history: History,
     connection: psycopg.Connection[Any],
     revision: Revision,
     look: Callable[[], None],
     *,
     downgrade: bool = False,
+    terms: Terms = PLAIN,
 ) -> bool:
     """Run a revision on a scratch database, look at what it makes of it, and roll it back.
 
@@ -147,6 +148,7 @@ def tried(
         revision: the revision, whose parents are applied there.
         look: called on the same connection at the end of the revision's transaction.
         downgrade: run its `downgrade` function.
+        terms: what else the run needs, as those of `run`.
 
     Returns:
         Whether that was possible. A revision of several transactions cannot be rolled back, nor
@@ -167,8 +169,8 @@ def tried(
 
     if isinstance(history.code, InProcess):
         with suppress(StoppedError):
-            terms = replace(PLAIN, look=looking)
-            run(history, connection, [revision], downgrade=downgrade, terms=terms)
+            trial = replace(terms, look=looking)
+            run(history, connection, [revision], downgrade=downgrade, terms=trial)
     return bool(looked)
 
 
