@@ -151,8 +151,9 @@ def tried(  # noqa: PLR0913 - as above
         terms: what else the run needs, as those of `run`.
 
     Returns:
-        Whether that was possible. A revision of several transactions cannot be rolled back, nor
-        one that the project's own interpreter runs be looked at; then nothing has happened.
+        Whether that was possible. A revision of several transactions cannot be rolled back; then
+        nothing has happened. Nor has it where a revision fails that the project's own interpreter
+        runs: there its statements ran on another driver than they would.
 
     Raises:
         MigrationError: the revision failed.
@@ -169,8 +170,13 @@ def tried(  # noqa: PLR0913 - as above
 
     if isinstance(history.code, InProcess):
         with suppress(StoppedError):
-            trial = replace(terms, look=looking)
-            run(history, connection, [revision], downgrade=downgrade, terms=trial)
+            own = replace(terms, look=looking)
+            run(history, connection, [revision], downgrade=downgrade, terms=own)
+    else:
+        from limbeck.engine import trial  # noqa: PLC0415 - most projects need no worker
+
+        with suppress(Exception):
+            trial.tried(history, connection, revision, looking, terms, downgrade=downgrade)
     return bool(looked)
 
 
