@@ -82,12 +82,31 @@ def read(
     has_versions, where = schema is not None, Session.read(session)
     # From now on by its schema: a revision may change the search path, or the role.
     table = table._replace(schema=schema or table.schema or where.schema or FALLBACK)
+    hash_: str | None = None
     if has_versions and has_ledger and (both := _both(connection, table, hashed=hashed)):
         recorded, entries, hash_ = both
     else:
         recorded = version_table.recorded(connection, table) if has_versions else ()
-        entries, hash_ = ledger.read(connection) if has_ledger else Ledger(), None
+        entries = ledger.read(connection) if has_ledger else Ledger()
     return State(recorded, entries, bool(writable), next_transaction, where, table, hash_)
+
+
+def rows(
+    connection: psycopg.Connection[Any], table: VersionTable = USUAL
+) -> tuple[tuple[str, ...], Ledger]:
+    """Read the version rows and the ledger in one round trip, where both can be read.
+
+    Args:
+        connection: to the database.
+        table: its version table.
+
+    Raises:
+        DatabaseError: the role may not read the version table.
+
+    """
+    if both := _both(connection, table, hashed=False):
+        return both[:2]
+    return version_table.recorded(connection, table), ledger.read(connection)
 
 
 def brief(connection: psycopg.Connection[Any], table: VersionTable) -> Brief | None:
