@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from limbeck.cli import group
-from limbeck.history import revisions, saved
+from limbeck.history import folder, revisions, saved
 from limbeck.lint.trace import facts, session
 from limbeck.postgres.database import Database
 from limbeck.project.code.in_process import InProcess
@@ -112,7 +112,7 @@ def counted(shadow: Database, database: Database) -> Iterator[Cost]:
     ):
         for name, owner, attribute in COUNTED:
             patch.setattr(owner, attribute, counting(name, getattr(owner, attribute)))
-        patch.setattr(saved, "_TICK", 0)  # the files were written a moment ago
+        patch.setattr(folder, "_TICK", 0)  # the files were written a moment ago
         patch.setenv("SHADOW_DATABASE_URL", beside.to(shadow).url)
         patch.setenv("DATABASE_URL_DEVELOPMENT", relay.to(database).url)
         # A process of its own has read no file before.

@@ -14,6 +14,7 @@ from limbeck.schema.catalog.filters import EVERYTHING, Filters
 from limbeck.schema.catalog.pipeline import Questions, asked, asked_singly, text
 from limbeck.schema.catalog.queries import (
     aggregates,
+    classes,
     columns,
     constraints,
     conversions,
@@ -78,27 +79,32 @@ READING: Final = "reading the database"
 
 # What most databases have nothing of, and how to see that: objects of initdb have smaller oids.
 RARE: Final[Mapping[str, str]] = {
-    "inherits": rare.any_of("pg_inherits", key="inhrelid"),
+    "inherits": "EXISTS (SELECT FROM pg_class WHERE relhassubclass)",
     "views": rare.any_of("pg_class", kind="relkind IN ('v', 'm')"),
-    "defaults": rare.any_of("pg_attrdef"),
-    "sequences": rare.any_of("pg_sequence", key="seqrelid"),
+    "defaults": rare.depending(classes.DEFAULT),
+    "sequences": rare.any_of("pg_class", kind="relkind = 'S'"),
     "enums": rare.any_of("pg_type", kind="typtype = 'e'"),
     "domains": rare.any_of("pg_type", kind="typtype = 'd'"),
     "composites": rare.any_of("pg_class", kind="relkind = 'c'"),
-    "ranges": rare.any_of("pg_range", key="rngtypid"),
-    "collations": rare.any_of("pg_collation"),
-    "functions": rare.any_of("pg_proc"),
-    "aggregates": rare.any_of("pg_aggregate", key="aggfnoid"),
-    "triggers": rare.any_of("pg_trigger"),
-    "policies": rare.any_of("pg_policy"),
-    "rules": rare.any_of("pg_rewrite"),
-    "statistics": rare.any_of("pg_statistic_ext"),
-    "operators": rare.any_of("pg_operator", "pg_opfamily", "pg_opclass"),
-    "text search": rare.any_of("pg_ts_parser", "pg_ts_template", "pg_ts_dict", "pg_ts_config"),
+    "ranges": rare.any_of("pg_type", kind="typtype = 'r'"),
+    "collations": rare.depending(classes.COLLATION),
+    "functions": rare.depending(classes.PROCEDURE),
+    "aggregates": rare.any_of("pg_proc", kind="prokind = 'a'"),
+    "triggers": rare.depending(classes.TRIGGER),
+    "policies": rare.depending(classes.POLICY),
+    "rules": rare.depending(classes.REWRITE),
+    "statistics": rare.depending(classes.STATISTICS),
+    "operators": rare.depending(classes.OPERATOR, classes.OPERATOR_FAMILY, classes.OPERATOR_CLASS),
+    "text search": rare.depending(
+        classes.TEXT_SEARCH_PARSER,
+        classes.TEXT_SEARCH_TEMPLATE,
+        classes.TEXT_SEARCH_DICTIONARY,
+        classes.TEXT_SEARCH_CONFIGURATION,
+    ),
     "foreign": rare.any_of("pg_foreign_data_wrapper"),
-    "conversions": rare.any_of("pg_cast", "pg_conversion"),
+    "conversions": f"{rare.any_of('pg_cast')} OR {rare.depending(classes.CONVERSION)}",
     "publications": rare.any_of("pg_publication"),
-    "event triggers": rare.any_of("pg_event_trigger"),
+    "event triggers": rare.depending(classes.EVENT_TRIGGER),
 }
 
 # Most projects leave privileges to somebody else, whose GRANTs would be drift.
