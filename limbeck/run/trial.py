@@ -276,7 +276,7 @@ def _steps(
     if unversioned:
         stamp = shared.typed("stamp", "REV")
         return (Next(stamp, "records the revision that the database has come to"),)
-    pull = Next(shared.typed("pull"), "adds what only the database has to the models")
+    pull = Next(shared.typed("pull"), "adds it to the models; exclude-tables leaves tables out")
     return (pull,) if changes else ()
 
 
