@@ -11,34 +11,26 @@ from pathlib import Path
 from typing import Final
 
 from limbeck.dataclass import dataclass
-from limbeck.project import syntax
+from limbeck.project.declarations import (
+    Telling,
+    declared,
+    declares,
+    declares_table,
+    derives,
+    given,
+    is_abstract,
+    is_revision,
+    is_table,
+    made_by,
+    parsed,
+    running,
+    telling,
+)
 from limbeck.project.discovery import modules
 
 # A project that is installed by itself: a member of a workspace, a service of a monorepo.
 INSTALLED: Final = ("pyproject.toml", "setup.py", "setup.cfg")
 NAMES_SRC: Final = re.compile(r"^\s*(from|import) src\b", re.MULTILINE)
-
-
-def declares(path: Path, base: str = "") -> bool:
-    """Return whether a module declares a table of its own.
-
-    Args:
-        path: its file; a revision declares none.
-        base: the name of a declarative base, whose classes need no __tablename__.
-
-    """
-    tree = syntax.parsed(path)
-    return not syntax.is_revision(tree) and (
-        syntax.declares_table(tree, sqlmodel=False)
-        or any(syntax.is_table(each, {base}) for each in syntax.classes(tree))
-    )
-
-
-def baseless(path: Path) -> Iterator[str]:
-    """Yield the classes of a module that have a __tablename__, and neither base nor decorator."""
-    for node in syntax.classes(syntax.parsed(path)):
-        if not (node.bases or node.decorator_list) and "__tablename__" in syntax.assigned(node):
-            yield node.name
 
 
 def references(
@@ -55,17 +47,22 @@ def references(
 
     """
     code = Code.of(root, without, imported_from)
-    given = {name for tree in code.trees.values() for name in syntax.registries(tree)}
+    used = {name for tree in code.trees.values() for name in given(tree)}
     bases = [
-        (module, name, f"{name}.metadata")
+        (*code.widest(module, name), "metadata")
         for module, name in code.bases
-        if name.rpartition(".")[2] not in given
+        if name.rpartition(".")[2] not in used
     ]
     if not bases:
         tables = code.declaring(sqlmodel=True)
-        bases = [(module, "SQLModel", "SQLModel.metadata") for module in sorted(tables)[:1]]
-    bases = bases or [(*each, each[1]) for each in code.metadata]
-    return sorted({f"{code.exporter(module, name)}:{path}" for module, name, path in bases})
+        bases = [(module, "SQLModel", "metadata") for module in sorted(tables)[:1]]
+    bases = bases or [(*each, "") for each in code.metadata]
+    return sorted(
+        {
+            f"{code.exporter(module, name)}:{'.'.join(filter(None, (name, attribute)))}"
+            for module, name, attribute in bases
+        }
+    )
 
 
 def filled(
@@ -91,17 +88,14 @@ def filled(
     module, _, attributes = reference.partition(":")
     name, _, rest = attributes.partition(".")
     tops = (root, root / "src", *imported_from)
-    near = {
-        module,
-        *(each for each, _ in syntax.taken("", syntax.parsed(env_py), is_package=False)),
-    }
+    near = {module, *(each for each, _ in _imported("", parsed(env_py), is_package=False))}
     paths = (top / each.replace(".", "/") for top in tops for each in near)
     files = (file for path in paths for file in (path.with_suffix(".py"), path / "__init__.py"))
     if any(declares(file, name) for file in files if file.is_file()):
         return reference
     code = Code.of(root, without, imported_from)
     reached = set().union(*map(code.reached, near))
-    if module not in code.trees or reached & code.declaring():
+    if module not in code.trees or reached & code.tables:
         return reference
     return f"{code.exporter(module, name)}:{name}{rest and f'.{rest}'}"
 
@@ -126,18 +120,14 @@ class Code:
             if not any(path.resolve().is_relative_to(folder) for folder in histories)
             and (name := tops.dotted(path))
         }
-        trees = {name: syntax.parsed(path) for name, path in paths.items()}
-        trees = {name: tree for name, tree in trees.items() if not syntax.is_revision(tree)}
+        trees = {name: parsed(path) for name, path in paths.items()}
+        trees = {name: tree for name, tree in trees.items() if not is_revision(tree)}
         return cls({name: paths[name] for name in trees}, trees)
 
     @cached_property
     def bases(self) -> list[tuple[str, str]]:
         """The modules with the names of what has the attribute `metadata`."""
-        return [
-            (module, name)
-            for module, tree in self.trees.items()
-            for name in syntax.having_metadata(tree)
-        ]
+        return [(module, name) for module, tree in self.trees.items() for name in declared(tree)]
 
     @cached_property
     def metadata(self) -> list[tuple[str, str]]:
@@ -145,47 +135,88 @@ class Code:
         return [
             (module, name)
             for module, tree in self.trees.items()
-            for name in syntax.results(tree, {"MetaData"})
+            for name in made_by(tree, {"MetaData"})
         ]
 
     @cached_property
     def models(self) -> set[str]:
         """The names of bases, and of classes that derive from one, however indirectly."""
         names = {name for _, name in self.bases}
-        classes = [node for tree in self.trees.values() for node in syntax.classes(tree)]
-        while more := {each.name for each in classes if syntax.derives(each, names)} - names:
+        every = [node for _, node in self.classes]
+        while more := {each.name for each in every if derives(each, names)} - names:
             names |= more
         return names
+
+    @cached_property
+    def classes(self) -> list[tuple[str, ast.ClassDef]]:
+        """All classes, with the names of their modules."""
+        return [
+            (module, node)
+            for module, nodes in self.nodes.items()
+            for node in nodes
+            if isinstance(node, ast.ClassDef)
+        ]
+
+    @cached_property
+    def nodes(self) -> dict[str, list[Telling]]:
+        """What tells what each module declares and imports."""
+        return {module: telling(tree) for module, tree in self.trees.items()}
+
+    @cached_property
+    def tables(self) -> set[str]:
+        """The modules that declare tables."""
+        return self.declaring(sqlmodel=False)
+
+    @cached_property
+    def imports(self) -> dict[str, tuple[tuple[str, str], ...]]:
+        """What each module imports: other modules, with the names that it takes from them."""
+        return {
+            module: tuple(_imported(module, tree, is_package=self._is_package(module)))
+            for module, tree in self.trees.items()
+        }
+
+    def widest(self, module: str, name: str) -> tuple[str, str]:
+        """Return a base, or an abstract class of its own if only that leads to tables."""
+
+        def reach(place: tuple[str, str]) -> int:
+            return len(self.tables & self.reached(self.exporter(*place)))
+
+        names, places = {name}, [(module, name)]
+        while more := [each for each in self._abstract(names) if each not in places]:
+            places += more
+            names |= {each for _, each in more}
+        return places[0] if reach(places[0]) else max(places, key=reach)
+
+    def _abstract(self, names: set[str]) -> Iterator[tuple[str, str]]:
+        for module, node in self.classes:
+            if derives(node, names) and is_abstract(node):
+                yield module, node.name
 
     def exporter(self, module: str, name: str) -> str:
         """Return the module that has a name of another one, and reaches most tables by imports.
 
         Where several reach as many, it is the nearest package of the module, then the module.
         """
-        tables = self.declaring()
         holding = self._holding(module, name)
         own = [each for each in self.trees if each in holding]
         packages = [each for each in own if f"{module}.".startswith(f"{each}.")]
         return max(
             own,
             key=lambda each: (
-                len(tables & self.reached(each)),
+                len(self.tables & self.reached(each)),
                 each in packages and each != module,
                 each == module,
                 -len(each),
             ),
         )
 
-    def declaring(self, *, sqlmodel: bool = False) -> set[str]:
+    def declaring(self, *, sqlmodel: bool) -> set[str]:
         """Return the modules that declare tables."""
-        return {
-            name
-            for name, tree in self.trees.items()
-            if syntax.declares_table(tree, sqlmodel=sqlmodel)
-            or (
-                not sqlmodel
-                and any(syntax.is_table(each, self.models) for each in syntax.classes(tree))
-            )
+        own = {module for module, node in self.classes if is_table(node, self.models)}
+        return (set() if sqlmodel else own) | {
+            module
+            for module, nodes in self.nodes.items()
+            if declares_table(nodes, sqlmodel=sqlmodel)
         }
 
     def reached(self, module: str) -> set[str]:
@@ -195,7 +226,7 @@ class Code:
         while todo:
             if (name := todo.pop()) not in reached and name in self.trees:
                 reached.add(name)
-                todo += [each for each, _ in self._imported[name]]
+                todo += [each for each, _ in self.imports[name]]
                 todo.append(name.rpartition(".")[0])  # the packages above it, too
         return reached
 
@@ -214,25 +245,12 @@ class Code:
     def _importers(self) -> Mapping[tuple[str, str], list[str]]:
         """The modules that import a name from a module."""
         importers: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-        for module, imported in self._imported.items():
-            for each in imported:
+        for module, imports in self.imports.items():
+            for each in imports:
                 importers[each].append(module)
         return importers
 
-    @cached_property
-    def _imported(self) -> Mapping[str, list[tuple[str, str]]]:
-        """The modules of the project that each one imports, with the names that it takes."""
-        return {
-            module: [
-                each
-                for each in syntax.taken(module, tree, is_package=self.is_package(module))
-                if each[0] in self.trees
-            ]
-            for module, tree in self.trees.items()
-        }
-
-    def is_package(self, module: str) -> bool:
-        """Return whether a module is a package."""
+    def _is_package(self, module: str) -> bool:
         return self.paths[module].name == "__init__.py"
 
 
@@ -263,3 +281,23 @@ class _Tops:
         if folder.name == "src" and not (folder / "__init__.py").exists():
             return not (folder.parent == self.root and self.names_src)
         return any((folder / name).exists() for name in INSTALLED)
+
+
+def _imported(module: str, tree: ast.Module, *, is_package: bool) -> Iterator[tuple[str, str]]:
+    """Yield the modules that one imports, with the names that it takes from them."""
+    for node in running(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            origin = _absolute(module, node, is_package=is_package)
+            for alias in node.names:
+                yield origin, alias.asname or alias.name
+                yield f"{origin}.{alias.name}", ""  # it may be a module
+
+
+def _absolute(module: str, node: ast.ImportFrom, *, is_package: bool) -> str:
+    if not node.level:
+        return node.module or ""
+    parts = module.split(".")
+    above = parts[: len(parts) - node.level + is_package]
+    return ".".join([*above, *filter(None, [node.module])])
