@@ -76,7 +76,8 @@ def adopt(application: Application, server: Server, base: Path, cache: Path) -> 
     ground = Ground(application, root, server, installed, log, variables)
     result = Adoption(ground, Result(application.name, application.version)).run()
     pins = versions(application)
-    names = ("alembic", "sqlalchemy", application.driver, f"{application.driver}-binary")
+    driver = application.driver
+    names = ("alembic", "sqlalchemy", driver if driver in pins else f"{driver}-binary")
     return {
         **asdict(result),
         "versions": {name: pins[name] for name in names if name in pins},

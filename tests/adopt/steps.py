@@ -72,8 +72,8 @@ class Adoption:
             with (ground.root / name).open("a", encoding="utf-8") as file:
                 file.write(lines)
         answer = ground.limbeck("init", "--yes", *ground.application.init)
-        lines = re.finditer(r"(?m)^(history|models|env\.py|not supported): (.*)$", answer.out)
-        self.result.facts.update({line[1].replace(".", "_"): line[2] for line in lines})
+        understood = re.finditer(r"(?m)^(history|models|env\.py|not supported): (.*)$", answer.out)
+        self.result.facts.update({line[1].replace(".", "_"): line[2] for line in understood})
         changed = ground.run(["git", "status", "--porcelain"]).out.splitlines()
         states = {line[:2] for line in changed}
         removed = ground.run(["git", "diff", "--numstat"]).out.splitlines()

@@ -72,4 +72,4 @@ def cells(name: str, result: Mapping[str, Any]) -> Iterator[object]:
 
 def _short(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= 300 else f"{line[:300]} …"
+    return line if len(line) <= 160 else f"{line[:160]} …"
