@@ -10,7 +10,7 @@ from typing import Any
 BEGIN, END = "<!-- make adopt: begin -->", "<!-- make adopt: end -->"
 HEAD = (
     "application",
-    "Alembic, SQLAlchemy, driver",
+    "versions",
     "revisions",
     "models",
     "env.py",
@@ -58,7 +58,7 @@ def cells(name: str, result: Mapping[str, Any]) -> Iterator[object]:
     """Yield the cells of an application."""
     facts = result["facts"]
     yield f"{name} {result['version']}"
-    yield ", ".join(result["versions"].values())
+    yield ", ".join(f"{package} {version}" for package, version in result["versions"].items())
     yield facts.get("revisions", "")
     yield facts.get("models", "").partition(" from ")[0]
     yield facts.get("env_py", "").removeprefix("limbeck follows ")

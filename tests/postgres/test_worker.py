@@ -189,6 +189,23 @@ def test_an_engine_of_the_project_serves_several_runs(
         connection.execute("drop type kind")
 
 
+def test_a_revision_streams_rows_on_a_target_and_in_a_trace(
+    work: Work, connection: psycopg.Connection
+) -> None:
+    body = """
+op.execute("create table a (id int)")
+op.execute("insert into a select generate_series(1, 9)")
+streamed = sa.text("select id from a").execution_options(stream_results=True)
+assert len(op.get_bind().execute(streamed).fetchall()) == 9
+"""
+    one = work.revision("streams", body, "op.execute('drop table a')", imports=SQLALCHEMY)
+    for project in (work.project, outside(work)):
+        running.upgrade(History.of(project), connection)
+        running.downgrade(History.of(project), connection, "base")
+        (traced,) = trace(project, [one])
+        assert [each.tag.split()[0] for each in traced.statements][:2] == ["CREATE", "INSERT"]
+
+
 def test_a_migration_starts_one_worker(work: Work, database: Database, tmp_path: Path) -> None:
     seen = tmp_path / "seen"
     work.models(MODELS)

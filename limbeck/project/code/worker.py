@@ -1154,6 +1154,10 @@ class Worker:
                 self.redirect.free = running and live
 
             run = Run(self.channel, environment, options, folder, free)
+            if not live:
+                # limbeck may run a statement of a trace elsewhere, and give its rows back here,
+                # where no transaction is open for a cursor. A scratch database has few of them.
+                run.connection.dialect.supports_server_side_cursors = False
             if again and self.memo[0] == url:
                 run.context.impl.memo = self.memo[1]
             self.memo = url, run.context.impl.memo
