@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
+import os
 from pathlib import Path
 
 
@@ -19,7 +19,7 @@ def write_whole(path: Path, content: bytes) -> None:
     Another command may read the file at the same time, so it is renamed into place. A folder that
     cannot be written to only costs the time that the cache would have saved.
     """
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    unfinished = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write_bytes(content)
