@@ -7,6 +7,7 @@ from typing import Final
 
 import psycopg
 
+from limbeck.events import Listener, ignore
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.collector import paused
 from limbeck.schema.catalog.filters import EVERYTHING, Filters
@@ -34,6 +35,7 @@ from limbeck.schema.catalog.queries import (
     types,
     views,
 )
+from limbeck.stages import staged
 
 # In the order in which the builders (build.py) use the answers: while objects are built of one, the
 # server works on the next. The dependencies are the last, because they are not built of at all
@@ -72,6 +74,8 @@ QUESTIONS: Final[Questions] = {
     "event triggers": publications.EVENT_TRIGGERS,
     "dependencies": dependencies.DEPENDENCIES,
 }
+
+READING: Final = "reading the database"
 
 # What most databases have nothing of, and how to see that: objects of initdb have smaller oids.
 RARE: Final[Mapping[str, str]] = {
@@ -118,13 +122,14 @@ NEAR: Final[Questions] = {
 }
 
 
-def read(
+def read(  # noqa: PLR0913 - what to read, and what to do meanwhile
     connection: psycopg.Connection,
     *,
     filters: Filters = EVERYTHING,
     statement_timeout: float | None = None,
     with_near: bool = False,
     meanwhile: Callable[[], object] | None = None,
+    listen: Listener = ignore,
 ) -> Catalog:
     """Return everything the database holds, as it is at one moment.
 
@@ -138,6 +143,7 @@ def read(
         statement_timeout: seconds for each of the questions; None leaves the session's own.
         with_near: whether to ask for `Catalog.near`, too.
         meanwhile: called while the server is busy with the first questions.
+        listen: receives how far the read is, if it takes long.
 
     Raises:
         psycopg.Error: the connection broke, or a question took too long.
@@ -146,9 +152,9 @@ def read(
     questions = {**QUESTIONS, **(GRANTS if filters.grants else {}), **(NEAR if with_near else {})}
     server = connection.info.server_version
     # Thousands of new values make the collector run again and again, and none is garbage.
-    with paused():
+    with paused(), staged(listen, READING, "part", len(questions), silent=True) as stage:
         try:
-            with asked(connection, questions, statement_timeout, RARE) as rows:
+            with asked(connection, questions, statement_timeout, RARE, stage.advance) as rows:
                 # The classes of objects take as long to import as the server needs for a small
                 # database: the questions have to be on their way before.
                 from limbeck.schema.catalog.build import build  # noqa: PLC0415 - see above
