@@ -561,7 +561,7 @@ def sorting_fast() -> Iterator[None]:
     """
     slow = topological.sort_as_subsets
 
-    def subsets(edges: Collection[tuple[Any, Any]], items: Collection[Any]) -> Iterable[list[Any]]:
+    def subsets(edges: Collection[tuple[Any, Any]], items: Collection[Any]) -> Iterable[Any]:
         return levels(edges, items) or slow(edges, items)
 
     vars(topological)["sort_as_subsets"] = subsets
