@@ -169,15 +169,15 @@ def costly(
 def test_commands_ask_as_much_with_many_tables_as_with_few(
     many: int, costly: Callable[[int, int], Costs]
 ) -> None:
-    # A catalog that is read has a value for each column: of the database, and of the history. Lint
-    # puts a row into each table, because most hazards are about tables that are not empty.
+    # A database that is read as a whole has a value for each column, and the history as well that
+    # it is compared with; generate reads and builds what has changed. Lint puts a row into each
+    # table, because most hazards are about tables that are not empty.
     grows: Growth = {
-        "generate": {"columns": 4},
         "lint": {"shadow": 1, "shadow_trips": 1},
         "status": {"columns": 2},
     }
     few = costly(10, 1)
-    assert few["generate"].columns > few["status"].columns > 10  # something is counted
+    assert min(few["generate"].columns, few["status"].columns) > 10  # something is counted
     assert [*compared(few, costly(many, 1), grows, many - 10)] == []
 
 

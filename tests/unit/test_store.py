@@ -45,7 +45,6 @@ def test_a_catalog_of_c1f59d4_is_read(project: Project) -> None:
     catalog = cache.catalog(project, "replay-everything")
     assert catalog is not None
     assert {type(item) for item in catalog.objects.values()} == set(get_args(Object))
-    assert catalog.fingerprint() == cache.fingerprint(project, "replay-everything")
     assert store.loads(store.dumps(catalog)) == catalog
     before, after = json.loads(OLD.read_bytes().split(b"\n")[1]), json.loads(store.dumps(catalog))
     assert [before[key] for key in SAME] == [after[key] for key in SAME]
