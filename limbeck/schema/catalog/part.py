@@ -61,7 +61,7 @@ class Part:
 
     @classmethod
     def of(cls, items: Collection[Object], depends: Edges) -> Part:
-        """Return the part of some objects, which are not kept."""
+        """Return the part of some objects, which it keeps."""
         rows: dict[str, list[Object]] = {}
         for item in items:
             rows.setdefault(type(item).__name__, []).append(item)
@@ -71,7 +71,10 @@ class Part:
                 numbers.setdefault(address, len(numbers))
         edges = [(numbers[user], [numbers[at] for at in used]) for user, used in depends.items()]
         text = text_of([rows, list(numbers), edges]).encode()
-        return cls(_about(items, depends), text)
+        part = cls(_about(items, depends), text)
+        part._objects = {item.address: item for item in items}
+        part._depends = {**depends}
+        return part
 
     @property
     def is_built(self) -> bool:
