@@ -122,11 +122,10 @@ class Models:
             return None
         if not change.tables and not change.statements:
             return recorded
-        with (
-            shadow.borrowed(replay.template()) as database,
-            connect(database) as connection,
-        ):
-            return changed_tables.created(connection, change, recorded, filters(self.project))
+        template, own = replay.template(), filters(self.project)
+        with shadow.borrowed(template) as database, connect(database) as connection:
+            since = shadow.mark(template, connection)
+            return changed_tables.created(connection, change, recorded, own, since)
 
     def _keep(
         self,

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import field, replace
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
@@ -25,6 +26,9 @@ from limbeck.project.project import Project
 from limbeck.schema.sql import forms
 from limbeck.shadow import servers
 from limbeck.shadow.ahead import Copy
+
+if TYPE_CHECKING:
+    from limbeck.schema.catalog.difference import Mark
 
 SCRATCH = "limbeck_scratch_"
 SUPERUSER = (
@@ -41,7 +45,7 @@ class Shadow:
     `session` is an open connection to that database; with None each use opens one of its own.
     `identity` is what `identity.known` answered in that session, if it was asked. `spares` are
     copies of templates that somebody has left as they were, until the session ends; `copies` are
-    those that the session is still busy with.
+    those that the session is still busy with. `marks` are the states of templates.
     """
 
     database: Database
@@ -49,6 +53,7 @@ class Shadow:
     identity: str | None = field(default=None, compare=False)
     spares: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
     copies: list[Copy] = field(default_factory=list, compare=False, repr=False)
+    marks: dict[str, Mark] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(
@@ -85,6 +90,20 @@ class Shadow:
                     opened._wait()  # noqa: SLF001 - the same with a session
                     for name in self.spares.values():
                         drop(connection, name)
+
+    def mark(self, template: str, connection: Connection) -> Mark:
+        """Return the state of a template, which is that of all its copies.
+
+        Args:
+            template: its name; nobody changes it.
+            connection: a session on a copy that nobody has changed.
+
+        """
+        from limbeck.schema.catalog import difference  # noqa: PLC0415 - few commands need it
+
+        if template not in self.marks:
+            self.marks[template] = difference.mark(connection)
+        return self.marks[template]
 
     def copy_ahead(self, template: str) -> None:
         """Let the server copy a template; `borrowed` and `scratch` take the copy once it is there.
