@@ -72,7 +72,9 @@ class Adoption:
             with (ground.root / name).open("a", encoding="utf-8") as file:
                 file.write(lines)
         answer = ground.limbeck("init", "--yes", *ground.application.init)
-        understood = re.finditer(r"(?m)^(history|models|env\.py|not supported): (.*)$", answer.out)
+        understood = re.finditer(
+            r"(?m)^ *(history|models|env\.py|not supported): (.*)$", answer.out
+        )
         self.result.facts.update({line[1].replace(".", "_"): line[2] for line in understood})
         changed = ground.run(["git", "status", "--porcelain"]).out.splitlines()
         states = {line[:2] for line in changed}
@@ -192,6 +194,8 @@ class Adoption:
 
     def roll_back(self) -> None:
         """The new revision is applied and taken back."""
+        if "generate" not in self.result.facts:
+            return
         self.ground.limbeck("migrate", "-e", "development", "--yes")
         self.ground.limbeck("rollback", "-e", "development", "--yes")
         pending = self._environment("development")["pending"]
