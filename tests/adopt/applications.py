@@ -117,7 +117,6 @@ APPLICATIONS = (
             "    color: Mapped[str | None] = mapped_column(String(20))",
             "color",
         ),
-        folder="airflow",
         variables={"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "{url}", "AIRFLOW_HOME": "{data}"},
         without="the providers, uvicorn, python-daemon, opentelemetry-exporter-otlp",
     ),
