@@ -8,6 +8,7 @@ from dataclasses import replace
 from limbeck.dataclass import dataclass
 from limbeck.errors import LimbeckError
 from limbeck.events import Event, Listener, Notice
+from limbeck.history import baseline as baselines
 from limbeck.history.history import History
 from limbeck.logs import log
 from limbeck.plurals import counted
@@ -143,6 +144,14 @@ def _history(project: Project) -> Iterator[tuple[str, str]]:
     if history.more:
         parts.append(counted(len(history.folders), "folder"))
     yield "history", ", ".join(parts)
+    try:
+        baseline = baselines.of(history)
+    except LimbeckError as error:
+        yield "baseline", error.message
+        return
+    if baseline:
+        source = f"read from {baseline.environment}, PostgreSQL {baseline.server}"
+        yield "baseline", f"the history starts from {baseline}, {source}"
 
 
 def _models(project: Project) -> str:

@@ -30,7 +30,7 @@ def look(plan: Plan, listen: Listener = log) -> Report | None:
         return linting.lint(
             plan.project,
             revisions(plan),
-            applied=plan.current,
+            applied=plan.baseline.revisions if plan.baseline else plan.current,
             profile=plan.profile,
             database=plan.database,
             listen=listen,

@@ -22,12 +22,14 @@ from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.project.seen import note
+from limbeck.run.beginning import beginning, refuse_below
 from limbeck.run.hooks import Hooks
 from limbeck.run.own_objects import OwnObject
 from limbeck.run.plan import Plan, PlannedRevision, Words, fingerprint
 from limbeck.shell import command
 
 if TYPE_CHECKING:
+    from limbeck.history.baseline import Baseline
     from limbeck.run.reverting import Reversal
 
 NO_HOOKS = Hooks()
@@ -41,6 +43,7 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
     to: str = "head",
     through: Through | None = None,
     allow_used: bool = False,
+    from_baseline: bool = False,
     hooks: Hooks = NO_HOOKS,
     history: History | None = None,
     listen: Listener = log,
@@ -58,6 +61,7 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
         through: "contract" applies contract revisions that are ready; "expand", the default of a
             protected environment, does not.
         allow_used: Apply contract revisions although their old structure is still used.
+        from_baseline: Create the schema of the history's baseline first, if the database is empty.
         hooks: The hooks of planning are called here, the others by `apply`.
         history: The history of the profile, if the caller has it.
         listen: Receives connection attempts, and a notice for each edited revision.
@@ -79,12 +83,16 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
     with history.held():
         history.prepare()
         with connect(database, read_only=True, listen=listen) as connection:
-            start = state.read(connection, version_table.of(history, connection))
+            table = version_table.of(history, connection)
+            start = state.read(connection, table)
             refuse_pooler(database, start.session)
             note(project, profile, connection.info.server_version)
             current = history.known(start.recorded, database.dbname)
             late = ledger.late(history, current, start.ledger)
-            pending = history.pending(current, to)
+            baseline = None
+            if not current:
+                baseline = beginning(history, profile, connection, table, to, wanted=from_baseline)
+            pending = history.pending(baseline.revisions if baseline else current, to)
             if to not in {"head", "heads"} and not pending and not late:
                 _refuse_below(history, current, to)
             chosen = {each.id for each in (*late, *pending)}
@@ -105,7 +113,7 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
                 listen(Notice(text))
         for revision in audit.edited(history, current, start.ledger, quick=True):
             listen(Notice(_edited(revision, profile)))
-        route = _Route(history, current, passed.revisions, start.ledger, late, downgrade=False)
+        route = _Route(history, current, passed.revisions, start.ledger, late, baseline=baseline)
         return _plan(
             project, profile, database, route, hooks, waiting=passed.waiting, gate=terms, own=own
         )
@@ -136,7 +144,7 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
 
     Raises:
         ConfigurationError: Fewer than `steps` revisions are applied.
-        HistoryError: A revision is unknown or not applied.
+        HistoryError: A revision is unknown or not applied, or belongs to the baseline.
         MigrationError: A half-done revision cannot be taken back.
         HookError: A hook raised an error.
         UnavailableError: No connection.
@@ -154,6 +162,7 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
     todo = () if halves and left < 1 else _last(history, current, left)
     if to:
         todo = history.beyond(current, to)
+    refuse_below(history, tuple(each.id for each in todo))
     route = _Route(history, current, todo, start.ledger, halves=halves, downgrade=True)
     return _plan(project, profile, database, route, hooks)
 
@@ -188,6 +197,7 @@ class _Route(NamedTuple):
     late: tuple[Revision, ...] = ()
     halves: tuple[Reversal, ...] = ()
     downgrade: bool = False
+    baseline: Baseline | None = None
 
     def moved(self) -> tuple[Revision, ...]:
         """Return the revisions to run, half-done ones first."""
@@ -195,7 +205,8 @@ class _Route(NamedTuple):
 
     def target(self) -> tuple[str, ...]:
         """Return the rows of the version table after the run."""
-        applied = {revision.id for revision in self.history.applied(self.current)}
+        start = self.baseline.revisions if self.baseline else self.current
+        applied = {revision.id for revision in self.history.applied(start)}
         moved = {revision.id for revision in self.moved()}
         return self.history.tops(applied - moved if self.downgrade else applied | moved)
 
@@ -243,7 +254,7 @@ def _plan(  # noqa: PLR0913 - what, where, who is told, and how far
         target=route.target(),
         revisions=tuple(route.planned()),
         downgrade=route.downgrade,
-        fingerprint=fingerprint(database.destination, route.current, route.moved()),
+        fingerprint=fingerprint(database.destination, route.current, route.moved(), route.baseline),
         project=project,
         profile=profile,
         history=route.history,
@@ -252,6 +263,7 @@ def _plan(  # noqa: PLR0913 - what, where, who is told, and how far
         waiting=waiting,
         gate=gate,
         own=own,
+        baseline=route.baseline,
     )
     hooks.call("after_plan", plan)
     return plan
