@@ -39,7 +39,7 @@ COMMANDS = {
         "accepting",
         "Accept the differences between the models and the history as they are.",
     ),
-    "baseline": ("baselines", "Keep the schema that a history starts from, read from a database."),
+    "baseline": ("baselines", "Keep the schema that a history starts from, as a database has it."),
     "branches": ("branches", "List, create, reset, delete database branches."),
     "rehearse": ("rehearsals", "Run pending revisions on a throw-away branch of an environment."),
     "preview": ("rehearsals", "Create or delete the branch of a pull request."),

@@ -28,9 +28,9 @@ from limbeck.cli.terminal import Narrator, answer
 def baseline(
     invocation: Invocation, *, environment: str, at: str | None, force: bool, as_json: bool
 ) -> None:
-    """Keep the schema that a history starts from, where that is no empty database.
+    """Keep the schema that a history starts from, as a database has it.
 
-    limbeck reads the environment and writes its schema as SQL beside the revisions. Replays start
+    It is for a history that does not run on an empty database. limbeck reads the environment and writes its schema as SQL beside the revisions. Replays start
     from it: generate, check, lint and the rest run only the revisions that follow.
     """
     from limbeck.generate.origin import keep

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from limbeck.engine import version_table
 from limbeck.errors import DatabaseError, MigrationError, ServerError
 from limbeck.events import Listener, Notice
 from limbeck.logs import log
 from limbeck.phased import phases
+from limbeck.postgres.connect import connect
+from limbeck.run.beginning import is_empty
 from limbeck.run.plan import Plan, revisions
 
 if TYPE_CHECKING:
@@ -24,13 +27,13 @@ def look(plan: Plan, listen: Listener = log) -> Report | None:
     """
     from limbeck.lint import linting  # noqa: PLC0415 - only for protected environments
 
-    if _only_creates(plan):
+    if plan.baseline is not None or (_only_creates(plan) and _is_empty(plan, listen)):
         return linting.creations(revisions(plan), plan.environment)
     try:
         return linting.lint(
             plan.project,
             revisions(plan),
-            applied=plan.baseline.revisions if plan.baseline else plan.current,
+            applied=plan.current,
             profile=plan.profile,
             database=plan.database,
             listen=listen,
@@ -43,7 +46,8 @@ def look(plan: Plan, listen: Listener = log) -> Report | None:
 def _only_creates(plan: Plan) -> bool:
     """Return whether a plan for an empty database does nothing but create, as its SQL tells.
 
-    To run it on the shadow first would take as long as to run it, and find no hazard.
+    To run it on the shadow first would take as long as to run it, and find no hazard. The first
+    revision may still run on tables that were there before, as some histories do.
     """
     from limbeck.history.plainness import is_plain  # noqa: PLC0415 - as above
     from limbeck.lint.trace.newcomers import only_creates  # noqa: PLC0415 - as above
@@ -56,6 +60,11 @@ def _only_creates(plan: Plan) -> bool:
         and only_creates(each.sql)
         for each, revision in zip(plan.revisions, revisions(plan), strict=True)
     )
+
+
+def _is_empty(plan: Plan, listen: Listener) -> bool:
+    with connect(plan.database, read_only=True, listen=listen) as connection:
+        return is_empty(connection, version_table.of(plan.history, connection))
 
 
 def refuse(report: Report | None, allow: Sequence[str] = ()) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import uuid
 from collections.abc import Callable, Iterator
@@ -55,9 +54,11 @@ class Shop:
 
     @property
     def file(self) -> Path:
+        """The baseline of the history."""
         return baselines.path(self.work.history)
 
     def limbeck(self, *arguments: str) -> tuple[int, str, str]:
+        """Run a command in this process; return its exit code and what it printed."""
         sys.modules.pop("models", None)
         with pytest.raises(SystemExit) as caught:
             cli.main(["--project", str(self.work.project.root), *arguments])
@@ -65,11 +66,13 @@ class Shop:
         return int(str(caught.value.code or 0)), printed.out, printed.err
 
     def good(self, *arguments: str) -> str:
+        """Run a command, which has to succeed; return its answer."""
         code, out, err = self.limbeck(*arguments)
         assert code == 0, out + err
         return out
 
     def refused(self, *arguments: str) -> str:
+        """Run a command, which has to fail; return its error."""
         code, _, err = self.limbeck(*arguments)
         assert code, "not refused"
         return err
@@ -111,8 +114,10 @@ def shop(
         file.write(SETTINGS)
     work.models(MODELS.format(more=""))
     work.revision(
-        "a year", 'op.add_column("books", sa.Column("year", sa.Integer()))',
-        'op.drop_column("books", "year")', imports=("import sqlalchemy as sa",),
+        "a year",
+        'op.add_column("books", sa.Column("year", sa.Integer()))',
+        'op.drop_column("books", "year")',
+        imports=("import sqlalchemy as sa",),
     )
     yield Shop(work, owner, super_, capsys, make_database, monkeypatch)
     admin.execute(f"ALTER DATABASE {super_.dbname} OWNER TO CURRENT_USER".encode())
@@ -121,28 +126,108 @@ def shop(
     admin.execute(f"DROP ROLE {role}".encode())
 
 
-def test_a_history_lives_on_from_a_baseline(shop: Shop) -> None:
-    err = shop.refused("check")
-    assert "limbeck baseline --from-environment NAME" in err
-    code, out, err = shop.limbeck("migrate", "-e", "production", "--yes")
-    print(code, out, err)
-    print(shop.good("baseline", "--from-environment", "production"))
-    print(shop.file.read_text())
-    print(shop.limbeck("check"))
-    print(shop.limbeck("check", "-e", "production"))
-    print(shop.limbeck("status", "-e", "production"))
+def keep(shop: Shop, *options: str) -> str:
+    return shop.good("baseline", "--from-environment", "production", *options)
+
+
+def migrate(shop: Shop, *options: str, env: str = "production") -> str:
+    return shop.good("migrate", "-e", env, "--yes", *options)
+
+
+def test_a_history_lives_on_from_the_revision_that_a_database_is_at(shop: Shop) -> None:
+    assert "limbeck baseline --from-environment NAME" in shop.refused("check")
+    migrate(shop, "--allow", "fails")
+    assert "2 tables of production at" in keep(shop)
+    assert "No changes" in shop.good("generate")
+    assert "no drift" in shop.good("check", "-e", "production")
     shop.work.models(MODELS.format(more=", Column('pages', Integer)"))
-    print(shop.limbeck("generate"))
-    print(shop.limbeck("lint", "-e", "production"))
-    print(shop.limbeck("migrate", "-e", "production", "--yes"))
-    print(shop.limbeck("check", "-e", "production"))
-    print(shop.limbeck("rollback", "-e", "production", "--yes"))
-    print(shop.limbeck("rollback", "-e", "production", "--yes"))
-    print(shop.limbeck("rollback", "-e", "production", "--to", "base", "--yes"))
-    shop.another()
-    print(shop.limbeck("migrate", "-e", "development", "--yes"))
-    print(shop.limbeck("migrate", "-e", "development", "--yes", "--from-baseline"))
-    print(shop.limbeck("check", "-e", "development"))
-    print(shop.limbeck("doctor"))
-    print(shop.limbeck("squash"))
-    assert 0
+    assert "downgrade leaves no trace" in shop.good("generate")
+    assert "cached-plan-invalidated" in shop.good("lint", "-e", "production")
+    assert "Applied 1 revision" in migrate(shop)
+    assert "no drift" in shop.good("check", "-e", "production")
+    assert "Downgraded 1 revision" in shop.good("rollback", "-e", "production", "--yes")
+    assert "the history starts from" in shop.refused("rollback", "-e", "production", "--yes")
+    to_base = shop.refused("rollback", "-e", "production", "--to", "base", "--yes")
+    assert "(a year) cannot be downgraded" in to_base
+    assert f"{shop.work.history.revisions()[0].id}), read from" in shop.good(
+        "doctor", "-e", "production"
+    )
+
+
+def test_an_empty_database_is_created_from_the_baseline_if_asked(shop: Shop) -> None:
+    keep(shop, "--at", "base")
+    database = shop.another()
+    refused = shop.refused("migrate", "-e", "development", "--yes")
+    assert "limbeck migrate -e development --from-baseline" in refused
+    assert "Created the schema" in migrate(shop, "--from-baseline", env="development")
+    assert "no drift" in shop.good("check", "-e", "development")
+    assert "Nothing to do" in migrate(shop, "--from-baseline", env="development")
+    with psycopg.connect(database.url) as connection:
+        query = "INSERT INTO shelf.stock (what) VALUES ('x') RETURNING cost, feeling::text"
+        assert connection.execute(query).fetchone() == (1, "ok")  # triggers and defaults are there
+    # Where tables are already, the revisions run on them.
+    assert "cached-plan-invalidated" in shop.good("lint", "-e", "production")
+    assert "is not empty" in shop.refused("migrate", "-e", "production", "--from-baseline")
+    migrate(shop)
+
+
+def test_a_baseline_is_of_the_revision_that_was_asked_for(shop: Shop) -> None:
+    refused = shop.refused("baseline", "--from-environment", "production")
+    assert "--at base" in refused
+    first = shop.work.history.revisions()[0].id
+    refused = shop.refused("baseline", "--from-environment", "production", "--at", first)
+    assert f"is at no revision, not at {first}" in refused
+    assert not shop.file.exists()
+    keep(shop, "--at", "base")
+    assert "--force" in shop.refused("baseline", "--from-environment", "production")
+    before = shop.file.read_text()
+    migrate(shop)
+    keep(shop, "--force")
+    assert before != shop.file.read_text()
+    assert not list(shop.file.parent.glob(".*baseline*"))  # renamed into place
+    shop.work.revision("rows", "op.execute('SELECT 1')")
+    shop.work.revision("more", "op.execute('SELECT 2')")
+    assert "belongs to" in shop.refused("squash", f"{first}:head")
+    assert "2 revisions" in shop.good("squash", "--force")
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (("-- revision: base", "-- rev"), "does not say which revision it is at"),
+        (("-- revision: base", "-- revision: 4711"), "is at revision 4711, which no file in"),
+        (("CREATE TYPE", "CREATE TIPE"), "does not run on an empty database: syntax error at or "),
+        (("shelf.mood AS", "nowhere.mood AS"), "in CREATE TYPE nowhere.mood AS ENUM ('sad', 'ok')"),
+    ],
+)
+def test_a_damaged_baseline_is_named(shop: Shop, edit: tuple[str, str], message: str) -> None:
+    keep(shop, "--at", "base")
+    assert "No changes" in shop.good("generate")
+    shop.file.write_text(shop.file.read_text().replace(*edit))
+    assert message in shop.refused("check")
+
+
+def test_rows_may_be_added_to_a_baseline(shop: Shop) -> None:
+    keep(shop, "--at", "base")
+    shop.work.revision("first", "assert op.get_bind().exec_driver_sql('TABLE books').scalar_one()")
+    assert "does not replay" in shop.refused("check")
+    with shop.file.open("a") as file:
+        file.write("INSERT INTO public.books VALUES (1, 'Emma');\n")
+    assert "ok:" in shop.good("check")
+
+
+def test_revisions_of_another_branch_start_on_an_empty_database(shop: Shop) -> None:
+    keep(shop, "--at", "base")
+    migrate(shop)
+    keep(shop, "--force")
+    first = shop.work.history.revisions()[0]
+    other = shop.work.revision("other", "create table apart (id int)")
+    text = other.path.read_text()
+    other.path.write_text(text.replace(f"down_revision = {first.id!r}", "down_revision = None"))
+    sql_ = shop.good("diff", "base", other.id, "--sql")
+    assert "CREATE TABLE public.apart" in sql_
+    assert "books" not in sql_
+    last = shop.work.revision("needs both", "create view both_ as select id from books", down=first)
+    text = last.path.read_text().replace("depends_on = None", f"depends_on = {other.id!r}")
+    last.path.write_text(text)
+    assert "both_" in shop.good("diff", other.id, last.id, "--sql")
