@@ -30,8 +30,9 @@ def baseline(
 ) -> None:
     """Keep the schema that a history starts from, as a database has it.
 
-    It is for a history that does not run on an empty database. limbeck reads the environment and writes its schema as SQL beside the revisions. Replays start
-    from it: generate, check, lint and the rest run only the revisions that follow.
+    It is for a history that does not run on an empty database. limbeck reads the environment and
+    writes its schema as SQL beside the revisions. Replays start from it: generate, check, lint and
+    the rest run only the revisions that follow.
     """
     from limbeck.generate.origin import keep
     from limbeck.output import origins
