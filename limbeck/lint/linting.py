@@ -21,6 +21,7 @@ from limbeck.lint.rules.hazard import Hazard
 from limbeck.lint.rules.judge import FALLBACKS, judge
 from limbeck.lint.rules.registry import RULES
 from limbeck.lint.since import added
+from limbeck.lint.trace.stopped import Stopped
 from limbeck.lint.trace.tracing import Trace, trace
 from limbeck.logs import log
 from limbeck.phased import phases
@@ -147,6 +148,12 @@ def creations(revisions: Sequence[Revision], environment: str) -> Report:
     return replace(
         _report([Trace(revision, ()) for revision in revisions]), environment=environment
     )
+
+
+def not_judged(revisions: Sequence[Revision], environment: str, reason: str) -> Report:
+    """Return the report of revisions none of which could run on the shadow."""
+    traces = [Trace(revision, (), stopped=Stopped(reason)) for revision in revisions]
+    return replace(_report(traces), environment=environment)
 
 
 def _report(traces: Sequence[Trace], target: Target | None = None) -> Report:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from limbeck.engine import version_table
-from limbeck.errors import DatabaseError, MigrationError, ServerError
+from limbeck.errors import DatabaseError, HistoryError, MigrationError, ServerError
 from limbeck.events import Listener, Notice
 from limbeck.logs import log
 from limbeck.phased import phases
@@ -38,9 +38,11 @@ def look(plan: Plan, listen: Listener = log) -> Report | None:
             database=plan.database,
             listen=listen,
         )
-    except (ServerError, DatabaseError, MigrationError) as error:
+    except (ServerError, DatabaseError) as error:
         listen(Notice(f"The plan is not linted, because there is no shadow: {error.message}"))
         return None
+    except (MigrationError, HistoryError) as error:
+        return linting.not_judged(revisions(plan), plan.environment, error.message)
 
 
 def _only_creates(plan: Plan) -> bool:

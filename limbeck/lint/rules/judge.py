@@ -9,6 +9,7 @@ from limbeck.lint.rules.hazard import Finding, Hazard, Rule, Size, blocks, spelt
 from limbeck.lint.rules.pages import page, words
 from limbeck.lint.rules.simple import failures
 from limbeck.lint.trace.statement import strength
+from limbeck.lint.trace.stopped import Stopped
 from limbeck.lint.trace.tracing import Trace
 
 
@@ -32,7 +33,8 @@ FAILURES = (
     Rule("fails", failures(lambda _: True)),
     Rule("fails-on-rows", _fails_on_rows),
 )
-FALLBACKS = (LONG_WORK, *FAILURES)
+NOT_JUDGED = Rule("not-judged", lambda _: iter(()))  # about no statement: see `_not_judged`
+FALLBACKS = (LONG_WORK, *FAILURES, NOT_JUDGED)
 """Rules that apply only where none of the others explains a blocking hazard."""
 
 
@@ -52,7 +54,26 @@ def judge(rules: Sequence[Rule], trace: Trace, target: Target | None = None) -> 
             hazards += _apply([LONG_WORK], change)
         if not blocking:
             hazards += _apply(FAILURES, change)
+    if trace.stopped is not None:
+        hazards.append(_not_judged(trace, trace.stopped))
     return tuple(dict.fromkeys(hazards))
+
+
+def _not_judged(trace: Trace, stopped: Stopped) -> Hazard:
+    """Return the hazard of a revision that stopped, at the line where it did."""
+    sentences = page(NOT_JUDGED.code).sentences
+    return Hazard(
+        code=NOT_JUDGED.code,
+        level=page(NOT_JUDGED.code).level,
+        message=sentences["finding" if stopped.line else "finding-whole"].format(
+            reason=stopped.reason
+        ),
+        recipe=sentences["instead"],
+        revision=trace.revision.id,
+        path=trace.revision.path,
+        line=stopped.line,
+        statement="",
+    )
 
 
 def _apply(rules: Sequence[Rule], change: Change) -> list[Hazard]:
