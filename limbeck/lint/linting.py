@@ -157,7 +157,10 @@ def not_judged(revisions: Sequence[Revision], environment: str, reason: str) -> 
 
 
 def _report(traces: Sequence[Trace], target: Target | None = None) -> Report:
-    judged = [_judged(trace, target) for trace in traces]
+    judged = []
+    for each in traces:
+        judged.append(_judged(each, target))
+        target = target and _filled(target, each)
     return Report(
         revisions=tuple(trace.revision for trace in traces),
         hazards=tuple(hazard for hazards, _ in judged for hazard in hazards),
@@ -165,6 +168,12 @@ def _report(traces: Sequence[Trace], target: Target | None = None) -> Report:
         environment=target.environment if target else None,
         passages={trace.revision.id: trace.passage for trace in traces if trace.passage},
     )
+
+
+def _filled(target: Target, trace: Trace) -> Target:
+    """Return what is known of the target once a revision has inserted its rows there."""
+    names = {each.name(oid) for each in trace.statements for oid in each.filled()}
+    return replace(target, empty=target.empty - names) if names & target.empty else target
 
 
 def refuse(report: Report, allow: Sequence[str] = ()) -> None:

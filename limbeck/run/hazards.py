@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from limbeck.engine import version_table
 from limbeck.errors import DatabaseError, HistoryError, MigrationError, ServerError
 from limbeck.events import Listener, Notice
+from limbeck.history import baseline as baselines
 from limbeck.logs import log
 from limbeck.phased import phases
 from limbeck.postgres.connect import connect
 from limbeck.run.beginning import is_empty
 from limbeck.run.plan import Plan, revisions
+from limbeck.shell import command
 
 if TYPE_CHECKING:
     from limbeck.lint.linting import Report
@@ -27,8 +29,17 @@ def look(plan: Plan, listen: Listener = log) -> Report | None:
     """
     from limbeck.lint import linting  # noqa: PLC0415 - only for protected environments
 
-    if plan.baseline is not None or (_only_creates(plan) and _is_empty(plan, listen)):
+    empty = not plan.current and _is_empty(plan, listen)
+    if plan.baseline is not None or (empty and _only_creates(plan)):
         return linting.creations(revisions(plan), plan.environment)
+    if not (empty or plan.current or baselines.of(plan.history)):
+        base = ("limbeck", "baseline", "--from-environment", plan.environment, "--at", "base")
+        listen(
+            Notice(
+                f"{plan.environment} has tables, and no revision is applied there. If the first "
+                f"revisions need these tables, keep their schema: {command(*base)}"
+            )
+        )
     try:
         return linting.lint(
             plan.project,
@@ -54,7 +65,7 @@ def _only_creates(plan: Plan) -> bool:
     from limbeck.history.plainness import is_plain  # noqa: PLC0415 - as above
     from limbeck.lint.trace.newcomers import only_creates  # noqa: PLC0415 - as above
 
-    return not plan.current and all(
+    return all(
         each.reversal is None
         and each.done is None
         and phases.of(revision) is None

@@ -43,10 +43,16 @@ def judge(rules: Sequence[Rule], trace: Trace, target: Target | None = None) -> 
     hazards: list[Hazard] = []
     # No other rule is about what is new, of which a revision may create thousands.
     every = trace.refused is not None or (trace.passage is not None and trace.passage.gaps)
+    filled, truncated, transaction = frozenset[int](), frozenset[int](), None
     for place, statement in enumerate(trace.statements):
         if statement.new and not every:
             continue
-        change = Change(trace, statement, target, place)
+        if statement.transaction != transaction:  # others may have inserted rows meanwhile
+            transaction, truncated = statement.transaction, frozenset()
+        change = Change(trace, statement, target, place, filled, truncated)
+        filled, truncated = filled | statement.filled(), truncated - statement.filled()
+        if statement.tag == "TRUNCATE TABLE" and transaction is not None:
+            truncated |= statement.locks.keys()
         explained = _apply(rules, change)
         hazards += explained
         blocking = [hazard for hazard in explained if hazard.level == "blocking"]

@@ -64,6 +64,8 @@ class Observer:
     begun: bool = False
     statements: list[Statement] = field(default_factory=list)
     facts: Facts = field(default_factory=Facts)
+    # Before the first revision.
+    _first: Facts | None = None
     # Of the open transaction: its locks and its counters after the last statement.
     _held: dict[int, str] = field(default_factory=dict)
     _activity: dict[int, Activity] = field(default_factory=dict)
@@ -100,7 +102,7 @@ class Observer:
             self._stale = False
         # Of the first revision only: what it creates is no existing table for the second.
         if not self.begun:
-            self.existing, self.begun = self._old(), True
+            self.existing, self.begun, self._first = self._old(), True, self.facts
             own = {oid for oid, each in self.facts.relations.items() if self._is_ignored(each)}
             self._others = bool(self.existing - own)
             self._names = {self.facts.relations[oid].name for oid in self.existing}
@@ -321,6 +323,7 @@ class Observer:
             "before": self.facts,
             "after": self.facts,
             "existing": self.existing,
+            "first": self._first,
             "held": dict(self._held) if self._open else {},
         }
         self.statements.append(Statement(**(defaults | observed)))
