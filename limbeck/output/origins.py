@@ -6,7 +6,7 @@ from typing import Any
 
 from limbeck.generate.origin import Origin
 from limbeck.paths import shown
-from limbeck.plurals import counted
+from limbeck.plurals import counted, nouns
 
 
 def origin_text(origin: Origin) -> str:
@@ -17,9 +17,9 @@ def origin_text(origin: Origin) -> str:
     following = counted(origin.following, "revision")
     lines.append(f"Replays start from it and run {following} after it.")
     if origin.covered:
-        lines.append(
-            f"{counted(origin.covered, 'revision')} up to there run on no shadow any more."
-        )
+        verb = nouns(origin.covered, "is", "are")
+        covered = counted(origin.covered, "revision")
+        lines.append(f"{covered} up to there {verb} not replayed any more.")
     return "\n".join(lines)
 
 
