@@ -189,7 +189,7 @@ class Bridge:
         columns = result.description or []
         names = sql.SQL(", ").join(sql.Identifier(f"{column.name}") for column in columns)
         cells = sql.SQL(", ").join(sql.SQL("NULL::{}").format(sql.SQL(_type(c))) for c in columns)
-        rows = [_row(row, columns) for row in result.fetchall()]
+        rows = [_row(row, columns) for row in _texts(result)]
         query = sql.SQL("SELECT * FROM ({}) AS t({})").format(
             sql.SQL(" UNION ALL ").join(rows)
             if rows
@@ -199,7 +199,15 @@ class Bridge:
         return query.as_string(self.connection)
 
 
-def _row(row: Sequence[Any], columns: Sequence[psycopg.Column]) -> sql.Composable:
+def _texts(result: psycopg.Cursor[Any]) -> Iterator[list[str | None]]:
+    """Yield the rows as the server has written them: psycopg could not write every value again."""
+    answer, encoding = result.pgresult, result.connection.info.encoding
+    for row in range(answer.ntuples if answer else 0):
+        values = [answer.get_value(row, at) for at in range(answer.nfields)] if answer else []
+        yield [None if value is None else value.decode(encoding) for value in values]
+
+
+def _row(row: Sequence[str | None], columns: Sequence[psycopg.Column]) -> sql.Composable:
     values = (
         sql.SQL("{}::{}").format(sql.Literal(value), sql.SQL(_type(column)))
         for value, column in zip(row, columns, strict=True)
