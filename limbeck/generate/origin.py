@@ -171,7 +171,7 @@ def _tried_out(task: _Task, scratch: Database, present: _Read) -> Baseline:
         empty = read(connection, filters=everything)
         file, sql = baselines.path(task.history), _sql(empty, present.catalog)
         baseline = Baseline(file, present.current, task.profile.name, present.server, sql)
-        create(task.history, connection, baseline)
+        create(task.history, connection, baseline, scratch=task.listen)
         changes = read(connection, filters=everything).changes_to(present.catalog)
     if changes:
         differences = counted(len(changes), "difference")

@@ -182,7 +182,9 @@ class Replay:
                 connection.execute("SET synchronous_commit = off")
                 self.take_path(connection, pending)
                 if template is None and chain[0].baseline:
-                    baselines.create(self.history, connection, chain[0].baseline)
+                    baselines.create(
+                        self.history, connection, chain[0].baseline, scratch=self.listen
+                    )
                 self._run(connection, pending, len(chain) - 1, chain[0].baseline)
                 catalog = cache.keep(self.project, chain[-1].name, self._read(connection))
             # Renamed from outside: nobody may be connected to a database that gets another name.

@@ -216,6 +216,19 @@ def test_rows_may_be_added_to_a_baseline(shop: Shop) -> None:
     assert "ok:" in shop.good("check")
 
 
+def test_a_role_that_the_shadow_lacks_stops_no_replay(shop: Shop) -> None:
+    keep(shop, "--at", "base")
+    with shop.file.open("a") as file:
+        file.write("CREATE POLICY p ON shelf.stock TO nobody_here USING (true);\n")
+        file.write("COMMENT ON POLICY p ON shelf.stock IS 'for nobody';\n")
+    _, out, err = shop.limbeck("check")
+    assert "2 statements left out, for there is no role nobody_here here" in err
+    assert "ok:" in out
+    shop.another()  # on a database that lasts, nothing is left out
+    refused = shop.refused("migrate", "-e", "development", "--yes", "--from-baseline")
+    assert 'role "nobody_here" does not exist\n  in CREATE POLICY p ON shelf.stock' in refused
+
+
 def test_revisions_of_another_branch_start_on_an_empty_database(shop: Shop) -> None:
     keep(shop, "--at", "base")
     migrate(shop)
