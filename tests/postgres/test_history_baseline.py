@@ -157,6 +157,7 @@ def test_a_history_lives_on_from_the_revision_that_a_database_is_at(shop: Shop) 
 def test_an_empty_database_is_created_from_the_baseline_if_asked(shop: Shop) -> None:
     keep(shop, "--at", "base")
     database = shop.another()
+    assert "The history starts from" in shop.good("status", "-e", "development")
     refused = shop.refused("migrate", "-e", "development", "--yes")
     assert "limbeck migrate -e development --from-baseline" in refused
     assert "Created the schema" in migrate(shop, "--from-baseline", env="development")
