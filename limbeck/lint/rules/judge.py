@@ -43,13 +43,14 @@ def judge(rules: Sequence[Rule], trace: Trace, target: Target | None = None) -> 
     hazards: list[Hazard] = []
     # No other rule is about what is new, of which a revision may create thousands.
     every = trace.refused is not None or (trace.passage is not None and trace.passage.gaps)
+    altered = _altered(trace)
     filled, truncated, transaction = frozenset[int](), frozenset[int](), None
     for place, statement in enumerate(trace.statements):
         if statement.new and not every:
             continue
         if statement.transaction != transaction:  # others may have inserted rows meanwhile
             transaction, truncated = statement.transaction, frozenset()
-        change = Change(trace, statement, target, place, filled, truncated)
+        change = Change(trace, statement, target, place, altered, filled, truncated)
         filled, truncated = filled | statement.filled(), truncated - statement.filled()
         if statement.tag == "TRUNCATE TABLE" and transaction is not None:
             truncated |= statement.locks.keys()
@@ -80,6 +81,16 @@ def _not_judged(trace: Trace, stopped: Stopped) -> Hazard:
         line=stopped.line,
         statement="",
     )
+
+
+def _altered(trace: Trace) -> dict[int, int]:
+    """Return the place of the first ALTER TABLE that blocks a table, by tables."""
+    altered: dict[int, int] = {}
+    for place, statement in enumerate(trace.statements):
+        if statement.tag == "ALTER TABLE":
+            for table, _ in statement.blocked():
+                altered.setdefault(table, place)
+    return altered
 
 
 def _apply(rules: Sequence[Rule], change: Change) -> list[Hazard]:
