@@ -37,6 +37,8 @@ REPLAY = "limbeck_replay_"
 # has 7 MB and more.
 MOST_DATABASES = 4
 USUAL_PATH: Final = ("public",)
+NOT_REPLAYED: Final = "the recorded history does not replay on the shadow: "
+"""How the message of a replay that fails begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +229,7 @@ class Replay:
                 running.run(self.history, connection, pending, listen=partial(_count, stage))
         except MigrationError as error:
             raise MigrationError(
-                f"the recorded history does not replay on the shadow: {error.message}",
+                f"{NOT_REPLAYED}{error.message}",
                 hint=privileged.hint(error.message) or _hint(baseline),
             ) from error
 
