@@ -51,6 +51,10 @@ GROUPS = {
             "accepting",
             "Accept the differences between the models and the history as they are.",
         ),
+        "baseline": (
+            "baselines",
+            "Keep the schema that a history starts from, as a database has it.",
+        ),
         "repair": ("repairs", "Show half-done revisions, or mark one as done or undone."),
     },
     "Databases": {

@@ -99,6 +99,10 @@ EXAMPLES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("limbeck accept --dry-run", "the differences that would be accepted"),
         ('limbeck accept public.books --reason "until the next release"', "those of a table"),
     ),
+    "baseline": (
+        ("limbeck baseline --from-environment production", "from the revision that it is at"),
+        ("limbeck baseline -e restored --at base", "from tables that no revision has made"),
+    ),
     "repair": (
         ("limbeck repair -e production", "which revisions are half done"),
         ("limbeck repair -e production 1ee1 --done", "as if its run had ended"),

@@ -54,6 +54,11 @@ if TYPE_CHECKING:
     help="The last phase to run of expanded changes; expand for a protected environment.",
 )
 @click.option("--contract", is_flag=True, help="Short for --through contract.")
+@click.option(
+    "--from-baseline",
+    is_flag=True,
+    help="Create the schema of the history's baseline first, in an empty database.",
+)
 @plan_options
 @yes
 @as_json
@@ -68,6 +73,7 @@ def migrate(
     through: Through | None,
     contract: bool,
     allow: tuple[str, ...],
+    from_baseline: bool,
     dry_run: bool,
     script: bool,
     wait: float,
@@ -102,6 +108,7 @@ def migrate(
         to=to,
         through=phase,
         allow_used=gates.STILL_USED in allow,
+        from_baseline=from_baseline,
         hooks=hooks,
         listen=listen,
     )
@@ -116,7 +123,7 @@ def migrate(
     if not (dry_run or script):
         for plan in plans:
             own_objects.refuse(plan.own, plan.environment, allow)
-    if any(plan.revisions for plan in plans) and not (dry_run or script):
+    if not all(plan.is_empty for plan in plans) and not (dry_run or script):
         if rehearsed:
             _rehearse(project, profile)
         if snapshot:

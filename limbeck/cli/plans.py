@@ -68,10 +68,10 @@ def carry_out(
     from limbeck.run import applying
 
     for plan in plans:
-        if plan.revisions:
+        if not plan.is_empty:
             note(output.plan_text(plan, with_sql=plan.protected))
     # One question covers all plans: they are all printed above.
-    first = next((plan for plan in plans if plan.revisions), None)
+    first = next((plan for plan in plans if not plan.is_empty), None)
     narrator, confirm = Narrator(), partial(confirm_plan, yes=options.yes)
     answers = []
     for plan in plans:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import psycopg
 from alembic.runtime.environment import EnvironmentContext
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 
 from limbeck.dataclass import dataclass
 from limbeck.engine import defaults, privileged, remote, version_table
@@ -59,6 +60,7 @@ def upgrade(
     connection: psycopg.Connection[Any],
     revision: Revision,
     note: Noted = lambda _: None,
+    raised: list[Exception] | None = None,
 ) -> None:
     """Run a revision in a transaction, with its version row; pass on whatever it raises.
 
@@ -67,26 +69,43 @@ def upgrade(
         connection: where it runs, whose statements are observed.
         revision: what to run.
         note: receives the line of each statement of a revision that a worker runs.
+        raised: receives what the revision's Python raises, after which its transaction is
+            committed as far as it has come; with None, the exception is passed on.
 
     """
     if isinstance(series.code, OutOfProcess):
-        _bridged(series, series.code, connection, revision, note)
+        _bridged(series, series.code, connection, revision, note, raised)
     else:
-        _in_process(series, connection, revision)
+        _in_process(series, connection, revision, raised)
 
 
-def _bridged(
+@contextmanager
+def _collected(
+    connection: psycopg.Connection[Any], raised: list[Exception] | None
+) -> Iterator[None]:
+    """Collect an exception instead of passing it on, unless Postgres has refused a statement."""
+    try:
+        yield
+    except Exception as error:
+        if raised is None or connection.info.transaction_status == TransactionStatus.INERROR:
+            raise
+        raised.append(error)
+
+
+def _bridged(  # noqa: PLR0913, PLR0917 - as upgrade
     series: Series,
     code: OutOfProcess,
     connection: psycopg.Connection[Any],
     revision: Revision,
     note: Noted,
+    raised: list[Exception] | None,
 ) -> None:
     """Run a revision in the worker, but its statements on the connection that is observed."""
     resets = defaults.resets(session(connection).settings)
     connection.autocommit = False
     try:
         with (
+            _collected(connection, raised),
             remote.opened(code, connection, series.history.top, again=True) as run,
             privileged.rewriting(connection) as rewritten,
         ):
@@ -189,7 +208,7 @@ class Bridge:
         columns = result.description or []
         names = sql.SQL(", ").join(sql.Identifier(f"{column.name}") for column in columns)
         cells = sql.SQL(", ").join(sql.SQL("NULL::{}").format(sql.SQL(_type(c))) for c in columns)
-        rows = [_row(row, columns) for row in result.fetchall()]
+        rows = [_row(row, columns) for row in _texts(result)]
         query = sql.SQL("SELECT * FROM ({}) AS t({})").format(
             sql.SQL(" UNION ALL ").join(rows)
             if rows
@@ -199,7 +218,15 @@ class Bridge:
         return query.as_string(self.connection)
 
 
-def _row(row: Sequence[Any], columns: Sequence[psycopg.Column]) -> sql.Composable:
+def _texts(result: psycopg.Cursor[Any]) -> Iterator[list[str | None]]:
+    """Yield the rows as the server has written them: psycopg could not write every value again."""
+    answer, encoding = result.pgresult, result.connection.info.encoding
+    for row in range(answer.ntuples if answer else 0):
+        values = [answer.get_value(row, at) for at in range(answer.nfields)] if answer else []
+        yield [None if value is None else value.decode(encoding) for value in values]
+
+
+def _row(row: Sequence[str | None], columns: Sequence[psycopg.Column]) -> sql.Composable:
     values = (
         sql.SQL("{}::{}").format(sql.Literal(value), sql.SQL(_type(column)))
         for value, column in zip(row, columns, strict=True)
@@ -215,7 +242,12 @@ def _type(column: psycopg.Column) -> str:
     return f"{known.regtype}[]" if column.type_code == known.array_oid else known.regtype
 
 
-def _in_process(series: Series, connection: psycopg.Connection[Any], revision: Revision) -> None:
+def _in_process(
+    series: Series,
+    connection: psycopg.Connection[Any],
+    revision: Revision,
+    raised: list[Exception] | None,
+) -> None:
     history, directory = series.history, series.environment.directory
     step = series.environment.step(revision, downgrade=False)
     resets = defaults.resets(session(connection).settings)
@@ -229,20 +261,14 @@ def _in_process(series: Series, connection: psycopg.Connection[Any], revision: R
     ):
 
         def upgrade(**options: Any) -> None:  # Alembic logs the name of the function
-            _upgraded(scripts.module(history, revision), connection, resets, **options)
+            with _collected(connection, raised):
+                scripts.module(history, revision).upgrade(**options)
+            _reset(connection, resets)  # it does not last until its version row, nor the next one
 
         step.migration_fn = upgrade
         environment.configure(connection=target, transaction_per_migration=True)
         environment.get_context().impl.memo = series.memo
         environment.run_migrations()
-
-
-def _upgraded(
-    module: Any, connection: psycopg.Connection[Any], resets: Sequence[Statement], **options: Any
-) -> None:
-    """Call a revision; what it has set does not last until its version row, nor the next one."""
-    module.upgrade(**options)
-    _reset(connection, resets)
 
 
 def _reset(connection: psycopg.Connection[Any], resets: Sequence[Statement]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from limbeck.history.history import History
@@ -14,13 +14,16 @@ from limbeck.history.revisions import Revision
 UNUSED = {"env.py", "script.py.mako", "README"}
 
 
-def hashes(history: History, upto: str = "head") -> list[tuple[Revision, str]]:
+def hashes(
+    history: History, upto: str = "head", start: Sequence[str] = ()
+) -> list[tuple[Revision, str]]:
     """Return, for each revision up to one, the hash of everything that its replay depends on.
 
     These are the bytes of the revision files in their order, of the other files under the script
-    location (SQL that revisions read), and of the project's own modules that they import.
+    location (SQL that revisions read), and of the project's own modules that they import. The
+    replay starts after the revisions `start`.
     """
-    digest, revisions = hashlib.sha256(), history.pending((), upto)
+    digest, revisions = hashlib.sha256(), history.pending(start, upto)
     for path in _beside(history, revisions):
         digest.update(_content(path))
     after = []

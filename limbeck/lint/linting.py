@@ -21,6 +21,7 @@ from limbeck.lint.rules.hazard import Hazard
 from limbeck.lint.rules.judge import FALLBACKS, judge
 from limbeck.lint.rules.registry import RULES
 from limbeck.lint.since import added
+from limbeck.lint.trace.stopped import Stopped
 from limbeck.lint.trace.tracing import Trace, trace
 from limbeck.logs import log
 from limbeck.phased import phases
@@ -149,8 +150,17 @@ def creations(revisions: Sequence[Revision], environment: str) -> Report:
     )
 
 
+def not_judged(revisions: Sequence[Revision], environment: str, reason: str) -> Report:
+    """Return the report of revisions none of which could run on the shadow."""
+    traces = [Trace(revision, (), stopped=Stopped(reason)) for revision in revisions]
+    return replace(_report(traces), environment=environment)
+
+
 def _report(traces: Sequence[Trace], target: Target | None = None) -> Report:
-    judged = [_judged(trace, target) for trace in traces]
+    judged = []
+    for each in traces:
+        judged.append(_judged(each, target))
+        target = target and _filled(target, each)
     return Report(
         revisions=tuple(trace.revision for trace in traces),
         hazards=tuple(hazard for hazards, _ in judged for hazard in hazards),
@@ -158,6 +168,12 @@ def _report(traces: Sequence[Trace], target: Target | None = None) -> Report:
         environment=target.environment if target else None,
         passages={trace.revision.id: trace.passage for trace in traces if trace.passage},
     )
+
+
+def _filled(target: Target, trace: Trace) -> Target:
+    """Return what is known of the target once a revision has inserted its rows there."""
+    names = {each.name(oid) for each in trace.statements for oid in each.filled()}
+    return replace(target, empty=target.empty - names) if names & target.empty else target
 
 
 def refuse(report: Report, allow: Sequence[str] = ()) -> None:

@@ -44,7 +44,7 @@ def probed(place: Place, trace: Trace) -> Trace:
     if role == "plain" and not _is_torn(trace):
         return trace
     failed = trace.statements and trace.statements[-1].failure
-    if failed or not trace.statements:
+    if failed or trace.stopped or not trace.statements:
         return trace
     place.listen(StageStarted(f"probing {trace.revision.id} at its commit points"))
     try:

@@ -17,10 +17,13 @@ def plan_text(plan: Plan, *, with_sql: bool) -> str:
     verb = "downgrade" if plan.downgrade else "apply"
     at = ", ".join(plan.current) or "no revision"
     lines = [f"{plan.environment}: {plan.destination}, at {at}"]
-    if not plan.revisions:
+    if plan.baseline:
+        lines.append(f"Create the schema of {plan.baseline} first.")
+    if plan.is_empty:
         lines.append("Nothing to do." if not plan.waiting else "Nothing to do now.")
         return "\n".join([*lines, *waiting_lines(plan.waiting)])
-    lines.append(f"{counted(len(plan.revisions), 'revision')} to {verb}:")
+    if plan.revisions:
+        lines.append(f"{counted(len(plan.revisions), 'revision')} to {verb}:")
     for revision in plan.revisions:
         lines.append(f"  {revision.id}  {revision.message}{_standing(revision)}")
         if with_sql:
@@ -88,6 +91,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
             }
             for revision in plan.revisions
         ],
+        "baseline": str(plan.baseline.path) if plan.baseline else None,
         "waiting": waiting_data(plan.waiting),
         "own": [
             {"object": each.text, "effect": each.effect, "of": each.holder} for each in plan.own
@@ -102,13 +106,14 @@ def report_text(report: Report) -> str:
     if report.elsewhere:
         done = "Another migrator has applied it meanwhile"
     elif not report.applied:
-        done = "Nothing to do"
+        done = "Nothing to do" if report.baseline is None else "Applied no revision"
     else:
         verb = "Downgraded" if report.downgrade else "Applied"
         seconds = sum(revision.seconds for revision in report.applied)
         done = f"{verb} {counted(len(report.applied), 'revision')} in {seconds:.2f} s"
     where = f"{report.environment} ({report.destination}) is at {at}."
-    return "\n".join([f"{done}. {where}", *waiting_lines(report.waiting)])
+    created = [f"Created the schema of {report.baseline}."] if report.baseline else []
+    return "\n".join([*created, f"{done}. {where}", *waiting_lines(report.waiting)])
 
 
 def report_data(report: Report) -> dict[str, Any]:

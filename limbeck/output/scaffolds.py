@@ -44,6 +44,8 @@ def about(scaffold: Scaffold, understood: Understanding | None) -> Iterator[str]
         return
     if scaffold.adopted:
         yield f"  history: {', '.join(_history(scaffold, understood))}"
+    if understood.history.baseline:
+        yield f"  baseline: {understood.history.baseline}"
     yield f"  models: {', '.join(_models(understood))}"
     yield from (f"  models: {problem}" for problem in understood.problems)
     if not is_own(Path(understood.interpreter)):

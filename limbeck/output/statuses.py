@@ -24,7 +24,11 @@ def status_text(statuses: Sequence[Status]) -> str:
     if not statuses:
         return "There are no environments: env_profiles/ has no profile."
     headers = ("Environment", "Branch", "Current", "Pending", "Drift", "Database")
-    sections = [table(headers, [_row(status) for status in statuses]), *_heads(statuses)]
+    sections = [
+        table(headers, [_row(status) for status in statuses]),
+        *_heads(statuses),
+        *_baselines(statuses),
+    ]
     details = ("\n".join(_details(status)) for status in statuses)
     return "\n\n".join([*sections, *filter(None, details)])
 
@@ -86,6 +90,11 @@ def check_data(findings: Sequence[Finding]) -> dict[str, Any]:
             if finding.waiting
         ],
     }
+
+
+def _baselines(statuses: Sequence[Status]) -> Iterator[str]:
+    for baseline in dict.fromkeys(each.baseline for each in statuses if each.baseline):
+        yield f"The history starts from {baseline}."
 
 
 def _heads(statuses: Sequence[Status]) -> Iterator[str]:
@@ -180,6 +189,7 @@ def _fields(status: Status) -> dict[str, Any]:
         ],
         "waiting": waiting_data(status.waiting),
         "heads": [head.id for head in status.heads],
+        "baseline": str(status.baseline.path) if status.baseline else None,
         "problem": status.problem.message if status.problem else None,
         "clean": status.clean,
     }

@@ -21,6 +21,14 @@ KINDS: Final[Mapping[str, Kind]] = {
     "functions": lambda difference: difference.address.kind == "function",
 }
 
+_TABLES: Final = "Leave tables of others out with exclude-tables, which is beside ignore."
+ELSEWHERE: Final[Mapping[str, str]] = {
+    "column-order": "Remove it: the order of columns is never a difference.",
+    "tables": _TABLES,
+    "schemas": _TABLES.replace("tables", "schemas"),
+}
+"""What to do for what is no kind, although people look for it here."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
@@ -52,7 +60,7 @@ def ignored(setting: Any) -> Ignored:
         if kind not in KINDS:
             raise ConfigurationError(
                 f"[tool.limbeck.ignore] has no kind {kind}",
-                hint=f"The kinds are {', '.join(KINDS)}.",
+                hint=ELSEWHERE.get(kind) or f"The kinds are {', '.join(KINDS)}.",
             )
         if not isinstance(patterns, list) or not all(isinstance(each, str) for each in patterns):
             raise ConfigurationError(

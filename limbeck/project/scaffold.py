@@ -27,6 +27,7 @@ from limbeck.shell import command
 _TEMPLATES = Path(__file__).parents[1] / "templates"
 _IGNORED = (".env", ".limbeck/", ".venv/", "__pycache__/", "env_profiles/*.local.env")
 _SCRIPT = Path("app", "migrate.py")
+_HEADER = re.compile(r"^\[tool\.limbeck\][ \t]*(?:#.*)?\n", re.MULTILINE)
 _PROFILES = Path("env_profiles")
 _OWN = "app.models:Base.metadata"
 
@@ -104,13 +105,15 @@ def plan(
     missing, reference = reference is None, reference or _OWN
     code = discovery.has_code(root)
     example = reference == _OWN and not code
-    text = "" if section is not None else _template("pyproject.toml").replace(_OWN, reference)
-    text += origin.settings(root) if text and origin else ""
-    settings = section if section is not None else tomllib.loads(text)["tool"]["limbeck"]
+    text = _template("pyproject.toml").replace(_OWN, reference)
+    text += origin.settings(root) if origin else ""
+    settings = {**tomllib.loads(text)["tool"]["limbeck"], **(section or {})}
     files = [
         *_templates(root, adopted, example=example),
         _addition(root, ".gitignore", _missing_lines(root / ".gitignore")),
-        _addition(root, "pyproject.toml", text),
+        _addition(root, "pyproject.toml", text)
+        if section is None
+        else _completion(root, "" if "models" in section or reference == _OWN else text, section),
     ]
     changes = _switched(root) if neon else _declared_majors(root)
     changed = {file.path: file for file in changes}
@@ -220,6 +223,16 @@ def _addition(root: Path, name: str, text: str) -> File:
     before = target.read_text(encoding="utf-8")
     gap = "" if not before else "\n" if before.endswith("\n") else "\n\n"
     return File(Path(name), "append", gap + text)
+
+
+def _completion(root: Path, text: str, section: Mapping[str, Any]) -> File:
+    """Return pyproject.toml with the settings that its [tool.limbeck] lacks, below the header."""
+    path = Path("pyproject.toml")
+    before = (root / path).read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.partition(" = ")[0] not in section]
+    missing = "".join(f"{line}\n" for line in lines if " = " in line)
+    after = _HEADER.sub(lambda match: f"{match[0]}{missing}", before, count=1)
+    return File(path, "keep") if after == before else File(path, "change", after, before)
 
 
 def _missing_lines(gitignore: Path) -> str:

@@ -15,6 +15,7 @@ from typing import TypeAlias
 from limbeck.engine import running, state, version_table
 from limbeck.engine.ledger import Ledger
 from limbeck.engine.terms import Terms
+from limbeck.engine.version_table import VersionTable
 from limbeck.errors import DatabaseError, MigrationError, NotConfirmedError
 from limbeck.events import (
     Event,
@@ -23,7 +24,9 @@ from limbeck.events import (
     RevisionStarted,
     RunFinished,
     RunStarted,
+    StageStarted,
 )
+from limbeck.history import baseline as baselines
 from limbeck.history.revisions import Revision
 from limbeck.logs import log
 from limbeck.phased.gates import gate
@@ -31,6 +34,7 @@ from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.duration import seconds
 from limbeck.postgres.lock import migration_lock
 from limbeck.run import hazards, keeping, outline, own_objects, unseen
+from limbeck.run.beginning import refuse_full
 from limbeck.run.failing import accounted, reported
 from limbeck.run.keeping import Keep
 from limbeck.run.plan import Plan, fingerprint, revisions
@@ -83,7 +87,7 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
         DatabaseError: the database is read-only.
 
     """
-    if not plan.revisions:
+    if plan.is_empty:
         return _report(plan, plan.current)
     if allow is not None:
         _refuse(plan, allow, listen)
@@ -96,7 +100,8 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
         _locked(connection, plan, wait, listen),
         plan.history.held(),
     ):
-        start = state.read(connection, version_table.of(plan.history, connection))
+        table = version_table.of(plan.history, connection)
+        start = state.read(connection, table)
         if start.recorded != plan.current or _ran_late(plan, start.ledger):
             return _overtaken(plan, start.recorded)
         planned = _still_planned(plan, connection, start.ledger, listen)
@@ -106,8 +111,9 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
             listen(_started(plan))
             plan.hooks.call("before_run", plan)
             note = _noting(plan, applied, listen)
-            if halves := _take_back(plan, connection, start.ledger, note):
-                start = state.read(connection, version_table.of(plan.history, connection))
+            halves = _take_back(plan, connection, start.ledger, note)
+            if halves or _create_baseline(plan, connection, table, listen):
+                start = state.read(connection, table)
             with _carrying(plan, connection, listen):
                 current = running.run(
                     plan.history,
@@ -211,7 +217,8 @@ def _still_planned(
 
     """
     planned = revisions(plan)
-    if fingerprint(plan.destination, plan.current, planned) != plan.fingerprint:
+    baseline = baselines.of(plan.history) if plan.baseline else None
+    if fingerprint(plan.destination, plan.current, planned, baseline) != plan.fingerprint:
         raise MigrationError(
             "a revision file was changed after the plan was made; nothing was done", hint=_NEW_PLAN
         )
@@ -253,6 +260,25 @@ def _take_back(plan: Plan, connection: Connection, entries: Ledger, listen: List
         reverting.take_back(half, connection, plan.database, listen)
         listen(RevisionFinished(*about, time.monotonic() - began, downgrade=True))
     return len(halves)
+
+
+def _create_baseline(
+    plan: Plan, connection: Connection, table: VersionTable, listen: Listener
+) -> bool:
+    """Create the schema that the plan begins with, if any; return whether there is one.
+
+    Raises:
+        MigrationError: the database is not empty any more, or Postgres refuses a statement.
+
+    """
+    if plan.baseline is None:
+        return False
+    from limbeck.shadow.baselines import create  # noqa: PLC0415 - few plans begin with one
+
+    refuse_full(connection, table, plan.environment)
+    listen(StageStarted(f"creating the schema of {plan.baseline}"))
+    create(plan.history, connection, plan.baseline)
+    return True
 
 
 def _ran_late(plan: Plan, entries: Ledger) -> bool:
@@ -327,4 +353,12 @@ def _report(
     elsewhere: bool = False,
 ) -> Report:
     where = (plan.environment, plan.destination)
-    return Report(*where, current, tuple(applied), plan.downgrade, elsewhere, waiting=plan.waiting)
+    return Report(
+        *where,
+        current,
+        tuple(applied),
+        plan.downgrade,
+        elsewhere,
+        waiting=plan.waiting,
+        baseline=None if elsewhere else plan.baseline,
+    )

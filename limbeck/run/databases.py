@@ -26,6 +26,7 @@ class _Options(TypedDict, total=False):
     to: str
     through: Through | None
     allow_used: bool
+    from_baseline: bool
     listen: Listener
 
 

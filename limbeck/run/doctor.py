@@ -105,6 +105,8 @@ def about(project: Project) -> Iterator[tuple[str, str]]:
     understood = understand(project)
     if understood.history.revisions:
         yield "history", _history(understood.history)
+    if understood.history.baseline:
+        yield "baseline", understood.history.baseline
     tables = understood.tables
     counts = () if tables is None else (f"{counted(tables, 'table')} from {project.models}",)
     yield "models", "; ".join([*counts, *understood.problems])

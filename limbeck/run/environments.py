@@ -16,6 +16,7 @@ from limbeck.engine import audit, ledger, state, version_table
 from limbeck.engine.ledger import Ledger
 from limbeck.errors import LimbeckError, ModelsError, SeveralHeadsError
 from limbeck.events import Listener, Notice, ignore
+from limbeck.history import baseline as baselines
 from limbeck.history.history import History
 from limbeck.logs import log
 from limbeck.phased.gates import gate
@@ -258,6 +259,7 @@ def _drift(
 
 def _placed(status: Status, history: History, current: tuple[str, ...]) -> Status:
     """Return the status with its revisions, compared with the history."""
+    status = replace(status, baseline=baselines.of(history))
     known = {revision.id for revision in history.revisions()}
     if unknown := tuple(id_ for id_ in current if id_ not in known):
         squash = history.squashed(unknown[0])

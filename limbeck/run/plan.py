@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Protocol
 
 from limbeck.dataclass import dataclass
 from limbeck.engine import offline
+from limbeck.errors import ConfigurationError
+from limbeck.history.baseline import Baseline
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
+from limbeck.paths import shown
 from limbeck.phased.gates.waiting import Terms, Waiting
 from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.run.own_objects import OwnObject
+from limbeck.shell import command
 
 if TYPE_CHECKING:
     from limbeck.run.reverting import Reversal
@@ -84,7 +88,7 @@ class Plan:
     after the run, () is base. `fingerprint` is a hash of the destination, the current revisions
     and the bytes of the files to run. `waiting` are contract revisions on hold, and `gate` says
     how far the environment goes. `own` are the objects that only this database has and that the
-    plan takes away, cannot remove, or carries over.
+    plan takes away, cannot remove, or carries over. `baseline` is created before the revisions run.
     """
 
     environment: str
@@ -103,14 +107,28 @@ class Plan:
     waiting: tuple[Waiting, ...] = ()
     gate: Terms | None = field(default=None, repr=False, compare=False)
     own: tuple[OwnObject, ...] = ()
+    baseline: Baseline | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.revisions and self.baseline is None
 
     def script(self) -> str:
         """Return the plan as a script for psql, with transactions and version rows.
 
         Raises:
             HistoryError: a revision queries the database, so it cannot be a script.
+            ConfigurationError: the plan begins with a baseline, which is a script of its own.
 
         """
+        if self.baseline is not None:
+            psql = command("psql", "-1", "-v", "ON_ERROR_STOP=1", "-f", shown(self.baseline.path))
+            stamp = command("limbeck", "stamp", "-e", self.environment, self.baseline.at)
+            raise ConfigurationError(
+                f"the plan begins with {self.baseline}, which is no part of a script",
+                hint=f"Run it by itself, then ask again: {psql}, {stamp}",
+            )
         halves = [each.reversal for each in self.revisions if each.reversal]
         texts = [half.script() for half in halves]
         rest = revisions(self)[len(halves) :]
@@ -118,9 +136,15 @@ class Plan:
         return "\n\n".join(texts)
 
 
-def fingerprint(destination: str, current: Sequence[str], planned: Sequence[Revision]) -> str:
+def fingerprint(
+    destination: str,
+    current: Sequence[str],
+    planned: Sequence[Revision],
+    baseline: Baseline | None = None,
+) -> str:
     """Return a hash of what a plan rests on: the destination, its revisions, the files to run."""
     parts = [destination, *current, *(revision.digest for revision in planned)]
+    parts += [baseline.digest] if baseline else []
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

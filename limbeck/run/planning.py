@@ -10,6 +10,7 @@ from limbeck.dataclass import dataclass
 from limbeck.engine import audit, ledger, state, version_table
 from limbeck.engine.ledger import Entry
 from limbeck.engine.state import State
+from limbeck.engine.version_table import VersionTable
 from limbeck.errors import ConfigurationError
 from limbeck.events import Listener, Notice
 from limbeck.history.history import History
@@ -24,6 +25,7 @@ from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.project.seen import note
 from limbeck.run import nothing_pending
+from limbeck.run.beginning import beginning, refuse_below
 from limbeck.run.hooks import Hooks
 from limbeck.run.nothing_pending import Memo
 from limbeck.run.own_objects import OwnObject
@@ -45,6 +47,7 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
     to: str = "head",
     through: Through | None = None,
     allow_used: bool = False,
+    from_baseline: bool = False,
     hooks: Hooks = NO_HOOKS,
     history: History | None = None,
     listen: Listener = log,
@@ -62,6 +65,7 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
         through: "contract" applies contract revisions that are ready; "expand", the default of a
             protected environment, does not.
         allow_used: Apply contract revisions although their old structure is still used.
+        from_baseline: Create the schema of the history's baseline first, if the database is empty.
         hooks: The hooks of planning are called here, the others by `apply`.
         history: The history of the profile, if the caller has it.
         listen: Receives connection attempts, and a notice for each edited revision.
@@ -80,7 +84,7 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
         through or ("expand" if profile.protected else "contract"),
         allow_used,
     )
-    upgrade = _Upgrade(project, profile, database, history, to, terms, listen)
+    upgrade = _Upgrade(project, profile, database, history, to, terms, listen, from_baseline)
     return drawn(project, profile, database, upgrade.route(), hooks, terms)
 
 
@@ -95,6 +99,7 @@ class _Upgrade:
     to: str
     terms: Terms
     listen: Listener
+    from_baseline: bool = False
 
     def route(self) -> Route:
         """Return the route; of a database that is known to have nothing pending, without files."""
@@ -113,11 +118,11 @@ class _Upgrade:
                     self._hold(stack)
                 start = state.read(connection, table, hashed=place is not None)
                 self._note(connection, start.session)
-                route = self._read(connection, start)
+                route = self._read(connection, table, start)
             notices = [*self._notices(route)]
             for notice in notices:
                 self.listen(notice)
-            if not (notices or route.todo or route.waiting):
+            if not (notices or route.todo or route.waiting or route.baseline):
                 nothing_pending.remember(place, start, route)
             return route
 
@@ -130,18 +135,23 @@ class _Upgrade:
         refuse_pooler(self.database, session)
         note(self.project, self.profile, connection.info.server_version)
 
-    def _read(self, connection: Connection, start: State) -> Route:
+    def _read(self, connection: Connection, table: VersionTable, start: State) -> Route:
         history, entries = self.history, start.ledger
         current = history.known(start.recorded, self.database.dbname)
         late = ledger.late(history, current, entries)
-        pending = history.pending(current, self.to)
+        baseline = None
+        if not current:
+            baseline = beginning(
+                history, self.profile, connection, table, self.to, wanted=self.from_baseline
+            )
+        pending = history.pending(baseline.revisions if baseline else current, self.to)
         if self.to not in {"head", "heads"} and not pending and not late:
             _refuse_below(history, current, self.to)
         chosen = {each.id for each in (*late, *pending)}
         todo = tuple(each for each in history.revisions() if each.id in chosen)
         passed = gates_passed(history, connection, todo, self.terms, self.listen)
         route = Route(history, current, passed.revisions, entries, late, waiting=passed.waiting)
-        return route._replace(own=self._own(connection, route))
+        return route._replace(own=self._own(connection, route), baseline=baseline)
 
     def _own(self, connection: Connection, route: Route) -> tuple[OwnObject, ...]:
         """Return the objects that only the database has and that the revisions concern."""
@@ -193,7 +203,7 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
 
     Raises:
         ConfigurationError: Fewer than `steps` revisions are applied.
-        HistoryError: A revision is unknown or not applied.
+        HistoryError: A revision is unknown or not applied, or belongs to the baseline.
         MigrationError: A half-done revision cannot be taken back.
         HookError: A hook raised an error.
         UnavailableError: No connection.
@@ -211,6 +221,7 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
     todo = () if halves and left < 1 else _last(history, current, left)
     if to:
         todo = history.beyond(current, to)
+    refuse_below(history, tuple(each.id for each in todo))
     route = Route(history, current, todo, start.ledger, halves=halves, downgrade=True)
     return drawn(project, profile, database, route, hooks)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from limbeck.dataclass import dataclass
+from limbeck.history.baseline import Baseline
 from limbeck.phased.gates.waiting import Waiting
 from limbeck.run.outline import Outline
 
@@ -22,7 +23,7 @@ class Report:
 
     `elsewhere` says that another migrator had finished the same run when the lock was acquired.
     `tables` are the tables that the run changed, if it ran anything. `waiting` are contract
-    revisions on hold.
+    revisions on hold. `baseline` is the schema that was created first.
     """
 
     environment: str
@@ -33,3 +34,4 @@ class Report:
     elsewhere: bool = False
     tables: Outline | None = None
     waiting: tuple[Waiting, ...] = ()
+    baseline: Baseline | None = None

@@ -19,6 +19,7 @@ from limbeck.run.own_objects import OwnObject
 from limbeck.run.plan import Plan, PlannedRevision, Words, fingerprint
 
 if TYPE_CHECKING:
+    from limbeck.history.baseline import Baseline
     from limbeck.run.reverting import Reversal
 
 
@@ -26,7 +27,7 @@ class Route(NamedTuple):
     """The revisions of a plan, and the state that it starts from.
 
     `waiting` are contract revisions on hold, `own` is what only this database has and the plan
-    concerns. `end` is its target, if that is known.
+    concerns. `end` is its target, if that is known. `baseline` is created first.
     """
 
     history: History
@@ -39,6 +40,7 @@ class Route(NamedTuple):
     waiting: tuple[Waiting, ...] = ()
     own: tuple[OwnObject, ...] = ()
     end: tuple[str, ...] | None = None
+    baseline: Baseline | None = None
 
     def moved(self) -> tuple[Revision, ...]:
         """Return the revisions to run, half-done ones first."""
@@ -48,7 +50,8 @@ class Route(NamedTuple):
         """Return the rows of the version table after the run."""
         if self.end is not None:
             return self.end
-        applied = {revision.id for revision in self.history.applied(self.current)}
+        start = self.baseline.revisions if self.baseline else self.current
+        applied = {revision.id for revision in self.history.applied(start)}
         moved = {revision.id for revision in self.moved()}
         return self.history.tops(applied - moved if self.downgrade else applied | moved)
 
@@ -104,7 +107,7 @@ def drawn(  # noqa: PLR0913, PLR0917 - what, where, who is told, and how far
         target=route.target(),
         revisions=tuple(route.planned()),
         downgrade=route.downgrade,
-        fingerprint=fingerprint(database.destination, route.current, route.moved()),
+        fingerprint=fingerprint(database.destination, route.current, route.moved(), route.baseline),
         project=project,
         profile=profile,
         history=route.history,
@@ -113,6 +116,7 @@ def drawn(  # noqa: PLR0913, PLR0917 - what, where, who is told, and how far
         waiting=route.waiting,
         gate=gate,
         own=route.own,
+        baseline=route.baseline,
     )
     hooks.call("after_plan", plan)
     return plan

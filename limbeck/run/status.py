@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from limbeck.dataclass import dataclass
 from limbeck.errors import LimbeckError
+from limbeck.history.baseline import Baseline
 from limbeck.history.revisions import Revision, way_out
 from limbeck.phased.gates.standing import Standing
 from limbeck.phased.gates.waiting import Waiting
@@ -41,6 +42,7 @@ class Status:
         phases: The phase of each change without downtime.
         waiting: Contract revisions on hold, which `migrate` leaves out.
         heads: The heads of its history, if there are several.
+        baseline: What its history starts from, if that is no empty database.
 
     """
 
@@ -62,6 +64,7 @@ class Status:
     phases: tuple[Standing, ...] = ()
     waiting: tuple[Waiting, ...] = ()
     heads: tuple[Revision, ...] = ()
+    baseline: Baseline | None = None
 
     @property
     def ready(self) -> tuple[Revision, ...]:
@@ -116,7 +119,10 @@ def findings(status: Status) -> Iterator[Finding]:
         yield Finding("interrupted", name, text, continuing(status, id_))
     if status.ready:
         ids = listed([str(each) for each in status.ready])
-        yield Finding("pending", name, f"pending: {ids}", migrate)
+        begins = status.baseline and status.current == () and status.drift == ()
+        yield Finding(
+            "pending", name, f"pending: {ids}", f"{migrate} --from-baseline" if begins else migrate
+        )
     if status.drift:
         yield _drifted(status, status.drift)
     for waiting in status.waiting:

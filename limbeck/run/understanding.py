@@ -7,6 +7,7 @@ from typing import Final
 from limbeck.dataclass import dataclass
 from limbeck.errors import LimbeckError
 from limbeck.events import Event, Notice
+from limbeck.history import baseline as baselines
 from limbeck.history.history import History
 from limbeck.project.code.configured import Configured
 from limbeck.project.project import Project
@@ -27,6 +28,7 @@ class Recorded:
         lasting: The names of heads that are not to be merged.
         folders: The number of folders with revision files.
         depends_on: Whether a revision needs one that it does not follow.
+        baseline: What it starts from, or what is wrong with that; "" is an empty database.
 
     """
 
@@ -35,6 +37,7 @@ class Recorded:
     lasting: tuple[str, ...] = ()
     folders: int = 1
     depends_on: bool = False
+    baseline: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,19 @@ def history(project: Project) -> Recorded:
         history_.lasting(),
         len(history_.folders),
         any(revision.needs for revision in revisions),
+        _baseline(history_),
     )
+
+
+def _baseline(history_: History) -> str:
+    try:
+        baseline = baselines.of(history_)
+    except LimbeckError as error:
+        return error.message
+    if baseline is None:
+        return ""
+    source = f"read from {baseline.environment}, PostgreSQL {baseline.server}"
+    return f"the history starts from {baseline}, {source}"
 
 
 def _configured(project: Project) -> tuple[Configured, str]:

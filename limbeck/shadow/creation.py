@@ -147,7 +147,7 @@ def _refused(message: str, statement: str, hint: str | None = None) -> ModelsErr
     match = CREATED.match(statement)
     place = match[1] if match else "statement: " + statement.strip()[:500]
     return ModelsError(
-        f"Postgres cannot create the models: {message}\n  in {place}", hint=_hint(message) or hint
+        f"Postgres cannot create the models: {message}\n  in {place}", hint=lacking(message) or hint
     )
 
 
@@ -184,7 +184,7 @@ def _explained(metadata: sa.MetaData) -> Iterator[None]:
         raise ModelsError(f"the models cannot be created: {error}") from error
 
 
-def _hint(message: str) -> str | None:
+def lacking(message: str) -> str | None:
     """Return what to do about an extension, a role or a type that Postgres misses."""
     if "is not available" in message and (match := MISSING_EXTENSION.search(message)):
         return (

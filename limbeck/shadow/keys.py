@@ -6,7 +6,9 @@ import hashlib
 import sys
 
 from limbeck.dataclass import dataclass
+from limbeck.history import baseline as baselines
 from limbeck.history import content
+from limbeck.history.baseline import Baseline
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.project import majors
@@ -17,10 +19,14 @@ from limbeck.version import __version__
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The key of the state after a revision; without one it is the empty database."""
+    """The key of the state after a revision.
+
+    Without one it is what a replay starts from: a baseline, or else the empty database.
+    """
 
     key: str
     revision: Revision | None = None
+    baseline: Baseline | None = None
 
     @property
     def name(self) -> str:
@@ -29,7 +35,7 @@ class Link:
 
 
 def chain(project: Project, history: History, revision: str, shadow: str) -> list[Link]:
-    """Return the links up to a revision; the first is that of the empty database.
+    """Return the links up to a revision; the first is what the replay starts from.
 
     Args:
         project: whose filters decide what a catalog holds.
@@ -38,12 +44,17 @@ def chain(project: Project, history: History, revision: str, shadow: str) -> lis
         shadow: the identity of the server on which the history is replayed.
 
     Raises:
-        HistoryError: there is no such revision, or "head" means two.
+        HistoryError: there is no such revision, "head" means two, or the revision is below the
+            baseline of the history.
 
     """
     start = _start(project, shadow)
-    hashes = content.hashes(history, revision)
-    return [Link(hashed(start)), *(Link(hashed(start, digest), each) for each, digest in hashes)]
+    baseline = baselines.below(history, [each.id for each in history.find(revision)])
+    if baseline is not None:
+        start = f"{start} {baseline.digest}"
+    hashes = content.hashes(history, revision, baseline.revisions if baseline else ())
+    first = Link(hashed(start), baseline=baseline)
+    return [first, *(Link(hashed(start, digest), each) for each, digest in hashes)]
 
 
 def models(project: Project, shadow: str) -> str | None:

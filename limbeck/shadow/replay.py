@@ -16,6 +16,7 @@ from limbeck.dataclass import dataclass
 from limbeck.engine import privileged, running
 from limbeck.errors import MigrationError
 from limbeck.events import Event, Listener, RevisionFinished, ignore
+from limbeck.history.baseline import Baseline
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.plurals import counted
@@ -25,7 +26,7 @@ from limbeck.project.project import Project
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.read import read
 from limbeck.schema.sql import quoting
-from limbeck.shadow import cache, identity, keys
+from limbeck.shadow import baselines, cache, identity, keys
 from limbeck.shadow.filters import filters
 from limbeck.shadow.keys import Link
 from limbeck.shadow.shadow import Shadow, discard, drop
@@ -189,7 +190,11 @@ class Replay:
                 # A crash of the server loses a cache only; waiting for the disk is not worth it.
                 connection.execute("SET synchronous_commit = off")
                 self.take_path(connection, pending)
-                self._run(connection, pending, len(chain) - 1)
+                if template is None and chain[0].baseline:
+                    baselines.create(
+                        self.history, connection, chain[0].baseline, scratch=self.listen
+                    )
+                self._run(connection, pending, len(chain) - 1, chain[0].baseline)
                 catalog = cache.keep(self.project, chain[-1].name, self._read(connection))
             # Renamed from outside: nobody may be connected to a database that gets another name.
             with shadow.connected() as connection:
@@ -216,7 +221,13 @@ class Replay:
                 query = sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema))
                 connection.execute(query)
 
-    def _run(self, connection: Connection, pending: Sequence[Revision], count: int) -> None:
+    def _run(
+        self,
+        connection: Connection,
+        pending: Sequence[Revision],
+        count: int,
+        baseline: Baseline | None,
+    ) -> None:
         if not pending:
             return
         text = f"replaying {len(pending)} of {counted(count, 'revision')}"
@@ -226,9 +237,7 @@ class Replay:
         except MigrationError as error:
             raise MigrationError(
                 f"{NOT_REPLAYED}{error.message}",
-                hint=privileged.hint(error.message)
-                or "Revisions must run on an empty database; correct this one. If it needs an "
-                "extension or a role, set SHADOW_DATABASE_URL to a server that has it.",
+                hint=privileged.hint(error.message) or _hint(baseline),
             ) from error
 
     def _read(self, connection: Connection) -> Catalog:
@@ -258,6 +267,19 @@ class Replay:
         others = [name for name in existing if name not in every]
         for name in others[: -MOST_DATABASES + 1]:
             discard(connection, self.shadow.database, name)
+
+
+def _hint(baseline: Baseline | None) -> str:
+    elsewhere = (
+        "If it needs an extension or a role, set SHADOW_DATABASE_URL to a server that has it."
+    )
+    if baseline:
+        return f"Revisions must run after {baseline}; correct this one. {elsewhere}"
+    return (
+        f"Revisions must run on an empty database; correct this one. {elsewhere} If the history "
+        "starts from tables that were there before, keep the schema of a database: limbeck "
+        "baseline --from-environment NAME"
+    )
 
 
 def _count(stage: Stage, event: Event) -> None:

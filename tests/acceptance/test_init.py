@@ -226,6 +226,18 @@ def test_the_lines_that_are_added_are_shown_before(place: Workplace) -> None:
     assert b"limbeck" not in place.files()["pyproject.toml"]
 
 
+def test_settings_that_are_there_get_what_they_lack(tmp_path: Path) -> None:
+    (tmp_path / "one.py").write_text("Base = declarative_base()\n")
+    text = "[tool.limbeck] # ours\ncache = false\n\n[tool.ruff]\n"
+    (tmp_path / "pyproject.toml").write_text(text)
+    planned = scaffold.plan(tmp_path)
+    scaffold.write(planned)
+    added = text.replace("cache", 'models = "one:Base.metadata"\ncache')
+    assert (tmp_path / "pyproject.toml").read_text() == added
+    assert planned.project.models == "one:Base.metadata"
+    assert not any(each.path.name == "pyproject.toml" for each in scaffold.plan(tmp_path).changes)
+
+
 def test_models_are_found_in_the_package_that_exports_their_base(tmp_path: Path) -> None:
     models = tmp_path / "shop" / "models"
     models.mkdir(parents=True)

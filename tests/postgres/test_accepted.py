@@ -214,3 +214,12 @@ def test_an_entry_is_one_line_of_toml(work: Work) -> None:
     file = accepted.write(work.project, [entry])
     assert accepted.read(work.project) == (entry,)
     assert sum("object" in line for line in file.read_text().splitlines()) == 1
+
+
+def test_what_is_no_kind_of_difference_has_a_hint_of_its_own(work: Work) -> None:
+    for kind, hint in (("column-order", "is never a difference"), ("tables", "exclude-tables")):
+        with pytest.raises(ConfigurationError) as caught:
+            ignored({kind: ["*"]})
+        assert hint in (caught.value.hint or "")
+    recorded(work, Case("CREATE TABLE one (n text, id serial PRIMARY KEY)", ONE.format("", ""), ()))
+    assert problems(work) == []

@@ -358,6 +358,20 @@ def test_a_rehearsal_tells_locks_rewrites_rows_and_the_difference(shop: Shop) ->
     assert "about 5 rows) is rewritten under AccessExclusiveLock" in out
 
 
+@pytest.mark.parametrize("shop", ["local"], indirect=True)
+def test_what_follows_a_baseline_is_rehearsed(shop: Shop) -> None:
+    shop.run("CREATE TABLE by_hand (id int PRIMARY KEY); INSERT INTO by_hand VALUES (1)")
+    shop.work.revision(
+        "hand",
+        "with op.get_context().autocommit_block():\n"
+        "    op.execute('ALTER TABLE by_hand ADD COLUMN n int')\n"
+        "op.execute('ALTER TABLE by_hand ADD CHECK (n > 0) NOT VALID')",
+    )
+    assert "by_hand" in shop.limbeck("lint", "-e", "production")[1]  # it does not exist
+    shop.good("baseline", "--from-environment", "production")
+    shop.good("rehearse", "-e", "production")
+
+
 def test_nothing_pending_is_rehearsed_well(shop: Shop) -> None:
     code, out, _ = shop.limbeck("rehearse", "-e", "production")
     assert (code, "nothing is pending" in out) == (0, True)

@@ -46,6 +46,7 @@ WITHOUT_EXAMPLE = {
         ),
         "it takes probes at every commit point: test_passage",
     ),
+    "not-judged": "its Python fails: test_trace",
     "fails-on-rows": "only a whole trace tries without rows: test_trace",
 }
 NOT_BEFORE = {"set-expression-stored": 17, "set-access-method": 15}

@@ -15,8 +15,8 @@ from limbeck import generate, safety, settings, stages
 from limbeck import migrate as migration
 from limbeck.cli import main
 from limbeck.engine import running
-from limbeck.errors import CheckFailedError, ConfigurationError, MigrationError
-from limbeck.events import Event, Listener, Notice, StageProgress, ignore
+from limbeck.errors import CheckFailedError, ConfigurationError
+from limbeck.events import Event, Listener, StageProgress, ignore
 from limbeck.lint import linting, target
 from limbeck.lint.trace import named, reading, rows
 from limbeck.lint.trace.tracing import trace
@@ -335,39 +335,6 @@ def test_a_statement_that_fails_on_invented_rows_only_is_a_warning(shop: Work) -
     shop.revision("small", "ALTER TABLE users ADD CONSTRAINT none CHECK (id < 0) NOT VALID")
     shop.revision("small too", "ALTER TABLE users VALIDATE CONSTRAINT none")
     assert "fails-on-rows" in codes(lint(shop), "warning")
-
-
-READING = """
-for id_, meta in op.get_bind().exec_driver_sql("SELECT id, {column} FROM users").all():
-    {python}
-op.execute("CREATE INDEX late ON users (id)")
-"""
-
-
-@pytest.mark.parametrize(
-    ("python", "notices"),
-    [
-        ("json.loads(meta).pop('old', None)", 0),  # JSON objects in a text are tried, too
-        ("uuid.UUID(meta)", 1),
-    ],
-)
-def test_python_that_fails_on_invented_rows_is_judged_all_the_same(
-    shop: Work, python: str, notices: int
-) -> None:
-    body = READING.format(column="name", python=python)
-    shop.revision("data", body, imports=("import json", "import uuid"))
-    heard: list[Event] = []
-    report = lint(shop, listen=heard.append)
-    assert codes(report) == ["create-index-blocking"]
-    texts = [event.text for event in heard if isinstance(event, Notice)]
-    assert len(texts) == notices
-    assert all("is judged without rows" in text and "ValueError" in text for text in texts)
-
-
-def test_a_revision_that_fails_without_rows_is_an_error(shop: Work) -> None:
-    shop.revision("wrong", "raise ValueError('never')")
-    with pytest.raises(MigrationError, match="never"):
-        lint(shop)
 
 
 def test_a_comment_with_a_reason_allows_its_hazard(shop: Work) -> None:

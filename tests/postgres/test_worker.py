@@ -170,6 +170,27 @@ def test_a_statement_around_sqlalchemy_belongs_to_its_step(
         assert lines[0][0] < lines[1][0] < lines[2][0]
 
 
+VALUES = r"""
+asked = [
+    "'{\"a\": [1]}'::jsonb", "'[2]'::json", "'{1,2}'::int[]", r"'\x00ff'::bytea", "true",
+    "1.50::numeric", "'x'::text", "NULL::jsonb", "'[1,3)'::int4range", "date '2020-02-29'",
+    "interval '1 day'",
+]
+(row,) = op.get_bind().exec_driver_sql("SELECT " + ", ".join(asked)).all()
+assert row[:2] == ({"a": [1]}, [2]) and row[2] == [1, 2] and bytes(row[3]) == b"\0\xff", row
+assert row[4] is True and str(row[5]) == "1.50" and row[6:8] == ("x", None), row
+assert (row[8].lower, row[8].upper) == (1, 3) and row[9].day == 29 and row[10].days == 1, row
+"""
+
+
+def test_a_trace_hands_values_of_every_type_to_the_project(work: Work) -> None:
+    revision = work.revision("values", VALUES)
+    for project in (work.project, outside(work)):
+        (traced,) = trace(project, [revision])
+        assert traced.stopped is None
+        assert len(traced.statements) == 1
+
+
 def test_an_engine_of_the_project_serves_several_runs(
     work: Work, connection: psycopg.Connection
 ) -> None:

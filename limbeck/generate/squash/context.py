@@ -34,10 +34,10 @@ class Context:
     listen: Listener
 
     def template(self, revision: str | None) -> str:
-        """Return the name of a shadow database that is at a revision; None is an empty one."""
-        if revision is None:
+        """Return the name of a shadow database that is at a revision; None is before the first."""
+        if revision is None and not self.line.on_tables:
             return "template0"
-        return Replay(self.project, revision, self.profile, self.listen).template()
+        return Replay(self.project, revision or "base", self.profile, self.listen).template()
 
     @property
     def shadow(self) -> Shadow:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError, HistoryError
+from limbeck.history import baseline as baselines
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.phased import phases
@@ -12,10 +15,14 @@ from limbeck.shell import command
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Consecutive revisions; `after` is the id that the first one follows, None is base."""
+    """Consecutive revisions; `after` is the id that the first one follows, None is base.
+
+    `on_tables` says that the first one runs on tables that were there before.
+    """
 
     revisions: tuple[Revision, ...]
     after: str | None
+    on_tables: bool = False
 
     @property
     def last(self) -> Revision:
@@ -46,15 +53,39 @@ def line(history: History, first: str | None, last: str) -> Line:
     wanted = history.find(first) if first else ()
     if not ends:
         raise ConfigurationError("there is nothing to squash: the history is empty")
-    revisions = _back(history, ends[0], wanted[0] if wanted else None)
+    first_after = _after_baseline(history, ends[0], wanted)
+    revisions = _back(history, ends[0], wanted[0] if wanted else first_after)
     if len(revisions) < 2:  # noqa: PLR2004 - a single one needs no squash
         raise ConfigurationError(
             f"there is nothing to squash: {ends[0]} is a single revision",
             hint="Name the first and the last revision: limbeck squash FROM:TO",
         )
-    result = Line(revisions, revisions[0].down[0] if revisions[0].down else None)
+    after = revisions[0].down[0] if revisions[0].down else None
+    result = Line(revisions, after, after is not None or baselines.of(history) is not None)
     _refuse_branches(history, result)
     return result
+
+
+def _after_baseline(
+    history: History, last: Revision, wanted: Sequence[Revision]
+) -> Revision | None:
+    """Return the first revision below the last one that follows the baseline, if there is one.
+
+    Raises:
+        HistoryError: The baseline contains the last revision, or the first one that is wanted.
+
+    """
+    covered = baselines.covered(history)
+    for revision in (last, *wanted):
+        if revision in covered:
+            raise HistoryError(
+                f"{revision} belongs to {baselines.of(history)}, from which the history starts",
+                hint="Squash revisions that follow it.",
+            )
+    if not covered:
+        return None
+    line = {each.id: each for each in history.applied([last.id]) if each not in covered}
+    return next((each for each in line.values() if not {*each.down} & line.keys()), None)
 
 
 def refuse_phases(line: Line, *, verbatim: bool) -> None:

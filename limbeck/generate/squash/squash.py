@@ -95,7 +95,7 @@ def squash(  # noqa: PLR0913 - all but the project are asked for by name
     """
     history = History.of(project, profile)
     context = Context(project, profile, history, line(history, first, last), listen)
-    as_written = verbatim or context.line.after is not None
+    as_written = verbatim or context.line.on_tables
     refuse_phases(context.line, verbatim=as_written)
     refuse_middle(project, history, context.line, listen)
     if keep and not force:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from limbeck.dataclass import dataclass
 from limbeck.lint.trace.facts import Column, Constraint, Facts, Index, Named, Relation, Type
-from limbeck.lint.trace.moments import Pairs
+from limbeck.lint.trace.moments import K, Moment, Pairs, V
 from limbeck.lint.trace.statement import BLOCKS_WRITES, Statement, strength
 from limbeck.lint.trace.tracing import Trace
 
@@ -33,7 +33,8 @@ class Change:
     """A statement of a trace, with the questions that rules ask; new objects are left out.
 
     `place` is the number of statements before it. `altered` has the place of the first ALTER TABLE
-    of the trace that blocks a table.
+    of the trace that blocks a table. `filled` are the tables into which earlier statements have
+    inserted rows, `truncated` those that its own transaction has emptied since.
     """
 
     trace: Trace
@@ -41,6 +42,8 @@ class Change:
     target: Target | None
     place: int
     altered: Mapping[int, int] = field(default_factory=dict)
+    filled: frozenset[int] = frozenset()
+    truncated: frozenset[int] = frozenset()
 
     @property
     def before(self) -> Facts:
@@ -94,23 +97,31 @@ class Change:
     @cached_property
     def types(self) -> Pairs[int, Type]:
         """The enums and domains that the statement has changed, before and after it."""
-        return self.after.types.since(self.before.types)
+        pairs = self.after.types.since(self.before.types)
+        first = self.statement.first
+        return pairs if first is None else _of_old(pairs, first.types)
 
     @cached_property
     def others(self) -> Pairs[tuple[str, int, int], Named]:
         """The other named objects that the statement has changed, before and after it."""
-        return self.after.others.since(self.before.others)
+        pairs = self.after.others.since(self.before.others)
+        first = self.statement.first
+        return pairs if first is None else _of_old(pairs, first.others)
 
     def exists(self, relation: int) -> bool:
         """Return whether a relation existed before the traced revisions."""
         return relation in self.statement.existing
 
     def is_empty(self, relation: int) -> bool:
-        """Return whether a table, or the table of an index, has no row on the target."""
-        if self.target is None or not self.target.empty:
-            return False
-        index = self.before.indexes.get(relation)
-        return self.name(index.table if index else relation) in self.target.empty
+        """Return whether a table, or the table of an index, has no row on the target by now."""
+        if self.truncated or (self.target and self.target.empty):
+            index = self.before.indexes.get(relation)
+            table = index.table if index else relation
+            if table in self.truncated:
+                return True
+            empty = self.target.empty if self.target else frozenset()
+            return table not in self.filled and self.name(table) in empty
+        return False
 
     def name(self, relation: int) -> str:
         """Return a relation's name."""
@@ -244,3 +255,8 @@ class Change:
                 and (was.schema, was.name) != (now.schema, now.name)
             ):
                 yield was, now
+
+
+def _of_old(pairs: Pairs[K, V], first: Moment[K, V]) -> Pairs[K, V]:
+    """Return the pairs without objects that a traced revision created and that changed since."""
+    return {key: (was, now) for key, (was, now) in pairs.items() if was is None or key in first}

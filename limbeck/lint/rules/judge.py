@@ -9,6 +9,7 @@ from limbeck.lint.rules.hazard import Finding, Hazard, Rule, Size, blocks, spelt
 from limbeck.lint.rules.pages import page, words
 from limbeck.lint.rules.simple import failures
 from limbeck.lint.trace.statement import strength
+from limbeck.lint.trace.stopped import Stopped
 from limbeck.lint.trace.tracing import Trace
 
 
@@ -32,7 +33,8 @@ FAILURES = (
     Rule("fails", failures(lambda _: True)),
     Rule("fails-on-rows", _fails_on_rows),
 )
-FALLBACKS = (LONG_WORK, *FAILURES)
+NOT_JUDGED = Rule("not-judged", lambda _: iter(()))  # about no statement: see `_not_judged`
+FALLBACKS = (LONG_WORK, *FAILURES, NOT_JUDGED)
 """Rules that apply only where none of the others explains a blocking hazard."""
 
 
@@ -42,10 +44,16 @@ def judge(rules: Sequence[Rule], trace: Trace, target: Target | None = None) -> 
     # No other rule is about what is new, of which a revision may create thousands.
     every = trace.refused is not None or (trace.passage is not None and trace.passage.gaps)
     altered = _altered(trace)
+    filled, truncated, transaction = frozenset[int](), frozenset[int](), None
     for place, statement in enumerate(trace.statements):
         if statement.new and not every:
             continue
-        change = Change(trace, statement, target, place, altered)
+        if statement.transaction != transaction:  # others may have inserted rows meanwhile
+            transaction, truncated = statement.transaction, frozenset()
+        change = Change(trace, statement, target, place, altered, filled, truncated)
+        filled, truncated = filled | statement.filled(), truncated - statement.filled()
+        if statement.tag == "TRUNCATE TABLE" and transaction is not None:
+            truncated |= statement.locks.keys()
         explained = _apply(rules, change)
         hazards += explained
         blocking = [hazard for hazard in explained if hazard.level == "blocking"]
@@ -53,7 +61,26 @@ def judge(rules: Sequence[Rule], trace: Trace, target: Target | None = None) -> 
             hazards += _apply([LONG_WORK], change)
         if not blocking:
             hazards += _apply(FAILURES, change)
+    if trace.stopped is not None:
+        hazards.append(_not_judged(trace, trace.stopped))
     return tuple(dict.fromkeys(hazards))
+
+
+def _not_judged(trace: Trace, stopped: Stopped) -> Hazard:
+    """Return the hazard of a revision that stopped, at the line where it did."""
+    sentences = page(NOT_JUDGED.code).sentences
+    return Hazard(
+        code=NOT_JUDGED.code,
+        level=page(NOT_JUDGED.code).level,
+        message=sentences["finding" if stopped.line else "finding-whole"].format(
+            reason=stopped.reason
+        ),
+        recipe=sentences["instead"],
+        revision=trace.revision.id,
+        path=trace.revision.path,
+        line=stopped.line,
+        statement="",
+    )
 
 
 def _altered(trace: Trace) -> dict[int, int]:

@@ -59,8 +59,14 @@ class Observer:
     ignored: str = "alembic_version"
     recording: bool = False
     existing: frozenset[int] = frozenset()
+    # The schemas and names of the relations that exist, if some have been created before `start`.
+    old: frozenset[tuple[str, str]] | None = None
+    # Whether `existing` is known.
+    begun: bool = False
     statements: list[Statement] = field(default_factory=list)
     facts: Facts = field(default_factory=Facts)
+    # Before the first revision.
+    _first: Facts | None = None
     # Of the open transaction: its locks and its counters after the last statement.
     _held: Held = field(default_factory=lambda: Held.first({}))
     _activity: dict[int, Activity] = field(default_factory=dict)
@@ -70,7 +76,6 @@ class Observer:
     _newest: int = 0
     _transaction: int = 0
     _open: bool = False
-    _begun: bool = False
     # The rows of catalogs that the open transaction had written when `facts` were read.
     _counts: reading.Counts = field(default_factory=dict)
     # The names that existing relations have, or had before a statement of a traced revision.
@@ -97,14 +102,22 @@ class Observer:
             self.facts = reading.whole(connection, self.facts)
             self._stale = False
         # Of the first revision only: what it creates is no existing table for the second.
-        if not self._begun:
-            self.existing, self._begun = frozenset(self.facts.relations), True
+        if not self.begun:
+            self.existing, self.begun, self._first = self._old(), True, self.facts
             own = {oid for oid, each in self.facts.relations.items() if self._is_ignored(each)}
             self._others = bool(self.existing - own)
             self._names = {self.facts.relations[oid].name for oid in self.existing}
             self._newest = max(self.existing, default=0)
         self.recording, self._open = True, False
         self._reported = 0
+
+    def _old(self) -> frozenset[int]:
+        relations = self.facts.relations.items()
+        return frozenset(
+            oid
+            for oid, each in relations
+            if self.old is None or (each.schema, each.name) in self.old
+        )
 
     def _is_ignored(self, relation: Relation) -> bool:
         """Return whether a relation is the version table, or belongs to it."""
@@ -116,6 +129,10 @@ class Observer:
         """Stop recording and return the statements."""
         self.recording = False
         return tuple(self.statements)
+
+    def forget(self) -> None:
+        """Read the catalog again before the next revision, as this one was rolled back."""
+        self._stale = True
 
     def report(self) -> None:
         """Pass the statements of the transaction that has just committed to the listener."""
@@ -313,6 +330,7 @@ class Observer:
             "before": self.facts,
             "after": self.facts,
             "existing": self.existing,
+            "first": self._first,
             "held": self._held.modes if self._open else {},
             "strong": self._held.strong if self._open else {},
         }

@@ -15,8 +15,13 @@ from limbeck.schema.sql.own_schemas import of_users
 COUNTS = (1000, 99, 9, 1)
 """Numbers of rows to try: unique booleans and short types such as varchar(1) hold only few."""
 
+SAMPLE: Final = 50
+"""How many values of earlier rows are repeated."""
 Filling: TypeAlias = Literal["numbers", "objects"]
-"""What columns of text get: numbers, to which foreign keys match; or objects as JSON."""
+"""What columns of text get: numbers, to which foreign keys match; or objects as JSON.
+
+With numbers, a table that has rows gets the texts of these once more.
+"""
 FILLINGS: Final[tuple[Filling, ...]] = ("numbers", "objects")
 OBJECT: Final = "json_build_object('n', g)::text"
 
@@ -44,7 +49,8 @@ VALUES: Mapping[str, str] = {
 """Expressions by type; other numbers and texts are the row number, so that foreign keys match."""
 
 TABLES = f"""
-SELECT c.oid::bigint, quote_ident(n.nspname) || '.' || quote_ident(c.relname)
+SELECT c.oid::bigint, quote_ident(n.nspname) || '.' || quote_ident(c.relname),
+    pg_relation_size(c.oid) > 0
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND {of_users("n.nspname")}
 AND c.relname <> 'alembic_version'
@@ -88,14 +94,17 @@ def fill(
     cursor = psycopg.Cursor(connection)
     chosen = tables if _triggers(cursor, "replica") else None
     listed: list[Any] = cursor.execute(TABLES.encode()).fetchall()
-    todo = {oid: str(name) for oid, name in listed if chosen is None or oid in chosen}
+    todo = {oid: str(name) for oid, name, _ in listed if chosen is None or oid in chosen}
+    seeded = {oid for oid, _, has_rows in listed if has_rows}
     columns: dict[int, list[Any]] = {}
     table: Any
     for table, *rest in cursor.execute(COLUMNS, [list(todo)]).fetchall():
         columns.setdefault(table, []).append(rest)
     names = [name for name in todo.values() if chosen is not None]
     while filled := [
-        oid for oid in todo if _filled(cursor, todo[oid], columns.get(oid, []), filling)
+        oid
+        for oid in todo
+        if _filled(cursor, todo[oid], columns.get(oid, []), filling, seeded=oid in seeded)
     ]:
         for oid in filled:
             del todo[oid]
@@ -113,9 +122,13 @@ def _triggers(cursor: psycopg.Cursor[Any], role: str) -> bool:
     return True
 
 
-def _filled(cursor: psycopg.Cursor[Any], table: str, columns: list[Any], filling: Filling) -> bool:
+def _filled(
+    cursor: psycopg.Cursor[Any], table: str, columns: list[Any], filling: Filling, *, seeded: bool
+) -> bool:
     for count, careful in product(COUNTS, (False, True)):
         values = dict(_values(columns, filling, careful=careful))
+        if seeded and filling == "numbers":
+            values |= _sampled(table, columns)
         names = f"({', '.join(values)})" if values else ""
         query = (
             f"INSERT INTO {table} {names} OVERRIDING SYSTEM VALUE "
@@ -127,6 +140,20 @@ def _filled(cursor: psycopg.Cursor[Any], table: str, columns: list[Any], filling
             continue
         return True
     return False
+
+
+def _sampled(table: str, columns: list[Any]) -> Iterator[tuple[str, str]]:
+    """Yield columns of text and JSON with values of the rows that earlier revisions have written.
+
+    What reads such a column expects the form that these have, whatever the type allows.
+    """
+    for name, _, base, _, category, _, _, key, _ in columns:
+        if not key and (category == "S" or base in {"json", "jsonb"}):
+            sample = f"ARRAY(SELECT {name} FROM {table} WHERE {name} IS NOT NULL LIMIT {SAMPLE})"
+            yield (
+                name,
+                f"(SELECT s[1 + g % greatest(1, cardinality(s))] FROM (SELECT {sample} s) v)",
+            )
 
 
 def _values(columns: list[Any], filling: Filling, *, careful: bool) -> Iterator[tuple[str, str]]:

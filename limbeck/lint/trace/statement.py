@@ -32,6 +32,7 @@ def strength(mode: str | None) -> int:
     return MODES.index(mode) if mode in MODES else -1
 
 
+FEW = 10  # rows that a revision inserts: what is done to a table of so many takes no time
 SEQUENCE = "S"  # its relkind
 
 
@@ -77,6 +78,7 @@ class Statement:
         settings: The timeouts and session_replication_role at that time.
         stored: What the functions have computed or checked that the statement changes.
         new: Whether it has touched nothing but what the traced revisions have created.
+        first: The catalog before the traced revisions, if it is known.
 
     """
 
@@ -97,6 +99,11 @@ class Statement:
     settings: Mapping[str, str] = field(default_factory=dict)
     stored: tuple[Stored, ...] = ()
     new: bool = False
+    first: Facts | None = None
+
+    def filled(self) -> frozenset[int]:
+        """Return the relations into which it has inserted more rows than a few by hand."""
+        return frozenset(oid for oid, each in self.activity.items() if each.inserted > FEW)
 
     def name(self, oid: int) -> str:
         """Return the name that a relation had before the statement."""

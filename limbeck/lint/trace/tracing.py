@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Sequence
-from dataclasses import replace
-
-import psycopg
+from collections.abc import Iterator, Sequence
+from copy import copy
+from typing import TYPE_CHECKING, NamedTuple
 
 from limbeck.dataclass import dataclass
-from limbeck.errors import LimbeckError, MigrationError
+from limbeck.errors import ConfigurationError, MigrationError
 from limbeck.events import Listener, Notice, ignore
+from limbeck.history import baseline as baselines
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.lint.probes.passage import Passage
-from limbeck.lint.trace import named, rows
-from limbeck.lint.trace.observer import Observer, observing
+from limbeck.lint.trace import rows
 from limbeck.lint.trace.rows import Filling
+from limbeck.lint.trace.scene import Place, Scene, backfill
 from limbeck.lint.trace.statement import Statement
-from limbeck.phased import phases
+from limbeck.lint.trace.stopped import Stopped, described, stopped
 from limbeck.plurals import counted
-from limbeck.postgres.connect import Connection, connect
-from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
-from limbeck.schema.sql.quoting import quote
 from limbeck.shadow.replay import Replay
 from limbeck.shadow.shadow import Shadow
-from limbeck.stages import Stage, counting, staged
+from limbeck.stages import counting, staged
+
+if TYPE_CHECKING:
+    from limbeck.engine.upgrading import Series
 
 ON_ROWS = ("22", "23")  # classes of SQLSTATE: data exceptions, violated constraints
 
@@ -37,14 +36,16 @@ class Trace:
     """A revision and the statements that it ran, in their order.
 
     `refused` is the statement that failed on the generated rows; then the statements are those of
-    a run without rows. If the last statement has a failure, the revision fails there. `passage` is
-    what applications live through at its commit points, if it was probed there.
+    a run without rows. If the last statement has a failure, the revision fails there. `stopped`
+    says why the rest of the revision is unknown. `passage` is what applications live through at its
+    commit points, if it was probed there.
     """
 
     revision: Revision
     statements: tuple[Statement, ...]
     refused: Statement | None = None
     passage: Passage | None = None
+    stopped: Stopped | None = None
 
 
 def trace(
@@ -57,6 +58,10 @@ def trace(
 ) -> tuple[Trace, ...]:
     """Trace revisions in the order of the history; revisions between them run untraced.
 
+    If Postgres refuses a statement, the trace of a revision ends there, and the next ones are not
+    run. If its Python raises an exception with any rows and without, the next ones go on from
+    there.
+
     Args:
         project: The project, with its history and its shadow.
         revisions: The revisions to trace.
@@ -65,33 +70,39 @@ def trace(
         listen: Receives the stages.
 
     Raises:
-        MigrationError: The history before the revisions does not replay, or a revision fails in
-            Python. If Postgres refuses a statement, the trace ends with that statement.
+        MigrationError: The history before the revisions does not replay.
 
     """
     if not revisions:
         return ()
-    task = _Task(project, profile, History.of(project, profile), tuple(revisions), applied, listen)
-    traces, filling = _with_rows(task)
-    if filling is None:
-        return traces
-    last = traces[-1].statements[-1] if traces and traces[-1].statements else None
-    if last is None or last.failure is None or last.failure.sqlstate[:2] not in ON_ROWS:
-        return traces
-    # Without rows the same statement may succeed, and those after it can be traced, too.
-    refusing = traces[-1].revision.id
-    traces = _without_rows(task)
+    history = History.of(project, profile)
+    covered = {each.id for each in baselines.covered(history)}
+    task = _Task(
+        project,
+        profile,
+        history,
+        tuple(each for each in revisions if each.id not in covered),
+        applied,
+        listen,
+    )
+    traces = {each.revision.id: each for each in _traced(task)} if task.revisions else {}
+    ids = {revision.id for revision in revisions}
+    ordered = (revision for revision in history.revisions() if revision.id in ids)
     return tuple(
-        replace(trace, refused=last) if trace.revision.id == refusing else trace for trace in traces
+        traces.get(each.id) or _untraced(history, each, covered, traces) for each in ordered
     )
 
 
-class _UnfitRowsError(MigrationError):
-    """The Python of a revision failed on invented rows, as json.loads does on other texts."""
-
-    def __init__(self, revision: Revision, error: Exception) -> None:
-        super().__init__(f"revision {revision} fails: {error}")
-        self.revision, self.error = revision, error
+def _untraced(
+    history: History, revision: Revision, covered: set[str], traces: dict[str, Trace]
+) -> Trace:
+    """Return the trace of a revision that could not run at all."""
+    if revision.id in covered:
+        reason = f"it comes before {baselines.of(history)}, from which the history starts"
+    else:
+        last = next(reversed(traces.values())).revision
+        reason = f"revision {last.id} fails before it"
+    return Trace(revision, (), stopped=Stopped(reason))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,113 +121,148 @@ class _Task:
         below = self.history.applied(self.applied or ())
         # A late revision is below the applied ones: it is traced at its place in the history.
         if self.applied is not None and not set(below) & set(self.revisions):
-            return tuple(self.applied)
+            return self._not_below_baseline(tuple(self.applied), below)
         ids = {revision.id for revision in self.revisions}
         first = next(each for each in self.history.revisions() if each.id in ids)
         return self.history.tops(each.id for each in self.history.applied(first.parents))
+
+    def _not_below_baseline(
+        self, applied: tuple[str, ...], below: Sequence[Revision]
+    ) -> tuple[str, ...]:
+        """Return the baseline's revisions instead of earlier ones, whose schema is unknown."""
+        needed = {*baselines.covered(self.history)}
+        needed &= {*self.history.applied([each.id for each in self.revisions])}
+        if needed <= {*below}:
+            return applied
+        return self.history.tops(each.id for each in {*needed, *below})
 
     def todo(self) -> tuple[Revision, ...]:
         """Return the revisions to run, with those between the traced ones."""
         wanted = ",".join(self.history.tops(revision.id for revision in self.revisions))
         return self.history.pending(self.start(), wanted)
 
+    def place(self) -> Place:
+        """Return where they run."""
+        before = ",".join(self.start()) or "base"
+        replay = Replay(self.project, before, profile=self.profile, listen=self.listen)
+        shadow = Shadow.of(self.project, self.profile, listen=self.listen)
+        return Place(self.history, shadow, replay.template(), self.profile, self.todo())
 
-def _with_rows(task: _Task) -> tuple[tuple[Trace, ...], Filling | None]:
-    """Run revisions on the first rows that their Python can use; also return which these are."""
+
+def _traced(task: _Task) -> Iterator[Trace]:
+    from limbeck.engine.upgrading import Series  # noqa: PLC0415 - Alembic only when it is needed
+
+    place, ids = task.place(), {revision.id for revision in task.revisions}
     text = f"tracing {counted(len(task.revisions), 'revision')} on the shadow"
-    unfit: _UnfitRowsError | None = None
-    for filling in rows.FILLINGS:
-        with staged(task.listen, text, "revision", len(task.todo()), silent=bool(unfit)) as stage:
-            try:
-                return _run(task, stage, filling), filling
-            except _UnfitRowsError as error:
-                unfit = unfit or error
-    traces = _without_rows(task)
-    if unfit:
-        kind = type(unfit.error).__name__
-        task.listen(
-            Notice(
-                f"revision {unfit.revision.id} is judged without rows: its Python fails on those "
-                f"that limbeck invents ({kind}: {unfit.error})"
-            )
-        )
-    return traces, None
+    scene = Scene(place)
+    tracer = _Tracer(scene, Series(task.history), task.listen)
+    try:
+        scene.open(place.template, rows.FILLINGS[0])
+        with staged(task.listen, text, "revision", len(place.todo)) as stage:
+            for number, revision in enumerate(counting(stage, place.todo)):
+                recorded = revision.id in ids
+                result = tracer.trace(number, revision, recorded=recorded)
+                if recorded:
+                    yield result
+                if result.statements and result.statements[-1].failure:
+                    return
+                tracer.prepare(result)
+    finally:
+        scene.close()
 
 
-def _without_rows(task: _Task) -> tuple[Trace, ...]:
-    text = "tracing without rows"
-    with staged(task.listen, text, "revision", len(task.todo()), silent=True) as stage:
-        return _run(task, stage, None)
+class _Attempt(NamedTuple):
+    """One run of a revision: its statements, and the exception of its Python, if any."""
+
+    statements: tuple[Statement, ...]
+    error: Exception | None = None
+
+    @property
+    def refused(self) -> Statement | None:
+        """The statement that Postgres refused, and with which the revision ended."""
+        last = self.statements[-1] if self.statements else None
+        return last if last is not None and last.failure else None
 
 
-def _run(task: _Task, stage: Stage, filling: Filling | None) -> tuple[Trace, ...]:
-    before = ",".join(task.start()) or "base"
-    template = Replay(task.project, before, profile=task.profile, listen=task.listen).template()
-    shadow = Shadow.of(task.project, task.profile, listen=task.listen)
-    with (
-        shadow.scratch(template) as database,
-        connect(_timed(database, task.profile)) as connection,
-    ):
-        filled = filling is not None and _filled(task, connection, filling)
-        with observing(database, connection) as observer:
-            return _traces(task, stage, connection, observer, filled=filled)
+@dataclass(frozen=True, slots=True)
+class _Tracer:
+    """Traces one revision after the other, each on the first rows that its Python can use."""
 
+    scene: Scene
+    series: Series
+    listen: Listener
 
-def _filled(task: _Task, connection: Connection, filling: Filling) -> bool:
-    """Fill the tables that the revisions may touch; return whether there are any."""
-    if not rows.fillable(connection):
-        return False
-    paths = (revision.path for revision in task.todo())
-    rows.fill(connection, named.tables(connection, paths), filling)
-    return True
+    def trace(self, number: int, revision: Revision, *, recorded: bool) -> Trace:
+        """Run the revision that comes after `number` others, and return its trace."""
+        first = attempt = self._attempt(revision, recorded=recorded)
+        for filling in self._others(first):
+            if self.scene.again(self.scene.place.todo[:number], filling):
+                attempt = self._attempt(revision, recorded=recorded)
+            else:
+                attempt = self._attempt(revision, recorded=recorded, last=True)
+                break
+            if attempt.error is None and not _is_on_rows(attempt):
+                break
+        if self.scene.emptied and first.error is not None and attempt.error is None:
+            self.listen(Notice(_without_rows(revision, first.error)))
+        refused = first.refused if attempt is not first and first.error is None else None
+        why = stopped(revision, attempt.error) if attempt.error else None
+        return Trace(revision, attempt.statements, refused, stopped=why)
 
+    def prepare(self, trace: Trace) -> None:
+        """Prepare the scene for the revision after one that has been traced."""
+        backfill(trace.revision, self.scene.connection)
+        # After one that has stopped, nothing could tell whether the next one fails for its rows.
+        if self.scene.emptied and trace.stopped is None:
+            self.scene.fill(rows.FILLINGS[0])
 
-def _timed(database: Database, profile: Profile | None) -> Database:
-    # With the timeouts of the environment, because rules judge them, too.
-    chosen = profile or Profile("", "")
-    return replace(
-        database, lock_timeout=chosen.lock_timeout, statement_timeout=chosen.statement_timeout
-    )
+    def _others(self, attempt: _Attempt) -> Sequence[Filling | None]:
+        """Return the other rows to try; none where the rows are no reason for a failure."""
+        if self.scene.filling is None:
+            return ()
+        if attempt.error is not None:
+            return [*(each for each in rows.FILLINGS if each != self.scene.filling), None]
+        return [None] if _is_on_rows(attempt) else ()
 
+    def _attempt(self, revision: Revision, *, recorded: bool, last: bool = False) -> _Attempt:
+        """Run a revision; `last` says that the next one goes on from where it may stop."""
+        from limbeck.engine.upgrading import upgrade  # noqa: PLC0415 - as above
 
-def _traces(
-    task: _Task, stage: Stage, connection: Connection, observer: Observer, *, filled: bool
-) -> tuple[Trace, ...]:
-    from limbeck.engine.upgrading import Series, upgrade  # noqa: PLC0415 - Alembic only when it is needed
-
-    traces: list[Trace] = []
-    series, ids = Series(task.history), {revision.id for revision in task.revisions}
-    for revision in counting(stage, task.todo()):
-        traced = revision.id in ids
-        if traced:
-            observer.start(connection, revision.path)
+        scene, observer, raised = self.scene, self.scene.observer, list[Exception]()
+        last = last or scene.filling is None  # without rows of ours there is nothing else to try
+        remembered = {key: copy(value) for key, value in self.series.memo.items()}
+        if recorded:
+            observer.start(scene.connection, revision.path)
         try:
-            upgrade(series, connection, revision, observer.note)
-        except LimbeckError as error:
-            if filled:  # a worker reports all errors as one of ours
-                raise _UnfitRowsError(revision, error) from error
+            upgrade(
+                self.series, scene.connection, revision, observer.note, raised if last else None
+            )
+        except ConfigurationError:
             raise
         except Exception as error:
-            statements = observer.stop()
-            if not (traced and statements and statements[-1].failure):
-                # A revision that reads rows may meet none on the shadow otherwise.
-                raise _UnfitRowsError(revision, error) from error
-            return (*traces, Trace(revision, statements))
-        if traced:
-            # What was refused on the way did not end the revision: it caught the error.
-            statements = observer.stop()
-            effective = tuple(each for each in statements if each.failure is None)
-            traces.append(Trace(revision, effective))
-        _backfill(revision, connection)
-    return tuple(traces)
+            self.series.memo.clear()
+            self.series.memo.update(remembered)
+            attempt = _Attempt(observer.stop() if recorded else (), error)
+            observer.forget()
+            if attempt.refused:
+                return attempt._replace(error=None)
+            if last:
+                raise MigrationError(f"revision {revision} fails: {described(error)}") from error
+            return attempt
+        statements = observer.stop() if recorded else ()
+        # What was refused on the way did not end the revision: it caught the error.
+        effective = tuple(each for each in statements if each.failure is None)
+        return _Attempt(effective, raised[0] if raised else None)
 
 
-def _backfill(revision: Revision, connection: Connection) -> None:
-    """Run the backfills of an expand revision, as they run before its contract."""
-    phase = phases.of(revision)
-    for backfill in phase.backfills if phase else ():
-        sets = ", ".join(f"{quote(column)} = {value}" for column, value in backfill.assignments)
-        update = f"UPDATE {backfill.table} SET {sets} WHERE {backfill.where}"
-        with contextlib.suppress(psycopg.Error):  # a cast may fail on generated rows
-            if not backfill.python:
-                connection.execute(update.encode())
+def _is_on_rows(attempt: _Attempt) -> bool:
+    """Return whether Postgres has refused a statement for the rows that it met."""
+    failure = attempt.refused.failure if attempt.refused else None
+    return failure is not None and failure.sqlstate[:2] in ON_ROWS
+
+
+def _without_rows(revision: Revision, error: Exception) -> str:
+    return (
+        f"revision {revision.id} is judged without rows: its Python fails on those that limbeck "
+        f"invents ({described(error)})"
+    )

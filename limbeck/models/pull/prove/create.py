@@ -109,7 +109,8 @@ def _reporting(counts: IO[str]) -> Iterator[Executed]:
                 count += 1
             if count > before:
                 before = count
-                print(count, file=counts, flush=True)
+                counts.write(f"{count}\n")
+                counts.flush()
 
     thread = threading.Thread(target=report, daemon=True)
     thread.start()
