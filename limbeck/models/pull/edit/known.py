@@ -15,6 +15,7 @@ from limbeck.errors import ModelsError
 from limbeck.models.pull.options import Style
 from limbeck.models.pull.render.annotations import implied_by
 from limbeck.models.pull.render.models import Known
+from limbeck.models.pull.render.reserved import OF_BASES
 from limbeck.schema.catalog.objects.address import Address
 
 # How limbeck spells these types in an annotation.
@@ -46,7 +47,10 @@ class KnownEnum:
 
 @dataclass(frozen=True, slots=True)
 class Working:
-    """The models of a project; `base` is (module, name) of the declarative base."""
+    """The models of a project; `base` is (module, name) of the declarative base.
+
+    `inherited` are the attributes of the base, which all classes have.
+    """
 
     base: tuple[str, str]
     style: Style
@@ -55,6 +59,7 @@ class Working:
     tables: Mapping[Address, Known]
     enums: Mapping[Address, KnownEnum]
     links: tuple[Link, ...]
+    inherited: frozenset[str] = OF_BASES
 
 
 def working(metadata: sa.MetaData, package: str) -> Working:
@@ -88,6 +93,7 @@ def working(metadata: sa.MetaData, package: str) -> Working:
         {_address(table): _known(table, base, package) for table in metadata.tables.values()},
         dict(_enums(metadata, package)),
         tuple(link for mapper in _registry(base).mappers for link in _links(mapper)),
+        OF_BASES.union(name for name in dir(base) if not name.startswith("__")),
     )
 
 

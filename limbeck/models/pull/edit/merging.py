@@ -42,8 +42,8 @@ def merge(
     """
     options = options or Options()
     known = working(metadata, options.package)
-    sides = Sides.of(known, before, live)
     place = Workplace.of(options.package, known)
+    sides = Sides.of(known, before, live, place.names())
     _change_tables(sides, place)
     _change_relationships(sides, place)
     left = [*_change_others(sides, place), *_other_kinds(sides)]

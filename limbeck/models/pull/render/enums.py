@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from limbeck.dataclass import dataclass
 from limbeck.models.pull.render import names
@@ -33,12 +33,21 @@ def python_enums(enums: Sequence[Enum], taken: set[str]) -> dict[Address, Python
     named: dict[Address, PythonEnum] = {}
     for enum in enums:
         members = _members(enum.labels)
-        name = names.unique(names.class_name(enum.name), taken)
+        name = next(name for name in _candidates(enum) if name not in taken)
         taken.add(name)
-        variable = names.unique(names.constant(enum.name), taken)
+        plain = names.constant(enum.name)
+        variable = names.unique(plain if plain not in taken else f"{plain}_TYPE", taken)
         taken.add(variable)
         named[enum.address] = PythonEnum(enum, name, variable, members)
     return named
+
+
+def _candidates(enum: Enum) -> Iterator[str]:
+    """Yield names for the class of an enum, the best first."""
+    yield (plain := names.class_name(enum.name))
+    if enum.schema != "public":
+        yield names.class_name(f"{enum.schema}_{enum.name}")
+    yield from (f"{plain}Enum{number or ''}" for number in range(10_000))
 
 
 def type_source(python_enum: PythonEnum) -> Source:

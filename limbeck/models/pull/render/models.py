@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
-from types import MappingProxyType
+from dataclasses import field, replace
 
 from limbeck.dataclass import dataclass
 from limbeck.models.pull.options import Style
@@ -13,7 +12,7 @@ from limbeck.models.pull.render import names
 from limbeck.models.pull.render.contents import Contents, inline
 from limbeck.models.pull.render.conventions import name as spelled_name
 from limbeck.models.pull.render.enums import PythonEnum, python_enums
-from limbeck.models.pull.render.reserved import RESERVED, of_sqlmodel
+from limbeck.models.pull.render.reserved import OF_BASES, of_sqlmodel
 from limbeck.models.pull.render.roles import roles
 from limbeck.models.source.text import Source
 from limbeck.schema.catalog.catalog import Catalog
@@ -21,6 +20,7 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index
+from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.types import Enum
 
 
@@ -57,8 +57,9 @@ class Models:
 
     `convention` names constraints and indexes; those in `nameless` have just these names.
     `implied` has the type that an annotation alone implies; `shared` are (schema, name) of
-    constraints on more than one table; `style` is that of the classes, and `reserved` are names
-    that none of their attributes may have. `declarations` caches those of equal columns.
+    constraints on more than one table; `naming` has the choices that the names follow, and
+    `together` all names of classes and variables if one module holds them. `declarations` caches
+    those of equal columns.
     """
 
     catalog: Catalog
@@ -68,9 +69,14 @@ class Models:
     nameless: frozenset[Address]
     implied: Mapping[str, str]
     shared: frozenset[tuple[str, str]]
-    style: Style = "declarative"
-    reserved: frozenset[str] = RESERVED
+    naming: Naming
+    together: frozenset[str] = frozenset()
     declarations: dict[tuple[object, ...], Source] = field(default_factory=dict)
+
+    @property
+    def style(self) -> Style:
+        """The style of the classes."""
+        return self.naming.style
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +95,35 @@ class Known:
     decorated: frozenset[str] = frozenset()
 
 
-def models(  # noqa: PLR0913 - a schema, and the names that exist
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What names have to respect.
+
+    `known` are the tables of the working models, `taken` the names at the top of their modules
+    and `inherited` the attributes of their base. `clashes` are names, by table, that the body of
+    its class needs for something else. `together` tells that one module holds all classes.
+    """
+
+    style: Style = "declarative"
+    known: Mapping[Address, Known] = field(default_factory=dict)
+    known_enums: Container[Address] = ()
+    taken: frozenset[str] = frozenset({"Base", "Mapped"})
+    inherited: frozenset[str] = OF_BASES
+    clashes: Mapping[Address, frozenset[str]] = field(default_factory=dict)
+    together: bool = False
+
+    def forbidden(self, table: Address) -> frozenset[str]:
+        """Return the names that no attribute of a table's class may have."""
+        return self.inherited | self.clashes.get(table, frozenset())
+
+
+def models(
     catalog: Catalog,
     tables: Mapping[Address, Contents],
     *,
     convention: Mapping[str, str],
     implied: Mapping[str, str],
-    known: Mapping[Address, Known] = MappingProxyType({}),
-    known_enums: Container[Address] = (),
-    style: Style = "declarative",
+    naming: Naming | None = None,
 ) -> Models:
     """Name the tables and enums of a schema; those of working models keep their names.
 
@@ -106,18 +132,17 @@ def models(  # noqa: PLR0913 - a schema, and the names that exist
         tables: the tables that SQLAlchemy can describe.
         convention: names constraints and indexes.
         implied: the type that each annotation alone implies.
-        known: the tables of the working models.
-        known_enums: the enums of the working models.
-        style: of the classes.
+        naming: what the names have to respect.
 
     Raises:
         ConfigurationError: the style is sqlmodel, which is not installed.
 
     """
-    reserved = RESERVED | (of_sqlmodel() if style == "sqlmodel" else frozenset())
-    taken: set[str] = {*reserved, *(table.name for table in known.values())}
-    new_enums = (enum for enum in catalog.of(Enum) if enum.address not in known_enums)
-    enums = python_enums(list(new_enums), taken)
+    naming = naming or Naming()
+    if naming.style == "sqlmodel":
+        naming = replace(naming, inherited=naming.inherited | of_sqlmodel())
+    known = naming.known
+    taken: set[str] = {*naming.taken, *(table.name for table in known.values())}
     named: dict[Address, Model] = {}
     files: set[str] = {"base", "enums", "entities", *(table.module for table in known.values())}
     associations = {
@@ -142,7 +167,8 @@ def models(  # noqa: PLR0913 - a schema, and the names that exist
         taken.add(name)
         files.add(module)
         named[address] = Model(contents, name, mapped, module, {})
-    forbidden = taken | {name for enum in enums.values() for name in (enum.name, enum.variable)}
+    new_enums = (enum for enum in catalog.of(Enum) if enum.address not in naming.known_enums)
+    enums = python_enums(list(new_enums), taken)
     nameless = frozenset(_nameless(tables.values(), convention))
     complete = {
         address: Model(
@@ -150,7 +176,7 @@ def models(  # noqa: PLR0913 - a schema, and the names that exist
             model.name,
             model.mapped,
             model.module,
-            dict(_attributes(model, forbidden, style)),
+            dict(_attributes(model, naming)),
             model.known,
             model.names,
             frozenset(_special(model.contents)),
@@ -167,8 +193,8 @@ def models(  # noqa: PLR0913 - a schema, and the names that exist
         nameless,
         implied,
         frozenset(_shared(catalog)),
-        style,
-        reserved,
+        naming,
+        frozenset(taken - naming.taken) if naming.together else frozenset(),
     )
 
 
@@ -227,10 +253,18 @@ def _name(contents: Contents, taken: set[str], *, mapped: bool) -> str:
     table = contents.table
     if not mapped:
         return names.unique(names.variable(f"{table.name}_table"), taken)
-    plain = names.class_name(table.name)
-    if plain in taken or names.clashes_with_builtin(plain):
-        plain = names.class_name(f"{table.schema}_{table.name}")
-    return names.unique(plain, taken)
+    return next(name for name in _candidates(table) if name not in taken)
+
+
+def _candidates(table: Table) -> Iterator[str]:
+    """Yield names for the class of a table: the best first, without an end."""
+    yield (plain := names.class_name(table.name))
+    if table.schema != "public":
+        yield names.class_name(f"{table.schema}_{table.name}")
+    # Beside "order_item", the rows of "order_items".
+    yield names.capitalized(table.name)
+    yield f"{plain}Row"
+    yield from (f"{plain}Row{number}" for number in range(2, 10_000))
 
 
 def _module(contents: Contents, *, mapped: bool) -> str:
@@ -242,15 +276,16 @@ def _module(contents: Contents, *, mapped: bool) -> str:
     )
 
 
-def _attributes(model: Model, forbidden: set[str], style: Style) -> Iterator[tuple[str, str]]:
+def _attributes(model: Model, naming: Naming) -> Iterator[tuple[str, str]]:
     yield from model.attributes.items()
     known = model.attributes
     taken = {*model.names, *known.values()}
+    forbidden = naming.forbidden(model.address)
     for column in model.contents.columns:
         if column.name in known:
             continue
         plain = names.attribute(column.name)
-        if style == "sqlmodel":
+        if naming.style == "sqlmodel":
             plain = names.safe(plain.lstrip("_") or "unnamed")  # _name is private to pydantic
         attribute = names.unique(plain, taken, forbidden)
         taken.add(attribute)

@@ -13,6 +13,7 @@ from limbeck.models.pull.options import Options, Style
 from limbeck.models.pull.render.enums import class_source, type_source
 from limbeck.models.pull.render.models import Model, Models
 from limbeck.models.pull.render.relations import relations
+from limbeck.models.pull.render.reserved import Clash, aliased
 from limbeck.models.pull.render.tables import source
 from limbeck.models.source.text import Source, literal
 from limbeck.schema.catalog.objects.address import Address
@@ -46,11 +47,23 @@ class Home:
 def file(models: Models, base: Source, entities: Iterable[Source]) -> Iterator[Source]:
     """Yield the statements of one module with everything in it, rendered one by one."""
     related = relations(models)
-    yield base
+    yield aliased(base, models.together)
     yield from enums(models)
     for model in in_order(models):
         yield source(model, related.get(model.address, ()), models)
-    yield from entities
+    yield from (aliased(entity, models.together) for entity in entities)
+
+
+def clashes(models: Models) -> dict[Address, frozenset[str]]:
+    """Return the names that classes need for something else than their attributes, by table."""
+    related = relations(models)
+    needed: dict[Address, frozenset[str]] = {}
+    for model in models.tables.values():
+        try:
+            source(model, related.get(model.address, ()), models)
+        except Clash as clash:
+            needed[clash.table] = clash.names
+    return needed
 
 
 def package(
@@ -138,11 +151,14 @@ def base(
 
 def enums(models: Models) -> Iterator[Source]:
     """Yield the classes of the enums, then the variables for their types."""
+    own = models.together or frozenset(
+        name for enum in models.enums.values() for name in (enum.name, enum.variable)
+    )
     for enum in models.enums.values():
         if class_ := class_source(enum):
-            yield class_
+            yield aliased(class_, own)
     for enum in models.enums.values():
-        type_ = type_source(enum)
+        type_ = aliased(type_source(enum), own)
         yield Source(type_.text, type_.imports | {"base:Base"})
 
 
@@ -193,8 +209,8 @@ def resolved(imports: Iterable[str], home: Home) -> tuple[set[str], set[str]]:
             module, _, name = name.partition(":")
             guarded |= set(home.line(module, name))
         elif kind == "base":
-            module, name = home.base
-            plain |= set(home.line(module, name if name == "Base" else f"{name} as Base"))
+            module, own = home.base
+            plain |= set(home.line(module, own if own == name else f"{own} as {name}"))
         elif kind == "enums":
             plain |= set(home.line("enums", name))
         else:

@@ -53,7 +53,12 @@ class _Link:
 def relations(models: Models) -> dict[Address, list[Relation]]:
     """Return the relationships of every mapped class, by its table."""
     taken: dict[Address, set[str]] = {
-        address: {*model.attributes.values(), *model.names, *models.reserved, model.name}
+        address: {
+            *model.attributes.values(),
+            *model.names,
+            *models.naming.forbidden(address),
+            model.name,
+        }
         for address, model in models.tables.items()
     }
     links = _links(models, taken)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from limbeck.models.pull.render import columns, fields
+from limbeck.models.pull.render import columns, fields, reserved
 from limbeck.models.pull.render.contents import inline
 from limbeck.models.pull.render.conventions import name
 from limbeck.models.pull.render.enums import docstring
@@ -27,29 +27,49 @@ _KEYWORDS = {"declarative": "", "dataclass": ", kw_only=True", "sqlmodel": ", ta
 
 
 def source(model: Model, relations: Sequence[Relation], models: Models) -> Source:
-    """Return the class or the Table of a table."""
+    """Return the class or the Table of a table.
+
+    Raises:
+        Clash: attributes have names that the body of the class needs.
+
+    """
     return _class(model, relations, models) if model.mapped else _table(model, models)
 
 
 def _class(model: Model, relations: Sequence[Relation], models: Models) -> Source:
     table = model.contents.table
-    body: list[Source] = []
+    own = models.together or frozenset(
+        {model.name, *(models.tables[relation.target].name for relation in relations)}
+    )
+    head: list[Source] = []
     if table.comment:
-        body.append(Source(docstring(table.comment) + "\n"))
-    body.append(Source(f"__tablename__ = {literal(table.name)}"))
+        head.append(Source(docstring(table.comment) + "\n"))
+    head.append(Source(f"__tablename__ = {literal(table.name)}"))
     arguments = table_args(model, models)
     if arguments:
-        body.append(arguments)
-    body[-1] = Source(body[-1].text + "\n", body[-1].imports)
-    body += [attribute(column, model, models) for column in model.contents.columns]
-    related = [relationship(relation, model, models) for relation in relations]
+        head.append(reserved.aliased(arguments, own))
+    head[-1] = Source(head[-1].text + "\n", head[-1].imports)
+    body = [
+        reserved.aliased(attribute(column, model, models), own) for column in model.contents.columns
+    ]
+    related = [
+        reserved.aliased(relationship(relation, model, models), own) for relation in relations
+    ]
+    _check(model, relations, [*body, *related, *head[-1:]])
     if related:
         body[-1] = Source(body[-1].text + "\n", body[-1].imports)
-    body += related
+    body = [*head, *body, *related]
     # Only first lines are indented: any other line is in a literal, and stays as it is.
     lines = "\n".join(f"    {line.text}" for line in body)
     imports = frozenset({_BASE}).union(*(line.imports for line in body))
     return Source(f"class {model.name}(Base{_KEYWORDS[models.style]}):\n{lines}", imports)
+
+
+def _check(model: Model, relations: Sequence[Relation], body: Sequence[Source]) -> None:
+    """Raise Clash if the body of a class needs a name that one of its attributes has."""
+    attributes = {*model.attributes.values(), *(relation.name for relation in relations)}
+    if clashing := attributes.intersection(reserved.used(body)):
+        raise reserved.Clash(model.address, frozenset(clashing))
 
 
 def attribute(column: Column, model: Model, models: Models) -> Source:
@@ -64,6 +84,7 @@ def _table(model: Model, models: Models) -> Source:
     given += _arguments(model, models)
     given += [keyword(key, value) for key, value in options(table)]
     value = call("sa.Table", given, SQLALCHEMY, _BASE)
+    value = reserved.aliased(value, models.together or frozenset({model.name}))
     return Source(f"{model.name} = {value.text}", value.imports)
 
 
@@ -200,11 +221,16 @@ def _relationship_arguments(relation: Relation, model: Model, models: Models) ->
 
 def _attributes(pairs: Sequence[tuple[str, str]], model: Model, models: Models) -> str:
     """Return attributes of classes; in quotes where the body of the class does not know them."""
-    known = {
-        model.attributes[column.name]
-        for column in model.contents.columns
-        if columns.mapped(column, model, models).text.endswith(")")
-    }
+    # A class that somebody else wrote may have them from a mixin, or only annotate them.
+    known: frozenset[str] = frozenset() if model.known else _assigned(model, models)
     if all(owner == model.name and attribute in known for owner, attribute in pairs):
         return f"[{', '.join(attribute for _, attribute in pairs)}]"
     return literal(f"[{', '.join(f'{owner}.{attribute}' for owner, attribute in pairs)}]")
+
+
+def _assigned(model: Model, models: Models) -> frozenset[str]:
+    return frozenset(
+        model.attributes[column.name]
+        for column in model.contents.columns
+        if columns.mapped(column, model, models).text.endswith(")")
+    )

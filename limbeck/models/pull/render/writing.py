@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from limbeck.models.pull.options import Options
 from limbeck.models.pull.render import modules
@@ -10,8 +11,9 @@ from limbeck.models.pull.render.annotations import implied_by, preferred
 from limbeck.models.pull.render.beside import beside
 from limbeck.models.pull.render.contents import Contents, contents
 from limbeck.models.pull.render.conventions import detect
-from limbeck.models.pull.render.models import Models, models
+from limbeck.models.pull.render.models import Models, Naming, models
 from limbeck.models.pull.render.plain import plain
+from limbeck.models.pull.render.reserved import Clash
 from limbeck.models.pull.render.split import early, late_parts
 from limbeck.models.pull.render.streams import file_formatted, modules_formatted
 from limbeck.models.source.text import Source
@@ -35,24 +37,40 @@ def source(catalog: Catalog, options: Options | None = None) -> Mapping[str, str
         made_early = early(catalog)
         tables = plain(contents(catalog), late_parts(catalog, made_early))
         entities = [declaration.source for declaration in beside(catalog, made_early, tables)]
-        named, base = _named(catalog, tables, options)
-        if options.layout == "package":
-            texts = modules.package(named, base, entities, options)
-            return modules_formatted(texts, options)
-        pieces = modules.file(named, base, entities)
-        home = modules.Home(None, style=options.style)
-        return {"models.py": file_formatted(modules.DOCSTRING, pieces, home, options)}
+        naming = Naming(style=options.style, together=options.layout == "file")
+        while True:
+            named, base = _named(catalog, tables, naming)
+            try:
+                return _formatted(named, base, entities, options)
+            except Clash:
+                # Rare: rendered without looking for it first, which would take as long again.
+                needed = {
+                    table: names | naming.clashes.get(table, frozenset())
+                    for table, names in modules.clashes(named).items()
+                }
+                naming = replace(naming, clashes={**naming.clashes, **needed})
+
+
+def _formatted(
+    named: Models, base: Source, entities: Sequence[Source], options: Options
+) -> Mapping[str, str]:
+    if options.layout == "package":
+        texts = modules.package(named, base, entities, options)
+        return modules_formatted(texts, options)
+    pieces = modules.file(named, base, entities)
+    home = modules.Home(None, style=options.style)
+    return {"models.py": file_formatted(modules.DOCSTRING, pieces, home, options)}
 
 
 def _named(
-    catalog: Catalog, tables: Mapping[Address, Contents], options: Options
+    catalog: Catalog, tables: Mapping[Address, Contents], naming: Naming
 ) -> tuple[Models, Source]:
     """Return the tables with their names in Python, and the base of their classes."""
-    convention = detect(tables.values())
+    convention, style = detect(tables.values()), naming.style
     columns = (column.type for table in tables.values() for column in table.columns)
     # SQLModel has no map of types that could be changed.
-    types = {} if options.style == "sqlmodel" else preferred(columns)
-    implied = implied_by(options.style) | {key: type_ for key, (type_, _) in types.items()}
-    named = models(catalog, tables, convention=convention, implied=implied, style=options.style)
+    types = {} if style == "sqlmodel" else preferred(columns)
+    implied = implied_by(style) | {key: type_ for key, (type_, _) in types.items()}
+    named = models(catalog, tables, convention=convention, implied=implied, naming=naming)
     changed = {key: type_ for key, (_, type_) in types.items()}
-    return named, modules.base(convention, changed, options.style)
+    return named, modules.base(convention, changed, style)
