@@ -613,7 +613,7 @@ CASES = {
         """,
         "ALTER TABLE trains ALTER seen TYPE bigint, ALTER price TYPE numeric(12, 2)",
         left=(
-            "column public.trains.price: it has a TypeDecorator; the database has numeric(12,2)",
+            "column public.trains.price: its type is the models' own; it has become numeric(12,2)",
             "column public.trains.seen: it differs, but is declared outside the class",
         ),
     ),

@@ -104,6 +104,128 @@ CASES = {
         ),
         files={"x.py": ""},
     ),
+    "enums stay classes, with new labels, and new columns and tables use them": Case(
+        """
+        import enum
+        from typing import Annotated, Any, ClassVar, Literal, NewType
+
+        import sqlalchemy as sa
+        from sqlalchemy import types
+        from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+        UserId = NewType("UserId", int)
+        Status = Literal["open", "done"]
+        Size = Literal["s", "m"]
+        code = Annotated[str, mapped_column(sa.String(3), index=True)]
+
+
+        class Role(enum.Enum):
+            user = "u"
+            admin = "a"
+
+
+        class Mood(enum.StrEnum):
+            SAD = "sad"
+            HAPPY = "happy"
+
+
+        class Colour(enum.Enum):
+            RED = 1
+
+
+        MOOD = sa.Enum(Mood, values_callable=lambda m: [str(x) for x in m], name="feeling")
+
+
+        class Path(types.TypeDecorator[str]):
+            impl = sa.Text
+            cache_ok = True
+
+
+        class Base(DeclarativeBase):
+            type_annotation_map: ClassVar[dict[Any, Any]] = {
+                UserId: sa.BigInteger,
+                Status: sa.Enum("open", "done", name="state"),
+            }
+
+
+        class User(Base):
+            __tablename__ = "users"
+
+            id: Mapped[UserId] = mapped_column(primary_key=True)
+            role: Mapped[Role]
+            mood: Mapped[Mood] = mapped_column(MOOD)
+            colour: Mapped[Colour] = mapped_column(sa.Enum(Colour, name="paint"))
+            status: Mapped[Status]
+            size: Mapped[Size]
+            home: Mapped[str] = mapped_column(Path)
+            code: Mapped[code]
+            moods: Mapped[list[Mood]] = mapped_column(sa.ARRAY(MOOD))
+        """,
+        """ALTER TYPE role ADD VALUE 'guest'; ALTER TYPE feeling ADD VALUE 'calm';
+            ALTER TYPE state ADD VALUE 'held'; ALTER TYPE paint ADD VALUE 'BLUE';
+            ALTER TABLE users ADD second_role role, ADD second_mood feeling NOT NULL,
+                ADD second_paint paint, ADD second_state state, ADD roles role[],
+                ALTER role DROP NOT NULL, ALTER mood SET DEFAULT 'sad', ALTER home DROP NOT NULL,
+                ALTER status DROP NOT NULL, ALTER size SET DEFAULT 's', ALTER code DROP NOT NULL;
+            CREATE TABLE visits (id serial PRIMARY KEY, role role NOT NULL, mood feeling,
+                paint paint, state state)""",
+        has=(
+            "    role: Mapped[Role | None]\n",
+            "    second_role: Mapped[Role | None]\n",
+            "    role: Mapped[Role]\n",
+            "    mood: Mapped[Mood] = mapped_column(MOOD, server_default=",
+            "    second_mood: Mapped[Mood] = mapped_column(MOOD)\n",
+            '    paint: Mapped[Colour | None] = mapped_column(sa.Enum(Colour, name="paint"))',
+            "    second_state: Mapped[Status | None]\n",
+            "    roles: Mapped[list[Role] | None] = mapped_column(postgresql.ARRAY(",
+            "    mood: Mapped[Mood | None] = mapped_column(MOOD)\n",
+            "    home: Mapped[str | None] = mapped_column(Path)\n",
+            "    code: Mapped[code | None]\n",
+            '    guest = "guest"\n',
+            '    CALM = "calm"\n',
+            "    BLUE = 2\n",
+            'Literal["open", "done", "held"]',
+            'sa.Enum("open", "done", "held", name="state")',
+        ),
+        lacks=("postgresql.ENUM",),
+        files={"x.py": ""},
+    ),
+    "SQLModel keeps the types and the arguments of its fields": Case(
+        """
+        import enum
+
+        from sqlalchemy.orm import registry
+        from sqlmodel import Field, SQLModel
+
+
+        class Role(enum.Enum):
+            user = "u"
+            admin = "a"
+
+
+        class Base(SQLModel, registry=registry()):
+            pass
+
+
+        class Person(Base, table=True):
+            __tablename__ = "people"
+
+            id: int | None = Field(default=None, primary_key=True)
+            role: Role = Field(description="what")
+            mail: str = Field(regex="@")
+        """,
+        """ALTER TYPE role ADD VALUE 'guest'; ALTER TABLE people ALTER role DROP NOT NULL,
+            ALTER mail DROP NOT NULL, ADD second role;
+            CREATE TABLE visits (id serial PRIMARY KEY, role role NOT NULL)""",
+        has=(
+            '    role: Role | None = Field(default=None, description="what")\n',
+            '    mail: str | None = Field(default=None, regex="@")\n',
+            "    second: Role | None = None\n",
+            "    role: Role\n",
+            '    guest = "guest"\n',
+        ),
+        files={"x.py": ""},
+    ),
 }
 
 

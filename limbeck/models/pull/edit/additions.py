@@ -56,8 +56,8 @@ def _additions(
 ) -> Iterator[tuple[str, str, list[Source], list[str]]]:
     """Yield (docstring, module, pieces, names to export) of every new object."""
     after = sides.after
-    if after.enums:
-        named = [enum.name for enum in after.enums.values() if enum.members is not None]
+    if new := [enum for enum in after.enums.values() if enum.known is None]:
+        named = [enum.name for enum in new if enum.members is not None]
         yield modules.ENUMS, _module("enums", place), list(modules.enums(after)), named
     for model in modules.in_order(after):
         if model.address in sides.new:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import sqlalchemy as sa  # noqa: TC002 - one import block
 
 from limbeck.models.pull.edit.additions import add
+from limbeck.models.pull.edit.draft import Draft
 from limbeck.models.pull.edit.inplace import change_table
-from limbeck.models.pull.edit.known import Link, working
-from limbeck.models.pull.edit.labels import change_calls, change_class
+from limbeck.models.pull.edit.known import KnownEnum, Link, working
+from limbeck.models.pull.edit.labels import change_calls, change_class, change_literal
 from limbeck.models.pull.edit.merged import Merge
 from limbeck.models.pull.edit.place import place_of
 from limbeck.models.pull.edit.redeclared import change_entity
@@ -21,6 +22,7 @@ from limbeck.models.pull.render.formatting import like_before
 from limbeck.models.pull.render.tables import relationship
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.types import Enum
 
 _OF_TABLES = frozenset({"table", "column", "constraint", "index", "default", "schema"})
 
@@ -103,8 +105,8 @@ def _change_others(sides: Sides, place: Workplace) -> Iterator[str]:
         known = sides.known.enums.get(new.address)
         drafts = list(place.all_drafts())
         in_calls = sum(change_calls(draft, old, new) for draft in drafts)
-        in_classes = sum((known and change_class(draft, known, old, new)) or 0 for draft in drafts)
-        if in_calls or in_classes:
+        in_python = sum(_change_python(draft, known, old, new) for draft in drafts)
+        if in_calls or in_python:
             done.add(new.address)
     for declaration in sides.declarations:
         existing = declaration.whole and declaration.address in before.objects
@@ -117,6 +119,13 @@ def _change_others(sides: Sides, place: Workplace) -> Iterator[str]:
     for address in sorted(before.objects.keys() & live.objects.keys() - stated - done):
         if address.kind not in _OF_TABLES and differs(address, before, live):
             yield f"{address}: its definition differs"
+
+
+def _change_python(draft: Draft, known: KnownEnum | None, old: Enum, new: Enum) -> bool:
+    """Change what an enum is in Python; return whether it is here."""
+    return known is not None and (
+        change_class(draft, known, old, new) or change_literal(draft, known, old, new)
+    )
 
 
 def _other_kinds(sides: Sides) -> Iterator[str]:

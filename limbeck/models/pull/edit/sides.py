@@ -56,7 +56,7 @@ class Sides:
         naming = Naming(
             known.style,
             known.tables,
-            known.enums,
+            {address: enum.spelling for address, enum in known.enums.items()},
             taken=Naming().taken | taken,
             inherited=known.inherited,
         )

@@ -134,9 +134,7 @@ def _enum_type(spelled: str, models: Models) -> Source | None:
         item = _enum_type(spelled.removesuffix("[]"), models)
         return call("postgresql.ARRAY", [item], POSTGRESQL) if item else None
     enum = models.enums.get(_address(spelled))
-    if enum is None:
-        return None
-    return Source(enum.variable, frozenset({f"enums:{enum.variable}"}))
+    return enum.type if enum else None
 
 
 def _address(spelled: str) -> Address:
@@ -154,17 +152,18 @@ def annotation(column: Column, models: Models) -> Source:
     if enum is None:
         value = python(column.type, models.catalog)
     else:
-        label = enum.name if enum.members is not None else "str"
-        imports = {f"enums:{label}"} if enum.members is not None else set()
-        value = Source("list[" * depth + label + "]" * depth, frozenset(imports))
+        label = enum.annotation
+        value = Source("list[" * depth + label.text + "]" * depth, label.imports)
     end = " | None" if column.not_null is None else ""
     return Source(value.text + end, value.imports)
 
 
 def is_implied(column: Column, model: Model, models: Models) -> bool:
     """Return whether a column's annotation alone implies its type."""
+    enum = models.enums.get(_address(column.type))
     plain = python(column.type, models.catalog).text
-    if models.implied.get(plain) != column.type or column.collation is not None:
+    implied = bool(enum and enum.known and enum.known.implied)
+    if (not implied and models.implied.get(plain) != column.type) or column.collation is not None:
         return False
     # SQLAlchemy gives a column the type of the column that its foreign key references, whatever
     # the annotation; if that column has a foreign key too, the type may not be known yet.

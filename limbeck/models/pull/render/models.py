@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 
 from limbeck.dataclass import dataclass
@@ -11,7 +11,7 @@ from limbeck.models.pull.options import Style
 from limbeck.models.pull.render import names
 from limbeck.models.pull.render.contents import Contents, inline
 from limbeck.models.pull.render.conventions import name as spelled_name
-from limbeck.models.pull.render.enums import PythonEnum, python_enums
+from limbeck.models.pull.render.enums import PythonEnum, Spelling, known_enum, python_enums
 from limbeck.models.pull.render.reserved import OF_BASES, of_sqlmodel
 from limbeck.models.pull.render.roles import roles
 from limbeck.models.source.text import Source
@@ -106,7 +106,7 @@ class Naming:
 
     style: Style = "declarative"
     known: Mapping[Address, Known] = field(default_factory=dict)
-    known_enums: Container[Address] = ()
+    known_enums: Mapping[Address, Spelling] = field(default_factory=dict)
     taken: frozenset[str] = frozenset({"Base", "Mapped"})
     inherited: frozenset[str] = OF_BASES
     clashes: Mapping[Address, frozenset[str]] = field(default_factory=dict)
@@ -167,8 +167,7 @@ def models(
         taken.add(name)
         files.add(module)
         named[address] = Model(contents, name, mapped, module, {})
-    new_enums = (enum for enum in catalog.of(Enum) if enum.address not in naming.known_enums)
-    enums = python_enums(list(new_enums), taken)
+    enums = _enums(catalog, naming, taken)
     nameless = frozenset(_nameless(tables.values(), convention))
     complete = {
         address: Model(
@@ -196,6 +195,17 @@ def models(
         naming,
         frozenset(taken - naming.taken) if naming.together else frozenset(),
     )
+
+
+def _enums(catalog: Catalog, naming: Naming, taken: set[str]) -> dict[Address, PythonEnum]:
+    known = naming.known_enums
+    new = [enum for enum in catalog.of(Enum) if enum.address not in known]
+    old = {
+        enum.address: known_enum(enum, known[enum.address])
+        for enum in catalog.of(Enum)
+        if enum.address in known
+    }
+    return {**python_enums(new, taken), **old}
 
 
 def _special(contents: Contents) -> Iterator[str]:

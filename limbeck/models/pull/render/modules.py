@@ -151,13 +151,12 @@ def base(
 
 def enums(models: Models) -> Iterator[Source]:
     """Yield the classes of the enums, then the variables for their types."""
-    own = models.together or frozenset(
-        name for enum in models.enums.values() for name in (enum.name, enum.variable)
-    )
-    for enum in models.enums.values():
+    new = [enum for enum in models.enums.values() if enum.known is None]
+    own = models.together or frozenset(name for enum in new for name in (enum.name, enum.variable))
+    for enum in new:
         if class_ := class_source(enum):
             yield aliased(class_, own)
-    for enum in models.enums.values():
+    for enum in new:
         type_ = aliased(type_source(enum), own)
         yield Source(type_.text, type_.imports | {"base:Base"})
 
@@ -175,7 +174,8 @@ def with_imports(docstring: str, imports: Iterable[str], pieces: Sequence[str], 
 
     Args:
         docstring: of the module.
-        imports: lines, or "class:module:name", "base:Base" and "enums:name" of the models.
+        imports: lines, or "class:module:name", "own:module:name", "base:Base" and "enums:name"
+            of the models.
         pieces: the statements.
         home: the package that the statements import from.
     """
@@ -213,6 +213,9 @@ def resolved(imports: Iterable[str], home: Home) -> tuple[set[str], set[str]]:
             plain |= set(home.line(module, own if own == name else f"{own} as {name}"))
         elif kind == "enums":
             plain |= set(home.line("enums", name))
+        elif kind == "own":
+            module, _, name = name.rpartition(":")
+            plain |= set(home.line(module, name))
         else:
             plain.add(line)
     if guarded:

@@ -221,16 +221,18 @@ def _relationship_arguments(relation: Relation, model: Model, models: Models) ->
 
 def _attributes(pairs: Sequence[tuple[str, str]], model: Model, models: Models) -> str:
     """Return attributes of classes; in quotes where the body of the class does not know them."""
-    # A class that somebody else wrote may have them from a mixin, or only annotate them.
-    known: frozenset[str] = frozenset() if model.known else _assigned(model, models)
+    known = _assigned(model, models)
     if all(owner == model.name and attribute in known for owner, attribute in pairs):
         return f"[{', '.join(attribute for _, attribute in pairs)}]"
     return literal(f"[{', '.join(f'{owner}.{attribute}' for owner, attribute in pairs)}]")
 
 
 def _assigned(model: Model, models: Models) -> frozenset[str]:
+    # A class that somebody else wrote may have them from a mixin, or only annotate them.
+    own = models.naming.known.get(model.address)
     return frozenset(
         model.attributes[column.name]
         for column in model.contents.columns
-        if columns.mapped(column, model, models).text.endswith(")")
+        if not (own and column.name in own.attributes)
+        and columns.mapped(column, model, models).text.endswith(")")
     )
