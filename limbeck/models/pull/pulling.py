@@ -73,14 +73,14 @@ def fresh(  # noqa: PLR0913 - choices of the caller
     if proving:
         shadow = _beside(live) if beside and isinstance(live, Live) else None
         filters = live.filters if isinstance(live, Live) else EVERYTHING
-        texts, proof = _proved(
+        texts, proof, left = _proved(
             read, filters, options, project=project, shadow=shadow, listen=listen
         )
     else:
         catalog = read()
         from limbeck.models.pull.render import writing  # noqa: PLC0415 - imported meanwhile
 
-        texts, proof = writing.source(catalog, options), unproved(catalog)
+        texts, proof, left = writing.source(catalog, options), unproved(catalog), ()
     alone = out.suffix == ".py" and list(texts) == ["models.py"]
     files = {(out if alone else out / name): text for name, text in texts.items()}
     before = {
@@ -89,7 +89,8 @@ def fresh(  # noqa: PLR0913 - choices of the caller
         if path in there or path.is_file()
     }
     changed = {path: text for path, text in files.items() if before.get(path) != text}
-    return Merge(changed, {path: before[path] for path in changed if path in before}), proof
+    old = {path: before[path] for path in changed if path in before}
+    return Merge(changed, old, left=left), proof
 
 
 def _there(out: Path) -> Iterator[tuple[Path, bytes]]:
@@ -134,11 +135,8 @@ def into(
     merged = merging.merge(metadata, known, catalog, options)
     if not proving:
         return merged, unproved(catalog)
-    from limbeck.models.pull.prove.proving import (  # noqa: PLC0415 - only a proof needs it
-        prove,
-        prove_merged,
-    )
-    from limbeck.models.pull.render import writing  # noqa: PLC0415 - the same
+    from limbeck.models.pull.prove import leaving  # noqa: PLC0415 - only a proof needs it
+    from limbeck.models.pull.prove.proving import prove_merged  # noqa: PLC0415 - the same
 
     shadow = Shadow.of(project, profile, listen=listen)
     filters = live.filters if isinstance(live, Live) else EVERYTHING
@@ -152,8 +150,8 @@ def into(
         # They need a change by hand first; the pulled schema is proved by itself instead.
         merged = replace(merged, left=(*merged.left, f"the models as merged: {error}"))
     apart = replace(options, layout="file")
-    with shadow.scratch() as scratch:
-        return merged, prove(writing.source(catalog, apart), catalog, scratch, apart, filters)
+    _, proof, left = leaving.proved(catalog, apart, filters, shadow)
+    return replace(merged, left=(*merged.left, *left)), proof
 
 
 def _read(live: Source, listen: Listener, look: Callable[[], object] = lambda: None) -> Catalog:
@@ -195,22 +193,18 @@ def _proved(  # noqa: PLR0913 - the database, the choices, and where to prove
     project: Project | None,
     shadow: Shadow | None,
     listen: Listener,
-) -> tuple[Mapping[str, str], Proof]:
-    """Return models of a database and their proof, by default on the project's shadow."""
-    from limbeck.models.pull.prove import creator, proving  # noqa: PLC0415 - only a proof needs it
-    from limbeck.models.pull.render import writing  # noqa: PLC0415 - imported meanwhile
+) -> tuple[Mapping[str, str], Proof, tuple[str, ...]]:
+    """Return models of a database, their proof and what is left out, by default on the shadow."""
+    from limbeck.models.pull.prove import creator, leaving, proving  # noqa: PLC0415 - the same
 
     with creator.creator() as program:  # it imports SQLAlchemy meanwhile
         catalog = read()
-        texts = writing.source(catalog, options)
         server = shadow or proving.shadow(project, catalog.major, listen)
         listen(StageStarted("proving the models on the shadow"))
         try:
-            with server.scratch(untrusted=listen) as scratch:
-                proof = proving.prove(texts, catalog, scratch, options, filters, program=program)
+            return leaving.proved(catalog, options, filters, server, listen, program=program)
         except ModelsError as error:
             if filters != EVERYTHING:
                 # The likeliest reason: a type, a function or a table that the filters leave out.
                 error.hint = "Include the objects that the included ones need."
             raise
-    return texts, proof

@@ -18,6 +18,24 @@ BUG = "This is a bug in limbeck. Please report it with the definition of the tab
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """An object that Postgres refuses: an "entity" by its number, a "table" by its name.
+
+    A "needed" one is an extension or a schema, without which most others fail as well.
+    """
+
+    kind: str
+    place: int | str
+    message: str
+
+
+class RefusedError(ModelsError):
+    """Models that cannot be created; `refused` are the objects that Postgres refuses."""
+
+    refused: tuple[Refused, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Creator:
     """A running program that creates models once."""
 
@@ -36,7 +54,7 @@ class Creator:
             scratch: an empty database.
 
         Raises:
-            ModelsError: the models do not import, do not configure, or Postgres refuses them.
+            RefusedError: the models do not import, do not configure, or Postgres refuses them.
 
         """
         given = {
@@ -47,13 +65,15 @@ class Creator:
             "folder": str(folder),
             "root": str(root.resolve()) if root else None,
         }
-        _, talk = self.program.communicate(json.dumps(given))
+        answer, talk = self.program.communicate(json.dumps(given))
         if self.program.returncode:
             lines = talk.strip().splitlines() or ["no message"]
-            raise ModelsError(
+            error = RefusedError(
                 f"the pulled models cannot be created: {lines[-1]}",
                 hint=privileged.hint(lines[-1]) or BUG,
             )
+            error.refused = tuple(Refused(*item) for item in json.loads(answer or "[]"))
+            raise error
 
 
 @contextmanager
@@ -64,7 +84,7 @@ def creator() -> Iterator[Creator]:
     with subprocess.Popen(  # noqa: S603 - Python itself, on limbeck
         command,
         stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         encoding="utf-8",

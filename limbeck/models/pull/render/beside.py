@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from limbeck.dataclass import dataclass
 from limbeck.models.pull.render import split
 from limbeck.models.pull.render.contents import Contents
-from limbeck.models.pull.render.entity import expression, statement
+from limbeck.models.pull.render.entity import entity_of, is_beyond, statement
 from limbeck.models.source.text import Source
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
@@ -82,14 +82,17 @@ def _declarations(
 ) -> Iterator[Declaration]:
     declared: set[Address] = set()
     for step in steps:
-        if step.address in declared:
+        # The comment on a column of a view has the address of that column.
+        address = step.address._replace(part="") if step.address.kind in _PARTED else step.address
+        item = catalog.objects.get(address)
+        if address in declared and not (item and is_beyond(step, item)):
             continue
-        item = catalog.objects.get(step.address)
-        if item is not None and step.verb == "create":
-            entity = expression(item, before_tables=before_tables)
-            if entity is not None:
-                declared.add(step.address)
-                yield Declaration(step.address, entity, whole=True)
-                continue
-        source = statement(step, before_tables=before_tables)
-        yield Declaration(step.address, source, whole=step.verb == "create")
+        entity = item and entity_of(step, item, before_tables=before_tables)
+        if entity:
+            declared.add(address)
+            yield Declaration(address, entity, whole=step.verb == "create")
+        else:
+            yield Declaration(address, statement(step, before_tables=before_tables), whole=False)
+
+
+_PARTED = frozenset({"view", "composite", "domain"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from limbeck.models.pull.render.annotations import python
+from limbeck.models.pull.render.contents import follows
 from limbeck.models.pull.render.conventions import name
 from limbeck.models.pull.render.models import Model, Models
 from limbeck.models.pull.render.packaged import packaged
@@ -220,6 +221,9 @@ def foreign_key(key: Constraint, models: Models) -> Source:
     positional, options = parts(key) or ([], [])
     target = str(positional[1]).removeprefix("[").removesuffix("]") if positional else ""
     spelled = name(key, models.convention)
+    table = models.tables.get(Address("table", key.schema, key.table))
+    if table and follows(key, table.contents):
+        spelled, options = literal(key.name), [*options, "use_alter=True"]
     named = [keyword("name", spelled)] if spelled else []
     return call("sa.ForeignKey", [target, *named, *options], SQLALCHEMY)
 

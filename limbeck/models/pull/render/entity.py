@@ -7,17 +7,20 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from limbeck.models.source.text import Argument, Source, call, literal, literals
+from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.object import Object
 from limbeck.schema.catalog.objects.routines import Function
 from limbeck.schema.catalog.objects.schemas import Extension, Schema
 from limbeck.schema.catalog.objects.sequences import Sequence, SequenceOptions
 from limbeck.schema.catalog.objects.statistics import Statistics
+from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.triggers import Policy, Rule, Trigger
-from limbeck.schema.catalog.objects.types import Composite, Domain
+from limbeck.schema.catalog.objects.types import Composite, Domain, Range
 from limbeck.schema.catalog.objects.views import View
 from limbeck.schema.sql import quoting
-from limbeck.schema.sql.quoting import quote
+from limbeck.schema.sql.quoting import qualified, quote
 from limbeck.visible import visible
 
 if TYPE_CHECKING:
@@ -26,15 +29,32 @@ if TYPE_CHECKING:
 _METADATA = "metadata=Base.metadata"
 _LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 
+# Kinds that DROP TABLE drops, and those of which create_all creates only parts.
+_DROPPED_WITH_TABLES = frozenset(
+    {"constraint", "trigger", "rule", "policy", "statistics", "default", "enum", "grant"}
+)
+# The keywords of a kind, before a name that is in lower case or in quotes.
+_KIND = re.compile(r"(?:[A-Z]+ )+")
 _TRAILING = re.compile(r"[ \t\f\v]$", re.MULTILINE)
 
 
-def expression(item: Object, *, before_tables: bool) -> Source | None:
-    """Return the declaration of an object, None where no entity describes all of it."""
+def entity_of(step: Step, item: Object, *, before_tables: bool) -> Source | None:
+    """Return the entity that does what a step does, and all other steps about the same object.
+
+    `is_beyond` tells the exceptions.
+
+    Args:
+        step: the first step about the object.
+        item: the object.
+        before_tables: whether it precedes the tables.
+
+    """
+    if step.verb != "create":
+        return _row_security(step, item)
     make = _MAKERS.get(type(item))
     declaration = make(item) if make else None
-    if declaration is None:
-        return None
+    if declaration is None or (isinstance(item, Table) and not _is_partition(step, item)):
+        return _definition(step, item, before_tables=before_tables)
     name, usually, arguments = declaration
     given = [*arguments, _METADATA]
     schema = item.address.schema
@@ -42,12 +62,67 @@ def expression(item: Object, *, before_tables: bool) -> Source | None:
         given.append(f"schema={literal(schema)}")
     if isinstance(item, Extension) and item.schema not in {"public", "pg_catalog"}:
         given.append(f"schema={literal(item.schema)}")
+    return _entity(name, [*given, *_common(item, usually=usually, before_tables=before_tables)])
+
+
+def _common(item: Object, *, usually: bool, before_tables: bool) -> Iterator[str]:
     comment = getattr(item, "comment", None)
     if comment is not None:
-        given.append(f"comment={sql_literal(comment)}")
+        yield f"comment={sql_literal(comment)}"
     if usually != before_tables:
-        given.append(f"before_tables={before_tables}")
-    return _entity(name, given)
+        yield f"before_tables={before_tables}"
+
+
+def _definition(step: Step, item: Object, *, before_tables: bool) -> Source | None:
+    """Return a Definition, which drop_all drops, of an object with no entity of its own."""
+    if item.address.kind in _DROPPED_WITH_TABLES or isinstance(item, Column):
+        return None
+    if not step.sql.startswith("CREATE "):
+        return None  # a part of the object, as a mapping of a text search configuration
+    from limbeck.schema.diff.targets import target  # noqa: PLC0415 - tables alone do not need it
+
+    kind, name = (_KIND.match(target(item)) or [""])[0], target(item)
+    if not kind:
+        return None
+    given = [literal(kind.strip()), literal(name.removeprefix(kind)), sql_literal(step.sql)]
+    given.append(_METADATA)
+    if condition := _unless(step):
+        given.append(f"exists={literal(condition)}")
+    return _entity(
+        "Definition", [*given, *_common(item, usually=False, before_tables=before_tables)]
+    )
+
+
+def is_beyond(step: Step, item: Object) -> bool:
+    """Return whether a step does something to an object that its entity does not."""
+    from limbeck.schema.diff.operations import AlterViewDefault, Comment  # noqa: PLC0415 - the same
+    from limbeck.schema.diff.targets import target  # noqa: PLC0415 - the same
+
+    if isinstance(step.operation, Comment):
+        # The entity of a view has the comments on its columns.
+        named = isinstance(item, View) and _view(item) is not None
+        return step.operation.on != target(item) and not named
+    if isinstance(item, Table):
+        return not step.sql.endswith("ROW LEVEL SECURITY")
+    return isinstance(step.operation, AlterViewDefault) or _MAKERS.get(type(item)) is None
+
+
+def _row_security(step: Step, item: Object) -> Source | None:
+    if not (isinstance(item, Table) and item.row_security):
+        return None
+    if step.sql != f"ALTER TABLE {of(item.address)} ENABLE ROW LEVEL SECURITY":
+        return None
+    force = ["force=True"] if item.force_row_security else []
+    return _entity("RowSecurity", [literal(_dotted(item.address)), _METADATA, *force])
+
+
+def _is_partition(step: Step, table: Table) -> bool:
+    """Return whether CREATE TABLE ... PARTITION OF is all that creates a table."""
+    if table.partition_of is None:
+        return False
+    head = f"CREATE TABLE {of(table.address)} PARTITION OF {of(table.partition_of)}"
+    by = f" PARTITION BY {table.partition_key}" if table.partition_key else ""
+    return step.sql == f"{head} {table.partition_bound}{by}"
 
 
 def statement(step: Step, *, before_tables: bool) -> Source:
@@ -56,6 +131,8 @@ def statement(step: Step, *, before_tables: bool) -> Source:
     condition = _unless(step)
     if condition:
         given.append(f"unless={literal(condition)}")
+    if undo := _undo(step):
+        given.append(f"undo={literal(undo)}")
     if before_tables:
         given.append("before_tables=True")
     return _entity("Statement", given)
@@ -100,7 +177,7 @@ def _domain(domain: Domain) -> _Call | None:
     checks = {}
     for check in domain.checks:
         body = check.definition.removeprefix("CHECK (").removesuffix(")")
-        if f"CHECK ({body})" != check.definition or check.comment is not None:
+        if f"CHECK ({body})" != check.definition:
             return None
         checks[check.name] = body
     if not usual:
@@ -119,13 +196,41 @@ def _domain(domain: Domain) -> _Call | None:
 
 
 def _composite(composite: Composite) -> _Call | None:
-    if any(attribute.comment is not None for attribute in composite.attributes):
-        return None
     pairs = []
     for attribute in composite.attributes:
         collated = f" COLLATE {attribute.collation}" if attribute.collation else ""
         pairs.append(f"{literal(attribute.name)}: {literal(attribute.type + collated)}")
     return "Composite", True, [literal(composite.name), f"{{{', '.join(pairs)}}}"]
+
+
+def _range(range_: Range) -> _Call | None:
+    name = range_.name
+    usual = name.replace("range", "multirange", 1) if "range" in name else f"{name}_multirange"
+    parameters = {
+        "subtype_opclass": range_.subtype_opclass,
+        "collation": range_.collation,
+        "canonical": range_.canonical,
+        "subtype_diff": range_.subtype_diff,
+    }
+    if range_.canonical:
+        return None  # a function that needs the type, so that both are created in three steps
+    if range_.multirange != qualified(range_.schema, usual):
+        parameters["multirange_type_name"] = range_.multirange
+    pairs = (f"{literal(key)}: {literal(value)}" for key, value in parameters.items() if value)
+    given = [literal(name), literal(range_.subtype)]
+    if text := ", ".join(pairs):
+        given.append(f"parameters={{{text}}}")
+    return "Range", True, given
+
+
+def _partition(table: Table) -> _Call | None:
+    if table.partition_of is None or table.partition_bound is None:
+        return None
+    given = [literal(table.name), literal(_dotted(table.partition_of))]
+    given.append(literal(table.partition_bound))
+    if table.partition_key:
+        given.append(f"partition_by={literal(table.partition_key)}")
+    return "Partition", False, given
 
 
 def _sequence(sequence: Sequence) -> _Call | None:
@@ -163,7 +268,7 @@ def sequence_words(options: SequenceOptions) -> Iterator[str]:
 
 
 def _view(view: View) -> _Call | None:
-    if any(column.default is not None for column in view.columns) or view.access_method:
+    if view.access_method:
         return None
     pairs = [option.split("=", 1) for option in view.options]
     if any(not option[-1].replace("_", "").isalnum() for option in pairs):
@@ -227,6 +332,8 @@ _MAKERS: dict[type[Any], Callable[[Any], _Call | None]] = {
     Extension: _extension,
     Domain: _domain,
     Composite: _composite,
+    Range: _range,
+    Table: _partition,
     Sequence: _sequence,
     View: _view,
     Function: _function,
@@ -243,9 +350,22 @@ def _dotted(address: Address, near: str = "public") -> str:
     return name if plain else f"{quote(address.schema)}.{name}"
 
 
+def _undo(step: Step) -> str | None:
+    """Return the statement after which nothing that the step's needs is in use any more."""
+    table = f"ALTER TABLE IF EXISTS {quote(step.address.schema)}.{quote(step.address.name)}"
+    if step.address.kind == "column" and " SET DEFAULT " in step.sql:
+        return f"{table} ALTER COLUMN {quote(step.address.part)} DROP DEFAULT"
+    if step.address.kind == "constraint" and step.verb == "create":
+        return f"{table} DROP CONSTRAINT IF EXISTS {quote(step.address.part)}"
+    return None
+
+
 def _unless(step: Step) -> str | None:
     address = step.address
     if step.verb != "create":
+        child = quoting.literal(f"{quote(address.schema)}.{quote(address.name)}")
+        if address.kind == "table" and "ATTACH PARTITION" in step.sql:
+            return f"EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass({child}))"
         return None
     name = quoting.literal(f"{quote(address.schema)}.{quote(address.name)}")
     if address.kind in {"table", "index", "view", "sequence"}:

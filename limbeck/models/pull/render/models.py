@@ -310,6 +310,7 @@ def _shared(catalog: Catalog) -> Iterator[tuple[str, str]]:
     names_.update(
         (column.schema, column.not_null.name)
         for column in catalog.every(Column)
-        if column.not_null and column.not_null.name
+        # That of a child has the name of its parent's, which is there before it.
+        if column.not_null and column.not_null.name and not column.not_null.inherited
     )
     return (name for name, count in names_.items() if count > 1)

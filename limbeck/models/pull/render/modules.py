@@ -14,6 +14,7 @@ from limbeck.models.pull.render.enums import class_source, type_source
 from limbeck.models.pull.render.models import Model, Models
 from limbeck.models.pull.render.relations import relations
 from limbeck.models.pull.render.reserved import Clash, aliased
+from limbeck.models.pull.render.reserved import names as bound_by
 from limbeck.models.pull.render.tables import source
 from limbeck.models.source.text import Source, literal
 from limbeck.schema.catalog.objects.address import Address
@@ -49,9 +50,14 @@ def file(models: Models, base: Source, entities: Iterable[Source]) -> Iterator[S
     related = relations(models)
     yield aliased(base, models.together)
     yield from enums(models)
+    # An entity may have the name of a type: limbeck.entities.Range, and that of SQLAlchemy.
+    imports: set[str] = set()
     for model in in_order(models):
-        yield source(model, related.get(model.address, ()), models)
-    yield from (aliased(entity, models.together) for entity in entities)
+        piece = source(model, related.get(model.address, ()), models)
+        imports |= piece.imports
+        yield piece
+    foreign = bound_by(line for line in imports if not line.startswith("from limbeck.entities "))
+    yield from (aliased(entity, models.together | foreign) for entity in entities)
 
 
 def clashes(models: Models) -> dict[Address, frozenset[str]]:

@@ -63,8 +63,8 @@ def bound(line: str) -> Mapping[str, str]:
 
 
 def names(imports: Iterable[str]) -> frozenset[str]:
-    """Return the names that import lines bind."""
-    return frozenset(name for line in imports for name in bound(line))
+    """Return the names that import lines of other packages bind."""
+    return frozenset(name for line in imports if not line.startswith(_OWN) for name in bound(line))
 
 
 @lru_cache(maxsize=1000)  # most columns have the annotation of many others

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from limbeck.models.pull.render import columns, fields, reserved
-from limbeck.models.pull.render.contents import inline
+from limbeck.models.pull.render.contents import follows, inline
 from limbeck.models.pull.render.conventions import name
 from limbeck.models.pull.render.enums import docstring
 from limbeck.models.pull.render.models import Model, Models
@@ -55,7 +55,7 @@ def _class(model: Model, relations: Sequence[Relation], models: Models) -> Sourc
     related = [
         reserved.aliased(relationship(relation, model, models), own) for relation in relations
     ]
-    _check(model, relations, [*body, *related, *head[-1:]])
+    _check(model, relations, [*body, *related, Source("", head[-1].imports)])
     if related:
         body[-1] = Source(body[-1].text + "\n", body[-1].imports)
     body = [*head, *body, *related]
@@ -124,7 +124,7 @@ def elements(model: Model, models: Models) -> Iterator[tuple[Address, Source]]:
     """Yield the elements of __table_args__ by the address of the part that each declares."""
     for constraint in model.contents.constraints:
         if not is_inline(constraint, model, models):
-            spelled = _constraint(constraint, models)
+            spelled = _constraint(constraint, model, models)
             if spelled:
                 yield constraint.address, spelled
     yield from _not_nulls(model, models)
@@ -138,10 +138,10 @@ def _arguments(model: Model, models: Models) -> Iterator[Argument]:
     return (element for _, element in elements(model, models))
 
 
-def _constraint(constraint: Constraint, models: Models) -> Source | None:
-    if constraint.validated:
+def _constraint(constraint: Constraint, model: Model, models: Models) -> Source | None:
+    if not follows(constraint, model.contents):
         return spell_constraint(constraint, name=name(constraint, models.convention))
-    # CREATE TABLE ignores NOT VALID: use_alter adds the key afterwards, and needs its name.
+    # use_alter needs the key's name.
     key = spell_constraint(constraint, name=literal(constraint.name))
     return key and Source(f"{key.text[:-1]}, use_alter=True)", key.imports)
 

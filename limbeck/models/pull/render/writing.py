@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from limbeck.dataclass import dataclass
 from limbeck.models.pull.options import Options
 from limbeck.models.pull.render import modules
 from limbeck.models.pull.render.annotations import implied_by, preferred
-from limbeck.models.pull.render.beside import beside
+from limbeck.models.pull.render.beside import Declaration, beside
 from limbeck.models.pull.render.contents import Contents, contents
 from limbeck.models.pull.render.conventions import detect
 from limbeck.models.pull.render.models import Models, Naming, models
@@ -32,11 +33,42 @@ def source(catalog: Catalog, options: Options | None = None) -> Mapping[str, str
         RuffError: ruff cannot parse the settings of the repository.
 
     """
-    options = options or Options()
     with paused():
-        made_early = early(catalog)
-        tables = plain(contents(catalog), late_parts(catalog, made_early))
-        entities = [declaration.source for declaration in beside(catalog, made_early, tables)]
+        return rendered(described(catalog), options or Options())
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What is rendered of a catalog: its tables for SQLAlchemy, and entities for the rest.
+
+    `without` are tables that entities describe, because SQLAlchemy cannot create them.
+    """
+
+    catalog: Catalog
+    tables: Mapping[Address, Contents]
+    declarations: Sequence[Declaration]
+    without: frozenset[Address] = frozenset()
+
+
+def described(catalog: Catalog, without: frozenset[Address] = frozenset()) -> Description:
+    """Divide a catalog into tables and entities.
+
+    Args:
+        catalog: the schema.
+        without: the tables that SQLAlchemy must not describe.
+
+    """
+    made_early = early(catalog)
+    every = {at: table for at, table in contents(catalog).items() if at not in without}
+    tables = plain(every, late_parts(catalog, made_early))
+    return Description(catalog, tables, beside(catalog, made_early, tables), without)
+
+
+def rendered(description: Description, options: Options) -> Mapping[str, str]:
+    """Return the text of each file, as source() does."""
+    catalog, tables = description.catalog, description.tables
+    with paused():
+        entities = [declaration.source for declaration in description.declarations]
         naming = Naming(style=options.style, together=options.layout == "file")
         while True:
             named, base = _named(catalog, tables, naming)
