@@ -50,7 +50,8 @@ SQL = f"""
         PRIMARY KEY (thing_id, base_id));
     CREATE DOMAIN positive AS integer CHECK (VALUE > 0); CREATE SEQUENCE free;
     CREATE VIEW v AS SELECT 1 AS a; CREATE MATERIALIZED VIEW mv AS SELECT 1 AS a;
-    CREATE TYPE span AS RANGE (subtype = float8); CREATE TYPE pair AS (a integer, b text); CREATE SCHEMA other;
+    CREATE TYPE span AS RANGE (subtype = float8); CREATE TYPE pair AS (a integer, b text);
+    CREATE SCHEMA other;
     CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
     CREATE TRIGGER t BEFORE UPDATE ON thing FOR EACH ROW EXECUTE FUNCTION f();
     ALTER TABLE thing ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON thing USING (true);

@@ -27,6 +27,7 @@ from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.sql.quoting import names
 
 _ENTITIES = "from limbeck.entities import Type"
+_JSON = {"json": ("sa.JSON", SQLALCHEMY), "jsonb": ("postgresql.JSONB", POSTGRESQL)}
 _ORM = "from sqlalchemy.orm import Mapped, mapped_column"
 
 
@@ -114,6 +115,9 @@ def type_of(column: Column, models: Models) -> Source:
 
 
 def _type(column: Column, models: Models) -> Source:
+    if column.type in _JSON and models.style != "declarative":
+        # In these styles None is what a caller omits: SQLAlchemy would store the null of JSON.
+        return call(_JSON[column.type][0], ["none_as_null=True"], _JSON[column.type][1])
     spelled = type_(column.type, models.catalog, collation=column.collation)
     spelled = spelled or _packaged(column.type)
     if spelled is not None:
