@@ -142,7 +142,8 @@ def _register(entity: Entity, metadata: sa.MetaData) -> None:
         event.listen(metadata, "before_create", _before_create, insert=True)
         event.listen(metadata, "after_create", _after_create)
         event.listen(metadata, "before_drop", _before_drop)
-        event.listen(metadata, "after_drop", _after_drop)
+        # Domains and composites need the enums, which SQLAlchemy drops.
+        event.listen(metadata, "after_drop", _after_drop, insert=True)
     metadata.info[_KEY].append(entity)
 
 
@@ -164,9 +165,10 @@ def _before_create(metadata: sa.MetaData, connection: Connection, **given: Any) 
 def _after_create(metadata: sa.MetaData, connection: Connection, **given: Any) -> None:
     late = [entity for entity in entities(metadata) if not entity.before_tables]
     early = given["_ddl_runner"].memo.get(_KEY, []) if "_ddl_runner" in given else []
+    _create(sorted(late, key=lambda entity: entity.last), connection, given)
+    # Some tables are entities, and created only now.
     for statement in (text for entity in early for text in entity.afterwards()):
         connection.execute(Sql(statement))
-    _create(sorted(late, key=lambda entity: entity.last), connection, given)
 
 
 def _enums(metadata: sa.MetaData) -> list[sa.Enum]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from limbeck.models.pull.render.annotations import python
+from limbeck.models.pull.render.annotations import based, element, python
 from limbeck.models.pull.render.contents import follows
 from limbeck.models.pull.render.conventions import name
 from limbeck.models.pull.render.models import Model, Models
@@ -27,6 +27,7 @@ from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.sql.quoting import names
 
 _ENTITIES = "from limbeck.entities import Type"
+_LIKE = "from limbeck.entities import TypeLike"
 _JSON = {"json": ("sa.JSON", SQLALCHEMY), "jsonb": ("postgresql.JSONB", POSTGRESQL)}
 _ORM = "from sqlalchemy.orm import Mapped, mapped_column"
 
@@ -118,12 +119,33 @@ def _type(column: Column, models: Models) -> Source:
     if column.type in _JSON and models.style != "declarative":
         # In these styles None is what a caller omits: SQLAlchemy would store the null of JSON.
         return call(_JSON[column.type][0], ["none_as_null=True"], _JSON[column.type][1])
+    if column.collation is None and (like := _like(column.type, models)):
+        return call("TypeLike", [literal(column.type), like], _LIKE)
+    if column.type == "jsonpath":
+        return call("Type", [literal(column.type)], _ENTITIES)  # SQLAlchemy's is not for columns
     spelled = type_(column.type, models.catalog, collation=column.collation)
     spelled = spelled or _packaged(column.type)
     if spelled is not None:
         return spelled
     text = column.type if column.collation is None else f"{column.type} COLLATE {column.collation}"
     return call("Type", [literal(text)], _ENTITIES)
+
+
+def _like(spelled: str, models: Models) -> Source | None:
+    """Return the type as whose values a type is read; None if its own are those in Python."""
+    catalog = models.catalog
+    if not spelled.endswith("[]"):
+        base = based(spelled, catalog)
+        # DOMAIN passes values to the driver, which does not know these.
+        known = base in _JSON or _address(base) in models.enums
+        return (
+            _enum_type(base, models) or type_(base, catalog) if known and base != spelled else None
+        )
+    item = spelled.removesuffix("[]")
+    if (base := element(item, catalog)) == item:
+        return None
+    inner = type_(base, catalog)
+    return call("postgresql.ARRAY", [inner], POSTGRESQL) if inner else None
 
 
 def _packaged(spelled: str) -> Source | None:
@@ -153,7 +175,8 @@ def annotation(column: Column, models: Models) -> Source:
     depth, bare = 0, column.type
     while bare.endswith("[]"):
         depth, bare = depth + 1, bare.removesuffix("[]")
-    enum = models.enums.get(_address(bare))
+    # An array of a domain over an enum is read as text.
+    enum = models.enums.get(_address(bare if depth else based(bare, models.catalog)))
     if enum is None:
         value = python(column.type, models.catalog)
     else:
