@@ -64,6 +64,7 @@ def fresh(  # noqa: PLR0913 - choices of the caller
         package=_package(out),
         root=project.root if project else None,
         style=style,
+        names=project.pulled_names if project else {},
     )
     there: dict[Path, bytes] = {}
 
@@ -122,7 +123,9 @@ def into(
         ModelsError: the working models do not import, or Postgres refuses them.
 
     """
-    options = Options(package=project.models.partition(":")[0], root=project.root)
+    options = Options(
+        package=project.models.partition(":")[0], root=project.root, names=project.pulled_names
+    )
     metadata = project.metadata()
     catalog = _read(live, listen)
     # Majors print some definitions differently: the models are created on that of the database.

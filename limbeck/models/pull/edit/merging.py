@@ -19,6 +19,7 @@ from limbeck.models.pull.edit.stale import ambiguous, remove, stale, tell_apart
 from limbeck.models.pull.edit.workplace import Workplace, read
 from limbeck.models.pull.options import Options
 from limbeck.models.pull.render.formatting import like_before
+from limbeck.models.pull.render.naming import Choices
 from limbeck.models.pull.render.tables import relationship
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
@@ -45,7 +46,7 @@ def merge(
     options = options or Options()
     known = working(metadata, options.package)
     place = Workplace.of(options.package, known)
-    sides = Sides.of(known, before, live, place.names())
+    sides = Sides.of(known, before, live, place.names(), Choices(options.names))
     _change_tables(sides, place)
     _change_relationships(sides, place)
     left = [*_change_others(sides, place), *_other_kinds(sides)]

@@ -11,6 +11,7 @@ from limbeck.models.pull.render.beside import Declaration, beside
 from limbeck.models.pull.render.contents import Contents, contents
 from limbeck.models.pull.render.models import Model, Models, Naming, models
 from limbeck.models.pull.render.modules import clashes
+from limbeck.models.pull.render.naming import Choices
 from limbeck.models.pull.render.plain import plain
 from limbeck.models.pull.render.relations import Relation, relations
 from limbeck.models.pull.render.split import early, late_parts
@@ -36,7 +37,12 @@ class Sides:
 
     @classmethod
     def of(
-        cls, known: Working, before: Catalog, live: Catalog, taken: frozenset[str] = frozenset()
+        cls,
+        known: Working,
+        before: Catalog,
+        live: Catalog,
+        taken: frozenset[str] = frozenset(),
+        choices: Choices | None = None,
     ) -> Sides:
         """Name both schemas as the working models do, and the rest as pull would.
 
@@ -45,6 +51,7 @@ class Sides:
             before: the schema that they create.
             live: the live schema.
             taken: the names that the modules of new classes use.
+            choices: the names that the user has chosen.
 
         """
         mapped = {
@@ -59,6 +66,7 @@ class Sides:
             {address: enum.spelling for address, enum in known.enums.items()},
             taken=Naming().taken | taken,
             inherited=known.inherited,
+            choices=choices or Choices(),
         )
         common = {"convention": known.convention, "implied": known.implied}
         new = _without_clashes(live, new_tables, naming, **common)

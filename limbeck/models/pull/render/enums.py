@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from limbeck.dataclass import dataclass
 from limbeck.models.pull.render import names
+from limbeck.models.pull.render.naming import Choices
 from limbeck.models.source.text import SQLALCHEMY, Source, literal
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.types import Enum
@@ -55,13 +56,14 @@ class Spelling:
     implied: bool
 
 
-def python_enums(enums: Sequence[Enum], taken: set[str]) -> dict[Address, PythonEnum]:
+def python_enums(
+    enums: Sequence[Enum], taken: set[str], choices: Choices
+) -> dict[Address, PythonEnum]:
     """Name the enums, and add the names to those taken."""
     named: dict[Address, PythonEnum] = {}
     for enum in enums:
         members = _members(enum.labels)
-        name = next(name for name in _candidates(enum) if name not in taken)
-        taken.add(name)
+        name = names.first(_candidates(enum), taken, choices.top(enum.schema, enum.name))
         plain = names.constant(enum.name)
         variable = names.unique(plain if plain not in taken else f"{plain}_TYPE", taken)
         taken.add(variable)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
@@ -12,6 +13,7 @@ from limbeck.models.pull.render import names
 from limbeck.models.pull.render.contents import Contents, inline
 from limbeck.models.pull.render.conventions import name as spelled_name
 from limbeck.models.pull.render.enums import PythonEnum, Spelling, known_enum, python_enums
+from limbeck.models.pull.render.naming import Choices
 from limbeck.models.pull.render.reserved import OF_BASES, of_sqlmodel
 from limbeck.models.pull.render.roles import roles
 from limbeck.models.source.text import Source
@@ -111,6 +113,7 @@ class Naming:
     inherited: frozenset[str] = OF_BASES
     clashes: Mapping[Address, frozenset[str]] = field(default_factory=dict)
     together: bool = False
+    choices: Choices = field(default_factory=Choices)
 
     def forbidden(self, table: Address) -> frozenset[str]:
         """Return the names that no attribute of a table's class may have."""
@@ -162,7 +165,8 @@ def models(
             )
             continue
         mapped = contents.primary_key is not None and address not in associations
-        name = _name(contents, taken, mapped=mapped)
+        chosen = naming.choices.top(address.schema, address.name)
+        name = chosen or _name(contents, taken, mapped=mapped)
         module = names.unique(_module(contents, mapped=mapped), files)
         taken.add(name)
         files.add(module)
@@ -205,7 +209,7 @@ def _enums(catalog: Catalog, naming: Naming, taken: set[str]) -> dict[Address, P
         for enum in catalog.of(Enum)
         if enum.address in known
     }
-    return {**python_enums(new, taken), **old}
+    return {**python_enums(new, taken, naming.choices), **old}
 
 
 def _special(contents: Contents) -> Iterator[str]:
@@ -228,7 +232,7 @@ def _nameless(tables: Iterable[Contents], convention: Mapping[str, str]) -> Iter
 
 
 def is_association(contents: Contents, tables: Mapping[Address, Contents]) -> bool:
-    """Return whether a table only relates the rows of two others."""
+    """Return whether a table only relates the rows of two others, or those of one."""
     keys = contents.foreign_keys
     expected = 2
     if len(keys) != expected or any(key.reference is None for key in keys):
@@ -240,13 +244,22 @@ def is_association(contents: Contents, tables: Mapping[Address, Contents]) -> bo
     return (
         everything
         and plain
-        and len(targets) == expected
+        and (len(targets) == expected or _is_join_of_one(contents, columns))
         and contents.table.address not in targets
         and all(target in tables and tables[target].primary_key for target in targets)
         and not _is_referred_to(contents.table.address, tables.values())
         and (
             contents.primary_key is None or sorted(contents.primary_key.columns) == sorted(columns)
         )
+    )
+
+
+def _is_join_of_one(contents: Contents, columns: Sequence[str]) -> bool:
+    """Return whether conditions in a string can join a table to the one that it relates."""
+    address = contents.table.address
+    words = (address.schema, address.name, *columns)
+    return len(set(columns)) == len(columns) and all(
+        word.isidentifier() and not keyword.iskeyword(word) for word in words
     )
 
 
@@ -289,7 +302,8 @@ def _module(contents: Contents, *, mapped: bool) -> str:
 def _attributes(model: Model, naming: Naming) -> Iterator[tuple[str, str]]:
     yield from model.attributes.items()
     known = model.attributes
-    taken = {*model.names, *known.values()}
+    chosen_ = (naming.choices.attribute(model.address, at.name) for at in model.contents.columns)
+    taken = {*model.names, *known.values(), *filter(None, chosen_)}
     forbidden = naming.forbidden(model.address)
     for column in model.contents.columns:
         if column.name in known:
@@ -297,7 +311,8 @@ def _attributes(model: Model, naming: Naming) -> Iterator[tuple[str, str]]:
         plain = names.attribute(column.name)
         if naming.style == "sqlmodel":
             plain = names.safe(plain.lstrip("_") or "unnamed")  # _name is private to pydantic
-        attribute = names.unique(plain, taken, forbidden)
+        chosen = naming.choices.attribute(model.address, column.name)
+        attribute = chosen or names.unique(plain, taken, forbidden)
         taken.add(attribute)
         yield column.name, attribute
 

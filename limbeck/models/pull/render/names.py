@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from functools import lru_cache
 
 _PARTS = re.compile(r"[\W_]+")
@@ -77,6 +77,9 @@ _UNCOUNTED = frozenset(
 )
 
 
+_SAME = frozenset({"data", "media", "metadata", "news", "series", "species", "info", "information"})
+
+
 def words(name: str) -> list[str]:
     """Return the words of a name: of "film_actor" and of "FilmActor" film, actor.
 
@@ -117,7 +120,8 @@ def plural(word: str) -> str:
         return word
     if word in _PLURALS:
         return _PLURALS[word]
-    if word in {"data", "media", "metadata", "news", "series", "species", "info", "information"}:
+    participle = word.endswith(("ing", "ed")) and len(word) > len("thing")  # the following
+    if participle or word in _SAME:
         return word
     if word.endswith("y") and word[-2:-1] not in set("aeiou"):
         return word[:-1] + "ies"
@@ -185,6 +189,15 @@ def unique(name: str, *taken: Container[str]) -> str:
         return name
     tries = (f"{name}_", *(f"{name}_{number}" for number in range(2, 10_000)))
     return next(candidate for candidate in tries if not any(candidate in names for names in taken))
+
+
+def first(candidates: Iterable[str], taken: set[str], chosen: str | None = None) -> str:
+    """Return the first free identifier of several, or the chosen one, and add it to those taken."""
+    name = chosen or next(
+        name for candidate in candidates if (name := safe(candidate)) not in taken
+    )
+    taken.add(name)
+    return name
 
 
 def _started(name: str) -> str:

@@ -208,6 +208,8 @@ def _relationship_arguments(relation: Relation, model: Model, models: Models) ->
         key = address.name if address.schema == "public" else f"{address.schema}.{address.name}"
         plain = all(part.isidentifier() for part in key.split("."))
         yield f"secondary={literal(key) if plain else f'lambda: Base.metadata.tables[{key!r}]'}"
+    for side, condition in zip(("primaryjoin", "secondaryjoin"), relation.joins, strict=False):
+        yield f"{side}={literal(condition)}"
     if relation.foreign_keys:
         yield f"foreign_keys={_attributes(relation.foreign_keys, model, models)}"
     if relation.remote_side:

@@ -13,6 +13,7 @@ from limbeck.models.pull.render.beside import Declaration, beside
 from limbeck.models.pull.render.contents import Contents, contents
 from limbeck.models.pull.render.conventions import detect
 from limbeck.models.pull.render.models import Models, Naming, models
+from limbeck.models.pull.render.naming import Choices
 from limbeck.models.pull.render.plain import plain
 from limbeck.models.pull.render.reserved import Clash
 from limbeck.models.pull.render.split import early, late_parts
@@ -69,7 +70,11 @@ def rendered(description: Description, options: Options) -> Mapping[str, str]:
     catalog, tables = description.catalog, description.tables
     with paused():
         entities = [declaration.source for declaration in description.declarations]
-        naming = Naming(style=options.style, together=options.layout == "file")
+        naming = Naming(
+            style=options.style,
+            together=options.layout == "file",
+            choices=Choices(options.names),
+        )
         while True:
             named, base = _named(catalog, tables, naming)
             try:
