@@ -17,6 +17,7 @@ from alembic.migration import MigrationContext
 
 from limbeck import pull
 from limbeck.errors import ConfigurationError, ModelsError
+from limbeck.models.pull.render import packaged
 from limbeck.postgres.connect import as_sqlalchemy, connect
 from limbeck.schema.catalog.read import read
 from limbeck.shadow.creation import created
@@ -504,6 +505,53 @@ def test_what_cannot_be_created_is_named_and_left_out(database: Database, tmp_pa
     assert '"fine"' in text
     assert '"a"' not in text
     assert not proof.exact
+
+
+IDIOMS = """
+    CREATE TYPE mood AS ENUM ('sad'); CREATE DOMAIN feeling AS mood;
+    CREATE TABLE t (id serial PRIMARY KEY, a text, n serial, feeling feeling);
+    CREATE INDEX ops ON t (a text_pattern_ops); COMMENT ON TABLE t IS 'the comment';
+    ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY;
+    CREATE TYPE span AS RANGE (subtype = float8); CREATE TABLE base (id integer PRIMARY KEY);
+    CREATE TABLE child () INHERITS (base);
+    CREATE TABLE logs (at date NOT NULL) PARTITION BY RANGE (at);
+    CREATE TABLE old PARTITION OF logs FOR VALUES FROM (MINVALUE) TO ('2020-01-01');
+"""
+
+
+def test_objects_are_declared_as_experts_do(database: Database) -> None:
+    text = pull.source(made(database, IDIOMS), pull.Options(layout="file"))["models.py"]
+    for line in (
+        'sa.Index("ops", "a", postgresql_ops={"a": "text_pattern_ops"})',
+        'RowSecurity("t", metadata=Base.metadata, force=True)',
+        'Range("span", "double precision", metadata=Base.metadata)',
+        "    feeling: Mapped[Mood | None] = mapped_column(TypeLike(",
+        '"AS integer", owned_by=("t", "n"), default=True',
+        '"comment": "the comment"',
+        'Partition("old", "logs", "FOR VALUES FROM (MINVALUE) TO (',
+    ):
+        assert "".join(line.split()) in "".join(text.split())
+    for word in ("Statement(", "NotNull(", '"""the comment"""'):
+        assert word not in text
+
+
+@pytest.mark.parametrize("place", ["file", "file/models.py", "folder.py"])
+def test_a_place_that_cannot_be_written_is_refused_at_once(
+    database: Database, tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder.py").mkdir()
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        pull.fresh(Live(database), tmp_path / place)
+
+
+def test_a_missing_package_is_named(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(database, "CREATE EXTENSION vector; CREATE TABLE t (id serial PRIMARY KEY, v vector(3))")
+    monkeypatch.setattr(packaged, "find_spec", lambda _: None)
+    merge, _ = pull.fresh(Live(database), tmp_path / "models.py", proving=False)
+    assert merge.notes == ("Values of vector are strings: pip install pgvector",)
 
 
 CHAINED = """

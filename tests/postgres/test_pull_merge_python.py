@@ -50,10 +50,12 @@ CASES = {
 
             id: Mapped[int] = mapped_column(primary_key=True)
         """,
-        """CREATE POLICY mine ON contracts USING (true);
+        """ALTER TABLE contracts ENABLE ROW LEVEL SECURITY;
+            CREATE POLICY mine ON contracts USING (true);
             ALTER TABLE contracts ADD cost numeric, ADD about jsonb, ADD to_dict text;
             CREATE TABLE policies (id serial PRIMARY KEY, to_dict text, "Decimal" numeric)""",
         has=(
+            'RowSecurity("contracts", metadata=Model.metadata)',
             'PolicyEntity("mine", "contracts", using="true", metadata=Model.metadata)',
             "    cost: Mapped[Money | None]",
             "    about: Mapped[AnyType | None]",
@@ -188,6 +190,48 @@ CASES = {
             'sa.Enum("open", "done", "held", name="state")',
         ),
         lacks=("postgresql.ENUM",),
+        files={"x.py": ""},
+    ),
+    "imports go with their last use": Case(
+        """
+        from __future__ import annotations
+
+        import json
+        from datetime import date, datetime
+        from decimal import Decimal
+        from typing import TYPE_CHECKING
+
+        from sqlalchemy import ForeignKey, String, Text
+        from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+        if TYPE_CHECKING:
+            from uuid import UUID
+
+
+        class Base(DeclarativeBase):
+            pass
+
+
+        class Pot(Base):
+            __tablename__ = "pots"
+
+            id: Mapped[int] = mapped_column(primary_key=True)
+            price: Mapped[Decimal | None]
+            day: Mapped[date]
+            at: Mapped[datetime]
+            name: Mapped[str] = mapped_column(Text)
+            up_id: Mapped[int | None] = mapped_column(ForeignKey("pots.id"))
+            up: Mapped[Pot | None] = relationship(remote_side=[id])
+        """,
+        """ALTER TABLE pots DROP price, DROP at, DROP up_id, ALTER name TYPE varchar(9)""",
+        has=(
+            "import json\n",
+            "from datetime import date\n",
+            "from sqlalchemy import String\n",
+            "import DeclarativeBase, Mapped, mapped_column\n",
+            "    from uuid import UUID\n",
+        ),
+        lacks=("Decimal", "ForeignKey", "datetime\n", "relationship", "Text"),
         files={"x.py": ""},
     ),
     "SQLModel keeps the types and the arguments of its fields": Case(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from limbeck.errors import ModelsError
 from limbeck.events import Listener, StageStarted
 from limbeck.logs import log
-from limbeck.models.pull.edit.merged import Merge
+from limbeck.models.pull.edit.merged import Merge, unwritable
 from limbeck.models.pull.options import Layout, Options, Style
 from limbeck.models.pull.prove.proof import Proof, unproved
 from limbeck.schema.catalog.catalog import Catalog
@@ -52,13 +53,15 @@ def fresh(  # noqa: PLR0913 - choices of the caller
 
     Raises:
         UnavailableError: no connection.
-        ConfigurationError: the style is sqlmodel, which is not installed.
+        ConfigurationError: the style is sqlmodel, which is not installed; or `out` is no place for
+            models.
         ModelsError: the models do not import, or Postgres refuses them; so it does when a filter
             leaves out an object that another one needs.
         DatabaseError: the role may not create databases where the models are proved.
         ServerError: there is no server of the database's major to prove the models on.
 
     """
+    _refuse_unwritable(out)
     options = Options(
         layout=layout or ("file" if out.suffix == ".py" else "package"),
         package=_package(out),
@@ -67,9 +70,14 @@ def fresh(  # noqa: PLR0913 - choices of the caller
         names=project.pulled_names if project else {},
     )
     there: dict[Path, bytes] = {}
+    notes: list[str] = []
 
     def read() -> Catalog:
-        return _read(live, listen, lambda: there.update(_there(out)))
+        from limbeck.models.pull.render.packaged import missing  # noqa: PLC0415 - slow to import
+
+        catalog = _read(live, listen, lambda: there.update(_there(out)))
+        notes.extend(missing(catalog))
+        return catalog
 
     if proving:
         shadow = _beside(live) if beside and isinstance(live, Live) else None
@@ -85,13 +93,23 @@ def fresh(  # noqa: PLR0913 - choices of the caller
     alone = out.suffix == ".py" and list(texts) == ["models.py"]
     files = {(out if alone else out / name): text for name, text in texts.items()}
     before = {
-        path: (there.get(path) or path.read_bytes()).decode().replace("\r\n", "\n")
+        path: (there.get(path) or path.read_bytes()).decode(errors="replace").replace("\r\n", "\n")
         for path in files
         if path in there or path.is_file()
     }
     changed = {path: text for path, text in files.items() if before.get(path) != text}
     old = {path: before[path] for path in changed if path in before}
-    return Merge(changed, old, left=left), proof
+    return Merge(changed, old, left=left, notes=tuple(notes)), proof
+
+
+def _refuse_unwritable(out: Path) -> None:
+    """Raise ConfigurationError if models cannot be written, before they are read and proved."""
+    place = next(path for path in (out, *out.absolute().parents) if path.exists())
+    wanted = place.is_file() if place == out and out.suffix == ".py" else place.is_dir()
+    if not wanted:
+        raise unwritable(out, f"{place} is {'a folder' if place.is_dir() else 'no folder'}")
+    if not os.access(place, os.W_OK):
+        raise unwritable(out, "permission denied")
 
 
 def _there(out: Path) -> Iterator[tuple[Path, bytes]]:

@@ -14,12 +14,14 @@ from limbeck.models.pull.edit.labels import change_calls, change_class, change_l
 from limbeck.models.pull.edit.merged import Merge
 from limbeck.models.pull.edit.place import place_of
 from limbeck.models.pull.edit.redeclared import change_entity
-from limbeck.models.pull.edit.sides import Sides, changed_enums, differs
+from limbeck.models.pull.edit.sides import Sides, beyond, changed_enums, differs
 from limbeck.models.pull.edit.stale import ambiguous, remove, stale, tell_apart
+from limbeck.models.pull.edit.unused import without_unused
 from limbeck.models.pull.edit.workplace import Workplace, read
 from limbeck.models.pull.options import Options
 from limbeck.models.pull.render.formatting import like_before
 from limbeck.models.pull.render.naming import Choices
+from limbeck.models.pull.render.packaged import missing
 from limbeck.models.pull.render.tables import relationship
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
@@ -56,6 +58,8 @@ def merge(
     add(sides, place, texts, root)
     left += [line for draft in place.drafts.values() for line in draft.left]
     old = {path: text for path in texts if (text := read(path)) is not None}
+    for path, text in old.items():
+        texts[path] = without_unused(text.replace("\r\n", "\n"), texts[path])
     merged = like_before(texts, old, root, options.package)
     files = {path: text for path, text in merged.items() if old.get(path) != text}
     return Merge(
@@ -65,6 +69,7 @@ def merge(
         tuple(sorted(sides.changed)),
         tuple(_gone(before, live)),
         tuple(dict.fromkeys(left)),
+        tuple(missing(live)),
     )
 
 
@@ -120,6 +125,8 @@ def _change_others(sides: Sides, place: Workplace) -> Iterator[str]:
     for address in sorted(before.objects.keys() & live.objects.keys() - stated - done):
         if address.kind not in _OF_TABLES and differs(address, before, live):
             yield f"{address}: its definition differs"
+        elif address.kind == "table" and beyond(address, before, live):
+            yield f"{address}: its row security or replica identity differs"
 
 
 def _change_python(draft: Draft, known: KnownEnum | None, old: Enum, new: Enum) -> bool:

@@ -79,7 +79,9 @@ class Sides:
             declaration
             for declaration in beside_
             if differs(declaration.address, before, live)
-            and declaration.address not in known.tables
+            and (
+                declaration.address not in known.tables or beyond(declaration.address, before, live)
+            )
         )
         related = relations(new)
         return cls(known, old, new, related, declared, fresh, frozenset(changed - fresh))
@@ -133,6 +135,17 @@ def _same(old: Contents, new: Contents) -> bool:
 def differs(address: Address, before: Catalog, live: Catalog) -> bool:
     """Return whether an object differs in the live schema."""
     return before.objects.get(address) != live.objects.get(address)
+
+
+def beyond(address: Address, before: Catalog, live: Catalog) -> bool:
+    """Return whether a table differs in what no Table of SQLAlchemy describes."""
+    sides = (before.objects.get(address), live.objects.get(address))
+    values = [
+        (side.row_security, side.force_row_security, side.replica_identity)
+        for side in sides
+        if isinstance(side, Table)
+    ]
+    return len(set(values)) > 1
 
 
 def joins(models: Models) -> frozenset[frozenset[Pair]]:

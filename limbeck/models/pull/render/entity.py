@@ -38,7 +38,9 @@ _KIND = re.compile(r"(?:[A-Z]+ )+")
 _TRAILING = re.compile(r"[ \t\f\v]$", re.MULTILINE)
 
 
-def entity_of(step: Step, item: Object, *, before_tables: bool) -> Source | None:
+def entity_of(
+    step: Step, item: Object, *, before_tables: bool, feeds: bool = False
+) -> Source | None:
     """Return the entity that does what a step does, and all other steps about the same object.
 
     `is_beyond` tells the exceptions.
@@ -47,6 +49,7 @@ def entity_of(step: Step, item: Object, *, before_tables: bool) -> Source | None
         step: the first step about the object.
         item: the object.
         before_tables: whether it precedes the tables.
+        feeds: whether a sequence is the default of its column.
 
     """
     if step.verb != "create":
@@ -56,7 +59,7 @@ def entity_of(step: Step, item: Object, *, before_tables: bool) -> Source | None
     if declaration is None or (isinstance(item, Table) and not _is_partition(step, item)):
         return _definition(step, item, before_tables=before_tables)
     name, usually, arguments = declaration
-    given = [*arguments, _METADATA]
+    given = [*arguments, *(["default=True"] if feeds else []), _METADATA]
     schema = item.address.schema
     if schema not in {"", "public"} and not isinstance(item, (Trigger, Rule, Policy)):
         given.append(f"schema={literal(schema)}")

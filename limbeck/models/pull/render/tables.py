@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from limbeck.models.pull.render import columns, fields, reserved
 from limbeck.models.pull.render.contents import follows, inline
 from limbeck.models.pull.render.conventions import name
-from limbeck.models.pull.render.enums import docstring
 from limbeck.models.pull.render.models import Model, Models
 from limbeck.models.pull.render.relations import Relation
 from limbeck.models.pull.render.roles import column_of_plain_index, key_is_inline
@@ -41,10 +40,7 @@ def _class(model: Model, relations: Sequence[Relation], models: Models) -> Sourc
     own = models.together or frozenset(
         {model.name, *(models.tables[relation.target].name for relation in relations)}
     )
-    head: list[Source] = []
-    if table.comment:
-        head.append(Source(docstring(table.comment) + "\n"))
-    head.append(Source(f"__tablename__ = {literal(table.name)}"))
+    head = [Source(f"__tablename__ = {literal(table.name)}")]
     arguments = table_args(model, models)
     if arguments:
         head.append(reserved.aliased(arguments, own))
