@@ -10,6 +10,7 @@ from limbeck.engine.place import Place
 
 if TYPE_CHECKING:
     from limbeck.postgres.database import Database
+    from limbeck.stages import Stage
 
 Committed: TypeAlias = "Callable[[Sequence[tuple[str, str | None]]], None]"
 
@@ -34,6 +35,7 @@ class Terms:
         look: Make the run a trial of one revision: called in its transaction, before the COMMIT,
             in place of which the trial ends with `StoppedError` and is rolled back. A revision that
             needs more than one transaction stops before the first COMMIT, without the call.
+        stage: Counts the statements of the revisions.
 
     """
 
@@ -49,6 +51,7 @@ class Terms:
     place: Place = "target"
     committed: Committed | None = None
     look: Callable[[], None] | None = None
+    stage: Stage | None = None
 
 
 PLAIN = Terms(ledger=False, pipelined=False, patience=0.0, place="shadow")

@@ -34,6 +34,7 @@ class Project:
     `section` the part of it that describes this history.
     `pulled_names` are those in Python that `pull` has to use, by names in the database.
     `shadow_major` is the major on which schemas are tried out, if the caller needs a certain one.
+    `files` is the folder of limbeck's own files, if it is not .limbeck in the root.
     """
 
     root: Path
@@ -60,6 +61,7 @@ class Project:
     ignore: Ignored = field(default_factory=Ignored)
     pulled_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     shadow_major: int | None = None
+    files: Path | None = None
 
     @classmethod
     def find(cls, start: Path | None = None) -> Project:
@@ -109,7 +111,7 @@ class Project:
     @property
     def home(self) -> Path:
         """The folder of limbeck's own files: the embedded server, caches."""
-        return self.root / ".limbeck"
+        return self.files or self.root / ".limbeck"
 
     def on(self, major: int) -> Project:
         """Return the project with a shadow of this major, as a comparison with one needs it."""

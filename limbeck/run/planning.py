@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
-from limbeck.engine import audit, ledger, offline, state, version_table
-from limbeck.engine.ledger import Entry, Ledger
+from limbeck.dataclass import dataclass
+from limbeck.engine import audit, ledger, state, version_table
+from limbeck.engine.ledger import Entry
 from limbeck.engine.state import State
 from limbeck.errors import ConfigurationError
 from limbeck.events import Listener, Notice
@@ -15,16 +16,19 @@ from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.logs import log
 from limbeck.phased.gates.gate import passed as gates_passed
-from limbeck.phased.gates.waiting import Terms, Through, Waiting
+from limbeck.phased.gates.waiting import Terms, Through
 from limbeck.plurals import counted, nouns
-from limbeck.postgres.connect import Connection, connect, refuse_pooler
+from limbeck.postgres.connect import Connection, Session, connect, refuse_pooler
 from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.project.seen import note
+from limbeck.run import nothing_pending
 from limbeck.run.hooks import Hooks
+from limbeck.run.nothing_pending import Memo
 from limbeck.run.own_objects import OwnObject
-from limbeck.run.plan import Plan, PlannedRevision, Words, fingerprint
+from limbeck.run.plan import Plan
+from limbeck.run.route import Route, drawn
 from limbeck.shell import command
 
 if TYPE_CHECKING:
@@ -76,39 +80,92 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
         through or ("expand" if profile.protected else "contract"),
         allow_used,
     )
-    with history.held():
-        history.prepare()
-        with connect(database, read_only=True, listen=listen) as connection:
-            start = state.read(connection, version_table.of(history, connection))
-            refuse_pooler(database, start.session)
-            note(project, profile, connection.info.server_version)
-            current = history.known(start.recorded, database.dbname)
-            late = ledger.late(history, current, start.ledger)
-            pending = history.pending(current, to)
-            if to not in {"head", "heads"} and not pending and not late:
-                _refuse_below(history, current, to)
-            chosen = {each.id for each in (*late, *pending)}
-            todo = tuple(each for each in history.revisions() if each.id in chosen)
-            passed = gates_passed(history, connection, todo, terms, listen)
-            # What a late or half-done revision leaves is not what the history has at this point.
-            begun = start.ledger.interrupted().keys() & {each.id for each in passed.revisions}
-            own: tuple[OwnObject, ...] = ()
-            if current and passed.revisions and not (late or begun):
-                from limbeck.run import taking  # noqa: PLC0415 - most plans are empty
+    upgrade = _Upgrade(project, profile, database, history, to, terms, listen)
+    return drawn(project, profile, database, upgrade.route(), hooks, terms)
 
-                if taking.may_take(passed.revisions):
-                    from limbeck.run.own_search import search  # noqa: PLC0415 - most plans only add
 
-                    own = search(project, profile, connection, current, passed.revisions, listen)
-        for entry in start.ledger.interrupted().values():
-            if text := _stuck(history, profile, entry):
-                listen(Notice(text))
-        for revision in audit.edited(history, current, start.ledger, quick=True):
-            listen(Notice(_edited(revision, profile)))
-        route = _Route(history, current, passed.revisions, start.ledger, late, downgrade=False)
-        return _plan(
-            project, profile, database, route, hooks, waiting=passed.waiting, gate=terms, own=own
-        )
+@dataclass(frozen=True, slots=True)
+class _Upgrade:
+    """The question which revisions bring a database up to one, as `plan` asks it."""
+
+    project: Project
+    profile: Profile
+    database: Database
+    history: History
+    to: str
+    terms: Terms
+    listen: Listener
+
+    def route(self) -> Route:
+        """Return the route; of a database that is known to have nothing pending, without files."""
+        place = nothing_pending.place(self.project, self.history, self.database, self.to)
+        memo = Memo.saved(place, self.history)
+        with ExitStack() as stack:
+            if memo is None:
+                self._hold(stack)
+            with connect(self.database, read_only=True, listen=self.listen) as connection:
+                table = version_table.of(self.history, connection)
+                if memo is not None:
+                    brief = state.brief(connection, table)
+                    if brief is not None and memo.holds(brief):
+                        self._note(connection, brief.session)
+                        return memo.route(self.history)
+                    self._hold(stack)
+                start = state.read(connection, table, hashed=place is not None)
+                self._note(connection, start.session)
+                route = self._read(connection, start)
+            notices = [*self._notices(route)]
+            for notice in notices:
+                self.listen(notice)
+            if not (notices or route.todo or route.waiting):
+                nothing_pending.remember(place, start, route)
+            return route
+
+    def _hold(self, stack: ExitStack) -> None:
+        """Read the files, as they are until the stack is closed."""
+        stack.enter_context(self.history.held())
+        self.history.prepare()
+
+    def _note(self, connection: Connection, session: Session) -> None:
+        refuse_pooler(self.database, session)
+        note(self.project, self.profile, connection.info.server_version)
+
+    def _read(self, connection: Connection, start: State) -> Route:
+        history, entries = self.history, start.ledger
+        current = history.known(start.recorded, self.database.dbname)
+        late = ledger.late(history, current, entries)
+        pending = history.pending(current, self.to)
+        if self.to not in {"head", "heads"} and not pending and not late:
+            _refuse_below(history, current, self.to)
+        chosen = {each.id for each in (*late, *pending)}
+        todo = tuple(each for each in history.revisions() if each.id in chosen)
+        passed = gates_passed(history, connection, todo, self.terms, self.listen)
+        route = Route(history, current, passed.revisions, entries, late, waiting=passed.waiting)
+        return route._replace(own=self._own(connection, route))
+
+    def _own(self, connection: Connection, route: Route) -> tuple[OwnObject, ...]:
+        """Return the objects that only the database has and that the revisions concern."""
+        # What a late or half-done revision leaves is not what the history has at this point.
+        begun = route.ledger.interrupted().keys() & {each.id for each in route.todo}
+        if not route.current or not route.todo or route.late or begun:
+            return ()
+        from limbeck.run import taking  # noqa: PLC0415 - most plans are empty
+
+        if not taking.may_take(route.todo):
+            return ()
+        from limbeck.run.own_search import search  # noqa: PLC0415 - most plans only add
+
+        where = self.project, self.profile, connection
+        return search(*where, route.current, route.todo, self.listen)
+
+    def _notices(self, route: Route) -> Iterator[Notice]:
+        """Yield what to report of interrupted and of edited revisions."""
+        for entry in route.ledger.interrupted().values():
+            if text := _stuck(self.history, self.profile, entry):
+                yield Notice(text)
+        edited = audit.edited(self.history, route.current, route.ledger, quick=True)
+        for revision in edited:
+            yield Notice(_edited(revision, self.profile))
 
 
 def rollback_plan(  # noqa: PLR0913 - as plan, and how far
@@ -154,8 +211,8 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
     todo = () if halves and left < 1 else _last(history, current, left)
     if to:
         todo = history.beyond(current, to)
-    route = _Route(history, current, todo, start.ledger, halves=halves, downgrade=True)
-    return _plan(project, profile, database, route, hooks)
+    route = Route(history, current, todo, start.ledger, halves=halves, downgrade=True)
+    return drawn(project, profile, database, route, hooks)
 
 
 def _reversals(  # noqa: PLR0913, PLR0917 - whose, on what, and who is told
@@ -176,85 +233,6 @@ def _reversals(  # noqa: PLR0913, PLR0917 - whose, on what, and who is told
 
     comparison = Comparison.of(project, profile, connection, listen)
     return tuple(reversal(comparison, history, start.recorded, entry) for _, entry in begun)
-
-
-class _Route(NamedTuple):
-    """The revisions of a plan, and the state that it starts from."""
-
-    history: History
-    current: tuple[str, ...]
-    todo: tuple[Revision, ...]
-    ledger: Ledger
-    late: tuple[Revision, ...] = ()
-    halves: tuple[Reversal, ...] = ()
-    downgrade: bool = False
-
-    def moved(self) -> tuple[Revision, ...]:
-        """Return the revisions to run, half-done ones first."""
-        return (*(half.revision for half in self.halves), *self.todo)
-
-    def target(self) -> tuple[str, ...]:
-        """Return the rows of the version table after the run."""
-        applied = {revision.id for revision in self.history.applied(self.current)}
-        moved = {revision.id for revision in self.moved()}
-        return self.history.tops(applied - moved if self.downgrade else applied | moved)
-
-    def planned(self) -> Iterator[PlannedRevision]:
-        """Yield the revisions, with the progress of an interrupted one."""
-        words = Words(self.history, self.downgrade)
-        action = "downgrade" if self.downgrade else "upgrade"
-        begun = self.ledger.interrupted()
-        for half in self.halves:
-            about = (half.revision.id, half.revision.message, half.revision.path)
-            yield PlannedRevision(*about, half.steps, reversal=half, words=words)
-        late = {each.id for each in self.late}
-        for each in self.todo:
-            planned = PlannedRevision(
-                each.id, each.message, each.path, late=each.id in late, words=words
-            )
-            if (entry := begun.get(each.id)) and entry.action == action:
-                from limbeck.history import plainness  # noqa: PLC0415 - most plans have no half
-
-                # Only its run can tell how many steps a revision has whose Python decides.
-                known = plainness.is_plain(each.path, action)
-                steps = (
-                    offline.steps(self.history, each, downgrade=self.downgrade) if known else None
-                )
-                planned = replace(planned, done=entry.steps, steps=steps)
-            yield planned
-
-
-def _plan(  # noqa: PLR0913 - what, where, who is told, and how far
-    project: Project,
-    profile: Profile,
-    database: Database,
-    route: _Route,
-    hooks: Hooks,
-    *,
-    waiting: tuple[Waiting, ...] = (),
-    gate: Terms | None = None,
-    own: tuple[OwnObject, ...] = (),
-) -> Plan:
-    plan = Plan(
-        environment=profile.name,
-        destination=database.destination,
-        protected=profile.protected,
-        current=route.current,
-        target=route.target(),
-        revisions=tuple(route.planned()),
-        downgrade=route.downgrade,
-        fingerprint=fingerprint(database.destination, route.current, route.moved()),
-        project=project,
-        profile=profile,
-        history=route.history,
-        database=database,
-        hooks=hooks,
-        waiting=waiting,
-        gate=gate,
-        own=own,
-    )
-    hooks.call("after_plan", plan)
-    return plan
 
 
 def _edited(revision: Revision, profile: Profile) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from limbeck.events import Listener
+from limbeck.events import Listener, ignore
 from limbeck.models.pull.options import Options
 from limbeck.models.pull.prove.creator import Creator, RefusedError
 from limbeck.models.pull.prove.proof import Proof
@@ -23,7 +23,7 @@ def proved(  # noqa: PLR0913 - the source, the choices, and where to prove
     options: Options,
     filters: Filters,
     server: Shadow,
-    listen: Listener | None = None,
+    listen: Listener = ignore,
     *,
     program: Creator | None = None,
 ) -> tuple[Mapping[str, str], Proof, tuple[str, ...]]:
@@ -34,7 +34,7 @@ def proved(  # noqa: PLR0913 - the source, the choices, and where to prove
         options: the choices about the models.
         filters: those with which the catalog was read.
         server: on which to create the models.
-        listen: hears that the role of the server is a superuser.
+        listen: receives the stages, and that the role of the server is a superuser.
         program: creates the models the first time, if it has been started already.
 
     Raises:
@@ -44,16 +44,16 @@ def proved(  # noqa: PLR0913 - the source, the choices, and where to prove
     description = writing.described(catalog)
     left: tuple[str, ...] = ()
     while True:
-        texts = writing.rendered(description, options)
+        texts = writing.rendered(description, options, listen)
         try:
             with server.scratch(untrusted=listen) as scratch:
                 given = (texts, catalog, scratch, options, filters)
-                return texts, prove(*given, program=program), left
+                return texts, prove(*given, program=program, listen=listen), left
         except RefusedError as error:
             description, sentences = without(description, error)
         left += sentences
-        # The program creates models once, and listeners have heard of the server.
-        program = listen = None
+        # The program creates models once, and listeners have heard of it all.
+        program, listen = None, ignore
 
 
 def without(description: Description, error: RefusedError) -> tuple[Description, tuple[str, ...]]:

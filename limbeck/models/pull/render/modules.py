@@ -18,6 +18,7 @@ from limbeck.models.pull.render.reserved import names as bound_by
 from limbeck.models.pull.render.tables import source
 from limbeck.models.source.text import Source, literal
 from limbeck.schema.catalog.objects.address import Address
+from limbeck.stages import Stage, counting
 from limbeck.visible import visible
 
 ENUMS = '"""Enumerated types."""'
@@ -45,14 +46,24 @@ class Home:
         return (f"from {self.package}.{module} import {name}",)
 
 
-def file(models: Models, base: Source, entities: Iterable[Source]) -> Iterator[Source]:
-    """Yield the statements of one module with everything in it, rendered one by one."""
+def file(
+    models: Models, base: Source, entities: Iterable[Source], stage: Stage
+) -> Iterator[Source]:
+    """Yield the statements of one module with everything in it, rendered one by one.
+
+    Args:
+        models: the tables and enums.
+        base: the base of all classes.
+        entities: the objects beside the tables.
+        stage: counts the tables.
+
+    """
     related = relations(models)
     yield aliased(base, models.together)
     yield from enums(models)
     # An entity may have the name of a type: limbeck.entities.Range, and that of SQLAlchemy.
     imports: set[str] = set()
-    for model in in_order(models):
+    for model in counting(stage, in_order(models)):
         piece = source(model, related.get(model.address, ()), models)
         imports |= piece.imports
         yield piece
@@ -73,7 +84,7 @@ def clashes(models: Models) -> dict[Address, frozenset[str]]:
 
 
 def package(
-    models: Models, base: Source, entities: Sequence[Source], options: Options
+    models: Models, base: Source, entities: Sequence[Source], options: Options, stage: Stage
 ) -> Iterator[tuple[str, str]]:
     """Yield path and text of each module: one a table, one for the base, for enums, for the rest.
 
@@ -84,6 +95,7 @@ def package(
         base: the base of all classes.
         entities: the objects beside the tables.
         options: the package and the style.
+        stage: counts the tables.
 
     """
     related = relations(models)
@@ -92,7 +104,7 @@ def package(
     yield "base.py", module('"""Base of all models."""', [base], home)
     if models.enums:
         yield "enums.py", module(ENUMS, list(enums(models)), home)
-    for model in models.tables.values():
+    for model in counting(stage, models.tables.values()):
         piece = source(model, related.get(model.address, ()), models)
         yield f"{model.module}.py", module(about(model), [piece], home)
     if entities:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 from limbeck.dataclass import dataclass
+from limbeck.events import Listener, ignore
 from limbeck.models.pull.options import Options
 from limbeck.models.pull.render import modules
 from limbeck.models.pull.render.annotations import implied_by, preferred
@@ -22,12 +24,23 @@ from limbeck.models.source.text import Source
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.collector import paused
 from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.tables import Table
+from limbeck.stages import Stage, staged
+
+WRITING: Final = "writing the models"
 
 
-def source(catalog: Catalog, options: Options | None = None) -> Mapping[str, str]:
+def source(
+    catalog: Catalog, options: Options | None = None, listen: Listener = ignore
+) -> Mapping[str, str]:
     """Return models that create the same schema: the text of each file, by relative path.
 
     The layout "file" has the only path "models.py". The same catalog gives the same bytes.
+
+    Args:
+        catalog: the schema.
+        options: the layout and the style.
+        listen: receives the stage, and how far it is.
 
     Raises:
         ConfigurationError: the style is sqlmodel, which is not installed.
@@ -35,7 +48,7 @@ def source(catalog: Catalog, options: Options | None = None) -> Mapping[str, str
 
     """
     with paused():
-        return rendered(described(catalog), options or Options())
+        return rendered(described(catalog), options or Options(), listen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +78,13 @@ def described(catalog: Catalog, without: frozenset[Address] = frozenset()) -> De
     return Description(catalog, tables, beside(catalog, made_early, tables), without)
 
 
-def rendered(description: Description, options: Options) -> Mapping[str, str]:
+def rendered(
+    description: Description, options: Options, listen: Listener = ignore
+) -> Mapping[str, str]:
     """Return the text of each file, as source() does."""
     catalog, tables = description.catalog, description.tables
-    with paused():
+    count = sum(1 for _ in catalog.every(Table))
+    with paused(), staged(listen, WRITING, "table", count) as stage:
         entities = [declaration.source for declaration in description.declarations]
         naming = Naming(
             style=options.style,
@@ -78,9 +94,10 @@ def rendered(description: Description, options: Options) -> Mapping[str, str]:
         while True:
             named, base = _named(catalog, tables, naming)
             try:
-                return _formatted(named, base, entities, options)
+                return _formatted(named, base, entities, options, stage)
             except Clash:
                 # Rare: rendered without looking for it first, which would take as long again.
+                stage.done = 0
                 needed = {
                     table: names | naming.clashes.get(table, frozenset())
                     for table, names in modules.clashes(named).items()
@@ -89,12 +106,12 @@ def rendered(description: Description, options: Options) -> Mapping[str, str]:
 
 
 def _formatted(
-    named: Models, base: Source, entities: Sequence[Source], options: Options
+    named: Models, base: Source, entities: Sequence[Source], options: Options, stage: Stage
 ) -> Mapping[str, str]:
     if options.layout == "package":
-        texts = modules.package(named, base, entities, options)
+        texts = modules.package(named, base, entities, options, stage)
         return modules_formatted(texts, options)
-    pieces = modules.file(named, base, entities)
+    pieces = modules.file(named, base, entities, stage)
     home = modules.Home(None, style=options.style)
     return {"models.py": file_formatted(modules.DOCSTRING, pieces, home, options)}
 
