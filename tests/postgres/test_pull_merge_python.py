@@ -135,6 +135,11 @@ CASES = {
             RED = 1
 
 
+        class Taste(enum.Enum):
+            SWEET = 1
+            SOUR = 2
+
+
         MOOD = sa.Enum(Mood, values_callable=lambda m: [str(x) for x in m], name="feeling")
 
 
@@ -157,6 +162,9 @@ CASES = {
             role: Mapped[Role]
             mood: Mapped[Mood] = mapped_column(MOOD)
             colour: Mapped[Colour] = mapped_column(sa.Enum(Colour, name="paint"))
+            taste: Mapped[Taste] = mapped_column(
+                sa.Enum(Taste, values_callable=lambda t: [x.name.lower() for x in t], name="taste")
+            )
             status: Mapped[Status]
             size: Mapped[Size]
             home: Mapped[str] = mapped_column(Path)
@@ -166,7 +174,8 @@ CASES = {
         """ALTER TYPE role ADD VALUE 'guest'; ALTER TYPE feeling ADD VALUE 'calm';
             ALTER TYPE state ADD VALUE 'held'; ALTER TYPE paint ADD VALUE 'BLUE';
             ALTER TABLE users ADD second_role role, ADD second_mood feeling NOT NULL,
-                ADD second_paint paint, ADD second_state state, ADD roles role[],
+                ADD second_paint paint, ADD second_taste taste,
+                ADD second_state state, ADD roles role[],
                 ALTER role DROP NOT NULL, ALTER mood SET DEFAULT 'sad', ALTER home DROP NOT NULL,
                 ALTER status DROP NOT NULL, ALTER size SET DEFAULT 's', ALTER code DROP NOT NULL;
             CREATE TABLE visits (id serial PRIMARY KEY, role role NOT NULL, mood feeling,
@@ -179,6 +188,8 @@ CASES = {
             "    second_mood: Mapped[Mood] = mapped_column(MOOD)\n",
             '    paint: Mapped[Colour | None] = mapped_column(sa.Enum(Colour, name="paint"))',
             "    second_state: Mapped[Status | None]\n",
+            "    second_taste: Mapped[Taste | None] = mapped_column(\n",
+            "values_callable=lambda labels: [label.name.lower() for label in labels]",
             "    roles: Mapped[list[Role] | None] = mapped_column(postgresql.ARRAY(",
             "    mood: Mapped[Mood | None] = mapped_column(MOOD)\n",
             "    home: Mapped[str | None] = mapped_column(Path)\n",

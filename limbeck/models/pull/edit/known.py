@@ -223,11 +223,11 @@ def _enums(metadata: sa.MetaData, base: Any, package: str) -> Iterator[tuple[Add
                 str(member.value) for member in class_
             ]
             address = Address("enum", enum.schema or "public", enum.name or "")
-            spelling = _spelling(enum, by_value, base, package)
+            spelling = _spelling(enum, base, package)
             yield address, KnownEnum(place, by_value, spelling)
 
 
-def _spelling(enum: sa.Enum, by_value: bool, base: Any, package: str) -> Spelling:  # noqa: FBT001
+def _spelling(enum: sa.Enum, base: Any, package: str) -> Spelling:
     """Return how new columns spell an enum: as the existing source does, if it has a name there."""
     annotation, python = _annotation(enum, base, package)
     variable = next(
@@ -238,12 +238,26 @@ def _spelling(enum: sa.Enum, by_value: bool, base: Any, package: str) -> Spellin
     else:
         class_ = enum.enum_class
         given = [annotation.text] if class_ else [literal(label) for label in enum.enums]
-        given += [BY_VALUE] if class_ and by_value else []
+        given += list(_callable(enum)) if class_ else []
         given.append(f"name={literal(enum.name or '')}")
         given += [f"schema={literal(enum.schema)}"] if enum.schema else []
         type_ = call("sa.Enum", given, SQLALCHEMY, *annotation.imports)
     resolved = _registry(base)._resolve_type(python) if python is not None else None  # noqa: SLF001 - nothing public tells
     return Spelling(annotation, type_, isinstance(resolved, sa.Enum) and _is_same(resolved, enum))
+
+
+def _callable(enum: sa.Enum) -> Iterator[str]:
+    """Yield the argument by which the members of an enum's class give its labels, if any does."""
+    members, labels = list(enum.enum_class or ()), list(enum.enums)
+    if [member.name for member in members] == labels:
+        return
+    if [str(member.value) for member in members] == labels:
+        yield BY_VALUE
+        return
+    for method in ("lower", "upper"):
+        if [getattr(member.name, method)() for member in members] == labels:
+            yield BY_VALUE.replace("label.value", f"label.name.{method}()")
+            return
 
 
 def _annotation(enum: sa.Enum, base: Any, package: str) -> tuple[Source, Any]:
