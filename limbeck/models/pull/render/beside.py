@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from limbeck.dataclass import dataclass
 from limbeck.models.pull.render import split
 from limbeck.models.pull.render.contents import Contents
-from limbeck.models.pull.render.entity import entity_of, is_beyond, statement
+from limbeck.models.pull.render.declaring import entity_of, is_beyond, statement
 from limbeck.models.pull.render.serials import feeding
 from limbeck.models.source.text import Source
 from limbeck.schema.catalog.catalog import Catalog

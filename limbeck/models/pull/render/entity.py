@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from limbeck.models.source.text import Argument, Source, call, literal, literals
-from limbeck.schema.catalog.names import of
 from limbeck.schema.catalog.objects.address import Address
-from limbeck.schema.catalog.objects.columns import Column
-from limbeck.schema.catalog.objects.object import Object
 from limbeck.schema.catalog.objects.routines import Function
 from limbeck.schema.catalog.objects.schemas import Extension, Schema
 from limbeck.schema.catalog.objects.sequences import Sequence, SequenceOptions
@@ -19,126 +16,13 @@ from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.triggers import Policy, Rule, Trigger
 from limbeck.schema.catalog.objects.types import Composite, Domain, Range
 from limbeck.schema.catalog.objects.views import View
-from limbeck.schema.sql import quoting
 from limbeck.schema.sql.quoting import qualified, quote
 from limbeck.visible import visible
 
-if TYPE_CHECKING:
-    from limbeck.schema.diff.steps import Step
-
-_METADATA = "metadata=Base.metadata"
+METADATA = "metadata=Base.metadata"
 _LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 
-# Kinds that DROP TABLE drops, and those of which create_all creates only parts.
-_DROPPED_WITH_TABLES = frozenset(
-    {"constraint", "trigger", "rule", "policy", "statistics", "default", "enum", "grant"}
-)
-# The keywords of a kind, before a name that is in lower case or in quotes.
-_KIND = re.compile(r"(?:[A-Z]+ )+")
 _TRAILING = re.compile(r"[ \t\f\v]$", re.MULTILINE)
-
-
-def entity_of(
-    step: Step, item: Object, *, before_tables: bool, feeds: bool = False
-) -> Source | None:
-    """Return the entity that does what a step does, and all other steps about the same object.
-
-    `is_beyond` tells the exceptions.
-
-    Args:
-        step: the first step about the object.
-        item: the object.
-        before_tables: whether it precedes the tables.
-        feeds: whether a sequence is the default of its column.
-
-    """
-    if step.verb != "create":
-        return _row_security(step, item)
-    make = _MAKERS.get(type(item))
-    declaration = make(item) if make else None
-    if declaration is None or (isinstance(item, Table) and not _is_partition(step, item)):
-        return _definition(step, item, before_tables=before_tables)
-    name, usually, arguments = declaration
-    given = [*arguments, *(["default=True"] if feeds else []), _METADATA]
-    schema = item.address.schema
-    if schema not in {"", "public"} and not isinstance(item, (Trigger, Rule, Policy)):
-        given.append(f"schema={literal(schema)}")
-    if isinstance(item, Extension) and item.schema not in {"public", "pg_catalog"}:
-        given.append(f"schema={literal(item.schema)}")
-    return _entity(name, [*given, *_common(item, usually=usually, before_tables=before_tables)])
-
-
-def _common(item: Object, *, usually: bool, before_tables: bool) -> Iterator[str]:
-    comment = getattr(item, "comment", None)
-    if comment is not None:
-        yield f"comment={sql_literal(comment)}"
-    if usually != before_tables:
-        yield f"before_tables={before_tables}"
-
-
-def _definition(step: Step, item: Object, *, before_tables: bool) -> Source | None:
-    """Return a Definition, which drop_all drops, of an object with no entity of its own."""
-    if item.address.kind in _DROPPED_WITH_TABLES or isinstance(item, Column):
-        return None
-    if not step.sql.startswith("CREATE "):
-        return None  # a part of the object, as a mapping of a text search configuration
-    from limbeck.schema.diff.targets import target  # noqa: PLC0415 - tables alone do not need it
-
-    kind, name = (_KIND.match(target(item)) or [""])[0], target(item)
-    if not kind:
-        return None
-    given = [literal(kind.strip()), literal(name.removeprefix(kind)), sql_literal(step.sql)]
-    given.append(_METADATA)
-    if condition := _unless(step):
-        given.append(f"exists={literal(condition)}")
-    return _entity(
-        "Definition", [*given, *_common(item, usually=False, before_tables=before_tables)]
-    )
-
-
-def is_beyond(step: Step, item: Object) -> bool:
-    """Return whether a step does something to an object that its entity does not."""
-    from limbeck.schema.diff.operations import AlterViewDefault, Comment  # noqa: PLC0415 - the same
-    from limbeck.schema.diff.targets import target  # noqa: PLC0415 - the same
-
-    if isinstance(step.operation, Comment):
-        # The entity of a view has the comments on its columns.
-        named = isinstance(item, View) and _view(item) is not None
-        return step.operation.on != target(item) and not named
-    if isinstance(item, Table):
-        return not step.sql.endswith("ROW LEVEL SECURITY")
-    return isinstance(step.operation, AlterViewDefault) or _MAKERS.get(type(item)) is None
-
-
-def _row_security(step: Step, item: Object) -> Source | None:
-    if not (isinstance(item, Table) and item.row_security):
-        return None
-    if step.sql != f"ALTER TABLE {of(item.address)} ENABLE ROW LEVEL SECURITY":
-        return None
-    force = ["force=True"] if item.force_row_security else []
-    return _entity("RowSecurity", [literal(_dotted(item.address)), _METADATA, *force])
-
-
-def _is_partition(step: Step, table: Table) -> bool:
-    """Return whether CREATE TABLE ... PARTITION OF is all that creates a table."""
-    if table.partition_of is None:
-        return False
-    head = f"CREATE TABLE {of(table.address)} PARTITION OF {of(table.partition_of)}"
-    by = f" PARTITION BY {table.partition_key}" if table.partition_key else ""
-    return step.sql == f"{head} {table.partition_bound}{by}"
-
-
-def statement(step: Step, *, before_tables: bool) -> Source:
-    """Return a Statement with the SQL of a step."""
-    given = [sql_literal(step.sql), _METADATA]
-    condition = _unless(step)
-    if condition:
-        given.append(f"unless={literal(condition)}")
-    if undo := _undo(step):
-        given.append(f"undo={literal(undo)}")
-    if before_tables:
-        given.append("before_tables=True")
-    return _entity("Statement", given)
 
 
 def sql_literal(text: str) -> str:
@@ -158,7 +42,8 @@ def _is_treacherous(text: str) -> bool:
     return visible(text) != text or _TRAILING.search(text) is not None
 
 
-def _entity(name: str, arguments: list[str]) -> Source:
+def entity(name: str, arguments: list[str]) -> Source:
+    """Return the call of an entity."""
     given: list[Argument] = [*arguments]
     return call(name, given, f"from limbeck.entities import {name}", "base:Base")
 
@@ -229,7 +114,7 @@ def _range(range_: Range) -> _Call | None:
 def _partition(table: Table) -> _Call | None:
     if table.partition_of is None or table.partition_bound is None:
         return None
-    given = [literal(table.name), literal(_dotted(table.partition_of))]
+    given = [literal(table.name), literal(dotted(table.partition_of))]
     given.append(literal(table.partition_bound))
     if table.partition_key:
         given.append(f"partition_by={literal(table.partition_key)}")
@@ -242,7 +127,7 @@ def _sequence(sequence: Sequence) -> _Call | None:
         *(literal(words) for words in sequence_words(sequence.options)),
     ]
     if sequence.owned_by:
-        table = _dotted(sequence.owned_by, near=sequence.schema)
+        table = dotted(sequence.owned_by, near=sequence.schema)
         given.append(f"owned_by=({literal(table)}, {literal(sequence.owned_by.part)})")
     if sequence.unlogged:
         given.append("unlogged=True")
@@ -270,7 +155,8 @@ def sequence_words(options: SequenceOptions) -> Iterator[str]:
         yield "CYCLE"
 
 
-def _view(view: View) -> _Call | None:
+def view_call(view: View) -> _Call | None:
+    """Return the call of a view, None where no entity has all of it."""
     if view.access_method:
         return None
     pairs = [option.split("=", 1) for option in view.options]
@@ -301,7 +187,7 @@ def _function(function: Function) -> _Call | None:
 def _trigger(trigger: Trigger) -> _Call | None:
     given = [
         literal(trigger.name),
-        literal(_dotted(trigger.address)),
+        literal(dotted(trigger.address)),
         sql_literal(trigger.definition),
     ]
     given += [f"enabled={literal(trigger.enabled)}"] if trigger.enabled != "O" else []
@@ -309,13 +195,13 @@ def _trigger(trigger: Trigger) -> _Call | None:
 
 
 def _rule(rule: Rule) -> _Call | None:
-    given = [literal(rule.name), literal(_dotted(rule.address)), sql_literal(rule.definition)]
+    given = [literal(rule.name), literal(dotted(rule.address)), sql_literal(rule.definition)]
     given += [f"enabled={literal(rule.enabled)}"] if rule.enabled != "O" else []
     return "Rule", False, given
 
 
 def _policy(policy: Policy) -> _Call | None:
-    given = [literal(policy.name), literal(_dotted(policy.address))]
+    given = [literal(policy.name), literal(dotted(policy.address))]
     given += [f"command={literal(policy.command)}"] if policy.command != "ALL" else []
     given += [f"using={sql_literal(policy.using)}"] if policy.using is not None else []
     given += [f"check={sql_literal(policy.check)}"] if policy.check is not None else []
@@ -330,7 +216,7 @@ def _statistics(statistics: Statistics) -> _Call | None:
     return "Statistics", False, [literal(statistics.name), literal(statistics.definition)]
 
 
-_MAKERS: dict[type[Any], Callable[[Any], _Call | None]] = {
+MAKERS: dict[type[Any], Callable[[Any], _Call | None]] = {
     Schema: _schema,
     Extension: _extension,
     Domain: _domain,
@@ -338,7 +224,7 @@ _MAKERS: dict[type[Any], Callable[[Any], _Call | None]] = {
     Range: _range,
     Table: _partition,
     Sequence: _sequence,
-    View: _view,
+    View: view_call,
     Function: _function,
     Trigger: _trigger,
     Rule: _rule,
@@ -347,36 +233,8 @@ _MAKERS: dict[type[Any], Callable[[Any], _Call | None]] = {
 }
 
 
-def _dotted(address: Address, near: str = "public") -> str:
+def dotted(address: Address, near: str = "public") -> str:
+    """Return the name of a table, with its schema unless that is public."""
     name = quote(address.name)
     plain = address.schema in {"public", near} and near == "public"
     return name if plain else f"{quote(address.schema)}.{name}"
-
-
-def _undo(step: Step) -> str | None:
-    """Return the statement after which nothing that the step's needs is in use any more."""
-    table = f"ALTER TABLE IF EXISTS {quote(step.address.schema)}.{quote(step.address.name)}"
-    if step.address.kind == "column" and " SET DEFAULT " in step.sql:
-        return f"{table} ALTER COLUMN {quote(step.address.part)} DROP DEFAULT"
-    if step.address.kind == "constraint" and step.verb == "create":
-        return f"{table} DROP CONSTRAINT IF EXISTS {quote(step.address.part)}"
-    return None
-
-
-def _unless(step: Step) -> str | None:
-    address = step.address
-    if step.verb != "create":
-        child = quoting.literal(f"{quote(address.schema)}.{quote(address.name)}")
-        if address.kind == "table" and "ATTACH PARTITION" in step.sql:
-            return f"EXISTS (SELECT FROM pg_inherits WHERE inhrelid = to_regclass({child}))"
-        return None
-    name = quoting.literal(f"{quote(address.schema)}.{quote(address.name)}")
-    if address.kind in {"table", "index", "view", "sequence"}:
-        return f"to_regclass({name}) IS NOT NULL"
-    if address.kind in {"domain", "composite", "range", "enum"}:
-        return f"to_regtype({name}) IS NOT NULL"
-    if address.kind == "constraint":
-        part = quoting.literal(address.part)
-        condition = f"conrelid = to_regclass({name}) AND conname = {part}"
-        return f"EXISTS (SELECT FROM pg_constraint WHERE {condition})"
-    return None
