@@ -13,7 +13,7 @@ from limbeck.models.pull.prove.proving import prove
 from limbeck.models.pull.render import writing
 from limbeck.models.pull.render.writing import Description
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.filters import Filters
+from limbeck.schema.catalog.filters import EVERYTHING, Filters
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.shadow.shadow import Shadow
 
@@ -50,6 +50,8 @@ def proved(  # noqa: PLR0913 - the source, the choices, and where to prove
                 given = (texts, catalog, scratch, options, filters)
                 return texts, prove(*given, program=program, listen=listen), left
         except RefusedError as error:
+            if filters != EVERYTHING:
+                raise  # the likeliest reason is what the filters leave out
             description, sentences = without(description, error)
         left += sentences
         # The program creates models once, and listeners have heard of it all.
