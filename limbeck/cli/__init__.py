@@ -25,6 +25,7 @@ COMMANDS = {
     "contract": ("contracts", "Remove the old structure of expanded changes."),
     "undo": ("contracts", "Restore the branch to the state before the last contract."),
     "rollback": ("migrations", "Downgrade revisions, newest first."),
+    "push": ("pushes", "Bring the models to a branch without a revision, to try them out."),
     "stamp": ("histories", "Mark a revision as applied, without running anything."),
     "repair": ("repairs", "Show half-done revisions, or mark one as done or undone."),
     "status": ("statuses", "Show every environment: current revision, pending, drift."),
