@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -17,6 +17,7 @@ from limbeck.generate.answers import Answers
 from limbeck.generate.questions import agree_to_losses, agree_to_renames
 from limbeck.generate.rendering.message import message
 from limbeck.history.history import History
+from limbeck.history.revisions import Revision
 from limbeck.logs import log
 from limbeck.phased.online import online
 from limbeck.plurals import counted, nouns
@@ -26,7 +27,8 @@ from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.project.seen import note
 from limbeck.push.plan import Plan
-from limbeck.push.proof import Proof
+from limbeck.push.proof import PremiseError, Proof
+from limbeck.run.pushed import rows
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.read import read
@@ -88,17 +90,9 @@ def plan(
         _refuse_half_done(profile, seen)
         beside = project.on(seen.live.major)
         with _opened(beside, profile, listen) as shadow:
-
-            def replay(ids: tuple[str, ...]) -> Replay:
-                text = ",".join(ids) or "base"
-                return Replay(beside, text, profile, listen, seen.path, opened=shadow)
-
-            base = _base(history, seen)
-            pending = _pending(history, seen, base)
-            if pending:
-                base = history.tops(each.id for each in history.applied([*base, *pending]))
-                _refuse_pending(profile, history, seen, pending, replay(base))
-            own = replay(base)
+            base = _base(profile, history, seen)
+            ids = ",".join(base) or "base"
+            own = Replay(beside, ids, profile, listen, seen.path, opened=shadow)
             recorded = own.catalog()
             models = Models(beside, profile, listen, opened=shadow).catalog()
             settled = settle(project, recorded, models)
@@ -167,40 +161,37 @@ def _opened(project: Project, profile: Profile, listen: Listener) -> Iterator[Sh
         yield replace(shadow, identity=identity.known(project, profile, shadow.session))
 
 
-def _base(history: History, seen: _Seen) -> tuple[str, ...]:
-    """Return the revisions whose schema the database has.
+def _base(profile: Profile, history: History, seen: _Seen) -> tuple[str, ...]:
+    """Return the revisions that the schema of the database counts as having.
 
-    They are more than its version rows say, if generated revisions hold what was pushed.
-    """
-    known = {revision.id for revision in history.revisions()}
-    if seen.pushed is not None and known.issuperset(seen.pushed.base):
-        return seen.pushed.base
-    return seen.current
-
-
-def _pending(history: History, seen: _Seen, base: tuple[str, ...]) -> tuple[str, ...]:
-    late = ledger.late(history, seen.current, seen.state.ledger)
-    return tuple(each.id for each in (*late, *history.pending(base, "head")))
-
-
-def _refuse_pending(
-    profile: Profile, history: History, seen: _Seen, pending: tuple[str, ...], head: Replay
-) -> None:
-    """Refuse a push before pending revisions, unless they hold what was pushed already.
+    They are more than its version rows say where revisions hold what was pushed, or do nothing that
+    another push could not do as well.
 
     Raises:
-        ConfigurationError: They do not; what they do to rows would be lost.
+        ConfigurationError: Revisions are pending that have to run.
 
     """
-    if seen.pushed is not None:
-        recorded = head.catalog()
-        if not recorded.changes_to(without_ignored(head.project, recorded, seen.live)):
-            return
-    revisions = [each for each in history.revisions() if each.id in pending]
-    names = "".join(f"\n  {revision}" for revision in revisions)
-    verb = nouns(len(revisions), "is", "are")
-    raise ConfigurationError(
-        f"{counted(len(revisions), 'revision')} {verb} pending on {profile.name}; "
+    base, known = seen.current, {revision.id for revision in history.revisions()}
+    if seen.pushed is not None and known.issuperset(seen.pushed.base):
+        base = seen.pushed.base
+    missing = {
+        *ledger.late(history, seen.current, seen.state.ledger),
+        *history.pending(base, "head"),
+    }
+    pending = [each for each in history.revisions() if each in missing]
+    if not pending:
+        return base
+    if seen.pushed is None or any(True for each in pending for _ in rows(history, each)):
+        raise _pending(profile, pending)
+    applied = {each.id for each in history.applied(base)}
+    return history.tops(applied | {each.id for each in pending})
+
+
+def _pending(profile: Profile, pending: Sequence[Revision]) -> ConfigurationError:
+    names = "".join(f"\n  {revision}" for revision in pending)
+    verb = nouns(len(pending), "is", "are")
+    return ConfigurationError(
+        f"{counted(len(pending), 'revision')} {verb} pending on {profile.name}; "
         f"nothing was changed:{names}",
         hint="Migrate first, because a push would not do what they do to rows: "
         + command("limbeck", "migrate", "-e", profile.name),
@@ -231,8 +222,8 @@ def _proven(project: Project, proof: Proof, answers: Answers) -> tuple[tuple[Ste
     for form in firsts:
         try:
             return form, proof.proven(form)
-        except bodies.BodiesError:
-            raise  # the other form has the same bodies
+        except (bodies.BodiesError, PremiseError):
+            raise  # the other form has the same bodies, and starts from the same schema
         except ProofError as error:
             proof.replay.listen(Notice(f"the push locks for longer: {error.message}"))
     return last, proof.proven(last)

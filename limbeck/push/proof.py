@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from limbeck.dataclass import dataclass
 from limbeck.engine import running
@@ -17,12 +18,17 @@ from limbeck.push.draft import drafted, written
 from limbeck.run.drift import named
 from limbeck.schema.catalog import difference
 from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.objects.indexes import Index
 from limbeck.schema.diff import compare
 from limbeck.schema.diff.steps import Step
 from limbeck.shadow.filters import filters
 from limbeck.shadow.replay import Replay
 
 _SCRATCH = Push((), "", (), "")
+
+
+class PremiseError(ProofError):
+    """The shadow cannot make the schema that a database has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +83,33 @@ class Proof:
 
     def _repeat(self, connection: Connection, look: Callable[[], Catalog]) -> None:
         """Bring the scratch database from the recorded history to the schema of the database."""
-        if not self.recorded.changes_to(self.before):
+        before = self._whole()
+        if not self.recorded.changes_to(before):
             return
-        steps = compare.steps(self.recorded, self.before)
+        steps = compare.steps(self.recorded, before)
         try:
-            self._run(connection, written(steps, self.recorded, self.before, unchecked=True))
-            reason = named(look().changes_to(self.before))
+            self._run(connection, written(steps, self.recorded, before, unchecked=True))
+            reason = named(look().changes_to(before))
         except UnrunnableError as error:
             reason = error.message
         if reason:
-            raise ProofError(
+            raise PremiseError(
                 "the shadow cannot make the schema that the database has, so that nothing can be "
                 f"proved; nothing was changed: {reason}",
                 hint="Ignore the objects ([tool.limbeck.ignore]), or reset the branch.",
             )
+
+    def _whole(self) -> Catalog:
+        """Return the schema of the database as if no index build had been interrupted there.
+
+        No statement makes an INVALID index by itself; the push creates it once more in any case.
+        """
+        whole = {
+            index.address: replace(index, valid=True)
+            for index in self.before.every(Index)
+            if not index.valid and self.recorded.objects.get(index.address) != index
+        }
+        return replace(self.before, objects={**self.before.objects, **whole})
 
     def _run(self, connection: Connection, text: str) -> None:
         terms = Terms(ledger=False, pipelined=False, patience=0.0, place="shadow", push=_SCRATCH)

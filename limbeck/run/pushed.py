@@ -8,7 +8,7 @@ from typing import Final
 from limbeck.dataclass import dataclass
 from limbeck.engine import offline
 from limbeck.engine.pushes import Pushed
-from limbeck.errors import LimbeckError, MigrationError, PushedError
+from limbeck.errors import MigrationError, PushedError
 from limbeck.events import Listener, Notice
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
@@ -21,8 +21,7 @@ from limbeck.run.drift import named
 from limbeck.run.status import pushed_text
 from limbeck.schema.catalog.catalog import Change
 from limbeck.schema.sql import lexer
-from limbeck.shadow.models import Models
-from limbeck.shadow.settled import settle, without_ignored
+from limbeck.shadow.settled import without_ignored
 from limbeck.shell import command
 
 # What writes rows, or may: what a DO block or a function does, its text does not tell.
@@ -73,13 +72,7 @@ class Standing:
             return False
         target = self._after(todo)
         if changes := self._differs(target):
-            better = self._between(todo) or self._unwritten()
-            raise PushedError(
-                f"{self._name}: {self.text}, and the schema is not that of {', '.join(target)}: "
-                f"{named(changes)}; nothing was done",
-                hint=better or self.hint,
-                resets=better is None,
-            )
+            raise self._different(todo, target, changes)
         self._refuse_rows(todo)
         return True
 
@@ -130,25 +123,40 @@ class Standing:
                 return f"It is the schema of {to}. Record that first, then migrate: `{first}`."
         return None
 
-    def _unwritten(self) -> str | None:
-        """Return the hint for a database that has the schema of the models."""
-        comparison = self.comparison
-        head = comparison.replay([each.id for each in self.history.heads()]).catalog()
-        try:
-            models = Models(comparison.project, comparison.profile, comparison.listen).catalog()
-        except LimbeckError:  # they are being edited
-            return None
-        wanted = settle(comparison.project, head, models).catalog
-        if wanted.changes_to(without_ignored(comparison.project, wanted, comparison.live)):
-            return None
-        return "It is the schema of the models. Write the revision first: `limbeck generate`."
+    def _unwritten(self, todo: Sequence[Revision]) -> str | None:
+        """Return the hint for a database whose last push began with these revisions."""
+        if {each.id for each in todo} <= {each.id for each in self.history.applied(self._base)}:
+            return "More was pushed since. Write a revision for it first: `limbeck generate`."
+        return None
+
+    @property
+    def _base(self) -> tuple[str, ...]:
+        """The revisions that the last push began with, as far as they still have files."""
+        known = {revision.id for revision in self.history.revisions()}
+        return tuple(id_ for id_ in self.pushed.base if id_ in known)
+
+    def _different(
+        self, todo: Sequence[Revision], target: Sequence[str], changes: Sequence[Change]
+    ) -> PushedError:
+        head = ", ".join(target)
+        better = self._between(todo) or self._unwritten(todo)
+        hint = better or self.hint
+        if better is None and not any(True for each in todo for _ in rows(self.history, each)):
+            push = command("limbeck", "push", "-e", self._name)
+            hint = f"If the models are those of {head}, run `{push}` and migrate again. {hint}"
+        return PushedError(
+            f"{self._name}: {self.text}, and the schema is not that of {head}: "
+            f"{named(changes)}; nothing was done",
+            hint=hint,
+            resets=better is None,
+        )
 
     def _refuse_rows(self, todo: Sequence[Revision]) -> None:
         """Refuse to record revisions that change rows, or may."""
-        rows = [(each, text) for each in todo for text in _rows(self.history, each)]
-        if not rows:
+        texts = [(each, text) for each in todo for text in rows(self.history, each)]
+        if not texts:
             return
-        lines = "".join(f"\n  {each}: {text}" for each, text in rows)
+        lines = "".join(f"\n  {each}: {text}" for each, text in texts)
         stamp = command("limbeck", "stamp", "-e", self._name, ",".join(self._after(todo)))
         raise PushedError(
             f"{self._name}: {self.text}, and the schema is that of the pending revisions; but "
@@ -182,7 +190,7 @@ def way_back(project: Project, profile: Profile, current: Sequence[str]) -> str:
     return f"Run {models}. Or create its database anew."
 
 
-def _rows(history: History, revision: Revision) -> Iterable[str]:
+def rows(history: History, revision: Revision) -> Iterable[str]:
     """Yield the statements of a revision that may change rows, each cut to a line."""
     if offline.steps(history, revision) is None:
         yield "Python that asks the database"
