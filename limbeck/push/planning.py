@@ -28,6 +28,7 @@ from limbeck.project.project import Project
 from limbeck.project.seen import note
 from limbeck.push.plan import Plan
 from limbeck.push.proof import PremiseError, Proof
+from limbeck.run import apart
 from limbeck.run.pushed import rows
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.tables import Table
@@ -85,8 +86,9 @@ def plan(
     answers = replace(answers, otherwise="nothing was changed")
     history = History.of(project, profile)
     with history.held():
-        history.find("head")  # refuses several
         seen = _seen(project, profile, history, database, listen)
+        with apart.explaining(history, seen.current, profile.name):
+            history.find("head")  # refuses several
         _refuse_half_done(profile, seen)
         beside = project.on(seen.live.major)
         with _opened(beside, profile, listen) as shadow:
@@ -145,7 +147,7 @@ def _seen(
         start = state.read(connection, version_table.of(history, connection))
         refuse_pooler(database, start.session)
         note(project, profile, connection.info.server_version)
-        current = history.known(start.recorded, database.dbname)
+        current = apart.current(history, start, profile, database)
         live, path = read(connection, filters=filters(project)), searched(connection)
         user = connection.info.user
     if live.unreadable:

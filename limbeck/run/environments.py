@@ -27,6 +27,7 @@ from limbeck.project import urls
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.project.seen import note
+from limbeck.run import apart
 from limbeck.run.drift import named
 from limbeck.run.status import Finding, Status, findings
 from limbeck.schema.catalog.catalog import Catalog
@@ -254,6 +255,7 @@ def _remembered(status: Status, history: History, entries: Ledger) -> Status:
         interrupted=tuple((entry.revision, entry.steps) for entry in interrupted),
         downgrading=tuple(each.revision for each in interrupted if each.action == "downgrade"),
         pushed=pushes.outstanding(entries),
+        unknown_text=apart.described(status.unknown, entries),
     )
     if status.current is None or status.unknown:
         return status

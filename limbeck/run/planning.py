@@ -22,7 +22,7 @@ from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.project.seen import note
-from limbeck.run import notices
+from limbeck.run import apart, notices
 from limbeck.run.hooks import Hooks
 from limbeck.run.own_objects import OwnObject
 from limbeck.run.plan import Plan, PlannedRevision, Words, fingerprint
@@ -85,9 +85,10 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
             start = state.read(connection, version_table.of(history, connection))
             refuse_pooler(database, start.session)
             note(project, profile, connection.info.server_version)
-            current = history.known(start.recorded, database.dbname)
+            current = apart.current(history, start, profile, database)
             late = ledger.late(history, current, start.ledger)
-            pending = history.pending(current, to)
+            with apart.explaining(history, current, profile.name):
+                pending = history.pending(current, to)
             if to not in {"head", "heads"} and not pending and not late:
                 _refuse_below(history, current, to)
             chosen = {each.id for each in (*late, *pending)}
@@ -153,7 +154,7 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
     with connect(database, read_only=True, listen=listen) as connection:
         start = state.read(connection, version_table.of(history, connection))
         refuse_pooler(database, start.session)
-        current = history.known(start.recorded, database.dbname)
+        current = apart.current(history, start, profile, database)
         if standing := _pushed(project, profile, history, connection, start, listen):
             standing.refuse()
         halves = _reversals(project, profile, history, connection, start, listen)

@@ -11,6 +11,7 @@ from limbeck.history.revisions import Revision, way_out
 from limbeck.phased.gates.standing import Standing
 from limbeck.phased.gates.waiting import Waiting
 from limbeck.plurals import counted, listed
+from limbeck.run import apart
 from limbeck.run.drift import named
 from limbeck.schema.catalog.catalog import Change
 from limbeck.shell import command
@@ -31,7 +32,7 @@ class Status:
             database could not be read.
         applied: The revisions that it holds.
         pending: The revisions that it lacks.
-        unknown: Current revisions without a file.
+        unknown: Current revisions without a file; `unknown_text` has what the ledger says of them.
         squash: The revision that has replaced an unknown one.
         edited: Applied revisions whose SQL was edited since, by the database's ledger.
         deleted: Applied revisions whose files are missing.
@@ -54,6 +55,7 @@ class Status:
     applied: tuple[Revision, ...] = ()
     pending: tuple[Revision, ...] = ()
     unknown: tuple[str, ...] = ()
+    unknown_text: str = ""
     squash: Revision | None = None
     edited: tuple[Revision, ...] = ()
     deleted: tuple[str, ...] = ()
@@ -110,16 +112,17 @@ def findings(status: Status) -> Iterator[Finding]:
     if status.edited:
         ids = ", ".join(map(str, status.edited))
         yield Finding("edited", name, f"edited after they were applied: {ids}", RESTORE)
-    if status.deleted:
-        ids = ", ".join(status.deleted)
-        hint = command("git", "log", "--all", "--", f"*{status.deleted[0]}*")
+    if deleted := [id_ for id_ in status.deleted if id_ not in status.unknown]:
+        ids = ", ".join(deleted)
+        hint = command("git", "log", "--all", "--", f"*{deleted[0]}*")
         yield Finding("deleted", name, f"applied, but the revision file is missing: {ids}", hint)
     for id_, steps in status.interrupted:
         text = f"revision {id_} was interrupted after step {steps}"
         yield Finding("interrupted", name, text, continuing(status, id_))
     if status.ready:
         ids = listed([str(each) for each in status.ready])
-        yield Finding("pending", name, f"pending: {ids}", migrate)
+        first = "Run `limbeck merge`, then " if status.heads else ""
+        yield Finding("pending", name, f"pending: {ids}", f"{first}{migrate}")
     if status.drift:
         yield _drifted(status, status.drift)
     for waiting in status.waiting:
@@ -163,9 +166,8 @@ def _unknown(status: Status) -> Finding:
         text = f"is at revision {ids}, in the middle of {replaced}"
         hint = way_out(status.squash, status.unknown[0])
     else:
-        text = f"is at revision {ids}, which no file has"
-        log = command("git", "log", "--all", "--", f"*{status.unknown[0]}*")
-        hint = f"Restore its file: {log}"
+        text = f"is at revision {status.unknown_text or ids}, which no file has"
+        hint = apart.hint(status.unknown[0], status.environment)
     return Finding("unknown", status.environment, text, hint)
 
 
