@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -105,7 +106,7 @@ def _watch(project: Project, environment: str | None, answers: Answers, wait: fl
 
     project = replace(project, afresh=True)
     planning.refuse_protected(project.profile(environment))
-    try:
+    with suppress(KeyboardInterrupt), watching.interruptible() as ended:
         watching.begin_afresh(project)
         while True:
             before = watching.snapshot(project)
@@ -117,9 +118,8 @@ def _watch(project: Project, environment: str | None, answers: Answers, wait: fl
                 if error.hint:
                     say(error.hint, label="Hint:", colour="yellow")
             watching.begin_afresh(project)
-            watching.wait(project, before)
-    except KeyboardInterrupt:
-        say("")
+            watching.wait(project, before, ended)
+    say("")
 
 
 def _push_once(project: Project, environment: str | None, answers: Answers, wait: float) -> None:

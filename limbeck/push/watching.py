@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -29,11 +32,43 @@ def snapshot(project: Project) -> Snapshot:
     return dict(_state(name) for name in sorted(names))
 
 
-def wait(project: Project, before: Snapshot) -> None:
-    """Return once a file has been saved after a snapshot, and no other one follows at once."""
+@contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Yield what says whether Ctrl-C was pressed inside of the block.
+
+    It raises KeyboardInterrupt as always, but Python ignores that in a finalizer, such as that of a
+    worker.
+    """
+    pressed = threading.Event()
+
+    def interrupt(*_: object) -> None:
+        pressed.set()
+        raise KeyboardInterrupt
+
+    former = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+def wait(project: Project, before: Snapshot, ended: Callable[[], bool]) -> None:
+    """Return once a file has been saved after a snapshot, and no other one follows at once.
+
+    Args:
+        project: The project.
+        before: What its files were.
+        ended: Returns whether to stop.
+
+    Raises:
+        KeyboardInterrupt: It is to stop.
+
+    """
     now = snapshot(project)
     while now == before:
         time.sleep(_PAUSE)
+        if ended():
+            raise KeyboardInterrupt
         now = snapshot(project)
     while True:
         time.sleep(_STILL)
