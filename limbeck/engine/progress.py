@@ -51,7 +51,7 @@ class Progress:
     says of it, `checksum` is that of its code, `file` the hash of the revision's file when that row
     was written. `lock_timeout` is the one that the revision sets for itself, `limit` the number of
     steps after which to stop. `stage` tells how far an attempt is that takes long. `push` is what
-    the ledger records instead of a revision.
+    the ledger records instead of a revision, `sent` the number of its statements so far.
     """
 
     revision: Revision
@@ -70,6 +70,7 @@ class Progress:
     stage: Stage | None = None
     push: Push | None = None
     step: int = 0
+    sent: int = 0
     in_role: bool = False
     _hash: Any = field(default_factory=hashlib.sha256)
 
@@ -93,7 +94,7 @@ class Progress:
 
     def restart(self) -> None:
         """Begin another attempt: the revision's statements come again from the first one."""
-        self.step, self.in_role, self._hash = 0, False, hashlib.sha256()
+        self.step, self.sent, self.in_role, self._hash = 0, 0, False, hashlib.sha256()
         if self.stage is not None:
             self.stage.done = 0
 
@@ -101,6 +102,7 @@ class Progress:
         """Add a statement to the digest of this attempt."""
         # Without comments and white space: to reformat a file must not make it another one.
         self._hash.update(statements.plain(statement).encode() + b";")
+        self.sent += not statement.startswith("SET LOCAL ")
         if self.stage is not None:
             self.stage.advance()
 
@@ -190,6 +192,8 @@ class Progress:
     ) -> list[Statement]:
         if not self.in_ledger:
             return []
+        # A push is never resumed, but planned anew: there, the number is for people.
+        steps = self.push.earlier + self.sent if self.push else steps
         values = {"steps": steps, "digest": digest, "doubt": doubt}
         rows = [*self._table(), Statement(*ledger.step(self.about, values))]
         return [*_LEAVE_ROLE, *rows, _TAKE_ROLE] if self.in_role else rows

@@ -22,7 +22,8 @@ class Push:
 
     `base` are the revisions that its database holds already, by their version rows or by earlier
     pushes. `fingerprint` is that of the schema afterwards. `restores` says that this schema is that
-    of the version rows again, so that nothing pushed is left.
+    of the version rows again, so that nothing pushed is left. `earlier` counts the statements of an
+    interrupted push that it completes.
     """
 
     base: tuple[str, ...]
@@ -30,6 +31,7 @@ class Push:
     statements: tuple[str, ...]
     fingerprint: str
     restores: bool = False
+    earlier: int = 0
 
     @property
     def about(self) -> About:
@@ -46,7 +48,7 @@ class Push:
     def finish(self, digest: str) -> list[Statement]:
         """Return the statements that record its end, in place of the rows of interrupted pushes."""
         values: dict[str, Any] = {
-            "steps": len(self.statements),
+            "steps": self.earlier + len(self.statements),
             "digest": digest,
             "sql": "".join(f"{statement};\n" for statement in self.statements),
         }
@@ -57,13 +59,13 @@ class Push:
 class Pushed:
     """What was pushed to a database since its last revision.
 
-    `statements` counts those of complete pushes; `interrupted` says that the last push is not.
-    `base` are the revisions whose schema the database had before its last push, or has in it.
+    `statements` is the number of statements; `interrupted` counts those of a last push that was
+    interrupted, None where it was not. `base` are the revisions that the last push began with.
     """
 
     statements: int
     base: tuple[str, ...]
-    interrupted: bool = False
+    interrupted: int | None = None
 
 
 def outstanding(entries: Ledger) -> Pushed | None:
@@ -76,10 +78,11 @@ def outstanding(entries: Ledger) -> Pushed | None:
     if not rows:
         return None
     base = rows[0].revision.removeprefix(_MARK)
+    open_ = [entry.steps for entry in rows if not entry.finished]
     return Pushed(
-        sum(entry.steps for entry in rows if entry.finished),
+        sum(entry.steps for entry in rows),
         () if base == "base" else tuple(base.split(",")),
-        interrupted=not all(entry.finished for entry in rows),
+        sum(open_) if open_ else None,
     )
 
 

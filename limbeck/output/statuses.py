@@ -195,7 +195,7 @@ def _fields(status: Status) -> dict[str, Any]:
         "heads": [head.id for head in status.heads],
         "pushed": {
             "statements": status.pushed.statements,
-            "interrupted": status.pushed.interrupted,
+            "interrupted": status.pushed.interrupted is not None,
         }
         if status.pushed
         else None,

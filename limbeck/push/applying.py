@@ -30,7 +30,7 @@ def push(
     a push is interrupted between them, the next one compares again and goes on.
 
     Args:
-        plan: What to run; nothing happens where it has no steps.
+        plan: What to run; nothing happens where it is empty.
         wait: Seconds to wait for another migrator.
         progress: Report the progress of index builds.
         listen: Receives an event for each retry and notice.
@@ -41,7 +41,7 @@ def push(
         MigrationError: A statement failed, or the database has changed after the plan.
 
     """
-    if not plan.steps:
+    if plan.is_empty:
         return Report(plan)
     history = History.of(plan.project, plan.profile)
     name = session.name(plan.environment)

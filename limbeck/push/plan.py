@@ -35,6 +35,11 @@ class Plan:
     profile: Profile = field(repr=False, compare=False)
     database: Database = field(repr=False, compare=False)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to run, and no interrupted push to complete."""
+        return not self.steps and (self.pushed is None or self.pushed.interrupted is None)
+
     def script(self) -> str:
         """Return the statements as a script for psql, in transactions where Postgres allows one."""
         return script(self.steps)

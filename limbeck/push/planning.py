@@ -26,6 +26,7 @@ from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.project.seen import note
+from limbeck.push.draft import written
 from limbeck.push.plan import Plan
 from limbeck.push.proof import PremiseError, Proof
 from limbeck.run import apart
@@ -122,6 +123,7 @@ def plan(
             tuple(step.sql for step in steps),
             settled.catalog.fingerprint(),
             restores=restores,
+            earlier=(seen.pushed.interrupted or 0) if seen.pushed else 0,
         ),
         text=text,
         project=project,
@@ -214,7 +216,7 @@ def _proven(project: Project, proof: Proof, answers: Answers) -> tuple[tuple[Ste
     """Return the steps of the push and its draft; the first form that proves."""
     before, after = proof.before, proof.after
     if not before.changes_to(after):
-        return (), ""
+        return (), written((), before, after)
     renamed = agree_to_renames(before, after, answers)
     using = casting.agree(proof.replay, before, after, renamed, answers).upgrade
     plain = compare.steps(before, after, renamed, using=using)

@@ -147,7 +147,7 @@ def continuing(status: Status, id_: str) -> str:
 def pushed_text(pushed: Pushed, current: Sequence[str]) -> str:
     """Return what was pushed to a database, such as "pushed, 3 statements since 1a2b"."""
     since = ", ".join(current) or "the empty database"
-    cut = "; the last push was interrupted" if pushed.interrupted else ""
+    cut = "; the last push was interrupted" if pushed.interrupted is not None else ""
     return f"pushed, {counted(pushed.statements, 'statement')} since {since}{cut}"
 
 

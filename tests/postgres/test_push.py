@@ -24,6 +24,7 @@ from limbeck.errors import (
 from limbeck.events import Event, Notice
 from limbeck.generate.answers import Answers
 from limbeck.postgres import url
+from limbeck.project.code import process
 from limbeck.push import applying, planning
 from limbeck.push.plan import Report
 from limbeck.run.environments import check, status
@@ -61,6 +62,7 @@ class Desk:
         """Write the models, which are imported anew."""
         self.work.models(text)
         sys.modules.pop("models", None)
+        process.end_all()
 
     def push(self, text: str = "", **answers: object) -> Report:
         """Push these models."""
@@ -237,15 +239,22 @@ def test_a_push_that_is_killed_is_finished_by_the_next_one(desk: Desk) -> None:
         # Its snapshot makes the build of the index wait, and no lock of its own the column.
         other.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         other.execute("SELECT 1")
-        process = subprocess.Popen([sys.executable, "-c", PUSH, str(desk.work.project.root)])
+        pushing = subprocess.Popen([sys.executable, "-c", PUSH, str(desk.work.project.root)])
         pid = backend(desk.connection, "INDEX CONCURRENTLY")
-        process.send_signal(signal.SIGKILL)
-        process.wait(timeout=60)
+        pushing.send_signal(signal.SIGKILL)
+        pushing.wait(timeout=60)
         desk.connection.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
+    assert "pushed, 2 statements" in (desk.pushed() or "")
     assert "interrupted" in (desk.pushed() or "")
     desk.push()
     assert desk.plan().steps == ()
-    assert desk.rows("SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_books_isbn'::regclass")
+    valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_books_isbn'::regclass"
+    assert desk.rows(valid) == [(True,)]
+    # Killed after its last statement, before the end of the row.
+    desk.connection.execute("UPDATE limbeck_state.ledger SET finished = NULL WHERE action = 'push'")
+    assert "interrupted" in (desk.pushed() or "")
+    assert desk.push().plan.steps == ()
+    assert "interrupted" not in (desk.pushed() or "")
     desk.generate()
     assert desk.migrate().recorded
     assert desk.pushed() is None
