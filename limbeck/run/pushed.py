@@ -28,6 +28,8 @@ from limbeck.shell import command
 _ROWS: Final = frozenset(
     {"INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE", "COPY", "WITH", "DO", "CALL", "SELECT"}
 )
+# In what limbeck itself writes to keep privileges and comments: a push keeps them as well.
+_PRIVILEGES: Final = ("set_config(", "current_setting('limbeck.", "aclexplode(")
 _TRIED: Final = 10  # revisions at which a database is looked for that is at none of the ends
 
 
@@ -197,7 +199,7 @@ def rows(history: History, revision: Revision) -> Iterable[str]:
         return
     (text,) = offline.sql(history, [revision])
     for statement in lexer.statements(text):
-        # What limbeck writes to remember privileges is a SELECT of set_config.
-        if lexer.first_word(statement) in _ROWS and "set_config(" not in statement:
+        own = any(sign in statement for sign in _PRIVILEGES)
+        if lexer.first_word(statement) in _ROWS and not own:
             line = " ".join(statement.split())
             yield line if len(line) <= 80 else f"{line[:79]}…"  # noqa: PLR2004 - a line
