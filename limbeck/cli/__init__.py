@@ -14,40 +14,64 @@ import click
 from limbeck.cli.invocation import CONTEXT, Invocation, remember_debug, remember_directory
 from limbeck.errors import LimbeckError
 
-# The module of each command, and its line in `limbeck --help`. Listing them imports no module, so
-# help costs little more than Click itself.
-COMMANDS = {
-    "init": ("schema", "Set limbeck up in a project, new or existing."),
-    "generate": ("schema", "Write the next revision from the models and prove it."),
-    "expand": ("expanding", "Write the expand and contract revisions of one change."),
-    "migrate": ("migrations", "Apply pending revisions: show the plan, ask, run."),
-    "backfill": ("backfills", "Fill in the rows of an expanded change, in batches."),
-    "contract": ("contracts", "Remove the old structure of expanded changes."),
-    "undo": ("contracts", "Restore the branch to the state before the last contract."),
-    "rollback": ("migrations", "Downgrade revisions, newest first."),
-    "push": ("pushes", "Bring the models to a branch without a revision, to try them out."),
-    "stamp": ("histories", "Mark a revision as applied, without running anything."),
-    "repair": ("repairs", "Show half-done revisions, or mark one as done or undone."),
-    "status": ("statuses", "Show every environment: current revision, pending, drift."),
-    "check": ("statuses", "For CI: fail when something is pending, drifted or missing."),
-    "lint": ("safety", "Report what revisions lock, rewrite and break before they run."),
-    "pull": ("pulls", "Write models from a live database."),
-    "diff": ("schema", "Show what turns one schema into another."),
-    "revision": ("histories", "Write a revision for SQL or Python of your own."),
-    "merge": ("histories", "Join two heads into one."),
-    "squash": ("histories", "Replace several revisions with one."),
-    "accept": (
-        "accepting",
-        "Accept the differences between the models and the history as they are.",
-    ),
-    "branches": ("branches", "List, create, reset, delete database branches."),
-    "rehearse": ("rehearsals", "Run pending revisions on a throw-away branch of an environment."),
-    "preview": ("rehearsals", "Create or delete the branch of a pull request."),
-    "doctor": ("doctors", "Check the set-up of each environment, and name what mends it."),
-    "local": ("servers", "Start, stop or inspect the embedded Postgres."),
-    "url": ("servers", "Print the URL of an environment, password included."),
-    "psql": ("servers", "Open psql on an environment."),
+# The module of each command, and its line in `limbeck --help`, group by group. Listing them imports
+# no module, so help costs little more than Click itself.
+GROUPS = {
+    "Everyday": {
+        "generate": ("schema", "Write the next revision from the models and prove it."),
+        "migrate": ("migrations", "Apply pending revisions: show the plan, ask, run."),
+        "status": ("statuses", "Show every environment: current revision, pending, drift."),
+        "check": ("statuses", "For CI: fail when something is pending, drifted or missing."),
+        "rollback": ("migrations", "Downgrade revisions, newest first."),
+        "push": ("pushes", "Bring the models to a branch without a revision, to try them out."),
+        "log": ("journals", "Show what was applied where, when, by whom, and how long it took."),
+        "show": ("journals", "Show a revision: its SQL, its hazards, where it is applied."),
+    },
+    "Look and review": {
+        "lint": ("safety", "Report what revisions lock, rewrite and break before they run."),
+        "diff": ("schema", "Show what turns one schema into another."),
+        "rehearse": (
+            "rehearsals",
+            "Run pending revisions on a throw-away branch of an environment.",
+        ),
+        "erd": ("diagrams", "Draw tables and relations, of two schemas their difference."),
+        "preview": ("rehearsals", "Create or delete the branch of a pull request."),
+    },
+    "Without downtime": {
+        "expand": ("expanding", "Write the expand and contract revisions of one change."),
+        "backfill": ("backfills", "Fill in the rows of an expanded change, in batches."),
+        "contract": ("contracts", "Remove the old structure of expanded changes."),
+        "undo": ("contracts", "Restore the branch to the state before the last contract."),
+    },
+    "History": {
+        "revision": ("histories", "Write a revision for SQL or Python of your own."),
+        "merge": ("histories", "Join two heads into one."),
+        "squash": ("histories", "Replace several revisions with one."),
+        "stamp": ("histories", "Mark a revision as applied, without running anything."),
+        "accept": (
+            "accepting",
+            "Accept the differences between the models and the history as they are.",
+        ),
+        "repair": ("repairs", "Show half-done revisions, or mark one as done or undone."),
+    },
+    "Databases": {
+        "pull": ("pulls", "Write models from a live database."),
+        "branches": ("branches", "List, create, reset, delete database branches."),
+        "url": ("servers", "Print the URL of an environment, password included."),
+        "psql": ("servers", "Open psql on an environment."),
+    },
+    "Set-up": {
+        "init": ("schema", "Set limbeck up in a project, new or existing."),
+        "doctor": ("doctors", "Check the set-up of each environment, and name what mends it."),
+        "local": ("servers", "Start, stop or inspect the embedded Postgres."),
+        "completion": (
+            "completions",
+            "Print the completion script of a shell: commands, environments, revisions, branches.",
+        ),
+    },
 }
+
+COMMANDS = {name: entry for group in GROUPS.values() for name, entry in group.items()}
 
 
 class LazyGroup(click.Group):
@@ -82,9 +106,12 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands from the table, without importing any of them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+        """Write the groups of commands from the table, without importing any of them."""
+        width = max(map(len, COMMANDS))
+        for title, commands in GROUPS.items():
+            with formatter.section(title):
+                rows = [(name.ljust(width), line) for name, (_, line) in commands.items()]
+                formatter.write_dl(rows)
 
 
 def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:

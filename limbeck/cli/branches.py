@@ -9,7 +9,7 @@ import click
 from limbeck.cli.branching import agree, agree_all, end_of, output_option, provider_of, show
 from limbeck.cli.copies import create, reset, restore
 from limbeck.cli.invocation import CONTEXT, Invocation
-from limbeck.cli.options import command, environment, yes
+from limbeck.cli.options import command, completed, environment, yes
 from limbeck.cli.terminal import Narrator, answer, answer_script, note
 from limbeck.errors import ConfigurationError
 
@@ -38,7 +38,7 @@ def list_(invocation: Invocation, *, environment: str | None, output: str) -> No
 
 
 @command()
-@click.argument("name")
+@click.argument("name", shell_complete=completed("branches"))
 @environment
 @output_option
 def get(invocation: Invocation, *, name: str, environment: str | None, output: str) -> None:
@@ -47,7 +47,7 @@ def get(invocation: Invocation, *, name: str, environment: str | None, output: s
 
 
 @command()
-@click.argument("name")
+@click.argument("name", shell_complete=completed("branches"))
 @click.argument("new")
 @environment
 @output_option
@@ -59,7 +59,7 @@ def rename(
 
 
 @command("set-default")
-@click.argument("name")
+@click.argument("name", shell_complete=completed("branches"))
 @environment
 @output_option
 def set_default(invocation: Invocation, *, name: str, environment: str | None, output: str) -> None:
@@ -68,7 +68,7 @@ def set_default(invocation: Invocation, *, name: str, environment: str | None, o
 
 
 @command("set-expiration")
-@click.argument("name")
+@click.argument("name", shell_complete=completed("branches"))
 @click.option(
     "--expires-at", metavar="TIME", help="When to delete the branch: RFC 3339 with a time zone."
 )
@@ -92,7 +92,7 @@ def set_expiration(
 
 
 @command()
-@click.argument("name")
+@click.argument("name", shell_complete=completed("branches"))
 @environment
 @yes
 @output_option
@@ -158,8 +158,8 @@ def prune(
     help="markdown is for a comment on a pull request.",
 )
 @environment
-@click.argument("base")
-@click.argument("compare")
+@click.argument("base", shell_complete=completed("branches"))
+@click.argument("compare", shell_complete=completed("branches"))
 def diff(
     invocation: Invocation,
     *,

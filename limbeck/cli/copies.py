@@ -8,7 +8,7 @@ import click
 
 from limbeck.cli.branching import agree, end_of, output_option, provider_of, show
 from limbeck.cli.invocation import Invocation
-from limbeck.cli.options import command, environment, yes
+from limbeck.cli.options import command, completed, environment, yes
 from limbeck.cli.terminal import Narrator, note
 from limbeck.errors import ConfigurationError
 
@@ -85,7 +85,7 @@ def create(
 
 
 @command()
-@click.argument("name")
+@click.argument("name", shell_complete=completed("branches"))
 @click.option(
     "--parent",
     is_flag=False,
@@ -125,7 +125,7 @@ def reset(
 
 
 @command()
-@click.argument("name")
+@click.argument("name", shell_complete=completed("branches"))
 @click.argument("source", metavar="SOURCE")
 @_preserve
 @environment

@@ -6,7 +6,7 @@ import click
 
 from limbeck import shell
 from limbeck.cli.invocation import Invocation
-from limbeck.cli.options import as_json, command, environment, own_history, yes
+from limbeck.cli.options import as_json, command, completed, environment, own_history, yes
 from limbeck.cli.terminal import Narrator, answer
 from limbeck.errors import ConfigurationError
 
@@ -51,7 +51,7 @@ def revision(
 
 @command()
 @environment
-@click.argument("revision", metavar="REV")
+@click.argument("revision", metavar="REV", shell_complete=completed("revisions"))
 @yes
 def stamp(invocation: Invocation, *, environment: str | None, revision: str, yes: bool) -> None:
     """Mark a revision as applied, without running anything.
@@ -99,7 +99,10 @@ def merge(
 @command()
 @click.argument("revisions", metavar="[FROM:TO]", required=False)
 @click.option(
-    "--to", metavar="REV", help="Squash all revisions up to this one; up to the head if omitted."
+    "--to",
+    metavar="REV",
+    shell_complete=completed("revisions"),
+    help="Squash all revisions up to this one; up to the head if omitted.",
 )
 @click.option("-m", "--message", metavar="TEXT", help="The message of the new revision.")
 @click.option("--verbatim", is_flag=True, help="Keep the code of the revisions unchanged.")

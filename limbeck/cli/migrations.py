@@ -10,7 +10,7 @@ import click
 from limbeck import shell
 from limbeck.cli import gates
 from limbeck.cli.invocation import Invocation
-from limbeck.cli.options import as_json, command, environment, yes
+from limbeck.cli.options import as_json, command, completed, environment, yes
 from limbeck.cli.plans import RunOptions, carry_out, plan_options
 from limbeck.cli.terminal import Narrator, agreed, interactive, note, say
 from limbeck.errors import LimbeckError, MigrationError, NotConfirmedError, PushedError
@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 
 @command()
 @environment
-@click.option("--to", metavar="REV", default="head", help="Stop after this revision.")
+@click.option(
+    "--to",
+    metavar="REV",
+    default="head",
+    shell_complete=completed("revisions"),
+    help="Stop after this revision.",
+)
 @click.option(
     "--allow",
     metavar="HAZARD",
@@ -146,7 +152,12 @@ def migrate(
     show_default=True,
     help="How many revisions to downgrade.",
 )
-@click.option("--to", metavar="REV", help="Downgrade to this revision, or to base.")
+@click.option(
+    "--to",
+    metavar="REV",
+    shell_complete=completed("revisions"),
+    help="Downgrade to this revision, or to base.",
+)
 @plan_options
 @yes
 @as_json

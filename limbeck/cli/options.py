@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from limbeck.cli.invocation import CONTEXT, Invocation, remember_debug, remember_directory
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -28,6 +31,17 @@ class Command(click.Command):
         if extra and not ctx.resilient_parsing:
             raise misplaced.arguments(self, ctx, extra)
         return extra
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples of the command."""
+        from limbeck.cli.examples import EXAMPLES
+
+        _, _, words = ctx.command_path.partition(" ")
+        if words in EXAMPLES:
+            with formatter.section("Examples"):
+                for line, purpose in EXAMPLES[words]:
+                    formatter.write(f"{'':{formatter.current_indent}}# {purpose}\n")
+                    formatter.write(f"{'':{formatter.current_indent}}{line}\n")
 
 
 def _debug(ctx: click.Context, _: click.Parameter, value: bool) -> None:
@@ -90,6 +104,18 @@ def _logged(function: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+def completed(kind: str) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
+    """Return what completes a name in a shell: one of the functions of `completing`."""
+
+    def complete(ctx: click.Context, of: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        from limbeck.cli import completing
+
+        complete_: Callable[..., list[CompletionItem]] = getattr(completing, kind)
+        return complete_(ctx, of, incomplete)
+
+    return complete
+
+
 def environment(function: Function) -> Function:
     """Add -e/--env NAME."""
     return click.option(
@@ -97,6 +123,7 @@ def environment(function: Function) -> Function:
         "--env",
         "environment",
         metavar="NAME",
+        shell_complete=completed("environments"),
         help="The environment, as in env_profiles/NAME.env; the default environment if omitted.",
     )(function)
 
@@ -108,6 +135,7 @@ def own_history(function: Function) -> Function:
         "--env",
         "environment",
         metavar="NAME",
+        shell_complete=completed("environments"),
         help="An environment that has its own versions folder.",
     )(function)
 
@@ -119,6 +147,7 @@ def environments(function: Function) -> Function:
         "--env",
         "names",
         metavar="NAME",
+        shell_complete=completed("environments"),
         multiple=True,
         help="An environment. Repeatable.",
     )(function)

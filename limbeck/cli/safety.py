@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import click
 
 from limbeck.cli.invocation import Invocation
-from limbeck.cli.options import as_json, command, environment
+from limbeck.cli.options import as_json, command, completed, environment
 from limbeck.cli.terminal import Narrator, answer
 from limbeck.errors import CheckFailedError, ConfigurationError
 
@@ -18,7 +18,9 @@ Format: TypeAlias = Literal["text", "json", "github", "sarif", "markdown"]
 
 
 @command()
-@click.argument("revisions", nargs=-1, metavar="[REVISION]...")
+@click.argument(
+    "revisions", nargs=-1, metavar="[REVISION]...", shell_complete=completed("revisions")
+)
 @environment
 @click.option(
     "--since", metavar="GITREF", help="Only the revisions that the git branch adds to this git ref."

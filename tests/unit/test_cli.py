@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from limbeck.cli import COMMANDS, LazyGroup, group, main
+from limbeck.cli.examples import EXAMPLES
 from limbeck.errors import CheckFailedError, ConfigurationError, LimbeckError, NotConfirmedError
 
 LIMBECK = str(Path(sys.executable).parent / "limbeck")
@@ -59,6 +61,26 @@ def test_every_option_has_a_help_text(path: tuple[str, ...], command: click.Comm
         if isinstance(option, click.Option) and not option.hidden and not option.help
     ]
     assert silent == [], f"{' '.join(path)}: {silent}"
+
+
+LEAVES = {" ".join(path): command for path, command in ALL if not isinstance(command, click.Group)}
+
+
+@pytest.mark.parametrize("words", LEAVES)
+def test_the_help_of_a_command_ends_with_examples_that_can_be_typed(words: str) -> None:
+    examples = EXAMPLES[words]
+    assert len(examples) >= 2
+    answer = CliRunner().invoke(group, [*words.split(), "-h"]).output
+    for line, purpose in examples:
+        assert f"  # {purpose}\n  {line}\n" in answer
+        assert f"limbeck {words}" in line.replace("--project shop ", "")
+        typed = line.partition(" > ")[0].removeprefix('eval "$(').removesuffix(')"')
+        _, *arguments = shlex.split(typed.replace("--project shop ", ""))
+        LEAVES[words].make_context(words, arguments[len(words.split()) :])
+
+
+def test_examples_are_of_commands() -> None:
+    assert set(EXAMPLES) == set(LEAVES)
 
 
 @pytest.mark.parametrize(

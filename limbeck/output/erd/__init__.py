@@ -1,0 +1,1 @@
+"""Diagrams of tables and relations: Mermaid, SVG, HTML, JSON."""

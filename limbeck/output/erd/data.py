@@ -1,0 +1,49 @@
+"""A diagram for JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from limbeck.schema.diagram import Box, Diagram, Line, Link
+
+
+def data(diagram: Diagram) -> dict[str, Any]:
+    """Return the tables with their columns, and the relations."""
+    return {
+        "tables": [_box(box) for box in diagram.boxes],
+        "relations": [_link(link) for link in diagram.links],
+    }
+
+
+def _box(box: Box) -> dict[str, Any]:
+    return {
+        "schema": box.address.schema,
+        "name": box.address.name,
+        "state": box.state,
+        "comment": box.comment,
+        "columns": [_line(line) for line in box.lines],
+    }
+
+
+def _line(line: Line) -> dict[str, Any]:
+    return {
+        "name": line.name,
+        "type": line.type,
+        "primary_key": line.primary,
+        "foreign_key": line.foreign,
+        "nullable": line.nullable,
+        "state": line.state,
+        "was": line.was,
+    }
+
+
+def _link(link: Link) -> dict[str, Any]:
+    return {
+        "name": link.name,
+        "table": f"{link.source.schema}.{link.source.name}",
+        "columns": list(link.columns),
+        "references": f"{link.target.schema}.{link.target.name}",
+        "many": link.many,
+        "optional": link.optional,
+        "state": link.state,
+    }
