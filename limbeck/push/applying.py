@@ -17,7 +17,7 @@ from limbeck.push.draft import drafted
 from limbeck.push.plan import Plan, Report
 from limbeck.run import session, unseen
 from limbeck.run.applying import WAIT
-from limbeck.schema.catalog.read import read
+from limbeck.schema.catalog import difference
 from limbeck.shadow.filters import filters
 
 
@@ -68,8 +68,9 @@ def push(
 
 
 def _refuse_changed(plan: Plan, connection: Connection, recorded: tuple[str, ...]) -> None:
-    live = read(connection, filters=filters(plan.project))
-    if recorded != plan.current or live.fingerprint() != plan.fingerprint:
+    own = filters(plan.project)
+    live = difference.read_changed(connection, plan.live, plan.since, filters=own)
+    if recorded != plan.current or plan.live.changes_to(live):
         raise MigrationError(
             f"{plan.environment} was changed after the push was planned; nothing was done",
             hint="Run the same command again.",

@@ -9,6 +9,8 @@ from limbeck.engine.pushes import Push, Pushed
 from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.difference import Mark
 from limbeck.schema.diff.script import script
 from limbeck.schema.diff.steps import Step
 
@@ -18,8 +20,8 @@ class Plan:
     """The statements that bring a database to the models; none if it has their schema.
 
     `current` are the rows of its version table, `pushed` is what was pushed since. `tables` is the
-    number of those that were compared. `text` is the draft that runs, `fingerprint` that of the
-    database's schema before it, and `push` the row for the ledger.
+    number of those that were compared. `text` is the draft that runs, and `push` the row for the
+    ledger. `live` is the schema that the database had at the moment of the mark `since`.
     """
 
     environment: str
@@ -28,9 +30,10 @@ class Plan:
     pushed: Pushed | None
     steps: tuple[Step, ...]
     tables: int
-    fingerprint: str
     push: Push
     text: str = field(repr=False)
+    live: Catalog = field(repr=False, compare=False)
+    since: Mark = field(repr=False, compare=False)
     project: Project = field(repr=False, compare=False)
     profile: Profile = field(repr=False, compare=False)
     database: Database = field(repr=False, compare=False)

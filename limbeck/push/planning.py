@@ -31,14 +31,16 @@ from limbeck.push.plan import Plan
 from limbeck.push.proof import PremiseError, Proof
 from limbeck.run import apart
 from limbeck.run.pushed import rows
+from limbeck.schema.catalog import difference
 from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.difference import Mark
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.read import read
 from limbeck.schema.diff import compare, recreated
 from limbeck.schema.diff.steps import Step
 from limbeck.shadow import identity
 from limbeck.shadow.filters import filters
-from limbeck.shadow.models import Models
+from limbeck.shadow.models import Models, Recorded
 from limbeck.shadow.replay import Replay, searched
 from limbeck.shadow.settled import settle, without_ignored
 from limbeck.shadow.shadow import Shadow
@@ -54,6 +56,7 @@ class _Seen:
     state: State
     current: tuple[str, ...]
     live: Catalog
+    since: Mark
     path: tuple[str, ...]
     pushed: Pushed | None
 
@@ -97,7 +100,8 @@ def plan(
             ids = ",".join(base) or "base"
             own = Replay(beside, ids, profile, listen, seen.path, opened=shadow)
             recorded = own.catalog()
-            models = Models(beside, profile, listen, opened=shadow).catalog()
+            known = Recorded(own, recorded)
+            models = Models(beside, profile, listen, shadow, recorded=known).catalog()
             settled = settle(project, recorded, models)
             for text in settled.notes():
                 listen(Notice(text))
@@ -116,7 +120,6 @@ def plan(
         pushed=seen.pushed,
         steps=steps,
         tables=sum(1 for _ in settled.catalog.every(Table)),
-        fingerprint=seen.live.fingerprint(),
         push=Push(
             base,
             message(steps) if steps else "",
@@ -126,6 +129,8 @@ def plan(
             earlier=(seen.pushed.interrupted or 0) if seen.pushed else 0,
         ),
         text=text,
+        live=seen.live,
+        since=seen.since,
         project=project,
         profile=profile,
         database=database,
@@ -150,12 +155,13 @@ def _seen(
         refuse_pooler(database, start.session)
         note(project, profile, connection.info.server_version)
         current = apart.current(history, start, profile, database)
+        since = difference.mark(connection)
         live, path = read(connection, filters=filters(project)), searched(connection)
         user = connection.info.user
     if live.unreadable:
         names = ", ".join(live.unreadable)
         listen(Notice(f"{profile.name}: role {user} may not read {names}; left out"))
-    return _Seen(start, current, live, path, pushes.outstanding(start.ledger))
+    return _Seen(start, current, live, since, path, pushes.outstanding(start.ledger))
 
 
 @contextmanager
