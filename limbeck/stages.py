@@ -34,9 +34,9 @@ class Stage:
         """Begin to wait."""
         self._next = self.clock() + LONG
 
-    def advance(self) -> None:
-        """Count a unit that is done."""
-        self.done += 1
+    def advance(self, count: int = 1) -> None:
+        """Count units that are done."""
+        self.done += count
         if (now := self.clock()) >= self._next:
             self._next, self._told = now + PAUSE, True
             self.listen(StageProgress(self.text, self.done, self.total, self.unit))
@@ -44,6 +44,7 @@ class Stage:
     def end(self) -> None:
         """Tell that the stage is over, if it has told how far it is."""
         if self._told:
+            self._told = False
             self.listen(StageProgress(self.text, self.done, self.total, self.unit, ended=True))
 
 

@@ -61,7 +61,7 @@ GROUPS = {
         "psql": ("servers", "Open psql on an environment."),
     },
     "Set-up": {
-        "init": ("schema", "Set limbeck up in a project, new or existing."),
+        "init": ("initializing", "Set limbeck up in a project, new or existing."),
         "doctor": ("doctors", "Check the set-up of each environment, and name what mends it."),
         "local": ("servers", "Start, stop or inspect the embedded Postgres."),
         "completion": (

@@ -167,6 +167,7 @@ EXAMPLES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "init": (
         ("limbeck init", "in this folder; shows what it would write, and asks"),
         ("limbeck init --models shop.db:metadata", "where it does not find the models"),
+        ("limbeck init --try -e production", "compare history, database, models; write nothing"),
     ),
     "doctor": (
         ("limbeck doctor", "every environment"),

@@ -1,16 +1,15 @@
-"""The commands `init`, `generate` and `diff`."""
+"""The commands `generate` and `diff`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from limbeck.cli.invocation import Invocation, project_for
-from limbeck.cli.options import as_json, command, no_cache, own_history, renames, yes
+from limbeck.cli.options import as_json, command, no_cache, own_history, renames
 from limbeck.cli.questions import (
     ask_cast,
     ask_loss,
@@ -19,56 +18,11 @@ from limbeck.cli.questions import (
     parsed_values,
     written_values,
 )
-from limbeck.cli.terminal import Narrator, answer, answer_script, confirm, interactive, note
-from limbeck.plurals import counted
+from limbeck.cli.terminal import Narrator, answer, answer_script, interactive, note
 
 if TYPE_CHECKING:
     from limbeck.schema.catalog.catalog import Catalog
     from limbeck.schema.renames.rename import Rename
-
-
-@command()
-@click.argument("folder", metavar="[DIR]", required=False, type=click.Path(file_okay=False))
-@click.option("--models", metavar="MODULE:NAME", help="Where the metadata is defined.")
-@click.option(
-    "--alembic-ini",
-    "ini",
-    metavar="PATH[:SECTION]",
-    help="What describes the history, where there are several.",
-)
-@click.option("--neon", is_flag=True, help="Environments are branches of a Neon project.")
-@yes
-def init(
-    invocation: Invocation,
-    *,
-    folder: str | None,
-    models: str | None,
-    ini: str | None,
-    neon: bool,
-    yes: bool,
-) -> None:
-    """Set limbeck up in a project, new or existing.
-
-    limbeck shows every file first and asks. Existing files stay unchanged; an existing history
-    (alembic.ini and its versions) is adopted. --neon also changes existing profiles: those with
-    DATABASE_URL=local.
-    """
-    from limbeck.output import scaffolds
-    from limbeck.project import scaffold
-    from limbeck.project.project import Project
-    from limbeck.run import doctor
-
-    root = Path(folder or invocation.directory or ".").resolve()
-    plan = scaffold.plan(root, models=models, ini=ini, neon=neon)
-    answer(scaffolds.plan(plan, tuple(doctor.sketch(plan.project)) if plan.adopted else ()))
-    if not plan.changes:
-        note("Nothing to do: every file exists.")
-        return
-    confirm(f"Write {counted(len(plan.changes), 'file')}?", yes=yes)
-    scaffold.write(plan)
-    for name, value in (*doctor.facts(), *doctor.about(Project.find(root))):
-        answer(f"{name}: {value}")
-    answer(scaffolds.next_steps(plan))
 
 
 @command()

@@ -36,8 +36,8 @@ def edited(
         revision
         for revision in history.revisions()
         if (entry := applied.get(revision.id))
-        and not (quick and _is_older(revision, entry))
         and entry.file not in {None, revision.digest}
+        and not (quick and _is_older(revision, entry))
     ]
     if not touched:
         return ()

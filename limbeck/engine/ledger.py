@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import psycopg
+from psycopg.rows import tuple_row
 
 from limbeck.dataclass import dataclass
 from limbeck.history import code
@@ -56,6 +57,11 @@ SELECT revision, action, message, started, finished, steps, doubt, digest, file,
        CASE WHEN action NOT IN ('push', 'unpush') THEN sql END, -- there all statements, not a hash
        role, author, host, application
 FROM limbeck_state.ledger ORDER BY id"""
+
+# An id is part of each row, so the sum of their hashes tells their order, too.
+_HASH: Final = """
+SELECT count(*) || ' ' || coalesce(sum(hash_record_extended(l, 0)), 0)
+FROM limbeck_state.ledger AS l"""
 
 # Not from the sequence: with wal_level = minimal it may start again after a crash. Two sessions
 # cannot take the same id, because a writer holds the migration lock.
@@ -166,6 +172,11 @@ def asked(connection: psycopg.Connection) -> psycopg.Cursor[Entry]:
     """Query the entries; in a pipeline they arrive later."""
     # As text, the times would be spelled as the DateStyle of the database says.
     return connection.cursor(row_factory=_entry, binary=True).execute(_READ)
+
+
+def asked_hash(connection: psycopg.Connection) -> psycopg.Cursor[tuple[str]]:
+    """Query a hash of all rows, which the server computes; in a pipeline it arrives later."""
+    return connection.cursor(row_factory=tuple_row).execute(_HASH)
 
 
 def _entry(_: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], Entry]:

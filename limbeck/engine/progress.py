@@ -50,8 +50,9 @@ class Progress:
     ledger's table is there, `begun` whether the revision has its row in it, `about` what the row
     says of it, `checksum` is that of its code, `file` the hash of the revision's file when that row
     was written. `lock_timeout` is the one that the revision sets for itself, `limit` the number of
-    steps after which to stop. `stage` tells how far an attempt is that takes long. `push` is what
-    the ledger records instead of a revision, `sent` the number of its statements so far.
+    steps after which to stop. `stage` tells how far an attempt is that takes long; `earlier` is
+    what it has counted before the attempt. `push` is what the ledger records instead of a revision,
+    `sent` the number of its statements so far.
     """
 
     revision: Revision
@@ -68,6 +69,7 @@ class Progress:
     checksum: str | None = None
     about: ledger.About = field(default_factory=dict)
     stage: Stage | None = None
+    earlier: int = 0
     push: Push | None = None
     step: int = 0
     sent: int = 0
@@ -96,7 +98,7 @@ class Progress:
         """Begin another attempt: the revision's statements come again from the first one."""
         self.step, self.sent, self.in_role, self._hash = 0, 0, False, hashlib.sha256()
         if self.stage is not None:
-            self.stage.done = 0
+            self.stage.done = self.earlier
 
     def count(self, statement: str) -> None:
         """Add a statement to the digest of this attempt."""

@@ -171,7 +171,8 @@ class Runner:
             # Only while nobody uses the database yet: a terminal that is stopped would keep the
             # locks of the revision for as long.
             first = self.session.terms.progress and not self.heads
-            progress.stage = stage if first else None
+            progress.stage = self.session.terms.stage or (stage if first else None)
+            progress.earlier = progress.stage.done if progress.stage else 0
             while error or (error := self._attempt(turn, progress, rows)):
                 self._wait(error, progress)
                 error = None

@@ -131,13 +131,14 @@ def run_steps(
         run(history, connection, [revision], downgrade=downgrade, terms=terms)
 
 
-def tried(
+def tried(  # noqa: PLR0913 - as above
     history: History,
     connection: psycopg.Connection[Any],
     revision: Revision,
     look: Callable[[], None],
     *,
     downgrade: bool = False,
+    terms: Terms = PLAIN,
 ) -> bool:
     """Run a revision on a scratch database, look at what it makes of it, and roll it back.
 
@@ -147,10 +148,12 @@ def tried(
         revision: the revision, whose parents are applied there.
         look: called on the same connection at the end of the revision's transaction.
         downgrade: run its `downgrade` function.
+        terms: what else the run needs, as those of `run`.
 
     Returns:
-        Whether that was possible. A revision of several transactions cannot be rolled back, nor
-        one that the project's own interpreter runs be looked at; then nothing has happened.
+        Whether that was possible. A revision of several transactions cannot be rolled back; then
+        nothing has happened. Nor has it where a revision fails that the project's own interpreter
+        runs: there its statements ran on another driver than they would.
 
     Raises:
         MigrationError: the revision failed.
@@ -167,8 +170,13 @@ def tried(
 
     if isinstance(history.code, InProcess):
         with suppress(StoppedError):
-            terms = replace(PLAIN, look=looking)
-            run(history, connection, [revision], downgrade=downgrade, terms=terms)
+            own = replace(terms, look=looking)
+            run(history, connection, [revision], downgrade=downgrade, terms=own)
+    else:
+        from limbeck.engine import trial  # noqa: PLC0415 - most projects need no worker
+
+        with suppress(Exception):
+            trial.tried(history, connection, revision, looking, terms, downgrade=downgrade)
     return bool(looked)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import psycopg
 from psycopg.rows import tuple_row
@@ -31,6 +31,8 @@ SELECT (SELECT nspname FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnames
   {SESSION}
 FROM (SELECT (SELECT oid FROM pg_namespace WHERE nspname = '{STATE}') AS oid) AS n"""
 
+_SESSION: Final = f"SELECT {SESSION}".encode()
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -39,7 +41,7 @@ class State:
     `writable` says whether the role may write the ledger, or create it. `next_transaction` is the
     id (with its epoch) of the first transaction that begins after the state was read. `session`
     has what SQLAlchemy would otherwise query in round trips of its own. `table` is the version
-    table, with its schema.
+    table, with its schema. `hash` is that of the ledger's rows, if it was asked for.
     """
 
     recorded: tuple[str, ...]
@@ -48,14 +50,26 @@ class State:
     next_transaction: int
     session: Session
     table: VersionTable = USUAL
+    hash: str | None = None
 
 
-def read(connection: psycopg.Connection[Any], table: VersionTable = USUAL) -> State:
+class Brief(NamedTuple):
+    """The version rows, a hash of the ledger's rows, and the session; see `State`."""
+
+    recorded: tuple[str, ...]
+    hash: str
+    session: Session
+
+
+def read(
+    connection: psycopg.Connection[Any], table: VersionTable = USUAL, *, hashed: bool = False
+) -> State:
     """Return the state of a database; a missing table is an empty one.
 
     Args:
         connection: to the database.
         table: its version table.
+        hashed: ask for the hash of the ledger's rows, too.
 
     Raises:
         DatabaseError: the role may not read the version table.
@@ -68,25 +82,75 @@ def read(connection: psycopg.Connection[Any], table: VersionTable = USUAL) -> St
     has_versions, where = schema is not None, Session.read(session)
     # From now on by its schema: a revision may change the search path, or the role.
     table = table._replace(schema=schema or table.schema or where.schema or FALLBACK)
-    recorded, entries = _both(connection, table) if has_versions and has_ledger else (None, None)
-    if recorded is None or entries is None:
+    hash_: str | None = None
+    if has_versions and has_ledger and (both := _both(connection, table, hashed=hashed)):
+        recorded, entries, hash_ = both
+    else:
         recorded = version_table.recorded(connection, table) if has_versions else ()
         entries = ledger.read(connection) if has_ledger else Ledger()
-    return State(recorded, entries, bool(writable), next_transaction, where, table)
+    return State(recorded, entries, bool(writable), next_transaction, where, table, hash_)
 
 
-def _both(
-    connection: psycopg.Connection[Any], table: VersionTable
-) -> tuple[tuple[str, ...], Ledger] | tuple[None, None]:
-    """Read both tables in one round trip; None if one cannot be read, for a separate attempt."""
-    if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-        return None, None
+def rows(
+    connection: psycopg.Connection[Any], table: VersionTable = USUAL
+) -> tuple[tuple[str, ...], Ledger]:
+    """Read the version rows and the ledger in one round trip, where both can be read.
+
+    Args:
+        connection: to the database.
+        table: its version table.
+
+    Raises:
+        DatabaseError: the role may not read the version table.
+
+    """
+    if both := _both(connection, table, hashed=False):
+        return both[:2]
+    return version_table.recorded(connection, table), ledger.read(connection)
+
+
+def brief(connection: psycopg.Connection[Any], table: VersionTable) -> Brief | None:
+    """Read in one round trip what tells whether a database is in a known state.
+
+    Args:
+        connection: to the database.
+        table: its version table.
+
+    Returns:
+        None where a table is missing, or cannot be read.
+
+    """
     try:
         with connection.pipeline():
-            rows, entries = version_table.asked(connection, table), ledger.asked(connection)
-        return version_table.ids(rows), ledger.of(entries)
+            session = connection.cursor(row_factory=tuple_row).execute(_SESSION)
+            rows, hash_ = version_table.asked(connection, table), ledger.asked_hash(connection)
+        (row,), ((value,),) = session.fetchall(), hash_.fetchall()
+        return Brief(version_table.ids(rows), value, Session.read(row))
     except psycopg.Error:
         if connection.closed:
             raise
         connection.rollback()
-        return None, None
+        return None
+
+
+def _both(
+    connection: psycopg.Connection[Any], table: VersionTable, *, hashed: bool
+) -> tuple[tuple[str, ...], Ledger, str | None] | None:
+    """Read both tables in one round trip; None if one cannot be read, for a separate attempt."""
+    if connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+        return None
+    try:
+        with connection.pipeline():
+            # Before the rows: of rows that are written meanwhile, the hash is no longer that.
+            hash_ = ledger.asked_hash(connection) if hashed else None
+            rows, entries = version_table.asked(connection, table), ledger.asked(connection)
+        return (
+            version_table.ids(rows),
+            ledger.of(entries),
+            hash_.fetchall()[0][0] if hash_ else None,
+        )
+    except psycopg.Error:
+        if connection.closed:
+            raise
+        connection.rollback()
+        return None

@@ -11,6 +11,7 @@ from limbeck.engine.place import Place
 if TYPE_CHECKING:
     from limbeck.engine.pushes import Push
     from limbeck.postgres.database import Database
+    from limbeck.stages import Stage
 
 Committed: TypeAlias = "Callable[[Sequence[tuple[str, str | None]]], None]"
 
@@ -35,6 +36,7 @@ class Terms:
         look: Make the run a trial of one revision: called in its transaction, before the COMMIT,
             in place of which the trial ends with `StoppedError` and is rolled back. A revision that
             needs more than one transaction stops before the first COMMIT, without the call.
+        stage: Counts the statements of the revisions.
         push: The revision is a draft that no history has: the version rows stay as they are, and
             the ledger records a push in place of a revision.
         recording: Record the revisions as applied without running them.
@@ -55,6 +57,7 @@ class Terms:
     look: Callable[[], None] | None = None
     push: Push | None = None
     recording: bool = False
+    stage: Stage | None = None
 
 
 PLAIN = Terms(ledger=False, pipelined=False, patience=0.0, place="shadow")

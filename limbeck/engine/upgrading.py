@@ -83,29 +83,48 @@ def _bridged(
     note: Noted,
 ) -> None:
     """Run a revision in the worker, but its statements on the connection that is observed."""
-    history = series.history
-    step = series.environment.step(revision, downgrade=False)
     resets = defaults.resets(session(connection).settings)
     connection.autocommit = False
     try:
         with (
-            remote.opened(code, connection, history.top, again=True) as run,
+            remote.opened(code, connection, series.history.top, again=True) as run,
             privileged.rewriting(connection) as rewritten,
         ):
             run.handler = Bridge(run, connection, note, rewritten)
             run.call(revision.path, downgrade=False)
         note(0)
-        _reset(connection, resets)
-        table = version_table.of(history, connection)
-        context = series.environment.offline_context(table)
-        rows = VersionRows(context, set(step.from_revisions))
-        rows.update_to_step(step)
-        for statement in rows.statements:
-            statement.send(connection.cursor())
+        finish(series, connection, revision, resets)
         connection.commit()
     finally:
         connection.rollback()
         connection.autocommit = True
+
+
+def finish(
+    series: Series,
+    connection: psycopg.Connection[Any],
+    revision: Revision,
+    resets: Sequence[Statement],
+    *,
+    downgrade: bool = False,
+) -> None:
+    """Write the version rows after a revision that has run on a connection of this process.
+
+    Args:
+        series: the upgrades that it belongs to.
+        connection: where it has run.
+        revision: the revision.
+        resets: undo what it has set.
+        downgrade: whether it was taken back.
+
+    """
+    _reset(connection, resets)
+    step = series.environment.step(revision, downgrade=downgrade)
+    context = series.environment.offline_context(version_table.of(series.history, connection))
+    rows = VersionRows(context, set(step.from_revisions))
+    rows.update_to_step(step)
+    for statement in rows.statements:
+        statement.send(connection.cursor())
 
 
 class Bridge:

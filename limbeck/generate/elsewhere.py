@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from limbeck.dataclass import dataclass
 from limbeck.errors import ModelsError, ProofError, ServerError
-from limbeck.events import Listener, StageStarted
+from limbeck.events import Listener
 from limbeck.generate import proof
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
@@ -19,6 +19,7 @@ from limbeck.shadow.filters import filters
 from limbeck.shadow.models import Models
 from limbeck.shadow.replay import Replay
 from limbeck.shadow.shadow import Shadow
+from limbeck.stages import Stage, staged
 
 Value = TypeVar("Value")
 
@@ -56,14 +57,15 @@ class Elsewhere:
             ProofError: They fail there, or make something else than the models.
 
         """
-        self.replay.listen(StageStarted(f"proving on Postgres {self.major}"))
-        _on(self.major, lambda: self._prove(history, revisions))
+        with staged(self.replay.listen, f"proving on Postgres {self.major}", "statement") as stage:
+            _on(self.major, lambda: self._prove(history, revisions, stage))
 
-    def _prove(self, history: History, revisions: Sequence[Revision]) -> None:
+    def _prove(self, history: History, revisions: Sequence[Revision], stage: Stage) -> None:
         own = filters(self.replay.project)
         with self.replay.shadow.scratch(self.replay.template()) as database:
-            proof.compare("upgrade", proof.run(history, revisions, database, own), self.after)
-            down = proof.run(history, revisions[::-1], database, own, downgrade=True)
+            up = proof.run(history, revisions, database, own, stage)
+            proof.compare("upgrade", up, self.after)
+            down = proof.run(history, revisions[::-1], database, own, stage, downgrade=True)
             proof.compare("downgrade", down, self.before)
 
 

@@ -32,6 +32,9 @@ from limbeck.schema.diff.steps import Step
 from limbeck.shadow.filters import filters
 from limbeck.shadow.replay import Replay
 from limbeck.shadow.shadow import Shadow
+from limbeck.stages import Stage, staged
+
+PROVING = "proving both revisions on the shadow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +154,11 @@ def _attempt(
         unfinished, f"contract: {message}", phased.contract, (middle, ends.after), how,
         data=_contract_data(name, phased.uses), after=first,
     )  # fmt: skip
-    task.listen(StageStarted("proving both revisions on the shadow"))
-    passages = _prove(task, unfinished, phased, first, last)
+    count = sum(
+        len(each.upgrade) + len(each.downgrade) for each in (phased.expand, phased.contract)
+    )
+    with staged(task.listen, PROVING, "statement", count) as stage:
+        passages = _prove(task, unfinished, phased, first, last, stage=stage)
     history = task.replay.history
     revisions = [history.find(each.id)[0] for each in (first, last) if each]
     steps = (*phased.expand.upgrade, *phased.contract.upgrade)
@@ -188,23 +194,29 @@ def _write(  # noqa: PLR0913 - a revision has this many parts
     )
 
 
-def _prove(
-    task: Task, unfinished: Draft, phased: Phased, first: Revision | None, last: Revision
+def _prove(  # noqa: PLR0913 - two revisions, and how far their proof is
+    task: Task,
+    unfinished: Draft,
+    phased: Phased,
+    first: Revision | None,
+    last: Revision,
+    *,
+    stage: Stage,
 ) -> tuple[Passage, ...]:
     """Prove both revisions and what applications live through, and keep the files."""
     ends, template = task.change, task.replay.template()
     contract = _Last(last, phased.contract.upgrade, phased.backfills)
     if first is None:
         premises = Premises(task.project, task.shadow, template, ends.before, ends.after)
-        return _prove_last(task, unfinished, premises, contract, ())
+        return _prove_last(task, unfinished, premises, contract, (), stage=stage)
     premises = Premises(task.project, task.shadow, template, ends.before, phased.middle)
-    with proven(premises, unfinished.history, first) as (database, _):
+    with proven(premises, unfinished.history, first, stage) as (database, _):
         expand = ProbedDraft(
             unfinished.history, first, phased.expand.upgrade, "expand", phased.backfills
         )
         passage = passed(premises, task.replay.profile, expand)
         rest = Premises(task.project, task.shadow, database.dbname, phased.middle, ends.after)
-        return _prove_last(task, unfinished, rest, contract, ((first, passage),))
+        return _prove_last(task, unfinished, rest, contract, ((first, passage),), stage=stage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,14 +228,16 @@ class _Last:
     backfills: Sequence[Backfill]
 
 
-def _prove_last(
+def _prove_last(  # noqa: PLR0913 - as above
     task: Task,
     unfinished: Draft,
     premises: Premises,
     last: _Last,
     before: Sequence[tuple[Revision, Passage]],
+    *,
+    stage: Stage,
 ) -> tuple[Passage, ...]:
-    with proven(premises, unfinished.history, last.revision) as (database, catalog):
+    with proven(premises, unfinished.history, last.revision, stage) as (database, catalog):
         refused = task.unchecked and bodies.refused(database, task.change.before, task.change.after)
         if refused:
             raise bodies.BodiesError(refused)

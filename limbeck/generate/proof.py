@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from limbeck.dataclass import dataclass
 from limbeck.engine import running
+from limbeck.engine.terms import PLAIN
 from limbeck.errors import MigrationError, ProofError
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
@@ -23,6 +24,7 @@ from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.read import read
 from limbeck.shadow.filters import filters
 from limbeck.shadow.shadow import Shadow
+from limbeck.stages import Stage
 
 SHOWN_CHANGES = 10
 HINT = "Please report this, with the message above."
@@ -49,9 +51,15 @@ class Premises:
 
 @contextmanager
 def proven(
-    premises: Premises, history: History, revision: Revision
+    premises: Premises, history: History, revision: Revision, stage: Stage
 ) -> Iterator[tuple[Database, Catalog]]:
     """Yield the upgraded scratch database and its catalog, once both directions are proven.
+
+    Args:
+        premises: The catalogs before and after the revision.
+        history: The history of the draft.
+        revision: The revision.
+        stage: Counts the statements; it ends when both directions are proven.
 
     Raises:
         ProofError: The upgrade does not make `after`, or the downgrade does not make `before`.
@@ -65,35 +73,46 @@ def proven(
             def look() -> Catalog:
                 return difference.read_changed(connection, premises.before, since, filters=own)
 
-            _run(connection, history, [revision])
+            _run(connection, history, [revision], stage)
             up = look()
             compare("upgrade", up, premises.after)
             up.take_fingerprint(premises.after)
-            down = _tried(connection, history, revision, look)
+            down = _tried(connection, history, revision, look, stage)
         if down is None:
             with shadow.scratch(upgraded.dbname) as copy:
-                down = run(history, [revision], copy, own, downgrade=True)
+                down = run(history, [revision], copy, own, stage, downgrade=True)
         compare("downgrade", down, premises.before)
+        stage.end()
         yield upgraded, up
 
 
 def _tried(
-    connection: Connection, history: History, revision: Revision, look: Callable[[], Catalog]
+    connection: Connection,
+    history: History,
+    revision: Revision,
+    look: Callable[[], Catalog],
+    stage: Stage,
 ) -> Catalog | None:
     """Return the catalog after a downgrade, which is rolled back; None where it cannot be."""
     catalogs: list[Catalog] = []
+    earlier, terms = stage.done, replace(PLAIN, stage=stage)
+
+    def append() -> None:
+        catalogs.append(look())
+
     with _refusing():
-        running.tried(
-            history, connection, revision, lambda: catalogs.append(look()), downgrade=True
-        )
+        running.tried(history, connection, revision, append, downgrade=True, terms=terms)
+    if not catalogs:  # its statements come again
+        stage.done = earlier
     return catalogs[0] if catalogs else None
 
 
-def run(
+def run(  # noqa: PLR0913 - what, on what, which way
     history: History,
     revisions: Sequence[Revision],
     database: Database,
     own: Filters,
+    stage: Stage,
     *,
     downgrade: bool = False,
 ) -> Catalog:
@@ -104,6 +123,7 @@ def run(
         revisions: The revisions, in the order in which they run.
         database: The scratch database.
         own: What the project looks at.
+        stage: Counts the statements.
         downgrade: Whether to run their downgrades.
 
     Raises:
@@ -111,7 +131,7 @@ def run(
 
     """
     with _session(database) as connection:
-        _run(connection, history, revisions, downgrade=downgrade)
+        _run(connection, history, revisions, stage, downgrade=downgrade)
         return read(connection, filters=own)
 
 
@@ -119,11 +139,13 @@ def _run(
     connection: Connection,
     history: History,
     revisions: Sequence[Revision],
+    stage: Stage,
     *,
     downgrade: bool = False,
 ) -> None:
     with _refusing():
-        running.run(history, connection, revisions, downgrade=downgrade)
+        terms = replace(PLAIN, stage=stage)
+        running.run(history, connection, revisions, downgrade=downgrade, terms=terms)
 
 
 @contextmanager

@@ -34,6 +34,9 @@ from limbeck.shadow.models import Models, Recorded
 from limbeck.shadow.replay import Replay
 from limbeck.shadow.settled import settle
 from limbeck.shadow.shadow import Shadow
+from limbeck.stages import staged
+
+PROVING = "proving the revision on the shadow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,10 +243,13 @@ def _attempt(task: _Task, unfinished: Draft, message: str, form: _Form) -> Gener
         render(form.upgrade, task.before, task.after, **how),
         render(form.downgrade, task.after, task.before, **how),
     )
-    task.listen(StageStarted("proving the revision on the shadow"))
+    count = len(form.upgrade) + len(form.downgrade)
     replay = task.replay
     premises = Premises(task.project, replay.shadow, replay.template(), task.before, task.after)
-    with proven(premises, unfinished.history, written) as (database, catalog):
+    with (
+        staged(task.listen, PROVING, "statement", count) as stage,
+        proven(premises, unfinished.history, written, stage) as (database, catalog),
+    ):
         if form.unchecked:
             _check_bodies(task, database)
         passage = passed(

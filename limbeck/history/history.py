@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field
 from functools import cached_property
@@ -16,6 +15,7 @@ from limbeck.dataclass import dataclass
 from limbeck.errors import HistoryError, SeveralHeadsError
 from limbeck.history import lasting, saved
 from limbeck.history import revisions as files
+from limbeck.history.folder import Listing
 from limbeck.history.revisions import Revision, way_out
 from limbeck.paths import shown
 from limbeck.project.code.in_process import InProcess
@@ -24,15 +24,12 @@ from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.shell import command
 
-# Like Alembic, without editors' lock files (.#name) and the package marker.
-REVISION_FILE = re.compile(r"(?!\.#|__init__).*\.py$")
-
 
 @dataclass(slots=True)
 class _Memory:
     """The revisions of a history, and the state of the files from which they were read."""
 
-    state: tuple[saved.File, ...] | None = None
+    listing: Listing | None = None
     ordered: dict[str, Revision] = field(default_factory=dict)
     held: dict[str, Revision] | None = None
     holders: int = 0
@@ -88,6 +85,16 @@ class History:
                 memory.holders -= 1
                 if not memory.holders:
                     memory.held = None
+
+    def state(self) -> str | None:
+        """Return a hash that changes with any of the files, or None while it might not.
+
+        It costs a look at each file and reads none. Inside of `held` it is that of the files as
+        they were read.
+        """
+        held = self._memory.held is not None
+        listing = self._memory.listing if held else Listing.of(self.folders)
+        return listing.hash() if listing else None
 
     def prepare(self) -> None:
         """Start the project's interpreter, if revisions need it, while limbeck goes on."""
@@ -285,16 +292,9 @@ class History:
         memory = self._memory
         if memory.held is not None:
             return memory.held
-        state = tuple(each for folder in self.folders for each in _state(folder))
-        if state != memory.state:
+        listing = Listing.of(self.folders)
+        if memory.listing is None or listing.files != memory.listing.files:
             place = saved.place(self.project, self.folder)
-            memory.ordered = files.ordered(saved.revisions(place, state))
-            memory.state = state
+            memory.ordered = files.ordered(saved.revisions(place, listing.files))
+            memory.listing = listing
         return memory.ordered
-
-
-def _state(folder: Path) -> Iterator[saved.File]:
-    with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda entry: entry.name):
-            if REVISION_FILE.fullmatch(entry.name):
-                yield saved.File.of(entry.path, entry.stat())

@@ -24,8 +24,16 @@ def names(
     shared = {each for each, times in Counter(chain.from_iterable(labels)).items() if times > 1}
     branches = tuple(min(own - shared, default="") for own in labels)
     if not all(branches) and several_folders:
-        branches = tuple(head.path.parent.name for head in heads)
+        branches = _folders(heads)
     return branches if all(branches) and len(set(branches)) == len(branches) else ()
+
+
+def _folders(heads: Sequence[Revision]) -> tuple[str, ...]:
+    """Return the names of their folders; of two "versions" with the folders above them."""
+    names_ = [head.path.parent.name for head in heads]
+    if len(set(names_)) < len(names_):
+        names_ = [f"{head.path.parent.parent.name}/{head.path.parent.name}" for head in heads]
+    return tuple(names_)
 
 
 def _labels(head: Revision, by_id: Mapping[str, Revision]) -> set[str]:

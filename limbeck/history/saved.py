@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from limbeck.history.folder import File
 from limbeck.history.revisions import Revision, read
 from limbeck.paths import write_whole
 from limbeck.project.project import Project
@@ -28,30 +27,6 @@ _IMPORTS: Final = _NAMES.index("imports")
 _FORM: Final = f"{__version__} 1 {' '.join(_NAMES)}"
 # To read a few files takes no longer than to read what was saved of them.
 _FEWEST: Final = 50
-_TICK: Final = 2_000_000_000
-"""Nanoseconds within which a file system may give two writes the same time; FAT has the longest."""
-
-
-class File(NamedTuple):
-    """A revision file, and what tells whether it has changed."""
-
-    path: str
-    modified: int
-    changed: int
-    size: int
-    inode: int
-
-    @classmethod
-    def of(cls, path: str, status: os.stat_result) -> File:
-        """Return a file in the state that the file system reports."""
-        times = (status.st_mtime_ns, status.st_ctime_ns)
-        return cls(path, *times, status.st_size, status.st_ino)
-
-    def is_settled(self) -> bool:
-        """Return whether its next write will get another time: clocks of file systems tick."""
-        return time.time_ns() - max(self.modified, self.changed) > _TICK
-
-
 _WIDTH: Final = len(File._fields)
 
 

@@ -13,7 +13,7 @@ from limbeck.lint.probes import phased
 from limbeck.lint.probes.gaps import Role
 from limbeck.lint.probes.passage import Passage
 from limbeck.lint.probes.proving import Change, probe, running_of
-from limbeck.lint.trace.statement import strength
+from limbeck.lint.trace.statement import OF_WRITERS, strength
 from limbeck.lint.trace.tracing import Trace
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
@@ -22,7 +22,6 @@ from limbeck.shadow import servers
 from limbeck.shadow.replay import Replay
 from limbeck.shadow.shadow import Shadow
 
-_OF_WRITERS = strength("RowExclusiveLock")
 _KINDS = {"r": "table", "p": "table", "v": "view", "m": "view"}
 
 
@@ -77,10 +76,10 @@ def _passage(place: Place, trace: Trace, role: Role) -> Passage:
 def _touched(trace: Trace) -> Iterator[Address]:
     """Yield the existing tables and views that a statement of the revision locks against others."""
     for statement in trace.statements:
-        for oid in statement.existing & {*statement.locks, *statement.held}:
-            mode = statement.locks.get(oid) or statement.held.get(oid)
+        for oid in sorted(statement.existing & statement.locks.keys()):
             relation = statement.before.relations.get(oid)
-            if relation and strength(mode) > _OF_WRITERS and relation.kind in _KINDS:
+            strong = strength(statement.locks[oid]) > OF_WRITERS
+            if relation and strong and relation.kind in _KINDS:
                 yield Address(_KINDS[relation.kind], relation.schema, relation.name)
 
 

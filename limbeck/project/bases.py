@@ -10,35 +10,24 @@ from pathlib import Path
 from typing import Final
 
 from limbeck.dataclass import dataclass
+from limbeck.project.declarations import (
+    Telling,
+    declared,
+    declares_table,
+    derives,
+    given,
+    is_abstract,
+    is_revision,
+    is_table,
+    made_by,
+    parsed,
+    telling,
+)
 from limbeck.project.discovery import modules
 
-# What makes a base or something else that has the attribute `metadata`, by the name of its call.
-MAKERS: Final = {"declarative_base", "automap_base", "registry", "SQLAlchemy"}
-BASES: Final = {"DeclarativeBase", "DeclarativeBaseNoMeta"}
 # A project that is installed by itself: a member of a workspace, a service of a monorepo.
 INSTALLED: Final = ("pyproject.toml", "setup.py", "setup.cfg")
 NAMES_SRC: Final = re.compile(r"^\s*(from|import) src\b", re.MULTILINE)
-
-
-def declares(path: Path, base: str = "") -> bool:
-    """Return whether a module declares a table of its own.
-
-    Args:
-        path: its file; a revision declares none.
-        base: the name of a declarative base, whose classes need no __tablename__.
-
-    """
-    tree = _parsed(path)
-    return not _is_revision(tree) and (
-        _declares(tree, sqlmodel=False) or any(_is_table(each, {base}) for each in _classes(tree))
-    )
-
-
-def baseless(path: Path) -> Iterator[str]:
-    """Yield the classes of a module that have a __tablename__, and neither base nor decorator."""
-    for node in _classes(_parsed(path)):
-        if not (node.bases or node.decorator_list) and "__tablename__" in _names(node):
-            yield node.name
 
 
 def references(
@@ -55,17 +44,22 @@ def references(
 
     """
     code = Code.of(root, without, imported_from)
-    given = {name for tree in code.trees.values() for name in _given(tree)}
+    used = {name for tree in code.trees.values() for name in given(tree)}
     bases = [
-        (module, name, f"{name}.metadata")
+        (*code.widest(module, name), "metadata")
         for module, name in code.bases
-        if name.rpartition(".")[2] not in given
+        if name.rpartition(".")[2] not in used
     ]
     if not bases:
         tables = code.declaring(sqlmodel=True)
-        bases = [(module, "SQLModel", "SQLModel.metadata") for module in sorted(tables)[:1]]
-    bases = bases or [(*each, each[1]) for each in code.metadata]
-    return sorted({f"{code.exporter(module, name)}:{path}" for module, name, path in bases})
+        bases = [(module, "SQLModel", "metadata") for module in sorted(tables)[:1]]
+    bases = bases or [(*each, "") for each in code.metadata]
+    return sorted(
+        {
+            f"{code.exporter(module, name)}:{'.'.join(filter(None, (name, attribute)))}"
+            for module, name, attribute in bases
+        }
+    )
 
 
 @dataclass(frozen=True)
@@ -88,14 +82,14 @@ class Code:
             if not any(path.resolve().is_relative_to(folder) for folder in histories)
             and (name := tops.dotted(path))
         }
-        trees = {name: _parsed(path) for name, path in paths.items()}
-        trees = {name: tree for name, tree in trees.items() if not _is_revision(tree)}
+        trees = {name: parsed(path) for name, path in paths.items()}
+        trees = {name: tree for name, tree in trees.items() if not is_revision(tree)}
         return cls({name: paths[name] for name in trees}, trees)
 
     @cached_property
     def bases(self) -> list[tuple[str, str]]:
         """The modules with the names of what has the attribute `metadata`."""
-        return [(module, name) for module, tree in self.trees.items() for name in _declared(tree)]
+        return [(module, name) for module, tree in self.trees.items() for name in declared(tree)]
 
     @cached_property
     def metadata(self) -> list[tuple[str, str]]:
@@ -103,43 +97,84 @@ class Code:
         return [
             (module, name)
             for module, tree in self.trees.items()
-            for name in _made(tree, {"MetaData"})
+            for name in made_by(tree, {"MetaData"})
         ]
 
     @cached_property
     def models(self) -> set[str]:
         """The names of bases, and of classes that derive from one, however indirectly."""
         names = {name for _, name in self.bases}
-        classes = [node for tree in self.trees.values() for node in _classes(tree)]
-        while more := {each.name for each in classes if _derives(each, names)} - names:
+        every = [node for _, node in self.classes]
+        while more := {each.name for each in every if derives(each, names)} - names:
             names |= more
         return names
+
+    @cached_property
+    def classes(self) -> list[tuple[str, ast.ClassDef]]:
+        """All classes, with the names of their modules."""
+        return [
+            (module, node)
+            for module, nodes in self.nodes.items()
+            for node in nodes
+            if isinstance(node, ast.ClassDef)
+        ]
+
+    @cached_property
+    def nodes(self) -> dict[str, list[Telling]]:
+        """What tells what each module declares and imports."""
+        return {module: telling(tree) for module, tree in self.trees.items()}
+
+    @cached_property
+    def tables(self) -> set[str]:
+        """The modules that declare tables."""
+        return self.declaring(sqlmodel=False)
+
+    @cached_property
+    def imports(self) -> dict[str, tuple[tuple[str, str], ...]]:
+        """What each module imports: other modules, with the names that it takes from them."""
+        return {module: tuple(self._imported(module)) for module in self.trees}
+
+    def widest(self, module: str, name: str) -> tuple[str, str]:
+        """Return a base, or an abstract class of its own if only that leads to tables."""
+
+        def reach(place: tuple[str, str]) -> int:
+            return len(self.tables & self.reached(self.exporter(*place)))
+
+        names, places = {name}, [(module, name)]
+        while more := [each for each in self._abstract(names) if each not in places]:
+            places += more
+            names |= {each for _, each in more}
+        return places[0] if reach(places[0]) else max(places, key=reach)
+
+    def _abstract(self, names: set[str]) -> Iterator[tuple[str, str]]:
+        for module, node in self.classes:
+            if derives(node, names) and is_abstract(node):
+                yield module, node.name
 
     def exporter(self, module: str, name: str) -> str:
         """Return the module that has a name of another one, and reaches most tables by imports.
 
         Where several reach as many, it is the nearest package of the module, then the module.
         """
-        tables = self.declaring()
         own = [each for each in self.trees if each == module or self._imports(each, module, name)]
         packages = [each for each in own if f"{module}.".startswith(f"{each}.")]
         return max(
             own,
             key=lambda each: (
-                len(tables & self.reached(each)),
+                len(self.tables & self.reached(each)),
                 each in packages and each != module,
                 each == module,
                 -len(each),
             ),
         )
 
-    def declaring(self, *, sqlmodel: bool = False) -> set[str]:
+    def declaring(self, *, sqlmodel: bool) -> set[str]:
         """Return the modules that declare tables."""
-        return {
-            name
-            for name, tree in self.trees.items()
-            if _declares(tree, sqlmodel=sqlmodel)
-            or (not sqlmodel and any(_is_table(each, self.models) for each in _classes(tree)))
+        own = {module for module, node in self.classes if is_table(node, self.models)}
+        return (set() if sqlmodel else own) | {
+            module
+            for module, nodes in self.nodes.items()
+            if declares_table(nodes, sqlmodel=sqlmodel)
         }
 
     def reached(self, module: str) -> set[str]:
@@ -149,7 +184,7 @@ class Code:
         while todo:
             if (name := todo.pop()) not in reached and name in self.trees:
                 reached.add(name)
-                todo += [each for each, _ in self._imported(name)]
+                todo += [each for each, _ in self.imports[name]]
                 todo.append(name.rpartition(".")[0])  # the packages above it, too
         return reached
 
@@ -159,14 +194,14 @@ class Code:
         return any(
             each in {name, "*"}
             and (origin == wanted or self._imports(origin, wanted, name, seen | {module}))
-            for origin, each in self._imported(module)
+            for origin, each in self.imports[module]
             if origin in self.trees and origin != module and origin not in seen
         )
 
     def _imported(self, module: str) -> Iterator[tuple[str, str]]:
         """Yield the modules that one imports, with the names that it takes from them."""
         is_package = self.paths[module].name == "__init__.py"
-        for node in ast.walk(self.trees[module]):
+        for node in self.nodes[module]:
             if isinstance(node, ast.Import):
                 yield from ((alias.name, "") for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
@@ -211,89 +246,3 @@ def _absolute(module: str, node: ast.ImportFrom, *, is_package: bool) -> str:
     parts = module.split(".")
     above = parts[: len(parts) - node.level + is_package]
     return ".".join([*above, *filter(None, [node.module])])
-
-
-def _is_revision(tree: ast.Module) -> bool:
-    """Return whether a module is a revision file, whatever folder it is in."""
-    names = {ast.unparse(each) for node in tree.body for each in _targets(node)}
-    return {"revision", "down_revision"} <= names
-
-
-def _declared(tree: ast.Module) -> Iterator[str]:
-    """Yield the names at the top of a module that have metadata."""
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef) and {_last(base) for base in node.bases} & BASES:
-            yield node.name
-    yield from _made(tree, MAKERS)
-
-
-def _made(tree: ast.Module, makers: set[str]) -> Iterator[str]:
-    """Yield the names at the top of a module to which the result of such a call is assigned."""
-    for node in tree.body:
-        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
-        if isinstance(value, ast.Call) and _last(value.func) in makers:
-            yield ast.unparse(_targets(node)[0])
-
-
-def _given(tree: ast.Module) -> Iterator[str]:
-    """Yield the names of registries that a declarative base uses, which are none beside it."""
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef) and {_last(base) for base in node.bases} & BASES:
-            for each in node.body:
-                if {"registry"} & {ast.unparse(target) for target in _targets(each)}:
-                    value = each.value if isinstance(each, ast.Assign | ast.AnnAssign) else None
-                    yield from [_last(value)] if value is not None else []
-
-
-def _declares(tree: ast.Module, *, sqlmodel: bool) -> bool:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef):
-            if any(each.arg == "table" for each in node.keywords):
-                return True
-            if not sqlmodel and "__tablename__" in _names(node):
-                return True
-        elif not sqlmodel and isinstance(node, ast.Call) and _last(node.func) == "Table":
-            return True
-    return False
-
-
-def _is_table(node: ast.ClassDef, bases: set[str]) -> bool:
-    """Return whether a class derives from one of these bases, or "db.Model", and has a table."""
-    abstract = any(ast.unparse(each) == "__abstract__ = True" for each in node.body)
-    return _derives(node, bases) and not abstract
-
-
-def _derives(node: ast.ClassDef, bases: set[str]) -> bool:
-    names = [ast.unparse(base) for base in node.bases]
-    return any(
-        name.removesuffix(".Model") in bases
-        or name.rpartition(".")[2] in bases
-        or name.endswith("db.Model")
-        for name in names
-    )
-
-
-def _classes(tree: ast.Module) -> list[ast.ClassDef]:
-    return [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
-
-
-def _names(node: ast.ClassDef) -> list[str]:
-    """Return the names that a class assigns."""
-    return [ast.unparse(target) for each in node.body for target in _targets(each)]
-
-
-def _targets(node: ast.stmt) -> list[ast.expr]:
-    if isinstance(node, ast.Assign):
-        return node.targets
-    return [node.target] if isinstance(node, ast.AnnAssign) else []
-
-
-def _last(node: ast.expr) -> str:
-    return ast.unparse(node).rpartition(".")[2]
-
-
-def _parsed(path: Path) -> ast.Module:
-    try:
-        return ast.parse(path.read_text(encoding="utf-8"))
-    except (OSError, SyntaxError, UnicodeDecodeError):
-        return ast.Module(body=[], type_ignores=[])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +14,17 @@ from limbeck.paths import shown
 from limbeck.project.script_location import Places, places, sections
 from limbeck.shell import command
 
-SKIPPED: Final = {"tests", "test", "node_modules", "site-packages", "build", "dist", "docs"}
+LIBRARIES: Final = {"node_modules", "site-packages"}
+SKIPPED: Final = LIBRARIES | {"tests", "test", "build", "dist", "docs"}
+# Modules that only tests import: a base in there is none of the project's.
+TESTS: Final = re.compile(r"(conftest|test_\w+|\w+_test)\.py$")
+# What a file of configuration may be called that `alembic -c` is given.
+DESCRIBING: Final = (".ini", ".cfg")
+USUAL: Final = ("alembic.ini", "alembic")
+# What a folder has beside its env.py if it is a history.
+HISTORY: Final = ("versions", "script.py.mako")
+# What programs are written in. A folder with any of it is no place for a sample application.
+CODE: Final = (".py", ".ipynb", ".js", ".jsx", ".ts", ".tsx", ".go", ".rb", ".rs", ".java", ".kt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +77,17 @@ def history(root: Path, tool: Mapping[str, Any], wanted: str | None) -> Origin |
     origins = list(_origins(root, tool))
     names = [origin.name(root) for origin in origins]
     if wanted is None:
+        origins = _distinct(origins)
         _refuse_another_project(root, origins)
+        if not origins:
+            _refuse_undescribed(root)
     if wanted is not None:
         if wanted not in names:
             known = f"there are {', '.join(names)}" if names else "there is none"
             raise ConfigurationError(f"no history is described by {wanted}; {known}")
         return origins[names.index(wanted)]
     if len(origins) > 1:
+        names = [origin.name(root) for origin in origins]
         raise ConfigurationError(
             f"there are several histories: {', '.join(names)}",
             hint=f"Choose one: {command('limbeck', 'init', '--alembic-ini', names[0])}",
@@ -80,13 +95,44 @@ def history(root: Path, tool: Mapping[str, Any], wanted: str | None) -> Origin |
     return origins[0] if origins else None
 
 
+def _distinct(origins: Iterable[Origin]) -> list[Origin]:
+    """Return one origin for each history: files and sections may differ in the database only."""
+    by_folders: dict[tuple[Path, ...], Origin] = {}
+    for origin in sorted(origins, key=lambda each: not _is_usual(each)):
+        by_folders.setdefault(origin.folders, origin)
+    return sorted(by_folders.values(), key=lambda each: (str(each.ini or ""), each.section))
+
+
+def _is_usual(origin: Origin) -> bool:
+    """Return whether Alembic would take it if nothing else were said."""
+    return origin.ini is not None and (origin.ini.name, origin.section) == USUAL
+
+
+def _refuse_undescribed(root: Path) -> None:
+    """Refuse a history that a program finds by itself: `init` would write another one."""
+    for env in (path for path in _below(root, "env.py") if path.name == "env.py"):
+        folder = env.parent
+        text = env.read_text("utf-8", errors="replace")
+        if "alembic" in text and any((folder / each).exists() for each in HISTORY):
+            location = folder.relative_to(root).as_posix()
+            raise ConfigurationError(
+                f"there is a history in {location}, and no file that describes it",
+                hint=f"Write alembic.ini with [alembic] and script_location = {location}.",
+            )
+
+
 def _refuse_another_project(root: Path, origins: Sequence[Origin]) -> None:
     """Refuse histories of projects below the root, which are set up each by itself."""
     folders = [_project(root, origin) for origin in origins]
     if folders and root not in folders:
-        names = ", ".join(str(folder.relative_to(root)) for folder in folders)
+        others = list(dict.fromkeys(str(folder.relative_to(root)) for folder in folders))
+        belong = (
+            "the history belongs to another project, which has"
+            if len(others) == 1
+            else "the histories belong to other projects, each of which has"
+        )
         raise ConfigurationError(
-            f"the history belongs to another project, which has a pyproject.toml: {names}",
+            f"{belong} a pyproject.toml: {', '.join(others)}",
             hint=command("limbeck", "init", str(folders[0].relative_to(root))),
         )
 
@@ -99,8 +145,9 @@ def _project(root: Path, origin: Origin) -> Path:
 
 def _origins(root: Path, tool: Mapping[str, Any]) -> Iterator[Origin]:
     """Yield the histories that files in the root describe, or else files below it."""
-    top = [*_described(root, sorted(root.glob("*.ini"))), *_in_pyproject(root, tool)]
-    yield from top or _described(root, _below(root, "alembic.ini"))
+    files = sorted(path for path in root.glob("*.*") if path.suffix in DESCRIBING)
+    top = [*_described(root, files), *_in_pyproject(root, tool)]
+    yield from top or _described(root, _below(root, *DESCRIBING))
 
 
 def _described(root: Path, paths: Iterable[Path]) -> Iterator[Origin]:
@@ -134,17 +181,22 @@ def _in_pyproject(root: Path, tool: Mapping[str, Any]) -> Iterator[Origin]:
 
 def modules(root: Path) -> Iterator[Path]:
     """Yield the Python files below a folder, without those of tools and tests."""
-    yield from _below(root, ".py")
+    yield from (path for path in _below(root, ".py") if not TESTS.match(path.name))
 
 
-def _below(root: Path, ending: str) -> Iterator[Path]:
+def has_code(root: Path) -> bool:
+    """Return whether there is a program below a folder, in whatever language, or its tests."""
+    return any(_below(root, *CODE, skipped=LIBRARIES))
+
+
+def _below(root: Path, *endings: str, skipped: Container[str] = SKIPPED) -> Iterator[Path]:
     """Yield the files below a folder whose names end so, without those of tools and tests."""
     for folder, folders, files in os.walk(root):
         folders[:] = sorted(
             name
             for name in folders
             if not name.startswith(".")
-            and name not in SKIPPED
+            and name not in skipped
             and not Path(folder, name, "pyvenv.cfg").exists()
         )
-        yield from (Path(folder, name) for name in sorted(files) if name.endswith(ending))
+        yield from (Path(folder, name) for name in sorted(files) if name.endswith(endings))

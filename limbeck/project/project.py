@@ -31,6 +31,7 @@ class Project:
     code is imported from. `ini` is Alembic's file, if it is not alembic.ini in the root, and
     `section` the part of it that describes this history.
     `shadow_major` is the major on which schemas are tried out, if the caller needs a certain one.
+    `files` is the folder of limbeck's own files, if it is not .limbeck in the root.
     `afresh` says that the models are imported several times, as they are then.
     """
 
@@ -58,6 +59,7 @@ class Project:
     ignore: Ignored = field(default_factory=Ignored)
     shadow_major: int | None = None
     afresh: bool = False
+    files: Path | None = None
 
     @classmethod
     def find(cls, start: Path | None = None) -> Project:
@@ -106,7 +108,7 @@ class Project:
     @property
     def home(self) -> Path:
         """The folder of limbeck's own files: the embedded server, caches."""
-        return self.root / ".limbeck"
+        return self.files or self.root / ".limbeck"
 
     def on(self, major: int) -> Project:
         """Return the project with a shadow of this major, as a comparison with one needs it."""

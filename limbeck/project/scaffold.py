@@ -50,8 +50,8 @@ class Scaffold:
 
     `models` is the reference of the metadata, "package.module:Name.metadata". `adopted` is the
     script location of an existing history, else None; `settings` is [tool.limbeck].
-    `missing` is whether the code has no models yet. With `neon`, the profiles are branches of a
-    Neon project instead of branches on this machine.
+    `missing` is whether nothing declares models yet, and `code` whether there are Python files.
+    With `neon`, the profiles are branches of a Neon project instead of branches on this machine.
     """
 
     root: Path
@@ -61,6 +61,7 @@ class Scaffold:
     neon: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)
     missing: bool = False
+    code: bool = False
 
     @property
     def project(self) -> Project:
@@ -101,7 +102,7 @@ def plan(
             hint="Run `limbeck init --models package.module:Base.metadata`.",
         )
     missing, reference = reference is None, reference or _OWN
-    code = any(discovery.modules(root))
+    code = discovery.has_code(root)
     example = reference == _OWN and not code
     text = "" if section is not None else _template("pyproject.toml").replace(_OWN, reference)
     text += origin.settings(root) if text and origin else ""
@@ -116,7 +117,7 @@ def plan(
     files = [changed.pop(file.path, _at_neon(file) if neon else file) for file in files]
     files += changed.values()
     files.sort(key=lambda file: str(file.path))
-    return Scaffold(root, reference, adopted, tuple(files), neon, settings, missing and code)
+    return Scaffold(root, reference, adopted, tuple(files), neon, settings, missing, code)
 
 
 def write(scaffold: Scaffold) -> None:

@@ -52,8 +52,8 @@ def places(
         written = str(here)
     # Without the .. that %(here)s/.. leaves; links stay.
     script_location, *folders = (
-        Path(os.path.normpath(_path(root, here, text)))
-        for text in (written, *_locations(ini, tool))
+        Path(os.path.normpath(_path(root, here, text, inside)))
+        for text, inside in ((written, "env.py"), *((each, "") for each in _locations(ini, tool)))
     )
     usual = script_location / "versions"
     folders = folders or [usual]
@@ -102,7 +102,7 @@ def _below(folder: Path) -> Iterator[Path]:
     yield from sorted(set(paths))
 
 
-def _path(root: Path, here: Path, written: str | None) -> Path:
+def _path(root: Path, here: Path, written: str | None, inside: str) -> Path:
     text = str(written or "alembic").replace("%(here)s", str(here))
     package, colon, folder = text.partition(":")
     if colon and not Path(text).is_absolute():  # as in "myapp:migrations"
@@ -111,7 +111,9 @@ def _path(root: Path, here: Path, written: str | None) -> Path:
             (top / text for top in (root, root / "src", here) if (top / text).exists()), root / text
         )
     # Alembic starts from the folder in which it is called: the project's, or that of its file.
-    return here / text if (here / text).exists() and not (root / text).exists() else root / text
+    # There is a folder "." in both; a script location has an env.py inside.
+    places_ = (root / text, here / text)
+    return next((each for each in places_ if (each / inside).exists()), places_[0])
 
 
 def _locations(ini: Mapping[str, str], tool: Mapping[str, Any]) -> Sequence[str]:

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from limbeck.dataclass import dataclass
 from limbeck.errors import LimbeckError
-from limbeck.events import Event, Listener, Notice
-from limbeck.history.history import History
+from limbeck.events import Listener
 from limbeck.logs import log
 from limbeck.plurals import counted
 from limbeck.postgres.connect import connect
@@ -17,14 +16,12 @@ from limbeck.postgres.embedded import binaries
 from limbeck.postgres.embedded.server import Server
 from limbeck.project import servers as embedded
 from limbeck.project import urls
-from limbeck.project.code.configured import Configured
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.project.seen import Completion, completions, note
-from limbeck.project.unsupported import unsupported
+from limbeck.run.understanding import Recorded, understand
 from limbeck.schema.sql import quoting
-from limbeck.shadow import servers, tables
-from limbeck.shadow.filters import configured
+from limbeck.shadow import servers
 from limbeck.shadow.servers import Choice
 
 
@@ -105,59 +102,32 @@ def facts() -> Iterator[tuple[str, str]]:
 
 def about(project: Project) -> Iterator[tuple[str, str]]:
     """Yield the facts about a project: its history and models, what env.py configures, the rest."""
-    yield from _history(project)
-    code = project.code
-    yield "models", _models(project)
-    yield "interpreter of the project", str(code.interpreter)
-    reason = code.outside
+    understood = understand(project)
+    if understood.history.revisions:
+        yield "history", _history(understood.history)
+    tables = understood.tables
+    counts = () if tables is None else (f"{counted(tables, 'table')} from {project.models}",)
+    yield "models", "; ".join([*counts, *understood.problems])
+    yield "interpreter of the project", understood.interpreter
+    reason = understood.outside
     yield "its code runs in", f"a process of its own: {reason}" if reason else "limbeck's process"
-    try:
-        env = configured(project)
-    except LimbeckError as error:
-        yield "env.py", error.message
-        env = Configured()
-    if env.honoured:
-        yield "env.py", f"limbeck follows {', '.join(env.honoured)}"
-    lacking = [*unsupported(project), *(f"{name} of env.py" for name in env.ignored)]
-    if lacking:
-        yield "not supported", "; ".join(lacking)
+    if understood.env_problem:
+        yield "env.py", understood.env_problem
+    if understood.env.honoured:
+        yield "env.py", f"limbeck follows {', '.join(understood.env.honoured)}"
+    if understood.unsupported:
+        yield "not supported", "; ".join(understood.unsupported)
 
 
-def sketch(project: Project) -> Iterator[tuple[str, str]]:
-    """Yield the facts about a project for which none of its code has to run."""
-    yield from _history(project)
-    if lacking := [*unsupported(project)]:
-        yield "not supported", "; ".join(lacking)
-
-
-def _history(project: Project) -> Iterator[tuple[str, str]]:
-    history = History.of(project)
-    if not history.revisions():
-        return
-    heads, lasting = history.heads(), history.lasting()
-    parts = [counted(len(history.revisions()), "revision"), counted(len(heads), "head")]
-    if lasting:
-        parts[1] = f"{len(heads)} heads that stay ({', '.join(lasting)})"
-    if any(revision.needs for revision in history.revisions()):
+def _history(recorded: Recorded) -> str:
+    parts = [counted(recorded.revisions, "revision"), counted(len(recorded.heads), "head")]
+    if recorded.lasting:
+        parts[1] = f"{len(recorded.heads)} heads that stay ({', '.join(recorded.lasting)})"
+    if recorded.depends_on:
         parts.append("depends_on")
-    if history.more:
-        parts.append(counted(len(history.folders), "folder"))
-    yield "history", ", ".join(parts)
-
-
-def _models(project: Project) -> str:
-    """Return how many tables the models have, or why they have none."""
-    notices: list[str] = []
-
-    def listen(event: Event) -> None:
-        if isinstance(event, Notice):
-            notices.append(event.text)
-
-    try:
-        number = tables.count(project, listen)
-    except LimbeckError as error:
-        return ". ".join(filter(None, (error.message.rstrip("."), error.hint)))
-    return "; ".join([f"{counted(number, 'table')} from {project.models}", *notices])
+    if recorded.folders > 1:
+        parts.append(counted(recorded.folders, "folder"))
+    return ", ".join(parts)
 
 
 def complete(project: Project) -> tuple[Completion, ...]:

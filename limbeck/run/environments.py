@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Lock
 
 from limbeck.dataclass import dataclass
-from limbeck.engine import audit, ledger, pushes, version_table
+from limbeck.engine import audit, ledger, pushes, state, version_table
 from limbeck.engine.ledger import Ledger
 from limbeck.errors import LimbeckError, ModelsError, SeveralHeadsError
 from limbeck.events import Listener, Notice, ignore
@@ -27,16 +27,16 @@ from limbeck.project import urls
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.project.seen import note
-from limbeck.run import apart
+from limbeck.run import apart, no_drift
 from limbeck.run.drift import named
+from limbeck.run.no_drift import Memo
 from limbeck.run.status import Finding, Status, findings
-from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.catalog import Catalog, Change
 from limbeck.schema.catalog.filters import Filters
-from limbeck.schema.catalog.read import read
 from limbeck.shadow.filters import filters
 from limbeck.shadow.models import Models
 from limbeck.shadow.replay import Replay, searched
-from limbeck.shadow.settled import settle, without_ignored
+from limbeck.shadow.settled import settle
 from limbeck.shadow.unchanged import unchanged
 
 AT_ONCE = 8
@@ -207,29 +207,54 @@ def _side_by_side(functions: Iterable[Callable[[], Status]]) -> Iterator[Status]
 
 def _asked(common: _Common, profile: Profile, database: Database, status: Status) -> Status:
     """Return the state of an environment, with its difference from a replay."""
-    live: Catalog | None = None
-    path: tuple[str, ...] = ()
     history = common.history(profile)
     try:
         with connect(database, read_only=True, listen=common.listen) as connection:
             common.note(profile, connection.info.server_version)
-            current = version_table.recorded(connection, version_table.of(history, connection))
-            entries = ledger.read(connection)
-            if common.drift:
-                live = read(connection, filters=common.filters())
-            path = searched(connection)
+            current, entries = state.rows(connection, version_table.of(history, connection))
             status = _placed(status, history, current)
             status = _remembered(status, history, entries)
             status = _phased(status, history, connection, entries)
-        if live is not None and not status.unknown:
-            recorded = common.replayed(profile, live.major, current, path)
-            live = without_ignored(common.project, recorded, live)
-            drift = recorded.changes_to(live)
-            # Without a difference, nothing of what was pushed is left.
-            status = replace(status, drift=drift, pushed=status.pushed if drift else None)
+            if common.drift and not status.unknown:
+                drift = _drift(common, profile, database, connection, current)
+                # Without a difference, nothing of what was pushed is left.
+                status = replace(status, drift=drift, pushed=status.pushed if drift else None)
     except LimbeckError as error:
         return replace(status, problem=error)
     return status
+
+
+def _drift(
+    common: _Common,
+    profile: Profile,
+    database: Database,
+    connection: Connection,
+    current: tuple[str, ...],
+) -> tuple[Change, ...]:
+    """Return the difference of a database from a replay of its own revisions.
+
+    Args:
+        common: What all environments share.
+        profile: The environment.
+        database: Its database.
+        connection: A session on it.
+        current: The revisions that it is at.
+
+    """
+    filters_ = common.filters()
+    major = connection.info.server_version // 10000
+    place = no_drift.place(common.project, database, filters_, connection)
+    path = searched(connection)
+    memo = Memo.saved(place)
+    if (
+        memo is not None
+        and memo.holds(connection, filters_)
+        and memo.fingerprint == common.replayed(profile, major, current, path).fingerprint()
+    ):
+        return ()
+    live, contents = no_drift.read_with_contents(connection, filters_)
+    recorded = common.replayed(profile, major, current, path)
+    return no_drift.compare(common.project, place, (recorded, live), contents)
 
 
 def _placed(status: Status, history: History, current: tuple[str, ...]) -> Status:

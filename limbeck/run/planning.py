@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
-from limbeck.engine import ledger, offline, pushes, state, version_table
-from limbeck.engine.ledger import Ledger
+from limbeck.dataclass import dataclass
+from limbeck.engine import ledger, pushes, state, version_table
 from limbeck.engine.state import State
 from limbeck.errors import ConfigurationError
 from limbeck.events import Listener, Notice
@@ -15,17 +15,19 @@ from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.logs import log
 from limbeck.phased.gates.gate import passed as gates_passed
-from limbeck.phased.gates.waiting import Terms, Through, Waiting
+from limbeck.phased.gates.waiting import Terms, Through
 from limbeck.plurals import counted, nouns
-from limbeck.postgres.connect import Connection, connect, refuse_pooler
+from limbeck.postgres.connect import Connection, Session, connect, refuse_pooler
 from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.project.seen import note
-from limbeck.run import apart, notices
+from limbeck.run import apart, nothing_pending, notices
 from limbeck.run.hooks import Hooks
+from limbeck.run.nothing_pending import Memo
 from limbeck.run.own_objects import OwnObject
-from limbeck.run.plan import Plan, PlannedRevision, Words, fingerprint
+from limbeck.run.plan import Plan
+from limbeck.run.route import Route, drawn
 from limbeck.shell import command
 
 if TYPE_CHECKING:
@@ -79,41 +81,88 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
         through or ("expand" if profile.protected else "contract"),
         allow_used,
     )
-    with history.held():
-        history.prepare()
-        with connect(database, read_only=True, listen=listen) as connection:
-            start = state.read(connection, version_table.of(history, connection))
-            refuse_pooler(database, start.session)
-            note(project, profile, connection.info.server_version)
-            current = apart.current(history, start, profile, database)
-            late = ledger.late(history, current, start.ledger)
-            with apart.explaining(history, current, profile.name):
-                pending = history.pending(current, to)
-            if to not in {"head", "heads"} and not pending and not late:
-                _refuse_below(history, current, to)
-            chosen = {each.id for each in (*late, *pending)}
-            todo = tuple(each for each in history.revisions() if each.id in chosen)
-            standing = _pushed(project, profile, history, connection, start, listen)
-            if standing is not None and standing.records(todo):
-                route = _Route(history, current, todo, start.ledger, late)
-                return _plan(project, profile, database, route, hooks, recording=True)
-            passed = gates_passed(history, connection, todo, terms, listen)
-            # What a late or half-done revision leaves is not what the history has at this point.
-            begun = start.ledger.interrupted().keys() & {each.id for each in passed.revisions}
-            own: tuple[OwnObject, ...] = ()
-            if current and passed.revisions and not (late or begun):
-                from limbeck.run import taking  # noqa: PLC0415 - most plans are empty
+    upgrade = _Upgrade(project, profile, database, history, to, terms, listen)
+    return drawn(project, profile, database, upgrade.route(), hooks, terms)
 
-                if taking.may_take(passed.revisions):
-                    from limbeck.run.own_search import search  # noqa: PLC0415 - most plans only add
 
-                    own = search(project, profile, connection, current, passed.revisions, listen)
-        for text in notices.notices(history, profile, current, start.ledger):
-            listen(Notice(text))
-        route = _Route(history, current, passed.revisions, start.ledger, late, downgrade=False)
-        return _plan(
-            project, profile, database, route, hooks, waiting=passed.waiting, gate=terms, own=own
-        )
+@dataclass(frozen=True, slots=True)
+class _Upgrade:
+    """The question which revisions bring a database up to one, as `plan` asks it."""
+
+    project: Project
+    profile: Profile
+    database: Database
+    history: History
+    to: str
+    terms: Terms
+    listen: Listener
+
+    def route(self) -> Route:
+        """Return the route; of a database that is known to have nothing pending, without files."""
+        place = nothing_pending.place(self.project, self.history, self.database, self.to)
+        memo = Memo.saved(place, self.history)
+        with ExitStack() as stack:
+            if memo is None:
+                self._hold(stack)
+            with connect(self.database, read_only=True, listen=self.listen) as connection:
+                table = version_table.of(self.history, connection)
+                if memo is not None:
+                    brief = state.brief(connection, table)
+                    if brief is not None and memo.holds(brief):
+                        self._note(connection, brief.session)
+                        return memo.route(self.history)
+                    self._hold(stack)
+                start = state.read(connection, table, hashed=place is not None)
+                self._note(connection, start.session)
+                route = self._read(connection, start)
+            texts = [*notices.notices(self.history, self.profile, route.current, route.ledger)]
+            for text in texts:
+                self.listen(Notice(text))
+            pushed = pushes.outstanding(route.ledger)
+            if not (texts or route.todo or route.waiting or pushed):
+                nothing_pending.remember(place, start, route)
+            return route
+
+    def _hold(self, stack: ExitStack) -> None:
+        """Read the files, as they are until the stack is closed."""
+        stack.enter_context(self.history.held())
+        self.history.prepare()
+
+    def _note(self, connection: Connection, session: Session) -> None:
+        refuse_pooler(self.database, session)
+        note(self.project, self.profile, connection.info.server_version)
+
+    def _read(self, connection: Connection, start: State) -> Route:
+        history, entries = self.history, start.ledger
+        current = apart.current(history, start, self.profile, self.database)
+        late = ledger.late(history, current, entries)
+        with apart.explaining(history, current, self.profile.name):
+            pending = history.pending(current, self.to)
+        if self.to not in {"head", "heads"} and not pending and not late:
+            _refuse_below(history, current, self.to)
+        chosen = {each.id for each in (*late, *pending)}
+        todo = tuple(each for each in history.revisions() if each.id in chosen)
+        standing = _pushed(self.project, self.profile, history, connection, start, self.listen)
+        if standing is not None and standing.records(todo):
+            return Route(history, current, todo, entries, late, recording=True)
+        passed = gates_passed(history, connection, todo, self.terms, self.listen)
+        route = Route(history, current, passed.revisions, entries, late, waiting=passed.waiting)
+        return route._replace(own=self._own(connection, route))
+
+    def _own(self, connection: Connection, route: Route) -> tuple[OwnObject, ...]:
+        """Return the objects that only the database has and that the revisions concern."""
+        # What a late or half-done revision leaves is not what the history has at this point.
+        begun = route.ledger.interrupted().keys() & {each.id for each in route.todo}
+        if not route.current or not route.todo or route.late or begun:
+            return ()
+        from limbeck.run import taking  # noqa: PLC0415 - most plans are empty
+
+        if not taking.may_take(route.todo):
+            return ()
+        from limbeck.run.own_search import search  # noqa: PLC0415 - most plans only add
+
+        where = self.project, self.profile, connection
+        return search(*where, route.current, route.todo, self.listen)
 
 
 def rollback_plan(  # noqa: PLR0913 - as plan, and how far
@@ -162,8 +211,8 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
     todo = () if halves and left < 1 else _last(history, current, left)
     if to:
         todo = history.beyond(current, to)
-    route = _Route(history, current, todo, start.ledger, halves=halves, downgrade=True)
-    return _plan(project, profile, database, route, hooks)
+    route = Route(history, current, todo, start.ledger, halves=halves, downgrade=True)
+    return drawn(project, profile, database, route, hooks)
 
 
 def _reversals(  # noqa: PLR0913, PLR0917 - whose, on what, and who is told
@@ -200,87 +249,6 @@ def _pushed(  # noqa: PLR0913, PLR0917 - as above
     from limbeck.run.pushed import Standing  # noqa: PLC0415 - as above
 
     return Standing.of(project, profile, history, connection, start.recorded, pushed, listen)
-
-
-class _Route(NamedTuple):
-    """The revisions of a plan, and the state that it starts from."""
-
-    history: History
-    current: tuple[str, ...]
-    todo: tuple[Revision, ...]
-    ledger: Ledger
-    late: tuple[Revision, ...] = ()
-    halves: tuple[Reversal, ...] = ()
-    downgrade: bool = False
-
-    def moved(self) -> tuple[Revision, ...]:
-        """Return the revisions to run, half-done ones first."""
-        return (*(half.revision for half in self.halves), *self.todo)
-
-    def target(self) -> tuple[str, ...]:
-        """Return the rows of the version table after the run."""
-        applied = {revision.id for revision in self.history.applied(self.current)}
-        moved = {revision.id for revision in self.moved()}
-        return self.history.tops(applied - moved if self.downgrade else applied | moved)
-
-    def planned(self) -> Iterator[PlannedRevision]:
-        """Yield the revisions, with the progress of an interrupted one."""
-        words = Words(self.history, self.downgrade)
-        action = "downgrade" if self.downgrade else "upgrade"
-        begun = self.ledger.interrupted()
-        for half in self.halves:
-            about = (half.revision.id, half.revision.message, half.revision.path)
-            yield PlannedRevision(*about, half.steps, reversal=half, words=words)
-        late = {each.id for each in self.late}
-        for each in self.todo:
-            planned = PlannedRevision(
-                each.id, each.message, each.path, late=each.id in late, words=words
-            )
-            if (entry := begun.get(each.id)) and entry.action == action:
-                from limbeck.history import plainness  # noqa: PLC0415 - most plans have no half
-
-                # Only its run can tell how many steps a revision has whose Python decides.
-                known = plainness.is_plain(each.path, action)
-                steps = (
-                    offline.steps(self.history, each, downgrade=self.downgrade) if known else None
-                )
-                planned = replace(planned, done=entry.steps, steps=steps)
-            yield planned
-
-
-def _plan(  # noqa: PLR0913 - what, where, who is told, and how far
-    project: Project,
-    profile: Profile,
-    database: Database,
-    route: _Route,
-    hooks: Hooks,
-    *,
-    waiting: tuple[Waiting, ...] = (),
-    gate: Terms | None = None,
-    own: tuple[OwnObject, ...] = (),
-    recording: bool = False,
-) -> Plan:
-    plan = Plan(
-        environment=profile.name,
-        destination=database.destination,
-        protected=profile.protected,
-        current=route.current,
-        target=route.target(),
-        revisions=tuple(route.planned()),
-        downgrade=route.downgrade,
-        fingerprint=fingerprint(database.destination, route.current, route.moved()),
-        project=project,
-        profile=profile,
-        history=route.history,
-        database=database,
-        hooks=hooks,
-        waiting=waiting,
-        gate=gate,
-        own=own,
-        recording=recording,
-    )
-    hooks.call("after_plan", plan)
-    return plan
 
 
 def _last(history: History, current: Sequence[str], steps: int) -> tuple[Revision, ...]:

@@ -36,6 +36,8 @@ REPLAY = "limbeck_replay_"
 # has 7 MB and more.
 MOST_DATABASES = 4
 USUAL_PATH: Final = ("public",)
+NOT_REPLAYED: Final = "the recorded history does not replay on the shadow: "
+"""How the message of a replay that fails begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +218,7 @@ class Replay:
                 running.run(self.history, connection, pending, listen=partial(_count, stage))
         except MigrationError as error:
             raise MigrationError(
-                f"the recorded history does not replay on the shadow: {error.message}",
+                f"{NOT_REPLAYED}{error.message}",
                 hint=privileged.hint(error.message)
                 or "Revisions must run on an empty database; correct this one. If it needs an "
                 "extension or a role, set SHADOW_DATABASE_URL to a server that has it.",

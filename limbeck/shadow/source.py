@@ -40,7 +40,7 @@ class Live:
     """A live database, which is only read.
 
     With `near` the catalog has expressions as people write them, too. `meanwhile` is called while
-    the server is busy with the first questions.
+    the server is busy with the first questions. `progress` receives how far the read is.
     """
 
     database: Database
@@ -48,6 +48,7 @@ class Live:
     listen: Listener = field(default=ignore, compare=False, repr=False)
     near: bool = False
     meanwhile: Callable[[], object] | None = field(default=None, compare=False, repr=False)
+    progress: Listener = field(default=ignore, compare=False, repr=False)
 
     def __str__(self) -> str:
         return self.database.name
@@ -65,7 +66,11 @@ class Live:
         """
         with connect(self.database, read_only=True, listen=self.listen) as connection:
             catalog = read(
-                connection, filters=self.filters, with_near=self.near, meanwhile=self.meanwhile
+                connection,
+                filters=self.filters,
+                with_near=self.near,
+                meanwhile=self.meanwhile,
+                listen=self.progress,
             )
             user = connection.info.user
         if catalog.unreadable:

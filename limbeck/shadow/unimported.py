@@ -9,7 +9,7 @@ from pathlib import Path
 
 from limbeck.errors import ModelsError
 from limbeck.events import Listener, Notice
-from limbeck.project import bases, discovery
+from limbeck.project import declarations, discovery
 from limbeck.project.project import Project
 
 # What a module has that declares a table; those without it need not be parsed. The names of bases
@@ -69,7 +69,7 @@ def _missing(project: Project, imported: set[str], *, every: bool) -> Iterator[s
         if not every and top != package:
             continue
         text = path.read_bytes()
-        if (SIGNS.search(text) or derived.search(text)) and bases.declares(path, base):
+        if (SIGNS.search(text) or derived.search(text)) and declarations.declares(path, base):
             yield str(path.relative_to(project.root))
 
 
@@ -81,4 +81,4 @@ def _baseless(project: Project, imported: Iterable[str]) -> Iterator[str]:
             text = path.read_bytes()
             if SIGNS.search(text) and BASELESS.search(text):
                 place = path.relative_to(project.root)
-                yield from (f"{name} ({place})" for name in bases.baseless(path))
+                yield from (f"{name} ({place})" for name in declarations.baseless(path))

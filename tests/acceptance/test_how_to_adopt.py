@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 
 from tests.acceptance.workplace import BIN, REPOSITORY, Workplace
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from limbeck.postgres.embedded.server import Server
 
 PAGE = (REPOSITORY / "docs" / "how-to" / "adopt.md").read_text(encoding="utf-8")
-BLOCKS = dict(re.findall(r"```(?:ini|python)\n# (\S+)\n(.*?)```", PAGE, re.DOTALL))
+BLOCKS = dict(re.findall(r"```(?:ini|python|toml)\n# (\S+)\n(.*?)```", PAGE, re.DOTALL))
 CONSOLE = "\n".join(re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL))
 COMMANDS = [line[2:] for line in CONSOLE.splitlines() if line.startswith("$ ")]
 ENV = "migrations/env.py"
@@ -73,6 +74,12 @@ def files(layout: Layout) -> dict[str, str]:
     }
 
 
+def shown_after(command: str) -> list[str]:
+    """The lines that the page shows as the output of a command, without paths and questions."""
+    output = CONSOLE.partition(f"$ {command}\n")[2].partition("$ ")[0].splitlines()
+    return [line for line in output if not line.startswith(("In ", "Write "))]
+
+
 def alembic(place: Workplace, folder: Path, url: str) -> None:
     """Migrate a database with plain Alembic, as before limbeck."""
     ini = folder / "alembic.ini"
@@ -82,6 +89,17 @@ def alembic(place: Workplace, folder: Path, url: str) -> None:
     done = place.call(str(BIN / "alembic"), "upgrade", "head", cwd=folder, PYTHONPATH=str(folder))
     assert done.code == 0, done.text
     ini.write_text(text)
+
+
+def leave_out_tables_of_django(place: Workplace, url: str) -> None:
+    """Add the page's setting beside Django, whose tables are drift without it."""
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE django_session (session_key text PRIMARY KEY)")
+        connection.execute("CREATE TABLE polls_choice (id serial PRIMARY KEY)")
+    assert place.run("check", "-e", "production").code == 3
+    settings = place.root / "pyproject.toml"
+    settings.write_text(settings.read_text() + BLOCKS["pyproject.toml"].partition("\n")[2])
+    place.good("check", "-e", "production")
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
@@ -104,19 +122,27 @@ def test_an_alembic_project_is_adopted(
     alembic(place, place.root / layout.folder, urls["production"])
     before = place.files()
 
-    results = [place.run(*shlex.split(line)[1:], "--yes") for line in COMMANDS[:1]]
-    results += [place.run(*shlex.split(line)[1:]) for line in COMMANDS[1:]]
-    initialized, checked, accepted, again, status = results
-    for line in CONSOLE.partition("$ limbeck check")[0].splitlines()[2:]:
-        if not re.match(r"  (add|create)|Write|\$", line) and layout.folder == "":
-            assert line in initialized.text
-    assert 'limbeck follows version_table="shop_version"' in initialized.out
+    tried = place.run(*shlex.split(COMMANDS[0])[1:])
+    assert tried.code == 3, tried.text
+    assert place.files() == before
+    initialized = place.run(*shlex.split(COMMANDS[1])[1:], "--yes")
+    results = [place.run(*shlex.split(line)[1:]) for line in COMMANDS[2:]]
+    checked, accepted, again, status = results
+    shown, written = (shown_after(command) for command in COMMANDS[:2])
+    if layout.folder == "":  # the page shows this one
+        assert [
+            line for line in shown if line not in tried.out and "db.example.com" not in line
+        ] == []
+        assert [line for line in written if line not in initialized.out] == []
+    assert "version table internal.shop_version" in initialized.out
     assert (checked.code, accepted.code, again.code, status.code) == (3, 0, 0, 0), status.text
-    for line in CONSOLE.partition("$ limbeck check\n")[2].partition("$")[0].splitlines():
-        assert line in checked.out
+    assert [line for line in shown_after("limbeck check") if line not in checked.out] == []
     row = next(line for line in status.out.splitlines() if line.startswith("production"))
     assert row.split()[3:6] == ["b1", "none", "none"]
     assert "No changes" in place.good("generate").out
+
+    if layout.folder == "":
+        leave_out_tables_of_django(place, urls["production"])
 
     after = {path: text for path, text in place.files().items() if path in before}
     changed = {path for path in before if after[path] != before[path]}

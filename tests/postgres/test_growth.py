@@ -12,7 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from limbeck.cli import group
-from limbeck.history import revisions, saved
+from limbeck.history import folder, revisions, saved
+from limbeck.lint.trace import facts, session
 from limbeck.postgres.database import Database
 from limbeck.project.code.in_process import InProcess
 from limbeck.schema.catalog.objects.columns import Column
@@ -61,7 +62,8 @@ class Cost:
     `statements` and `trips` are those of the environment's database, `shadow` and `shadow_trips`
     those of the shadow. `read` are revision files whose heads were read, `parsed` those that were
     parsed as a whole, `loaded` those that were imported. `columns` counts the values of columns
-    that were built of a catalog.
+    that were built of a catalog, `facts` the columns and constraints that lint has read, `locks`
+    the locks.
     """
 
     statements: int = 0
@@ -72,18 +74,23 @@ class Cost:
     parsed: int = 0
     loaded: int = 0
     columns: int = 0
+    facts: int = 0
+    locks: int = 0
 
 
 Costs: TypeAlias = dict[str, Cost]
 Growth: TypeAlias = dict[str, dict[str, int]]
 """What a command may do more for each table, by the names of `Cost`."""
 
-COUNTED: Final = {
-    "read": (saved, "read"),
-    "parsed": (revisions, "_parse"),
-    "loaded": (InProcess, "revision"),
-    "columns": (Column, "__init__"),
-}
+COUNTED: Final = (
+    ("read", saved, "read"),
+    ("parsed", revisions, "_parse"),
+    ("loaded", InProcess, "revision"),
+    ("columns", Column, "__init__"),
+    ("facts", facts.Column, "__init__"),
+    ("facts", facts.Constraint, "__init__"),
+    ("locks", session.Locked, "__init__"),
+)
 
 
 @contextmanager
@@ -103,9 +110,9 @@ def counted(shadow: Database, database: Database) -> Iterator[Cost]:
         relayed(shadow) as beside,
         relayed(database) as relay,
     ):
-        for name, (owner, attribute) in COUNTED.items():
+        for name, owner, attribute in COUNTED:
             patch.setattr(owner, attribute, counting(name, getattr(owner, attribute)))
-        patch.setattr(saved, "_TICK", 0)  # the files were written a moment ago
+        patch.setattr(folder, "_TICK", 0)  # the files were written a moment ago
         patch.setenv("SHADOW_DATABASE_URL", beside.to(shadow).url)
         patch.setenv("DATABASE_URL_DEVELOPMENT", relay.to(database).url)
         # A process of its own has read no file before.
@@ -170,12 +177,8 @@ def test_commands_ask_as_much_with_many_tables_as_with_few(
     many: int, costly: Callable[[int, int], Costs]
 ) -> None:
     # A catalog that is read has a value for each column: of the database, and of the history. Lint
-    # puts a row into each table, because most hazards are about tables that are not empty.
-    grows: Growth = {
-        "generate": {"columns": 4},
-        "lint": {"shadow": 1, "shadow_trips": 1},
-        "status": {"columns": 2},
-    }
+    # reads the column and the two constraints of each table once.
+    grows: Growth = {"generate": {"columns": 4}, "status": {"columns": 2}, "lint": {"facts": 3}}
     few = costly(10, 1)
     assert few["generate"].columns > few["status"].columns > 10  # something is counted
     assert [*compared(few, costly(many, 1), grows, many - 10)] == []
@@ -188,6 +191,27 @@ def test_commands_ask_and_load_as_much_with_many_revisions_as_with_few(
     few = costly(2, 51)  # of fewer files, nothing is saved
     assert few["migrate, one pending"].loaded == 1
     assert [*compared(few, costly(2, many), {}, many - 51)] == []
+
+
+ALTER: Final = """op.add_column('t{0}', sa.Column('c', sa.Integer))
+    op.create_check_constraint('k', 't{0}', 'c > 0')"""
+
+
+def test_lint_costs_the_same_for_each_statement_of_a_transaction(
+    make_work: MakeWork, database: Database, server: Server
+) -> None:
+    work, sizes, costs_ = make_work(), (0, 4, 8, 16), list[dict[str, int]]()
+    write(work, 0, TABLES.format(tables=max(sizes)))
+    words = ["--project", str(work.project.root), "lint", "head"]
+    for size in sizes:
+        write(work, 1, "\n    ".join(["pass", *map(ALTER.format, range(size))]))
+        with counted(Database.from_url("shadow", server.url()), database) as cost:
+            assert CliRunner().invoke(group, words).exit_code in {0, 3}
+        costs_.append(asdict(cost))
+    for name in ("shadow", "shadow_trips", "facts", "locks"):
+        _, few, more, many = (each[name] for each in costs_)
+        assert few < more, name
+        assert many - more <= 2 * (more - few), name
 
 
 def test_a_new_database_takes_one_load_and_one_parse_of_each_file_and_few_round_trips(

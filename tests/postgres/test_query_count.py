@@ -110,6 +110,36 @@ def test_a_revision_takes_as_many_round_trips_for_a_hundred_tables_as_for_one(
     assert (plan, run) == (1, 5)
 
 
+def test_a_lock_is_held_for_no_round_trip_and_a_few_statements(
+    work: Work, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work.revision("one", "op.create_table('t', sa.Column('id', sa.Integer))")
+    migrate.apply(migrate.plan(work.project, work.profile, database), confirm=lambda _: True)
+    work.revision("two", "op.add_column('t', sa.Column('a', sa.Integer))")
+    sent: list[tuple[str, int]] = []
+
+    def note(_who: str, statement: str) -> bool:
+        sent.append((statement.split("\n", maxsplit=1)[0], sum(relay.trips)))
+        return True
+
+    with relayed(database, note) as relay:
+        monkeypatch.setenv("DATABASE_URL_DEVELOPMENT", relay.to(database).url)
+        words = ["--project", str(work.project.root), "migrate", "-e", "development"]
+        assert CliRunner().invoke(group, words).exit_code == 0
+    texts = [text for text, _ in sent]
+    begin, end = texts.index("BEGIN"), texts.index("COMMIT")
+    assert sent[begin][1] == sent[end][1]
+    assert [text.split(" ")[0] for text in texts[begin : end + 1]] == [
+        "BEGIN",
+        "SET",  # the lock timeout
+        "ALTER",
+        *("RESET", "RESET", "RESET", "SELECT"),  # what the revision may have set
+        "UPDATE",  # the version
+        "",  # the ledger
+        "COMMIT",
+    ]
+
+
 IMPORTED = """
 import sys
 from limbeck.cli import group

@@ -73,6 +73,31 @@ def test_drift_is_what_differs_from_the_replay_of_its_own_revision(
     assert kinds(work) == ["pending", "drift"]
 
 
+def test_a_database_without_drift_is_not_read_again_until_either_side_changes(
+    work: Work, database: Database, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded(work)
+    running.upgrade(work.history, connection)
+    with relayed(database) as relay:
+        monkeypatch.setenv("DATABASE_URL_DEVELOPMENT", relay.to(database).url)
+
+        def drift() -> tuple[int, bool]:
+            """Return how much differs, and whether the definitions were read."""
+            relay.statements.clear()
+            changes = one(work).drift
+            assert changes is not None
+            return len(changes), any("pg_get_constraintdef" in text for text in relay.statements)
+
+        assert [drift(), drift()] == [(0, True), (0, False)]
+        connection.execute("alter table one add b text")
+        assert [drift(), drift()] == [(1, True), (1, True)]
+        connection.execute("alter table one drop b")
+        assert [drift(), drift()] == [(0, True), (0, False)]
+        path = work.history.revisions()[-1].path
+        path.write_text(path.read_text().replace("add a text", "add a int"))
+        assert drift() == (1, True)
+
+
 def test_a_database_that_was_never_migrated_has_all_it_holds_as_drift(
     work: Work, connection: psycopg.Connection
 ) -> None:

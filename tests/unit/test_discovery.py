@@ -9,7 +9,7 @@ import pytest
 
 from limbeck.errors import ConfigurationError
 from limbeck.history.history import History
-from limbeck.project import bases, scaffold
+from limbeck.project import declarations, scaffold
 from limbeck.project.project import Project
 
 INI = "[alembic]\nscript_location = {}\n"
@@ -285,6 +285,67 @@ LAYOUTS = (
         "shop:Base.metadata",
         "db",
     ),
+    Layout(
+        "a base that a decorator makes",
+        {"shop.py": "@as_declarative()\nclass Base: pass\n" + USER},
+        "shop:Base.metadata",
+        None,
+    ),
+    Layout(
+        "models whose modules import an abstract model, and not the base",
+        {
+            "shop/__init__.py": "",
+            "shop/base.py": BASE + "class Row(Base):\n    __abstract__ = True\n",
+            "shop/user.py": "from shop.base import Row\nclass User(Row): pass\n",
+        },
+        "shop.user:Row.metadata",
+        None,
+    ),
+    Layout(
+        "bases of tests",
+        {
+            "shop.py": BASE + USER,
+            "conftest.py": BASE,
+            "test_shop.py": BASE + USER,
+        },
+        "shop:Base.metadata",
+        None,
+    ),
+    Layout(
+        "two files for one history, which differ in the database",
+        {
+            "alembic.ini": INI.format("db"),
+            "ci.ini": INI.format("db") + "sqlalchemy.url = postgresql://ci/shop\n",
+            **history("db"),
+            "shop.py": BASE + USER,
+        },
+        "shop:Base.metadata",
+        "db",
+    ),
+    Layout(
+        "two sections for one history",
+        {
+            "alembic.ini": "[abroad]\nscript_location = db\n" + INI.format("db"),
+            **history("db"),
+            "shop.py": BASE + USER,
+        },
+        "shop:Base.metadata",
+        "db",
+    ),
+    Layout(
+        "setup.cfg instead of an ini file",
+        {"setup.cfg": INI.format("db"), **history("db"), "shop.py": BASE + USER},
+        "shop:Base.metadata",
+        "db",
+        {"alembic-ini": "setup.cfg"},
+    ),
+    Layout(
+        "an ini file of another name in a folder of its own",
+        {"config/migrate.ini": INI.format("db"), **history("db"), "shop.py": BASE + USER},
+        "shop:Base.metadata",
+        "db",
+        {"alembic-ini": "config/migrate.ini"},
+    ),
 )
 
 
@@ -363,12 +424,33 @@ def test_one_of_several_histories_has_to_be_chosen(
             "limbeck init backend",
         ),
         (
+            {
+                **{f"{name}/pyproject.toml": "" for name in ("a", "b")},
+                **{f"{name}/alembic.ini": INI.format("%(here)s/db") for name in ("a", "b")},
+                **history("a/db"),
+                **history("b/db"),
+            },
+            "the histories belong to other projects, each of which has a pyproject.toml: a, b",
+            "limbeck init a",
+        ),
+        (
+            {**history("shop/db", "from alembic import context\n"), "shop/models.py": BASE + USER},
+            "there is a history in shop/db, and no file that describes it",
+            "Write alembic.ini with [alembic] and script_location = shop/db.",
+        ),
+        (
             {f"{name}.py": BASE + USER for name in ("a", "b")},
             "several declarative bases were found: a:Base.metadata, b:Base.metadata",
             "Choose one: limbeck init --models a:Base.metadata",
         ),
     ],
-    ids=["a history that is missing", "a project below", "several bases"],
+    ids=[
+        "a history that is missing",
+        "a project below",
+        "projects below",
+        "a history that a program finds",
+        "several bases",
+    ],
 )
 def test_what_is_not_clear_is_an_error_with_the_next_command(
     files: dict[str, str], said: str, hint: str, tmp_path: Path
@@ -377,6 +459,14 @@ def test_what_is_not_clear_is_an_error_with_the_next_command(
     with pytest.raises(ConfigurationError, match=said) as caught:
         scaffold.plan(tmp_path)
     assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize("name", ["tests/test_shop.py", "app/page.tsx", "main.go", "a.ipynb"])
+def test_no_sample_application_is_written_beside_code(name: str, tmp_path: Path) -> None:
+    put(tmp_path, {name: ""})
+    plan = scaffold.plan(tmp_path)
+    assert not any(file.path.parts[0] == "app" for file in plan.changes)
+    assert (plan.missing, plan.code) == (True, True)
 
 
 @pytest.mark.parametrize(
@@ -398,7 +488,7 @@ def test_a_module_that_declares_tables_is_known_by_its_text(
 ) -> None:
     path = tmp_path / "module.py"
     path.write_text(text)
-    assert bases.declares(path, "Base") == declared
+    assert declarations.declares(path, "Base") == declared
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import pytest
 from limbeck.output import scaffolds
 from limbeck.project import scaffold
 from limbeck.project.unsupported import unsupported
-from limbeck.run import doctor
+from limbeck.run import understanding
+from limbeck.run.understanding import Understanding
 
 INI = "[alembic]\nscript_location = db\n"
 LOOP = """for schema in schemas:
@@ -43,11 +44,24 @@ def test_the_plan_says_what_it_understood_before_anything_is_written(tmp_path: P
         (tmp_path / "db" / "versions" / f"{id_}.py").write_text(text)
     files = set(tmp_path.rglob("*"))
     plan = scaffold.plan(tmp_path, models="shop:Base.metadata")
-    text = scaffolds.plan(plan, tuple(doctor.sketch(plan.project)))
-    assert "history: 2 revisions, 2 heads that stay (shop, billing)" in text
+    recorded = understanding.history(plan.project)
+    lacking = tuple(unsupported(plan.project))
+    understood = Understanding("shop:Base.metadata", recorded, 2, unsupported=lacking)
+    text = scaffolds.plan(plan, understood)
+    assert "history: 2 revisions in db, 2 heads that stay (shop, billing), version table" in text
+    assert "2 tables from shop:Base.metadata" in text
     assert "not supported: several databases in one history (databases = a, b)" in text
-    assert "the models are shop:Base.metadata" in text
     assert set(tmp_path.rglob("*")) == files
+
+
+def test_heads_in_two_folders_of_the_same_name_stay(tmp_path: Path) -> None:
+    written(tmp_path, f"{INI}version_locations = db/versions shop/versions\n", ONCE)
+    (tmp_path / "shop" / "versions").mkdir(parents=True)
+    for id_, folder in (("a", "db"), ("b", "shop")):
+        text = f"revision = {id_!r}\ndown_revision = None\n"
+        (tmp_path / folder / "versions" / f"{id_}.py").write_text(text)
+    plan = scaffold.plan(tmp_path, models="shop:Base.metadata")
+    assert understanding.history(plan.project).lasting == ("db/versions", "shop/versions")
 
 
 def test_a_project_without_models_is_told_so(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from limbeck.dataclass import dataclass
 from limbeck.engine import offline, statements
 from limbeck.errors import ConfigurationError
-from limbeck.events import Listener, StageStarted
+from limbeck.events import Listener
 from limbeck.generate.bodies import attempted
 from limbeck.generate.draft import Draft, following
 from limbeck.generate.proof import Premises, proven
@@ -30,7 +30,9 @@ from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.schema.diff import compare
 from limbeck.schema.sql.lexer import first_word
+from limbeck.stages import staged
 
+PROVING = "proving the new revision on the shadow"
 # Statements about rows; everything else is in the schema, which the proof compares.
 _ROWS = frozenset(
     {"INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE", "COPY", "WITH", "SELECT", "CALL", "DO"}
@@ -131,7 +133,6 @@ def _written(  # noqa: PLR0913 - what, from what, where to, and how
     as_written = form.as_written
     written = _write(context, catalogs, unfinished, message, form)
     text = written.path.read_text(encoding="utf-8")
-    context.listen(StageStarted("proving the new revision on the shadow"))
     premises = Premises(
         context.seeing_all,
         context.shadow,
@@ -139,7 +140,10 @@ def _written(  # noqa: PLR0913 - what, from what, where to, and how
         catalogs.back,
         catalogs.after,
     )
-    with proven(premises, unfinished.history, written) as (database, _):
+    with (
+        staged(context.listen, PROVING, "statement") as stage,
+        proven(premises, unfinished.history, written, stage) as (database, _),
+    ):
         refuse_loss(catalogs.contents, contents(database), verbatim=as_written)
         prove_the_rest(context, database)
     left_out = () if as_written else tuple(_left_out(context))

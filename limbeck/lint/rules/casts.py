@@ -27,11 +27,9 @@ def _cast_by_session(change: Change) -> Iterator[Finding]:
 
 def _set(change: Change) -> set[str]:
     """Return the settings that the revision itself sets before or in the statement."""
-    texts = [change.statement.text]
-    for each in change.trace.statements:
-        if each is change.statement:
-            break
-        texts.append(each.text)
+    earlier = change.trace.statements[: change.place]
+    # To split the texts of all statements before each of many would take long.
+    texts = [each.text for each in (*earlier, change.statement) if "SET" in each.text.upper()]
     listed = [words(part) for text in texts for part in statements(text)]
     sets = {word for signs in listed if signs[:1] == ["SET"] for word in signs[1:4]}
     return {name for name in _SETTINGS if name.upper() in sets} | (

@@ -9,7 +9,7 @@ from functools import cached_property
 from limbeck.dataclass import dataclass
 from limbeck.lint.trace.facts import Column, Constraint, Facts, Index, Named, Relation, Type
 from limbeck.lint.trace.moments import Pairs
-from limbeck.lint.trace.statement import Statement, strength
+from limbeck.lint.trace.statement import BLOCKS_WRITES, Statement, strength
 from limbeck.lint.trace.tracing import Trace
 
 
@@ -32,13 +32,15 @@ class Target:
 class Change:
     """A statement of a trace, with the questions that rules ask; new objects are left out.
 
-    `place` is the number of statements before it.
+    `place` is the number of statements before it. `altered` has the place of the first ALTER TABLE
+    of the trace that blocks a table.
     """
 
     trace: Trace
     statement: Statement
     target: Target | None
     place: int
+    altered: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def before(self) -> Facts:
@@ -124,7 +126,7 @@ class Change:
         return {
             oid: mode
             for oid, mode in self.statement.locks.items()
-            if strength(mode) >= strength("ShareLock") and self.is_table(oid)
+            if strength(mode) >= BLOCKS_WRITES and self.is_table(oid)
         }
 
     def is_table(self, relation: int) -> bool:
@@ -209,12 +211,18 @@ class Change:
             known[table, number].name for number in numbers if (table, number) in known
         )
 
-    def earlier(self) -> tuple[Statement, ...]:
-        """Return the statements of the same transaction before this one."""
+    def held(self) -> Iterator[tuple[int, str]]:
+        """Yield the existing tables that earlier statements of the transaction locked strongly.
+
+        They come in the order in which they were locked, with their locks.
+        """
+        before = self.trace.statements[self.place - 1] if self.place else None
         number = self.statement.transaction
-        before = self.trace.statements[: self.place]
-        same = (each for each in before if each.transaction == number)
-        return tuple(same) if number is not None else ()
+        if before is None or number is None or before.transaction != number:
+            return
+        for oid, mode in before.strong.items():
+            if strength(mode) >= BLOCKS_WRITES and self.is_table(oid):
+                yield oid, mode
 
     def size(self, relation: str) -> tuple[int, int] | None:
         """Return the rows and bytes of a table on the target, if there is one."""

@@ -82,11 +82,9 @@ def _below(facts: Facts, oid: int, table: int | None) -> bool:
 
 def _written(change: Change, table: int) -> bool:
     """Return whether a later statement updates rows, which computes what is stored in them."""
-    statements = change.trace.statements
-    place = next(i for i, each in enumerate(statements) if each is change.statement)
     return any(
         (activity := each.activity.get(table)) and activity.updated
-        for each in statements[place + 1 :]
+        for each in change.trace.statements[change.place + 1 :]
     )
 
 

@@ -41,10 +41,11 @@ def judge(rules: Sequence[Rule], trace: Trace, target: Target | None = None) -> 
     hazards: list[Hazard] = []
     # No other rule is about what is new, of which a revision may create thousands.
     every = trace.refused is not None or (trace.passage is not None and trace.passage.gaps)
+    altered = _altered(trace)
     for place, statement in enumerate(trace.statements):
         if statement.new and not every:
             continue
-        change = Change(trace, statement, target, place)
+        change = Change(trace, statement, target, place, altered)
         explained = _apply(rules, change)
         hazards += explained
         blocking = [hazard for hazard in explained if hazard.level == "blocking"]
@@ -53,6 +54,16 @@ def judge(rules: Sequence[Rule], trace: Trace, target: Target | None = None) -> 
         if not blocking:
             hazards += _apply(FAILURES, change)
     return tuple(dict.fromkeys(hazards))
+
+
+def _altered(trace: Trace) -> dict[int, int]:
+    """Return the place of the first ALTER TABLE that blocks a table, by tables."""
+    altered: dict[int, int] = {}
+    for place, statement in enumerate(trace.statements):
+        if statement.tag == "ALTER TABLE":
+            for table, _ in statement.blocked():
+                altered.setdefault(table, place)
+    return altered
 
 
 def _apply(rules: Sequence[Rule], change: Change) -> list[Hazard]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from limbeck.lint.rules.change import Change
 from limbeck.lint.rules.hazard import Finding, Rule, blocks, spelt
 from limbeck.lint.rules.simple import failures
-from limbeck.lint.trace.statement import Statement, strength
+from limbeck.lint.trace.statement import Statement
 
 PATIENCE = 10_000  # milliseconds: longer than the user of a web page waits
+STRONGEST = "AccessExclusiveLock"
+MOST = 10
+"""How many tables a sentence names."""
 DATA = {"INSERT", "UPDATE", "DELETE", "MERGE", "COPY"}
 
 
@@ -60,20 +64,10 @@ def _first(change: Change) -> int | None:
     return next(filter(change.is_table, sorted(change.statement.locks)), None)
 
 
-def _held(change: Change) -> dict[int, str]:
-    """Return the existing tables that an earlier statement of the transaction locked strongly."""
-    earlier = change.earlier()
-    return {
-        oid: mode
-        for oid, mode in (earlier[-1].held.items() if earlier else ())
-        if strength(mode) >= strength("ShareLock") and change.is_table(oid)
-    }
-
-
 def _backfill_with_ddl(change: Change) -> Iterator[Finding]:
     command = change.statement.tag.split(" ")[0]
     if command in DATA | {"DO", "SELECT"} and _changes_all_rows(change):
-        for table, mode in sorted(_held(change).items())[:1]:
+        for table, mode in islice(change.held(), 1):
             yield Finding(table, _lock(mode))
 
 
@@ -91,31 +85,29 @@ def _long_transaction_after_strong_lock(change: Change) -> Iterator[Finding]:
         for oid in change.statement.worked_on()
         if change.is_table(oid) and not change.is_empty(oid)
     }
-    held = {oid: mode for oid, mode in _held(change).items() if oid not in worked}
-    for table, mode in sorted(held.items())[:1] if worked else ():
+    held = ((oid, mode) for oid, mode in change.held() if oid not in worked)
+    for table, mode in islice(held, 1) if worked else ():
         names = ", ".join(map(change.name, sorted(worked)))
         yield Finding(table, {"others": names, **_lock(mode)})
 
 
 def _multi_table_strong_locks(change: Change) -> Iterator[Finding]:
-    held = _strongest(_held(change))
-    if held and (new := _strongest(change.strong()) - held):
-        yield Finding(min(new), {"held": ", ".join(map(change.name, sorted(held)))})
-
-
-def _strongest(modes: dict[int, str]) -> set[int]:
-    return {oid for oid, mode in modes.items() if mode == "AccessExclusiveLock"}
+    new = [oid for oid, mode in change.strong().items() if mode == STRONGEST]
+    if not new:
+        return
+    # A transaction may have locked a thousand tables: the first few say enough.
+    held = (change.name(oid) for oid, mode in change.held() if mode == STRONGEST)
+    if names := [*islice(held, MOST)]:
+        others = " and others" if any(True for _ in held) else ""
+        yield Finding(min(new), {"held": f"{', '.join(names)}{others}"})
 
 
 def _multiple_alter_same_table(change: Change) -> Iterator[Finding]:
     if change.statement.tag != "ALTER TABLE":
         return
-    statements = change.trace.statements
-    place = next(i for i, each in enumerate(statements) if each is change.statement)
-    alters = (each for each in statements[:place] if each.tag == "ALTER TABLE")
-    before = {oid for each in alters for oid, _ in each.blocked()}
-    for table in sorted(before & change.blocked.keys()):
-        yield Finding(table)
+    for table in sorted(change.blocked):
+        if change.altered.get(table, change.place) < change.place:
+            yield Finding(table)
 
 
 RULES = (

@@ -6,9 +6,8 @@ No rule applies to them, so the observer does not read the catalog after each of
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable
 
-from limbeck.lint.trace.statement import strength
 from limbeck.schema.sql.lexer import identifiers, statements
 
 # Each of these statements locks the relation that it creates or changes.
@@ -23,7 +22,6 @@ _CREATING = re.compile(
     r"|INSERT INTO|COMMENT|GRANT|REVOKE)\b"
 )
 _TAGS = frozenset({*(f"CREATE {kind}" for kind in _KINDS), "ALTER TABLE", "ALTER SEQUENCE"})
-_HARMLESS = strength("RowExclusiveLock")
 
 
 def names_only_newcomers(text: str, names: Collection[str]) -> bool:
@@ -54,7 +52,13 @@ def is_of_newcomers(tag: str) -> bool:
     return tag in _TAGS | {"COMMENT", "GRANT", "REVOKE"}
 
 
-def untouched(tag: str, held: Mapping[int, str], existing: frozenset[int]) -> bool:
-    """Return whether a statement has left existing relations alone, after it ran."""
-    strong = (oid for oid, mode in held.items() if strength(mode) > _HARMLESS)
-    return tag in _TAGS and existing.isdisjoint(strong)
+def untouched(tag: str, strong: Iterable[int], existing: frozenset[int]) -> bool:
+    """Return whether a statement has left existing relations alone, after it ran.
+
+    Args:
+        tag: Its command tag.
+        strong: The relations with a stronger lock than a writer's.
+        existing: The relations that existed before.
+
+    """
+    return tag in _TAGS and not any(oid in existing for oid in strong)

@@ -23,6 +23,7 @@ from limbeck.engine.terms import Committed
 from limbeck.lint.trace import reading, session
 from limbeck.lint.trace.facts import Facts, Relation
 from limbeck.lint.trace.newcomers import is_of_newcomers, names_only_newcomers, untouched
+from limbeck.lint.trace.session import Held
 from limbeck.lint.trace.statement import Activity, Failure, Statement, strength
 from limbeck.lint.trace.stored import stored
 from limbeck.lint.trace.waiting import watched
@@ -61,7 +62,7 @@ class Observer:
     statements: list[Statement] = field(default_factory=list)
     facts: Facts = field(default_factory=Facts)
     # Of the open transaction: its locks and its counters after the last statement.
-    _held: dict[int, str] = field(default_factory=dict)
+    _held: Held = field(default_factory=lambda: Held.first({}))
     _activity: dict[int, Activity] = field(default_factory=dict)
     _settings: dict[str, str] = field(default_factory=dict)
     # Whether relations exist besides the version table.
@@ -208,7 +209,8 @@ class Observer:
         # Postgres may not have reported earlier transactions of this session yet: their counts
         # are still in the xact functions, and are subtracted.
         self._transaction += 1
-        self._held = session.locks(plain, self._newest)
+        held = session.locked(plain, self._newest, everything=True)
+        self._held = Held.first({oid: each.mode for oid, each in held.items()})
         self._activity = session.unreported(plain, self._newest)
         self._settings = session.settings(plain)
         self._counts = reading.counts(plain)
@@ -217,14 +219,17 @@ class Observer:
     def _inspect(
         self, plain: psycopg.Cursor[Any], text: str, tag: str, seconds: float, *, new: bool
     ) -> None:
-        held = session.locks(plain, self._newest)
-        taken = {oid: mode for oid, mode in held.items() if self._held.get(oid) != mode}
-        activity = self._activity | session.activity(plain, held)
+        released = tag.startswith("ROLLBACK")  # to a savepoint
+        locked = session.locked(plain, self._newest, everything=released)
+        modes = {oid: each.mode for oid, each in locked.items()}
+        taken = {oid: mode for oid, mode in modes.items() if self._held.modes.get(oid) != mode}
+        held = self._held.replaced(modes) if released else self._held.then(modes)
+        activity = {oid: each.activity for oid, each in locked.items() if each.activity}
         self._settings = settings = session.settings(plain)
         strong = any(strength(mode) > strength("RowExclusiveLock") for mode in taken.values())
         quiet = tag.startswith(SILENT) or (tag.startswith(QUIET) and not strong)
         # The facts lack what has been created: no rule is about it until it is named with others.
-        new = new and untouched(tag, held, self.existing)
+        new = new and untouched(tag, held.strong, self.existing)
         after = self.facts if quiet or new else self._after(plain.connection, tag)
         self._record(
             text,
@@ -232,13 +237,15 @@ class Observer:
             time.monotonic() - seconds,
             after=after,
             locks=taken,
-            held=held,
+            held=held.modes,
+            strong=held.strong,
             activity=session.difference(self._activity, activity),
             settings=settings,
             stored=stored(plain.connection, self.facts, after),
             new=new and not quiet,
         )
-        self._held, self._activity = held, activity
+        self._held = held
+        self._activity.update(activity)
 
     def _after(self, connection: psycopg.Connection[Any], tag: str) -> Facts:
         if tag.startswith("ROLLBACK"):  # to a savepoint: the rows that it takes back stay counted
@@ -306,7 +313,8 @@ class Observer:
             "before": self.facts,
             "after": self.facts,
             "existing": self.existing,
-            "held": dict(self._held) if self._open else {},
+            "held": self._held.modes if self._open else {},
+            "strong": self._held.strong if self._open else {},
         }
         self.statements.append(Statement(**(defaults | observed)))
         after = self.statements[-1].after

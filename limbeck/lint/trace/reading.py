@@ -2,7 +2,8 @@
 
 Postgres counts the rows of its own catalogs that a transaction has written, as those of any table.
 So the counters tell which catalogs a statement has changed. Whoever changes a row that belongs to a
-relation holds a strong lock on the relation until the transaction ends: those relations are read
+relation holds a strong lock on the relation until the transaction ends: among those relations, the
+server tells the ones whose rows are others than after the statement before, and they are read
 again. What other objects spell out, such as the name of a column in a foreign key, changes with a
 name: then everything is read.
 """
@@ -19,7 +20,8 @@ from limbeck.dataclass import dataclass
 from limbeck.lint.trace import queries
 from limbeck.lint.trace.facts import Facts
 from limbeck.lint.trace.queries import Part
-from limbeck.lint.trace.statement import MODES, strength
+from limbeck.lint.trace.statement import MODES, OF_WRITERS
+from limbeck.lint.trace.unseen import unseen
 
 # Rows of these belong to relations.
 _OF_RELATIONS: Final = frozenset(
@@ -43,10 +45,32 @@ coalesce(pg_stat_get_xact_tuples_deleted(oid), 0)::bigint
 FROM pg_class WHERE relnamespace = 'pg_catalog'::regnamespace
 AND relname = ANY ('{{{", ".join(sorted(_CATALOGS))}}}')
 AND current_setting('track_counts')::bool"""
-_STRONG: Final = MODES[strength("RowExclusiveLock") + 1 :]
-_LOCKED: Final = f"""SELECT DISTINCT relation::bigint FROM pg_locks
-WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted AND relation >= 16384
-AND mode = ANY ('{{{", ".join(_STRONG)}}}')"""
+_STRONG: Final = MODES[OF_WRITERS + 1 :]
+# Where the rows of a relation are, by the column of each catalog that refers to it. A row that
+# changes gets another place, and until the transaction ends no other row gets the old one.
+_PLACES: Final = (
+    ("pg_class", "oid"),
+    ("pg_attribute", "attrelid"),
+    ("pg_attrdef", "adrelid"),
+    ("pg_constraint", "conrelid"),
+    ("pg_index", "indrelid"),
+    ("pg_index", "indexrelid"),
+    ("pg_inherits", "inhrelid"),
+    ("pg_trigger", "tgrelid"),
+    ("pg_policy", "polrelid"),
+    ("pg_rewrite", "ev_class"),
+)
+_VERSIONS: Final = " UNION ALL ".join(
+    f"SELECT hashtidextended(ctid, {number}) AS place FROM {catalog} WHERE {column} = locked.oid"
+    for number, (catalog, column) in enumerate(_PLACES)
+)
+_CHANGED: Final = unseen(
+    "objects",
+    f"""SELECT concat_ws(',', oid, (SELECT bit_xor(place) FROM ({_VERSIONS}) AS places)) AS line
+    FROM (SELECT DISTINCT relation AS oid FROM pg_locks
+        WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted AND relation >= 16384
+        AND mode = ANY ('{{{", ".join(_STRONG)}}}')) AS locked""",
+)
 _PUBLICATIONS: Final = "SELECT count(*) FROM pg_publication"
 Counts = Mapping[str, tuple[int, int, int]]
 """Rows inserted, updated and deleted by catalog; empty if the server does not count."""
@@ -54,7 +78,7 @@ Counts = Mapping[str, tuple[int, int, int]]
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What the transaction has done to the catalogs since some moment, and what it has locked."""
+    """What the transaction has done to the catalogs since some moment, and to which relations."""
 
     counts: Counts
     changed: frozenset[str] = frozenset()
@@ -123,7 +147,10 @@ def since(connection: psycopg.Connection[Any], before: Facts, was: Counts) -> tu
 
 
 def _effect(connection: psycopg.Connection[Any], was: Counts) -> Effect:
-    rows, locked, published = _results(connection, [_COUNTERS, _LOCKED, _PUBLICATIONS])
+    # Without a savepoint: the server has to remember what it has answered.
+    cursor = psycopg.Cursor(connection)
+    cursor.execute(f"{_COUNTERS}; {_CHANGED}; {_PUBLICATIONS}".encode())
+    rows, lines, published = _sets(cursor)
     now = {name: (i, u, d) for name, i, u, d in rows}
     changed = {name for name in now if now[name] != was.get(name, (0, 0, 0))}
     if published[0][0] and changed & _OF_RELATIONS:  # one may publish all tables
@@ -131,7 +158,7 @@ def _effect(connection: psycopg.Connection[Any], was: Counts) -> Effect:
     # Only a table's type is inserted and deleted with it; a change is one of a name or a domain.
     retyped = now.get("pg_type", (0, 0, 0))[1] != was.get("pg_type", (0, 0, 0))[1]
     everything = not now or not was or retyped or bool(changed & _OF_ALL)
-    relations = tuple(oid for (oid,) in locked)
+    relations = tuple(int(line.partition(",")[0]) for (line,) in lines if line)
     return Effect(now, frozenset(changed), relations, everything)
 
 

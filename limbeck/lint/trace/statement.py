@@ -22,6 +22,7 @@ MODES = (
 )
 """The table-level locks of Postgres, weakest first (manual, section 13.3, Explicit Locking)."""
 
+OF_WRITERS = MODES.index("RowExclusiveLock")
 BLOCKS_WRITES = MODES.index("ShareLock")
 BLOCKS_READS = MODES.index("AccessExclusiveLock")
 
@@ -69,6 +70,7 @@ class Statement:
         existing: The relations that existed before the traced revisions.
         locks: The strongest lock on each relation that the statement itself acquired or requested.
         held: The locks that the transaction holds at its end, with those of earlier statements.
+        strong: Those of them that writers do not hold, in the order in which they were acquired.
         activity: What it did to each relation; Postgres counts this only inside of transactions.
         waits: Whether it waited for other transactions to end, as CONCURRENTLY does.
         failure: The error, if Postgres refused the statement.
@@ -88,6 +90,7 @@ class Statement:
     existing: frozenset[int]
     locks: Mapping[int, str] = field(default_factory=dict)
     held: Mapping[int, str] = field(default_factory=dict)
+    strong: Mapping[int, str] = field(default_factory=dict)
     activity: Mapping[int, Activity] = field(default_factory=dict)
     waits: bool = False
     failure: Failure | None = None

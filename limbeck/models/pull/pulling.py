@@ -18,6 +18,7 @@ from limbeck.models.pull.prove.proof import Proof, unproved
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.collector import paused
 from limbeck.schema.catalog.filters import EVERYTHING, Filters
+from limbeck.schema.catalog.read import READING
 from limbeck.shadow.source import Live, Source
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def fresh(  # noqa: PLR0913 - choices of the caller
         catalog = read()
         from limbeck.models.pull.render import writing  # noqa: PLC0415 - imported meanwhile
 
-        texts, proof = writing.source(catalog, options), unproved(catalog)
+        texts, proof = writing.source(catalog, options, listen), unproved(catalog)
     alone = out.suffix == ".py" and list(texts) == ["models.py"]
     files = {(out if alone else out / name): text for name, text in texts.items()}
     before = {
@@ -142,11 +143,16 @@ def into(
 
     shadow = Shadow.of(project, profile, listen=listen)
     filters = live.filters if isinstance(live, Live) else EVERYTHING
-    listen(StageStarted("proving the models on the shadow"))
     try:
         with shadow.scratch(untrusted=listen) as scratch:
             return merged, prove_merged(
-                merged.files, merged.gone, project.models, catalog, scratch, filters=filters
+                merged.files,
+                merged.gone,
+                project.models,
+                catalog,
+                scratch,
+                filters=filters,
+                listen=listen,
             )
     except ModelsError as error:
         # They need a change by hand first; the pulled schema is proved by itself instead.
@@ -158,14 +164,14 @@ def into(
 
 def _read(live: Source, listen: Listener, look: Callable[[], object] = lambda: None) -> Catalog:
     """Read the database; while the server starts to answer, import what renders the models."""
-    listen(StageStarted("reading the database"))
+    listen(StageStarted(READING))
 
     def prepare() -> None:
         import_module("limbeck.models.pull.render.writing")
         look()
 
     if isinstance(live, Live):
-        return replace(live, near=True, meanwhile=prepare).catalog()
+        return replace(live, near=True, meanwhile=prepare, progress=listen).catalog()
     prepare()
     return live.catalog()
 
@@ -202,12 +208,13 @@ def _proved(  # noqa: PLR0913 - the database, the choices, and where to prove
 
     with creator.creator() as program:  # it imports SQLAlchemy meanwhile
         catalog = read()
-        texts = writing.source(catalog, options)
+        texts = writing.source(catalog, options, listen)
         server = shadow or proving.shadow(project, catalog.major, listen)
-        listen(StageStarted("proving the models on the shadow"))
         try:
             with server.scratch(untrusted=listen) as scratch:
-                proof = proving.prove(texts, catalog, scratch, options, filters, program=program)
+                proof = proving.prove(
+                    texts, catalog, scratch, options, filters, program=program, listen=listen
+                )
         except ModelsError as error:
             if filters != EVERYTHING:
                 # The likeliest reason: a type, a function or a table that the filters leave out.

@@ -44,6 +44,7 @@ def asked(
     questions: Questions,
     timeout: float | None,
     rare: Mapping[str, str] = MappingProxyType({}),
+    answered: Callable[[int], object] = lambda _: None,
 ) -> Iterator[Answers]:
     """Send all questions at once, and yield the rows by the names of their questions.
 
@@ -56,6 +57,7 @@ def asked(
         questions: the queries by name, in the order in which their rows will be used.
         timeout: seconds for each of them; None leaves the session's own statement_timeout.
         rare: for some questions the condition, in SQL, without which they have no answer.
+        answered: called with the number of questions that an answer has settled.
 
     Raises:
         psycopg.Error: the server refused a question; the connection can still be used.
@@ -70,7 +72,8 @@ def asked(
             absent, before = _absent(connection, before, rare), ()
         sent = {name: query for name, query in questions.items() if name not in absent}
         with _pipelined(connection, (*before, *sent.values(), *closing)):
-            answers = _Answers(connection, sent, len(before))
+            answers = _Answers(connection, sent, len(before), answered)
+            answered(len(absent))
             answers.update(dict.fromkeys(absent, ()))
             yield answers
             answers.read_rest()
@@ -116,8 +119,15 @@ def asked_singly(
 class _Answers(dict[str, Sequence[Row]]):
     """The rows by the names of their questions; the first `before` results have no name."""
 
-    def __init__(self, connection: psycopg.Connection, names: Iterable[str], before: int) -> None:
+    def __init__(
+        self,
+        connection: psycopg.Connection,
+        names: Iterable[str],
+        before: int,
+        answered: Callable[[int], object] = lambda _: None,
+    ) -> None:
         super().__init__()
+        self._answered = answered
         self._connection = connection
         self._before = before
         self._unread = deque(names)
@@ -142,6 +152,7 @@ class _Answers(dict[str, Sequence[Row]]):
         self._transformer.set_pgresult(result)
         name = self._unread.popleft()
         self[name] = self._transformer.load_rows(0, result.ntuples, tuple)
+        self._answered(1)
         return name
 
 

@@ -7,12 +7,14 @@ from typing import Final
 
 import psycopg
 
+from limbeck.events import Listener, ignore
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.collector import paused
 from limbeck.schema.catalog.filters import EVERYTHING, Filters
 from limbeck.schema.catalog.pipeline import Questions, asked, asked_singly, text
 from limbeck.schema.catalog.queries import (
     aggregates,
+    classes,
     columns,
     constraints,
     conversions,
@@ -33,6 +35,7 @@ from limbeck.schema.catalog.queries import (
     types,
     views,
 )
+from limbeck.stages import staged
 
 # In the order in which the builders (build.py) use the answers: while objects are built of one, the
 # server works on the next. The dependencies are the last, because they are not built of at all
@@ -72,29 +75,36 @@ QUESTIONS: Final[Questions] = {
     "dependencies": dependencies.DEPENDENCIES,
 }
 
+READING: Final = "reading the database"
+
 # What most databases have nothing of, and how to see that: objects of initdb have smaller oids.
 RARE: Final[Mapping[str, str]] = {
-    "inherits": rare.any_of("pg_inherits", key="inhrelid"),
+    "inherits": "EXISTS (SELECT FROM pg_class WHERE relhassubclass)",
     "views": rare.any_of("pg_class", kind="relkind IN ('v', 'm')"),
-    "defaults": rare.any_of("pg_attrdef"),
-    "sequences": rare.any_of("pg_sequence", key="seqrelid"),
+    "defaults": rare.depending(classes.DEFAULT),
+    "sequences": rare.any_of("pg_class", kind="relkind = 'S'"),
     "enums": rare.any_of("pg_type", kind="typtype = 'e'"),
     "domains": rare.any_of("pg_type", kind="typtype = 'd'"),
     "composites": rare.any_of("pg_class", kind="relkind = 'c'"),
-    "ranges": rare.any_of("pg_range", key="rngtypid"),
-    "collations": rare.any_of("pg_collation"),
-    "functions": rare.any_of("pg_proc"),
-    "aggregates": rare.any_of("pg_aggregate", key="aggfnoid"),
-    "triggers": rare.any_of("pg_trigger"),
-    "policies": rare.any_of("pg_policy"),
-    "rules": rare.any_of("pg_rewrite"),
-    "statistics": rare.any_of("pg_statistic_ext"),
-    "operators": rare.any_of("pg_operator", "pg_opfamily", "pg_opclass"),
-    "text search": rare.any_of("pg_ts_parser", "pg_ts_template", "pg_ts_dict", "pg_ts_config"),
+    "ranges": rare.any_of("pg_type", kind="typtype = 'r'"),
+    "collations": rare.depending(classes.COLLATION),
+    "functions": rare.depending(classes.PROCEDURE),
+    "aggregates": rare.any_of("pg_proc", kind="prokind = 'a'"),
+    "triggers": rare.depending(classes.TRIGGER),
+    "policies": rare.depending(classes.POLICY),
+    "rules": rare.depending(classes.REWRITE),
+    "statistics": rare.depending(classes.STATISTICS),
+    "operators": rare.depending(classes.OPERATOR, classes.OPERATOR_FAMILY, classes.OPERATOR_CLASS),
+    "text search": rare.depending(
+        classes.TEXT_SEARCH_PARSER,
+        classes.TEXT_SEARCH_TEMPLATE,
+        classes.TEXT_SEARCH_DICTIONARY,
+        classes.TEXT_SEARCH_CONFIGURATION,
+    ),
     "foreign": rare.any_of("pg_foreign_data_wrapper"),
-    "conversions": rare.any_of("pg_cast", "pg_conversion"),
+    "conversions": f"{rare.any_of('pg_cast')} OR {rare.depending(classes.CONVERSION)}",
     "publications": rare.any_of("pg_publication"),
-    "event triggers": rare.any_of("pg_event_trigger"),
+    "event triggers": rare.depending(classes.EVENT_TRIGGER),
 }
 
 # Most projects leave privileges to somebody else, whose GRANTs would be drift.
@@ -112,13 +122,14 @@ NEAR: Final[Questions] = {
 }
 
 
-def read(
+def read(  # noqa: PLR0913 - what to read, and what to do meanwhile
     connection: psycopg.Connection,
     *,
     filters: Filters = EVERYTHING,
     statement_timeout: float | None = None,
     with_near: bool = False,
     meanwhile: Callable[[], object] | None = None,
+    listen: Listener = ignore,
 ) -> Catalog:
     """Return everything the database holds, as it is at one moment.
 
@@ -132,6 +143,7 @@ def read(
         statement_timeout: seconds for each of the questions; None leaves the session's own.
         with_near: whether to ask for `Catalog.near`, too.
         meanwhile: called while the server is busy with the first questions.
+        listen: receives how far the read is, if it takes long.
 
     Raises:
         psycopg.Error: the connection broke, or a question took too long.
@@ -140,9 +152,9 @@ def read(
     questions = {**QUESTIONS, **(GRANTS if filters.grants else {}), **(NEAR if with_near else {})}
     server = connection.info.server_version
     # Thousands of new values make the collector run again and again, and none is garbage.
-    with paused():
+    with paused(), staged(listen, READING, "part", len(questions), silent=True) as stage:
         try:
-            with asked(connection, questions, statement_timeout, RARE) as rows:
+            with asked(connection, questions, statement_timeout, RARE, stage.advance) as rows:
                 # The classes of objects take as long to import as the server needs for a small
                 # database: the questions have to be on their way before.
                 from limbeck.schema.catalog.build import build  # noqa: PLC0415 - see above

@@ -2,7 +2,7 @@
 
 It reads JSON from standard input: url, package (dotted), metadata (dotted, in the package),
 folder (of the package), root (of the repository, or null).
-It writes nothing; a failure is the last line on standard error.
+It writes how many tables exist, a line for each look; a failure is the last line on standard error.
 
 Speed matters: garbage is not collected and bytecode not written, and a pipeline makes Postgres
 create the first tables while SQLAlchemy compiles the last ones.
@@ -15,11 +15,13 @@ import importlib
 import json
 import os
 import sys
+import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Final, TypeAlias
 
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError
@@ -30,11 +32,17 @@ from limbeck.entities import MaterializedView, entities
 from limbeck.postgres.connect import as_sqlalchemy, connect
 from limbeck.postgres.database import Database
 
+PAUSE: Final = 0.2
+"""Seconds between two looks at what the server has answered."""
+Executed: TypeAlias = "Callable[..., None]"
 _ORDERS = ("CALL", "CREATE", "ALTER", "COMMENT", "SET", "RESET", "GRANT", "REVOKE", "DROP", "DO ")
 
 
 def main() -> None:
     """Import the models, configure the mappers, create everything."""
+    # What the models print is nobody's: only the counts go where standard output was.
+    counts = os.fdopen(os.dup(1), "w")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     gc.disable()
     sys.dont_write_bytecode = True
     given = json.loads(sys.stdin.buffer.read())
@@ -42,7 +50,8 @@ def main() -> None:
     try:
         models = _import(given["package"], given["folder"], given["root"])
         scratch = Database("scratch", given["url"], superuser=given["superuser"], row_security=None)
-        _create(attrgetter(given["metadata"])(models), scratch)
+        with _reporting(counts) as executed:
+            _create(attrgetter(given["metadata"])(models), scratch, executed)
     except Exception as error:  # noqa: BLE001 - models may raise anything
         text = " ".join(str(error).split("[SQL")[0].split())
         sys.exit(f"{type(error).__name__}: {text}")
@@ -60,12 +69,13 @@ def _import(package: str, folder: str, root: str | None) -> Any:
     return importlib.import_module(package)
 
 
-def _create(metadata: Any, scratch: Database) -> None:
+def _create(metadata: Any, scratch: Database, executed: Executed) -> None:
     with (
         connect(scratch) as connection,
         as_sqlalchemy(connection) as target,
         assisting(connection, target),
     ):
+        event.listen(target, "after_cursor_execute", executed)
         try:
             with connection.pipeline() as pipeline, _answering(target, pipeline.sync):
                 _create_all(metadata, target)
@@ -73,6 +83,41 @@ def _create(metadata: Any, scratch: Database) -> None:
             # A pipeline reports an error at a later statement; this reports it at its own.
             connection.rollback()
             _create_all(metadata, target)
+
+
+@contextmanager
+def _reporting(counts: IO[str]) -> Iterator[Executed]:
+    """Yield what receives the statements, and report how many tables the server has created.
+
+    In a pipeline a cursor has its result once the server has answered, so that a second thread can
+    count while SQLAlchemy compiles the next statements or waits for the last ones.
+    """
+    unanswered: deque[Any] = deque()
+    ended = threading.Event()
+
+    def executed(*given: Any) -> None:
+        if given[2].lstrip().startswith("CREATE TABLE"):
+            unanswered.append(given[1])
+
+    def report() -> None:
+        count = before = 0
+        is_last = False
+        while not is_last:
+            is_last = ended.wait(PAUSE)
+            while unanswered and unanswered[0].statusmessage:
+                unanswered.popleft()
+                count += 1
+            if count > before:
+                before = count
+                print(count, file=counts, flush=True)
+
+    thread = threading.Thread(target=report, daemon=True)
+    thread.start()
+    try:
+        yield executed
+    finally:
+        ended.set()
+        thread.join()
 
 
 @contextmanager

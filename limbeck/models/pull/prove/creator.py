@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import IO
 
 from limbeck.dataclass import dataclass
 from limbeck.engine import privileged
 from limbeck.errors import ModelsError
 from limbeck.postgres.database import Database
+from limbeck.stages import Stage
 
 BUG = "This is a bug in limbeck. Please report it with the definition of the table."
 
@@ -22,9 +25,17 @@ class Creator:
     """A running program that creates models once."""
 
     program: subprocess.Popen[str]
+    errors: IO[str]
 
-    def create(
-        self, package: str, metadata: str, folder: Path, root: Path | None, scratch: Database
+    def create(  # noqa: PLR0913 - the models, and where to create them
+        self,
+        package: str,
+        metadata: str,
+        folder: Path,
+        root: Path | None,
+        scratch: Database,
+        *,
+        stage: Stage,
     ) -> None:
         """Import models, configure their mappers and create all of their MetaData.
 
@@ -34,6 +45,7 @@ class Creator:
             folder: the folder of the package.
             root: the repository with the rest of the application.
             scratch: an empty database.
+            stage: counts the tables.
 
         Raises:
             ModelsError: the models do not import, do not configure, or Postgres refuses them.
@@ -47,13 +59,23 @@ class Creator:
             "folder": str(folder),
             "root": str(root.resolve()) if root else None,
         }
-        _, talk = self.program.communicate(json.dumps(given))
-        if self.program.returncode:
-            lines = talk.strip().splitlines() or ["no message"]
+        for count in self._counts(json.dumps(given)):
+            stage.advance(count - stage.done)
+        if self.program.wait():
+            self.errors.seek(0)
+            lines = self.errors.read().strip().splitlines() or ["no message"]
             raise ModelsError(
                 f"the pulled models cannot be created: {lines[-1]}",
                 hint=privileged.hint(lines[-1]) or BUG,
             )
+
+    def _counts(self, given: str) -> Iterator[int]:
+        """Pass the program what it needs, and yield how many tables there are, again and again."""
+        with suppress(BrokenPipeError), self.program.stdin or nullcontext() as stdin:  # it ended
+            if stdin:
+                stdin.write(given)
+        for line in self.program.stdout or ():
+            yield int(line)
 
 
 @contextmanager
@@ -61,16 +83,20 @@ def creator() -> Iterator[Creator]:
     """Run the program during a block; it imports SQLAlchemy at once."""
     # -P: modules in the working directory must not be imported.
     command = [sys.executable, "-P", "-m", "limbeck.models.pull.prove.create"]
-    with subprocess.Popen(  # noqa: S603 - Python itself, on limbeck
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    ) as program:
+    with (
+        # A file, because a full pipe would stop a program that has a lot to say.
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors,
+        subprocess.Popen(  # noqa: S603 - Python itself, on limbeck
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            encoding="utf-8",
+        ) as program,
+    ):
         try:
-            yield Creator(program)
+            yield Creator(program, errors)
         finally:
             if program.poll() is None:
                 program.kill()

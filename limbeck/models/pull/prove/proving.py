@@ -7,10 +7,11 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
-from limbeck.events import Listener
+from limbeck.events import Listener, ignore
 from limbeck.models.pull.options import Options
 from limbeck.models.pull.prove.creator import Creator, creator
 from limbeck.models.pull.prove.proof import Proof, compared
@@ -21,9 +22,11 @@ from limbeck.project.project import Project
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.filters import EVERYTHING, Filters
 from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.read import read
 from limbeck.shadow import servers
 from limbeck.shadow.shadow import Shadow
+from limbeck.stages import Stage, staged
 
 
 def prove(  # noqa: PLR0913 - the models, the source and where to create them
@@ -34,6 +37,7 @@ def prove(  # noqa: PLR0913 - the models, the source and where to create them
     filters: Filters = EVERYTHING,
     *,
     program: Creator | None = None,
+    listen: Listener = ignore,
 ) -> Proof:
     """Create the models in an empty database and compare it with their source.
 
@@ -44,6 +48,7 @@ def prove(  # noqa: PLR0913 - the models, the source and where to create them
         options: those given to source().
         filters: those with which the catalog was read.
         program: creates the models, if it has been started already.
+        listen: receives the stages.
 
     Raises:
         ModelsError: the models do not import, do not configure, or Postgres refuses them.
@@ -51,12 +56,13 @@ def prove(  # noqa: PLR0913 - the models, the source and where to create them
     """
     if program is None:
         with creator() as started:
-            return prove(files, catalog, scratch, options, filters, program=started)
+            return prove(files, catalog, scratch, options, filters, program=started, listen=listen)
     with tempfile.TemporaryDirectory(prefix="limbeck-proof-") as folder:
         package = _write(files, Path(folder), options or Options())
         root = (options.root if options else None) or None
-        program.create(package, "Base.metadata", Path(folder), root, scratch)
-    return _held(catalog, scratch, filters)
+        with _proving(catalog, listen) as stage:
+            program.create(package, "Base.metadata", Path(folder), root, scratch, stage=stage)
+    return _held(catalog, scratch, filters, listen)
 
 
 def prove_merged(  # noqa: PLR0913 - the models, the source and where to create them
@@ -67,6 +73,7 @@ def prove_merged(  # noqa: PLR0913 - the models, the source and where to create 
     scratch: Database,
     *,
     filters: Filters = EVERYTHING,
+    listen: Listener = ignore,
 ) -> Proof:
     """Create working models as they would be after a merge, and compare them with the source.
 
@@ -77,6 +84,7 @@ def prove_merged(  # noqa: PLR0913 - the models, the source and where to create 
         catalog: the source that was pulled.
         scratch: an empty database; the models are left in it.
         filters: those with which the catalog was read.
+        listen: receives the stages.
 
     Raises:
         ModelsError: the models do not import, do not configure, or Postgres refuses them.
@@ -93,8 +101,9 @@ def prove_merged(  # noqa: PLR0913 - the models, the source and where to create 
             target = Path(folder, path)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text, encoding="utf-8")
-        program.create(package, metadata, Path(folder), root, scratch)
-    proof = _held(catalog, scratch, filters)
+        with _proving(catalog, listen) as stage:
+            program.create(package, metadata, Path(folder), root, scratch, stage=stage)
+    proof = _held(catalog, scratch, filters, listen)
     lost = (
         change
         for change in proof.lost
@@ -115,10 +124,16 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
-def _held(catalog: Catalog, scratch: Database, filters: Filters) -> Proof:
+def _proving(catalog: Catalog, listen: Listener) -> AbstractContextManager[Stage]:
+    count = sum(1 for _ in catalog.every(Table))
+    return staged(listen, "proving the models on the shadow", "table", count)
+
+
+def _held(catalog: Catalog, scratch: Database, filters: Filters, listen: Listener) -> Proof:
     """Compare a source with a scratch database."""
     with connect(scratch) as connection:
-        proof = compared(catalog, _as_if_filled(read(connection, filters=filters), catalog))
+        created = read(connection, filters=filters, listen=listen)
+        proof = compared(catalog, _as_if_filled(created, catalog))
         same = respelled(proof.lost, connection)
     return replace(
         proof, lost=tuple(change for change in proof.lost if change not in same), respelled=same

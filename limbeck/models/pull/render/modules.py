@@ -16,6 +16,7 @@ from limbeck.models.pull.render.relations import relations
 from limbeck.models.pull.render.tables import source
 from limbeck.models.source.text import Source, literal
 from limbeck.schema.catalog.objects.address import Address
+from limbeck.stages import Stage, counting
 from limbeck.visible import visible
 
 ENUMS = '"""Enumerated types."""'
@@ -43,18 +44,28 @@ class Home:
         return (f"from {self.package}.{module} import {name}",)
 
 
-def file(models: Models, base: Source, entities: Iterable[Source]) -> Iterator[Source]:
-    """Yield the statements of one module with everything in it, rendered one by one."""
+def file(
+    models: Models, base: Source, entities: Iterable[Source], stage: Stage
+) -> Iterator[Source]:
+    """Yield the statements of one module with everything in it, rendered one by one.
+
+    Args:
+        models: the tables and enums.
+        base: the base of all classes.
+        entities: the objects beside the tables.
+        stage: counts the tables.
+
+    """
     related = relations(models)
     yield base
     yield from enums(models)
-    for model in in_order(models):
+    for model in counting(stage, in_order(models)):
         yield source(model, related.get(model.address, ()), models)
     yield from entities
 
 
 def package(
-    models: Models, base: Source, entities: Sequence[Source], options: Options
+    models: Models, base: Source, entities: Sequence[Source], options: Options, stage: Stage
 ) -> Iterator[tuple[str, str]]:
     """Yield path and text of each module: one a table, one for the base, for enums, for the rest.
 
@@ -65,6 +76,7 @@ def package(
         base: the base of all classes.
         entities: the objects beside the tables.
         options: the package and the style.
+        stage: counts the tables.
 
     """
     related = relations(models)
@@ -73,7 +85,7 @@ def package(
     yield "base.py", module('"""Base of all models."""', [base], home)
     if models.enums:
         yield "enums.py", module(ENUMS, list(enums(models)), home)
-    for model in models.tables.values():
+    for model in counting(stage, models.tables.values()):
         piece = source(model, related.get(model.address, ()), models)
         yield f"{model.module}.py", module(about(model), [piece], home)
     if entities:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
+from limbeck.events import Listener, ignore
 from limbeck.models.pull.options import Options
 from limbeck.models.pull.render import modules
 from limbeck.models.pull.render.annotations import implied_by, preferred
@@ -18,12 +20,23 @@ from limbeck.models.source.text import Source
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.collector import paused
 from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.tables import Table
+from limbeck.stages import staged
+
+WRITING: Final = "writing the models"
 
 
-def source(catalog: Catalog, options: Options | None = None) -> Mapping[str, str]:
+def source(
+    catalog: Catalog, options: Options | None = None, listen: Listener = ignore
+) -> Mapping[str, str]:
     """Return models that create the same schema: the text of each file, by relative path.
 
     The layout "file" has the only path "models.py". The same catalog gives the same bytes.
+
+    Args:
+        catalog: the schema.
+        options: the layout and the style.
+        listen: receives the stage, and how far it is.
 
     Raises:
         ConfigurationError: the style is sqlmodel, which is not installed.
@@ -31,15 +44,16 @@ def source(catalog: Catalog, options: Options | None = None) -> Mapping[str, str
 
     """
     options = options or Options()
-    with paused():
+    count = sum(1 for _ in catalog.every(Table))
+    with paused(), staged(listen, WRITING, "table", count) as stage:
         made_early = early(catalog)
         tables = plain(contents(catalog), late_parts(catalog, made_early))
         entities = [declaration.source for declaration in beside(catalog, made_early, tables)]
         named, base = _named(catalog, tables, options)
         if options.layout == "package":
-            texts = modules.package(named, base, entities, options)
+            texts = modules.package(named, base, entities, options, stage)
             return modules_formatted(texts, options)
-        pieces = modules.file(named, base, entities)
+        pieces = modules.file(named, base, entities, stage)
         home = modules.Home(None, style=options.style)
         return {"models.py": file_formatted(modules.DOCSTRING, pieces, home, options)}
 

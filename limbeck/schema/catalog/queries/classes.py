@@ -36,3 +36,6 @@ PUBLICATION_NAMESPACE: Final = 6237
 
 FIRST_USER_OID: Final = 16384
 """FirstNormalObjectId of access/transam.h; initdb creates everything below."""
+
+PUBLIC: Final = 2200
+"""The schema public, PG_PUBLIC_NAMESPACE of pg_namespace.dat: the one of initdb that is read."""
