@@ -160,13 +160,18 @@ def _watched(pid: int) -> Iterator[list[int]]:
         thread.join()
 
 
-def _memory(pid: int) -> int:
+def _memory(pid: int, above: str = "") -> int:
+    """Return the memory of a process and its descendants; `above` is that of its parent.
+
+    Until a new child runs a program of its own, its memory is its parent's (vfork(2)).
+    """
     try:
-        own = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
+        memory = Path(f"/proc/{pid}/statm").read_text()
+        own = 0 if memory == above else int(memory.split()[1]) * PAGE
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except (OSError, IndexError):
         return 0
-    return own + sum(_memory(int(child)) for child in children)
+    return own + sum(_memory(int(child), memory) for child in children)
 
 
 def _sessions(postmaster: int | None) -> float:

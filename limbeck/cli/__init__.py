@@ -178,9 +178,9 @@ def run() -> NoReturn:
     Freeing what SQLAlchemy and Alembic have built takes longer than many commands run, and nothing
     is left to clean up: connections and files are closed where they were opened.
     """
-    # Alembic imports Mako, and Mako Pygments with a dozen lexers, if it is installed: 40 ms for
-    # error pages in HTML, which no command shows. Without them Mako has a fallback.
-    sys.modules["mako.ext.pygmentplugin"] = None  # type: ignore[assignment]
+    from limbeck.cli import unneeded
+
+    unneeded.leave_out()
     try:
         main()
     except SystemExit as ended:

@@ -68,8 +68,10 @@ def agree(
 def _retyped(before: Catalog, after: Catalog, renames: Sequence[Rename]) -> bool:
     """Return whether any column may change its type; most changes have none."""
     return bool(renames) or any(
-        isinstance(old := before.objects.get(new.address), Column) and old.type != new.type
-        for new in after.of(Column)
+        isinstance(old := change.before, Column)
+        and isinstance(new := change.after, Column)
+        and old.type != new.type
+        for change in before.changes_to(after)
     )
 
 

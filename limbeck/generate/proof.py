@@ -68,7 +68,7 @@ def proven(
     own, shadow = filters(premises.project), premises.shadow
     with shadow.scratch(premises.template) as upgraded:
         with _session(upgraded) as connection:
-            since = difference.mark(connection)
+            since = shadow.mark(premises.template, connection)
 
             def look() -> Catalog:
                 return difference.read_changed(connection, premises.before, since, filters=own)

@@ -26,7 +26,7 @@ from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.schema.catalog.catalog import Catalog
-from limbeck.schema.catalog.objects.tables import Table
+from limbeck.schema.catalog.parted import Parted
 from limbeck.schema.diff import compare, recreated
 from limbeck.schema.diff.steps import Step
 from limbeck.shadow import identity
@@ -119,7 +119,7 @@ def _replayed(replay: Replay, chosen: Majors, message: str | None, answers: Answ
     after = Models(project, profile, listen, opened=replay.opened, recorded=recorded).catalog()
     after = _settled(project, before, after, listen)
     if not before.changes_to(after):
-        return Generated(tables=sum(1 for _ in after.every(Table)))
+        return Generated(tables=Parted.tables(after))
     renamed = agree_to_renames(before, after, answers)
 
     def only(project: Project, replay: Replay, ends: tuple[Catalog, Catalog]) -> Catalog:

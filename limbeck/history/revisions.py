@@ -20,7 +20,7 @@ from limbeck.shell import command
 FUNCTIONS = re.compile(rb"^(?:async )?def ", re.MULTILINE)
 ENGINE = re.compile(rb"create_(?:async_)?engine\b|engine_from_config\b")
 MARK = re.compile(rb"^phase\b", re.MULTILINE)
-IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+(\w+)|import[ \t]+([\w., \t]+))", re.MULTILINE)
+IMPORT = re.compile(r"[ \t]*(?:from[ \t]+(\w+)|import[ \t]+([\w., \t]+))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def read(path: Path) -> Revision:
         replaces=_ids(values.get("replaces")),
         replaced_sql=_ids(values.get("replaced_sql")),
         imports=_imports(source),
-        connects=ENGINE.search(source) is not None,
+        connects=b"engine" in source and ENGINE.search(source) is not None,
         commits=b"autocommit_block" in source or b"COMMIT" in source.upper(),
         in_phases=MARK.search(_above_functions(source)) is not None,
         digest=hashlib.sha256(source).hexdigest(),
@@ -116,9 +116,25 @@ def ordered(read_: Iterable[Revision]) -> dict[str, Revision]:
 
 def _imports(source: bytes) -> frozenset[str]:
     """Return the names of the top-level modules that a revision file imports."""
-    imports = IMPORT.findall(source.decode(errors="replace"))
-    names = (name for module, modules in imports for name in (module or modules).split(","))
+    starts = {start for word in (b"from", b"import") for start in _lines(source, word)}
+    ends = (source.find(b"\n", start) for start in starts)
+    lines = (
+        source[start : end if end >= 0 else None] for start, end in zip(starts, ends, strict=True)
+    )
+    imports = (IMPORT.match(line.decode(errors="replace")) for line in lines)
+    names = (name for each in imports if each for name in (each[1] or each[2]).split(","))
     return frozenset(name.split()[0] for name in names if name.strip())
+
+
+def _lines(source: bytes, word: bytes) -> Iterator[int]:
+    """Yield where the lines begin that contain a word.
+
+    A regular expression would look at each line, and a first revision may have 50,000.
+    """
+    place = source.find(word)
+    while place >= 0:
+        yield source.rfind(b"\n", 0, place) + 1
+        place = source.find(word, place + len(word))
 
 
 def way_out(squash: Revision, id_: str) -> str:
@@ -151,7 +167,8 @@ def _parsed(path: Path, modified: int, size: int) -> ast.Module:  # noqa: ARG001
 
 
 def _above_functions(source: bytes) -> bytes:
-    return FUNCTIONS.split(source, maxsplit=1)[0]
+    first = FUNCTIONS.search(source)
+    return source[: first.start()] if first else source
 
 
 def _source(path: Path) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from limbeck.errors import LimbeckError, MigrationError
+from limbeck.errors import LimbeckError, MigrationError, SeveralHeadsError
 from limbeck.plurals import counted
 from limbeck.run.trial import Part, Place, Side, Trial
 from limbeck.schema.diff.settling import Difference
@@ -50,8 +50,10 @@ def data(trial: Trial) -> dict[str, Any]:
 def _history(trial: Trial) -> str:
     if isinstance(trial.history.problem, MigrationError):
         return "The history does not run on an empty database:"
+    if isinstance(trial.history.problem, SeveralHeadsError):
+        return "The history runs on an empty database, and its heads have to be merged:"
     if trial.history.problem:
-        return "The history cannot be replayed as it is:"
+        return "The history could not be replayed:"
     if not trial.revisions:
         return "There is no history yet."
     return f"The history runs on an empty database: {counted(trial.revisions, 'revision')}."
@@ -62,11 +64,10 @@ def _compared(noun: str, part: Part | None, place: str) -> str:
     if part is None:
         return "No database was compared. Name one: limbeck init --try -e ENVIRONMENT, or --url URL"
     at = f" ({place})" if place else ""
+    if part.sides is None and part.problem:
+        return f"{noun.capitalize()} could not be compared{at}:"
     if part.sides is None:
-        missing = (
-            "could not be compared" if part.problem else "import, and have nothing beside them"
-        )
-        return f"{noun.capitalize()} {missing}{at}"
+        return f"{noun.capitalize()} can be created; there is nothing to compare them with."
     other = _NOUNS[part.sides[0]]
     verb = "are" if noun == "the models" else "is"
     has = "holds" if part.sides[0] == "database" else "makes"
@@ -78,6 +79,8 @@ def _compared(noun: str, part: Part | None, place: str) -> str:
 
 def _place(place: Place) -> str:
     """Return where a database is: "at r41, 3 behind head"."""
+    if place.current is None:
+        return place.destination
     if not place.current:
         compared = f", compared with {', '.join(place.compared)}" if place.compared else ""
         return f"{place.destination}, at no revision{compared}"
@@ -110,7 +113,10 @@ def _problem(problem: LimbeckError) -> Iterator[str]:
 def _line(difference: Difference, before: Side, after: Side) -> str:
     if not difference.attribute:
         return f"{difference.address}: only in the {after if difference.before is None else before}"
-    old, new = (_value(each) for each in (difference.before, difference.after))
+    values = [difference.before, difference.after]
+    if difference.attribute == "not_null" and None in values:  # not by its name only
+        values = [value and "NOT NULL" for value in values]
+    old, new = (_value(each) for each in values)
     what = f"{difference.address}: {difference.attribute}"
     return f"{what} is {old} in the {before}, {new} in the {after}"
 
@@ -125,7 +131,7 @@ def _value(value: str | None) -> str:
 def _place_data(place: Place) -> dict[str, Any]:
     return {
         "destination": place.destination,
-        "current": list(place.current),
+        "current": None if place.current is None else list(place.current),
         "behind": place.behind,
         "compared_at": list(place.compared),
     }

@@ -79,14 +79,14 @@ class Place:
 
     Args:
         destination: Its address, without the password.
-        current: The rows of its version table.
+        current: The rows of its version table; None if they could not be read.
         behind: The number of revisions that it lacks.
         compared: The revisions with which it was compared; those of the head if it has no row.
 
     """
 
     destination: str
-    current: tuple[str, ...] = ()
+    current: tuple[str, ...] | None = None
     behind: int = 0
     compared: tuple[str, ...] = ()
 
@@ -234,7 +234,8 @@ def _history(shared: _Attempt, live: _Live | None) -> tuple[Catalog | None, Part
     except LimbeckError as error:
         return None, Part(error)
     if several is not None:
-        return catalog, Part(several, next=(Next("limbeck merge", "joins the heads"),))
+        merge = Next("limbeck merge", "joins the heads")
+        return catalog, Part(SeveralHeadsError(several.message), next=(merge,))
     return catalog, Part()
 
 
@@ -258,6 +259,8 @@ def _database(
         return place, Part(unread)
     try:
         recorded = shared.replay(",".join(place.compared) or "base", live.path)
+    except MigrationError:  # it is the first answer
+        return place, Part(MigrationError("the history does not run up to its revision"))
     except LimbeckError as error:
         return place, Part(error)
     shown = without_ignored(shared.project, recorded, live.catalog)
@@ -276,7 +279,7 @@ def _steps(
     if unversioned:
         stamp = shared.typed("stamp", "REV")
         return (Next(stamp, "records the revision that the database has come to"),)
-    pull = Next(shared.typed("pull"), "adds it to the models; exclude-tables leaves tables out")
+    pull = Next(shared.typed("pull"), "takes it into the models; exclude-tables leaves tables out")
     return (pull,) if changes else ()
 
 
@@ -295,7 +298,8 @@ def _models(shared: _Attempt, recorded: Catalog | None, live: _Live | None) -> P
         Next("limbeck generate", "writes the revision"),
         Next("limbeck accept", "leaves the differences as they are"),
     )
-    return Part(None, (side, "models"), changes, steps if changes else ())
+    # Beside a database, the history has to run first: the first answer names the command.
+    return Part(None, (side, "models"), changes, steps if changes and side == "history" else ())
 
 
 def _unknown(ids: Sequence[str]) -> HistoryError:

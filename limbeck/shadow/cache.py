@@ -23,13 +23,17 @@ def folder(project: Project) -> Path:
 
 
 def keep(project: Project, name: str, catalog: Catalog) -> Catalog:
-    """Save a catalog under a name, KIND-KEY, remove the oldest of its kind, and return it."""
+    """Save a catalog under a name, KIND-KEY, remove the oldest of its kind, and return it.
+
+    The catalog that is returned builds its objects when they are used.
+    """
     from limbeck.schema.catalog import store  # noqa: PLC0415 - most commands save nothing
-    from limbeck.schema.catalog.objects.tables import Table  # noqa: PLC0415 - as above
+    from limbeck.schema.catalog.parted import Parted  # noqa: PLC0415 - as above
 
     path = folder(project) / name
-    tables = sum(1 for _ in catalog.every(Table))
-    write_whole(path, f"{catalog.fingerprint()} {tables}\n".encode() + store.dumps(catalog))
+    catalog = Parted.in_parts(catalog)
+    head = f"{catalog.fingerprint()} {Parted.tables(catalog)}\n"
+    write_whole(path, head.encode(), *store.parted(catalog))
     _prune(path)
     return catalog
 
@@ -63,7 +67,9 @@ def catalog(project: Project, name: str) -> Catalog | None:
     if not project.cache:
         return None
     try:
-        return store.loads((folder(project) / name).read_bytes().partition(b"\n")[2])
+        with (folder(project) / name).open("rb") as file:
+            file.readline()
+            return store.loads(file.read())
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

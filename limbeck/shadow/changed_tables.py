@@ -22,6 +22,7 @@ from limbeck.schema.sql.quoting import literal, qualified, schema_and_name
 if TYPE_CHECKING:
     from limbeck.postgres.connect import Connection
     from limbeck.schema.catalog.catalog import Catalog
+    from limbeck.schema.catalog.difference import Mark
     from limbeck.schema.catalog.filters import Filters
 
 Name = tuple[str, str]
@@ -78,7 +79,11 @@ def between(former: Sequence[str], statements: Sequence[str]) -> Change | None:
 
 
 def created(
-    connection: Connection, change: Change, former: Catalog, filters: Filters
+    connection: Connection,
+    change: Change,
+    former: Catalog,
+    filters: Filters,
+    since: Mark | None = None,
 ) -> Catalog | None:
     """Return the schema after a change, which is rolled back; None where it takes more than that.
 
@@ -87,9 +92,10 @@ def created(
         change: what to drop and to create.
         former: the former schema.
         filters: what belongs to the schema.
+        since: the state of the database, if the caller has it.
 
     """
-    since = difference.mark(connection)
+    since = since or difference.mark(connection)
     try:
         with (
             connection.transaction(force_rollback=True),

@@ -61,6 +61,8 @@ def created(
         ModelsError: Postgres refuses a table or a type, or two of them conflict.
 
     """
+    from limbeck.project.code.worker import sorting_fast  # noqa: PLC0415 - few commands need it
+
     refuse_two_enums(metadata)
     with connect(database) as connection:
         with (
@@ -69,6 +71,7 @@ def created(
             _explained(metadata),
             target.begin(),
             staged(listen, CREATING, "statement", silent=True) as stage,
+            sorting_fast(),
         ):
             sa.event.listen(target, "after_cursor_execute", lambda *_: stage.advance())
             # The database is dropped afterwards: nothing of it has to survive a crash.

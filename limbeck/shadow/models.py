@@ -81,6 +81,7 @@ class Models:
             noticing_connections,
         )
 
+        version = self._copying_ahead(shadow)
         with recording() as recorded, noticing_connections(recorded):
             metadata = self.project.metadata()
         # Before the models are created, which takes a while: an edit meanwhile must not count.
@@ -88,8 +89,7 @@ class Models:
         taken = ingredients.taken(self.project, read, recorded.began, recorded.environment)
         unimported.refuse(self.project, read, len(metadata.tables), self.listen)
         self.listen(StageStarted("creating the models on the shadow"))
-        with shadow.connected() as connection:
-            statements = described(metadata, connection.info.server_version)
+        statements = described(metadata, version)
         refuse_two_enums(metadata)
         catalog = self._changed(statements, shadow, server)
         if catalog is None:
@@ -97,6 +97,17 @@ class Models:
                 catalog = created(metadata, database, filters(self.project), self.listen)
         self._keep(taken, server, catalog, statements)
         return catalog
+
+    def _copying_ahead(self, shadow: Shadow) -> int:
+        """Let the server copy the recorded history meanwhile; return the server's version.
+
+        A change of the models is tried on this copy, and the revision is proved on it.
+        """
+        with shadow.connected() as connection:
+            version = connection.info.server_version
+        if self.recorded is not None and (template := self.recorded.replay.existing()):
+            shadow.copy_ahead(template)
+        return version
 
     def _changed(self, statements: Sequence[str], shadow: Shadow, server: str) -> Catalog | None:
         """Return the schema as a difference to the recorded history, where it is little more."""
@@ -111,11 +122,10 @@ class Models:
             return None
         if not change.tables and not change.statements:
             return recorded
-        with (
-            shadow.borrowed(replay.template()) as database,
-            connect(database) as connection,
-        ):
-            return changed_tables.created(connection, change, recorded, filters(self.project))
+        template, own = replay.template(), filters(self.project)
+        with shadow.borrowed(template) as database, connect(database) as connection:
+            since = shadow.mark(template, connection)
+            return changed_tables.created(connection, change, recorded, own, since)
 
     def _keep(
         self,
@@ -139,8 +149,7 @@ class Models:
         creates nothing.
         """
         self.listen(StageStarted(f"importing the models with {code.python}"))
-        with shadow.connected() as connection:
-            version = connection.info.server_version
+        version = self._copying_ahead(shadow)
         described = code.models(self.project.models, version, shadow.database.url)
         variables = ingredients.environment(self.project)
         taken = ingredients.taken(self.project, described.read, described.began, variables)

@@ -113,6 +113,13 @@ class Replay:
         saved = cache.fingerprint(self.project, self._chain()[-1].name)
         return saved.partition(" ")[0] if saved else None
 
+    def existing(self) -> str | None:
+        """Return the name of the database that holds the replay; None where there is none."""
+        with self.shadow.connected() as connection:
+            chain, existing = self._chain(connection), self._databases(connection)
+        name = self._name(chain[-1])
+        return name if name in existing else None
+
     def template(self) -> str:
         """Return the name of a database on the shadow that holds the replay; only copy it.
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import field, replace
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
@@ -24,6 +25,10 @@ from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.schema.sql import forms
 from limbeck.shadow import servers
+from limbeck.shadow.ahead import Copy
+
+if TYPE_CHECKING:
+    from limbeck.schema.catalog.difference import Mark
 
 SCRATCH = "limbeck_scratch_"
 SUPERUSER = (
@@ -39,13 +44,16 @@ class Shadow:
 
     `session` is an open connection to that database; with None each use opens one of its own.
     `identity` is what `identity.known` answered in that session, if it was asked. `spares` are
-    copies of templates that somebody has left as they were, until the session ends.
+    copies of templates that somebody has left as they were, until the session ends; `copies` are
+    those that the session is still busy with. `marks` are the states of templates.
     """
 
     database: Database
     session: Connection | None = field(default=None, compare=False, repr=False)
     identity: str | None = field(default=None, compare=False)
     spares: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    copies: list[Copy] = field(default_factory=list, compare=False, repr=False)
+    marks: dict[str, Mark] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(
@@ -63,6 +71,7 @@ class Shadow:
     def connected(self) -> Iterator[Connection]:
         """Yield a session on the server's own database: the one that is open, or a new one."""
         if self.session is not None:
+            self._wait()
             yield self.session
             return
         with connect(self.database) as connection:
@@ -78,8 +87,41 @@ class Shadow:
                 yield opened
             finally:
                 if self.session is None:
+                    opened._wait()  # noqa: SLF001 - the same with a session
                     for name in self.spares.values():
                         drop(connection, name)
+
+    def mark(self, template: str, connection: Connection) -> Mark:
+        """Return the state of a template, which is that of all its copies.
+
+        Args:
+            template: its name; nobody changes it.
+            connection: a session on a copy that nobody has changed.
+
+        """
+        from limbeck.schema.catalog import difference  # noqa: PLC0415 - few commands need it
+
+        if template not in self.marks:
+            self.marks[template] = difference.mark(connection)
+        return self.marks[template]
+
+    def copy_ahead(self, template: str) -> None:
+        """Let the server copy a template; `borrowed` and `scratch` take the copy once it is there.
+
+        Whatever else uses the session meanwhile waits for the copy.
+        """
+        if self.session is None or self.copies or template in self.spares:
+            return
+        name, query = _creating(self.session, template)
+        statement = query.as_string(self.session)
+        self.copies.append(Copy.begun(self.session, template, name, statement))
+
+    def _wait(self) -> None:
+        """Wait for the copy that the session is busy with."""
+        while self.copies:
+            copy = self.copies.pop()
+            if copy.finish():
+                self.spares[copy.template] = copy.name
 
     @contextmanager
     def borrowed(self, template: str) -> Iterator[Database]:
@@ -124,10 +166,7 @@ class Shadow:
 
 def create(connection: Connection, template: str | None = None) -> str:
     """Create a scratch database from a template, or empty, and return its name."""
-    name = _name(_host(), os.getpid())
-    query = sql.SQL("CREATE DATABASE {} TEMPLATE {}{}").format(
-        sql.Identifier(name), sql.Identifier(template or "template0"), _strategy(connection)
-    )
+    name, query = _creating(connection, template or "template0")
     try:
         connection.execute(query)
     except psycopg.errors.InsufficientPrivilege as error:
@@ -140,6 +179,14 @@ def create(connection: Connection, template: str | None = None) -> str:
             f"the shadow server cannot create a scratch database: {error}"
         ) from error
     return name
+
+
+def _creating(connection: Connection, template: str) -> tuple[str, sql.Composed]:
+    """Return the name of a new scratch database, and the statement that creates it."""
+    name = _name(_host(), os.getpid())
+    names = sql.Identifier(name), sql.Identifier(template)
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}{}")
+    return name, create.format(*names, _strategy(connection))
 
 
 def _name(host: str, pid: int) -> str:

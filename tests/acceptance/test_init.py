@@ -163,6 +163,7 @@ def test_every_make_target_that_is_written_can_run(place: Workplace, there: bool
     if there:
         existing(place.root)
         (place.root / "alembic.ini").unlink()
+        shutil.rmtree(place.root / "migrations")
     result = place.good("init", "--yes")
     assert ("include limbeck.mk" in result.out) == there
     helped = place.call("make", "-f", "limbeck.mk", "help").out

@@ -124,7 +124,7 @@ CASES = {
             'Postgres: relation "authors" does not exist',
             "statement: ALTER TABLE authors DROP COLUMN name",
             "Next: limbeck baseline --from-environment production --at b1 ",
-            "2. The database could not be compared",
+            ", at b1):\n     the history does not run up to its revision\n",
             "3. The models are what the database holds.",
         ),
         LATE,

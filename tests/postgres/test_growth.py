@@ -176,11 +176,12 @@ def costly(
 def test_commands_ask_as_much_with_many_tables_as_with_few(
     many: int, costly: Callable[[int, int], Costs]
 ) -> None:
-    # A catalog that is read has a value for each column: of the database, and of the history. Lint
-    # reads the column and the two constraints of each table once.
-    grows: Growth = {"generate": {"columns": 4}, "status": {"columns": 2}, "lint": {"facts": 3}}
+    # A database that is read as a whole has a value for each column, and the history as well that
+    # it is compared with; generate reads and builds what has changed. Lint reads the column and the
+    # two constraints of each table once.
+    grows: Growth = {"status": {"columns": 2}, "lint": {"facts": 3}}
     few = costly(10, 1)
-    assert few["generate"].columns > few["status"].columns > 10  # something is counted
+    assert min(few["generate"].columns, few["status"].columns) > 10  # something is counted
     assert [*compared(few, costly(many, 1), grows, many - 10)] == []
 
 

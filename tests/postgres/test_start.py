@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 if TYPE_CHECKING:
+    from limbeck.postgres.database import Database
     from tests.postgres.conftest import MakeWork, Work
 
 # `run` ends the process as soon as the command has its answer.
@@ -89,8 +90,22 @@ def test_generate_loads_what_it_needs(generated: Work) -> None:
         changed.of(*later, "limbeck.run.", "limbeck.lint.rules.", "limbeck.models.pull.") == set()
     )
     assert changed.of("limbeck.phased.expand.candidates.", "limbeck.lint.trace.", "httpx.") == set()
-    assert len(changed.of("limbeck.")) <= 320
+    assert len(changed.of("limbeck.")) <= 325
     # Compiling the functions of a dataclass takes longer than all else that its module does.
     assert changed.compiled < changed.classes / 2
     # All that a command allocates lives until it ends; one collection takes 20 ms.
     assert changed.collections <= 1
+
+
+def test_migrate_without_pending_revisions_loads_what_it_needs(
+    work: Work, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL_DEVELOPMENT", database.url)
+    work.revision("one", "create table one ()")
+    counts(work, "migrate", "-e", "development")
+    same = counts(work, "migrate", "-e", "development")
+    assert same.of("sqlalchemy.", "alembic.", "models.", "httpx.") == set()
+    assert same.of("limbeck.schema.catalog.", "limbeck.lint.", "limbeck.shadow.") == set()
+    # psycopg would load them for its own version.
+    assert same.of("importlib.metadata.", "email.") == set()
+    assert len(same.of("limbeck.")) <= 95

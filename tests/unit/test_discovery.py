@@ -340,6 +340,13 @@ LAYOUTS = (
         {"alembic-ini": "setup.cfg"},
     ),
     Layout(
+        "an ini file in the folder of its history",
+        {"db/alembic.ini": INI.format("."), **history("db"), "shop.py": BASE + USER},
+        "shop:Base.metadata",
+        "db",
+        {"alembic-ini": "db/alembic.ini"},
+    ),
+    Layout(
         "an ini file of another name in a folder of its own",
         {"config/migrate.ini": INI.format("db"), **history("db"), "shop.py": BASE + USER},
         "shop:Base.metadata",

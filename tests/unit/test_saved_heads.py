@@ -49,3 +49,11 @@ def test_a_saved_file_is_not_read_again(tmp_path: Path, monkeypatch: pytest.Monk
     changed = files[0]._replace(size=files[0].size + 1)  # a process reads each file once
     assert len([*saved.revisions(place, [changed, *files[1:]])]) == 60
     assert read == [Path(changed.path)]
+
+
+def test_the_head_of_a_long_file_is_saved_and_that_of_a_short_one_is_not(tmp_path: Path) -> None:
+    place, path = tmp_path / "heads", tmp_path / "r0.py"
+    for tail, is_saved in (("", False), ("# " * 200_000, True)):
+        path.write_text(HEAD.format(0, None) + tail)
+        [*saved.revisions(place, [aged(File.of(str(path), path.stat()))])]
+        assert place.exists() is is_saved

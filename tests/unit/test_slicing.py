@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from limbeck.schema.catalog import store
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
@@ -15,6 +16,10 @@ from limbeck.schema.catalog.objects.routines import Function
 from limbeck.schema.catalog.objects.schemas import Schema
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.views import View
+from limbeck.schema.catalog.parted import Parted
+from limbeck.schema.catalog.relations import Relation
+from limbeck.schema.diff import compare
+from limbeck.schema.diff.reach import narrowed
 from limbeck.schema.diff.slicing import sliced, whole
 
 
@@ -103,3 +108,50 @@ def test_nothing_is_left_out_where_a_function_changes() -> None:
     before, after = slices(old, changed(old, function))
     assert before is old
     assert len(after.objects) == len(old.objects) + 1
+
+
+def in_parts(catalog: Catalog) -> Catalog:
+    """Return a catalog as the cache has it, of which nothing is built yet."""
+    return store.loads(b"".join(store.parted(catalog)))
+
+
+def built(catalog: Catalog) -> set[Relation]:
+    """Return the relations of which objects were built."""
+    return {name for name, part in Parted.of(catalog).parts.items() if part.is_built}
+
+
+@pytest.mark.parametrize("number", [0, 7, 99])
+def test_only_what_a_change_concerns_is_built(number: int) -> None:
+    before = chain(100)
+    column = Column(schema="public", table=f"t{number}", name="late", type="text", position=3)
+    after = replace(before, objects={**before.objects, column.address: column})
+    stored = in_parts(before)
+    edges = {**stored.depends}
+    stored = in_parts(before)
+    part = Parted.of(stored).replaced((), [column], {})
+    changed = replace(stored, objects=part, depends=part.depends())
+    assert edges == before.depends
+    assert changed.fingerprint() == after.fingerprint() != before.fingerprint()
+    assert stored.changes_to(changed) == before.changes_to(after)
+    assert compare.steps(stored, changed) == compare.steps(before, after)
+    assert compare.steps(changed, stored) == compare.steps(after, before)
+    assert len(built(changed) | built(stored)) < 8
+    assert changed == after
+
+
+def test_a_function_that_uses_a_table_is_compared_with_everything() -> None:
+    before = chain(9)
+    function = Function(
+        schema="public",
+        kind="f",
+        identity="f()",
+        definition="CREATE FUNCTION public.f() RETURNS SETOF public.t3",
+    )
+    edges = {function.address: frozenset({Address("table", "public", "t3")})}
+    objects = {**before.objects, function.address: function}
+    before = replace(before, objects=objects, depends={**before.depends, **edges})
+    column = Column(schema="public", table="t3", name="late", type="text", position=3)
+    after = replace(before, objects={**objects, column.address: column})
+    ends = in_parts(before), in_parts(after)
+    assert narrowed(*ends) == ends
+    assert compare.steps(*ends) == compare.steps(before, after)

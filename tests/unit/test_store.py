@@ -12,7 +12,9 @@ import pytest
 
 from limbeck.project.project import Project
 from limbeck.schema.catalog import store
+from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.object import Object
+from limbeck.schema.catalog.objects.tables import Table
 from limbeck.shadow import cache, ingredients
 
 # One object of each kind, as c1f59d4 cached it on Postgres 18.
@@ -45,10 +47,28 @@ def test_a_catalog_of_c1f59d4_is_read(project: Project) -> None:
     catalog = cache.catalog(project, "replay-everything")
     assert catalog is not None
     assert {type(item) for item in catalog.objects.values()} == set(get_args(Object))
-    assert catalog.fingerprint() == cache.fingerprint(project, "replay-everything")
     assert store.loads(store.dumps(catalog)) == catalog
     before, after = json.loads(OLD.read_bytes().split(b"\n")[1]), json.loads(store.dumps(catalog))
     assert [before[key] for key in SAME] == [after[key] for key in SAME]
+
+
+def test_a_catalog_in_parts_is_read_as_a_whole_or_not_at_all(project: Project) -> None:
+    old = cache.catalog(project, "replay-everything")
+    assert old is not None
+    kept = cache.keep(project, "models-parts", old)
+    path = cache.folder(project) / "models-parts"
+    text = path.read_bytes()
+    assert kept == old == cache.catalog(project, "models-parts")
+    assert cache.fingerprint(project, "models-parts") == f"{old.fingerprint()} {tables(old)}"
+    for damaged in (text[:-5], text[:200], text[:-9] + b"#" + text[-8:], text + b"x"):
+        assert damaged != text
+        path.write_bytes(damaged)
+        assert cache.catalog(project, "models-parts") is None
+
+
+def tables(catalog: Catalog) -> int:
+    """Return the number of tables."""
+    return sum(1 for _ in catalog.every(Table))
 
 
 @pytest.mark.parametrize("name", ["older", "unknown", "half", "damaged", "empty", "missing"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections import ChainMap
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -16,6 +17,7 @@ from limbeck.models.source.text import Source
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.catalog.objects.object import Object
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.diff.column_operations import AddColumn
 from limbeck.schema.diff.operations import AddValue, Comment, CreateFunction, CreateTable
@@ -70,7 +72,8 @@ def render(
         unchecked: Let Postgres accept the bodies of functions unchecked.
 
     """
-    both = replace(after, objects={**before.objects, **after.objects})
+    objects: ChainMap[Address, Object] = ChainMap(after.objects, before.objects)  # type: ignore[arg-type]  # it is only read
+    both = replace(after, objects=objects)
     sources = list(_sources(steps, both, plain_sql=plain_sql))
     groups = list(_groups(sources))
     blocks = [

@@ -25,7 +25,7 @@ import ssl
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cache
 from pathlib import Path
@@ -56,6 +56,7 @@ try:
     from sqlalchemy import event, schema
     from sqlalchemy.engine import Engine, make_url
     from sqlalchemy.types import TypeDecorator
+    from sqlalchemy.util import topological
 
     if sys.argv[1:] == ["revisions"]:  # the models need it only where env.py has a say in them
         import alembic.config
@@ -546,8 +547,56 @@ def statements_of(metadata: Any, server: int) -> list[str]:
     engine: Any = sa.create_mock_engine(f"postgresql+{installed_driver()}://", execute)
     engine.dialect.server_version_info = (server // 10000, server % 10000)
     engine.exec_driver_sql = execute
-    metadata.create_all(engine, checkfirst=False)
+    with sorting_fast():
+        metadata.create_all(engine, checkfirst=False)
     return texts
+
+
+@contextmanager
+def sorting_fast() -> Iterator[None]:
+    """Sort tables in the order in which SQLAlchemy sorts them, in linear time.
+
+    SQLAlchemy looks at all tables that are left for each step down a chain of foreign keys: with a
+    chain of 5,000 tables that takes longer than to write all their statements.
+    """
+    slow = topological.sort_as_subsets
+
+    def subsets(edges: Collection[tuple[Any, Any]], items: Collection[Any]) -> Iterable[Any]:
+        return levels(edges, items) or slow(edges, items)
+
+    vars(topological)["sort_as_subsets"] = subsets
+    try:
+        yield
+    finally:
+        vars(topological)["sort_as_subsets"] = slow
+
+
+def levels(edges: Collection[tuple[Any, Any]], items: Collection[Any]) -> list[list[Any]]:
+    """Return items by their distance from those that follow none; nothing if some are circular.
+
+    Args:
+        edges: pairs of an item and one that follows it.
+        items: all items, in the order that those of one distance keep.
+
+    """
+    place = {item: number for number, item in enumerate(items)}
+    following: dict[Any, list[Any]] = {item: [] for item in items}
+    waiting = dict.fromkeys(items, 0)
+    for item, follower in {*edges}:
+        if item in place and follower in place:
+            following[item].append(follower)
+            waiting[follower] += 1
+    result: list[list[Any]] = []
+    level = [item for item in place if not waiting[item]]
+    while level:
+        result.append(level)
+        freed = []
+        for follower in (each for item in level for each in following[item]):
+            waiting[follower] -= 1
+            if not waiting[follower]:
+                freed.append(follower)
+        level = sorted(freed, key=place.__getitem__)
+    return result if sum(map(len, result)) == len(place) else []
 
 
 def schemas_of(metadata: Any) -> list[str]:

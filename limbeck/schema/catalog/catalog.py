@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from limbeck.dataclass import dataclass
 from limbeck.errors import DatabaseError
+from limbeck.schema.catalog.deferred import Deferred, digest
 from limbeck.schema.catalog.objects.address import Address
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ class Catalog:
 
     def every(self, kind: type[Kind]) -> Iterator[Kind]:
         """Yield the objects of one class, in no particular order."""
+        if isinstance(self.objects, Deferred):
+            return iter(self.objects.every(kind))
         if not self._kinds:
             for item in self.objects.values():
                 self._kinds.setdefault(type(item), []).append(item)
@@ -90,8 +93,7 @@ class Catalog:
                 hint="Compare each with a schema that limbeck makes on a server of its major, such "
                 "as limbeck diff head NAME.",
             )
-        addresses = self.objects.keys() | other.objects.keys()
-        pairs = ((at, self.objects.get(at), other.objects.get(at)) for at in addresses)
+        pairs = ((at, self.objects.get(at), other.objects.get(at)) for at in self._differing(other))
         # Where one catalog was derived from the other, most objects are identical: `is` is faster.
         changed = (
             Change(address, before, after)
@@ -100,22 +102,20 @@ class Catalog:
         )
         return tuple(sorted(changed, key=attrgetter("address")))
 
+    def _differing(self, other: Catalog) -> Collection[Address]:
+        """Return the addresses at which two catalogs may differ."""
+        if isinstance(self.objects, Deferred) and isinstance(other.objects, Deferred):
+            return self.objects.differing(other.objects)
+        return self.objects.keys() | other.objects.keys()
+
     def fingerprint(self) -> str:
         """Return a hash of everything that is compared; equal catalogs have equal fingerprints."""
         if "fingerprint" not in self.derived:
-            import hashlib  # noqa: PLC0415 - loads OpenSSL, and few commands need it
-
-            text = "\n".join(_compared(item) for _, item in sorted(self.objects.items()))
-            whole = hashlib.sha256(f"{self.major}\n{text}".encode()).hexdigest()
-            self.derived["fingerprint"] = whole
+            items = self.objects
+            whole = items.digest() if isinstance(items, Deferred) else digest(items.values())
+            self.derived["fingerprint"] = f"{self.major:x}{whole:064x}"
         return str(self.derived["fingerprint"])
 
     def take_fingerprint(self, equal: Catalog) -> None:
         """Take the fingerprint of an equal catalog, which is then computed once for both."""
         self.derived["fingerprint"] = equal.fingerprint()
-
-
-def _compared(item: Object) -> str:
-    fields = item.__dataclass_fields__.values()
-    values = {field.name: getattr(item, field.name) for field in fields if field.compare}
-    return f"{type(item).__name__} {values!r}"

@@ -7,19 +7,20 @@ takes to spell the objects and to build values of them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from limbeck.dataclass import dataclass
 from limbeck.schema.catalog import lowest
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.filters import Filters
-from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index
 from limbeck.schema.catalog.objects.object import Object
 from limbeck.schema.catalog.objects.views import View
+from limbeck.schema.catalog.parted import Parted, owner
 from limbeck.schema.catalog.queries import touched
 from limbeck.schema.catalog.read import read, read_part
 from limbeck.schema.catalog.relations import Relation, members
@@ -79,8 +80,12 @@ def read_changed(
     except _WholeError:
         return read(connection, filters=filters)
     old = {since.names[oid] for oid in changed | relations.keys() if oid in since.names}
-    merged = _merged(base, partial, old, {*relations.values()})
-    return lowest.written_for(merged, filters.lowest_major or merged.major)
+    new, target = {*relations.values()}, filters.lowest_major or base.major
+    merged = _merged(base, lowest.written_for(partial, target), old, new)
+    if isinstance(merged.objects, Parted) and not merged.objects.inherits(old | new):
+        # Apart from what tables inherit, an older major's catalog differs within a relation only.
+        return replace(merged, target=base.target)
+    return lowest.written_for(merged, target)
 
 
 def _versions(connection: psycopg.Connection) -> Mapping[int, int]:
@@ -136,10 +141,7 @@ def _renamed(
         oid
         for oid, relation in relations.items()
         if (name := since.names.get(oid)) is not None  # else it is new
-        and (
-            name != relation
-            or not all(_alike(item, partial) for item in members(base).get(name, ()))
-        )
+        and (name != relation or not all(_alike(item, partial) for item in of_relation(base, name)))
     ]
 
 
@@ -152,6 +154,13 @@ def _alike(item: Object, partial: Catalog) -> bool:
     return now == item if isinstance(item, Constraint | Index) else now is not None
 
 
+def of_relation(catalog: Catalog, relation: Relation) -> Sequence[Object]:
+    """Return the objects of a table, a view or a sequence."""
+    if isinstance(catalog.objects, Parted):
+        return catalog.objects.members(relation)
+    return members(catalog).get(relation, ())
+
+
 def _merged(base: Catalog, partial: Catalog, old: set[Relation], new: set[Relation]) -> Catalog:
     """Return a catalog with some relations of a part of another one in place of its own.
 
@@ -162,14 +171,15 @@ def _merged(base: Catalog, partial: Catalog, old: set[Relation], new: set[Relati
         new: the names that they have.
 
     """
-    left = {item.address for each in old | new for item in members(base).get(each, ())}
-    own = {at for each in new for at in (item.address for item in members(partial).get(each, ()))}
+    left = {item.address for each in old | new for item in of_relation(base, each)}
+    own = {item.address for each in new for item in of_relation(partial, each)}
+    if isinstance(base.objects, Parted):
+        items = [partial.objects[at] for at in own]
+        edges = {at: used for at, used in partial.depends.items() if owner(at) in own}
+        replaced = base.objects.replaced(left, items, edges)
+        return Catalog(base.server, replaced, replaced.depends())
     objects = {at: item for at, item in base.objects.items() if at not in left}
     objects |= {at: item for at, item in partial.objects.items() if at in own}
-    depends = {at: used for at, used in base.depends.items() if _owner(at) not in left}
-    depends |= {at: used for at, used in partial.depends.items() if _owner(at) in own}
+    depends = {at: used for at, used in base.depends.items() if owner(at) not in left}
+    depends |= {at: used for at, used in partial.depends.items() if owner(at) in own}
     return Catalog(base.server, objects, depends)
-
-
-def _owner(address: Address) -> Address:
-    return address._replace(kind="column") if address.kind == "default" else address

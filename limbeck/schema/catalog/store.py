@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, is_dataclass
-from operator import attrgetter
-from typing import Any, Final, TypeAlias, get_args, get_origin, get_type_hints
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, get_args
 
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.collector import paused
 from limbeck.schema.catalog.lowest import written_for
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.object import Object
+from limbeck.schema.catalog.part import About, Link, Part
+from limbeck.schema.catalog.parted import Parted
+from limbeck.schema.catalog.values import classes_of, instance, names_of, text_of
 
 FORMAT: Final = 2
 """Raise it when the meaning of a field in objects/ changes; new fields are noticed anyway."""
-
-Reader: TypeAlias = Callable[[Any], Any]
+PARTED: Final = 3
+"""The format of a catalog in parts, which begins with a line about all of them."""
 
 
 def dumps(catalog: Catalog) -> bytes:
@@ -38,7 +40,10 @@ def dumps(catalog: Catalog) -> bytes:
         "server": catalog.server,
         "target": catalog.target,
         "unreadable": catalog.unreadable,
-        "fields": {name: _names(type(items[0])) for name, items in objects.items()},
+        "fields": {
+            name: names_of(type(items[0]))  # type: ignore[arg-type]  # a class is hashable
+            for name, items in objects.items()
+        },
         "objects": objects,
         "addresses": list(numbers),
         "depends": [
@@ -46,14 +51,7 @@ def dumps(catalog: Catalog) -> bytes:
             for source, targets in catalog.depends.items()
         ],
     }
-    getters = _Getters()
-    text = json.dumps(
-        content,
-        default=lambda item: getters[type(item)](item),
-        ensure_ascii=False,
-        separators=(",", ":"),
-    )
-    return text.encode()
+    return text_of(content).encode()
 
 
 def loads(text: str | bytes) -> Catalog:
@@ -65,6 +63,9 @@ def loads(text: str | bytes) -> Catalog:
         TypeError: the same.
 
     """
+    text = text.encode() if isinstance(text, str) else text
+    if b"\n" in text:
+        return _parted(*_divided(text))
     with paused():
         content = json.loads(text)
         if not isinstance(content, dict) or content.get("format") != FORMAT:
@@ -80,16 +81,92 @@ def loads(text: str | bytes) -> Catalog:
         return catalog if "target" in content else written_for(catalog, catalog.major)
 
 
+def parted(catalog: Catalog) -> Iterator[bytes | memoryview]:
+    """Yield the text of a catalog in parts, from which `loads` makes an equal one.
+
+    The texts of parts that were read, and have not changed, are written as they are.
+    """
+    objects = Parted.of(catalog)
+    numbers = {relation: number for number, relation in enumerate(objects.parts)}
+    checksum = 0
+    for part in objects.parts.values():
+        checksum = zlib.crc32(part.text, checksum)
+    content = {
+        "format": PARTED,
+        "checksum": checksum,
+        "server": catalog.server,
+        "target": catalog.target,
+        "unreadable": catalog.unreadable,
+        "fields": {kind.__name__: names_of(kind) for kind in get_args(Object)},
+        "parts": [
+            (
+                *relation,
+                len(part.text),
+                f"{part.about.digest:x}",
+                part.about.is_table,
+                part.about.names,
+                [(numbers.get(at, at), last) for at, last in part.about.links],
+                [numbers[at] for at in part.about.parents if at in numbers],
+            )
+            for relation, part in objects.parts.items()
+        ],
+    }
+    yield text_of(content).encode() + b"\n"
+    for part in objects.parts.values():
+        yield part.text
+
+
+def _divided(text: bytes) -> tuple[dict[str, Any], memoryview]:
+    """Return the first line of a text, and the rest, which is not copied."""
+    end = text.index(b"\n")
+    content = json.loads(text[:end])
+    if not isinstance(content, dict):
+        raise TypeError("not a catalog")
+    return content, memoryview(text)[end + 1 :]
+
+
+def _parted(content: dict[str, Any], rest: memoryview) -> Catalog:
+    if content.get("format") != PARTED:
+        raise ValueError("not a catalog of this version")
+    classes_of(content["fields"])
+    rows = content["parts"]
+    # Most parts are not read before much else is done with the catalog.
+    if zlib.crc32(rest) != content["checksum"]:
+        raise ValueError("the text is damaged")
+    relations = [(schema, name) for schema, name, *_ in rows]
+    parts, start = {}, 0
+    with paused():
+        for relation, row in zip(relations, rows, strict=True):
+            length, number, is_table, names, links, parents = row[2:]
+            about = About(
+                int(number, 16),
+                is_table,
+                tuple(Address(*name) for name in names),
+                tuple(
+                    Link(relations[at] if isinstance(at, int) else (at[0], at[1]), last)
+                    for at, last in links
+                ),
+                tuple(relations[at] for at in parents),
+            )
+            parts[relation] = Part(about, rest[start : start + length])
+            start += length
+    objects = Parted(parts)
+    return Catalog(
+        content["server"],
+        objects,
+        objects.depends(),
+        tuple(content["unreadable"]),
+        target=content["target"],
+    )
+
+
 def _objects(
     names: Mapping[str, list[str]], objects: Mapping[str, list[list[Any]]]
 ) -> dict[Address, Object]:
-    classes = {kind.__name__: kind for kind in get_args(Object)}
+    classes = classes_of(names)
     result: dict[Address, Object] = {}
     for name, rows in objects.items():
-        kind = classes.get(name)
-        if kind is None or list(_names(kind)) != names[name]:
-            raise ValueError("a catalog of another version")
-        read = _instance(kind)
+        read = instance(classes[name])
         for row in rows:
             item = read(row)
             result[item.address] = item
@@ -103,43 +180,3 @@ def _depends(
     return {
         known[source]: frozenset(known[target] for target in targets) for source, targets in edges
     }
-
-
-class _Getters(dict[type, Reader]):
-    """What returns the values of an object's fields, by its class."""
-
-    def __missing__(self, kind: type) -> Reader:
-        getter = self[kind] = attrgetter(*_names(kind))
-        return getter
-
-
-def _names(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
-
-
-def _instance(kind: Any) -> Reader:
-    """Return a function from the values of a dataclass' fields to an instance of it."""
-    names = _names(kind)
-    hints = get_type_hints(kind)
-    readers = [(name, reader) for name in names if (reader := _reader(hints[name]))]
-
-    def read(values: Sequence[Any]) -> Any:
-        keywords = dict(zip(names, values, strict=True))
-        for name, reader in readers:
-            if keywords[name] is not None:
-                keywords[name] = reader(keywords[name])
-        return kind(**keywords)
-
-    return read
-
-
-def _reader(hint: Any) -> Reader | None:
-    """Return a function from JSON to the value of a field; None where JSON is the value."""
-    if hint is Address:
-        return lambda values: Address(*values)
-    if is_dataclass(hint):
-        return _instance(hint)
-    if get_origin(hint) is tuple:
-        inner = _reader(get_args(hint)[0])
-        return (lambda values: tuple(map(inner, values))) if inner else tuple
-    return next((reader for part in get_args(hint) if (reader := _reader(part))), None)

@@ -91,10 +91,12 @@ class Fates:
 
 def _asides(fates: Fates) -> dict[Address, str]:
     """Return temporary names for the replaced types that columns still have."""
+    asides: dict[Address, str] = {}
+    if not (replaced := [*_moved(fates)]):
+        return asides
     catalogs = (whole(parts.catalog) for parts in (fates.before, fates.after))
     taken = {address[1:3] for catalog in catalogs for address in catalog.objects}
-    asides = {}
-    for address in _moved(fates):
+    for address in replaced:
         name = chosen_name(address.name, "", "old")
         while (address.schema, name) in taken:
             name = chosen_name(name, "", "old")

@@ -36,8 +36,6 @@ class Parts:
         needs: The parts that a part depends on.
         users: The parts that depend on a part; the other direction of `needs`.
         children: The partitions and inheriting tables of a table.
-        named: The tables and domains that have a constraint of a schema and a name, in the whole
-            catalog if this is a slice of one.
         explicit: The keys and indexes that are attached to their parents' by name: see `rivals`.
 
     """
@@ -47,7 +45,6 @@ class Parts:
     needs: Mapping[Address, frozenset[Address]]
     users: Mapping[Address, frozenset[Address]]
     children: Mapping[Address, tuple[Address, ...]]
-    named: Mapping[tuple[str, str], frozenset[str]]
     explicit: frozenset[Address] = frozenset()
 
     def __getitem__(self, address: Address) -> Part:
@@ -59,6 +56,14 @@ class Parts:
     def get(self, address: Address) -> Part | None:
         """Return the part at an address; None if there is none."""
         return self.by_address.get(address)
+
+    @property
+    def named(self) -> Mapping[tuple[str, str], frozenset[str]]:
+        """The tables and domains by the schemas and names of their constraints.
+
+        They are those of the whole catalog, if this is a slice of one.
+        """
+        return _named(whole(self.catalog))
 
     def parents(self, table: Address) -> list[Address]:
         """Return the tables that a table is a partition of or inherits from, in order."""
@@ -106,8 +111,7 @@ def _of(catalog: Catalog) -> Parts:
         wanted.discard(user)
         for address in wanted:
             users[address].add(user)
-    tree, named = _children(parts), _named(whole(catalog))
-    return Parts(catalog, parts, _frozen(needs), _frozen(users), tree, named)
+    return Parts(catalog, parts, _frozen(needs), _frozen(users), _children(parts))
 
 
 def _counters(parts: Mapping[Address, Part]) -> Mapping[Address, tuple[Address]]:

@@ -8,10 +8,11 @@ in another one than it is dropped in. What has privileges is created in the same
 
 from __future__ import annotations
 
-from collections import ChainMap, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from functools import cached_property
 
 from limbeck.dataclass import dataclass
 from limbeck.schema.catalog.catalog import Catalog
@@ -63,7 +64,7 @@ def preserving(
         before = renaming.apply(before, after, renames)[0]
     transactions = _transactions(steps)
     groups: dict[int, list[_Recreated]] = defaultdict(list)
-    for each in _recreated(steps, _objects(before), _objects(after)):
+    for each in _recreated(steps, _Objects(before), _Objects(after)):
         groups[transactions[each.back]].append(each)
     return tuple(_with(steps, list(groups.values()), before, after)) if groups else tuple(steps)
 
@@ -78,16 +79,37 @@ def _transactions(steps: Sequence[Step]) -> list[int]:
     return numbers
 
 
-def _objects(catalog: Catalog) -> Mapping[Address, Object]:
-    """Return all objects, and the sequences of identities like other sequences."""
-    counters: dict[Address, Object] = {}
-    for column in catalog.of(Column):
-        if column.identity:
-            schema, name = schema_and_name(column.identity.sequence)
-            options, owner = column.identity.options, column.address
-            counter = SequenceObject(schema=schema, name=name, options=options, owned_by=owner)
-            counters[counter.address] = counter
-    return ChainMap(dict(catalog.objects), counters)
+class _Objects(Mapping[Address, Object]):
+    """All objects, and the sequences of identities like other sequences."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def __getitem__(self, address: Address) -> Object:
+        """Return an object; the sequences of identities are looked for last."""
+        item = self._catalog.objects.get(address)
+        if item is None and address.kind == "sequence":
+            return self._counters[address]
+        return self._catalog.objects[address]
+
+    def __iter__(self) -> Iterator[Address]:
+        """Yield all addresses."""
+        return iter({**self._catalog.objects, **self._counters})
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len({**self._catalog.objects, **self._counters})
+
+    @cached_property
+    def _counters(self) -> Mapping[Address, Object]:
+        counters: dict[Address, Object] = {}
+        for column in self._catalog.of(Column):
+            if column.identity:
+                schema, name = schema_and_name(column.identity.sequence)
+                options, owner = column.identity.options, column.address
+                counter = SequenceObject(schema=schema, name=name, options=options, owned_by=owner)
+                counters[counter.address] = counter
+        return counters
 
 
 def _recreated(

@@ -128,10 +128,10 @@ def _silent(before: Catalog, after: Catalog, names: Names) -> Iterator[Rename]:
     Applications do not name them, so no question is asked; the rename keeps the index or the
     values that a drop would lose.
     """
-    spare = [after.objects[at] for at in sorted(after.objects.keys() - before.objects.keys())]
-    for at in sorted(before.objects.keys() - after.objects.keys()):
-        item = before.objects[at]
-        if not isinstance(item, Constraint | Index | SequenceObject):
+    changes = before.changes_to(after)
+    spare = [change.after for change in changes if change.after and not change.before]
+    for at, item, other in ((each.address, each.before, each.after) for each in changes):
+        if other is not None or not isinstance(item, Constraint | Index | SequenceObject):
             continue
         match = next((other for other in spare if _same(item, other, names)), None)
         if match is not None and _occupant(match.address, before) is None:

@@ -22,6 +22,7 @@ from limbeck.schema.catalog.objects.grants import Grant
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.relations import OF_RELATIONS, Relation, members, relation_of
 from limbeck.schema.diff.part import sub
+from limbeck.schema.diff.reach import narrowed
 from limbeck.schema.sql.quoting import schema_and_name
 
 T = TypeVar("T")
@@ -75,6 +76,7 @@ def sliced(before: Catalog, after: Catalog, changes: Iterable[Change]) -> tuple[
     items = [item for change in changes for item in (change.before, change.after) if item]
     if not all(isinstance(item, OF_RELATIONS) for item in items):
         return before, after
+    before, after = narrowed(before, after)
     sides = _Relations.of(before), _Relations.of(after)
     affected = _with_users({item.address for item in items}, sides)
     concerned = _with_relatives(affected, sides)
@@ -89,7 +91,7 @@ def sliced(before: Catalog, after: Catalog, changes: Iterable[Change]) -> tuple[
 def whole(catalog: Catalog) -> Catalog:
     """Return the catalog that one was sliced from, or the catalog itself."""
     origin: Catalog = catalog.derived.get("whole", catalog)
-    return origin
+    return origin if origin is catalog else whole(origin)
 
 
 def _always(side: _Relations, address: Address) -> bool:

@@ -81,8 +81,9 @@ def type_of(proposal: Proposal, catalog: Catalog) -> type[Object]:
 
 
 def _pairs(before: Catalog, after: Catalog, names: Names) -> Iterator[Proposal]:
-    gone = [item for at, item in before.objects.items() if at not in after.objects]
-    new = [item for at, item in after.objects.items() if at not in before.objects]
+    changes = before.changes_to(after)
+    gone = [change.before for change in changes if change.before and not change.after]
+    new = [change.after for change in changes if change.after and not change.before]
     for cls, likeness in LIKENESS.items():
         olds = [item for item in gone if isinstance(item, cls)]
         news = [item for item in new if isinstance(item, cls)]
@@ -96,9 +97,9 @@ def _pairs(before: Catalog, after: Catalog, names: Names) -> Iterator[Proposal]:
 
 def _labels(before: Catalog, after: Catalog) -> Iterator[Proposal]:
     """Pair removed labels of an enum with new ones at the same place."""
-    for at, old in before.objects.items():
-        new = after.objects.get(at)
-        if not isinstance(old, Enum) or not isinstance(new, Enum):
+    for old in before.every(Enum):
+        at, new = old.address, after.objects.get(old.address)
+        if not isinstance(new, Enum):
             continue
         for place, label in enumerate(old.labels[: len(new.labels)]):
             other = new.labels[place]
