@@ -35,6 +35,7 @@ class Project:
     `pulled_names` are those in Python that `pull` has to use, by names in the database.
     `shadow_major` is the major on which schemas are tried out, if the caller needs a certain one.
     `files` is the folder of limbeck's own files, if it is not .limbeck in the root.
+    `afresh` says that the models are imported several times, as they are then.
     """
 
     root: Path
@@ -61,6 +62,7 @@ class Project:
     ignore: Ignored = field(default_factory=Ignored)
     pulled_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     shadow_major: int | None = None
+    afresh: bool = False
     files: Path | None = None
 
     @classmethod
@@ -164,7 +166,7 @@ class Project:
         folders = os.pathsep.join(map(str, versions))
         paths = tuple(map(str, self.import_paths))
         place = Place(str(ini), str(self.script_location), folders, self.section, paths)
-        return Code(self.root, place, self.models, self.python, self.env_file)
+        return Code(self.root, place, self.models, self.python, self.env_file, self.afresh)
 
     def _unknown(self, wanted: str, known: tuple[str, ...]) -> UnknownProfileError:
         folder = self.profiles_dir.name
