@@ -27,6 +27,10 @@ EXAMPLES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("limbeck rollback", "the newest revision"),
         ("limbeck rollback -e development --to 1ee1", "down to a revision, which stays"),
     ),
+    "push": (
+        ("limbeck push", "the models, to the default environment"),
+        ("limbeck push -e qa --watch", "again at every save"),
+    ),
     "log": (
         ("limbeck log", "the newest entries of all environments"),
         ("limbeck log -e production -n 100", "more of one environment"),

@@ -65,11 +65,11 @@ def ask_rename(rename: Rename) -> bool:
     )
 
 
-def ask_loss(losses: Sequence[str]) -> bool:
-    """Print the losses and ask whether to write the revision."""
+def ask_loss(losses: Sequence[str], question: str = "Write the revision anyway?") -> bool:
+    """Print the losses and ask whether to go on."""
     for loss in losses:
         note(f"This loses {loss}")
-    return agreed("Write the revision anyway?")
+    return agreed(question)
 
 
 def ask_cast(cast: Cast) -> str | None:

@@ -10,6 +10,7 @@ from limbeck.dataclass import dataclass
 from limbeck.engine import ledger, statements
 from limbeck.engine.batch import Statement
 from limbeck.engine.ledger import Entry, Ledger
+from limbeck.engine.pushes import Push
 from limbeck.errors import HistoryError
 from limbeck.history import code
 from limbeck.history.revisions import Revision
@@ -49,7 +50,8 @@ class Progress:
     ledger's table is there, `begun` whether the revision has its row in it, `about` what the row
     says of it, `checksum` is that of its code, `file` the hash of the revision's file when that row
     was written. `lock_timeout` is the one that the revision sets for itself, `limit` the number of
-    steps after which to stop. `stage` tells how far an attempt is that takes long.
+    steps after which to stop. `stage` tells how far an attempt is that takes long. `push` is what
+    the ledger records instead of a revision.
     """
 
     revision: Revision
@@ -66,6 +68,7 @@ class Progress:
     checksum: str | None = None
     about: ledger.About = field(default_factory=dict)
     stage: Stage | None = None
+    push: Push | None = None
     step: int = 0
     in_role: bool = False
     _hash: Any = field(default_factory=hashlib.sha256)
@@ -152,6 +155,8 @@ class Progress:
         """Return the statements that record that the revision is applied, or taken back."""
         if not self.in_ledger:
             return []
+        if self.push is not None:
+            return [*self._table(), *self.push.finish(self.digest)]
         values = {"steps": self.step, "digest": self.digest, "sql": self.checksum}
         row = ledger.finish(self.about, values, begun=self.begun)
         return [*self._table(), Statement(*row)]

@@ -9,6 +9,7 @@ from limbeck.dataclass import dataclass
 from limbeck.engine.place import Place
 
 if TYPE_CHECKING:
+    from limbeck.engine.pushes import Push
     from limbeck.postgres.database import Database
 
 Committed: TypeAlias = "Callable[[Sequence[tuple[str, str | None]]], None]"
@@ -34,6 +35,9 @@ class Terms:
         look: Make the run a trial of one revision: called in its transaction, before the COMMIT,
             in place of which the trial ends with `StoppedError` and is rolled back. A revision that
             needs more than one transaction stops before the first COMMIT, without the call.
+        push: The revision is a draft that no history has: the version rows stay as they are, and
+            the ledger records a push in place of a revision.
+        recording: Record the revisions as applied without running them.
 
     """
 
@@ -49,6 +53,8 @@ class Terms:
     place: Place = "target"
     committed: Committed | None = None
     look: Callable[[], None] | None = None
+    push: Push | None = None
+    recording: bool = False
 
 
 PLAIN = Terms(ledger=False, pipelined=False, patience=0.0, place="shadow")

@@ -32,6 +32,7 @@ class Answers:
         ask_cast: Receives each other change of type that needs a decision, and returns such an
             expression, or None to stop.
         only: Tables and columns; everything else is left as it is, whatever the models say.
+        otherwise: What an error says has happened where there is no answer.
         any_body: Also accept functions whose bodies Postgres rejects, as in an adopted database.
 
     """
@@ -46,4 +47,5 @@ class Answers:
     using: Mapping[str, str] = field(default_factory=dict)
     ask_cast: Callable[[Cast], str | None] | None = None
     only: Sequence[str] = ()
+    otherwise: str = "nothing was written"
     any_body: bool = False

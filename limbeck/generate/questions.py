@@ -49,7 +49,7 @@ def agree_to_renames(before: Catalog, after: Catalog, answers: Answers) -> tuple
         elif not proposals or answers.no_rename:
             return renames
         elif answers.ask_rename is None:
-            raise _unasked(proposals)
+            raise _unasked(proposals, answers)
         elif answers.ask_rename(proposals[0]):
             renames = (*renames, proposals[0])
         else:
@@ -69,11 +69,11 @@ def _follows(proposal: Rename, renames: Sequence[Rename]) -> bool:
     )
 
 
-def _unasked(proposals: Sequence[Rename]) -> NotConfirmedError:
+def _unasked(proposals: Sequence[Rename], answers: Answers) -> NotConfirmedError:
     lines = "".join(f"\n  Is {each.before} renamed to {_last(each.after)}?" for each in proposals)
     flags = " ".join(command("--rename", each) for each in proposals)
     return NotConfirmedError(
-        f"this may be a rename, or a drop and a create; nothing was written:{lines}",
+        f"this may be a rename, or a drop and a create; {answers.otherwise}:{lines}",
         hint=f"Answer with {flags}, or with --no-rename.",
     )
 
@@ -136,9 +136,9 @@ def agree_to_losses(steps: Sequence[Step], answers: Answers) -> None:
     if answers.ask_loss is not None:
         if answers.ask_loss(losses):
             return
-        raise NotConfirmedError("not confirmed; nothing was written")
+        raise NotConfirmedError(f"not confirmed; {answers.otherwise}")
     lines = "".join(f"\n  {loss}" for loss in losses)
     raise NotConfirmedError(
-        f"this change loses data; nothing was written:{lines}",
+        f"this change loses data; {answers.otherwise}:{lines}",
         hint="Accept the loss with --allow-drop.",
     )

@@ -12,7 +12,7 @@ from limbeck.output.tables import table
 from limbeck.phased.gates.standing import Standing
 from limbeck.plurals import counted
 from limbeck.run.drift import named, outermost
-from limbeck.run.status import RESTORE, Finding, Status, continuing
+from limbeck.run.status import RESTORE, Finding, Status, continuing, pushed_hint, pushed_text
 from limbeck.schema.catalog.catalog import Change
 
 MOST = 50
@@ -102,6 +102,7 @@ def _row(status: Status) -> tuple[str, ...]:
     at = ", ".join(status.current) or "no revision"
     pending = "?" if status.unknown else str(len(status.pending) or "none")
     drift = "?" if status.drift is None else str(len(outermost(status.drift)) or "none")
+    drift = "pushed" if status.pushed else drift
     return name, status.branch, at, pending, drift, status.destination
 
 
@@ -124,7 +125,11 @@ def _details(status: Status) -> Iterator[str]:
         yield f"{name}, pending:"
         yield from (f"  {revision.id}  {revision.message}" for revision in status.pending)
     yield from _phases(status)
-    if status.drift:
+    if status.pushed:
+        yield f"{name}: {pushed_text(status.pushed, status.current or ())}"
+        yield from (f"  {change_line(change)}" for change in outermost(status.drift or ()))
+        yield f"  {pushed_hint(status)}"
+    elif status.drift:
         yield from _drift(name, outermost(status.drift), edited=bool(status.edited))
 
 
@@ -180,6 +185,12 @@ def _fields(status: Status) -> dict[str, Any]:
         ],
         "waiting": waiting_data(status.waiting),
         "heads": [head.id for head in status.heads],
+        "pushed": {
+            "statements": status.pushed.statements,
+            "interrupted": status.pushed.interrupted,
+        }
+        if status.pushed
+        else None,
         "problem": status.problem.message if status.problem else None,
         "clean": status.clean,
     }

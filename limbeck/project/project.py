@@ -31,6 +31,7 @@ class Project:
     code is imported from. `ini` is Alembic's file, if it is not alembic.ini in the root, and
     `section` the part of it that describes this history.
     `shadow_major` is the major on which schemas are tried out, if the caller needs a certain one.
+    `afresh` says that the models are imported several times, as they are then.
     """
 
     root: Path
@@ -56,6 +57,7 @@ class Project:
     env_file: str | None = None
     ignore: Ignored = field(default_factory=Ignored)
     shadow_major: int | None = None
+    afresh: bool = False
 
     @classmethod
     def find(cls, start: Path | None = None) -> Project:
@@ -157,7 +159,7 @@ class Project:
         folders = os.pathsep.join(map(str, versions))
         paths = tuple(map(str, self.import_paths))
         place = Place(str(ini), str(self.script_location), folders, self.section, paths)
-        return Code(self.root, place, self.models, self.python, self.env_file)
+        return Code(self.root, place, self.models, self.python, self.env_file, self.afresh)
 
     def _unknown(self, wanted: str, known: tuple[str, ...]) -> UnknownProfileError:
         folder = self.profiles_dir.name

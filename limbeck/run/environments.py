@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Lock
 
 from limbeck.dataclass import dataclass
-from limbeck.engine import audit, ledger, version_table
+from limbeck.engine import audit, ledger, pushes, version_table
 from limbeck.engine.ledger import Ledger
 from limbeck.errors import LimbeckError, ModelsError, SeveralHeadsError
 from limbeck.events import Listener, Notice, ignore
@@ -223,7 +223,9 @@ def _asked(common: _Common, profile: Profile, database: Database, status: Status
         if live is not None and not status.unknown:
             recorded = common.replayed(profile, live.major, current, path)
             live = without_ignored(common.project, recorded, live)
-            status = replace(status, drift=recorded.changes_to(live))
+            drift = recorded.changes_to(live)
+            # Without a difference, nothing of what was pushed is left.
+            status = replace(status, drift=drift, pushed=status.pushed if drift else None)
     except LimbeckError as error:
         return replace(status, problem=error)
     return status
@@ -251,6 +253,7 @@ def _remembered(status: Status, history: History, entries: Ledger) -> Status:
         deleted=history.deleted(entries.applied()),
         interrupted=tuple((entry.revision, entry.steps) for entry in interrupted),
         downgrading=tuple(each.revision for each in interrupted if each.action == "downgrade"),
+        pushed=pushes.outstanding(entries),
     )
     if status.current is None or status.unknown:
         return status

@@ -84,7 +84,8 @@ class Plan:
     after the run, () is base. `fingerprint` is a hash of the destination, the current revisions
     and the bytes of the files to run. `waiting` are contract revisions on hold, and `gate` says
     how far the environment goes. `own` are the objects that only this database has and that the
-    plan takes away, cannot remove, or carries over.
+    plan takes away, cannot remove, or carries over. `recording` says that the revisions are only
+    recorded as applied: their schema was pushed.
     """
 
     environment: str
@@ -103,6 +104,7 @@ class Plan:
     waiting: tuple[Waiting, ...] = ()
     gate: Terms | None = field(default=None, repr=False, compare=False)
     own: tuple[OwnObject, ...] = ()
+    recording: bool = False
 
     def script(self) -> str:
         """Return the plan as a script for psql, with transactions and version rows.
@@ -114,7 +116,11 @@ class Plan:
         halves = [each.reversal for each in self.revisions if each.reversal]
         texts = [half.script() for half in halves]
         rest = revisions(self)[len(halves) :]
-        texts += [offline.script(self.history, rest, downgrade=self.downgrade)] if rest else []
+        if rest:
+            bodies = not self.recording
+            texts.append(
+                offline.script(self.history, rest, downgrade=self.downgrade, bodies=bodies)
+            )
         return "\n\n".join(texts)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from limbeck.engine import audit, ledger, offline, state, version_table
-from limbeck.engine.ledger import Entry, Ledger
+from limbeck.engine import ledger, offline, pushes, state, version_table
+from limbeck.engine.ledger import Ledger
 from limbeck.engine.state import State
 from limbeck.errors import ConfigurationError
 from limbeck.events import Listener, Notice
@@ -22,12 +22,14 @@ from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.project.seen import note
+from limbeck.run import notices
 from limbeck.run.hooks import Hooks
 from limbeck.run.own_objects import OwnObject
 from limbeck.run.plan import Plan, PlannedRevision, Words, fingerprint
 from limbeck.shell import command
 
 if TYPE_CHECKING:
+    from limbeck.run.pushed import Standing
     from limbeck.run.reverting import Reversal
 
 NO_HOOKS = Hooks()
@@ -64,6 +66,7 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
 
     Raises:
         HistoryError: An unknown revision, broken files, or several heads.
+        PushedError: What was pushed to the database is not what the revisions make.
         HookError: A hook raised an error.
         UnavailableError: No connection.
 
@@ -89,6 +92,10 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
                 _refuse_below(history, current, to)
             chosen = {each.id for each in (*late, *pending)}
             todo = tuple(each for each in history.revisions() if each.id in chosen)
+            standing = _pushed(project, profile, history, connection, start, listen)
+            if standing is not None and standing.records(todo):
+                route = _Route(history, current, todo, start.ledger, late)
+                return _plan(project, profile, database, route, hooks, recording=True)
             passed = gates_passed(history, connection, todo, terms, listen)
             # What a late or half-done revision leaves is not what the history has at this point.
             begun = start.ledger.interrupted().keys() & {each.id for each in passed.revisions}
@@ -100,11 +107,8 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
                     from limbeck.run.own_search import search  # noqa: PLC0415 - most plans only add
 
                     own = search(project, profile, connection, current, passed.revisions, listen)
-        for entry in start.ledger.interrupted().values():
-            if text := _stuck(history, profile, entry):
-                listen(Notice(text))
-        for revision in audit.edited(history, current, start.ledger, quick=True):
-            listen(Notice(_edited(revision, profile)))
+        for text in notices.notices(history, profile, current, start.ledger):
+            listen(Notice(text))
         route = _Route(history, current, passed.revisions, start.ledger, late, downgrade=False)
         return _plan(
             project, profile, database, route, hooks, waiting=passed.waiting, gate=terms, own=own
@@ -138,6 +142,7 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
         ConfigurationError: Fewer than `steps` revisions are applied.
         HistoryError: A revision is unknown or not applied.
         MigrationError: A half-done revision cannot be taken back.
+        PushedError: Something was pushed to the database since.
         HookError: A hook raised an error.
         UnavailableError: No connection.
 
@@ -149,6 +154,8 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
         start = state.read(connection, version_table.of(history, connection))
         refuse_pooler(database, start.session)
         current = history.known(start.recorded, database.dbname)
+        if standing := _pushed(project, profile, history, connection, start, listen):
+            standing.refuse()
         halves = _reversals(project, profile, history, connection, start, listen)
     left = steps - len(halves)
     todo = () if halves and left < 1 else _last(history, current, left)
@@ -176,6 +183,22 @@ def _reversals(  # noqa: PLR0913, PLR0917 - whose, on what, and who is told
 
     comparison = Comparison.of(project, profile, connection, listen)
     return tuple(reversal(comparison, history, start.recorded, entry) for _, entry in begun)
+
+
+def _pushed(  # noqa: PLR0913, PLR0917 - as above
+    project: Project,
+    profile: Profile,
+    history: History,
+    connection: Connection,
+    start: State,
+    listen: Listener,
+) -> Standing | None:
+    """Return the standing of a database that was pushed to; None for all others."""
+    if (pushed := pushes.outstanding(start.ledger)) is None:
+        return None
+    from limbeck.run.pushed import Standing  # noqa: PLC0415 - as above
+
+    return Standing.of(project, profile, history, connection, start.recorded, pushed, listen)
 
 
 class _Route(NamedTuple):
@@ -234,6 +257,7 @@ def _plan(  # noqa: PLR0913 - what, where, who is told, and how far
     waiting: tuple[Waiting, ...] = (),
     gate: Terms | None = None,
     own: tuple[OwnObject, ...] = (),
+    recording: bool = False,
 ) -> Plan:
     plan = Plan(
         environment=profile.name,
@@ -252,33 +276,10 @@ def _plan(  # noqa: PLR0913 - what, where, who is told, and how far
         waiting=waiting,
         gate=gate,
         own=own,
+        recording=recording,
     )
     hooks.call("after_plan", plan)
     return plan
-
-
-def _edited(revision: Revision, profile: Profile) -> str:
-    return (
-        f"the file of {revision} was edited after it was applied: {profile.name} does not have the "
-        "edit. Restore the file, and put the change into a new revision."
-    )
-
-
-def _stuck(history: History, profile: Profile, entry: Entry) -> str | None:
-    """Return the notice about an interrupted revision that `migrate` does not continue."""
-    if entry.revision not in {each.id for each in history.revisions()}:
-        repair = command("limbeck", "repair", "-e", profile.name, entry.revision, "--forget")
-        return (
-            f"revision {entry.revision} was interrupted after step {entry.steps}, and its file is "
-            f"missing. Restore it, or forget the revision: {repair}"
-        )
-    if entry.action == "downgrade":
-        rollback = command("limbeck", "rollback", "-e", profile.name)
-        return (
-            f"the downgrade of revision {entry.revision} was interrupted after step "
-            f"{entry.steps}. To continue it: {rollback}"
-        )
-    return None
 
 
 def _last(history: History, current: Sequence[str], steps: int) -> tuple[Revision, ...]:

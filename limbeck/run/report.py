@@ -33,3 +33,4 @@ class Report:
     elsewhere: bool = False
     tables: Outline | None = None
     waiting: tuple[Waiting, ...] = ()
+    recorded: bool = False

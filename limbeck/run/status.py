@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from limbeck.dataclass import dataclass
+from limbeck.engine.pushes import Pushed
 from limbeck.errors import LimbeckError
 from limbeck.history.revisions import Revision, way_out
 from limbeck.phased.gates.standing import Standing
 from limbeck.phased.gates.waiting import Waiting
-from limbeck.plurals import listed
+from limbeck.plurals import counted, listed
 from limbeck.run.drift import named
 from limbeck.schema.catalog.catalog import Change
 from limbeck.shell import command
@@ -41,6 +42,7 @@ class Status:
         phases: The phase of each change without downtime.
         waiting: Contract revisions on hold, which `migrate` leaves out.
         heads: The heads of its history, if there are several.
+        pushed: What was pushed since the current revisions, if anything.
 
     """
 
@@ -62,6 +64,7 @@ class Status:
     phases: tuple[Standing, ...] = ()
     waiting: tuple[Waiting, ...] = ()
     heads: tuple[Revision, ...] = ()
+    pushed: Pushed | None = None
 
     @property
     def ready(self) -> tuple[Revision, ...]:
@@ -79,8 +82,8 @@ class Status:
 class Finding:
     """One complaint of a check, or one contract revision on hold, which is no complaint.
 
-    `kind` is heads, models, unrecorded, pending, interrupted, edited, deleted, drift, unknown,
-    unreachable or waiting; `environment` is None where the project itself is wrong.
+    `kind` is heads, models, unrecorded, pending, interrupted, edited, deleted, drift, pushed,
+    unknown, unreachable or waiting; `environment` is None where the project itself is wrong.
     """
 
     kind: str
@@ -138,6 +141,21 @@ def continuing(status: Status, id_: str) -> str:
     return f"To continue it: {command('limbeck', 'migrate', '-e', name)}"
 
 
+def pushed_text(pushed: Pushed, current: Sequence[str]) -> str:
+    """Return what was pushed to a database, such as "pushed, 3 statements since 1a2b"."""
+    since = ", ".join(current) or "the empty database"
+    cut = "; the last push was interrupted" if pushed.interrupted else ""
+    return f"pushed, {counted(pushed.statements, 'statement')} since {since}{cut}"
+
+
+def pushed_hint(status: Status) -> str:
+    """Return the command that follows a push."""
+    migrate = command("limbeck", "migrate", "-e", status.environment)
+    if status.pending:
+        return f"Record the revision: {migrate}"
+    return f"When the models are right: limbeck generate, then {migrate}"
+
+
 def _unknown(status: Status) -> Finding:
     ids = ", ".join(status.unknown)
     if status.squash:
@@ -152,6 +170,9 @@ def _unknown(status: Status) -> Finding:
 
 
 def _drifted(status: Status, drift: tuple[Change, ...]) -> Finding:
+    if status.pushed:
+        text = f"{pushed_text(status.pushed, status.current or ())}: {named(drift)}"
+        return Finding("pushed", status.environment, text, pushed_hint(status), drift)
     if status.edited:
         # The replay ran the edited files, so the difference is most likely the edit itself.
         text, hint = f"differs from its edited revisions: {named(drift)}", RESTORE

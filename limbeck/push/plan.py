@@ -1,0 +1,48 @@
+"""A plan of a push: what it would do to a database, proved on the shadow; and its report."""
+
+from __future__ import annotations
+
+from dataclasses import field
+
+from limbeck.dataclass import dataclass
+from limbeck.engine.pushes import Push, Pushed
+from limbeck.postgres.database import Database
+from limbeck.project.profile import Profile
+from limbeck.project.project import Project
+from limbeck.schema.diff.script import script
+from limbeck.schema.diff.steps import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The statements that bring a database to the models; none if it has their schema.
+
+    `current` are the rows of its version table, `pushed` is what was pushed since. `tables` is the
+    number of those that were compared. `text` is the draft that runs, `fingerprint` that of the
+    database's schema before it, and `push` the row for the ledger.
+    """
+
+    environment: str
+    destination: str
+    current: tuple[str, ...]
+    pushed: Pushed | None
+    steps: tuple[Step, ...]
+    tables: int
+    fingerprint: str
+    push: Push
+    text: str = field(repr=False)
+    project: Project = field(repr=False, compare=False)
+    profile: Profile = field(repr=False, compare=False)
+    database: Database = field(repr=False, compare=False)
+
+    def script(self) -> str:
+        """Return the statements as a script for psql, in transactions where Postgres allows one."""
+        return script(self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The result of a push: its plan, and how long its statements took."""
+
+    plan: Plan
+    seconds: float = 0.0
