@@ -12,7 +12,7 @@ import click
 from limbeck.cli.invocation import Invocation
 from limbeck.cli.options import as_json, command, environment, no_cache, renames, yes
 from limbeck.cli.plans import plan_options
-from limbeck.cli.questions import ask_cast, ask_loss, ask_rename, conversions, parsed_values
+from limbeck.cli.questions import ask_cast, ask_loss, asking_renames, conversions, parsed_values
 from limbeck.cli.terminal import Narrator, answer, answer_script, interactive, note
 from limbeck.errors import LimbeckError
 
@@ -60,16 +60,16 @@ def push(
         raise click.UsageError("--watch excludes --dry-run, --sql and --json.")
     from limbeck.generate.answers import Answers
 
+    project = invocation.project(no_cache=no_cache, importing=not watch)
     answers = Answers(
         allow_drop=allow_drop or yes,
         ask_loss=_ask_loss if interactive() else None,
         renames=renamed,
         no_rename=no_rename,
-        ask_rename=ask_rename if interactive() else None,
+        ask_rename=asking_renames(project, project.profile(environment)) if interactive() else None,
         using=parsed_values(using, "--using"),
         ask_cast=ask_cast if interactive() else None,
     )
-    project = invocation.project(no_cache=no_cache, importing=not watch)
     if watch:
         _watch(project, environment, answers, wait)
         return
