@@ -5,7 +5,8 @@ LimbeckError (1)
 │   ├── UnknownProfileError     no such env_profiles/<name>.env
 │   ├── MissingUrlError         a profile for which no URL was found anywhere
 │   ├── PooledUrlError          schema changes through a transaction pooler
-│   └── InsecureUrlError        a remote host without TLS
+│   ├── InsecureUrlError        a remote host without TLS
+│   └── PushedError             what was pushed to a database differs from the history
 ├── DatabaseError (1)           Postgres refused or could not be reached
 │   └── UnavailableError        no connection
 ├── LockNotAcquiredError (1)    another migrator holds the migration lock
@@ -59,6 +60,17 @@ class PooledUrlError(ConfigurationError):
 
 class InsecureUrlError(ConfigurationError):
     """The URL leads to a remote host without TLS."""
+
+
+class PushedError(ConfigurationError):
+    """A database has what was pushed to it, which is not what the revisions start from.
+
+    `resets` is whether a reset of its branch is a remedy.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, resets: bool = True) -> None:
+        super().__init__(message, hint=hint)
+        self.resets = resets
 
 
 class DatabaseError(LimbeckError):

@@ -23,6 +23,7 @@ GROUPS = {
         "status": ("statuses", "Show every environment: current revision, pending, drift."),
         "check": ("statuses", "For CI: fail when something is pending, drifted or missing."),
         "rollback": ("migrations", "Downgrade revisions, newest first."),
+        "push": ("pushes", "Bring the models to a branch without a revision, to try them out."),
         "log": ("journals", "Show what was applied where, when, by whom, and how long it took."),
         "show": ("journals", "Show a revision: its SQL, its hazards, where it is applied."),
     },

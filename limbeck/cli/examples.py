@@ -27,6 +27,11 @@ EXAMPLES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("limbeck rollback", "the newest revision"),
         ("limbeck rollback -e development --to 1ee1", "down to a revision, which stays"),
     ),
+    "push": (
+        ("limbeck push -e development", "show the statements, ask about losses, run them"),
+        ("limbeck push -e development --watch", "at every save of a file of the models"),
+        ("limbeck push --rename public.users:public.people", "without a question"),
+    ),
     "log": (
         ("limbeck log", "the newest entries of all environments"),
         ("limbeck log -e production -n 100", "more of one environment"),

@@ -9,7 +9,7 @@ from limbeck.cli.options import as_json, command, no_cache, own_history, renames
 from limbeck.cli.questions import (
     ask_cast,
     ask_loss,
-    ask_rename,
+    asking_renames,
     conversions,
     parsed_values,
     written_values,
@@ -65,7 +65,7 @@ def expand(
         ask_loss=ask_loss if interactive() else None,
         renames=renamed,
         no_rename=no_rename,
-        ask_rename=ask_rename if interactive() else None,
+        ask_rename=asking_renames(project, profile) if interactive() else None,
         phased=True,
         values=parsed_values(values),
         using=parsed_values(using, "--using"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -11,8 +12,8 @@ from limbeck.cli import gates
 from limbeck.cli.invocation import Invocation
 from limbeck.cli.options import as_json, command, completed, environment, yes
 from limbeck.cli.plans import RunOptions, carry_out, plan_options
-from limbeck.cli.terminal import Narrator, note
-from limbeck.errors import MigrationError
+from limbeck.cli.terminal import Narrator, agreed, interactive, note, say
+from limbeck.errors import LimbeckError, MigrationError, NotConfirmedError, PushedError
 
 if TYPE_CHECKING:
     from limbeck.lint.linting import Report as Hazards
@@ -101,7 +102,8 @@ def migrate(
     )
     hooks = Hooks.of(project)
     phase: Through | None = "contract" if contract else through
-    plans = run.plans(
+    planned = partial(
+        run.plans,
         project,
         profile,
         databases,
@@ -112,6 +114,13 @@ def migrate(
         hooks=hooks,
         listen=listen,
     )
+    try:
+        plans = planned()
+    except PushedError as error:
+        asks = error.resets and not (dry_run or script or all_databases)
+        if not (asks and _reset(project, profile, error)):
+            raise
+        plans = planned()
     if phase == "contract" and not dry_run:
         gates.refuse_waiting(plans)
     hazards = [
@@ -189,6 +198,36 @@ def rollback(
     )
     options = RunOptions(dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
     carry_out([plan], options)
+
+
+def _reset(project: Project, profile: Profile, error: PushedError) -> bool:
+    """Offer to reset a branch that was pushed to; return whether it was reset.
+
+    Raises:
+        NotConfirmedError: the answer is no.
+
+    """
+    if not interactive():
+        return False
+    from limbeck.branches import base
+    from limbeck.output import rehearsals
+    from limbeck.project import places
+    from limbeck.run import losses
+
+    try:
+        provider, name = places.place(project, profile, Narrator())
+        branch = base.resettable(provider.all(), name, None)
+    except LimbeckError:  # it has no parent, or children, or is no branch at all
+        return False
+    say(error.message)
+    note(
+        rehearsals.losses_text(losses.losses(project, provider, name), f"reset to {branch.parent}")
+    )
+    if not agreed(f"Reset {branch.name} to {branch.parent}, and migrate it?"):
+        raise NotConfirmedError("not confirmed; nothing was done", hint=error.hint)
+    provider.reset(branch.name)
+    note(f"Reset {branch.name} to {branch.parent}")
+    return True
 
 
 def _rehearse(project: Project, profile: Profile) -> None:

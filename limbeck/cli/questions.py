@@ -12,7 +12,10 @@ from limbeck.errors import ConfigurationError
 from limbeck.schema.sql.quoting import split
 
 if TYPE_CHECKING:
+    from limbeck.project.profile import Profile
+    from limbeck.project.project import Project
     from limbeck.schema.diff.retypes import Cast
+    from limbeck.schema.renames.likeness import Question
     from limbeck.schema.renames.rename import Rename
 
 
@@ -57,19 +60,44 @@ def parsed_values(texts: Sequence[str], option: str = "--value") -> dict[str, st
     return values
 
 
-def ask_rename(rename: Rename) -> bool:
-    """Ask whether the new object is the old one, renamed."""
-    new = rename.after.part or rename.after.name
-    return agreed(
-        f"Was {rename.before} renamed to {new}? If not, it is dropped and {new} is created."
-    )
+def asking_renames(
+    project: Project, profile: Profile | None
+) -> Callable[[Question], Rename | None]:
+    """Return a function that asks what became of an object, with values that it has somewhere.
+
+    Args:
+        project: The project.
+        profile: The environment whose values are shown; by default that of development.
+
+    """
+    from limbeck.generate.samples import Samples
+
+    samples = Samples(project, profile)
+
+    def ask_rename(question: Question) -> Rename | None:
+        from limbeck.cli.choosing import choose
+
+        text = f"{question.before} is gone. What became of it?"
+        if values := samples.of(question.before):
+            text += f"\n  Its values: {', '.join(values)}"
+        options = [_renamed(each.rename) for each in question.candidates]
+        chosen = choose(text, [*options, "it is dropped"], 0 if question.clear else None)
+        return question.candidates[chosen].rename if chosen < len(options) else None
+
+    return ask_rename
 
 
-def ask_loss(losses: Sequence[str]) -> bool:
-    """Print the losses and ask whether to write the revision."""
+def _renamed(rename: Rename) -> str:
+    old, new = rename.before, rename.after
+    name = new.part or (new.name if new.schema == old.schema else f"{new.schema}.{new.name}")
+    return f"it is renamed to {name}"
+
+
+def ask_loss(losses: Sequence[str], question: str = "Write the revision anyway?") -> bool:
+    """Print the losses and ask whether to go on."""
     for loss in losses:
         note(f"This loses {loss}")
-    return agreed("Write the revision anyway?")
+    return agreed(question)
 
 
 def ask_cast(cast: Cast) -> str | None:

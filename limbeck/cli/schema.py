@@ -13,7 +13,7 @@ from limbeck.cli.options import as_json, command, no_cache, own_history, renames
 from limbeck.cli.questions import (
     ask_cast,
     ask_loss,
-    ask_rename,
+    asking_renames,
     conversions,
     parsed_values,
     written_values,
@@ -85,7 +85,7 @@ def generate(
         ask_loss=ask_loss if interactive() else None,
         renames=renamed,
         no_rename=no_rename,
-        ask_rename=ask_rename if interactive() else None,
+        ask_rename=asking_renames(project, profile) if interactive() else None,
         phased=phased,
         only=only,
         values=parsed_values(values),
@@ -157,6 +157,7 @@ def _renames(
     for text in idle:
         note(f"No such rename: {text}")
     if not no_rename:
-        for proposal in likeness.propose(before, after, answered):
-            note(f"Possible rename: {proposal.flag}")
+        for question in likeness.questions(before, after, answered):
+            for candidate in question.candidates:
+                note(f"Possible rename: {candidate.flag}")
     return answered

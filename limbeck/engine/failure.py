@@ -60,12 +60,7 @@ def failure(
         blockers: who held the lock, if it failed for one.
 
     """
-    revision = progress.revision
-    action = "downgrade of " if progress.action == "downgrade" else ""
-    lines = [
-        f"{action}revision {revision} failed: {shown(revision.path)}",
-        *_reported(error, folder),
-    ]
+    lines = [_failed(progress), *_reported(error, folder, in_file=progress.push is None)]
     if lacks_lock(error):
         lines.extend(f"  blocked by: {blocker}" for blocker in blockers)
     if progress.steps:
@@ -75,7 +70,16 @@ def failure(
     return MigrationError(visible(masked("\n".join(lines), *known)), hint=_hint(error, progress))
 
 
+def _failed(progress: Progress) -> str:
+    if progress.push is not None:
+        return "the push failed"
+    action = "downgrade of " if progress.action == "downgrade" else ""
+    return f"{action}revision {progress.revision} failed: {shown(progress.revision.path)}"
+
+
 def _done(progress: Progress) -> str:
+    if progress.push is not None:
+        return "The statements up to there are committed; the next push goes on from there."
     if not progress.in_ledger:
         return (
             "The revision has an autocommit block or a COMMIT: the statements up to there are "
@@ -96,6 +100,9 @@ def _hint(error: Exception, progress: Progress) -> str:
         return _BROKEN
     if (lacking := extensions.missing(error)) is not None and lacking.hint is not None:
         return lacking.hint
+    if progress.push is not None:
+        again = HINTS.get(state, "Correct the models or the rows, then migrate again.")
+        return again.replace("migrate again", "push again").replace("Migrate as", "Push as")
     usual = "Correct the revision file, then migrate again."
     if progress.steps and not progress.in_ledger:  # the next run begins from the first line
         conditional = "or make them conditional (IF NOT EXISTS)"
@@ -103,7 +110,7 @@ def _hint(error: Exception, progress: Progress) -> str:
     return HINTS.get(state, usual)
 
 
-def _reported(error: Exception, folder: Path) -> Iterator[str]:
+def _reported(error: Exception, folder: Path, *, in_file: bool) -> Iterator[str]:
     statement, where = _statement(error)
     reason = cause(error)
     if isinstance(reason, psycopg.Error):
@@ -118,7 +125,8 @@ def _reported(error: Exception, folder: Path) -> Iterator[str]:
         # SQLAlchemy doubles percent signs, which the driver takes for placeholders.
         # Masked by itself, before the words around it and a cut end can confuse the mask.
         yield "  statement: " + _shortened(masked(statement.strip().replace("%%", "%")))
-    yield f"  at {where or scripts.where(error, folder)}"
+    if in_file:  # and not in the draft of a push, which is gone
+        yield f"  at {where or scripts.where(error, folder)}"
 
 
 def _statement(error: Exception) -> tuple[str | None, str | None]:

@@ -24,6 +24,9 @@ About: TypeAlias = Mapping[str, Any]
 APPLYING: Final = ("upgrade", "stamp", "adopt")
 """The actions after which a revision is applied; the others are downgrade and leave."""
 
+PUSHES: Final = ("push", "unpush")
+"""The actions of rows that are about no revision; see `pushes`."""
+
 # Not plain "limbeck": for a role of that name, "$user" would put the schema first in the search
 # path. IF NOT EXISTS everywhere, as two first runs may come to the lock one after the other.
 CREATE: Final = (
@@ -50,7 +53,8 @@ CREATE: Final = (
 )
 
 _READ: Final = """
-SELECT revision, action, message, started, finished, steps, doubt, digest, file, sql,
+SELECT revision, action, message, started, finished, steps, doubt, digest, file,
+       CASE WHEN action NOT IN ('push', 'unpush') THEN sql END, -- there all statements, not a hash
        role, author, host, application
 FROM limbeck_state.ledger ORDER BY id"""
 
@@ -147,7 +151,11 @@ class Ledger:
 
     def interrupted(self) -> dict[str, Entry]:
         """Return the entries that were begun and not finished, by revision."""
-        return {entry.revision: entry for entry in self.entries if not entry.finished}
+        return {
+            entry.revision: entry
+            for entry in self.entries
+            if not entry.finished and entry.action not in PUSHES
+        }
 
 
 def read(connection: psycopg.Connection) -> Ledger:
@@ -281,13 +289,14 @@ def about(revision: Revision, action: str) -> About:
         "action": action,
         "message": revision.message,
         "file": revision.digest,
-        "author": _author(),
+        "author": author(),
         "host": platform.node() or None,
     }
 
 
 @cache
-def _author() -> str | None:
+def author() -> str | None:
+    """Return the name of the user on this machine."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -111,8 +111,20 @@ class _Steps(io.StringIO):
         return self._steps + self._open
 
 
-def script(history: History, revisions: Sequence[Revision], *, downgrade: bool = False) -> str:
+def script(
+    history: History,
+    revisions: Sequence[Revision],
+    *,
+    downgrade: bool = False,
+    bodies: bool = True,
+) -> str:
     """Return all revisions as `alembic upgrade --sql` does, with transactions and version rows.
+
+    Args:
+        history: the history.
+        revisions: the revisions, in their order.
+        downgrade: write their downgrades.
+        bodies: write their statements, not only the version rows.
 
     Raises:
         HistoryError: a revision queries the database.
@@ -122,17 +134,20 @@ def script(history: History, revisions: Sequence[Revision], *, downgrade: bool =
     with _environment(history) as environment:
         for revision in revisions:
             with environment.offline(revision, text, downgrade=downgrade) as context:
-                _write_step(environment, context, revision, text, downgrade=downgrade)
+                _write_step(
+                    environment, context, revision, text, downgrade=downgrade, bodies=bodies
+                )
     return text.getvalue().strip()
 
 
-def _write_step(
+def _write_step(  # noqa: PLR0913 - what, where to, which way, and how much
     environment: Environment,
     context: MigrationContext,
     revision: Revision,
     text: io.StringIO,
     *,
     downgrade: bool,
+    bodies: bool,
 ) -> None:
     from alembic.runtime.migration import HeadMaintainer  # noqa: PLC0415 - only when it is needed
 
@@ -143,7 +158,8 @@ def _write_step(
     if not downgrade and not heads.heads and context.connection is not None:
         context._version.create(context.connection)  # noqa: SLF001 - as Alembic's offline mode
     try:
-        _write_body(environment, revision, text, downgrade=downgrade)
+        if bodies:
+            _write_body(environment, revision, text, downgrade=downgrade)
     except Exception as error:
         raise HistoryError(
             f"{shown(revision.path)} runs Python that queries the database, "

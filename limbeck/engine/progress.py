@@ -10,6 +10,7 @@ from limbeck.dataclass import dataclass
 from limbeck.engine import ledger, statements
 from limbeck.engine.batch import Statement
 from limbeck.engine.ledger import Entry, Ledger
+from limbeck.engine.pushes import Push
 from limbeck.errors import HistoryError
 from limbeck.history import code
 from limbeck.history.revisions import Revision
@@ -50,7 +51,8 @@ class Progress:
     says of it, `checksum` is that of its code, `file` the hash of the revision's file when that row
     was written. `lock_timeout` is the one that the revision sets for itself, `limit` the number of
     steps after which to stop. `stage` tells how far an attempt is that takes long; `earlier` is
-    what it has counted before the attempt.
+    what it has counted before the attempt. `push` is what the ledger records instead of a revision,
+    `sent` the number of its statements so far.
     """
 
     revision: Revision
@@ -68,7 +70,9 @@ class Progress:
     about: ledger.About = field(default_factory=dict)
     stage: Stage | None = None
     earlier: int = 0
+    push: Push | None = None
     step: int = 0
+    sent: int = 0
     in_role: bool = False
     _hash: Any = field(default_factory=hashlib.sha256)
 
@@ -92,7 +96,7 @@ class Progress:
 
     def restart(self) -> None:
         """Begin another attempt: the revision's statements come again from the first one."""
-        self.step, self.in_role, self._hash = 0, False, hashlib.sha256()
+        self.step, self.sent, self.in_role, self._hash = 0, 0, False, hashlib.sha256()
         if self.stage is not None:
             self.stage.done = self.earlier
 
@@ -100,6 +104,7 @@ class Progress:
         """Add a statement to the digest of this attempt."""
         # Without comments and white space: to reformat a file must not make it another one.
         self._hash.update(statements.plain(statement).encode() + b";")
+        self.sent += not statement.startswith("SET LOCAL ")
         if self.stage is not None:
             self.stage.advance()
 
@@ -154,6 +159,8 @@ class Progress:
         """Return the statements that record that the revision is applied, or taken back."""
         if not self.in_ledger:
             return []
+        if self.push is not None:
+            return [*self._table(), *self.push.finish(self.digest)]
         values = {"steps": self.step, "digest": self.digest, "sql": self.checksum}
         row = ledger.finish(self.about, values, begun=self.begun)
         return [*self._table(), Statement(*row)]
@@ -187,6 +194,8 @@ class Progress:
     ) -> list[Statement]:
         if not self.in_ledger:
             return []
+        # A push is never resumed, but planned anew: there, the number is for people.
+        steps = self.push.earlier + self.sent if self.push else steps
         values = {"steps": steps, "digest": digest, "doubt": doubt}
         rows = [*self._table(), Statement(*ledger.step(self.about, values))]
         return [*_LEAVE_ROLE, *rows, _TAKE_ROLE] if self.in_role else rows

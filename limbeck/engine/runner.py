@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 
-from limbeck.engine import adopting
+from limbeck.engine import adopting, ledger, pushes
 from limbeck.engine.batch import Statement, StatementError, VersionConflictError
 from limbeck.engine.environment import Environment, VersionRows
 from limbeck.engine.ledger import Ledger
@@ -74,9 +74,10 @@ class Runner:
                 Turn(revision, self._load(revision), number, len(revisions), downgrade)
                 for number, revision in enumerate(revisions, 1)
             ]
-            if self.in_ledger:
+            if self.in_ledger and self.session.terms.push is None:
                 self.adopted = adopting.adopted(self.history, self.heads, self.ledger)
                 self.adopted += adopting.renewed(self.history, self.ledger)
+                self.adopted += pushes.forgotten(self.ledger)
             # Once: no revision that is to run comes below the version rows before it has run.
             if not downgrade:
                 self.below = adopting.below(self.history, self.heads)
@@ -195,7 +196,12 @@ class Runner:
             revision, ledger_, downgrade=turn.downgrade, in_ledger=self.in_ledger
         )
         progress.lock_timeout = lock_timeout(turn.module, revision.path)
-        progress.limit = self.session.terms.steps
+        terms = self.session.terms
+        progress.limit, progress.push = terms.steps, terms.push
+        if terms.push is not None:
+            progress.about = terms.push.about
+        elif terms.recording:
+            progress.about = ledger.about(revision, "stamp")
         # A revision that could notice it gets the answer to each statement at once.
         self.steps.pipelined = self.session.terms.pipelined and plainness.is_plain(
             revision.path, progress.action
@@ -205,6 +211,9 @@ class Runner:
     def _version_rows(self, turn: Turn, heads: set[str]) -> VersionRows:
         """Return how the version rows change with a revision."""
         rows = VersionRows(self.context, set(heads))
+        if self.session.terms.push is not None:
+            rows.statements.clear()  # a draft is in no history; not even the table is created
+            return rows
         # A late revision is below the version rows already: they do not change.
         if turn.revision.id not in self.below:
             rows.update_to_step(self.environment.step(turn.revision, downgrade=turn.downgrade))
@@ -237,6 +246,8 @@ class Runner:
 
     def _call(self, module: Any, progress: Progress) -> None:
         downgrade = progress.action == "downgrade"
+        if self.session.terms.recording:
+            return
         if self.remote is not None:
             self.remote.call(progress.revision.path, downgrade=downgrade)
         else:

@@ -9,6 +9,7 @@ from limbeck.dataclass import dataclass
 from limbeck.engine.place import Place
 
 if TYPE_CHECKING:
+    from limbeck.engine.pushes import Push
     from limbeck.postgres.database import Database
     from limbeck.stages import Stage
 
@@ -36,6 +37,9 @@ class Terms:
             in place of which the trial ends with `StoppedError` and is rolled back. A revision that
             needs more than one transaction stops before the first COMMIT, without the call.
         stage: Counts the statements of the revisions.
+        push: The revision is a draft that no history has: the version rows stay as they are, and
+            the ledger records a push in place of a revision.
+        recording: Record the revisions as applied without running them.
 
     """
 
@@ -51,6 +55,8 @@ class Terms:
     place: Place = "target"
     committed: Committed | None = None
     look: Callable[[], None] | None = None
+    push: Push | None = None
+    recording: bool = False
     stage: Stage | None = None
 
 

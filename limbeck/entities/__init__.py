@@ -11,7 +11,7 @@ from limbeck.entities.entity import Entity, Extension, Schema, entities
 from limbeck.entities.relations import MaterializedView, Partition, Sequence, View
 from limbeck.entities.security import Policy, RowSecurity
 from limbeck.entities.statements import Definition, Statement, Statistics
-from limbeck.entities.types import Collation, Composite, Domain, Range, Type
+from limbeck.entities.types import Collation, Composite, Domain, Range, Type, TypeLike
 
 __all__ = [
     "Aggregate",
@@ -37,6 +37,7 @@ __all__ = [
     "TableConstraint",
     "Trigger",
     "Type",
+    "TypeLike",
     "View",
     "entities",
 ]

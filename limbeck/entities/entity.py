@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
@@ -13,6 +14,8 @@ from limbeck.entities.sql import Sql, qualified
 from limbeck.schema.sql.quoting import in_quotes, literal
 
 _KEY = "limbeck.entities"
+# duplicate_column, _object, _function, _schema, _table (Postgres' manual, appendix A).
+_PRESENT = frozenset({"42701", "42710", "42723", "42P06", "42P07"})
 
 
 class Entity:
@@ -33,6 +36,9 @@ class Entity:
     kind: str = ""
     usually_before_tables: ClassVar[bool] = False
     last: ClassVar[bool] = False
+    # Whether create_all repeats its statements if `exists` has no condition; then they may fail
+    # because their effect is there.
+    repeats: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -136,7 +142,8 @@ def _register(entity: Entity, metadata: sa.MetaData) -> None:
         event.listen(metadata, "before_create", _before_create, insert=True)
         event.listen(metadata, "after_create", _after_create)
         event.listen(metadata, "before_drop", _before_drop)
-        event.listen(metadata, "after_drop", _after_drop)
+        # Domains and composites need the enums, which SQLAlchemy drops.
+        event.listen(metadata, "after_drop", _after_drop, insert=True)
     metadata.info[_KEY].append(entity)
 
 
@@ -158,9 +165,10 @@ def _before_create(metadata: sa.MetaData, connection: Connection, **given: Any) 
 def _after_create(metadata: sa.MetaData, connection: Connection, **given: Any) -> None:
     late = [entity for entity in entities(metadata) if not entity.before_tables]
     early = given["_ddl_runner"].memo.get(_KEY, []) if "_ddl_runner" in given else []
+    _create(sorted(late, key=lambda entity: entity.last), connection, given)
+    # Some tables are entities, and created only now.
     for statement in (text for entity in early for text in entity.afterwards()):
         connection.execute(Sql(statement))
-    _create(sorted(late, key=lambda entity: entity.last), connection, given)
 
 
 def _enums(metadata: sa.MetaData) -> list[sa.Enum]:
@@ -206,11 +214,35 @@ def _create(
         return []
     # The body of a function may refer to objects that are created later.
     connection.execute(Sql("SET check_function_bodies = off"))
+    looks = bool(given.get("checkfirst")) and isinstance(connection, Connection)
     for entity in wanted:
+        repeated = looks and entity.repeats and entity.exists() is None
         for statement in entity.statements(connection.dialect):
-            connection.execute(Sql(statement))
+            if repeated:
+                _repeat(connection, statement)
+            else:
+                connection.execute(Sql(statement))
     connection.execute(Sql("RESET check_function_bodies"))
     return wanted
+
+
+def _repeat(connection: Connection, statement: str) -> None:
+    """Execute a statement, unless it fails because its effect is there from an earlier time."""
+    # Without a transaction, a failure needs no savepoint, and SAVEPOINT would be an error.
+    alone = connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
+    try:
+        with nullcontext() if alone else connection.begin_nested():
+            connection.execute(Sql(statement))
+    except sa.exc.DBAPIError as error:
+        if not _is_present(error.orig):
+            raise
+
+
+def _is_present(error: Any) -> bool:
+    # Some kinds of objects have no check of their own, but only the unique index of their catalog.
+    of_catalog = getattr(getattr(error, "diag", None), "schema_name", None) == "pg_catalog"
+    code = getattr(error, "sqlstate", None)
+    return code in _PRESENT or (code == "23505" and of_catalog)
 
 
 def _missing(declared: list[Entity], connection: Connection) -> list[Entity]:

@@ -102,6 +102,7 @@ class Sequence(_Relation):
         parameters: options of CREATE SEQUENCE, such as "AS integer", "CYCLE".
         metadata: the MetaData that creates it.
         owned_by: (table, column) with which it is dropped; the table may be "schema.name".
+        default: whether its next value is the default of that column, as with serial.
         unlogged: whether it is reset after a crash.
         more: schema, comment, before_tables: as for any Entity.
 
@@ -116,11 +117,13 @@ class Sequence(_Relation):
         *parameters: str,
         metadata: sa.MetaData,
         owned_by: tuple[str, str] | None = None,
+        default: bool = False,
         unlogged: bool = False,
         **more: Any,
     ) -> None:
         self.parameters = parameters
         self.owned_by = owned_by
+        self.default = default
         self.unlogged = unlogged
         super().__init__(name, metadata=metadata, **more)
 
@@ -135,11 +138,14 @@ class Sequence(_Relation):
         return f"DROP SEQUENCE IF EXISTS {self.identity}"
 
     def afterwards(self) -> Iterator[str]:
-        """Yield ALTER SEQUENCE ... OWNED BY."""
+        """Yield ALTER SEQUENCE ... OWNED BY, and the default of the column."""
         if self.owned_by:
-            schema, table = place(self.owned_by[0])
-            column = f"{qualified(schema or self.schema, table)}.{in_quotes(self.owned_by[1])}"
-            yield f"ALTER SEQUENCE {self.identity} OWNED BY {column}"
+            schema, name = place(self.owned_by[0])
+            table, column = qualified(schema or self.schema, name), in_quotes(self.owned_by[1])
+            yield f"ALTER SEQUENCE {self.identity} OWNED BY {table}.{column}"
+            if self.default:
+                value = f"nextval({literal(self.identity)}::regclass)"
+                yield f"ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT {value}"
 
 
 class Partition(_Relation):

@@ -24,6 +24,8 @@ class Definition(Entity):
 
     """
 
+    repeats: ClassVar[bool] = True
+
     def __init__(
         self,
         kind: str,
@@ -92,9 +94,12 @@ class Statement(Entity):
         metadata: the MetaData whose create_all runs it.
         unless: a condition in SQL that is true after it has run; without one, running it again
             must do no harm.
+        undo: the statement that drop_all runs; None where its effect goes with its object.
         before_tables: whether it runs before the tables are created.
 
     """
+
+    repeats: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -102,10 +107,12 @@ class Statement(Entity):
         *,
         metadata: sa.MetaData,
         unless: str | None = None,
+        undo: str | None = None,
         before_tables: bool = False,
     ) -> None:
         self.sql = sql
         self.unless = unless
+        self.undo = undo
         super().__init__("", metadata=metadata, before_tables=before_tables)
 
     def __repr__(self) -> str:
@@ -117,8 +124,8 @@ class Statement(Entity):
         return self.sql
 
     def drop(self) -> str | None:
-        """Return None: its effect is dropped with the object that it changed."""
-        return None
+        """Return the statement that undoes it, as given."""
+        return self.undo
 
     def exists(self) -> str | None:
         """Return the condition as given."""

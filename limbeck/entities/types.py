@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.types import UserDefinedType
+from sqlalchemy import Text, cast
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
 from limbeck.entities.entity import Entity
 from limbeck.schema.sql.quoting import in_quotes, literal
@@ -28,6 +30,41 @@ class Type(UserDefinedType[Any]):
     def get_col_spec(self, **_: Any) -> str:
         """Return the name as in CREATE TABLE."""
         return self.name
+
+
+class TypeLike(TypeDecorator[Any]):
+    """A column type by its name in SQL, with the values of another type.
+
+    TypeLike("public.citext[]", ARRAY(Text())) is read as a list of strings, while drivers return
+    the text of an array whose element type they do not know. Queries cast in both directions.
+
+    Args:
+        name: as in CREATE TABLE.
+        like: the type whose values it has; Postgres must be able to cast between both.
+
+    """
+
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = Text
+    cache_ok = True
+
+    def __init__(self, name: str, like: TypeEngine[Any]) -> None:
+        super().__init__()
+        self.name = name
+        self.like = self.impl = like
+
+    def column_expression(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        """Return the column as its values are read."""
+        return cast(column, self.like)
+
+    def bind_expression(self, bindvalue: sa.BindParameter[Any]) -> sa.ColumnElement[Any]:
+        """Return a value as the column takes it."""
+        return cast(bindvalue, self)
+
+
+@compiles(TypeLike)
+def _type_like(type_: TypeLike, compiler: Any, **_: Any) -> str:
+    del compiler
+    return type_.name
 
 
 class _TypeEntity(Entity):

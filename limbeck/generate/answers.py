@@ -10,6 +10,7 @@ from limbeck.dataclass import dataclass
 
 if TYPE_CHECKING:
     from limbeck.schema.diff.retypes import Cast
+    from limbeck.schema.renames.likeness import Question
     from limbeck.schema.renames.rename import Rename
 
 
@@ -22,7 +23,8 @@ class Answers:
         ask_loss: Without `allow_drop`, receives the losses in words and returns whether to go on.
         renames: "old:new" for each rename.
         no_rename: There are no other renames.
-        ask_rename: Without `no_rename`, receives each likely rename and returns whether it is one.
+        ask_rename: Without `no_rename`, receives the question what became of an object that is
+            gone, and returns its rename, or None if it is dropped.
         phased: Whether a breaking change becomes an expand and a contract revision; None for the
             project's setting.
         values: The expressions that fill columns of such a change, by column:
@@ -32,6 +34,7 @@ class Answers:
         ask_cast: Receives each other change of type that needs a decision, and returns such an
             expression, or None to stop.
         only: Tables and columns; everything else is left as it is, whatever the models say.
+        otherwise: What an error says has happened where there is no answer.
         any_body: Also accept functions whose bodies Postgres rejects, as in an adopted database.
 
     """
@@ -40,10 +43,11 @@ class Answers:
     ask_loss: Callable[[Sequence[str]], bool] | None = None
     renames: Sequence[str] = ()
     no_rename: bool = False
-    ask_rename: Callable[[Rename], bool] | None = None
+    ask_rename: Callable[[Question], Rename | None] | None = None
     phased: bool | None = None
     values: Mapping[str, str] = field(default_factory=dict)
     using: Mapping[str, str] = field(default_factory=dict)
     ask_cast: Callable[[Cast], str | None] | None = None
     only: Sequence[str] = ()
+    otherwise: str = "nothing was written"
     any_body: bool = False

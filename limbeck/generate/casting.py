@@ -105,14 +105,14 @@ def _asked(casts: Sequence[Cast], answers: Answers) -> dict[Address, str]:
         lines = "".join(f"\n  {cast}" for cast in casts)
         flags = " ".join(command("--using", f"{c.name}={c.usual or 'EXPRESSION'}") for c in casts)
         raise NotConfirmedError(
-            f"this change of types needs a decision; nothing was written:{lines}",
+            f"this change of types needs a decision; {answers.otherwise}:{lines}",
             hint=f"Say how the values are computed: {flags}",
         )
     asked = {}
     for cast in casts:
         expression = answers.ask_cast(cast) if answers.ask_cast else None
         if not expression:
-            raise NotConfirmedError("not confirmed; nothing was written")
+            raise NotConfirmedError(f"not confirmed; {answers.otherwise}")
         asked[cast.after.address] = expression
     return asked
 

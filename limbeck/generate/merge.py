@@ -167,6 +167,6 @@ def _literally(text: str) -> str:
 
 def _hint(first: Revision, second: Revision) -> str:
     return (
-        f"Put them into one line: set down_revision in {shown(second.path)} to {first.id} "
-        "and correct its code."
+        "Put them into one line. The one that a shared database has stays below: set down_revision "
+        f"in {shown(second.path)} to {first.id} and correct its code, or the other one's."
     )

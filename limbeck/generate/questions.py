@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from limbeck.errors import ConfigurationError, NotConfirmedError
 from limbeck.generate.answers import Answers
@@ -13,9 +14,9 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.diff.retyping import separated
 from limbeck.schema.diff.steps import Step
 from limbeck.schema.renames import likeness, parse
+from limbeck.schema.renames.likeness import Question
 from limbeck.schema.renames.rename import Rename
 from limbeck.schema.sql import quoting
-from limbeck.shell import command
 
 WHOLE = 3  # schema, table, column
 # Objects that Postgres or a naming convention names after their table and columns.
@@ -36,24 +37,39 @@ def agree_to_renames(before: Catalog, after: Catalog, answers: Answers) -> tuple
             f"--rename {idle[0]}: no such rename",
             hint="Write full names, outer objects first: --rename public.users:public.people",
         )
-    refused: set[Rename] = set()
+    dropped: set[Address] = set()
     derived = values(answers, before, after).keys()
     while True:
-        # Proposed again after each answer: a renamed table changes what its columns look like.
-        proposals = [each.rename for each in likeness.propose(before, after, renames)]
-        proposals = [each for each in proposals if each not in refused and _asks(each, derived)]
-        if answers.only:
-            proposals = list(concerned(answers.only, proposals))
-        if implied := [each for each in proposals if _follows(each, renames)]:
+        # Asked anew after each answer: a renamed table changes what its columns look like.
+        open_ = [
+            each
+            for each in _open(likeness.questions(before, after, renames), answers, derived)
+            if each.before not in dropped
+        ]
+        possible = [each.rename for question in open_ for each in question.candidates]
+        if implied := [each for each in possible if _follows(each, renames)]:
             renames = (*renames, implied[0])
-        elif not proposals or answers.no_rename:
+        elif not open_ or answers.no_rename:
             return renames
         elif answers.ask_rename is None:
-            raise _unasked(proposals)
-        elif answers.ask_rename(proposals[0]):
-            renames = (*renames, proposals[0])
+            raise _unasked(open_, answers)
+        elif (rename := answers.ask_rename(open_[0])) is not None:
+            renames = (*renames, rename)
         else:
-            refused.add(proposals[0])
+            dropped.add(open_[0].before)
+
+
+def _open(
+    questions: Iterable[Question], answers: Answers, derived: Container[Address]
+) -> Iterator[Question]:
+    """Yield the questions without the candidates that other answers rule out."""
+    for question in questions:
+        left = [each for each in question.candidates if _asks(each.rename, derived)]
+        if answers.only:
+            wanted = concerned(answers.only, (each.rename for each in left))
+            left = [each for each in left if each.rename in wanted]
+        if left:
+            yield replace(question, candidates=tuple(left))
 
 
 def _asks(proposal: Rename, derived: Container[Address]) -> bool:
@@ -69,12 +85,15 @@ def _follows(proposal: Rename, renames: Sequence[Rename]) -> bool:
     )
 
 
-def _unasked(proposals: Sequence[Rename]) -> NotConfirmedError:
-    lines = "".join(f"\n  Is {each.before} renamed to {_last(each.after)}?" for each in proposals)
-    flags = " ".join(command("--rename", each) for each in proposals)
+def _unasked(questions: Sequence[Question], answers: Answers) -> NotConfirmedError:
+    """Return an error with all candidates: none of them is the answer before somebody gives it."""
+    lines = []
+    for question in questions:
+        lines.append(f"\n  {question.before} is dropped, or renamed to one of:")
+        lines += (f"\n    {_last(each.rename.after)}  {each.flag}" for each in question.candidates)
     return NotConfirmedError(
-        f"this may be a rename, or a drop and a create; nothing was written:{lines}",
-        hint=f"Answer with {flags}, or with --no-rename.",
+        f"this may be a rename, or a drop and a create; {answers.otherwise}:{''.join(lines)}",
+        hint="Give the --rename of each object that was renamed, or --no-rename if none was.",
     )
 
 
@@ -136,9 +155,9 @@ def agree_to_losses(steps: Sequence[Step], answers: Answers) -> None:
     if answers.ask_loss is not None:
         if answers.ask_loss(losses):
             return
-        raise NotConfirmedError("not confirmed; nothing was written")
+        raise NotConfirmedError(f"not confirmed; {answers.otherwise}")
     lines = "".join(f"\n  {loss}" for loss in losses)
     raise NotConfirmedError(
-        f"this change loses data; nothing was written:{lines}",
+        f"this change loses data; {answers.otherwise}:{lines}",
         hint="Accept the loss with --allow-drop.",
     )

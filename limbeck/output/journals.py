@@ -17,9 +17,11 @@ VERBS: Final = {
     "stamp": "marked",
     "adopt": "noted",
     "leave": "left out",
+    "push": "pushed",
+    "unpush": "pushed back",
 }
 """The words for the ledger's actions. `noted` is a revision that another tool has applied; one
-without a file is `left out` by a stamp."""
+without a file is `left out` by a stamp; `pushed back` is a push to the schema of the revisions."""
 
 
 def log_text(journals: Sequence[Journal], limit: int) -> str:

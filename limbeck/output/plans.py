@@ -22,11 +22,13 @@ def plan_text(plan: Plan, *, with_sql: bool) -> str:
     if plan.is_empty:
         lines.append("Nothing to do." if not plan.waiting else "Nothing to do now.")
         return "\n".join([*lines, *waiting_lines(plan.waiting)])
+    if plan.recording:
+        verb = "record as applied, without running them: their schema was pushed already"
     if plan.revisions:
         lines.append(f"{counted(len(plan.revisions), 'revision')} to {verb}:")
     for revision in plan.revisions:
         lines.append(f"  {revision.id}  {revision.message}{_standing(revision)}")
-        if with_sql:
+        if with_sql and not plan.recording:
             lines.extend(f"      {line}".rstrip() for line in revision.sql.strip().splitlines())
     lines += [f"Only {plan.environment} has {each}" for each in plan.own]
     return "\n".join([*lines, *waiting_lines(plan.waiting)])
@@ -96,6 +98,7 @@ def plan_data(plan: Plan) -> dict[str, Any]:
         "own": [
             {"object": each.text, "effect": each.effect, "of": each.holder} for each in plan.own
         ],
+        "recording": plan.recording,
         "fingerprint": plan.fingerprint,
     }
 
@@ -107,6 +110,9 @@ def report_text(report: Report) -> str:
         done = "Another migrator has applied it meanwhile"
     elif not report.applied:
         done = "Nothing to do" if report.baseline is None else "Applied no revision"
+    elif report.recorded:
+        number = counted(len(report.applied), "revision")
+        done = f"Recorded {number} as applied, without running anything: the schema was pushed"
     else:
         verb = "Downgraded" if report.downgrade else "Applied"
         seconds = sum(revision.seconds for revision in report.applied)
@@ -127,6 +133,7 @@ def report_data(report: Report) -> dict[str, Any]:
             {"id": revision.id, "message": revision.message, "seconds": round(revision.seconds, 3)}
             for revision in report.applied
         ],
+        "recorded": report.recorded,
         "current": list(report.current),
         "waiting": waiting_data(report.waiting),
     }

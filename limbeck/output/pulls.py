@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from limbeck.models.pull.prove.proof import Proof
 
 
+_LISTED = 20  # names of files that fit on a screen
+
+
 def text(
     name: str, merge: Merge, proof: Proof, written: Sequence[Path] | None, root: Path | None
 ) -> str:
@@ -33,9 +36,12 @@ def _lines(
         yield merge.diff(root).rstrip("\n")
         yield f"{counted(len(merge.files), 'file')} would change; --write applies this."
     elif written:
-        yield "Wrote " + ", ".join(shown(path) for path in written)
+        names = [shown(path) for path in written[:_LISTED]]
+        more = len(written) - len(names)
+        yield "Wrote " + ", ".join([*names, *([f"and {more} more"] if more else [])])
     yield from (f"Only in the models: {address}" for address in merge.gone)
     yield from (f"Change by hand: {task}" for task in merge.left)
+    yield from merge.notes
     yield f"{name}: {proof}"
     yield from (f"  {change_line(change)}" for change in proof.lost)
     yield from (f"  the order of the columns of {address}" for address in proof.reordered)
@@ -51,6 +57,7 @@ def data(name: str, merge: Merge, proof: Proof, written: Sequence[Path] | None) 
         "changed": [str(address) for address in merge.changed],
         "gone": [str(address) for address in merge.gone],
         "left": list(merge.left),
+        "notes": list(merge.notes),
         "proved": proof.tried,
         "exact": proof.exact,
         "counts": dict(proof.counts),

@@ -176,7 +176,9 @@ def step_line(step: Step) -> str:
     """Return one step as a line, with its loss and its note."""
     minds = [f"loses {step.loses}" if step.loses else None, step.note]
     remarks = "; ".join(mind for mind in minds if mind)
-    return f"{step.verb} {step.address}" + (f"  ({remarks})" if remarks else "")
+    new = getattr(step.operation, "name", None) if step.verb == "rename" else None
+    line = f"{step.verb} {step.address}" + (f" → {new}" if new else "")
+    return line + (f"  ({remarks})" if remarks else "")
 
 
 def step_data(step: Step) -> dict[str, Any]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from limbeck.history.revisions import way_out
+from limbeck.history.revisions import Revision, way_out
 from limbeck.output.changes import change_line, changes_data
 from limbeck.output.plans import waiting_data, waiting_lines
 from limbeck.output.tables import table
 from limbeck.phased.gates.standing import Standing
 from limbeck.plurals import counted
+from limbeck.run import apart
 from limbeck.run.drift import named, outermost
-from limbeck.run.status import RESTORE, Finding, Status, continuing
+from limbeck.run.status import RESTORE, Finding, Status, continuing, pushed_hint, pushed_text
 from limbeck.schema.catalog.catalog import Change
 
 MOST = 50
@@ -100,8 +101,14 @@ def _baselines(statuses: Sequence[Status]) -> Iterator[str]:
 def _heads(statuses: Sequence[Status]) -> Iterator[str]:
     """Yield once what several environments share: a history with several heads."""
     for heads in dict.fromkeys(status.heads for status in statuses if status.heads):
-        names = "".join(f"\n  {head}" for head in heads)
+        names = "".join(f"\n  {head}{_places(head, statuses)}" for head in heads)
         yield f"The history has {counted(len(heads), 'head')}; run `limbeck merge`:{names}"
+
+
+def _places(head: Revision, statuses: Sequence[Status]) -> str:
+    """Return where one of several heads is applied."""
+    names = [status.environment for status in statuses if head in status.applied]
+    return f", applied on {', '.join(names)}" if names else ""
 
 
 def _row(status: Status) -> tuple[str, ...]:
@@ -111,6 +118,7 @@ def _row(status: Status) -> tuple[str, ...]:
     at = ", ".join(status.current) or "no revision"
     pending = "?" if status.unknown else str(len(status.pending) or "none")
     drift = "?" if status.drift is None else str(len(outermost(status.drift)) or "none")
+    drift = "pushed" if status.pushed else drift
     return name, status.branch, at, pending, drift, status.destination
 
 
@@ -124,7 +132,7 @@ def _details(status: Status) -> Iterator[str]:
     for revision in status.edited:
         yield f"{name}: the file of {revision} was edited after it was applied"
         yield f"  {RESTORE}"
-    for id_ in status.deleted:
+    for id_ in [each for each in status.deleted if each not in status.unknown]:
         yield f"{name}: {id_} is applied, but its revision file is missing"
     for id_, steps in status.interrupted:
         yield f"{name}: revision {id_} was interrupted after step {steps}"
@@ -133,7 +141,11 @@ def _details(status: Status) -> Iterator[str]:
         yield f"{name}, pending:"
         yield from (f"  {revision.id}  {revision.message}" for revision in status.pending)
     yield from _phases(status)
-    if status.drift:
+    if status.pushed:
+        yield f"{name}: {pushed_text(status.pushed, status.current or ())}"
+        yield from (f"  {change_line(change)}" for change in outermost(status.drift or ()))
+        yield f"  {pushed_hint(status)}"
+    elif status.drift:
         yield from _drift(name, outermost(status.drift), edited=bool(status.edited))
 
 
@@ -145,7 +157,8 @@ def _unknown(status: Status) -> Iterator[str]:
             yield f"{status.environment}: {replaced}"
             yield f"  {way_out(status.squash, status.unknown[0])}"
         else:
-            yield f"{status.environment}: revision {ids} has no file"
+            yield f"{status.environment}: revision {status.unknown_text or ids} has no file"
+            yield f"  {apart.hint(status.unknown[0], status.environment)}"
 
 
 def _drift(name: str, drift: Sequence[Change], *, edited: bool) -> Iterator[str]:
@@ -190,6 +203,12 @@ def _fields(status: Status) -> dict[str, Any]:
         "waiting": waiting_data(status.waiting),
         "heads": [head.id for head in status.heads],
         "baseline": str(status.baseline.path) if status.baseline else None,
+        "pushed": {
+            "statements": status.pushed.statements,
+            "interrupted": status.pushed.interrupted is not None,
+        }
+        if status.pushed
+        else None,
         "problem": status.problem.message if status.problem else None,
         "clean": status.clean,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
+from collections.abc import Mapping
 from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from limbeck.project.code.choice import Code
 from limbeck.project.code.place import Place
 from limbeck.project.ignored import Ignored, ignored
 from limbeck.project.profile import Profile
+from limbeck.project.pulled import pulled_names
 
 if TYPE_CHECKING:
     import sqlalchemy
@@ -30,8 +32,10 @@ class Project:
     `more_versions` are others that have some. `import_paths` are folders beside the root that the
     code is imported from. `ini` is Alembic's file, if it is not alembic.ini in the root, and
     `section` the part of it that describes this history.
+    `pulled_names` are those in Python that `pull` has to use, by names in the database.
     `shadow_major` is the major on which schemas are tried out, if the caller needs a certain one.
     `files` is the folder of limbeck's own files, if it is not .limbeck in the root.
+    `afresh` says that the models are imported several times, as they are then.
     """
 
     root: Path
@@ -56,7 +60,9 @@ class Project:
     python: str | None = None
     env_file: str | None = None
     ignore: Ignored = field(default_factory=Ignored)
+    pulled_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     shadow_major: int | None = None
+    afresh: bool = False
     files: Path | None = None
 
     @classmethod
@@ -86,6 +92,7 @@ class Project:
         _refuse_unknown(settings)
         values = {_FIELDS[key][0]: _checked(key, value) for key, value in settings.items()}
         values["ignore"] = ignored(values.get("ignore", {}))
+        values["pulled_names"] = pulled_names(values.get("pulled_names", {}))
         values["profiles_dir"] = root / values.get("profiles_dir", "env_profiles")
         ini = root / values.pop("ini") if "ini" in values else None
         tool = tools(root).get("alembic", {}) if ini is None else {}
@@ -159,7 +166,7 @@ class Project:
         folders = os.pathsep.join(map(str, versions))
         paths = tuple(map(str, self.import_paths))
         place = Place(str(ini), str(self.script_location), folders, self.section, paths)
-        return Code(self.root, place, self.models, self.python, self.env_file)
+        return Code(self.root, place, self.models, self.python, self.env_file, self.afresh)
 
     def _unknown(self, wanted: str, known: tuple[str, ...]) -> UnknownProfileError:
         folder = self.profiles_dir.name
@@ -191,6 +198,7 @@ _FIELDS: dict[str, tuple[str, type]] = {
     "alembic-ini": ("ini", str),
     "alembic-section": ("section", str),
     "ignore": ("ignore", dict),
+    "pull": ("pulled_names", dict),
 }
 _CHOICES: dict[str, tuple[str, ...]] = {"recipes": ("online", "plain")}
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import getpass
 import importlib
-import platform
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import TypeAlias
 
-from limbeck.engine import running, state, version_table
+from limbeck.engine import pushes, running, state, version_table
 from limbeck.engine.ledger import Ledger
 from limbeck.engine.terms import Terms
 from limbeck.engine.version_table import VersionTable
-from limbeck.errors import DatabaseError, MigrationError, NotConfirmedError
+from limbeck.errors import MigrationError, NotConfirmedError
 from limbeck.events import (
     Event,
     Listener,
@@ -31,9 +29,8 @@ from limbeck.history.revisions import Revision
 from limbeck.logs import log
 from limbeck.phased.gates import gate
 from limbeck.postgres.connect import Connection, connect
-from limbeck.postgres.duration import seconds
 from limbeck.postgres.lock import migration_lock
-from limbeck.run import hazards, keeping, outline, own_objects, unseen
+from limbeck.run import hazards, keeping, outline, own_objects, session, unseen
 from limbeck.run.beginning import refuse_full
 from limbeck.run.failing import accounted, reported
 from limbeck.run.keeping import Keep
@@ -41,7 +38,6 @@ from limbeck.run.plan import Plan, fingerprint, revisions
 from limbeck.run.report import Applied, Report
 
 WAIT = 60.0  # seconds for another migrator
-_LONGEST_NAME = 63  # bytes that Postgres keeps of an application_name (NAMEDATALEN - 1)
 _NEW_PLAN = "Look at the new plan: run the same command again."
 
 Confirm: TypeAlias = Callable[[Plan], bool]
@@ -110,6 +106,7 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
         with accounted(plan, applied):
             listen(_started(plan))
             plan.hooks.call("before_run", plan)
+            _refuse_changed(plan, connection, start.ledger, listen)
             note = _noting(plan, applied, listen)
             halves = _take_back(plan, connection, start.ledger, note)
             if halves or _create_baseline(plan, connection, table, listen):
@@ -165,7 +162,9 @@ def _connected(plan: Plan, listen: Listener) -> Iterator[Connection]:
     thread = threading.Thread(target=importlib.import_module, args=("limbeck.engine.runner",))
     thread.start()
     try:
-        with connect(plan.database, application_name=_name(plan), listen=listen) as connection:
+        with connect(
+            plan.database, application_name=session.name(plan.environment), listen=listen
+        ) as connection:
             thread.join()
             yield connection
     finally:
@@ -175,35 +174,9 @@ def _connected(plan: Plan, listen: Listener) -> Iterator[Connection]:
 @contextmanager
 def _locked(connection: Connection, plan: Plan, wait: float, listen: Listener) -> Iterator[None]:
     # First: on a replica the lock would be taken and mean nothing.
-    _refuse_read_only(connection, plan)
+    session.refuse_read_only(connection, plan.environment, plan.destination)
     with migration_lock(connection, wait=wait, listen=listen):
         yield
-
-
-def _refuse_read_only(connection: Connection, plan: Plan) -> None:
-    read_only, replica = _access(connection)
-    if read_only:
-        raise DatabaseError(
-            f"{plan.environment} ({plan.destination}) is read-only; nothing was done",
-            hint="It is a replica: use the URL of the primary."
-            if replica
-            else "Check default_transaction_read_only of the database and the role.",
-        )
-
-
-def _access(connection: Connection) -> tuple[bool, bool]:
-    """Return whether the session is read-only, and whether the server is a replica."""
-    # Servers report both settings from Postgres 14 on (libpq, PQparameterStatus).
-    settings = [
-        connection.info.parameter_status(name)
-        for name in ("default_transaction_read_only", "in_hot_standby")
-    ]
-    if None not in settings:
-        return "on" in settings, settings[1] == "on"
-    row = connection.execute(
-        "SELECT current_setting('transaction_read_only') = 'on', pg_is_in_recovery()"
-    ).fetchone()
-    return (bool(row[0]), bool(row[1])) if row else (False, False)
 
 
 def _still_planned(
@@ -229,10 +202,21 @@ def _still_planned(
                 f"{plan.environment}: {waiting[0].change}: {waiting[0].reason}; nothing was done",
                 hint=waiting[0].hint,
             )
+    if plan.recording:
+        return planned
     # A half-done one is already where this could bring it.
     whole = [each for each in planned if each.id not in entries.interrupted()]
     unseen.refuse(connection, whole, downgrade=plan.downgrade)
     return planned
+
+
+def _refuse_changed(plan: Plan, connection: Connection, entries: Ledger, listen: Listener) -> None:
+    """Raise a MigrationError if a database has lost the schema that is about to be recorded."""
+    if plan.recording and (pushed := pushes.outstanding(entries)):
+        from limbeck.run.pushed import Standing, verify  # noqa: PLC0415 - few plans record
+
+        about = (plan.project, plan.profile, plan.history, connection, plan.current, pushed)
+        verify(Standing.of(*about, listen), plan.target)
 
 
 def _take_back(plan: Plan, connection: Connection, entries: Ledger, listen: Listener) -> int:
@@ -316,6 +300,8 @@ def _noting(plan: Plan, applied: list[Applied], listen: Listener) -> Listener:
     def note(event: Event) -> None:
         if isinstance(event, RevisionFinished):
             applied.append(Applied(event.revision, event.message, event.seconds))
+        if plan.recording and isinstance(event, RevisionStarted | RevisionFinished):
+            return  # nothing of them runs
         listen(event)
         if isinstance(event, RevisionStarted):
             plan.hooks.call("before_revision", plan, planned[event.revision])
@@ -326,23 +312,12 @@ def _noting(plan: Plan, applied: list[Applied], listen: Listener) -> Listener:
 
 
 def _terms(plan: Plan, *, progress: bool) -> Terms:
-    database = plan.database
     hooks = (getattr(plan.hooks, f"{when}_revision", None) for when in ("before", "after"))
-    return Terms(
+    return replace(
+        session.terms(plan.database, progress=progress),
         together=not any(hooks),  # which are called between two revisions
-        patience=seconds(database.lock_budget),
-        lock_timeout=database.lock_timeout,
-        transaction_timeout=database.transaction_timeout,
-        watch=database,
-        progress=progress,
+        recording=plan.recording,
     )
-
-
-def _name(plan: Plan) -> str:
-    """Return the application_name, which sessions that wait for the migration can read."""
-    with suppress(KeyError, OSError):
-        return f"limbeck {plan.environment} {getpass.getuser()}@{platform.node()}"[:_LONGEST_NAME]
-    return "limbeck"
 
 
 def _report(
@@ -361,4 +336,5 @@ def _report(
         elsewhere,
         waiting=plan.waiting,
         baseline=None if elsewhere else plan.baseline,
+        recorded=plan.recording,
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Lock
 
 from limbeck.dataclass import dataclass
-from limbeck.engine import audit, ledger, state, version_table
+from limbeck.engine import audit, ledger, pushes, state, version_table
 from limbeck.engine.ledger import Ledger
 from limbeck.errors import LimbeckError, ModelsError, SeveralHeadsError
 from limbeck.events import Listener, Notice, ignore
@@ -28,7 +28,7 @@ from limbeck.project import urls
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.project.seen import note
-from limbeck.run import no_drift
+from limbeck.run import apart, no_drift
 from limbeck.run.drift import named
 from limbeck.run.no_drift import Memo
 from limbeck.run.status import Finding, Status, findings
@@ -218,7 +218,8 @@ def _asked(common: _Common, profile: Profile, database: Database, status: Status
             status = _phased(status, history, connection, entries)
             if common.drift and not status.unknown:
                 drift = _drift(common, profile, database, connection, current)
-                status = replace(status, drift=drift)
+                # Without a difference, nothing of what was pushed is left.
+                status = replace(status, drift=drift, pushed=status.pushed if drift else None)
     except LimbeckError as error:
         return replace(status, problem=error)
     return status
@@ -280,6 +281,8 @@ def _remembered(status: Status, history: History, entries: Ledger) -> Status:
         deleted=history.deleted(entries.applied()),
         interrupted=tuple((entry.revision, entry.steps) for entry in interrupted),
         downgrading=tuple(each.revision for each in interrupted if each.action == "downgrade"),
+        pushed=pushes.outstanding(entries),
+        unknown_text=apart.described(status.unknown, entries),
     )
     if status.current is None or status.unknown:
         return status

@@ -89,6 +89,7 @@ class Plan:
     and the bytes of the files to run. `waiting` are contract revisions on hold, and `gate` says
     how far the environment goes. `own` are the objects that only this database has and that the
     plan takes away, cannot remove, or carries over. `baseline` is created before the revisions run.
+    `recording` says that the revisions are only recorded as applied: their schema was pushed.
     """
 
     environment: str
@@ -108,6 +109,7 @@ class Plan:
     gate: Terms | None = field(default=None, repr=False, compare=False)
     own: tuple[OwnObject, ...] = ()
     baseline: Baseline | None = None
+    recording: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -132,7 +134,11 @@ class Plan:
         halves = [each.reversal for each in self.revisions if each.reversal]
         texts = [half.script() for half in halves]
         rest = revisions(self)[len(halves) :]
-        texts += [offline.script(self.history, rest, downgrade=self.downgrade)] if rest else []
+        if rest:
+            bodies = not self.recording
+            texts.append(
+                offline.script(self.history, rest, downgrade=self.downgrade, bodies=bodies)
+            )
         return "\n\n".join(texts)
 
 

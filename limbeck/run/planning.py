@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from limbeck.dataclass import dataclass
-from limbeck.engine import audit, ledger, state, version_table
-from limbeck.engine.ledger import Entry
+from limbeck.engine import ledger, pushes, state, version_table
 from limbeck.engine.state import State
 from limbeck.engine.version_table import VersionTable
 from limbeck.errors import ConfigurationError
@@ -24,7 +23,7 @@ from limbeck.postgres.database import Database
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
 from limbeck.project.seen import note
-from limbeck.run import nothing_pending
+from limbeck.run import apart, nothing_pending, notices
 from limbeck.run.beginning import beginning, refuse_below
 from limbeck.run.hooks import Hooks
 from limbeck.run.nothing_pending import Memo
@@ -34,6 +33,7 @@ from limbeck.run.route import Route, drawn
 from limbeck.shell import command
 
 if TYPE_CHECKING:
+    from limbeck.run.pushed import Standing
     from limbeck.run.reverting import Reversal
 
 NO_HOOKS = Hooks()
@@ -72,6 +72,7 @@ def plan(  # noqa: PLR0913 - what, where, how far, and who is told
 
     Raises:
         HistoryError: An unknown revision, broken files, or several heads.
+        PushedError: What was pushed to the database is not what the revisions make.
         HookError: A hook raised an error.
         UnavailableError: No connection.
 
@@ -119,10 +120,11 @@ class _Upgrade:
                 start = state.read(connection, table, hashed=place is not None)
                 self._note(connection, start.session)
                 route = self._read(connection, table, start)
-            notices = [*self._notices(route)]
-            for notice in notices:
-                self.listen(notice)
-            if not (notices or route.todo or route.waiting or route.baseline):
+            texts = [*notices.notices(self.history, self.profile, route.current, route.ledger)]
+            for text in texts:
+                self.listen(Notice(text))
+            pushed = pushes.outstanding(route.ledger)
+            if not (texts or route.todo or route.waiting or route.baseline or pushed):
                 nothing_pending.remember(place, start, route)
             return route
 
@@ -137,18 +139,22 @@ class _Upgrade:
 
     def _read(self, connection: Connection, table: VersionTable, start: State) -> Route:
         history, entries = self.history, start.ledger
-        current = history.known(start.recorded, self.database.dbname)
+        current = apart.current(history, start, self.profile, self.database)
         late = ledger.late(history, current, entries)
         baseline = None
         if not current:
             baseline = beginning(
                 history, self.profile, connection, table, self.to, wanted=self.from_baseline
             )
-        pending = history.pending(baseline.revisions if baseline else current, self.to)
+        with apart.explaining(history, current, self.profile.name):
+            pending = history.pending(baseline.revisions if baseline else current, self.to)
         if self.to not in {"head", "heads"} and not pending and not late:
             _refuse_below(history, current, self.to)
         chosen = {each.id for each in (*late, *pending)}
         todo = tuple(each for each in history.revisions() if each.id in chosen)
+        standing = _pushed(self.project, self.profile, history, connection, start, self.listen)
+        if standing is not None and standing.records(todo):
+            return Route(history, current, todo, entries, late, recording=True)
         passed = gates_passed(history, connection, todo, self.terms, self.listen)
         route = Route(history, current, passed.revisions, entries, late, waiting=passed.waiting)
         return route._replace(own=self._own(connection, route), baseline=baseline)
@@ -167,15 +173,6 @@ class _Upgrade:
 
         where = self.project, self.profile, connection
         return search(*where, route.current, route.todo, self.listen)
-
-    def _notices(self, route: Route) -> Iterator[Notice]:
-        """Yield what to report of interrupted and of edited revisions."""
-        for entry in route.ledger.interrupted().values():
-            if text := _stuck(self.history, self.profile, entry):
-                yield Notice(text)
-        edited = audit.edited(self.history, route.current, route.ledger, quick=True)
-        for revision in edited:
-            yield Notice(_edited(revision, self.profile))
 
 
 def rollback_plan(  # noqa: PLR0913 - as plan, and how far
@@ -205,6 +202,7 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
         ConfigurationError: Fewer than `steps` revisions are applied.
         HistoryError: A revision is unknown or not applied, or belongs to the baseline.
         MigrationError: A half-done revision cannot be taken back.
+        PushedError: Something was pushed to the database since.
         HookError: A hook raised an error.
         UnavailableError: No connection.
 
@@ -215,7 +213,9 @@ def rollback_plan(  # noqa: PLR0913 - as plan, and how far
     with connect(database, read_only=True, listen=listen) as connection:
         start = state.read(connection, version_table.of(history, connection))
         refuse_pooler(database, start.session)
-        current = history.known(start.recorded, database.dbname)
+        current = apart.current(history, start, profile, database)
+        if standing := _pushed(project, profile, history, connection, start, listen):
+            standing.refuse()
         halves = _reversals(project, profile, history, connection, start, listen)
     left = steps - len(halves)
     todo = () if halves and left < 1 else _last(history, current, left)
@@ -246,28 +246,20 @@ def _reversals(  # noqa: PLR0913, PLR0917 - whose, on what, and who is told
     return tuple(reversal(comparison, history, start.recorded, entry) for _, entry in begun)
 
 
-def _edited(revision: Revision, profile: Profile) -> str:
-    return (
-        f"the file of {revision} was edited after it was applied: {profile.name} does not have the "
-        "edit. Restore the file, and put the change into a new revision."
-    )
+def _pushed(  # noqa: PLR0913, PLR0917 - as above
+    project: Project,
+    profile: Profile,
+    history: History,
+    connection: Connection,
+    start: State,
+    listen: Listener,
+) -> Standing | None:
+    """Return the standing of a database that was pushed to; None for all others."""
+    if (pushed := pushes.outstanding(start.ledger)) is None:
+        return None
+    from limbeck.run.pushed import Standing  # noqa: PLC0415 - as above
 
-
-def _stuck(history: History, profile: Profile, entry: Entry) -> str | None:
-    """Return the notice about an interrupted revision that `migrate` does not continue."""
-    if entry.revision not in {each.id for each in history.revisions()}:
-        repair = command("limbeck", "repair", "-e", profile.name, entry.revision, "--forget")
-        return (
-            f"revision {entry.revision} was interrupted after step {entry.steps}, and its file is "
-            f"missing. Restore it, or forget the revision: {repair}"
-        )
-    if entry.action == "downgrade":
-        rollback = command("limbeck", "rollback", "-e", profile.name)
-        return (
-            f"the downgrade of revision {entry.revision} was interrupted after step "
-            f"{entry.steps}. To continue it: {rollback}"
-        )
-    return None
+    return Standing.of(project, profile, history, connection, start.recorded, pushed, listen)
 
 
 def _last(history: History, current: Sequence[str], steps: int) -> tuple[Revision, ...]:

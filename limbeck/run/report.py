@@ -35,3 +35,4 @@ class Report:
     tables: Outline | None = None
     waiting: tuple[Waiting, ...] = ()
     baseline: Baseline | None = None
+    recorded: bool = False

@@ -27,7 +27,8 @@ class Route(NamedTuple):
     """The revisions of a plan, and the state that it starts from.
 
     `waiting` are contract revisions on hold, `own` is what only this database has and the plan
-    concerns. `end` is its target, if that is known. `baseline` is created first.
+    concerns. `end` is its target, if that is known. `baseline` is created first. `recording` says
+    that the revisions are only recorded, see `Plan`.
     """
 
     history: History
@@ -41,6 +42,7 @@ class Route(NamedTuple):
     own: tuple[OwnObject, ...] = ()
     end: tuple[str, ...] | None = None
     baseline: Baseline | None = None
+    recording: bool = False
 
     def moved(self) -> tuple[Revision, ...]:
         """Return the revisions to run, half-done ones first."""
@@ -114,9 +116,10 @@ def drawn(  # noqa: PLR0913, PLR0917 - what, where, who is told, and how far
         database=database,
         hooks=hooks,
         waiting=route.waiting,
-        gate=gate,
+        gate=None if route.recording else gate,
         own=route.own,
         baseline=route.baseline,
+        recording=route.recording,
     )
     hooks.call("after_plan", plan)
     return plan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from limbeck.engine import ledger, running, version_table
+from limbeck.engine import ledger, pushes, running, version_table
 from limbeck.engine.ledger import Ledger
 from limbeck.errors import NotConfirmedError
 from limbeck.events import Listener
@@ -76,6 +76,8 @@ def _record(history: History, connection: Connection, entries: Ledger, to: str) 
     with connection.transaction():
         for id_ in entries.interrupted():
             _execute(connection, *ledger.forget(id_))
+        for statement in pushes.forgotten(entries):
+            _execute(connection, statement.text, {})
         for id_ in history.deleted(entries.applied()):
             _execute(connection, *ledger.leave(id_))
         for revision in known:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from limbeck.dataclass import dataclass
+from limbeck.engine.pushes import Pushed
 from limbeck.errors import LimbeckError
 from limbeck.history.baseline import Baseline
 from limbeck.history.revisions import Revision, way_out
 from limbeck.phased.gates.standing import Standing
 from limbeck.phased.gates.waiting import Waiting
-from limbeck.plurals import listed
+from limbeck.plurals import counted, listed
+from limbeck.run import apart
 from limbeck.run.drift import named
 from limbeck.schema.catalog.catalog import Change
 from limbeck.shell import command
@@ -31,7 +33,7 @@ class Status:
             database could not be read.
         applied: The revisions that it holds.
         pending: The revisions that it lacks.
-        unknown: Current revisions without a file.
+        unknown: Current revisions without a file; `unknown_text` has what the ledger says of them.
         squash: The revision that has replaced an unknown one.
         edited: Applied revisions whose SQL was edited since, by the database's ledger.
         deleted: Applied revisions whose files are missing.
@@ -43,6 +45,7 @@ class Status:
         waiting: Contract revisions on hold, which `migrate` leaves out.
         heads: The heads of its history, if there are several.
         baseline: What its history starts from, if that is no empty database.
+        pushed: What was pushed since the current revisions, if anything.
 
     """
 
@@ -54,6 +57,7 @@ class Status:
     applied: tuple[Revision, ...] = ()
     pending: tuple[Revision, ...] = ()
     unknown: tuple[str, ...] = ()
+    unknown_text: str = ""
     squash: Revision | None = None
     edited: tuple[Revision, ...] = ()
     deleted: tuple[str, ...] = ()
@@ -65,6 +69,7 @@ class Status:
     waiting: tuple[Waiting, ...] = ()
     heads: tuple[Revision, ...] = ()
     baseline: Baseline | None = None
+    pushed: Pushed | None = None
 
     @property
     def ready(self) -> tuple[Revision, ...]:
@@ -82,8 +87,8 @@ class Status:
 class Finding:
     """One complaint of a check, or one contract revision on hold, which is no complaint.
 
-    `kind` is heads, models, unrecorded, pending, interrupted, edited, deleted, drift, unknown,
-    unreachable or waiting; `environment` is None where the project itself is wrong.
+    `kind` is heads, models, unrecorded, pending, interrupted, edited, deleted, drift, pushed,
+    unknown, unreachable or waiting; `environment` is None where the project itself is wrong.
     """
 
     kind: str
@@ -110,9 +115,9 @@ def findings(status: Status) -> Iterator[Finding]:
     if status.edited:
         ids = ", ".join(map(str, status.edited))
         yield Finding("edited", name, f"edited after they were applied: {ids}", RESTORE)
-    if status.deleted:
-        ids = ", ".join(status.deleted)
-        hint = command("git", "log", "--all", "--", f"*{status.deleted[0]}*")
+    if deleted := [id_ for id_ in status.deleted if id_ not in status.unknown]:
+        ids = ", ".join(deleted)
+        hint = command("git", "log", "--all", "--", f"*{deleted[0]}*")
         yield Finding("deleted", name, f"applied, but the revision file is missing: {ids}", hint)
     for id_, steps in status.interrupted:
         text = f"revision {id_} was interrupted after step {steps}"
@@ -120,9 +125,9 @@ def findings(status: Status) -> Iterator[Finding]:
     if status.ready:
         ids = listed([str(each) for each in status.ready])
         begins = status.baseline and status.current == () and status.drift == ()
-        yield Finding(
-            "pending", name, f"pending: {ids}", f"{migrate} --from-baseline" if begins else migrate
-        )
+        first = "Run `limbeck merge`, then " if status.heads else ""
+        last = f"{migrate} --from-baseline" if begins else migrate
+        yield Finding("pending", name, f"pending: {ids}", f"{first}{last}")
     if status.drift:
         yield _drifted(status, status.drift)
     for waiting in status.waiting:
@@ -144,6 +149,21 @@ def continuing(status: Status, id_: str) -> str:
     return f"To continue it: {command('limbeck', 'migrate', '-e', name)}"
 
 
+def pushed_text(pushed: Pushed, current: Sequence[str]) -> str:
+    """Return what was pushed to a database, such as "pushed, 3 statements since 1a2b"."""
+    since = ", ".join(current) or "the empty database"
+    cut = "; the last push was interrupted" if pushed.interrupted is not None else ""
+    return f"pushed, {counted(pushed.statements, 'statement')} since {since}{cut}"
+
+
+def pushed_hint(status: Status) -> str:
+    """Return the command that follows a push."""
+    migrate = command("limbeck", "migrate", "-e", status.environment)
+    if status.pending:
+        return f"Record the revision: {migrate}"
+    return f"When the models are right: limbeck generate, then {migrate}"
+
+
 def _unknown(status: Status) -> Finding:
     ids = ", ".join(status.unknown)
     if status.squash:
@@ -151,13 +171,15 @@ def _unknown(status: Status) -> Finding:
         text = f"is at revision {ids}, in the middle of {replaced}"
         hint = way_out(status.squash, status.unknown[0])
     else:
-        text = f"is at revision {ids}, which no file has"
-        log = command("git", "log", "--all", "--", f"*{status.unknown[0]}*")
-        hint = f"Restore its file: {log}"
+        text = f"is at revision {status.unknown_text or ids}, which no file has"
+        hint = apart.hint(status.unknown[0], status.environment)
     return Finding("unknown", status.environment, text, hint)
 
 
 def _drifted(status: Status, drift: tuple[Change, ...]) -> Finding:
+    if status.pushed:
+        text = f"{pushed_text(status.pushed, status.current or ())}: {named(drift)}"
+        return Finding("pushed", status.environment, text, pushed_hint(status), drift)
     if status.edited:
         # The replay ran the edited files, so the difference is most likely the edit itself.
         text, hint = f"differs from its edited revisions: {named(drift)}", RESTORE

@@ -74,7 +74,7 @@ def load(project: Project) -> Ingredients | None:
 def prepare(project: Project) -> None:
     """Start the project's interpreter, if the models need one and are not what they were."""
     code = project.code
-    if code.outside and not _are_same(project):
+    if code.models_outside and not _are_same(project):
         code.of_models().prepare("models")
 
 

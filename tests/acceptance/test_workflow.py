@@ -104,7 +104,11 @@ def test_a_rename_is_asked_on_a_terminal_and_answered_by_a_flag(project: Workpla
     assert refused.code == 4
     assert answer in refused.text
     assert project.files() == before
-    assert "rename" in project.good("generate", typing="y").out
+    asked = project.good("generate", typing="1")
+    assert "1) it is renamed to year_published" in asked.err
+    assert "2) it is dropped" in asked.err
+    assert "Number [1]: " in asked.err
+    assert "published_year → year_published" in asked.out
     (made,) = project.files().keys() - before.keys()
     (project.root / made).unlink()
     renamed = json.loads(project.good("generate", *answer.split(), "--json").out)

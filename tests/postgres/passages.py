@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 # The probes leave default privileges of their roles behind.
 EMPTY = f"DROP SCHEMA public CASCADE; CREATE SCHEMA public; DROP OWNED BY {ROLE}, {APP};"
-RENAMES = Answers(ask_rename=lambda _: True)
+RENAMES = Answers(ask_rename=lambda question: question.candidates[0].rename)
 
 
 @dataclass(frozen=True)

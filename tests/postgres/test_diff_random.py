@@ -47,7 +47,7 @@ def load(connection: Connection, schema: str) -> None:
 def becomes_and_comes_back(a: Connection, b: Connection, answer: bool) -> None:  # noqa: FBT001
     """Let one database become the other and come back; the answer is to all questions."""
     before, after = read(a), read(b)
-    answers = Answers(ask_rename=lambda _: answer)
+    answers = Answers(ask_rename=lambda question: question.candidates[0].rename if answer else None)
     for wanted in (after, before):
         found = read(a)
         steps = compare.steps(found, wanted, agree_to_renames(found, wanted, answers))

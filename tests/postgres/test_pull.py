@@ -17,6 +17,7 @@ from alembic.migration import MigrationContext
 
 from limbeck import pull
 from limbeck.errors import ConfigurationError, ModelsError
+from limbeck.models.pull.render import packaged
 from limbeck.postgres.connect import as_sqlalchemy, connect
 from limbeck.schema.catalog.read import read
 from limbeck.shadow.creation import created
@@ -220,6 +221,55 @@ CASES = {
         COMMENT ON TABLE t IS 'it''s "one" of\ntwo lines \\ and a %';
         COMMENT ON COLUMN t.a IS 'an a: %s';
         COMMENT ON CONSTRAINT t_a_check ON t IS 'checked'; COMMENT ON SCHEMA public IS 'ours'""",
+    "a foreign key to the own table that only an index covers": """
+        CREATE TABLE t (id integer, p integer); CREATE UNIQUE INDEX ON t (id);
+        ALTER TABLE t ADD FOREIGN KEY (p) REFERENCES t (id);
+        CREATE TABLE u (id integer PRIMARY KEY, a integer, b integer, x integer, y integer);
+        CREATE UNIQUE INDEX ON u (a, b) INCLUDE (id) WITH (fillfactor = 70);
+        ALTER TABLE u ADD FOREIGN KEY (x, y) REFERENCES u (a, b) ON DELETE CASCADE DEFERRABLE;
+        CREATE TABLE c (id integer PRIMARY KEY, k integer, o integer);
+        CREATE TABLE d (id integer PRIMARY KEY, k integer, o integer);
+        CREATE UNIQUE INDEX ON c (k); CREATE UNIQUE INDEX ON d (k);
+        ALTER TABLE c ADD FOREIGN KEY (o) REFERENCES d (k);
+        ALTER TABLE d ADD FOREIGN KEY (o) REFERENCES c (k)""",
+    "sequences of other tables' columns": """
+        CREATE TABLE zoo (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, n integer);
+        CREATE TABLE ape (id integer DEFAULT nextval('zoo_id_seq') PRIMARY KEY);
+        CREATE TABLE yak (id serial PRIMARY KEY); CREATE TABLE ant (id serial PRIMARY KEY,
+            k integer DEFAULT nextval('yak_id_seq'), s text DEFAULT 'x' || nextval('yak_id_seq'));
+        ALTER TABLE yak ADD m integer DEFAULT nextval('ant_id_seq');
+        CREATE TABLE own (id serial PRIMARY KEY, again integer DEFAULT currval('own_id_seq'));
+        CREATE DOMAIN counted AS integer DEFAULT nextval('zoo_id_seq');
+        CREATE TABLE bee (id integer PRIMARY KEY, n counted, r regclass DEFAULT 'zoo'::regclass);
+        CREATE FUNCTION next() RETURNS bigint LANGUAGE sql BEGIN ATOMIC
+            SELECT nextval('yak_id_seq'); END;
+        CREATE TABLE cow (id bigint DEFAULT next() PRIMARY KEY, n integer CHECK (n < next()))""",
+    "comments and defaults of parts": """
+        CREATE TABLE t (id integer PRIMARY KEY, n integer);
+        CREATE VIEW v AS SELECT id, n FROM t; COMMENT ON COLUMN v.n IS 'a n';
+        ALTER VIEW v ALTER n SET DEFAULT 3; COMMENT ON VIEW v IS 'a view';
+        CREATE MATERIALIZED VIEW m AS SELECT id FROM t; COMMENT ON COLUMN m.id IS 'an id';
+        CREATE TYPE pair AS (a integer, b text); COMMENT ON COLUMN pair.a IS 'an a';
+        CREATE DOMAIN d AS integer CONSTRAINT above CHECK (VALUE > 0);
+        COMMENT ON CONSTRAINT above ON DOMAIN d IS 'above'; COMMENT ON DOMAIN d IS 'a domain'""",
+    "objects that only their SQL describes": """
+        CREATE FUNCTION same(a text, b text) RETURNS boolean LANGUAGE sql IMMUTABLE
+            AS 'SELECT a = b'; CREATE OPERATOR === (FUNCTION = same, LEFTARG = text,
+            RIGHTARG = text);
+        CREATE COLLATION plain (provider = libc, locale = 'C');
+        CREATE TYPE span AS RANGE (subtype = float8, subtype_diff = float8mi);
+        CREATE TYPE other AS RANGE (subtype = text, collation = "C",
+            multirange_type_name = others); COMMENT ON TYPE other IS 'other';
+        CREATE TYPE pair AS (a integer); CREATE FUNCTION as_text(pair) RETURNS text
+            LANGUAGE sql AS 'SELECT $1.a::text'; CREATE CAST (pair AS text) WITH FUNCTION as_text;
+        CREATE TEXT SEARCH CONFIGURATION mine (COPY = simple); CREATE AGGREGATE total (integer)
+            (SFUNC = int4pl, STYPE = integer); CREATE PUBLICATION p;
+        CREATE TABLE logs (id integer NOT NULL, at date NOT NULL) PARTITION BY LIST (at);
+        CREATE TABLE log_1 (at date NOT NULL, id integer NOT NULL);
+        ALTER TABLE logs ATTACH PARTITION log_1 FOR VALUES IN ('2020-01-01');
+        CREATE TABLE log_2 PARTITION OF logs FOR VALUES IN ('2021-01-01')
+            PARTITION BY HASH (id); CREATE TABLE log_3 PARTITION OF log_2
+            FOR VALUES WITH (MODULUS 2, REMAINDER 0); CREATE INDEX ON logs (id)""",
     "partitions and inheritance": """
         CREATE TABLE m (at date NOT NULL, v integer, PRIMARY KEY (at)) PARTITION BY RANGE (at);
         CREATE TABLE m_old PARTITION OF m FOR VALUES FROM (MINVALUE) TO ('2020-01-01');
@@ -227,6 +277,9 @@ CASES = {
         CREATE TABLE base (id integer PRIMARY KEY, a text);
         CREATE TABLE child (b text) INHERITS (base)""",
 }
+
+
+LASTING = {"schema", "extension"}  # drop_all leaves them: they may hold anybody's objects
 
 
 @pytest.fixture
@@ -241,7 +294,16 @@ def pulled(database: Database, make_database: MakeDatabase) -> Callable[[str], p
         sys.modules[module.__name__] = module
         exec(compile(text, module.__name__, "exec"), vars(module))  # noqa: S102 - what is tested
         module.Base.registry.configure()
-        made_again = created(module.Base.metadata, make_database("scratch"))
+        scratch = make_database("scratch")
+        made_again = created(module.Base.metadata, scratch)
+        with connect(scratch) as connection:
+            with as_sqlalchemy(connection) as target, target.begin():
+                module.Base.metadata.create_all(target)
+            assert read(connection).changes_to(made_again) == ()
+            with as_sqlalchemy(connection) as target, target.begin():
+                module.Base.metadata.drop_all(target)
+            left = {str(at) for at in read(connection).objects if at.kind not in LASTING}
+        assert left == set()
         del sys.modules[module.__name__]
         return pull.compared(catalog, made_again)
 
@@ -419,6 +481,77 @@ def test_what_is_lost_is_listed(database: Database, make_database: MakeDatabase)
     assert not proof.exact
     assert [str(change.address) for change in proof.lost] == ["column public.books.published_year"]
     assert str(proof).endswith("1 differs")
+
+
+LEFT_OUT = """
+    CREATE TABLE t (id serial PRIMARY KEY, n integer); CREATE VIEW a AS SELECT id FROM t;
+    CREATE VIEW b AS SELECT id FROM a; CREATE OR REPLACE VIEW a AS SELECT id FROM b;
+    CREATE VIEW c AS SELECT id FROM b; CREATE VIEW fine AS SELECT n FROM t
+"""
+
+
+def test_what_cannot_be_created_is_named_and_left_out(database: Database, tmp_path: Path) -> None:
+    made(database, LEFT_OUT)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SHADOW_DATABASE_URL", database.url)
+        merge, proof = pull.fresh(Live(database), tmp_path / "models.py")
+    assert [line.partition(": ")[0] for line in merge.left] == [
+        "view public.a",
+        "view public.b",
+        "view public.c",
+    ]
+    assert 'relation "public.b" does not exist' in merge.left[0]
+    (text,) = merge.files.values()
+    assert '"fine"' in text
+    assert '"a"' not in text
+    assert not proof.exact
+
+
+IDIOMS = """
+    CREATE TYPE mood AS ENUM ('sad'); CREATE DOMAIN feeling AS mood;
+    CREATE TABLE t (id serial PRIMARY KEY, a text, n serial, feeling feeling);
+    CREATE INDEX ops ON t (a text_pattern_ops); COMMENT ON TABLE t IS 'the comment';
+    ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY;
+    CREATE TYPE span AS RANGE (subtype = float8); CREATE TABLE base (id integer PRIMARY KEY);
+    CREATE TABLE child () INHERITS (base);
+    CREATE TABLE logs (at date NOT NULL) PARTITION BY RANGE (at);
+    CREATE TABLE old PARTITION OF logs FOR VALUES FROM (MINVALUE) TO ('2020-01-01');
+"""
+
+
+def test_objects_are_declared_as_experts_do(database: Database) -> None:
+    text = pull.source(made(database, IDIOMS), pull.Options(layout="file"))["models.py"]
+    for line in (
+        'sa.Index("ops", "a", postgresql_ops={"a": "text_pattern_ops"})',
+        'RowSecurity("t", metadata=Base.metadata, force=True)',
+        'Range("span", "double precision", metadata=Base.metadata)',
+        "    feeling: Mapped[Mood | None] = mapped_column(TypeLike(",
+        '"AS integer", owned_by=("t", "n"), default=True',
+        '"comment": "the comment"',
+        'Partition("old", "logs", "FOR VALUES FROM (MINVALUE) TO (',
+    ):
+        assert "".join(line.split()) in "".join(text.split())
+    for word in ("Statement(", "NotNull(", '"""the comment"""'):
+        assert word not in text
+
+
+@pytest.mark.parametrize("place", ["file", "file/models.py", "folder.py"])
+def test_a_place_that_cannot_be_written_is_refused_at_once(
+    database: Database, tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder.py").mkdir()
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        pull.fresh(Live(database), tmp_path / place)
+
+
+def test_a_missing_package_is_named(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(database, "CREATE EXTENSION vector; CREATE TABLE t (id serial PRIMARY KEY, v vector(3))")
+    monkeypatch.setattr(packaged, "find_spec", lambda _: None)
+    merge, _ = pull.fresh(Live(database), tmp_path / "models.py", proving=False)
+    assert merge.notes == ("Values of vector are strings: pip install pgvector",)
 
 
 CHAINED = """

@@ -613,7 +613,7 @@ CASES = {
         """,
         "ALTER TABLE trains ALTER seen TYPE bigint, ALTER price TYPE numeric(12, 2)",
         left=(
-            "column public.trains.price: it has a TypeDecorator; the database has numeric(12,2)",
+            "column public.trains.price: its type is the models' own; it has become numeric(12,2)",
             "column public.trains.seen: it differs, but is declared outside the class",
         ),
     ),
@@ -873,6 +873,13 @@ PACKAGES = {"a module each": CASES, **{name: {name: case} for name, case in ALON
 def test_merging_gives_the_live_schema_and_keeps_what_is_equal(
     make_database: MakeDatabase, shop: Path, subtests: pytest.Subtests, cases: Mapping[str, Case]
 ) -> None:
+    check(cases, make_database, shop, subtests)
+
+
+def check(
+    cases: Mapping[str, Case], make_database: MakeDatabase, shop: Path, subtests: pytest.Subtests
+) -> None:
+    """Write the models of a package, change its database, merge, and look at all of it."""
     modules = write(shop, cases.values())
     database = make_database()
     before = created(imported(), database)

@@ -67,7 +67,7 @@ boss = m.User(name="Ann", tags=["x"])
 user = m.User(name="Bob", manager=boss, email="b@example.org")
 letter = m.Letter(sender=user, recipient=boss, stamps=[m.Stamp(code="A", price=0.5)])
 page = m.Page(number=1, text="Dear Ann", letter=letter)
-add(boss, m.Profile(user=user), page, m.Line(id=1, page_=page))
+add(boss, m.Profile(user=user), page, m.Line(id=1, page_row=page))
 """
 
 

@@ -29,7 +29,13 @@ from limbeck.schema.catalog.objects.indexes import Index, Key
         ("news", "News"),
         ("AspNetUsers", "AspNetUser"),
         ("HTTPLogs", "HttpLog"),
-        ("2fa_tokens", "n2FaToken"),
+        ("2fa_tokens", "N2faToken"),
+        ("oauth2_clients", "Oauth2Client"),
+        ("OAuthClients", "OauthClient"),
+        ("s3_objects", "S3Object"),
+        ("md5", "Md5"),
+        ("GrößeTabellen", "GrößeTabellen"),
+        ("none", "None_"),
         ("...", "Unnamed"),
         ("bus", "Bus"),
         ("children", "Child"),
@@ -50,6 +56,8 @@ def test_a_class_is_named_for_one_row(table: str, expected: str) -> None:
         ("day", "day", "days"),
         ("news", "news", "news"),
         ("boxes", "box", "boxes"),
+        ("oauth2_client", "oauth2_client", "oauth2_clients"),
+        ("md5", "md5", "md5s"),
     ],
 )
 def test_one_and_many_rows_have_names(table: str, one: str, many: str) -> None:
@@ -66,7 +74,8 @@ def test_one_and_many_rows_have_names(table: str, one: str, many: str) -> None:
         ("__x", "x"),
         ("_x", "_x"),
         ("%", "unnamed"),
-        ("list", "list_"),
+        ("_sa_registry", "sa_registry"),
+        ("type", "type"),
         ("größe", "größe"),
     ],
 )

@@ -16,7 +16,7 @@ from limbeck.schema.catalog.objects.schemas import Schema
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.types import Enum
 from limbeck.schema.catalog.objects.views import View
-from limbeck.schema.renames.likeness import propose
+from limbeck.schema.renames.likeness import questions
 from limbeck.schema.renames.move import moved
 from limbeck.schema.renames.parse import UnknownNameError, answers, parse
 from limbeck.schema.renames.rename import Rename
@@ -43,7 +43,8 @@ PEOPLE = table("people", "id integer", "email text", "age integer")
 
 
 def proposed(before: Catalog, after: Catalog, *answered: Rename) -> list[str]:
-    return [str(proposal.rename) for proposal in propose(before, after, answered)]
+    """Return the first candidate of each question."""
+    return [str(each.candidates[0].rename) for each in questions(before, after, answered)]
 
 
 def test_a_table_with_the_same_columns_is_proposed() -> None:
@@ -68,14 +69,34 @@ def test_a_column_of_another_type_is_not_proposed() -> None:
 def test_columns_of_a_renamed_table_are_proposed_once_it_is_answered() -> None:
     before = catalog(*USERS)
     after = catalog(*table("people", "id integer", "mail text", "age integer"))
-    first = propose(before, after)[0].rename
+    first = questions(before, after)[0].candidates[0].rename
     assert proposed(before, after, first) == ["public.people.email:public.people.mail"]
 
 
-def test_nothing_is_proposed_twice() -> None:
-    before = catalog(*table("t", "a text"))
-    after = catalog(*table("t", "b text", "c text"))
-    assert len(propose(before, after)) == 1
+def test_a_question_has_all_candidates_the_likeliest_first() -> None:
+    before = catalog(*table("t", "id int", "a text"))
+    after = catalog(*table("t", "id int", "note text", "aa text", "n int"))
+    (question,) = questions(before, after)
+    assert [each.rename.after.part for each in question.candidates] == ["aa", "note"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "clear"),
+    [
+        (["mail text"], ["email text"], True),
+        (["mail text", "n int"], ["email text", "years int"], True),
+        (["last text", "nick text"], ["family text", "alias text"], False),
+        (["a text"], ["b text", "c text"], False),
+        (["a text", "b text"], ["c text"], False),
+    ],
+)
+def test_an_answer_is_usual_only_where_no_other_is_close(
+    *, old: list[str], new: list[str], clear: bool
+) -> None:
+    before, after = catalog(*table("t", "id int", *old)), catalog(*table("t", "id int", *new))
+    asked = questions(before, after)
+    assert asked
+    assert {each.clear for each in asked} == {clear}
 
 
 def test_labels_that_changed_in_their_place_are_proposed() -> None:

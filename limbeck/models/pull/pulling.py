@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from limbeck.errors import ModelsError
 from limbeck.events import Listener, StageStarted
 from limbeck.logs import log
-from limbeck.models.pull.edit.merged import Merge
+from limbeck.models.pull.edit.merged import Merge, unwritable
 from limbeck.models.pull.options import Layout, Options, Style
 from limbeck.models.pull.prove.proof import Proof, unproved
 from limbeck.schema.catalog.catalog import Catalog
@@ -53,44 +54,63 @@ def fresh(  # noqa: PLR0913 - choices of the caller
 
     Raises:
         UnavailableError: no connection.
-        ConfigurationError: the style is sqlmodel, which is not installed.
+        ConfigurationError: the style is sqlmodel, which is not installed; or `out` is no place for
+            models.
         ModelsError: the models do not import, or Postgres refuses them; so it does when a filter
             leaves out an object that another one needs.
         DatabaseError: the role may not create databases where the models are proved.
         ServerError: there is no server of the database's major to prove the models on.
 
     """
+    _refuse_unwritable(out)
     options = Options(
         layout=layout or ("file" if out.suffix == ".py" else "package"),
         package=_package(out),
         root=project.root if project else None,
         style=style,
+        names=project.pulled_names if project else {},
     )
     there: dict[Path, bytes] = {}
+    notes: list[str] = []
 
     def read() -> Catalog:
-        return _read(live, listen, lambda: there.update(_there(out)))
+        from limbeck.models.pull.render.packaged import missing  # noqa: PLC0415 - slow to import
+
+        catalog = _read(live, listen, lambda: there.update(_there(out)))
+        notes.extend(missing(catalog))
+        return catalog
 
     if proving:
         shadow = _beside(live) if beside and isinstance(live, Live) else None
         filters = live.filters if isinstance(live, Live) else EVERYTHING
-        texts, proof = _proved(
+        texts, proof, left = _proved(
             read, filters, options, project=project, shadow=shadow, listen=listen
         )
     else:
         catalog = read()
         from limbeck.models.pull.render import writing  # noqa: PLC0415 - imported meanwhile
 
-        texts, proof = writing.source(catalog, options, listen), unproved(catalog)
+        texts, proof, left = writing.source(catalog, options, listen), unproved(catalog), ()
     alone = out.suffix == ".py" and list(texts) == ["models.py"]
     files = {(out if alone else out / name): text for name, text in texts.items()}
     before = {
-        path: (there.get(path) or path.read_bytes()).decode().replace("\r\n", "\n")
+        path: (there.get(path) or path.read_bytes()).decode(errors="replace").replace("\r\n", "\n")
         for path in files
         if path in there or path.is_file()
     }
     changed = {path: text for path, text in files.items() if before.get(path) != text}
-    return Merge(changed, {path: before[path] for path in changed if path in before}), proof
+    old = {path: before[path] for path in changed if path in before}
+    return Merge(changed, old, left=left, notes=tuple(notes)), proof
+
+
+def _refuse_unwritable(out: Path) -> None:
+    """Raise ConfigurationError if models cannot be written, before they are read and proved."""
+    place = next(path for path in (out, *out.absolute().parents) if path.exists())
+    wanted = place.is_file() if place == out and out.suffix == ".py" else place.is_dir()
+    if not wanted:
+        raise unwritable(out, f"{place} is {'a folder' if place.is_dir() else 'no folder'}")
+    if not os.access(place, os.W_OK):
+        raise unwritable(out, "permission denied")
 
 
 def _there(out: Path) -> Iterator[tuple[Path, bytes]]:
@@ -122,7 +142,9 @@ def into(
         ModelsError: the working models do not import, or Postgres refuses them.
 
     """
-    options = Options(package=project.models.partition(":")[0], root=project.root)
+    options = Options(
+        package=project.models.partition(":")[0], root=project.root, names=project.pulled_names
+    )
     metadata = project.metadata()
     catalog = _read(live, listen)
     # Majors print some definitions differently: the models are created on that of the database.
@@ -135,11 +157,8 @@ def into(
     merged = merging.merge(metadata, known, catalog, options)
     if not proving:
         return merged, unproved(catalog)
-    from limbeck.models.pull.prove.proving import (  # noqa: PLC0415 - only a proof needs it
-        prove,
-        prove_merged,
-    )
-    from limbeck.models.pull.render import writing  # noqa: PLC0415 - the same
+    from limbeck.models.pull.prove import leaving  # noqa: PLC0415 - only a proof needs it
+    from limbeck.models.pull.prove.proving import prove_merged  # noqa: PLC0415 - the same
 
     shadow = Shadow.of(project, profile, listen=listen)
     filters = live.filters if isinstance(live, Live) else EVERYTHING
@@ -158,8 +177,8 @@ def into(
         # They need a change by hand first; the pulled schema is proved by itself instead.
         merged = replace(merged, left=(*merged.left, f"the models as merged: {error}"))
     apart = replace(options, layout="file")
-    with shadow.scratch() as scratch:
-        return merged, prove(writing.source(catalog, apart), catalog, scratch, apart, filters)
+    _, proof, left = leaving.proved(catalog, apart, filters, shadow)
+    return replace(merged, left=(*merged.left, *left)), proof
 
 
 def _read(live: Source, listen: Listener, look: Callable[[], object] = lambda: None) -> Catalog:
@@ -201,23 +220,17 @@ def _proved(  # noqa: PLR0913 - the database, the choices, and where to prove
     project: Project | None,
     shadow: Shadow | None,
     listen: Listener,
-) -> tuple[Mapping[str, str], Proof]:
-    """Return models of a database and their proof, by default on the project's shadow."""
-    from limbeck.models.pull.prove import creator, proving  # noqa: PLC0415 - only a proof needs it
-    from limbeck.models.pull.render import writing  # noqa: PLC0415 - imported meanwhile
+) -> tuple[Mapping[str, str], Proof, tuple[str, ...]]:
+    """Return models of a database, their proof and what is left out, by default on the shadow."""
+    from limbeck.models.pull.prove import creator, leaving, proving  # noqa: PLC0415 - the same
 
     with creator.creator() as program:  # it imports SQLAlchemy meanwhile
         catalog = read()
-        texts = writing.source(catalog, options, listen)
         server = shadow or proving.shadow(project, catalog.major, listen)
         try:
-            with server.scratch(untrusted=listen) as scratch:
-                proof = proving.prove(
-                    texts, catalog, scratch, options, filters, program=program, listen=listen
-                )
+            return leaving.proved(catalog, options, filters, server, listen, program=program)
         except ModelsError as error:
             if filters != EVERYTHING:
                 # The likeliest reason: a type, a function or a table that the filters leave out.
                 error.hint = "Include the objects that the included ones need."
             raise
-    return texts, proof

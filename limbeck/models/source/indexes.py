@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -33,7 +34,13 @@ def index(
     sayable = _sayable(index)
     if sayable is None:
         return None
-    keys = [_key(_near(key, near)) for key in sayable.keys]
+    classed = _classed(sayable)
+    keys = [
+        Source(literal(key.column))
+        if key.column is not None and key.column in classed
+        else _key(_near(key, near))
+        for key in sayable.keys
+    ]
     imports = frozenset[str]().union(*(key.imports for key in keys))
     listed = ", ".join(key.text for key in keys)
     return Source(f"[{listed}]", imports), tuple(_options(sayable))
@@ -78,6 +85,19 @@ def _key(key: Key) -> Source:
     return text(_words(key))
 
 
+def _classed(index: Index) -> dict[str, str]:
+    """Return the operator classes of columns that have nothing else, for postgresql_ops."""
+    once = Counter(key.column for key in index.keys)
+    return {
+        key.column: key.opclass
+        for key in index.keys
+        if key.opclass
+        and key.column is not None
+        and once[key.column] == 1
+        and replace(key, opclass=None).is_plain
+    }
+
+
 def _words(key: Key) -> str:
     name = quote(key.column) if key.column is not None else key.expression or ""
     words = [name]
@@ -92,6 +112,9 @@ def _words(key: Key) -> str:
 def _options(index: Index) -> Iterator[Argument]:
     if index.method != "btree":
         yield keyword("postgresql_using", literal(index.method))
+    if classed := _classed(index):
+        classes = (f"{literal(name)}: {literal(class_)}" for name, class_ in classed.items())
+        yield f"postgresql_ops={{{', '.join(classes)}}}"
     if index.include:
         yield keyword("postgresql_include", literals(index.include))
     if index.nulls_not_distinct:

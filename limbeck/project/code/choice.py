@@ -30,6 +30,7 @@ class Code:
         models: "module:attribute" of the metadata.
         python: the setting `python`.
         variables: the setting `env-file`.
+        afresh: whether to import the models in a worker, which can be replaced.
 
     """
 
@@ -38,6 +39,7 @@ class Code:
     models: str = ""
     python: str | None = None
     variables: str | None = None
+    afresh: bool = False
     _by_reason: dict[str, UserCode] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
@@ -62,7 +64,7 @@ class Code:
 
     def of_models(self) -> UserCode:
         """Return the way to the models."""
-        return self._chosen(self.outside)
+        return self._chosen(self.models_outside)
 
     def of_revisions(self, imported: Iterable[str], *, connects: bool = False) -> UserCode:
         """Return the way to revisions that import these modules.
@@ -131,6 +133,11 @@ class Code:
         if self.variables is not None:
             return "the setting env-file has variables"
         return self._env
+
+    @property
+    def models_outside(self) -> str:
+        """Why the models cannot be imported into this process; "" if they can."""
+        return self.outside or ("they are imported at each save" if self.afresh else "")
 
     def _chosen(self, reason: str) -> UserCode:
         if reason not in self._by_reason:

@@ -139,3 +139,8 @@ def started(
     The models must not be changed by what revisions do with them, so each has a process.
     """
     return Process(python, root, purpose, dict(variables), paths)
+
+
+def end_all() -> None:
+    """End all workers: the next question starts one that has imported nothing yet."""
+    started.cache_clear()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
 from typing import Any
@@ -26,11 +26,18 @@ from limbeck.shell import command
 # The likeness from which a pair is worth a question. Chosen so that a renamed column of the same
 # type is always asked about, and two columns of a type with nothing else in common are not.
 THRESHOLD = 0.55
+# The likeness from which an object is among the candidates of such a question. Two columns of alike
+# types have it, whatever their names are.
+POSSIBLE = 0.4
+# How much likelier than the next the first candidate has to be, to be the usual answer.
+CLEAR = 0.15
+MOST = 8
+"""How many candidates a question has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A likely rename to ask about; `likeness` is between 0 and 1."""
+    """A possible rename; `likeness` is between 0 and 1."""
 
     rename: Rename
     likeness: float
@@ -41,13 +48,26 @@ class Proposal:
         return command("--rename", self.rename)
 
 
-def propose(
-    before: Catalog, after: Catalog, answered: Sequence[Rename] = ()
-) -> tuple[Proposal, ...]:
-    """Return the likeliest renames, outer objects first; each object is in one of them at most.
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What became of an object that is gone: one of the candidates, best first, or nothing.
 
-    Columns are compared within tables that are on both sides. Call it again with the confirmed
-    renames to find the columns of a renamed table.
+    `clear` is whether the first one is far likelier than the others, and is nobody else's best.
+    """
+
+    before: Address
+    candidates: tuple[Proposal, ...]
+    clear: bool
+
+
+def questions(
+    before: Catalog, after: Catalog, answered: Sequence[Rename] = ()
+) -> tuple[Question, ...]:
+    """Return what to ask about renames, outer objects first.
+
+    An object that is gone is asked about if one of the new ones is likely to be its successor.
+    Columns are compared within tables that are on both sides. Call it again after each answer: a
+    renamed table changes what its columns look like.
 
     Args:
         before: The catalog before the change.
@@ -57,24 +77,36 @@ def propose(
     """
     for rename in answered:
         before = moved(before, rename)
-    names = names_of(answered)
-    pairs = sorted(
-        _pairs(before, after, names), key=lambda p: (-p.likeness, p.rename.before, p.rename.after)
-    )
-    taken: set[Address] = set()
-    proposals = []
-    for proposal in pairs:
-        ends = {proposal.rename.before, proposal.rename.after}
-        if not ends & taken:
-            taken |= ends
-            proposals.append(proposal)
+    groups: dict[Address, list[Proposal]] = {}
+    for pair in _sorted(_pairs(before, after, names_of(answered))):
+        groups.setdefault(pair.rename.before, []).append(pair)
+    groups = {at: pairs for at, pairs in groups.items() if pairs[0].likeness >= THRESHOLD}
     kinds = list(LIKENESS)
     return tuple(
-        sorted(proposals, key=lambda p: (kinds.index(type_of(p, before)), p.rename.before))
+        Question(at, tuple(pairs[:MOST]), _clear(pairs, groups))
+        for at, pairs in sorted(
+            groups.items(), key=lambda each: (kinds.index(_type(each[1][0], before)), each[0])
+        )
     )
 
 
-def type_of(proposal: Proposal, catalog: Catalog) -> type[Object]:
+def _sorted(pairs: Iterable[Proposal]) -> list[Proposal]:
+    return sorted(pairs, key=lambda p: (-p.likeness, p.rename.before, p.rename.after))
+
+
+def _clear(pairs: Sequence[Proposal], groups: Mapping[Address, Sequence[Proposal]]) -> bool:
+    best = pairs[0]
+    rivals = [
+        pair.likeness
+        for others in groups.values()
+        for pair in others
+        if pair is not best
+        and (pair.rename.before == best.rename.before or pair.rename.after == best.rename.after)
+    ]
+    return best.likeness - max(rivals, default=0) >= CLEAR
+
+
+def _type(proposal: Proposal, catalog: Catalog) -> type[Object]:
     """Return the class of the object that a proposal is about."""
     address = proposal.rename.before
     return type(catalog.objects.get(address) or catalog.objects[address._replace(part="")])
@@ -89,7 +121,7 @@ def _pairs(before: Catalog, after: Catalog, names: Names) -> Iterator[Proposal]:
         news = [item for item in new if isinstance(item, cls)]
         for old in olds:
             for appeared in news:
-                if (value := likeness(old, appeared, before, after, names)) >= THRESHOLD:
+                if (value := likeness(old, appeared, before, after, names)) >= POSSIBLE:
                     rename = Rename(old.address.kind, old.address, appeared.address)
                     yield Proposal(rename, round(value, 2))
     yield from _labels(before, after)
@@ -147,7 +179,9 @@ def _column(old: Column, new: Column, _: Catalog, __: Catalog, names: Names) -> 
         return 0.5 * _named(old.name, new.name)
     same = replace(old, name=new.name, comment=new.comment, not_null=new.not_null) == new
     place = 0.1 if old.position == new.position else 0
-    return 0.4 + place + (0.15 if same else 0) + 0.35 * _named(old.name, new.name)
+    comment = 0.1 if old.comment and old.comment == new.comment else 0
+    alike_ = 0.4 + place + comment + (0.15 if same else 0) + 0.35 * _named(old.name, new.name)
+    return min(alike_, 1)
 
 
 def _within(old: Any, new: Any, _: Catalog, __: Catalog, ___: Names) -> float:

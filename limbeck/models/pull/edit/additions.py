@@ -12,6 +12,7 @@ from limbeck.models.pull.edit.workplace import Workplace, read
 from limbeck.models.pull.render import modules, tables
 from limbeck.models.pull.render.formatting import formatted
 from limbeck.models.pull.render.modules import Home
+from limbeck.models.pull.render.reserved import renamed
 from limbeck.models.source.text import Source
 
 
@@ -26,8 +27,9 @@ def add(sides: Sides, place: Workplace, texts: dict[Path, str], root: Path) -> N
 
     """
     exported: dict[str, str] = {}
-    for docstring, module, pieces, names in _additions(sides, place):
+    for docstring, module, plain, names in _additions(sides, place):
         path = place.path(module)
+        pieces = [_on_base(piece, place.home.base[1]) for piece in plain]
         if (text := texts.get(path) or read(path)) is not None:
             texts[path] = _appended(text.replace("\r\n", "\n"), pieces, place.home, root)
         else:
@@ -41,13 +43,21 @@ def add(sides: Sides, place: Workplace, texts: dict[Path, str], root: Path) -> N
         texts[place.init] = with_exports(text.replace("\r\n", "\n"), lines, exported)
 
 
+def _on_base(piece: Source, base: str) -> Source:
+    """Return a piece that calls the base of the models by its own name."""
+    if base == "Base" or "base:Base" not in piece.imports:
+        return piece
+    text = renamed(piece.text, {"Base": base})
+    return Source(text, piece.imports - {"base:Base"} | {f"base:{base}"})
+
+
 def _additions(
     sides: Sides, place: Workplace
 ) -> Iterator[tuple[str, str, list[Source], list[str]]]:
     """Yield (docstring, module, pieces, names to export) of every new object."""
     after = sides.after
-    if after.enums:
-        named = [enum.name for enum in after.enums.values() if enum.members is not None]
+    if new := [enum for enum in after.enums.values() if enum.known is None]:
+        named = [enum.name for enum in new if enum.members is not None]
         yield modules.ENUMS, _module("enums", place), list(modules.enums(after)), named
     for model in modules.in_order(after):
         if model.address in sides.new:

@@ -10,7 +10,7 @@ from limbeck.models.pull.edit.place import Place, add_argument
 from limbeck.models.pull.edit.sides import Sides
 from limbeck.models.pull.edit.syntax import Edit
 from limbeck.models.pull.render import columns, tables
-from limbeck.models.pull.render.models import Model
+from limbeck.models.pull.render.models import Model, Models
 from limbeck.models.source.text import Argument, Source
 from limbeck.schema.catalog.objects.columns import Column
 
@@ -18,6 +18,14 @@ from limbeck.schema.catalog.objects.columns import Column
 _PARTS = frozenset({"name", "ForeignKey", "unique", "index"})
 # The parameters of a dataclass's constructor are the author's choice, once they are there.
 _CHOSEN = frozenset({"default", "init"})
+# The arguments of SQLModel's Field that the database decides.
+_FIELD = frozenset(
+    {
+        *("default", "default_factory", "primary_key", "foreign_key", "ondelete", "unique"),
+        *("index", "nullable", "sa_column", "sa_type", "sa_column_args", "sa_column_kwargs"),
+        *("max_length", "max_digits", "decimal_places"),
+    }
+)
 
 
 def change_column(
@@ -45,7 +53,7 @@ def change_column(
     annotated = isinstance(statement, ast.AnnAssign) and _is_mapped(statement.annotation)
     if isinstance(statement, ast.AnnAssign) and not annotated:
         # A field of SQLModel: its annotation and its arguments depend on each other.
-        text = draft.spelled(tables.attribute(column, now[1], sides.after))
+        text = _field(draft, statement, before[0], now, sides)
         start, end = draft.parsed.start(statement), draft.parsed.end(statement)
         draft.edits.append(Edit(start, end, text))
         return
@@ -54,6 +62,9 @@ def change_column(
     plain = False
     if isinstance(statement, ast.AnnAssign):
         plain = _annotate(draft, statement, before[0], column, sides)
+        if _loses_annotated(draft, statement, before[0], column, sides):
+            # Its Annotated type had arguments, which the call has to have now.
+            _add_missing(draft, place, column, own, wanted)
         nullable = given(call).get("nullable") if call else None
         if call and nullable and (before[0].not_null is None) != (column.not_null is None):
             draft.of(call).replaced[nullable] = f"nullable={column.not_null is None}"
@@ -65,6 +76,40 @@ def change_column(
             _change_type(draft, place, now, wanted[key], sides, implied=implied)
         else:
             _change_argument(draft, place, column, key, wanted.get(key))
+
+
+def _field(
+    draft: Draft, statement: ast.AnnAssign, before: Column, now: tuple[Column, Model], sides: Sides
+) -> str:
+    """Return the field of SQLModel for a column, with what only its author knows of it."""
+    column, model = now
+    text = draft.spelled(tables.attribute(column, model, sides.after))
+    new = ast.parse(text).body[0]
+    assert isinstance(new, ast.AnnAssign)  # noqa: S101 - an attribute is one
+    if _value_type(before, sides.before) == _value_type(column, sides.after):
+        value, _ = _apart(draft.parsed.source(statement.annotation))
+        _, optional = _apart(ast.unparse(new.annotation))
+        start = new.annotation.col_offset, new.annotation.end_col_offset
+        own = draft.parsed.source(statement.annotation)
+        text = text[: start[0]] + _together(draft, value, own, optional=optional) + text[start[1] :]
+    call = statement.value
+    extra = [
+        draft.parsed.source(keyword)
+        for keyword in (call.keywords if isinstance(call, ast.Call) else ())
+        if keyword.arg not in _FIELD
+    ]
+    if not extra:
+        return text
+    head, _, value = text.partition(" = ")
+    if value.endswith(")"):
+        return f"{text[:-1]}, {', '.join(extra)})"
+    given = [f"default={value}"] if value else []
+    draft.imports.add("from sqlmodel import Field")
+    return f"{head} = Field({', '.join([*given, *extra])})"
+
+
+def _value_type(column: Column, models: Models) -> str:
+    return columns.annotation(column, models).text.removesuffix(" | None")
 
 
 def _text(argument: Argument | None) -> str | None:
@@ -87,7 +132,7 @@ def _change_type(  # noqa: PLR0913 - a type and its surroundings
     column, model = now
     if column.name in sides.known.tables[model.address].decorated:
         draft.left.append(
-            f"{column.address}: it has a TypeDecorator; the database has {column.type}"
+            f"{column.address}: its type is the models' own; it has become {column.type}"
         )
         return
     call = place.calls.get(column.name)
@@ -115,6 +160,36 @@ def _change_argument(
         add_argument(draft, place, column, draft.spelled(wanted))
 
 
+def _loses_annotated(
+    draft: Draft, statement: ast.AnnAssign, before: Column, now: Column, sides: Sides
+) -> bool:
+    """Return whether an annotation of the author's own is replaced by a plain one."""
+    old, new = _value_type(before, sides.before), _value_type(now, sides.after)
+    value, _ = _apart(_inside(draft, statement))
+    return old != new and value not in {old, draft.spelled_quietly(Source(old))}
+
+
+def _add_missing(
+    draft: Draft,
+    place: Place,
+    column: Column,
+    own: dict[str, Argument],
+    wanted: dict[str, Argument],
+) -> None:
+    call = place.calls.get(column.name)
+    written = given(call) if call else {}
+    for key, argument in wanted.items():
+        if key != "type" and key not in written and _text(own.get(key)) == _text(argument):
+            add_argument(draft, place, column, draft.spelled(argument))
+
+
+def _inside(draft: Draft, statement: ast.AnnAssign) -> str:
+    """Return the text in Mapped[...], without quotes around it."""
+    assert isinstance(statement.annotation, ast.Subscript)  # noqa: S101 - it is Mapped[...]
+    node = statement.annotation.slice
+    return str(node.value) if isinstance(node, ast.Constant) else draft.parsed.source(node)
+
+
 def _annotate(
     draft: Draft, statement: ast.AnnAssign, before: Column, now: Column, sides: Sides
 ) -> bool:
@@ -122,12 +197,9 @@ def _annotate(
     assert isinstance(statement.annotation, ast.Subscript)  # noqa: S101 - it is Mapped[...]
     node = statement.annotation.slice
     quoted = isinstance(node, ast.Constant) and isinstance(node.value, str)
-    text = str(node.value) if isinstance(node, ast.Constant) else draft.parsed.source(node)
+    text = _inside(draft, statement)
     value, optional = _apart(text)
-    old, new = (
-        columns.annotation(column, models).text.removesuffix(" | None")
-        for column, models in ((before, sides.before), (now, sides.after))
-    )
+    old, new = _value_type(before, sides.before), _value_type(now, sides.after)
     annotation = columns.annotation(now, sides.after)
     # An annotation that stays needs no new imports.
     spelled = draft.spelled(annotation) if old != new else draft.spelled_quietly(annotation)

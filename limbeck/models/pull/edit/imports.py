@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from limbeck.models.pull.edit.syntax import Changes, Edit, Parsed, applied, element_edits
 from limbeck.models.pull.render.modules import merged
+from limbeck.models.pull.render.reserved import alias, bound, with_aliases
 from limbeck.models.source.text import POSTGRESQL, SQLALCHEMY, Source
 
 # The names by which limbeck's own source reaches modules, and the lines that import them.
@@ -24,7 +25,8 @@ def respelled(source: Source, module: Parsed) -> Source:
         module: the module that the source is for.
 
     """
-    names, hidden = _names(module.tree), _assigned(module.tree)
+    names, hidden = bindings(module.tree), _assigned(module.tree)
+    source = _apart(source, names, hidden)
     parsed = Parsed.of(source.text)
     imports: set[str] = set()
     edits = []
@@ -42,6 +44,30 @@ def respelled(source: Source, module: Parsed) -> Source:
     own = _LINES.values()
     imports |= {line for line in source.imports if line in unchanged or line not in own}
     return Source(applied(parsed.text, edits), frozenset(imports))
+
+
+def _apart(source: Source, names: Mapping[str, str], hidden: Collection[str]) -> Source:
+    """Return source that imports a name under an alias where a module uses it for another thing."""
+    aliases: dict[str, str] = {}
+    for line in source.imports:
+        if not line.startswith("from "):
+            continue
+        origin = line.removeprefix("from ").partition(" import ")[0]
+        for name, own in bound(line).items():
+            meaning = f"{origin}.{own}"
+            known = [other for other, value in names.items() if value == meaning]
+            free = [other for other in known if other not in hidden]
+            if name in free or not (free or name in names or name in hidden):
+                continue
+            aliases[name] = free[0] if free else alias(name, line, {*names, *hidden})
+    return with_aliases(source, aliases) if aliases else source
+
+
+def used_names(text: str) -> frozenset[str]:
+    """Return the names that a module binds at its top, and the builtins that it uses."""
+    tree = ast.parse(text)
+    reads = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return frozenset({*bindings(tree), *reads})
 
 
 def _spelling(
@@ -69,7 +95,7 @@ def _assigned(tree: ast.Module) -> set[str]:
     return {name for node in ast.walk(tree) if (name := assigned(node)) is not None}
 
 
-def _names(tree: ast.Module) -> dict[str, str]:
+def bindings(tree: ast.Module) -> dict[str, str]:
     """Return the meaning of a module's names: a module, what comes from one, "" for its own."""
     own = (assigned(node) for node in tree.body)
     names: dict[str, str] = {name: "" for name in own if name is not None}
@@ -107,7 +133,7 @@ def with_imports(text: str, lines: Iterable[str], guarded: Iterable[str]) -> str
 
     """
     parsed = Parsed.of(text)
-    present = _names(parsed.tree)
+    present = bindings(parsed.tree)
     relative = {
         alias.asname or alias.name
         for node in ast.walk(parsed.tree)

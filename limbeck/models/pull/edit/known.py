@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -14,7 +16,10 @@ from limbeck.dataclass import dataclass
 from limbeck.errors import ModelsError
 from limbeck.models.pull.options import Style
 from limbeck.models.pull.render.annotations import implied_by
+from limbeck.models.pull.render.enums import BY_VALUE, Spelling
 from limbeck.models.pull.render.models import Known
+from limbeck.models.pull.render.reserved import OF_BASES
+from limbeck.models.source.text import SQLALCHEMY, Source, call, literal
 from limbeck.schema.catalog.objects.address import Address
 
 # How limbeck spells these types in an annotation.
@@ -42,11 +47,15 @@ class KnownEnum:
 
     class_: tuple[str, str] | None
     by_value: bool
+    spelling: Spelling
 
 
 @dataclass(frozen=True, slots=True)
 class Working:
-    """The models of a project; `base` is (module, name) of the declarative base."""
+    """The models of a project; `base` is (module, name) of the declarative base.
+
+    `inherited` are the attributes of the base, which all classes have.
+    """
 
     base: tuple[str, str]
     style: Style
@@ -55,6 +64,7 @@ class Working:
     tables: Mapping[Address, Known]
     enums: Mapping[Address, KnownEnum]
     links: tuple[Link, ...]
+    inherited: frozenset[str] = OF_BASES
 
 
 def working(metadata: sa.MetaData, package: str) -> Working:
@@ -86,8 +96,9 @@ def working(metadata: sa.MetaData, package: str) -> Working:
         },
         _implied(base, style),
         {_address(table): _known(table, base, package) for table in metadata.tables.values()},
-        dict(_enums(metadata, package)),
+        dict(_enums(metadata, base, package)),
         tuple(link for mapper in _registry(base).mappers for link in _links(mapper)),
+        OF_BASES.union(name for name in dir(base) if not name.startswith("__")),
     )
 
 
@@ -133,9 +144,7 @@ def _implied(base: Any, style: Style) -> dict[str, str]:
 
 
 def _known(table: sa.Table, base: Any, package: str) -> Known:
-    decorated = frozenset(
-        column.name for column in table.columns if isinstance(column.type, sa.types.TypeDecorator)
-    )
+    decorated = frozenset(column.name for column in table.columns if _has_own_type(column.type))
     mappers = (mapper for mapper in _registry(base).mappers if mapper.local_table is table)
     mapper = next(mappers, None)
     if mapper is None:
@@ -146,6 +155,12 @@ def _known(table: sa.Table, base: Any, package: str) -> Known:
     module = within(class_.__module__, package)
     names = frozenset(name for name in dir(class_) if not name.startswith("__"))
     return Known(class_.__name__, True, module, dict(_attributes(mapper)), names, decorated)  # noqa: FBT003
+
+
+def _has_own_type(type_: object) -> bool:
+    """Return whether a type has a meaning in Python that the database does not tell."""
+    plain = isinstance(type_, sa.Enum) and not type_.native_enum
+    return plain or isinstance(type_, sa.types.TypeDecorator)
 
 
 def _attributes(mapper: Mapper[Any]) -> Iterator[tuple[str, str]]:
@@ -181,12 +196,9 @@ def _place(column: Any) -> Place:
 
 
 def _variable(table: sa.Table, package: str) -> tuple[str, str]:
-    for name, module in list(sys.modules.items()):
-        if name == package or name.startswith(f"{package}."):
-            for variable, value in vars(module).items():
-                if value is table:
-                    return within(name, package), variable
-    return "", table.name
+    places = _named(package, lambda value: value is table)
+    name, module = next(places, (table.name, ""))
+    return module, name
 
 
 def within(module: str, package: str) -> str:
@@ -201,7 +213,7 @@ def _address(table: sa.Table) -> Address:
     return Address("table", table.schema or "public", table.name)
 
 
-def _enums(metadata: sa.MetaData, package: str) -> Iterator[tuple[Address, KnownEnum]]:
+def _enums(metadata: sa.MetaData, base: Any, package: str) -> Iterator[tuple[Address, KnownEnum]]:
     schemas = {None, metadata.schema, *(table.schema for table in metadata.tables.values())}
     for schema in schemas:
         for enum in metadata.get_schema_objects(sa.Enum, schema=schema):
@@ -211,4 +223,68 @@ def _enums(metadata: sa.MetaData, package: str) -> Iterator[tuple[Address, Known
                 str(member.value) for member in class_
             ]
             address = Address("enum", enum.schema or "public", enum.name or "")
-            yield address, KnownEnum(place, by_value)
+            spelling = _spelling(enum, base, package)
+            yield address, KnownEnum(place, by_value, spelling)
+
+
+def _spelling(enum: sa.Enum, base: Any, package: str) -> Spelling:
+    """Return how new columns spell an enum: as the existing source does, if it has a name there."""
+    annotation, python = _annotation(enum, base, package)
+    variable = next(
+        _named(package, lambda value: isinstance(value, sa.Enum) and _is_same(value, enum)), None
+    )
+    if variable:
+        type_ = _imported(*variable)
+    else:
+        class_ = enum.enum_class
+        given = [annotation.text] if class_ else [literal(label) for label in enum.enums]
+        given += list(_callable(enum)) if class_ else []
+        given.append(f"name={literal(enum.name or '')}")
+        given += [f"schema={literal(enum.schema)}"] if enum.schema else []
+        type_ = call("sa.Enum", given, SQLALCHEMY, *annotation.imports)
+    resolved = _registry(base)._resolve_type(python) if python is not None else None  # noqa: SLF001 - nothing public tells
+    return Spelling(annotation, type_, isinstance(resolved, sa.Enum) and _is_same(resolved, enum))
+
+
+def _callable(enum: sa.Enum) -> Iterator[str]:
+    """Yield the argument by which the members of an enum's class give its labels, if any does."""
+    members, labels = list(enum.enum_class or ()), list(enum.enums)
+    if [member.name for member in members] == labels:
+        return
+    if [str(member.value) for member in members] == labels:
+        yield BY_VALUE
+        return
+    for method in ("lower", "upper"):
+        if [getattr(member.name, method)() for member in members] == labels:
+            yield BY_VALUE.replace("label.value", f"label.name.{method}()")
+            return
+
+
+def _annotation(enum: sa.Enum, base: Any, package: str) -> tuple[Source, Any]:
+    """Return the annotation of an enum's values and its meaning; that of labels alone is str."""
+    class_ = enum.enum_class
+    if class_ is not None:
+        return _imported(class_.__name__, within(class_.__module__, package)), class_
+    for python, type_ in _registry(base).type_annotation_map.items():
+        if isinstance(type_, sa.Enum) and _is_same(type_, enum):
+            alias = next(_named(package, partial(operator.is_, python)), None)
+            if alias:
+                return _imported(*alias), python
+    return Source("str"), None
+
+
+def _is_same(left: sa.Enum, right: sa.Enum) -> bool:
+    return (left.name, left.schema, left.enums) == (right.name, right.schema, right.enums)
+
+
+def _imported(name: str, module: str) -> Source:
+    return Source(name, frozenset({f"own:{module}:{name}"}))
+
+
+def _named(package: str, wanted: Callable[[Any], bool]) -> Iterator[tuple[str, str]]:
+    """Yield (name, module) of the values at the top of the package's modules that are wanted."""
+    for name, module in list(sys.modules.items()):
+        if name == package or name.startswith(f"{package}."):
+            for variable, value in list(vars(module).items()):
+                if wanted(value):
+                    yield variable, within(name, package)

@@ -117,11 +117,26 @@ def change_calls(draft: Draft, old: Enum, new: Enum) -> bool:
         name = next((keyword.value for keyword in node.keywords if keyword.arg == "name"), None)
         if not (isinstance(name, ast.Constant) and name.value == old.name):
             continue
-        labels = [item.value for item in node.args if isinstance(item, ast.Constant)]
-        if labels != list(old.labels) or len(labels) != len(node.args):
-            continue
-        start, end = draft.parsed.start(node.args[0]), draft.parsed.end(node.args[-1])
-        text = ", ".join(literal(label) for label in new.labels)
-        draft.edits.append(Edit(start, end, text))
-        changed = True
+        changed |= _relist(draft, node.args, old, new)
     return changed
+
+
+def change_literal(draft: Draft, known: KnownEnum, old: Enum, new: Enum) -> bool:
+    """Change the Literal[...] that is the enum's type in Python; return whether it is here."""
+    for node in draft.parsed.tree.body:
+        value = getattr(node, "value", None)
+        if assigned(node) != known.spelling.annotation.text or not isinstance(value, ast.Subscript):
+            continue
+        inside = value.slice
+        return _relist(draft, inside.elts if isinstance(inside, ast.Tuple) else [inside], old, new)
+    return False
+
+
+def _relist(draft: Draft, listed: Sequence[ast.expr], old: Enum, new: Enum) -> bool:
+    """Replace listed labels; return whether they are all labels of the enum."""
+    labels = [item.value for item in listed if isinstance(item, ast.Constant)]
+    if labels != list(old.labels) or len(labels) != len(listed):
+        return False
+    start, end = draft.parsed.start(listed[0]), draft.parsed.end(listed[-1])
+    draft.edits.append(Edit(start, end, ", ".join(literal(label) for label in new.labels)))
+    return True

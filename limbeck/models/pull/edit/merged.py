@@ -18,7 +18,8 @@ class Merge:
 
     `files` has the new text of every file that is new or changes, `before` the present text of
     those that change. `new` and `changed` are tables, `gone` is in the models but not in the
-    database; `left` describes each difference that has to be resolved by hand.
+    database; `left` describes each difference that has to be resolved by hand, and `notes` what
+    would make the models better.
     """
 
     files: Mapping[Path, str]
@@ -27,6 +28,7 @@ class Merge:
     changed: tuple[Address, ...] = ()
     gone: tuple[Address, ...] = ()
     left: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def diff(self, root: Path | None = None) -> str:
         """Return a unified diff, with paths relative to a folder."""
@@ -48,7 +50,8 @@ class Merge:
             force: whether to overwrite files with uncommitted changes.
 
         Raises:
-            ConfigurationError: a file has uncommitted changes; nothing was written.
+            ConfigurationError: a file has uncommitted changes, so that nothing was written; or the
+                place is not writable.
 
         """
         unsaved = () if force else tuple(uncommitted(self.before))
@@ -58,11 +61,22 @@ class Merge:
                 f"these files have changes that are not committed: {listed}",
                 hint="Commit them first, or add --force.",
             )
-        for folder in {path.parent for path in self.files}:
-            folder.mkdir(parents=True, exist_ok=True)
-        for path, text in self.files.items():
-            path.write_bytes(text.encode())
+        try:
+            for folder in {path.parent for path in self.files}:
+                folder.mkdir(parents=True, exist_ok=True)
+            for path, text in self.files.items():
+                path.write_bytes(text.encode())
+        except OSError as error:
+            raise unwritable(Path(error.filename or "."), error.strerror) from error
         return tuple(sorted(self.files))
+
+
+def unwritable(path: Path, reason: str | None) -> ConfigurationError:
+    """Return the error about a place where models cannot be written."""
+    return ConfigurationError(
+        f"{path} cannot be written: {reason or 'no reason given'}",
+        hint="Choose another place with --out.",
+    )
 
 
 def _relative(path: Path, root: Path | None) -> str:

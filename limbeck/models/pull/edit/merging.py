@@ -7,20 +7,25 @@ from collections.abc import Iterator
 import sqlalchemy as sa  # noqa: TC002 - one import block
 
 from limbeck.models.pull.edit.additions import add
+from limbeck.models.pull.edit.draft import Draft
 from limbeck.models.pull.edit.inplace import change_table
-from limbeck.models.pull.edit.known import Link, working
-from limbeck.models.pull.edit.labels import change_calls, change_class
+from limbeck.models.pull.edit.known import KnownEnum, Link, working
+from limbeck.models.pull.edit.labels import change_calls, change_class, change_literal
 from limbeck.models.pull.edit.merged import Merge
 from limbeck.models.pull.edit.place import place_of
 from limbeck.models.pull.edit.redeclared import change_entity
-from limbeck.models.pull.edit.sides import Sides, changed_enums, differs
+from limbeck.models.pull.edit.sides import Sides, beyond, changed_enums, differs
 from limbeck.models.pull.edit.stale import ambiguous, remove, stale, tell_apart
+from limbeck.models.pull.edit.unused import without_unused
 from limbeck.models.pull.edit.workplace import Workplace, read
 from limbeck.models.pull.options import Options
 from limbeck.models.pull.render.formatting import like_before
+from limbeck.models.pull.render.naming import Choices
+from limbeck.models.pull.render.packaged import missing
 from limbeck.models.pull.render.tables import relationship
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
+from limbeck.schema.catalog.objects.types import Enum
 
 _OF_TABLES = frozenset({"table", "column", "constraint", "index", "default", "schema"})
 
@@ -42,8 +47,8 @@ def merge(
     """
     options = options or Options()
     known = working(metadata, options.package)
-    sides = Sides.of(known, before, live)
     place = Workplace.of(options.package, known)
+    sides = Sides.of(known, before, live, place.names(), Choices(options.names))
     _change_tables(sides, place)
     _change_relationships(sides, place)
     left = [*_change_others(sides, place), *_other_kinds(sides)]
@@ -53,6 +58,8 @@ def merge(
     add(sides, place, texts, root)
     left += [line for draft in place.drafts.values() for line in draft.left]
     old = {path: text for path in texts if (text := read(path)) is not None}
+    for path, text in old.items():
+        texts[path] = without_unused(text.replace("\r\n", "\n"), texts[path])
     merged = like_before(texts, old, root, options.package)
     files = {path: text for path, text in merged.items() if old.get(path) != text}
     return Merge(
@@ -62,6 +69,7 @@ def merge(
         tuple(sorted(sides.changed)),
         tuple(_gone(before, live)),
         tuple(dict.fromkeys(left)),
+        tuple(missing(live)),
     )
 
 
@@ -103,8 +111,8 @@ def _change_others(sides: Sides, place: Workplace) -> Iterator[str]:
         known = sides.known.enums.get(new.address)
         drafts = list(place.all_drafts())
         in_calls = sum(change_calls(draft, old, new) for draft in drafts)
-        in_classes = sum((known and change_class(draft, known, old, new)) or 0 for draft in drafts)
-        if in_calls or in_classes:
+        in_python = sum(_change_python(draft, known, old, new) for draft in drafts)
+        if in_calls or in_python:
             done.add(new.address)
     for declaration in sides.declarations:
         existing = declaration.whole and declaration.address in before.objects
@@ -117,6 +125,15 @@ def _change_others(sides: Sides, place: Workplace) -> Iterator[str]:
     for address in sorted(before.objects.keys() & live.objects.keys() - stated - done):
         if address.kind not in _OF_TABLES and differs(address, before, live):
             yield f"{address}: its definition differs"
+        elif address.kind == "table" and beyond(address, before, live):
+            yield f"{address}: its row security or replica identity differs"
+
+
+def _change_python(draft: Draft, known: KnownEnum | None, old: Enum, new: Enum) -> bool:
+    """Change what an enum is in Python; return whether it is here."""
+    return known is not None and (
+        change_class(draft, known, old, new) or change_literal(draft, known, old, new)
+    )
 
 
 def _other_kinds(sides: Sides) -> Iterator[str]:

@@ -32,9 +32,10 @@ class Place:
     dictionary: ast.Dict | None
 
     @property
-    def names(self) -> frozenset[str]:
-        """The attributes that the body of the class assigns, or only annotates."""
-        names = (assigned(node) for node in (self.body.body if self.body else ()))
+    def assigned(self) -> frozenset[str]:
+        """The attributes to which the body of the class assigns a value."""
+        body = self.body.body if self.body else ()
+        names = (assigned(node) for node in body if getattr(node, "value", None) is not None)
         return frozenset(name for name in names if name is not None)
 
     @property

@@ -46,6 +46,11 @@ def _is_same(node: ast.Call, wanted: ast.Call) -> bool:
     if called(node) != called(wanted) or not node.args:
         return False
     own, name = (getattr(call.args[0], "value", None) for call in (node, wanted))
+    if called(node) == "Definition":
+        # The kind comes first, and the name after it.
+        return [ast.unparse(item) for item in node.args[:2]] == [
+            ast.unparse(item) for item in wanted.args[:2]
+        ]
     if called(node) in {"Trigger", "Policy", "Rule"}:
         # Two tables may each have one of the same name.
         tables = {ast.unparse(call.args[1]) for call in (node, wanted) if len(call.args) > 1}

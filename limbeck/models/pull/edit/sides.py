@@ -9,7 +9,9 @@ from limbeck.dataclass import dataclass
 from limbeck.models.pull.edit.known import Pair, Working
 from limbeck.models.pull.render.beside import Declaration, beside
 from limbeck.models.pull.render.contents import Contents, contents
-from limbeck.models.pull.render.models import Model, Models, models
+from limbeck.models.pull.render.models import Model, Models, Naming, models
+from limbeck.models.pull.render.modules import clashes
+from limbeck.models.pull.render.naming import Choices
 from limbeck.models.pull.render.plain import plain
 from limbeck.models.pull.render.relations import Relation, relations
 from limbeck.models.pull.render.split import early, late_parts
@@ -34,13 +36,22 @@ class Sides:
     changed: frozenset[Address]
 
     @classmethod
-    def of(cls, known: Working, before: Catalog, live: Catalog) -> Sides:
+    def of(
+        cls,
+        known: Working,
+        before: Catalog,
+        live: Catalog,
+        taken: frozenset[str] = frozenset(),
+        choices: Choices | None = None,
+    ) -> Sides:
         """Name both schemas as the working models do, and the rest as pull would.
 
         Args:
             known: the working models.
             before: the schema that they create.
             live: the live schema.
+            taken: the names that the modules of new classes use.
+            choices: the names that the user has chosen.
 
         """
         mapped = {
@@ -49,18 +60,17 @@ class Sides:
             if _is_part(before.objects.get(address)) and _is_part(live.objects.get(address))
         }
         old_tables, new_tables = _plain(before, mapped), _plain(live, mapped)
-        old, new = (
-            models(
-                catalog,
-                tables,
-                convention=known.convention,
-                implied=known.implied,
-                known=known.tables,
-                known_enums=known.enums,
-                style=known.style,
-            )
-            for catalog, tables in ((before, old_tables), (live, new_tables))
+        naming = Naming(
+            known.style,
+            known.tables,
+            {address: enum.spelling for address, enum in known.enums.items()},
+            taken=Naming().taken | taken,
+            inherited=known.inherited,
+            choices=choices or Choices(),
         )
+        common = {"convention": known.convention, "implied": known.implied}
+        new = _without_clashes(live, new_tables, naming, **common)
+        old = models(before, old_tables, naming=naming, **common)
         fresh = frozenset(new_tables.keys() - known.tables.keys())
         both = new_tables.keys() & old_tables.keys()
         changed = {key for key in both if not _same(old_tables[key], new_tables[key])}
@@ -69,7 +79,9 @@ class Sides:
             declaration
             for declaration in beside_
             if differs(declaration.address, before, live)
-            and declaration.address not in known.tables
+            and (
+                declaration.address not in known.tables or beyond(declaration.address, before, live)
+            )
         )
         related = relations(new)
         return cls(known, old, new, related, declared, fresh, frozenset(changed - fresh))
@@ -84,6 +96,27 @@ class Sides:
             if relation.secondary in self.before.tables:
                 continue
             yield relation if relation.target in editable else replace(relation, back="")
+
+
+def _without_clashes(
+    catalog: Catalog,
+    tables: Mapping[Address, Contents],
+    naming: Naming,
+    **common: Mapping[str, str],
+) -> Models:
+    """Return named models in which no attribute hides a name that its class needs."""
+    while True:
+        named = models(catalog, tables, naming=naming, **common)
+        new = {
+            at: fresh
+            for at, names in clashes(named).items()
+            # The attributes that a class has keep their names.
+            if (fresh := names - (naming.known[at].names if at in naming.known else frozenset()))
+        }
+        if not new:
+            return named
+        both = {at: names | naming.clashes.get(at, frozenset()) for at, names in new.items()}
+        naming = replace(naming, clashes={**naming.clashes, **both})
 
 
 def _plain(catalog: Catalog, mapped: Container[Address] = ()) -> dict[Address, Contents]:
@@ -102,6 +135,17 @@ def _same(old: Contents, new: Contents) -> bool:
 def differs(address: Address, before: Catalog, live: Catalog) -> bool:
     """Return whether an object differs in the live schema."""
     return before.objects.get(address) != live.objects.get(address)
+
+
+def beyond(address: Address, before: Catalog, live: Catalog) -> bool:
+    """Return whether a table differs in what no Table of SQLAlchemy describes."""
+    sides = (before.objects.get(address), live.objects.get(address))
+    values = [
+        (side.row_security, side.force_row_security, side.replica_identity)
+        for side in sides
+        if isinstance(side, Table)
+    ]
+    return len(set(values)) > 1
 
 
 def joins(models: Models) -> frozenset[frozenset[Pair]]:

@@ -83,7 +83,7 @@ def tell_apart(draft: Draft, place: Place, link: Link, models: Models) -> None:
     ]
     if all(table == link.owner for table, _ in columns):
         own = [models.tables[table].attributes[column] for table, column in columns]
-        if all(name in place.names for name in own):
+        if all(name in place.assigned for name in own):
             draft.of(call).keywords.append(f"foreign_keys=[{', '.join(own)}]")
             return
     listed = literal(f"[{', '.join(names)}]")

@@ -10,6 +10,7 @@ from pathlib import Path
 from limbeck.dataclass import dataclass
 from limbeck.errors import ModelsError
 from limbeck.models.pull.edit.draft import Draft
+from limbeck.models.pull.edit.imports import used_names
 from limbeck.models.pull.edit.known import Working
 from limbeck.models.pull.edit.syntax import Parsed
 from limbeck.models.pull.render.modules import Home
@@ -63,6 +64,12 @@ class Workplace:
         folder = self.init.parent.joinpath(*module.split("."))
         inside = folder / "__init__.py"
         return inside if inside.is_file() else folder.with_suffix(".py")
+
+    def names(self) -> frozenset[str]:
+        """Return the names in use at the top of the modules that receive new classes."""
+        receive = {self.init, *(self.path(name) for name in {"enums", self.together or "enums"})}
+        texts = (text for path in receive if (text := read(path)) is not None)
+        return frozenset[str]().union(*(used_names(text) for text in texts))
 
     def draft(self, module: str) -> Draft:
         """Return the draft of a module that exists."""

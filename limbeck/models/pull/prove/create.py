@@ -2,7 +2,9 @@
 
 It reads JSON from standard input: url, package (dotted), metadata (dotted, in the package),
 folder (of the package), root (of the repository, or null).
-It writes how many tables exist, a line for each look; a failure is the last line on standard error.
+It writes how many tables exist, a line for each look. If Postgres refuses objects, a last line has
+them as JSON: [kind, number or name, message]; an entity's number is its place on the MetaData. A
+failure is the last line on standard error.
 
 Speed matters: garbage is not collected and bytecode not written, and a pipeline makes Postgres
 create the first tables while SQLAlchemy compiles the last ones.
@@ -17,18 +19,22 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from operator import attrgetter
 from pathlib import Path
-from typing import IO, Any, Final, TypeAlias
+from typing import IO, Any, Final, NoReturn, TypeAlias
 
+from psycopg import Error
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import configure_mappers
+from sqlalchemy.schema import AddConstraint, CreateIndex, CreateTable, ExecutableDDLElement
 
 from limbeck.engine.privileged import assisting
-from limbeck.entities import MaterializedView, entities
+from limbeck.entities.entity import Extension, Schema, entities
+from limbeck.entities.relations import MaterializedView
+from limbeck.entities.sql import Sql
 from limbeck.postgres.connect import as_sqlalchemy, connect
 from limbeck.postgres.database import Database
 
@@ -52,9 +58,24 @@ def main() -> None:
         scratch = Database("scratch", given["url"], superuser=given["superuser"], row_security=None)
         with _reporting(counts) as executed:
             _create(attrgetter(given["metadata"])(models), scratch, executed)
+    except _RefusedError as error:
+        print(json.dumps(error.objects), file=counts, flush=True)
+        _exit(error.__cause__ or error)
     except Exception as error:  # noqa: BLE001 - models may raise anything
-        text = " ".join(str(error).split("[SQL")[0].split())
-        sys.exit(f"{type(error).__name__}: {text}")
+        _exit(error)
+
+
+class _RefusedError(Exception):
+    """Postgres refuses `objects`: [kind, number or name, message] of each."""
+
+    def __init__(self, objects: list[tuple[str, int | str, str]]) -> None:
+        super().__init__("objects are refused")
+        self.objects = objects
+
+
+def _exit(error: BaseException) -> NoReturn:
+    text = " ".join(str(error).split("[SQL")[0].split())
+    sys.exit(f"{type(error).__name__}: {text}")
 
 
 def _import(package: str, folder: str, root: str | None) -> Any:
@@ -82,7 +103,56 @@ def _create(metadata: Any, scratch: Database, executed: Executed) -> None:
         except DBAPIError:
             # A pipeline reports an error at a later statement; this reports it at its own.
             connection.rollback()
-            _create_all(metadata, target)
+            try:
+                _create_all(metadata, target)
+            except DBAPIError as error:
+                connection.rollback()
+                raise _RefusedError(_refused(metadata, target)) from error
+
+
+def _refused(metadata: Any, target: Connection) -> list[tuple[str, int | str, str]]:
+    """Return the tables and entities that Postgres refuses, when the others have been created."""
+    messages: dict[str, str] = {}
+
+    def tried(cursor: Any, statement: str, given: Any, context: Any) -> bool | None:
+        if not statement.lstrip().startswith(_ORDERS):
+            return None
+        cursor.execute("SAVEPOINT limbeck_tried")
+        try:
+            cursor.execute(statement, given or None)
+        except Error as error:
+            cursor.execute("ROLLBACK TO SAVEPOINT limbeck_tried")
+            # The statement as it was before `assisting` changed it.
+            messages[context.statement] = str(error).strip().splitlines()[0]
+        return True
+
+    event.listen(target.engine, "do_execute", tried)
+    try:
+        _create_all(metadata, target, commit=False)
+    finally:
+        event.remove(target.engine, "do_execute", tried)
+    return list(_origins(metadata, target, messages))
+
+
+def _origins(
+    metadata: Any, target: Connection, messages: Mapping[str, str]
+) -> Iterator[tuple[str, int | str, str]]:
+    """Yield [kind, number or name, message] of what refused statements are about."""
+    for number, entity in enumerate(entities(metadata)):
+        texts = (*entity.statements(target.dialect), *entity.afterwards())
+        for text in texts:
+            if message := messages.get(str(Sql(text).compile(dialect=target.dialect))):
+                kind = "needed" if isinstance(entity, (Extension, Schema)) else "entity"
+                yield kind, number, message
+                break
+    for table in metadata.tables.values():
+        created: list[ExecutableDDLElement] = [CreateTable(table), *map(CreateIndex, table.indexes)]
+        keys = table.foreign_key_constraints
+        created += [AddConstraint(key, isolate_from_table=False) for key in keys]
+        for element in created:
+            if message := messages.get(str(element.compile(dialect=target.dialect))):
+                yield "table", f"{table.schema or 'public'}.{table.name}", message
+                break
 
 
 @contextmanager
@@ -136,14 +206,16 @@ def _answering(target: Connection, answer: Callable[[], None]) -> Iterator[None]
         event.remove(target, "after_cursor_execute", asked)
 
 
-def _create_all(metadata: Any, target: Connection) -> None:
+def _create_all(metadata: Any, target: Connection, *, commit: bool = True) -> None:
     for entity in entities(metadata):
         if isinstance(entity, MaterializedView):
             entity.with_data = False  # nobody reads its rows, and its query is the source's code
-    with target.begin():
+    with target.begin() as transaction:
         target.exec_driver_sql("SET LOCAL synchronous_commit = off")
         metadata.create_all(target, checkfirst=False)
         configure_mappers()
+        if not commit:
+            transaction.rollback()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from limbeck.dataclass import dataclass
 from limbeck.engine import privileged
@@ -18,6 +18,24 @@ from limbeck.postgres.database import Database
 from limbeck.stages import Stage
 
 BUG = "This is a bug in limbeck. Please report it with the definition of the table."
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An object that Postgres refuses: an "entity" by its number, a "table" by its name.
+
+    A "needed" one is an extension or a schema, without which most others fail as well.
+    """
+
+    kind: str
+    place: int | str
+    message: str
+
+
+class RefusedError(ModelsError):
+    """Models that cannot be created; `refused` are the objects that Postgres refuses."""
+
+    refused: tuple[Refused, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +66,7 @@ class Creator:
             stage: counts the tables.
 
         Raises:
-            ModelsError: the models do not import, do not configure, or Postgres refuses them.
+            RefusedError: the models do not import, do not configure, or Postgres refuses them.
 
         """
         given = {
@@ -59,23 +77,29 @@ class Creator:
             "folder": str(folder),
             "root": str(root.resolve()) if root else None,
         }
-        for count in self._counts(json.dumps(given)):
-            stage.advance(count - stage.done)
+        refused: list[list[Any]] = []
+        for answer in self._answers(json.dumps(given)):
+            if isinstance(answer, int):
+                stage.advance(answer - stage.done)
+            else:
+                refused = answer
         if self.program.wait():
             self.errors.seek(0)
             lines = self.errors.read().strip().splitlines() or ["no message"]
-            raise ModelsError(
+            error = RefusedError(
                 f"the pulled models cannot be created: {lines[-1]}",
                 hint=privileged.hint(lines[-1]) or BUG,
             )
+            error.refused = tuple(Refused(*item) for item in refused)
+            raise error
 
-    def _counts(self, given: str) -> Iterator[int]:
-        """Pass the program what it needs, and yield how many tables there are, again and again."""
+    def _answers(self, given: str) -> Iterator[Any]:
+        """Pass the program what it needs; yield how many tables there are, and what is refused."""
         with suppress(BrokenPipeError), self.program.stdin or nullcontext() as stdin:  # it ended
             if stdin:
                 stdin.write(given)
         for line in self.program.stdout or ():
-            yield int(line)
+            yield json.loads(line)
 
 
 @contextmanager

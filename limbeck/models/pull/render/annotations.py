@@ -48,6 +48,7 @@ _PYTHON: dict[str, Source] = {
     # psycopg has no adapter for these: values arrive as Postgres writes them.
     **dict.fromkeys(("point", "line", "lseg", "box", "path", "polygon", "circle"), Source("str")),
     **dict.fromkeys(("jsonpath", "pg_lsn", "regclass", "regconfig", "regproc"), Source("str")),
+    **dict.fromkeys(("inet", "cidr", "json", "jsonb"), _ANY),
     "boolean": Source("bool"),
     "numeric": _DECIMAL,
     "uuid": _UUID,
@@ -95,7 +96,7 @@ _FIELDS = re.compile(r"interval .*")
 def python(type_: str, catalog: Catalog) -> Source:
     """Return the annotation of a value that is not NULL; Any where no better one is known."""
     if type_.endswith("[]"):
-        item = python(type_.removesuffix("[]"), catalog)
+        item = python(element(type_.removesuffix("[]"), catalog), catalog)
         return Source(f"list[{item.text}]", item.imports)
     bare = _bare(type_)
     if bare in _PYTHON:
@@ -106,8 +107,27 @@ def python(type_: str, catalog: Catalog) -> Source:
     domain = catalog.objects.get(Address("domain", *parts)) if len(parts) == 2 else None  # noqa: PLR2004 - schema and name
     if isinstance(domain, Domain):
         return python(domain.type, catalog)
-    # A composite, a range, a type of an extension: psycopg has no adapter for it.
-    return Source("str") if len(parts) == 2 else _ANY  # noqa: PLR2004 - schema and name
+    # A composite, a range, a type of an extension or a rare one: psycopg has no adapter for it.
+    return Source("str")
+
+
+def element(type_: str, catalog: Catalog) -> str:
+    """Return the type as which the elements of an array are read.
+
+    Drivers know the arrays of Postgres' own types. Others are cast: those of domains to arrays of
+    their base type, if it is Postgres' own, and all others to arrays of text.
+    """
+    if len(names(_bare(type_))) == 1 and not type_.endswith("multirange"):
+        return type_
+    base = based(type_, catalog)
+    return base if base != type_ and len(names(_bare(base))) == 1 and "[" not in base else "text"
+
+
+def based(type_: str, catalog: Catalog) -> str:
+    """Return the type under a domain, and under the domains below it."""
+    parts = names(_bare(type_)) if not type_.endswith("[]") else []
+    domain = catalog.objects.get(Address("domain", *parts)) if len(parts) == 2 else None  # noqa: PLR2004 - schema and name
+    return based(domain.type, catalog) if isinstance(domain, Domain) else type_
 
 
 @lru_cache(maxsize=1000)  # a schema has many columns and few types

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from limbeck.dataclass import dataclass
 from limbeck.models.pull.render import split
 from limbeck.models.pull.render.contents import Contents
-from limbeck.models.pull.render.entity import expression, statement
+from limbeck.models.pull.render.declaring import entity_of, is_beyond, statement
+from limbeck.models.pull.render.serials import feeding
 from limbeck.models.source.text import Source
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
@@ -49,10 +50,15 @@ def beside(
     if not (plain or comments or after):
         # Entities create their schemas, but there are no entities.
         plain = before
+    fed = {
+        sequence: column
+        for sequence, column in feeding(catalog).items()
+        if Address("table", column.schema, column.name) in tables
+    }
     return [
-        *_declarations(plain, catalog, before_tables=True),
-        *_declarations(comments, catalog, before_tables=True),
-        *_declarations(after, catalog, before_tables=False),
+        *_declarations(plain, catalog, fed, before_tables=True),
+        *_declarations(comments, catalog, fed, before_tables=True),
+        *_declarations(after, catalog, fed, before_tables=False),
     ]
 
 
@@ -78,18 +84,30 @@ def _is_enum_comment(step: Step) -> bool:
 
 
 def _declarations(
-    steps: Iterable[Step], catalog: Catalog, *, before_tables: bool
+    steps: Iterable[Step],
+    catalog: Catalog,
+    fed: Mapping[Address, Address],
+    *,
+    before_tables: bool,
 ) -> Iterator[Declaration]:
     declared: set[Address] = set()
+    # The entity of a sequence makes it the default of its column.
+    of_sequences = set(fed.values())
     for step in steps:
-        if step.address in declared:
+        if step.address in of_sequences and " SET DEFAULT " in step.sql:
             continue
-        item = catalog.objects.get(step.address)
-        if item is not None and step.verb == "create":
-            entity = expression(item, before_tables=before_tables)
-            if entity is not None:
-                declared.add(step.address)
-                yield Declaration(step.address, entity, whole=True)
-                continue
-        source = statement(step, before_tables=before_tables)
-        yield Declaration(step.address, source, whole=step.verb == "create")
+        # The comment on a column of a view has the address of that column.
+        address = step.address._replace(part="") if step.address.kind in _PARTED else step.address
+        item = catalog.objects.get(address)
+        if address in declared and not (item and is_beyond(step, item)):
+            continue
+        feeds = address in fed
+        entity = item and entity_of(step, item, before_tables=before_tables, feeds=feeds)
+        if entity:
+            declared.add(address)
+            yield Declaration(address, entity, whole=step.verb == "create")
+        else:
+            yield Declaration(address, statement(step, before_tables=before_tables), whole=False)
+
+
+_PARTED = frozenset({"view", "composite", "domain"})

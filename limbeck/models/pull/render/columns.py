@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from limbeck.models.pull.render.annotations import python
+from limbeck.models.pull.render.annotations import based, element, python
+from limbeck.models.pull.render.contents import follows
 from limbeck.models.pull.render.conventions import name
 from limbeck.models.pull.render.models import Model, Models
 from limbeck.models.pull.render.packaged import packaged
@@ -26,6 +27,8 @@ from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.sql.quoting import names
 
 _ENTITIES = "from limbeck.entities import Type"
+_LIKE = "from limbeck.entities import TypeLike"
+_JSON = {"json": ("sa.JSON", SQLALCHEMY), "jsonb": ("postgresql.JSONB", POSTGRESQL)}
 _ORM = "from sqlalchemy.orm import Mapped, mapped_column"
 
 
@@ -113,12 +116,36 @@ def type_of(column: Column, models: Models) -> Source:
 
 
 def _type(column: Column, models: Models) -> Source:
+    if column.type in _JSON and models.style != "declarative":
+        # In these styles None is what a caller omits: SQLAlchemy would store the null of JSON.
+        return call(_JSON[column.type][0], ["none_as_null=True"], _JSON[column.type][1])
+    if column.collation is None and (like := _like(column.type, models)):
+        return call("TypeLike", [literal(column.type), like], _LIKE)
+    if column.type == "jsonpath":
+        return call("Type", [literal(column.type)], _ENTITIES)  # SQLAlchemy's is not for columns
     spelled = type_(column.type, models.catalog, collation=column.collation)
     spelled = spelled or _packaged(column.type)
     if spelled is not None:
         return spelled
     text = column.type if column.collation is None else f"{column.type} COLLATE {column.collation}"
     return call("Type", [literal(text)], _ENTITIES)
+
+
+def _like(spelled: str, models: Models) -> Source | None:
+    """Return the type as whose values a type is read; None if its own are those in Python."""
+    catalog = models.catalog
+    if not spelled.endswith("[]"):
+        base = based(spelled, catalog)
+        # DOMAIN passes values to the driver, which does not know these.
+        known = base in _JSON or _address(base) in models.enums
+        return (
+            _enum_type(base, models) or type_(base, catalog) if known and base != spelled else None
+        )
+    item = spelled.removesuffix("[]")
+    if (base := element(item, catalog)) == item:
+        return None
+    inner = type_(base, catalog)
+    return call("postgresql.ARRAY", [inner], POSTGRESQL) if inner else None
 
 
 def _packaged(spelled: str) -> Source | None:
@@ -134,9 +161,7 @@ def _enum_type(spelled: str, models: Models) -> Source | None:
         item = _enum_type(spelled.removesuffix("[]"), models)
         return call("postgresql.ARRAY", [item], POSTGRESQL) if item else None
     enum = models.enums.get(_address(spelled))
-    if enum is None:
-        return None
-    return Source(enum.variable, frozenset({f"enums:{enum.variable}"}))
+    return enum.type if enum else None
 
 
 def _address(spelled: str) -> Address:
@@ -150,21 +175,23 @@ def annotation(column: Column, models: Models) -> Source:
     depth, bare = 0, column.type
     while bare.endswith("[]"):
         depth, bare = depth + 1, bare.removesuffix("[]")
-    enum = models.enums.get(_address(bare))
+    # An array of a domain over an enum is read as text.
+    enum = models.enums.get(_address(bare if depth else based(bare, models.catalog)))
     if enum is None:
         value = python(column.type, models.catalog)
     else:
-        label = enum.name if enum.members is not None else "str"
-        imports = {f"enums:{label}"} if enum.members is not None else set()
-        value = Source("list[" * depth + label + "]" * depth, frozenset(imports))
+        label = enum.annotation
+        value = Source("list[" * depth + label.text + "]" * depth, label.imports)
     end = " | None" if column.not_null is None else ""
     return Source(value.text + end, value.imports)
 
 
 def is_implied(column: Column, model: Model, models: Models) -> bool:
     """Return whether a column's annotation alone implies its type."""
+    enum = models.enums.get(_address(column.type))
     plain = python(column.type, models.catalog).text
-    if models.implied.get(plain) != column.type or column.collation is not None:
+    implied = bool(enum and enum.known and enum.known.implied)
+    if (not implied and models.implied.get(plain) != column.type) or column.collation is not None:
         return False
     # SQLAlchemy gives a column the type of the column that its foreign key references, whatever
     # the annotation; if that column has a foreign key too, the type may not be known yet.
@@ -221,6 +248,9 @@ def foreign_key(key: Constraint, models: Models) -> Source:
     positional, options = parts(key) or ([], [])
     target = str(positional[1]).removeprefix("[").removesuffix("]") if positional else ""
     spelled = name(key, models.convention)
+    table = models.tables.get(Address("table", key.schema, key.table))
+    if table and follows(key, table.contents):
+        spelled, options = literal(key.name), [*options, "use_alter=True"]
     named = [keyword("name", spelled)] if spelled else []
     return call("sa.ForeignKey", [target, *named, *options], SQLALCHEMY)
 

@@ -59,6 +59,34 @@ def inline(constraint: Constraint) -> bool:
     )
 
 
+def follows(key: Constraint, contents: Contents) -> bool:
+    """Return whether a foreign key has to be added after its table, with ALTER TABLE.
+
+    So does one to its own table that only a unique index covers: CREATE INDEX comes later. And
+    CREATE TABLE ignores NOT VALID.
+    """
+    if key.type != "f" or not key.validated:
+        return key.type == "f"
+    refers = key.reference
+    if refers is None or refers.table != contents.table.address:
+        return False
+    return not any(
+        constraint.type in {"p", "u"} and set(constraint.columns) == set(refers.columns)
+        for constraint in contents.constraints
+    )
+
+
+def covers(contents: Contents, columns: Sequence[str]) -> bool:
+    """Return whether a key or a unique index lets foreign keys refer to these columns."""
+    keys = (set(part.columns) for part in contents.constraints if part.type in {"p", "u"})
+    indexes = (
+        {key.column for key in index.keys}
+        for index in contents.indexes
+        if index.unique and index.where is None
+    )
+    return set(columns) in [*keys, *indexes]
+
+
 def contents(catalog: Catalog) -> dict[Address, Contents]:
     """Return the contents of each table of a catalog, by address."""
     columns: dict[tuple[str, str], list[Column]] = defaultdict(list)

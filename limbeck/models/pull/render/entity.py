@@ -4,61 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from limbeck.models.source.text import Argument, Source, call, literal, literals
 from limbeck.schema.catalog.objects.address import Address
-from limbeck.schema.catalog.objects.object import Object
 from limbeck.schema.catalog.objects.routines import Function
 from limbeck.schema.catalog.objects.schemas import Extension, Schema
 from limbeck.schema.catalog.objects.sequences import Sequence, SequenceOptions
 from limbeck.schema.catalog.objects.statistics import Statistics
+from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.triggers import Policy, Rule, Trigger
-from limbeck.schema.catalog.objects.types import Composite, Domain
+from limbeck.schema.catalog.objects.types import Composite, Domain, Range
 from limbeck.schema.catalog.objects.views import View
-from limbeck.schema.sql import quoting
-from limbeck.schema.sql.quoting import quote
+from limbeck.schema.sql.quoting import qualified, quote
 from limbeck.visible import visible
 
-if TYPE_CHECKING:
-    from limbeck.schema.diff.steps import Step
-
-_METADATA = "metadata=Base.metadata"
+METADATA = "metadata=Base.metadata"
 _LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 
 _TRAILING = re.compile(r"[ \t\f\v]$", re.MULTILINE)
-
-
-def expression(item: Object, *, before_tables: bool) -> Source | None:
-    """Return the declaration of an object, None where no entity describes all of it."""
-    make = _MAKERS.get(type(item))
-    declaration = make(item) if make else None
-    if declaration is None:
-        return None
-    name, usually, arguments = declaration
-    given = [*arguments, _METADATA]
-    schema = item.address.schema
-    if schema not in {"", "public"} and not isinstance(item, (Trigger, Rule, Policy)):
-        given.append(f"schema={literal(schema)}")
-    if isinstance(item, Extension) and item.schema not in {"public", "pg_catalog"}:
-        given.append(f"schema={literal(item.schema)}")
-    comment = getattr(item, "comment", None)
-    if comment is not None:
-        given.append(f"comment={sql_literal(comment)}")
-    if usually != before_tables:
-        given.append(f"before_tables={before_tables}")
-    return _entity(name, given)
-
-
-def statement(step: Step, *, before_tables: bool) -> Source:
-    """Return a Statement with the SQL of a step."""
-    given = [sql_literal(step.sql), _METADATA]
-    condition = _unless(step)
-    if condition:
-        given.append(f"unless={literal(condition)}")
-    if before_tables:
-        given.append("before_tables=True")
-    return _entity("Statement", given)
 
 
 def sql_literal(text: str) -> str:
@@ -78,7 +42,8 @@ def _is_treacherous(text: str) -> bool:
     return visible(text) != text or _TRAILING.search(text) is not None
 
 
-def _entity(name: str, arguments: list[str]) -> Source:
+def entity(name: str, arguments: list[str]) -> Source:
+    """Return the call of an entity."""
     given: list[Argument] = [*arguments]
     return call(name, given, f"from limbeck.entities import {name}", "base:Base")
 
@@ -100,7 +65,7 @@ def _domain(domain: Domain) -> _Call | None:
     checks = {}
     for check in domain.checks:
         body = check.definition.removeprefix("CHECK (").removesuffix(")")
-        if f"CHECK ({body})" != check.definition or check.comment is not None:
+        if f"CHECK ({body})" != check.definition:
             return None
         checks[check.name] = body
     if not usual:
@@ -119,13 +84,41 @@ def _domain(domain: Domain) -> _Call | None:
 
 
 def _composite(composite: Composite) -> _Call | None:
-    if any(attribute.comment is not None for attribute in composite.attributes):
-        return None
     pairs = []
     for attribute in composite.attributes:
         collated = f" COLLATE {attribute.collation}" if attribute.collation else ""
         pairs.append(f"{literal(attribute.name)}: {literal(attribute.type + collated)}")
     return "Composite", True, [literal(composite.name), f"{{{', '.join(pairs)}}}"]
+
+
+def _range(range_: Range) -> _Call | None:
+    name = range_.name
+    usual = name.replace("range", "multirange", 1) if "range" in name else f"{name}_multirange"
+    parameters = {
+        "subtype_opclass": range_.subtype_opclass,
+        "collation": range_.collation,
+        "canonical": range_.canonical,
+        "subtype_diff": range_.subtype_diff,
+    }
+    if range_.canonical:
+        return None  # a function that needs the type, so that both are created in three steps
+    if range_.multirange != qualified(range_.schema, usual):
+        parameters["multirange_type_name"] = range_.multirange
+    pairs = (f"{literal(key)}: {literal(value)}" for key, value in parameters.items() if value)
+    given = [literal(name), literal(range_.subtype)]
+    if text := ", ".join(pairs):
+        given.append(f"parameters={{{text}}}")
+    return "Range", True, given
+
+
+def _partition(table: Table) -> _Call | None:
+    if table.partition_of is None or table.partition_bound is None:
+        return None
+    given = [literal(table.name), literal(dotted(table.partition_of))]
+    given.append(literal(table.partition_bound))
+    if table.partition_key:
+        given.append(f"partition_by={literal(table.partition_key)}")
+    return "Partition", False, given
 
 
 def _sequence(sequence: Sequence) -> _Call | None:
@@ -134,7 +127,7 @@ def _sequence(sequence: Sequence) -> _Call | None:
         *(literal(words) for words in sequence_words(sequence.options)),
     ]
     if sequence.owned_by:
-        table = _dotted(sequence.owned_by, near=sequence.schema)
+        table = dotted(sequence.owned_by, near=sequence.schema)
         given.append(f"owned_by=({literal(table)}, {literal(sequence.owned_by.part)})")
     if sequence.unlogged:
         given.append("unlogged=True")
@@ -162,8 +155,9 @@ def sequence_words(options: SequenceOptions) -> Iterator[str]:
         yield "CYCLE"
 
 
-def _view(view: View) -> _Call | None:
-    if any(column.default is not None for column in view.columns) or view.access_method:
+def view_call(view: View) -> _Call | None:
+    """Return the call of a view, None where no entity has all of it."""
+    if view.access_method:
         return None
     pairs = [option.split("=", 1) for option in view.options]
     if any(not option[-1].replace("_", "").isalnum() for option in pairs):
@@ -193,7 +187,7 @@ def _function(function: Function) -> _Call | None:
 def _trigger(trigger: Trigger) -> _Call | None:
     given = [
         literal(trigger.name),
-        literal(_dotted(trigger.address)),
+        literal(dotted(trigger.address)),
         sql_literal(trigger.definition),
     ]
     given += [f"enabled={literal(trigger.enabled)}"] if trigger.enabled != "O" else []
@@ -201,13 +195,13 @@ def _trigger(trigger: Trigger) -> _Call | None:
 
 
 def _rule(rule: Rule) -> _Call | None:
-    given = [literal(rule.name), literal(_dotted(rule.address)), sql_literal(rule.definition)]
+    given = [literal(rule.name), literal(dotted(rule.address)), sql_literal(rule.definition)]
     given += [f"enabled={literal(rule.enabled)}"] if rule.enabled != "O" else []
     return "Rule", False, given
 
 
 def _policy(policy: Policy) -> _Call | None:
-    given = [literal(policy.name), literal(_dotted(policy.address))]
+    given = [literal(policy.name), literal(dotted(policy.address))]
     given += [f"command={literal(policy.command)}"] if policy.command != "ALL" else []
     given += [f"using={sql_literal(policy.using)}"] if policy.using is not None else []
     given += [f"check={sql_literal(policy.check)}"] if policy.check is not None else []
@@ -222,13 +216,15 @@ def _statistics(statistics: Statistics) -> _Call | None:
     return "Statistics", False, [literal(statistics.name), literal(statistics.definition)]
 
 
-_MAKERS: dict[type[Any], Callable[[Any], _Call | None]] = {
+MAKERS: dict[type[Any], Callable[[Any], _Call | None]] = {
     Schema: _schema,
     Extension: _extension,
     Domain: _domain,
     Composite: _composite,
+    Range: _range,
+    Table: _partition,
     Sequence: _sequence,
-    View: _view,
+    View: view_call,
     Function: _function,
     Trigger: _trigger,
     Rule: _rule,
@@ -237,23 +233,8 @@ _MAKERS: dict[type[Any], Callable[[Any], _Call | None]] = {
 }
 
 
-def _dotted(address: Address, near: str = "public") -> str:
+def dotted(address: Address, near: str = "public") -> str:
+    """Return the name of a table, with its schema unless that is public."""
     name = quote(address.name)
     plain = address.schema in {"public", near} and near == "public"
     return name if plain else f"{quote(address.schema)}.{name}"
-
-
-def _unless(step: Step) -> str | None:
-    address = step.address
-    if step.verb != "create":
-        return None
-    name = quoting.literal(f"{quote(address.schema)}.{quote(address.name)}")
-    if address.kind in {"table", "index", "view", "sequence"}:
-        return f"to_regclass({name}) IS NOT NULL"
-    if address.kind in {"domain", "composite", "range", "enum"}:
-        return f"to_regtype({name}) IS NOT NULL"
-    if address.kind == "constraint":
-        part = quoting.literal(address.part)
-        condition = f"conrelid = to_regclass({name}) AND conname = {part}"
-        return f"EXISTS (SELECT FROM pg_constraint WHERE {condition})"
-    return None

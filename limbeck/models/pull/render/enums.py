@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from limbeck.dataclass import dataclass
 from limbeck.models.pull.render import names
+from limbeck.models.pull.render.naming import Choices
 from limbeck.models.source.text import SQLALCHEMY, Source, literal
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.types import Enum
@@ -19,26 +20,68 @@ _FUTURE = "from __future__ import annotations"
 class PythonEnum:
     """An enum with the names of its class, of the variable for its type, and of its members.
 
-    `members` is None where the labels make no names; then there is no class.
+    `members` is None where the labels make no names; then there is no class. One of the working
+    models has `known`, as their own source spells it.
     """
 
     enum: Enum
     name: str
     variable: str
     members: tuple[str, ...] | None
+    known: Spelling | None = None
+
+    @property
+    def type(self) -> Source:
+        """The type of a column."""
+        if self.known:
+            return self.known.type
+        return Source(self.variable, frozenset({f"enums:{self.variable}"}))
+
+    @property
+    def annotation(self) -> Source:
+        """The annotation of a value that is not NULL."""
+        if self.known:
+            return self.known.annotation
+        if self.members is None:
+            return Source("str")
+        return Source(self.name, frozenset({f"enums:{self.name}"}))
 
 
-def python_enums(enums: Sequence[Enum], taken: set[str]) -> dict[Address, PythonEnum]:
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """How the working models spell an enum; `implied` tells that the annotation suffices."""
+
+    annotation: Source
+    type: Source
+    implied: bool
+
+
+def python_enums(
+    enums: Sequence[Enum], taken: set[str], choices: Choices
+) -> dict[Address, PythonEnum]:
     """Name the enums, and add the names to those taken."""
     named: dict[Address, PythonEnum] = {}
     for enum in enums:
         members = _members(enum.labels)
-        name = names.unique(names.class_name(enum.name), taken)
-        taken.add(name)
-        variable = names.unique(names.constant(enum.name), taken)
+        name = names.first(_candidates(enum), taken, choices.top(enum.schema, enum.name))
+        plain = names.constant(enum.name)
+        variable = names.unique(plain if plain not in taken else f"{plain}_TYPE", taken)
         taken.add(variable)
         named[enum.address] = PythonEnum(enum, name, variable, members)
     return named
+
+
+def known_enum(enum: Enum, known: Spelling) -> PythonEnum:
+    """Return an enum of the working models."""
+    return PythonEnum(enum, known.annotation.text, "", (), known)
+
+
+def _candidates(enum: Enum) -> Iterator[str]:
+    """Yield names for the class of an enum, the best first."""
+    yield (plain := names.class_name(enum.name))
+    if enum.schema != "public":
+        yield names.class_name(f"{enum.schema}_{enum.name}")
+    yield from (f"{plain}Enum{number or ''}" for number in range(10_000))
 
 
 def type_source(python_enum: PythonEnum) -> Source:
@@ -47,10 +90,7 @@ def type_source(python_enum: PythonEnum) -> Source:
     if python_enum.members is None:
         given = [literal(label) for label in enum.labels]
     else:
-        given = [
-            python_enum.name,
-            f"values_callable=lambda {_EACH}: [label.value for label in {_EACH}]",
-        ]
+        given = [python_enum.name, BY_VALUE]
     given.append(f"name={literal(enum.name)}")
     if enum.schema != "public":
         given.append(f"schema={literal(enum.schema)}")
@@ -58,7 +98,8 @@ def type_source(python_enum: PythonEnum) -> Source:
     return Source(f"{python_enum.variable} = sa.Enum({', '.join(given)})", frozenset({SQLALCHEMY}))
 
 
-_EACH = "labels"
+# The argument of sa.Enum by which labels are the values of a class's members, not their names.
+BY_VALUE = "values_callable=lambda labels: [label.value for label in labels]"
 
 
 def class_source(python_enum: PythonEnum) -> Source | None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import keyword
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field
-from types import MappingProxyType
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import field, replace
 
 from limbeck.dataclass import dataclass
 from limbeck.models.pull.options import Style
 from limbeck.models.pull.render import names
 from limbeck.models.pull.render.contents import Contents, inline
 from limbeck.models.pull.render.conventions import name as spelled_name
-from limbeck.models.pull.render.enums import PythonEnum, python_enums
-from limbeck.models.pull.render.reserved import RESERVED, of_sqlmodel
+from limbeck.models.pull.render.enums import PythonEnum, Spelling, known_enum, python_enums
+from limbeck.models.pull.render.naming import Choices
+from limbeck.models.pull.render.reserved import OF_BASES, of_sqlmodel
 from limbeck.models.pull.render.roles import roles
 from limbeck.models.source.text import Source
 from limbeck.schema.catalog.catalog import Catalog
@@ -21,6 +22,7 @@ from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index
+from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.types import Enum
 
 
@@ -57,8 +59,9 @@ class Models:
 
     `convention` names constraints and indexes; those in `nameless` have just these names.
     `implied` has the type that an annotation alone implies; `shared` are (schema, name) of
-    constraints on more than one table; `style` is that of the classes, and `reserved` are names
-    that none of their attributes may have. `declarations` caches those of equal columns.
+    constraints on more than one table; `naming` has the choices that the names follow, and
+    `together` all names of classes and variables if one module holds them. `declarations` caches
+    those of equal columns.
     """
 
     catalog: Catalog
@@ -68,9 +71,14 @@ class Models:
     nameless: frozenset[Address]
     implied: Mapping[str, str]
     shared: frozenset[tuple[str, str]]
-    style: Style = "declarative"
-    reserved: frozenset[str] = RESERVED
+    naming: Naming
+    together: frozenset[str] = frozenset()
     declarations: dict[tuple[object, ...], Source] = field(default_factory=dict)
+
+    @property
+    def style(self) -> Style:
+        """The style of the classes."""
+        return self.naming.style
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +97,36 @@ class Known:
     decorated: frozenset[str] = frozenset()
 
 
-def models(  # noqa: PLR0913 - a schema, and the names that exist
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What names have to respect.
+
+    `known` are the tables of the working models, `taken` the names at the top of their modules
+    and `inherited` the attributes of their base. `clashes` are names, by table, that the body of
+    its class needs for something else. `together` tells that one module holds all classes.
+    """
+
+    style: Style = "declarative"
+    known: Mapping[Address, Known] = field(default_factory=dict)
+    known_enums: Mapping[Address, Spelling] = field(default_factory=dict)
+    taken: frozenset[str] = frozenset({"Base", "Mapped"})
+    inherited: frozenset[str] = OF_BASES
+    clashes: Mapping[Address, frozenset[str]] = field(default_factory=dict)
+    together: bool = False
+    choices: Choices = field(default_factory=Choices)
+
+    def forbidden(self, table: Address) -> frozenset[str]:
+        """Return the names that no attribute of a table's class may have."""
+        return self.inherited | self.clashes.get(table, frozenset())
+
+
+def models(
     catalog: Catalog,
     tables: Mapping[Address, Contents],
     *,
     convention: Mapping[str, str],
     implied: Mapping[str, str],
-    known: Mapping[Address, Known] = MappingProxyType({}),
-    known_enums: Container[Address] = (),
-    style: Style = "declarative",
+    naming: Naming | None = None,
 ) -> Models:
     """Name the tables and enums of a schema; those of working models keep their names.
 
@@ -106,18 +135,17 @@ def models(  # noqa: PLR0913 - a schema, and the names that exist
         tables: the tables that SQLAlchemy can describe.
         convention: names constraints and indexes.
         implied: the type that each annotation alone implies.
-        known: the tables of the working models.
-        known_enums: the enums of the working models.
-        style: of the classes.
+        naming: what the names have to respect.
 
     Raises:
         ConfigurationError: the style is sqlmodel, which is not installed.
 
     """
-    reserved = RESERVED | (of_sqlmodel() if style == "sqlmodel" else frozenset())
-    taken: set[str] = {*reserved, *(table.name for table in known.values())}
-    new_enums = (enum for enum in catalog.of(Enum) if enum.address not in known_enums)
-    enums = python_enums(list(new_enums), taken)
+    naming = naming or Naming()
+    if naming.style == "sqlmodel":
+        naming = replace(naming, inherited=naming.inherited | of_sqlmodel())
+    known = naming.known
+    taken: set[str] = {*naming.taken, *(table.name for table in known.values())}
     named: dict[Address, Model] = {}
     files: set[str] = {"base", "enums", "entities", *(table.module for table in known.values())}
     associations = {
@@ -137,12 +165,13 @@ def models(  # noqa: PLR0913 - a schema, and the names that exist
             )
             continue
         mapped = contents.primary_key is not None and address not in associations
-        name = _name(contents, taken, mapped=mapped)
+        chosen = naming.choices.top(address.schema, address.name)
+        name = chosen or _name(contents, taken, mapped=mapped)
         module = names.unique(_module(contents, mapped=mapped), files)
         taken.add(name)
         files.add(module)
         named[address] = Model(contents, name, mapped, module, {})
-    forbidden = taken | {name for enum in enums.values() for name in (enum.name, enum.variable)}
+    enums = _enums(catalog, naming, taken)
     nameless = frozenset(_nameless(tables.values(), convention))
     complete = {
         address: Model(
@@ -150,7 +179,7 @@ def models(  # noqa: PLR0913 - a schema, and the names that exist
             model.name,
             model.mapped,
             model.module,
-            dict(_attributes(model, forbidden, style)),
+            dict(_attributes(model, naming)),
             model.known,
             model.names,
             frozenset(_special(model.contents)),
@@ -167,9 +196,20 @@ def models(  # noqa: PLR0913 - a schema, and the names that exist
         nameless,
         implied,
         frozenset(_shared(catalog)),
-        style,
-        reserved,
+        naming,
+        frozenset(taken - naming.taken) if naming.together else frozenset(),
     )
+
+
+def _enums(catalog: Catalog, naming: Naming, taken: set[str]) -> dict[Address, PythonEnum]:
+    known = naming.known_enums
+    new = [enum for enum in catalog.of(Enum) if enum.address not in known]
+    old = {
+        enum.address: known_enum(enum, known[enum.address])
+        for enum in catalog.of(Enum)
+        if enum.address in known
+    }
+    return {**python_enums(new, taken, naming.choices), **old}
 
 
 def _special(contents: Contents) -> Iterator[str]:
@@ -192,7 +232,7 @@ def _nameless(tables: Iterable[Contents], convention: Mapping[str, str]) -> Iter
 
 
 def is_association(contents: Contents, tables: Mapping[Address, Contents]) -> bool:
-    """Return whether a table only relates the rows of two others."""
+    """Return whether a table only relates the rows of two others, or those of one."""
     keys = contents.foreign_keys
     expected = 2
     if len(keys) != expected or any(key.reference is None for key in keys):
@@ -204,13 +244,22 @@ def is_association(contents: Contents, tables: Mapping[Address, Contents]) -> bo
     return (
         everything
         and plain
-        and len(targets) == expected
+        and (len(targets) == expected or _is_join_of_one(contents, columns))
         and contents.table.address not in targets
         and all(target in tables and tables[target].primary_key for target in targets)
         and not _is_referred_to(contents.table.address, tables.values())
         and (
             contents.primary_key is None or sorted(contents.primary_key.columns) == sorted(columns)
         )
+    )
+
+
+def _is_join_of_one(contents: Contents, columns: Sequence[str]) -> bool:
+    """Return whether conditions in a string can join a table to the one that it relates."""
+    address = contents.table.address
+    words = (address.schema, address.name, *columns)
+    return len(set(columns)) == len(columns) and all(
+        word.isidentifier() and not keyword.iskeyword(word) for word in words
     )
 
 
@@ -227,10 +276,18 @@ def _name(contents: Contents, taken: set[str], *, mapped: bool) -> str:
     table = contents.table
     if not mapped:
         return names.unique(names.variable(f"{table.name}_table"), taken)
-    plain = names.class_name(table.name)
-    if plain in taken or names.clashes_with_builtin(plain):
-        plain = names.class_name(f"{table.schema}_{table.name}")
-    return names.unique(plain, taken)
+    return next(name for name in _candidates(table) if name not in taken)
+
+
+def _candidates(table: Table) -> Iterator[str]:
+    """Yield names for the class of a table: the best first, without an end."""
+    yield (plain := names.class_name(table.name))
+    if table.schema != "public":
+        yield names.class_name(f"{table.schema}_{table.name}")
+    # Beside "order_item", the rows of "order_items".
+    yield names.capitalized(table.name)
+    yield f"{plain}Row"
+    yield from (f"{plain}Row{number}" for number in range(2, 10_000))
 
 
 def _module(contents: Contents, *, mapped: bool) -> str:
@@ -242,17 +299,20 @@ def _module(contents: Contents, *, mapped: bool) -> str:
     )
 
 
-def _attributes(model: Model, forbidden: set[str], style: Style) -> Iterator[tuple[str, str]]:
+def _attributes(model: Model, naming: Naming) -> Iterator[tuple[str, str]]:
     yield from model.attributes.items()
     known = model.attributes
-    taken = {*model.names, *known.values()}
+    chosen_ = (naming.choices.attribute(model.address, at.name) for at in model.contents.columns)
+    taken = {*model.names, *known.values(), *filter(None, chosen_)}
+    forbidden = naming.forbidden(model.address)
     for column in model.contents.columns:
         if column.name in known:
             continue
         plain = names.attribute(column.name)
-        if style == "sqlmodel":
+        if naming.style == "sqlmodel":
             plain = names.safe(plain.lstrip("_") or "unnamed")  # _name is private to pydantic
-        attribute = names.unique(plain, taken, forbidden)
+        chosen = naming.choices.attribute(model.address, column.name)
+        attribute = chosen or names.unique(plain, taken, forbidden)
         taken.add(attribute)
         yield column.name, attribute
 
@@ -265,6 +325,7 @@ def _shared(catalog: Catalog) -> Iterator[tuple[str, str]]:
     names_.update(
         (column.schema, column.not_null.name)
         for column in catalog.every(Column)
-        if column.not_null and column.not_null.name
+        # That of a child has the name of its parent's, which is there before it.
+        if column.not_null and column.not_null.name and not column.not_null.inherited
     )
     return (name for name, count in names_.items() if count > 1)

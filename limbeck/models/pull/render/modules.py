@@ -13,6 +13,8 @@ from limbeck.models.pull.options import Options, Style
 from limbeck.models.pull.render.enums import class_source, type_source
 from limbeck.models.pull.render.models import Model, Models
 from limbeck.models.pull.render.relations import relations
+from limbeck.models.pull.render.reserved import Clash, aliased
+from limbeck.models.pull.render.reserved import names as bound_by
 from limbeck.models.pull.render.tables import source
 from limbeck.models.source.text import Source, literal
 from limbeck.schema.catalog.objects.address import Address
@@ -57,11 +59,28 @@ def file(
 
     """
     related = relations(models)
-    yield base
+    yield aliased(base, models.together)
     yield from enums(models)
+    # An entity may have the name of a type: limbeck.entities.Range, and that of SQLAlchemy.
+    imports: set[str] = set()
     for model in counting(stage, in_order(models)):
-        yield source(model, related.get(model.address, ()), models)
-    yield from entities
+        piece = source(model, related.get(model.address, ()), models)
+        imports |= piece.imports
+        yield piece
+    foreign = bound_by(line for line in imports if not line.startswith("from limbeck.entities "))
+    yield from (aliased(entity, models.together | foreign) for entity in entities)
+
+
+def clashes(models: Models) -> dict[Address, frozenset[str]]:
+    """Return the names that classes need for something else than their attributes, by table."""
+    related = relations(models)
+    needed: dict[Address, frozenset[str]] = {}
+    for model in models.tables.values():
+        try:
+            source(model, related.get(model.address, ()), models)
+        except Clash as clash:
+            needed[clash.table] = clash.names
+    return needed
 
 
 def package(
@@ -150,11 +169,13 @@ def base(
 
 def enums(models: Models) -> Iterator[Source]:
     """Yield the classes of the enums, then the variables for their types."""
-    for enum in models.enums.values():
+    new = [enum for enum in models.enums.values() if enum.known is None]
+    own = models.together or frozenset(name for enum in new for name in (enum.name, enum.variable))
+    for enum in new:
         if class_ := class_source(enum):
-            yield class_
-    for enum in models.enums.values():
-        type_ = type_source(enum)
+            yield aliased(class_, own)
+    for enum in new:
+        type_ = aliased(type_source(enum), own)
         yield Source(type_.text, type_.imports | {"base:Base"})
 
 
@@ -171,7 +192,8 @@ def with_imports(docstring: str, imports: Iterable[str], pieces: Sequence[str], 
 
     Args:
         docstring: of the module.
-        imports: lines, or "class:module:name", "base:Base" and "enums:name" of the models.
+        imports: lines, or "class:module:name", "own:module:name", "base:Base" and "enums:name"
+            of the models.
         pieces: the statements.
         home: the package that the statements import from.
     """
@@ -205,10 +227,13 @@ def resolved(imports: Iterable[str], home: Home) -> tuple[set[str], set[str]]:
             module, _, name = name.partition(":")
             guarded |= set(home.line(module, name))
         elif kind == "base":
-            module, name = home.base
-            plain |= set(home.line(module, name if name == "Base" else f"{name} as Base"))
+            module, own = home.base
+            plain |= set(home.line(module, own if own == name else f"{own} as {name}"))
         elif kind == "enums":
             plain |= set(home.line("enums", name))
+        elif kind == "own":
+            module, _, name = name.rpartition(":")
+            plain |= set(home.line(module, name))
         else:
             plain.add(line)
     if guarded:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import builtins
 import keyword
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterable, Iterator
 from functools import lru_cache
 
-_WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_]+")
+_PARTS = re.compile(r"[\W_]+")
 _IRREGULAR = {
     "people": "person",
     "children": "child",
@@ -76,12 +75,30 @@ _UNCOUNTED = frozenset(
         *("status", "statistics", "stats", "success", "tls", "various", "virus", "vis", "xml"),
     }
 )
-_BUILTIN = frozenset(dir(builtins))
+
+
+_SAME = frozenset({"data", "media", "metadata", "news", "series", "species", "info", "information"})
 
 
 def words(name: str) -> list[str]:
-    """Return the words of a name: of "film_actor" and of "FilmActor" film, actor."""
-    return [word.lower() for word in _WORDS.findall(name)]
+    """Return the words of a name: of "film_actor" and of "FilmActor" film, actor.
+
+    Digits stay with their word: oauth2, s3, md5.
+    """
+    return [word.lower() for part in _PARTS.split(name) for word in _words(part)]
+
+
+def _words(part: str) -> Iterator[str]:
+    start = 0
+    for at in range(1, len(part)):
+        before, letter, after = part[at - 1], part[at], part[at + 1 : at + 2]
+        # A single capital in front belongs to its word: OAuth.
+        ends = not before.isupper() or (after.islower() and at - start > 1)
+        if letter.isupper() and ends:
+            yield part[start:at]
+            start = at
+    if part:
+        yield part[start:]
 
 
 def singular(word: str) -> str:
@@ -103,7 +120,8 @@ def plural(word: str) -> str:
         return word
     if word in _PLURALS:
         return _PLURALS[word]
-    if word in {"data", "media", "metadata", "news", "series", "species", "info", "information"}:
+    participle = word.endswith(("ing", "ed")) and len(word) > len("thing")  # the following
+    if participle or word in _SAME:
         return word
     if word.endswith("y") and word[-2:-1] not in set("aeiou"):
         return word[:-1] + "ies"
@@ -115,10 +133,13 @@ def plural(word: str) -> str:
 def class_name(table: str) -> str:
     """Return the name of the class for the rows of a table."""
     parts = words(table)
-    if not parts:
-        return "Unnamed"
-    named = "".join(word.capitalize() for word in (*parts[:-1], singular(parts[-1])))
-    return _started(named)
+    return capitalized("_".join((*parts[:-1], singular(parts[-1]))) if parts else "unnamed")
+
+
+def capitalized(name: str) -> str:
+    """Return a name in capitalised words, none of them made singular."""
+    named = "".join(word[:1].upper() + word[1:] for word in words(name)) or "Unnamed"
+    return safe(named if named.isidentifier() else f"N{named}")
 
 
 def variable(name: str) -> str:
@@ -147,16 +168,16 @@ def rows_name(table: str) -> str:
 def attribute(column: str) -> str:
     """Return the attribute for a column: its own name wherever possible."""
     plain = column if column.isidentifier() else re.sub(r"\W+", "_", column).strip("_")
-    if plain.startswith("__"):
+    # SQLAlchemy's own attributes begin with _sa_, Python's with two underscores.
+    if plain.startswith(("__", "_sa_")):
         plain = plain.strip("_")
     return safe(plain or "unnamed")
 
 
 def safe(name: str) -> str:
-    """Return the name as an identifier that is neither a keyword nor a common builtin."""
+    """Return the name as an identifier that is no keyword."""
     name = _started(name)
-    taken = keyword.iskeyword(name) or name in {"list", "dict", "int", "str", "bool", "float"}
-    return f"{name}_" if taken or name in {"bytes", "tuple", "type"} else name
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 def unique(name: str, *taken: Container[str]) -> str:
@@ -170,9 +191,13 @@ def unique(name: str, *taken: Container[str]) -> str:
     return next(candidate for candidate in tries if not any(candidate in names for names in taken))
 
 
-def clashes_with_builtin(name: str) -> bool:
-    """Return whether a name at the top of a module would hide a builtin."""
-    return name in _BUILTIN
+def first(candidates: Iterable[str], taken: set[str], chosen: str | None = None) -> str:
+    """Return the first free identifier of several, or the chosen one, and add it to those taken."""
+    name = chosen or next(
+        name for candidate in candidates if (name := safe(candidate)) not in taken
+    )
+    taken.add(name)
+    return name
 
 
 def _started(name: str) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from importlib.util import find_spec
 
 from limbeck.models.source.text import Source, call
+from limbeck.schema.catalog.catalog import Catalog
+from limbeck.schema.catalog.objects.columns import Column
 
 _PGVECTOR = "from pgvector.sqlalchemy import"
 _GEOALCHEMY = "from geoalchemy2 import"
@@ -19,6 +22,21 @@ _SHAPES = {"geometry": "Geometry", "geography": "Geography"}
 # Only extensions in public: the packages write the bare name of the type.
 _VECTOR = re.compile(r"public\.(vector|halfvec|sparsevec)(?:\((\d+)\))?")
 _SHAPE = re.compile(r"public\.(geometry|geography)(?:\((\w+)(?:,(\d+))?\))?")
+
+
+_PACKAGES = {
+    "pgvector": _VECTOR,
+    "geoalchemy2": re.compile(r"public\.(geometry|geography|raster).*"),
+}
+
+
+def missing(catalog: Catalog) -> Iterator[str]:
+    """Yield a sentence for each package that has types of the catalog and is not installed."""
+    types = {column.type.removesuffix("[]") for column in catalog.every(Column)}
+    for package, pattern in _PACKAGES.items():
+        if any(map(pattern.fullmatch, types)) and find_spec(package) is None:
+            kinds = sorted({match[1] for type_ in types if (match := pattern.fullmatch(type_))})
+            yield f"Values of {', '.join(kinds)} are strings: pip install {package}"
 
 
 def packaged(spelled: str) -> tuple[Source, Source] | None:

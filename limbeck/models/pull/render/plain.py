@@ -7,7 +7,7 @@ from collections.abc import Collection, Container, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias, TypeVar
 
-from limbeck.models.pull.render.contents import Contents
+from limbeck.models.pull.render.contents import Contents, covers
 from limbeck.models.source.constraints import constraint_is_sayable
 from limbeck.models.source.defaults import identity
 from limbeck.models.source.indexes import index_is_sayable
@@ -42,7 +42,22 @@ def plain(
     sayable = {
         address for address, contents in tables.items() if _is_sayable(contents, parts, mapped)
     }
-    return {address: _contents(tables[address], sayable, parts) for address in sorted(sayable)}
+    described = {address: _contents(tables[address], sayable, parts) for address in sorted(sayable)}
+    return {address: _with_targets(contents, described) for address, contents in described.items()}
+
+
+def _with_targets(contents: Contents, described: Mapping[Address, Contents]) -> Contents:
+    """Return a table without the foreign keys to columns whose unique index is created later."""
+    constraints = tuple(
+        part
+        for part in contents.constraints
+        if part.reference is None
+        or part.reference.table not in described
+        or covers(described[part.reference.table], part.reference.columns)
+    )
+    if len(constraints) == len(contents.constraints):
+        return contents
+    return replace(contents, constraints=constraints)
 
 
 def _is_sayable(contents: Contents, late: _Parts, mapped: Container[Address]) -> bool:

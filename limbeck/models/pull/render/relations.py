@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
 from limbeck.dataclass import dataclass
 from limbeck.models.pull.render import names
 from limbeck.models.pull.render.models import Model, Models, is_association
+from limbeck.models.pull.render.naming import role_of
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.constraints import Constraint
-
-_SUFFIX = re.compile(r"(?i:_(?:id|uuid|guid|fk))$|(?<=[a-z])(?:Id|ID|Uuid|UUID|Fk|FK)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +33,7 @@ class Relation:
     foreign_keys: tuple[tuple[str, str], ...] = ()
     remote_side: tuple[str, ...] = ()
     secondary: Address | None = None
+    joins: tuple[str, ...] = ()
     overlaps: tuple[str, ...] = ()
 
 
@@ -53,7 +52,12 @@ class _Link:
 def relations(models: Models) -> dict[Address, list[Relation]]:
     """Return the relationships of every mapped class, by its table."""
     taken: dict[Address, set[str]] = {
-        address: {*model.attributes.values(), *model.names, *models.reserved, model.name}
+        address: {
+            *model.attributes.values(),
+            *model.names,
+            *models.naming.forbidden(address),
+            model.name,
+        }
         for address, model in models.tables.items()
     }
     links = _links(models, taken)
@@ -78,46 +82,44 @@ def _keys(models: Models) -> Iterator[tuple[Model, Model, Constraint]]:
 def _links(models: Models, taken: Mapping[Address, set[str]]) -> list[_Link]:
     keys = list(_keys(models))
     pairs = Counter((child.address, parent.address) for child, parent, _ in keys)
+    own = models.naming.choices
     forward = []
     for child, parent, key in keys:
-        role = _role(child, parent, key)
-        name = names.unique(role, taken[child.address])
-        taken[child.address].add(name)
-        forward.append((role, name))
+        role, target = role_of(key), names.row_name(parent.contents.table.name)
+        chosen = own.relationship(key, 0)
+        name = names.first(_forward(role, target, key), taken[child.address], chosen)
+        forward.append((role or name, name))
     links = []
     for (child, parent, key), (role, name) in zip(keys, forward, strict=True):
         single = _is_unique(child, key)
         several = pairs[child.address, parent.address] > 1 or child is parent
-        back = names.unique(
-            _back(child, role, single=single, several=several), taken[parent.address]
-        )
-        taken[parent.address].add(back)
+        candidates = _back(child, parent, role, single=single, several=several)
+        back = names.first(candidates, taken[parent.address], own.relationship(key, 1))
         links.append(_Link(child, parent, key, name, back, single))
     return links
 
 
-def _role(child: Model, parent: Model, key: Constraint) -> str:
-    target = names.row_name(parent.contents.table.name)
-    if len(key.columns) != 1:
-        return target
-    column = key.columns[0]
-    role = _SUFFIX.sub("", column)
-    if role and role != column:
-        return names.variable(role)
-    attribute = child.attributes[column]
-    if column.lower() == f"{target}id" or attribute == target or attribute in {"id", "uuid"}:
-        return target
-    return f"{names.variable(column)}_{target}"
+def _forward(role: str, target: str, key: Constraint) -> Iterator[str]:
+    """Yield names for the relationship of a foreign key, the best first."""
+    yield role or target
+    if role and role != target:
+        yield f"{role}_{target}"
+    if len(key.columns) == 1 and (column := names.variable(key.columns[0])) != target:
+        yield f"{column}_{target}"
+    yield f"{role or target}_row"
+    yield from (f"{role or target}_{number}" for number in range(2, 10_000))
 
 
-def _back(child: Model, role: str, *, single: bool, several: bool) -> str:
+def _back(child: Model, parent: Model, role: str, *, single: bool, several: bool) -> Iterator[str]:
+    """Yield names for the other side of a foreign key's relationship, the best first."""
     table = child.contents.table.name
     name = names.row_name(table) if single else names.rows_name(table)
-    if not several:
-        return name
-    if role == "parent":
-        return "child" if single else "children"
-    return f"{name}_as_{role}"
+    if role == "parent" and several:
+        yield "child" if single else "children"
+    elif not several or role == names.row_name(parent.contents.table.name):
+        yield name
+    yield f"{name}_as_{role}"
+    yield from (f"{name}_as_{role}_{number}" for number in range(2, 10_000))
 
 
 def _is_unique(child: Model, key: Constraint) -> bool:
@@ -177,27 +179,105 @@ def _overlaps(link: _Link, links: list[_Link]) -> Iterator[str]:
 
 def _from_associations(models: Models, taken: Mapping[Address, set[str]]) -> Iterator[Relation]:
     tables = {address: model.contents for address, model in models.tables.items()}
-    for address, model in models.tables.items():
-        if model.mapped or not is_association(model.contents, tables):
-            continue
-        left, right = (
-            models.tables[key.reference.table]
-            for key in model.contents.foreign_keys
-            if key.reference
-        )
-        yield from _across(address, left, right, taken)
+    associations = [
+        model
+        for model in models.tables.values()
+        if not model.mapped and is_association(model.contents, tables)
+    ]
+    count = Counter(map(_related, associations))
+    for model in associations:
+        yield from _across(model, models, taken, several=count[_related(model)] > 1)
+
+
+def _related(table: Model) -> frozenset[Address]:
+    return frozenset(key.reference.table for key in table.contents.foreign_keys if key.reference)
 
 
 def _across(
-    secondary: Address, left: Model, right: Model, taken: Mapping[Address, set[str]]
+    table: Model, models: Models, taken: Mapping[Address, set[str]], *, several: bool
 ) -> Iterator[Relation]:
-    sides = []
-    for owner, target in ((left, right), (right, left)):
-        plain = names.rows_name(target.contents.table.name)
-        if plain in taken[owner.address]:
-            plain = f"{plain}_by_{names.variable(secondary.name)}"
-        name = names.unique(plain, taken[owner.address])
-        taken[owner.address].add(name)
-        sides.append((owner.address, name, target.address))
-    for (owner_, name, target_), (_, back, _) in zip(sides, reversed(sides), strict=True):
-        yield Relation(owner_, name, target_, True, False, back, secondary, secondary=secondary)  # noqa: FBT003
+    keys = [key for key in table.contents.foreign_keys if key.reference]
+    at, sides = table.address, []
+    for near, far in (keys, keys[::-1]):
+        owner, target = (models.tables[key.reference.table] for key in (near, far) if key.reference)
+        chosen = models.naming.choices.relationship(far, 0)
+        side = _Side(table, owner, target, role_of(near), role_of(far), several)
+        name = names.first(side.names(), taken[owner.address], chosen)
+        itself = owner is target
+        joins = (_join(table, owner, near), _join(table, target, far)) if itself else ()
+        sides.append((owner.address, name, target.address, joins))
+    for (owner_, name, target_, joins), (_, back, *_) in zip(sides, reversed(sides), strict=True):
+        yield Relation(
+            owner=owner_,
+            name=name,
+            target=target_,
+            many=True,
+            optional=False,
+            back=back,
+            origin=at,
+            secondary=at,
+            joins=joins,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One side of an association: the class that has the relationship, and the other one.
+
+    `near` is the role of the columns that refer to the owner, `far` of those that refer to the
+    target, "" for none; `several` tells that other associations relate the same two classes.
+    """
+
+    table: Model
+    owner: Model
+    target: Model
+    near: str
+    far: str
+    several: bool
+
+    def names(self) -> Iterator[str]:
+        """Yield names for the relationship, the best first."""
+        own, other = (names.row_name(at.contents.table.name) for at in (self.owner, self.target))
+        rows = names.rows_name(self.target.contents.table.name)
+        words = names.words(self.table.contents.table.name)
+        rest = [word for word in words if names.singular(word) not in {own, other}]
+        title = "_".join(rest or words)
+        if self.owner is self.target:
+            yield from self._of_one(other, title)
+        elif self.far not in {"", other}:
+            yield names.rows_name(self.far)
+        elif rest and own in map(names.singular, words):
+            yield names.rows_name(title)
+        role = self.near if self.near not in {"", own} else ""
+        if role or (rest and other in map(names.singular, words)):
+            spare = f"{rows}_as_{role or names.row_name(title)}"
+        else:
+            spare = f"{title}_{rows}" if rest else f"{rows}_by_{names.variable(title)}"
+        yield from (spare, rows) if self.several else (rows, spare)
+        yield from (f"{rows}_{number}" for number in range(2, 10_000))
+
+    def _of_one(self, row: str, title: str) -> Iterator[str]:
+        """Yield names for rows that are related to others of their own table."""
+        if self.far not in _VAGUE | {row}:
+            yield names.rows_name(self.far)
+            return
+        # friends of (user_id, friend_id): those who name this one are friends_of it.
+        base = self.near if self.near not in _VAGUE | {row} else title
+        second = self.far == row if base == self.near else self.far < self.near
+        yield f"{names.rows_name(base)}_of" if second else names.rows_name(base)
+
+
+# Roles in columns that tell nothing: from_id and to_id, a_id and b_id.
+_VAGUE = frozenset({"", "from", "to", *"abcdxyz12"})
+
+
+def _join(table: Model, model: Model, key: Constraint) -> str:
+    """Return the condition that joins an association table to a class, for a string."""
+    address = table.address
+    name = address.name if address.schema == "public" else f"{address.schema}.{address.name}"
+    referred = key.reference.columns if key.reference else ()
+    pairs = [
+        f"{model.name}.{model.attributes[there]} == {name}.c.{column}"
+        for there, column in zip(referred, key.columns, strict=True)
+    ]
+    return pairs[0] if len(pairs) == 1 else f"and_({', '.join(pairs)})"

@@ -69,6 +69,18 @@ def columns_fed(catalog: Catalog) -> frozenset[Address]:
     )
 
 
+def feeding(catalog: Catalog) -> dict[Address, Address]:
+    """Return the columns of columns_fed() by the sequences whose next value is their default."""
+    fed = columns_fed(catalog)
+    return {
+        sequence.address: sequence.owned_by
+        for sequence in catalog.of(Sequence)
+        if sequence.owned_by in fed
+        and isinstance(column := catalog.objects.get(sequence.owned_by), Column)
+        and _is_fed(column, sequence)
+    }
+
+
 def as_created(sequence: Sequence, type_: str) -> Sequence:
     """Return the sequence as "serial" creates it for a column of a type."""
     return replace(sequence, options=_usual(type_), comment=None)

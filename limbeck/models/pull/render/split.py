@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from limbeck.models.pull.render import serials
@@ -10,11 +10,10 @@ from limbeck.models.pull.render.contents import Contents
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.columns import Column
+from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.object import Object
 from limbeck.schema.catalog.objects.schemas import Schema
 from limbeck.schema.catalog.objects.sequences import Sequence
-from limbeck.schema.catalog.objects.tables import Table
-from limbeck.schema.sql.quoting import qualified
 
 # Kinds of objects that are created before the tables, unless they depend on one.
 _EARLY = frozenset(
@@ -26,27 +25,32 @@ _EARLY = frozenset(
     }
 )
 _TABLES = frozenset({"table", "column", "view", "constraint", "index", "default"})
+_PARTS = frozenset({"default", "constraint", "index", "column"})
 # A sequence needs only the column that owns it, and OWNED BY is set afterwards.
 _NEEDLESS = frozenset({"schema", "extension", "collation", "enum", "sequence"})
 
 
 def early(catalog: Catalog) -> frozenset[Address]:
     """Return the objects to create before the tables: they need no table, but tables need them."""
+    # A serial creates its sequence with its table; any other object that needs it comes later.
     needs_tables: dict[Address, bool] = {}
+    owned = {sequence.address for sequence in serials.serials(catalog).values()}
     possible = [address for address in catalog.objects if address.kind in _EARLY]
     return frozenset(
-        address for address in possible if not _needs_tables(address, catalog, needs_tables)
+        address for address in possible if not _needs_tables(address, catalog, needs_tables, owned)
     )
 
 
-def _needs_tables(address: Address, catalog: Catalog, known: dict[Address, bool]) -> bool:
+def _needs_tables(
+    address: Address, catalog: Catalog, known: dict[Address, bool], owned: Container[Address]
+) -> bool:
     if address in known:
         return known[address]
     known[address] = False  # in a circle, the other members decide
     if address.kind in _NEEDLESS:
         return False
     known[address] = any(
-        needed.kind in _TABLES or _needs_tables(needed, catalog, known)
+        needed.kind in _TABLES or needed in owned or _needs_tables(needed, catalog, known, owned)
         for needed in catalog.depends.get(address, ())
     )
     return known[address]
@@ -55,16 +59,16 @@ def _needs_tables(address: Address, catalog: Catalog, known: dict[Address, bool]
 def late_parts(catalog: Catalog, made_early: frozenset[Address]) -> frozenset[Address]:
     """Return the defaults, constraints, indexes and columns that need an object after the tables.
 
-    So does a column whose type is the row type of another table.
+    So does a column whose type is the row type of another table, and a default or a check that
+    needs another table, or the sequence that it creates.
     """
     late = frozenset(address for address in catalog.objects if _is_late(address, made_early))
-    if not late and not _has_rows(catalog):
-        return late
+    owners = {sequence.address: at for at, sequence in serials.serials(catalog).items()}
     return frozenset(
         address
         for address, needed in catalog.depends.items()
-        if address.kind in {"default", "constraint", "index", "column"}
-        and (not late.isdisjoint(needed) or _is_of_row(address, needed))
+        if address.kind in _PARTS
+        and (not late.isdisjoint(needed) or _is_of_other(address, needed, catalog, owners))
     )
 
 
@@ -72,18 +76,24 @@ def _is_late(needed: Address, made_early: frozenset[Address]) -> bool:
     return needed.kind == "view" or (needed.kind in _EARLY and needed not in made_early)
 
 
-def _has_rows(catalog: Catalog) -> bool:
-    """Return whether any column has the row type of a table, or an array of it."""
-    types = {qualified(table.schema, table.name) for table in catalog.every(Table)}
-    return any(column.type.removesuffix("[]") in types for column in catalog.every(Column))
-
-
-def _is_of_row(part: Address, needed: Iterable[Address]) -> bool:
-    """Return whether a part is a column whose type is the row type of another table."""
-    return part.kind == "column" and any(
-        other.kind == "table" and (other.schema, other.name) != (part.schema, part.name)
-        for other in needed
+def _is_of_other(
+    part: Address,
+    needed: Iterable[Address],
+    catalog: Catalog,
+    owners: Mapping[Address, Address],
+) -> bool:
+    """Return whether a part needs another table than its own, not counting foreign keys."""
+    own = (part.schema, part.name)
+    others = (
+        at
+        for at in (owners.get(other, other) for other in needed)
+        if at.kind in {"table", "column"} and (at.schema, at.name) != own
     )
+    if part.kind == "column":
+        return any(at.kind == "table" for at in others)
+    constraint = catalog.objects.get(part)
+    refers = isinstance(constraint, Constraint) and constraint.type == "f"
+    return not refers and part.kind != "index" and any(others)
 
 
 def before_tables(

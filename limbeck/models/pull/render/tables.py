@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from limbeck.models.pull.render import columns, fields
-from limbeck.models.pull.render.contents import inline
+from limbeck.models.pull.render import columns, fields, reserved
+from limbeck.models.pull.render.contents import follows, inline
 from limbeck.models.pull.render.conventions import name
-from limbeck.models.pull.render.enums import docstring
 from limbeck.models.pull.render.models import Model, Models
 from limbeck.models.pull.render.relations import Relation
 from limbeck.models.pull.render.roles import column_of_plain_index, key_is_inline
@@ -27,29 +26,46 @@ _KEYWORDS = {"declarative": "", "dataclass": ", kw_only=True", "sqlmodel": ", ta
 
 
 def source(model: Model, relations: Sequence[Relation], models: Models) -> Source:
-    """Return the class or the Table of a table."""
+    """Return the class or the Table of a table.
+
+    Raises:
+        Clash: attributes have names that the body of the class needs.
+
+    """
     return _class(model, relations, models) if model.mapped else _table(model, models)
 
 
 def _class(model: Model, relations: Sequence[Relation], models: Models) -> Source:
     table = model.contents.table
-    body: list[Source] = []
-    if table.comment:
-        body.append(Source(docstring(table.comment) + "\n"))
-    body.append(Source(f"__tablename__ = {literal(table.name)}"))
+    own = models.together or frozenset(
+        {model.name, *(models.tables[relation.target].name for relation in relations)}
+    )
+    head = [Source(f"__tablename__ = {literal(table.name)}")]
     arguments = table_args(model, models)
     if arguments:
-        body.append(arguments)
-    body[-1] = Source(body[-1].text + "\n", body[-1].imports)
-    body += [attribute(column, model, models) for column in model.contents.columns]
-    related = [relationship(relation, model, models) for relation in relations]
+        head.append(reserved.aliased(arguments, own))
+    head[-1] = Source(head[-1].text + "\n", head[-1].imports)
+    body = [
+        reserved.aliased(attribute(column, model, models), own) for column in model.contents.columns
+    ]
+    related = [
+        reserved.aliased(relationship(relation, model, models), own) for relation in relations
+    ]
+    _check(model, relations, [*body, *related, Source("", head[-1].imports)])
     if related:
         body[-1] = Source(body[-1].text + "\n", body[-1].imports)
-    body += related
+    body = [*head, *body, *related]
     # Only first lines are indented: any other line is in a literal, and stays as it is.
     lines = "\n".join(f"    {line.text}" for line in body)
     imports = frozenset({_BASE}).union(*(line.imports for line in body))
     return Source(f"class {model.name}(Base{_KEYWORDS[models.style]}):\n{lines}", imports)
+
+
+def _check(model: Model, relations: Sequence[Relation], body: Sequence[Source]) -> None:
+    """Raise Clash if the body of a class needs a name that one of its attributes has."""
+    attributes = {*model.attributes.values(), *(relation.name for relation in relations)}
+    if clashing := attributes.intersection(reserved.used(body)):
+        raise reserved.Clash(model.address, frozenset(clashing))
 
 
 def attribute(column: Column, model: Model, models: Models) -> Source:
@@ -64,6 +80,7 @@ def _table(model: Model, models: Models) -> Source:
     given += _arguments(model, models)
     given += [keyword(key, value) for key, value in options(table)]
     value = call("sa.Table", given, SQLALCHEMY, _BASE)
+    value = reserved.aliased(value, models.together or frozenset({model.name}))
     return Source(f"{model.name} = {value.text}", value.imports)
 
 
@@ -103,7 +120,7 @@ def elements(model: Model, models: Models) -> Iterator[tuple[Address, Source]]:
     """Yield the elements of __table_args__ by the address of the part that each declares."""
     for constraint in model.contents.constraints:
         if not is_inline(constraint, model, models):
-            spelled = _constraint(constraint, models)
+            spelled = _constraint(constraint, model, models)
             if spelled:
                 yield constraint.address, spelled
     yield from _not_nulls(model, models)
@@ -117,10 +134,10 @@ def _arguments(model: Model, models: Models) -> Iterator[Argument]:
     return (element for _, element in elements(model, models))
 
 
-def _constraint(constraint: Constraint, models: Models) -> Source | None:
-    if constraint.validated:
+def _constraint(constraint: Constraint, model: Model, models: Models) -> Source | None:
+    if not follows(constraint, model.contents):
         return spell_constraint(constraint, name=name(constraint, models.convention))
-    # CREATE TABLE ignores NOT VALID: use_alter adds the key afterwards, and needs its name.
+    # use_alter needs the key's name.
     key = spell_constraint(constraint, name=literal(constraint.name))
     return key and Source(f"{key.text[:-1]}, use_alter=True)", key.imports)
 
@@ -187,6 +204,8 @@ def _relationship_arguments(relation: Relation, model: Model, models: Models) ->
         key = address.name if address.schema == "public" else f"{address.schema}.{address.name}"
         plain = all(part.isidentifier() for part in key.split("."))
         yield f"secondary={literal(key) if plain else f'lambda: Base.metadata.tables[{key!r}]'}"
+    for side, condition in zip(("primaryjoin", "secondaryjoin"), relation.joins, strict=False):
+        yield f"{side}={literal(condition)}"
     if relation.foreign_keys:
         yield f"foreign_keys={_attributes(relation.foreign_keys, model, models)}"
     if relation.remote_side:
@@ -200,11 +219,18 @@ def _relationship_arguments(relation: Relation, model: Model, models: Models) ->
 
 def _attributes(pairs: Sequence[tuple[str, str]], model: Model, models: Models) -> str:
     """Return attributes of classes; in quotes where the body of the class does not know them."""
-    known = {
-        model.attributes[column.name]
-        for column in model.contents.columns
-        if columns.mapped(column, model, models).text.endswith(")")
-    }
+    known = _assigned(model, models)
     if all(owner == model.name and attribute in known for owner, attribute in pairs):
         return f"[{', '.join(attribute for _, attribute in pairs)}]"
     return literal(f"[{', '.join(f'{owner}.{attribute}' for owner, attribute in pairs)}]")
+
+
+def _assigned(model: Model, models: Models) -> frozenset[str]:
+    # A class that somebody else wrote may have them from a mixin, or only annotate them.
+    own = models.naming.known.get(model.address)
+    return frozenset(
+        model.attributes[column.name]
+        for column in model.contents.columns
+        if not (own and column.name in own.attributes)
+        and columns.mapped(column, model, models).text.endswith(")")
+    )
