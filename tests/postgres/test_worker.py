@@ -313,6 +313,22 @@ def test_what_env_py_configures_is_honoured(
     assert "ab_user" not in str(catalogs[0].objects)
 
 
+@pytest.mark.parametrize("asks", ['.get("connection")', '["connection"]'])
+def test_an_env_py_that_makes_no_connection_is_given_one(
+    asks: str, work: Work, connection: psycopg.Connection, database: Database
+) -> None:
+    configure(work, "version_table='mine'")
+    env = work.project.root / "alembic" / "env.py"
+    given = f"connection = context.config.attributes{asks}\nif True:"
+    env.write_text(env.read_text().replace("with engine.connect() as connection:", given))
+    work.models(MODELS)
+    one = work.revision("one", TABLE, imports=SQLALCHEMY)
+    plan = migrate.plan(work.project, work.profile, database)
+    assert migrate.apply(plan, confirm=lambda _: True).applied
+    assert connection.execute("select * from mine").fetchall() == [(one.id,)]
+    assert Models(work.project).catalog() == Replay(work.project).catalog()
+
+
 @pytest.mark.parametrize(
     ("models", "error", "words"),
     [

@@ -414,7 +414,7 @@ def run_env(
     from alembic.script import ScriptDirectory
 
     config = configuration(place, url)
-    config.attributes["limbeck"] = runs
+    vars(config)["attributes"] = attributes = Attributes(limbeck=runs)
     directory = ScriptDirectory.from_config(config)
     # Not a subclass: Alembic finds the modules that show it by its class.
     context = EnvironmentContext(config, directory)
@@ -422,9 +422,54 @@ def run_env(
     environment.capture(then)
     try:
         with context, application(Path(directory.env_py_location)):
-            directory.run_env()
+            try:
+                directory.run_env()
+            except Exception:
+                if environment.arguments or not attributes.asked:
+                    raise
+                with shared_connection(config):
+                    directory.run_env()
     finally:
         environment.forget()
+
+
+class Attributes(dict[str, Any]):
+    """The attributes of Alembic's configuration; `asked` is whether env.py read "connection".
+
+    An application that calls Alembic's commands shares its connection with env.py there. Most of
+    these env.py make an engine where there is none, and that one is theirs: it has their options.
+    """
+
+    asked = False
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return an attribute, or a default."""
+        self.asked = self.asked or key == "connection"
+        return super().get(key, default)
+
+    def __contains__(self, key: object) -> bool:
+        """Return whether an attribute is set."""
+        self.asked = self.asked or key == "connection"
+        return super().__contains__(key)
+
+    def __missing__(self, key: str) -> Any:
+        """Raise KeyError for an attribute that is not set."""
+        self.asked = self.asked or key == "connection"
+        raise KeyError(key)
+
+
+@contextmanager
+def shared_connection(config: Any) -> Iterator[None]:
+    """Provide a connection as the attribute of that name, for an env.py that does not make one.
+
+    https://alembic.sqlalchemy.org/en/latest/cookbook.html#sharing-a-connection-across-one-or-more-programmatic-migration-commands
+    """
+    from sqlalchemy.pool import NullPool
+
+    engine = sa.create_engine(config.get_main_option("sqlalchemy.url"), poolclass=NullPool)
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        yield
 
 
 @contextmanager
@@ -460,8 +505,8 @@ class Environment:
         configured = self.context.configure
 
         def configure(*positional: Any, **options: Any) -> None:
-            self.arguments = options
             configured(*positional, **options)
+            self.arguments = options
 
         def run_migrations(**options: Any) -> None:
             self.engine = getattr(self.context.get_context().connection, "engine", None)
