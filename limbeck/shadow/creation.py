@@ -40,6 +40,7 @@ EXTENSION_OF = {
     "isbn": "isn",
     "isbn13": "isn",
 }
+UNREFERABLE = re.compile(r'no unique constraint matching given keys for referenced table "(.+)"')
 SAME_NAME = {"citext", "hstore", "ltree", "vector", "cube", "seg", "lo", "semver"}
 
 
@@ -146,8 +147,20 @@ def _send(connection: Connection, statement: str) -> None:
 def _refused(message: str, statement: str, hint: str | None = None) -> ModelsError:
     match = CREATED.match(statement)
     place = match[1] if match else "statement: " + statement.strip()[:500]
-    return ModelsError(
-        f"Postgres cannot create the models: {message}\n  in {place}", hint=lacking(message) or hint
+    hint = lacking(message) or _unreferable(message, statement) or hint
+    return ModelsError(f"Postgres cannot create the models: {message}\n  in {place}", hint=hint)
+
+
+def _unreferable(message: str, statement: str) -> str | None:
+    """Return what to do about a foreign key to columns that are no key of their table."""
+    if not (match := UNREFERABLE.search(message)):
+        return None
+    name = match[1]
+    given = re.search(rf'REFERENCES (?:[\w"]+\.)?"?{re.escape(name)}"? ?\(([^)]+)\)', statement)
+    columns = given[1] if given else "the columns that are referenced"
+    return (
+        f"Declare a unique constraint on {name} ({columns}) in the models. "
+        "One that only the history creates does not count for them."
     )
 
 

@@ -638,6 +638,13 @@ table("a", Column("x", Shape()))
 """,
         'type "geometry" does not exist',
     ),
+    "a reference to a column that is no key": (
+        """
+table("a", Column("x", Text))
+table("b", Column("y", Text, sa.ForeignKey("a.x")))
+""",
+        'no unique constraint matching given keys for referenced table "a"',
+    ),
 }
 
 
@@ -651,6 +658,8 @@ def test_models_that_cannot_be_are_named_and_nothing_is_written(
     assert said in caught.value.message
     if "extension" in name:
         assert "postgis" in (caught.value.hint or "")
+    if "key" in name:
+        assert "a unique constraint on a (x)" in (caught.value.hint or "")
     assert list((project.script_location / "versions").glob("*.py")) == []
 
 
