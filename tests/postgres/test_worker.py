@@ -313,14 +313,20 @@ def test_what_env_py_configures_is_honoured(
     assert "ab_user" not in str(catalogs[0].objects)
 
 
-@pytest.mark.parametrize("asks", ['.get("connection")', '["connection"]'])
-def test_an_env_py_that_makes_no_connection_is_given_one(
-    asks: str, work: Work, connection: psycopg.Connection, database: Database
+ENGINE = "with engine.connect() as connection:"
+SHARED = "connection = context.config.attributes{}\nif True:"
+LOOP = "import anyio.from_thread, anyio.lowlevel\nanyio.from_thread.run(anyio.lowlevel.checkpoint)\n" + ENGINE
+
+
+@pytest.mark.parametrize(
+    "begins", [SHARED.format('.get("connection")'), SHARED.format('["connection"]'), LOOP]
+)
+def test_an_env_py_has_what_an_application_calls_alembic_with(
+    begins: str, work: Work, connection: psycopg.Connection, database: Database
 ) -> None:
     configure(work, "version_table='mine'")
     env = work.project.root / "alembic" / "env.py"
-    given = f"connection = context.config.attributes{asks}\nif True:"
-    env.write_text(env.read_text().replace("with engine.connect() as connection:", given))
+    env.write_text(env.read_text().replace(ENGINE, begins))
     work.models(MODELS)
     one = work.revision("one", TABLE, imports=SQLALCHEMY)
     plan = migrate.plan(work.project, work.profile, database)

@@ -424,11 +424,14 @@ def run_env(
         with context, application(Path(directory.env_py_location)):
             try:
                 directory.run_env()
-            except Exception:
-                if environment.arguments or not attributes.asked:
+            except Exception as error:
+                if not environment.arguments and of_worker_thread(error):
+                    in_worker_thread(directory.run_env)
+                elif not environment.arguments and attributes.asked:
+                    with shared_connection(config):
+                        directory.run_env()
+                else:
                     raise
-                with shared_connection(config):
-                    directory.run_env()
     finally:
         environment.forget()
 
@@ -456,6 +459,19 @@ class Attributes(dict[str, Any]):
         """Raise KeyError for an attribute that is not set."""
         self.asked = self.asked or key == "connection"
         raise KeyError(key)
+
+
+def of_worker_thread(error: BaseException) -> bool:
+    """Return whether AnyIO refuses a call because it comes from no worker thread of a loop."""
+    file, _ = _frames(error)[-1]
+    return Path(file).parts[-2:] == ("anyio", "from_thread.py")
+
+
+def in_worker_thread(function: Callable[[], None]) -> None:
+    """Call a function in a worker thread of an event loop, as an ASGI application does."""
+    import anyio.to_thread  # it is the project's
+
+    anyio.run(anyio.to_thread.run_sync, function)
 
 
 @contextmanager
@@ -562,8 +578,12 @@ OWN = "env.py"
 def all_metadata(given: Any) -> list[Any]:
     """Return the MetaData that an env.py passes as target_metadata: one, or several."""
     several = list(given) if isinstance(given, (list, tuple, set)) else [given]
-    if not several or not all(isinstance(each, sa.MetaData) for each in several):
+    if not several or several == [None]:
         raise FailureError("reference", "env.py configures no target_metadata")
+    for each in several:
+        if not isinstance(each, sa.MetaData):
+            name = getattr(each, "__name__", type(each).__name__)
+            raise FailureError("reference", f"target_metadata of env.py has {name}: no MetaData")
     return several
 
 
