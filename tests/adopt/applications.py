@@ -31,6 +31,7 @@ class Application:
         variables: what its env.py reads from the environment; {url} is the database, and {data} a
             folder.
         start: Python that makes what its history does not start with; {url} is the database.
+        at: the revision of what that makes.
         init: options of `limbeck init`.
         added: lines that are added to files before that.
         without: what is not installed, for nothing that is imported needs it.
@@ -47,6 +48,7 @@ class Application:
     folder: str = "."
     variables: Mapping[str, str] = field(default_factory=dict)
     start: str = ""
+    at: str = "base"
     init: tuple[str, ...] = ()
     added: Mapping[str, str] = field(default_factory=dict)
     without: str = ""
@@ -59,6 +61,56 @@ class Application:
         return self.sources[0].partition("==")[2] if self.sources else "written here"
 
 
+# Its env.py names one MetaData and two classes that have none: a module joins its three.
+DAGSTER_MODELS = """
+import sqlalchemy as sa
+from dagster._core.storage.event_log import SqlEventLogStorageMetadata
+from dagster._core.storage.runs.schema import RunStorageSqlMetadata
+from dagster._core.storage.schedules.schema import ScheduleStorageSqlMetadata
+metadata = sa.MetaData()
+for each in (SqlEventLogStorageMetadata, RunStorageSqlMetadata, ScheduleStorageSqlMetadata):
+    for table in each.tables.values():
+        table.to_metadata(metadata)
+"""
+# Dagster creates its tables from the models. Its revisions up to 140198fdfe65 are for databases of
+# versions before 0.10: they ask the running instance what they shall keep. 6b7fb194ff9c creates an
+# index concurrently without autocommit_block(): Dagster runs Alembic in autocommit.
+DAGSTER = """
+import sqlalchemy as sa
+from dagster_models import metadata
+with sa.create_engine({url!r}).begin() as connection:
+    metadata.create_all(connection)
+    connection.execute(sa.text("CREATE TABLE alembic_version (version_num text PRIMARY KEY)"))
+    connection.execute(sa.text("INSERT INTO alembic_version VALUES ('6b7fb194ff9c')"))
+"""
+# Alembic's commands with a connection, which Dagster's env.py does not make itself.
+SHARED = """
+import os, sys, sqlalchemy as sa
+from alembic.config import CommandLine, Config
+line = CommandLine()
+options = line.parser.parse_args(sys.argv[2:])
+config = Config(sys.argv[1], cmd_opts=options)
+engine = sa.create_engine(os.environ["DAGSTER_PG"], isolation_level="AUTOCOMMIT")
+with engine.connect() as connection:
+    config.attributes["connection"] = connection
+    line.run_cmd(config, options)
+"""
+# Alembic's commands in a thread of an event loop: the env.py of Prefect runs in that loop.
+THREAD = """
+import functools, sys, anyio.to_thread
+from alembic.config import main
+anyio.run(anyio.to_thread.run_sync, functools.partial(main, ["-c", *sys.argv[1:]]))
+"""
+# Alembic's commands with the folder of the history, which Langflow sets as well.
+LOCATED = """
+import sys
+from alembic.config import CommandLine, Config
+line = CommandLine()
+options = line.parser.parse_args(sys.argv[2:])
+config = Config(sys.argv[1], cmd_opts=options)
+config.set_main_option("script_location", "langflow/alembic")
+line.run_cmd(config, options)
+"""
 APPLICATIONS = (
     Application(
         "optuna",
@@ -139,6 +191,46 @@ APPLICATIONS = (
             )
         },
         without="docker, kubernetes and the integrations",
+        command=("-c", THREAD, "{ini}"),
+    ),
+    Application(
+        "dagster",
+        ("dagster==1.13.27", "dagster-postgres==0.29.27"),
+        "dagster_postgres/alembic/alembic.ini",
+        "psycopg2",
+        Edit(
+            "dagster/_core/storage/event_log/schema.py",
+            '    db.Column("dagster_event_type", db.Text),',
+            '    db.Column("nickname", db.Text),',
+            "nickname",
+        ),
+        variables={"DAGSTER_PG": "{url}", "DAGSTER_HOME": "{data}"},
+        start=DAGSTER,
+        at="6b7fb194ff9c",
+        init=(
+            "--alembic-ini",
+            "dagster_postgres/alembic/alembic.ini",
+            "--models",
+            "dagster_models:metadata",
+        ),
+        added={"dagster_models.py": DAGSTER_MODELS},
+        without="grpcio, Jinja2, requests, rich, universal-pathlib",
+        command=("-c", SHARED, "{ini}"),
+    ),
+    Application(
+        "langflow",
+        ("langflow-base==1.13.0",),
+        "langflow/alembic.ini",
+        "psycopg",
+        Edit(
+            "langflow/services/database/models/folder/model.py",
+            "    # The automatically provisioned user project stays personal",
+            "    nickname: str | None = Field(default=None)",
+            "nickname",
+        ),
+        variables={"LANGFLOW_CONFIG_DIR": "{data}", "DO_NOT_TRACK": "true"},
+        without="litellm, transformers, scipy, kubernetes, duckdb, clients of other services",
+        command=("-c", LOCATED, "{ini}"),
     ),
     Application(
         "fastapi",

@@ -99,7 +99,7 @@ class Ground:
     def _ini(self, database: str) -> Path:
         """Return a copy of Alembic's file with the URL of a database."""
         path = self.root / self.application.ini
-        if self.application.variables:
+        if any("{url}" in text for text in self.application.variables.values()):
             return path
         url = self.url(database).replace("%", "%%")
         text = path.read_text("utf-8")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.adopt.ground import Answer, FailedError, Ground
+from tests.adopt.ground import GIT, Answer, FailedError, Ground
 
 ROUNDS = 2  # how often the whole history is timed, each way
 LINTED = 5
@@ -71,6 +71,8 @@ class Adoption:
         for name, lines in ground.application.added.items():
             with (ground.root / name).open("a", encoding="utf-8") as file:
                 file.write(lines)
+        ground.run([*GIT, "add", "--all"])
+        ground.run([*GIT, "commit", "--quiet", "--allow-empty", "-m", "what init needs"])
         answer = ground.limbeck("init", "--yes", *ground.application.init)
         understood = re.finditer(
             r"(?m)^ *(history|models|env\.py|not supported): (.*)$", answer.out
@@ -106,7 +108,7 @@ class Adoption:
         self.revisions = [each["id"] for each in state["pending"]]
         self.result.facts["revisions"] = len(self.revisions)
         if self.ground.application.start:
-            words = ("-e", "development", "--at", "base")
+            words = ("-e", "development", "--at", self.ground.application.at)
             answer = self.ground.limbeck("baseline", *words, code=None)
             self.expect(f"baseline: {answer.text[-800:]}", holds=answer.code == 0)
 
