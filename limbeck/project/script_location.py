@@ -89,7 +89,12 @@ def _paths(
     texts = [str(each).replace("%(here)s", str(here)).strip() for each in written]
     paths = [Path(os.path.normpath(top / each)) for each in texts if each for top in (here, root)]
     known = {root, root / "src"}
-    return tuple(each for each in dict.fromkeys(paths) if each not in known and each.is_dir())
+    return tuple(
+        each
+        for each in dict.fromkeys(paths)
+        # Where the script location is a package "alembic", Alembic is called from elsewhere.
+        if each not in known and each.is_dir() and not (each / "alembic" / "__init__.py").exists()
+    )
 
 
 def _is_true(value: object) -> bool:

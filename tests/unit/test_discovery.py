@@ -9,7 +9,7 @@ import pytest
 
 from limbeck.errors import ConfigurationError
 from limbeck.history.history import History
-from limbeck.project import declarations, scaffold
+from limbeck.project import declarations, scaffold, script_location
 from limbeck.project.project import Project
 
 INI = "[alembic]\nscript_location = {}\n"
@@ -546,3 +546,13 @@ def test_revisions_in_folders_below_count_where_alembic_reads_them(
     put(tmp_path, {"alembic.ini": INI.format("db") + setting})
     project = scaffold.plan(tmp_path).project
     assert [each.id for each in History.of(project).revisions()] == names
+
+
+@pytest.mark.parametrize(("module", "imported"), [("env.py", True), ("__init__.py", False)])
+def test_no_folder_of_an_ini_file_hides_alembic(
+    module: str, tmp_path: Path, *, imported: bool
+) -> None:
+    folder = tmp_path / "shop"
+    put(folder, {"alembic.ini": "[alembic]\nprepend_sys_path = .\n", f"alembic/{module}": ""})
+    paths = script_location.places(tmp_path, {}, folder / "alembic.ini").paths
+    assert (folder in paths) == imported
