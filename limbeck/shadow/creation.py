@@ -159,8 +159,8 @@ def _unreferable(message: str, statement: str) -> str | None:
     given = re.search(rf'REFERENCES (?:[\w"]+\.)?"?{re.escape(name)}"? ?\(([^)]+)\)', statement)
     columns = given[1] if given else "the columns that are referenced"
     return (
-        f"Declare a unique constraint on {name} ({columns}) in the models. "
-        "One that only the history creates does not count for them."
+        f"Declare a unique constraint on {name} ({columns}) in the models, "
+        "or remove the foreign key from them."
     )
 
 

@@ -315,7 +315,10 @@ def test_what_env_py_configures_is_honoured(
 
 ENGINE = "with engine.connect() as connection:"
 SHARED = "connection = context.config.attributes{}\nif True:"
-LOOP = "import anyio.from_thread, anyio.lowlevel\nanyio.from_thread.run(anyio.lowlevel.checkpoint)\n" + ENGINE
+LOOP = (
+    "import anyio.from_thread, anyio.lowlevel\nanyio.from_thread.run(anyio.lowlevel.checkpoint)\n"
+    + ENGINE
+)
 
 
 @pytest.mark.parametrize(
