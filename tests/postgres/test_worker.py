@@ -310,7 +310,20 @@ def test_what_env_py_configures_is_honoured(
     assert not migrate.plan(work.project, work.profile, database).revisions
     catalogs = [each(work.project).catalog() for each in (Models, Replay)]
     assert catalogs[0] == catalogs[1]
-    assert "ab_user" not in str(catalogs[0].objects)
+    assert "ab_user" not in str(list(catalogs[0].objects))
+
+
+def test_a_module_that_fails_when_it_is_asked_for_anything_is_left_alone(work: Work) -> None:
+    work.models(f"""
+import sys, types
+
+class Lazy(types.ModuleType):
+    def __getattr__(self, name):
+        raise ImportError(name)
+
+sys.modules["lazy_one"] = Lazy("lazy_one")
+{MODELS}""")
+    assert "'a'" in str(list(Models(outside(work)).catalog().objects))
 
 
 ENGINE = "with engine.connect() as connection:"

@@ -52,8 +52,8 @@ class Recording:
     def read(self) -> dict[str, list[str]] | None:
         """Return what the models are made of, by kind; None where that is not known."""
         modules = [module for module in list(sys.modules.values()) if _is_own(module)]
-        imported = {module.__file__ for module in modules if module.__file__}
-        packages = [path for module in modules for path in getattr(module, "__path__", ())]
+        imported = {file for module in modules if (file := _own_value(module, "__file__"))}
+        packages = [path for module in modules for path in _own_value(module, "__path__") or ()]
         # A new file in any of these may be imported instead of another one.
         searched = {os.path.abspath(path) for path in (*sys.path, *packages)}  # noqa: PTH100 - links stay
         places = sorted(searched | self.folders.keys())
@@ -176,11 +176,16 @@ class _Variables(type(os.environ)):  # type: ignore[misc]  # the class has no pu
 
 def _is_own(module: ModuleType) -> bool:
     """Return whether a module may be the models' or used by them, and can change."""
-    places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
-    name = getattr(module, "__name__", "")
+    places = [_own_value(module, "__file__"), *(_own_value(module, "__path__") or ())]
+    name = _own_value(module, "__name__")
     return name not in {"__main__", "__mp_main__"} and any(
         isinstance(place, str) and _own(place) for place in places
     )
+
+
+def _own_value(module: ModuleType, name: str) -> Any:
+    """Return an attribute that a module has; its `__getattr__` may import another one, or fail."""
+    return getattr(module, "__dict__", {}).get(name)
 
 
 def _changed(path: str) -> float:

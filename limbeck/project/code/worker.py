@@ -993,7 +993,8 @@ def _error_class(dialect: Any, state: str) -> Any:
 
 def guard(connection: Any, ask: Callable[[Any, str, tuple[Any, ...]], bool]) -> None:
     """Make the cursors of a driver's connection ask before they send a statement."""
-    if hasattr(connection, "cursor_factory"):  # psycopg and psycopg2
+    adapted = hasattr(connection, "driver_connection")  # by SQLAlchemy, of an async driver
+    if hasattr(connection, "cursor_factory") and not adapted:  # psycopg and psycopg2
         usual = connection.cursor_factory or type(connection.cursor())
         connection.cursor_factory = guarded(usual, ask)
         return
