@@ -144,7 +144,7 @@ class Ground:
         )
         answer = Answer(done.returncode, done.stdout, done.stderr, time.perf_counter() - began)
         if code is not None and answer.code != code:
-            words = " ".join(map(str, command[:6]))
+            words = " ".join((Path(command[0]).name, *map(str, command[1:6])))
             raise FailedError(f"{words}: exit {answer.code}\n{answer.text[-3000:]}")
         return answer
 

@@ -252,5 +252,5 @@ def _unequal(plain: Counter[str], own: Counter[str]) -> str:
 
 
 def _calls_of(text: str) -> Iterator[str]:
-    """Yield the operations of a revision, in its order."""
-    return (match[1] for match in re.finditer(r"\bop\.(\w+)\(", text))
+    """Yield the operations of a revision, in its order; a template may have op.get_bind()."""
+    return (match[1] for match in re.finditer(r"\bop\.(?!get_bind)(\w+)\(", text))
