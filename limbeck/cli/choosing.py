@@ -7,9 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import click
-
-from limbeck.cli.terminal import ask, printable, say
+from limbeck.cli.terminal import ask, redraw, say
 from limbeck.errors import NotConfirmedError
 
 UP = ("\x1b[A", "\x1bOA", "k")
@@ -67,8 +65,7 @@ def _by_keys(options: Sequence[str], preselected: int | None) -> int:
         if key == END:
             raise NotConfirmedError("there was no answer; nothing was changed")
         place = _moved(key, place, len(options))
-        click.echo(f"\x1b[{len(options) + 1}A", nl=False, err=True)
-        _draw(options, place)
+        _draw(options, place, over=True)
     raise NotConfirmedError("there was no answer; nothing was changed")
 
 
@@ -82,20 +79,12 @@ def _moved(key: str, place: int | None, count: int) -> int | None:
     return place
 
 
-def _draw(options: Sequence[str], place: int | None) -> None:
-    for number, option in enumerate(options):
-        mark = ">" if number == place else " "
-        # A line that wraps would make the list taller than it has options.
-        text = printable(f"{mark} {number + 1}) {option}")[: _columns() - 1]
-        click.echo(f"\x1b[2K{click.style(text, bold=number == place)}", err=True, color=True)
-    click.echo("\x1b[2K  up, down or a number; Enter to choose", err=True, color=True)
-
-
-def _columns() -> int:
-    try:
-        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
-    except OSError:
-        return 80
+def _draw(options: Sequence[str], place: int | None, *, over: bool = False) -> None:
+    lines = [
+        f"{'>' if number == place else ' '} {number + 1}) {option}"
+        for number, option in enumerate(options)
+    ]
+    redraw([*lines, "  up, down or a number; Enter to choose"], bold=place, over=over)
 
 
 def _keys() -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -84,6 +85,19 @@ def clear_line() -> None:
     """Erase a progress bar that was left in the middle."""
     if sys.stderr.isatty():
         click.echo("\r\x1b[2K", nl=False, err=True, color=True)
+
+
+def redraw(lines: Sequence[str], *, bold: int | None, over: bool) -> None:
+    """Draw lines on a terminal, one of them bold, over those that were drawn before."""
+    import shutil
+
+    if over:
+        click.echo(f"\x1b[{len(lines)}A", nl=False, err=True)
+    # A line that wraps would take more rows than it is counted as.
+    width = shutil.get_terminal_size().columns - 1
+    for number, line in enumerate(lines):
+        text = click.style(printable(line)[:width], bold=number == bold)
+        click.echo(f"\x1b[2K{text}", err=True, color=True)
 
 
 def quiet() -> bool:

@@ -226,8 +226,8 @@ def _history(shared: _Attempt, live: _Live | None) -> tuple[Catalog | None, Part
     try:
         catalog = shared.replay("heads")
     except MigrationError as error:
-        at = ",".join(live.current) if live else ""
-        keep = ("--from-environment", shared.environment, "--at", at or "REV")
+        at = (",".join(live.current) or "base") if live else "REV"
+        keep = ("--from-environment", shared.environment, "--at", at)
         baseline = command("limbeck", "baseline", *keep)
         effect = "keeps the schema that the history starts from, for replays"
         return None, Part(error, next=(Next(baseline, effect),))

@@ -19,7 +19,7 @@ from tests.acceptance.workplace import BIN, REPOSITORY, Workplace
 
 COPIED = ("app", "alembic", "env_profiles", "alembic.ini", ".env.example")
 COPIED_TOO = ("Makefile", "limbeck.mk", "pyproject.toml", "requirements.lock", ".gitignore")
-QUESTION = re.compile(r"(Type .+ to continue: |.+\[y/N\] )(.*)")
+QUESTION = re.compile(r"(Type .+ to continue: |.+\[y/N\] |Number.*: )(.*)")
 # What differs from run to run, as it stands in the documents and as it may be.
 VARYING = (
     (r"(?<![0-9a-f])[0-9a-f]{12}(?![0-9a-f])", "[0-9a-f]{12}"),

@@ -387,10 +387,11 @@ MORE = "\nmetadata.tables['t1'].append_column(Column('late', Integer))"
 
 
 def test_a_new_column_takes_as_many_statements_for_a_hundred_tables_as_for_three(
-    make_work: MakeWork, server: Server, monkeypatch: pytest.MonkeyPatch
+    make_work: MakeWork, own_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """On a server of its own, where no other test's replays and databases are swept up."""
     sent = []
-    shadow = Database.from_url("shadow", server.url())
+    shadow = Database.from_url("shadow", own_server.url())
     for count in (3, 100):
         work = make_work()
         for more in ("", MORE):

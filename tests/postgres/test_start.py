@@ -90,7 +90,7 @@ def test_generate_loads_what_it_needs(generated: Work) -> None:
         changed.of(*later, "limbeck.run.", "limbeck.lint.rules.", "limbeck.models.pull.") == set()
     )
     assert changed.of("limbeck.phased.expand.candidates.", "limbeck.lint.trace.", "httpx.") == set()
-    assert len(changed.of("limbeck.")) <= 325
+    assert len(changed.of("limbeck.")) <= 330
     # Compiling the functions of a dataclass takes longer than all else that its module does.
     assert changed.compiled < changed.classes / 2
     # All that a command allocates lives until it ends; one collection takes 20 ms.
@@ -108,4 +108,4 @@ def test_migrate_without_pending_revisions_loads_what_it_needs(
     assert same.of("limbeck.schema.catalog.", "limbeck.lint.", "limbeck.shadow.") == set()
     # psycopg would load them for its own version.
     assert same.of("importlib.metadata.", "email.") == set()
-    assert len(same.of("limbeck.")) <= 95
+    assert len(same.of("limbeck.")) <= 105

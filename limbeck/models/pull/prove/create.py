@@ -59,7 +59,8 @@ def main() -> None:
         with _reporting(counts) as executed:
             _create(attrgetter(given["metadata"])(models), scratch, executed)
     except _RefusedError as error:
-        print(json.dumps(error.objects), file=counts, flush=True)
+        counts.write(f"{json.dumps(error.objects)}\n")
+        counts.flush()
         _exit(error.__cause__ or error)
     except Exception as error:  # noqa: BLE001 - models may raise anything
         _exit(error)
