@@ -12,6 +12,9 @@ import psycopg
 from limbeck.dataclass import dataclass
 from limbeck.engine.line import Line, Message
 
+CANCELLING = 5.0
+"""Seconds to wait for the server to take a cancellation."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -142,6 +145,16 @@ class Batch:
     def discard(self) -> None:
         """Discard what waits, but not what was sent."""
         self._waiting.clear()
+
+    def cancel(self) -> None:
+        """Discard what waits, and have the server stop what was sent, as Ctrl-C does.
+
+        psycopg does so where it is interrupted while it waits for the server, and only there.
+        """
+        self._waiting.clear()
+        if self._sent:
+            with suppress(psycopg.Error):
+                self.connection.cancel_safe(timeout=CANCELLING)
 
     def drop(self) -> None:
         """Discard what waits, and wait for the end of what was sent."""

@@ -64,6 +64,9 @@ class StepRunner:
         self._start(progress)
         try:
             yield
+        except KeyboardInterrupt:
+            self._batch.cancel()
+            raise
         finally:
             self._batch.drop()
             self.state = State.OUTSIDE
@@ -80,6 +83,9 @@ class StepRunner:
             yield
             with self.session.watched():
                 self._batch.flush()
+        except KeyboardInterrupt:
+            self._batch.cancel()
+            raise
         finally:
             self._batch.drop()
             self.state = State.OUTSIDE

@@ -82,6 +82,15 @@ def empty_project(root: Path) -> Work:
 MakeWork: TypeAlias = Callable[[], Work]
 
 
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that no other module uses: what others edit and sweep up there changes counts."""
+    server = Server(tmp_path_factory.mktemp("edited"), port=None)
+    server.start()
+    yield server
+    server.stop()
+
+
 @pytest.fixture
 def make_work(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> MakeWork:
     """A function that makes an empty project whose shadow is the run's server."""

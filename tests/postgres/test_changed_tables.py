@@ -448,15 +448,6 @@ def extend(home: Path, number: int) -> None:
     (folder / "edited.control").write_text(f"default_version = '1.{number}'\ntrusted = true\n")
 
 
-@pytest.fixture(scope="module")
-def own_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that no other test uses: what is edited there decides what is cached."""
-    server = Server(tmp_path_factory.mktemp("edited"), port=None)
-    server.start()
-    yield server
-    server.stop()
-
-
 @pytest.fixture
 def owner(own_server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[psycopg.Connection]:
     """Have a shadow role of its own on that server, and yield a session of the superuser."""

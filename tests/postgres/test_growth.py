@@ -163,10 +163,10 @@ def compared(few: Costs, many: Costs, grows: Growth, more: int) -> Iterator[str]
 
 @pytest.fixture
 def costly(
-    make_work: MakeWork, make_database: Callable[..., Database], server: Server
+    make_work: MakeWork, make_database: Callable[..., Database], own_server: Server
 ) -> Callable[[int, int], Costs]:
     """A function that counts with so many tables and revisions."""
-    shadow = Database.from_url("shadow", server.url())
+    shadow = Database.from_url("shadow", own_server.url())
     return lambda tables, count: costs(
         make_work(), shadow, make_database("one"), tables=tables, count=count
     )
