@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -82,6 +83,9 @@ def begin_afresh(project: Project) -> None:
 
     It imports SQLAlchemy while nobody waits for it, and the models when they are asked for.
     """
+    # Python takes compiled code for that of a file with the same second and size: two saves of
+    # "Int" and "int" within a second would be one.
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     process.end_all()
     project.code.of_models().prepare("models")
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
+
+import psycopg
+import pytest
 
 from limbeck.schema.catalog.contents import contents_of, hashes
 from limbeck.schema.catalog.pipeline import text
@@ -11,7 +15,7 @@ from limbeck.schema.catalog.queries import contents
 from limbeck.schema.catalog.read import GRANTS, QUESTIONS, RARE
 
 if TYPE_CHECKING:
-    import psycopg
+    from limbeck.postgres.embedded.server import Server
 
 BEFORE: Final = """
 CREATE TABLE t (id int PRIMARY KEY, a text DEFAULT 'x', b int, r int4range);
@@ -116,20 +120,27 @@ def test_the_first_object_of_each_kind_changes_the_hashes(empty: psycopg.Connect
         assert contents_of(empty, grants=False).kinds == (*RARE,)
 
 
-def test_every_edit_changes_the_hashes_and_statistics_do_not(empty: psycopg.Connection) -> None:
-    with empty.transaction(force_rollback=True):
-        empty.execute(BEFORE.encode())
-        before = contents_of(empty, grants=True)
+@pytest.fixture
+def alone(own_server: Server) -> Iterator[psycopg.Connection]:
+    """A session on a server whose roles and databases nobody else changes meanwhile."""
+    with psycopg.connect(own_server.url(), autocommit=True) as connection:
+        yield connection
+
+
+def test_every_edit_changes_the_hashes_and_statistics_do_not(alone: psycopg.Connection) -> None:
+    with alone.transaction(force_rollback=True):
+        alone.execute(BEFORE.encode())
+        before = contents_of(alone, grants=True)
         same = []
         for edit in EDITS:
-            with empty.transaction(force_rollback=True):
-                empty.execute(edit.encode())
-                if hashes(empty, before.kinds, grants=True) == before.hashes:
+            with alone.transaction(force_rollback=True):
+                alone.execute(edit.encode())
+                if hashes(alone, before.kinds, grants=True) == before.hashes:
                     same.append(edit)
         assert same == []
-        empty.execute("INSERT INTO t VALUES (1, 'a', 1, NULL)")
-        empty.execute("ANALYZE t")
-        assert contents_of(empty, grants=True) == before
+        alone.execute("INSERT INTO t VALUES (1, 'a', 1, NULL)")
+        alone.execute("ANALYZE t")
+        assert contents_of(alone, grants=True) == before
 
 
 def test_all_system_catalogs_that_are_read_are_hashed(empty: psycopg.Connection) -> None:

@@ -15,6 +15,7 @@ from limbeck.shadow.shadow import SCRATCH, Shadow
 
 if TYPE_CHECKING:
     from limbeck.postgres.connect import Connection
+    from limbeck.postgres.embedded.server import Server
     from tests.postgres.conftest import MakeWork
 
 TABLE = "Table('t', metadata, Column('id', Integer, primary_key=True){})"
@@ -27,7 +28,10 @@ def scratch(connection: Connection) -> set[str]:
 
 
 @pytest.mark.parametrize("taken", [True, False])
-def test_a_copy_is_taken_once_and_dropped(make_work: MakeWork, *, taken: bool) -> None:
+def test_a_copy_is_taken_once_and_dropped(
+    make_work: MakeWork, own_server: Server, monkeypatch: pytest.MonkeyPatch, *, taken: bool
+) -> None:
+    monkeypatch.setenv("SHADOW_DATABASE_URL", own_server.url())
     with Shadow.of(make_work().project).opened() as shadow:
         with shadow.connected() as connection:
             before = scratch(connection)
