@@ -112,7 +112,7 @@ def _more(descriptor: int) -> bool:
 
 @contextmanager
 def _one_by_one(descriptor: int) -> Iterator[None]:
-    """Let the terminal hand over each key at once, and not show it; Ctrl-C still interrupts."""
+    """Read keys without waiting for Enter and without echo; Ctrl-C still interrupts."""
     import termios
     import tty
 

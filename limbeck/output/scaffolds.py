@@ -36,7 +36,7 @@ def plan_data(scaffold: Scaffold, understood: Understanding | None) -> dict[str,
 
 
 def about(scaffold: Scaffold, understood: Understanding | None) -> Iterator[str]:
-    """Yield the lines about the project; one that is not there yet has its models only."""
+    """Yield the lines about the project: before it exists, only the line about its models."""
     yield f"In {scaffold.root}:"
     if understood is None:
         origin = "still to be written" if scaffold.code else "a sample"

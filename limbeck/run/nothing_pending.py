@@ -1,9 +1,9 @@
 """Remember that a plan was empty: while nothing has changed since, the next one is, too.
 
-`migrate` would otherwise read the head of each revision file and each row of the ledger, to tell
-that there is nothing to do. An empty plan rests on the files, on the version rows and on the rows
-of the ledger, and on nothing else. So it holds while all files have the same names, times and
-sizes, and the server finds the same hash of the rows.
+Without this, `migrate` reads the head of each revision file and each row of the ledger to learn
+that nothing is pending. An empty plan depends only on the files, the version rows and the ledger.
+It is valid as long as the files have the same names, times and sizes, and the server computes the
+same hash of the rows.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from limbeck.postgres.connect import Connection
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A scratch database that a session was asked to create, and that nobody has waited for."""
+    """A scratch database whose creation was sent to the server, and not yet waited for."""
 
     connection: Connection
     template: str
