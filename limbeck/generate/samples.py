@@ -7,7 +7,7 @@ from dataclasses import field
 import psycopg
 
 from limbeck.dataclass import dataclass
-from limbeck.errors import LimbeckError
+from limbeck.errors import LimbeckError, UnavailableError
 from limbeck.postgres.connect import connect
 from limbeck.project import urls
 from limbeck.project.profile import Profile
@@ -45,10 +45,11 @@ class Samples:
             database = urls.database(self.project, profile)
             with connect(database, read_only=True) as connection:
                 rows = connection.execute(_question(address).encode()).fetchall()
-        except LimbeckError:  # a server that is away is asked once
+        except UnavailableError:  # a server that is away is asked once
             self._silent = True
             return []
-        except psycopg.Error:  # the table may be gone there, or be somebody else's
+        # There is no URL; the table is not there, or the role may not read it or all of its rows.
+        except (LimbeckError, psycopg.Error):
             return []
         return [_short(str(value)) for (value,) in rows]
 
