@@ -66,8 +66,10 @@ def _steps(revealed: Revealed) -> str:
 
 
 def _standing(place: Place) -> str:
-    if place.problem:
+    if place.problem and place.applied is None:
         return place.problem.message
+    if place.problem:  # only the ledger is hidden
+        return f"{'applied' if place.applied else 'not applied'}; {place.problem.message}"
     if place.applied is None:
         return "unknown: it is at a revision without a file"
     entry = place.entry
