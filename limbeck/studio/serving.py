@@ -38,7 +38,7 @@ def serve(desk: Desk, port: int, *, browser: bool, announce: Callable[[str], Non
     # The models may be edited meanwhile: see `begin_afresh` of push.
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     desk = replace(desk, project=replace(desk.project, afresh=True))
-    with _listening(port) as listener:
+    with listening(port) as listener:
         access = Access(listener.getsockname()[1])
         announce(access.address)
         if browser:
@@ -64,7 +64,8 @@ def serve(desk: Desk, port: int, *, browser: bool, announce: Callable[[str], Non
             return  # uvicorn raises it again when all is closed
 
 
-def _listening(port: int) -> socket.socket:
+def listening(port: int) -> socket.socket:
+    """Return a socket that listens on a port of this machine only; 0 is any that is free."""
     listener = socket.socket()
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
