@@ -19,6 +19,8 @@ class Database:
     on scratch databases, where revisions of any age are replayed as they were written.
     `superuser` is set on scratch databases of the embedded server: the URL by which limbeck runs
     the few statements that their owner may not run (`engine/privileged.py`).
+    `tenant` is the schema that sessions work in: the first one on their search path, whose version
+    table and ledger are read and written. `hides` are schemas that are no part of what is read.
 
     Raises:
         PooledUrlError: the URL leads to a transaction pooler.
@@ -37,6 +39,8 @@ class Database:
     idle_in_transaction_session_timeout: str | None = None
     row_security: str | None = "off"
     superuser: str | None = field(default=None, repr=False)
+    tenant: str | None = None
+    hides: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         parameters = urls.parse(self.url)

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError, UnknownProfileError
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     import sqlalchemy
 
 
+Part: TypeAlias = Literal["shared", "tenants"]
+"""The history of what exists once, and that of what each tenant has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Project:
     """A folder with [tool.limbeck] in its pyproject.toml, or with alembic.ini and env_profiles/.
@@ -34,6 +38,11 @@ class Project:
     `section` the part of it that describes this history.
     `pulled_names` are those in Python that `pull` has to use, by names in the database.
     `shadow_major` is the major on which schemas are tried out, if the caller needs a certain one.
+    `tenants` selects the schemas that each hold the tables without a schema: a query, or a pattern
+    of their names; `template` is the one that new tenants are made from, `tenant_versions` the
+    folder of their revisions. `part` is the history that a command is about, if not both, and
+    `tenant` the schema that it works in; `across` is the revision of the other one that a new one
+    needs.
     `files` is the folder of limbeck's own files, if it is not .limbeck in the root.
     `afresh` says that the models are imported several times, as they are then.
     """
@@ -61,6 +70,12 @@ class Project:
     env_file: str | None = None
     ignore: Ignored = field(default_factory=Ignored)
     pulled_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tenants: str | None = None
+    template: str | None = None
+    tenant_versions: Path | None = None
+    part: Part | None = None
+    tenant: str | None = None
+    across: str | None = None
     shadow_major: int | None = None
     afresh: bool = False
     files: Path | None = None
@@ -94,6 +109,8 @@ class Project:
         values["ignore"] = ignored(values.get("ignore", {}))
         values["pulled_names"] = pulled_names(values.get("pulled_names", {}))
         values["profiles_dir"] = root / values.get("profiles_dir", "env_profiles")
+        own_folder = values.pop("tenant_versions", None)
+        _refuse_untold(values)
         ini = root / values.pop("ini") if "ini" in values else None
         tool = tools(root).get("alembic", {}) if ini is None else {}
         section = values.get("section", "alembic")
@@ -105,6 +122,7 @@ class Project:
             script_location=places.script_location,
             versions=places.versions,
             more_versions=places.more,
+            tenant_versions=root / own_folder if own_folder else places.script_location / "tenants",
             import_paths=places.paths,
             ini=ini,
             **values,
@@ -114,6 +132,16 @@ class Project:
     def home(self) -> Path:
         """The folder of limbeck's own files: the embedded server, caches."""
         return self.files or self.root / ".limbeck"
+
+    def only(self, part: Part, *, across: str | None = None) -> Project:
+        """Return the project with one of its two histories."""
+        return replace(self, part=part, across=across)
+
+    @property
+    def has_shared(self) -> bool:
+        """Whether something exists once, beside what each tenant has."""
+        own = self.versions or self.script_location / "versions"
+        return self.tenants is None or self.tenant_versions != own
 
     def on(self, major: int) -> Project:
         """Return the project with a shadow of this major, as a comparison with one needs it."""
@@ -195,6 +223,9 @@ _FIELDS: dict[str, tuple[str, type]] = {
     "hooks": ("hooks", str),
     "python": ("python", str),
     "env-file": ("env_file", str),
+    "tenants": ("tenants", str),
+    "template": ("template", str),
+    "tenant-versions": ("tenant_versions", str),
     "alembic-ini": ("ini", str),
     "alembic-section": ("section", str),
     "ignore": ("ignore", dict),
@@ -262,6 +293,14 @@ def _checked(key: str, value: Any) -> Any:
     raise ConfigurationError(
         f"[tool.limbeck] {key} is not {shape}", hint=f"Write it as in {key} = {example}."
     )
+
+
+def _refuse_untold(values: dict[str, Any]) -> None:
+    if "tenants" not in values and "template" in values:
+        raise ConfigurationError(
+            "[tool.limbeck] has a template, and does not say which schemas are tenants",
+            hint='Write it as in tenants = "tenant_*".',
+        )
 
 
 def _refuse_shadowing(root: Path) -> None:

@@ -74,7 +74,7 @@ class Replay:
     @property
     def history(self) -> History:
         """The recorded history that is replayed."""
-        return History.of(self.project, self.profile)
+        return History.whole(self.project, self.profile)
 
     def __str__(self) -> str:
         return self.revision
