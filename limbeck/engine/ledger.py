@@ -88,8 +88,8 @@ _STEP: Final = f"""
 INSERT INTO {{table}}
     ({{tenant}}id, revision, action, message, steps, doubt, digest, file, author, host)
 OVERRIDING SYSTEM VALUE
-VALUES ({{value}}{_ID}, %(revision)s, %(action)s, %(message)s, %(steps)s, %(doubt)s, %(digest)s, %(file)s,
-        %(author)s, %(host)s)
+VALUES ({{value}}{_ID}, %(revision)s, %(action)s, %(message)s, %(steps)s, %(doubt)s, %(digest)s,
+        %(file)s, %(author)s, %(host)s)
 ON CONFLICT ({{tenant}}revision) WHERE finished IS NULL DO UPDATE SET
     action = excluded.action, steps = excluded.steps, doubt = excluded.doubt,
     digest = excluded.digest, file = excluded.file, author = excluded.author,
@@ -99,8 +99,8 @@ _FINISH: Final = f"""
 INSERT INTO {{table}}
     ({{tenant}}id, revision, action, message, finished, steps, digest, file, sql, author, host)
 OVERRIDING SYSTEM VALUE
-VALUES ({{value}}{_ID}, %(revision)s, %(action)s, %(message)s, clock_timestamp(), %(steps)s, %(digest)s,
-        %(file)s, %(sql)s, %(author)s, %(host)s)"""
+VALUES ({{value}}{_ID}, %(revision)s, %(action)s, %(message)s, clock_timestamp(), %(steps)s,
+        %(digest)s, %(file)s, %(sql)s, %(author)s, %(host)s)"""
 
 _FINISH_BEGUN: Final = """
 UPDATE {table} SET

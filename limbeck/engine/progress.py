@@ -48,11 +48,11 @@ class Progress:
 
     `in_ledger` says whether the database keeps a ledger of this run, `table_exists` whether the
     ledger's table is there, `begun` whether the revision has its row in it, `about` what the row
-    says of it, `create` the statements that create the table, `checksum` is that of its code, `file` the hash of the revision's file when that row
-    was written. `lock_timeout` is the one that the revision sets for itself, `limit` the number of
-    steps after which to stop. `stage` tells how far an attempt is that takes long; `earlier` is
-    what it has counted before the attempt. `push` is what the ledger records instead of a revision,
-    `sent` the number of its statements so far.
+    says of it, `create` the statements that create the table, `checksum` is that of its code,
+    `file` the hash of the revision's file when that row was written. `lock_timeout` is the one that
+    the revision sets for itself, `limit` the number of steps after which to stop. `stage` tells how
+    far an attempt is that takes long; `earlier` is what it has counted before the attempt. `push`
+    is what the ledger records instead of a revision, `sent` the number of its statements so far.
     """
 
     revision: Revision

@@ -61,6 +61,9 @@ class Runner:
         self.context = environment.online(session.target, steps, state.table)
         self.ledger = state.ledger if session.terms.ledger else Ledger(tenant=state.ledger.tenant)
         self.heads = set(state.recorded)
+        if (project := self.history.project) is not None and project.part is not None:
+            # On the shadow, one table has the rows of both parts.
+            self.heads &= {revision.id for revision in self.history.revisions()}
         self.in_ledger = session.terms.ledger and self._may_write_ledger(state)
         self.interrupted = self.ledger.interrupted()
         self.adopted: list[Statement] = []

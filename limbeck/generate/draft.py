@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 from limbeck.dataclass import dataclass
 from limbeck.errors import ProofError
@@ -18,7 +16,6 @@ from limbeck.history.writing import write
 from limbeck.models.source.ruff import RuffError, ruff
 from limbeck.project.project import Project
 
-_CANONICAL: Final = re.compile(r"""(?<![\w$".])public\.(?=[\w"])""")
 # Alembic needs the revision that a draft follows, but never runs it.
 STAND_IN = 'revision = "{}"\ndown_revision = None\n'
 
@@ -57,6 +54,8 @@ class Draft:
         project, texts = self.history.project, (upgrade.text, downgrade.text)
         if project is not None and project.part is not None:
             if project.part == "tenants":
+                from limbeck.generate.tenants import relative  # noqa: PLC0415 - few have any
+
                 texts = relative(upgrade.text), relative(downgrade.text)
             data = "\n\n".join(filter(None, (_across(project), data)))
         path = write(
@@ -126,14 +125,6 @@ def _across(project: Project) -> str:
     """Return the assignment that names what a revision needs of the other history, if anything."""
     name = "shared_revision" if project.part == "tenants" else "tenants_revision"
     return f'{name} = "{project.across}"' if project.across else ""
-
-
-def relative(text: str) -> str:
-    """Return code or SQL in which a name of a tenant's schema is one on the search path.
-
-    Only there is it the same for all tenants.
-    """
-    return _CANONICAL.sub("", text)
 
 
 def _format(path: Path, final: Path) -> None:

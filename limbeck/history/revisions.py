@@ -28,11 +28,12 @@ class Revision:
     """One revision file, by its text; `down` has the ids of the revisions that it follows.
 
     `message` is the first paragraph of the file's docstring, `doc` all of it. `needs` has the ids
-    of `depends_on`, `across` those in the other history of a project with tenants. A squash names the ids that it replaces, its own among them, in `replaces`,
-    and in `replaced_sql` the checksums of the code with which its own id was applied before.
-    `imports` are the top-level modules that the file imports, `connects` whether it creates an
-    engine of its own, `commits` whether it may commit before its end, as far as its text tells,
-    `in_phases` whether it names a phase. `digest` is the hash of the file's bytes.
+    of `depends_on`, `across` those in the other history of a project with tenants. A squash names
+    the ids that it replaces, its own among them, in `replaces`, and in `replaced_sql` the checksums
+    of the code with which its own id was applied before. `imports` are the top-level modules that
+    the file imports, `connects` whether it creates an engine of its own, `commits` whether it may
+    commit before its end, as far as its text tells, `in_phases` whether it names a phase. `digest`
+    is the hash of the file's bytes.
     """
 
     id: str

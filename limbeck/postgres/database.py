@@ -91,8 +91,9 @@ class Database:
 
     @property
     def destination(self) -> str:
-        """`user@host:port/dbname` for messages, without the password."""
-        return urls.destination(self.parameters)
+        """`user@host:port/dbname` for messages, without the password; with the tenant's schema."""
+        place = urls.destination(self.parameters)
+        return place if self.tenant is None else f"{place} schema {self.tenant}"
 
     def redact(self, text: str) -> str:
         """Return a text without this database's password, URL-encoded or not."""

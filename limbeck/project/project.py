@@ -41,8 +41,8 @@ class Project:
     `tenants` selects the schemas that each hold the tables without a schema: a query, or a pattern
     of their names; `template` is the one that new tenants are made from, `tenant_versions` the
     folder of their revisions. `part` is the history that a command is about, if not both, and
-    `tenant` the schema that it works in; `across` is the revision of the other one that a new one
-    needs.
+    `tenant` the schema that it works in, `hides` those that are no part of what it reads; `across`
+    is the revision of the other history that a new one needs.
     `files` is the folder of limbeck's own files, if it is not .limbeck in the root.
     `afresh` says that the models are imported several times, as they are then.
     """
@@ -75,6 +75,7 @@ class Project:
     tenant_versions: Path | None = None
     part: Part | None = None
     tenant: str | None = None
+    hides: tuple[str, ...] = ()
     across: str | None = None
     shadow_major: int | None = None
     afresh: bool = False
@@ -136,6 +137,10 @@ class Project:
     def only(self, part: Part, *, across: str | None = None) -> Project:
         """Return the project with one of its two histories."""
         return replace(self, part=part, across=across)
+
+    def of_tenant(self, name: str) -> Project:
+        """Return the project in the schema of one tenant."""
+        return replace(self, part="tenants", tenant=name)
 
     @property
     def has_shared(self) -> bool:

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
 
+import psycopg
 import pytest
+from psycopg import sql
 
+from limbeck.events import ignore
 from limbeck.postgres.connect import connect
+from limbeck.postgres.database import Database
 from limbeck.project.project import Project
-from limbeck.tenants import generating
+from limbeck.schema.catalog import build
+from limbeck.schema.catalog.filters import Filters
+from limbeck.schema.catalog.pipeline import Answers
+from limbeck.schema.catalog.read import QUESTIONS
+from limbeck.tenants import creating, generating, migrating
+from limbeck.tenants import standing as standings
+from limbeck.tenants.migrating import Where
 from tests.postgres.conftest import Work
 
+NAMES = ("tenant-1", "tenant_select", "tenant 50%", "tenant_" + "x" * 56)
 MODELS = """
 plans = Table("plans", metadata, Column("id", Integer, primary_key=True), schema="shared")
 users = Table(
@@ -27,25 +40,181 @@ notes = Table(
     Column("author", ForeignKey("users.id"), nullable=False),
     Column("text", Text, server_default="none"),
 )
-{more}
 """
+AGE = "users.append_column(Column('age', Integer))\n"
 
 
-def with_tenants(work: Work, selection: str = "tenant_*") -> Work:
+@dataclass(frozen=True)
+class Tenants:
+    """A project with tenants, its environment, and a session on its database."""
+
+    work: Work
+    database: Database
+    session: psycopg.Connection
+
+    def models(self, more: str = "") -> None:
+        self.work.models(MODELS + more)
+        sys.modules.pop("models", None)
+
+    def generate(self) -> generating.Parts:
+        return generating.revisions(self.work.project, listen=ignore)
+
+    @property
+    def where(self) -> Where:
+        return Where(self.work.project, self.work.profile, self.database)
+
+    def migrate(self, **options: object) -> migrating.TenantsReport:
+        planned = migrating.plan(self.where)
+        return migrating.apply(self.where, planned, **options)  # type: ignore[arg-type]
+
+    def create(self, *names: str) -> None:
+        for name in names:
+            self.session.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(name)))
+
+    def columns(self, schema: str, table: str) -> list[str]:
+        query = """SELECT column_name::text FROM information_schema.columns
+            WHERE table_schema = %s AND table_name = %s ORDER BY ordinal_position"""
+        return [row[0] for row in self.session.execute(query, [schema, table])]
+
+    def fill(self, *names: str) -> None:
+        self.session.execute("INSERT INTO shared.plans VALUES (1) ON CONFLICT DO NOTHING")
+        for name in names:
+            for text in (
+                "INSERT INTO {}.users (name, plan) SELECT 'n' || g, 1 FROM generate_series(1, 5) g",
+                "INSERT INTO {}.notes (author) SELECT id FROM {}.users",
+            ):
+                self.session.execute(
+                    sql.SQL(text.replace("{}", "{0}")).format(sql.Identifier(name))
+                )
+
+
+@contextmanager
+def counted_objects() -> Iterator[list[int]]:
+    """Count the rows of catalogs from which objects are built inside of the block."""
+    count = [0]
+    original = build.build
+
+    def counting(server: int, filters: Filters, rows: Answers, *rest: Any, **options: Any) -> Any:
+        catalog = original(server, filters, rows, *rest, **options)
+        count[0] += sum(len(rows[name]) for name in QUESTIONS)
+        return catalog
+
+    build.build = counting
+    try:
+        yield count
+    finally:
+        build.build = original
+
+
+@pytest.fixture
+def tenants(work: Work, database: Database, connection: psycopg.Connection) -> Tenants:
     path = work.project.root / "pyproject.toml"
-    path.write_text(f'{path.read_text()}tenants = """{selection}"""\n')
+    path.write_text(f'{path.read_text()}tenants = "tenant*"\ntemplate = "template"\n')
     project = Project.find(work.project.root)
-    return Work(project, work.history)
+    tenants = Tenants(Work(project, work.history), database, connection)
+    tenants.models()
+    return tenants
 
 
-def test_generate(work: Work) -> None:
-    work = with_tenants(work)
-    work.models(MODELS.format(more=""))
-    parts = generating.revisions(work.project)
-    for part in parts:
-        print(part.revision.path, part.revision.path.read_text())
-    work.models(MODELS.format(more="users.append_column(Column('age', Integer))\nIndex('by_age', users.c.age)\n"))
-    parts = generating.revisions(work.project)
-    print(parts)
-    print(parts.tenants.revision.path.read_text())
-    assert 0
+def test_the_shared_part_runs_once_and_each_tenant_has_its_own(tenants: Tenants) -> None:
+    first = tenants.generate()
+    assert first.shared is not None
+    assert first.shared.revision is not None
+    assert first.tenants.revision is not None
+    assert "public" not in first.tenants.revision.path.read_text()
+    assert first.tenants.revision.across == (first.shared.revision.id,)
+    tenants.create(*NAMES)
+    report = tenants.migrate()
+    print(report)
+    assert report.failures == {}
+    tenants.fill(*NAMES)
+    tenants.models(AGE)
+    tenants.generate()
+    report = tenants.migrate()
+    print(report)
+    assert report.failures == {}
+    for name in NAMES:
+        assert "age" in tenants.columns(name, "users")
+    assert tenants.migrate().migrated == {}
+
+
+def test_status_reads_one_of_the_tenants_that_are_alike(tenants: Tenants) -> None:
+    tenants.generate()
+    tenants.create(*NAMES)
+    tenants.migrate()
+    project, profile = tenants.work.project, tenants.work.profile
+    standing = standings.standing(project, profile, ignore)
+    print(standing)
+    assert standing.problem is None
+    assert [each.tenants for each in standing.alike] == [tuple(sorted(NAMES))]
+    assert standing.shared is not None
+    assert standing.shared.clean
+    assert standing.alike[0].status.clean
+    assert standing.alike[0].status.drift == ()
+    assert standings.check(project, [profile], ignore) == ()
+    # One drifts, and is named by itself.
+    tenants.session.execute('CREATE INDEX by_hand ON "tenant-1".users (name)')
+    drifted = [each for each in standings.standing(project, profile, ignore).alike]
+    assert [each.tenants for each in drifted if each.status.drift] == [("tenant-1",)]
+    (finding,) = standings.check(project, [profile], ignore)
+    assert (finding.kind, finding.environment) == ("drift", "development, tenant-1")
+
+
+def test_a_tenant_is_a_copy_of_the_template(tenants: Tenants) -> None:
+    tenants.generate()
+    tenants.create("template", "tenant_1")
+    tenants.migrate()
+    tenants.fill("template")
+    creating.create(tenants.where, "tenant-new")
+    project, profile = tenants.work.project, tenants.work.profile
+    standing = standings.standing(project, profile, ignore)
+    assert [each.tenants for each in standing.alike] == [("template", "tenant-new", "tenant_1")]
+    count = tenants.session.execute('SELECT count(*), max(id) FROM "tenant-new".notes').fetchone()
+    assert count == (5, 5)
+    tenants.session.execute('INSERT INTO "tenant-new".users (name, plan) VALUES (1, 1)')
+    assert tenants.migrate().migrated == {}
+
+
+def test_a_tenant_that_fails_stops_no_other(tenants: Tenants) -> None:
+    tenants.generate()
+    names = [f"tenant_{number}" for number in range(6)]
+    tenants.create(*names)
+    tenants.migrate()
+    tenants.models(AGE)
+    (written,) = (each.revision for each in tenants.generate() if each and each.revision)
+    tenants.session.execute("ALTER TABLE tenant_0.users ADD age integer")
+    tenants.session.execute("DROP TABLE tenant_3.users CASCADE")
+    database = replace(tenants.database, lock_timeout="100ms", lock_budget="300ms")
+    with connect(tenants.database, autocommit=False) as other:
+        other.execute("LOCK TABLE tenant_4.users")
+        where = replace(tenants.where, database=database)
+        report = migrating.apply(where, migrating.plan(where), at_once=2, listen=ignore)
+    assert report.migrated == {(written.id,): ["tenant_1", "tenant_2", "tenant_5"]}
+    reasons = {name: error.message for name, error in report.failures.items()}
+    assert sorted(reasons) == ["tenant_0", "tenant_3", "tenant_4"]
+    assert 'column "age" of relation "users" already exists' in reasons["tenant_0"]
+    assert 'relation "users" does not exist' in reasons["tenant_3"]
+    assert "lock" in reasons["tenant_4"]
+    # The next run does what is left, where it can be done now.
+    tenants.session.execute("ALTER TABLE tenant_0.users DROP age")
+    report = tenants.migrate()
+    assert (sorted(report.migrated[written.id,]), [*report.failures]) == (
+        ["tenant_0", "tenant_4"],
+        ["tenant_3"],
+    )
+
+
+def test_work_does_not_grow_with_tenants_that_are_alike(tenants: Tenants) -> None:
+    tenants.generate()
+    tenants.create("tenant_1")
+    tenants.migrate()
+    project, profile = tenants.work.project, tenants.work.profile
+    reads: list[int] = []
+    for more in ((), tuple(f"tenant_{number}" for number in range(2, 9))):
+        tenants.create(*more)
+        tenants.migrate()
+        with counted_objects() as count:
+            standing = standings.standing(project, profile, ignore)
+        assert len(standing.alike) == 1
+        reads.append(count[0])
+    assert reads[0] == reads[1] > 0

@@ -8,8 +8,8 @@ from typing import Final
 import psycopg
 
 from limbeck.events import Listener, ignore
-from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog import scopes
+from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.collector import paused
 from limbeck.schema.catalog.filters import EVERYTHING, Filters
 from limbeck.schema.catalog.pipeline import Questions, asked, asked_singly, text
