@@ -36,7 +36,6 @@ def contract(ctx: click.Context, /, _: Invocation, **options: Any) -> None:
 
 
 @command()
-@tenant
 @environment
 @yes
 @as_json

@@ -15,6 +15,7 @@ from limbeck.history.revisions import Revision
 from limbeck.history.writing import write
 from limbeck.models.source.ruff import RuffError, ruff
 from limbeck.project.project import Project
+from limbeck.schema.sql.relative import relative
 
 # Alembic needs the revision that a draft follows, but never runs it.
 STAND_IN = 'revision = "{}"\ndown_revision = None\n'
@@ -54,9 +55,7 @@ class Draft:
         project, texts = self.history.project, (upgrade.text, downgrade.text)
         if project is not None and project.part is not None:
             if project.part == "tenants":
-                from limbeck.generate.tenants import relative  # noqa: PLC0415 - few have any
-
-                texts = relative(upgrade.text), relative(downgrade.text)
+                texts, data = (relative(upgrade.text), relative(downgrade.text)), relative(data)
             data = "\n\n".join(filter(None, (_across(project), data)))
         path = write(
             self.history,

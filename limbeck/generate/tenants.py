@@ -6,7 +6,6 @@ nowhere else; so each revision also runs on two tenants beside each other.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
@@ -26,6 +25,7 @@ from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.read import read
 from limbeck.schema.diff import compare as diff
 from limbeck.schema.sql.quoting import qualified, quote
+from limbeck.schema.sql.relative import relative
 from limbeck.shadow.filters import filters
 
 TENANTS: Final = ("limbeck tenant", "select")
@@ -34,16 +34,6 @@ MOST_TABLES: Final = 200
 """Of more, one tenant alone is proved: to create them twice takes longer than all the rest."""
 FEW: Final = (9, 1)
 """How many rows each table gets, as in `rows.COUNTS`."""
-
-_CANONICAL: Final = re.compile(r"""(?<![\w$".])public\.(?=[\w"])""")
-
-
-def relative(text: str) -> str:
-    """Return code or SQL in which a name of a tenant's schema is one on the search path.
-
-    Only there is it the same for all tenants.
-    """
-    return _CANONICAL.sub("", text)
 
 
 def creating(catalog: Catalog) -> Iterator[str]:

@@ -116,9 +116,11 @@ def _statements(
         yield str(grant).encode()
     table = version_table.of(History.of(where.project.only("tenants"), where.profile), connection)
     of = (sql.Identifier(schema, table.name) for schema in (name, template))
-    yield sql.SQL("CREATE TABLE {0} (LIKE {1} INCLUDING ALL); INSERT INTO {0} TABLE {1}").format(
-        *of
-    )
+    key = sql.Identifier(f"{table.name}_pkc")  # as Alembic calls it
+    yield sql.SQL(
+        "CREATE TABLE {0} (version_num varchar(32) NOT NULL,"
+        " CONSTRAINT {2} PRIMARY KEY (version_num)); INSERT INTO {0} TABLE {1}"
+    ).format(*of, key)
     ledger = sql.Identifier(STATE, TENANT_TABLE)
     yield sql.SQL(
         "INSERT INTO {0} SELECT copy.* FROM {0} AS l, LATERAL jsonb_populate_record("

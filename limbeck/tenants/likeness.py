@@ -16,7 +16,7 @@ from limbeck.schema.catalog.queries import classes
 from limbeck.schema.sql.quoting import literal
 
 _RELATIONS: Final = "pg_class c JOIN chosen s ON s.oid = c.relnamespace"
-_OWN: Final = "c.relname <> 'alembic_version' AND c.relname <> 'alembic_version_pkc'"
+_OWN: Final = "c.relname !~ '^alembic_version'"  # with its key
 
 # Each row is a text about one object, beside the schema that it is in.
 _ROWS: Final = (

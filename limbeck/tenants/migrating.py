@@ -266,9 +266,12 @@ class _Run:
 
         database = replace(self.where.database, tenant=None, hides=())
         work = Spread(database, scripts_, adopted, left, done, Event())
-        refused = spread(work, self.at_once, self.listen)
-        left.clear()
-        left.extend(refused)
+        # A foreign key to a shared table locks that: sessions then wait for each other, so those
+        # that were refused are sent once more by one of them.
+        for sessions in (self.at_once, 1):
+            refused = spread(work, sessions, self.listen)
+            left.clear()
+            left.extend(refused)
 
     def _alone(
         self,

@@ -53,30 +53,37 @@ class Tenants:
     session: psycopg.Connection
 
     def models(self, more: str = "") -> None:
+        """Write the models."""
         self.work.models(MODELS + more)
         sys.modules.pop("models", None)
 
     def generate(self) -> generating.Parts:
+        """Write the revisions."""
         return generating.revisions(self.work.project, listen=ignore)
 
     @property
     def where(self) -> Where:
+        """The environment."""
         return Where(self.work.project, self.work.profile, self.database)
 
     def migrate(self, **options: object) -> migrating.TenantsReport:
+        """Migrate all of it."""
         planned = migrating.plan(self.where)
         return migrating.apply(self.where, planned, **options)  # type: ignore[arg-type]
 
     def create(self, *names: str) -> None:
+        """Create empty schemas."""
         for name in names:
             self.session.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(name)))
 
     def columns(self, schema: str, table: str) -> list[str]:
+        """Return the columns of a table."""
         query = """SELECT column_name::text FROM information_schema.columns
             WHERE table_schema = %s AND table_name = %s ORDER BY ordinal_position"""
         return [row[0] for row in self.session.execute(query, [schema, table])]
 
     def fill(self, *names: str) -> None:
+        """Insert rows."""
         self.session.execute("INSERT INTO shared.plans VALUES (1) ON CONFLICT DO NOTHING")
         for name in names:
             for text in (
@@ -125,13 +132,11 @@ def test_the_shared_part_runs_once_and_each_tenant_has_its_own(tenants: Tenants)
     assert first.tenants.revision.across == (first.shared.revision.id,)
     tenants.create(*NAMES)
     report = tenants.migrate()
-    print(report)
     assert report.failures == {}
     tenants.fill(*NAMES)
     tenants.models(AGE)
     tenants.generate()
     report = tenants.migrate()
-    print(report)
     assert report.failures == {}
     for name in NAMES:
         assert "age" in tenants.columns(name, "users")
@@ -144,7 +149,6 @@ def test_status_reads_one_of_the_tenants_that_are_alike(tenants: Tenants) -> Non
     tenants.migrate()
     project, profile = tenants.work.project, tenants.work.profile
     standing = standings.standing(project, profile, ignore)
-    print(standing)
     assert standing.problem is None
     assert [each.tenants for each in standing.alike] == [tuple(sorted(NAMES))]
     assert standing.shared is not None
@@ -154,7 +158,7 @@ def test_status_reads_one_of_the_tenants_that_are_alike(tenants: Tenants) -> Non
     assert standings.check(project, [profile], ignore) == ()
     # One drifts, and is named by itself.
     tenants.session.execute('CREATE INDEX by_hand ON "tenant-1".users (name)')
-    drifted = [each for each in standings.standing(project, profile, ignore).alike]
+    drifted = standings.standing(project, profile, ignore).alike
     assert [each.tenants for each in drifted if each.status.drift] == [("tenant-1",)]
     (finding,) = standings.check(project, [profile], ignore)
     assert (finding.kind, finding.environment) == ("drift", "development, tenant-1")

@@ -65,6 +65,9 @@ class Scope:
             tables, limit = self._namespace(), _LIMITS.get(name)
             if limit:
                 text = f"SELECT * FROM ({text}) AS rows WHERE {limit.format(self._sign)}"
+                if self.tenant is None and name == "dependencies":
+                    # The triggers of a tenant's foreign key are on the shared table as well.
+                    text += " AND (refclassid, refobjid) NOT IN (SELECT class_, oid FROM own)"
                 tables += f", own (class_, oid) AS ({_members(self._named)})"
             return f"WITH {tables} {text.replace(SPACES, self._spaces)}"
 
@@ -76,7 +79,8 @@ class Scope:
 
     @property
     def _named(self) -> str:
-        names = self.hides if self.tenant is None else (self.tenant,)
+        # What is out of line in a tenant's tables has rows in pg_depend as well.
+        names = (*self.hides, "pg_toast") if self.tenant is None else (self.tenant,)
         return ", ".join(map(literal, names))
 
     @property
