@@ -199,7 +199,15 @@ class Project:
         folders = os.pathsep.join(map(str, versions))
         paths = tuple(map(str, self.import_paths))
         place = Place(str(ini), str(self.script_location), folders, self.section, paths)
-        return Code(self.root, place, self.models, self.python, self.env_file, self.afresh)
+        return Code(
+            self.root,
+            place,
+            self.models,
+            self.python,
+            self.env_file,
+            self.afresh,
+            self.tenants is not None,
+        )
 
     def _unknown(self, wanted: str, known: tuple[str, ...]) -> UnknownProfileError:
         folder = self.profiles_dir.name

@@ -16,6 +16,8 @@ from limbeck.events import ignore
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
 from limbeck.project.project import Project
+from limbeck.project.unsupported import unsupported
+from limbeck.run.status import findings
 from limbeck.schema.catalog import build
 from limbeck.schema.catalog.filters import Filters
 from limbeck.schema.catalog.pipeline import Answers
@@ -222,3 +224,59 @@ def test_work_does_not_grow_with_tenants_that_are_alike(tenants: Tenants) -> Non
         assert len(standing.alike) == 1
         reads.append(count[0])
     assert reads[0] == reads[1] > 0
+
+
+ENV_PY = """
+from alembic import context
+from sqlalchemy import create_engine, text
+
+from models import metadata
+
+engine = create_engine("postgresql+psycopg://")
+with engine.connect() as connection:
+    schemas = connection.execute(
+        text("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'tenant%' ORDER BY 1")
+    ).scalars().all()
+    for schema in schemas:
+        connection.execute(text(f'SET search_path TO "{schema}", public'))
+        connection.commit()
+        connection.dialect.default_schema_name = schema
+        context.configure(
+            connection=connection, target_metadata=metadata, version_table_schema=schema
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+"""
+
+
+def test_a_loop_of_env_py_is_adopted(work: Work, database: Database, connection: Any) -> None:
+    """One history, an alembic_version in each schema: the settings are all that it needs."""
+    work.models('Table("users", metadata, Column("id", Integer, primary_key=True))\n')
+    sys.modules.pop("models", None)
+    first = work.revision("users", "create table users (id serial primary key)", "drop table users")
+    (work.project.root / "alembic" / "env.py").write_text(ENV_PY)
+    for name in ("tenant-1", "tenant_2"):
+        connection.execute(f'CREATE SCHEMA "{name}"')
+        connection.execute(f'CREATE TABLE "{name}".users (id serial primary key)')
+        connection.execute(
+            f'CREATE TABLE "{name}".alembic_version (version_num varchar(32) NOT NULL'
+            " CONSTRAINT alembic_version_pkc PRIMARY KEY)"
+        )
+        connection.execute(f'INSERT INTO "{name}".alembic_version VALUES (%s)', [first.id])
+    assert [each for each in unsupported(work.project) if "tenant-versions" in each]
+    path = work.project.root / "pyproject.toml"
+    settings = 'tenants = "tenant*"\ntenant-versions = "alembic/versions"\n'
+    path.write_text(f"{path.read_text()}{settings}")
+    project = Project.find(work.project.root)
+    assert list(unsupported(project)) == []
+    tenants = Tenants(Work(project, work.history), database, connection)
+    (alike,) = standings.standing(project, work.profile, ignore).alike
+    assert (alike.tenants, list(findings(alike.status))) == (("tenant-1", "tenant_2"), [])
+    tenants.work.models(
+        'Table("users", metadata, Column("id", Integer, primary_key=True), Column("name", Text))\n'
+    )
+    sys.modules.pop("models", None)
+    parts = tenants.generate()
+    assert parts.shared is None
+    assert tenants.migrate().failures == {}
+    assert tenants.columns("tenant_2", "users") == ["id", "name"]
