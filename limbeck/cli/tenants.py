@@ -10,6 +10,7 @@ from limbeck.cli.invocation import CONTEXT, Invocation
 from limbeck.cli.options import as_json, command, environment
 from limbeck.cli.terminal import Narrator, answer, confirm_plan, note
 from limbeck.errors import ConfigurationError, MigrationError, NotConfirmedError
+from limbeck.plurals import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,8 +110,11 @@ def migrate(where: Where, options: RunOptions, *, only: Sequence[str], at_once: 
     )
     data = to_json(output.report_data(report)) if options.as_json else ""
     answer(data or output.report_text(report), masked=options.as_json)
-    if report.failures:
-        click.get_current_context().exit(MigrationError.exit_code)
+    if failed := len(report.failures):
+        raise MigrationError(
+            f"{failed} of {counted(len(plan.tenants), 'tenant')} failed; the others are migrated",
+            hint="Correct what is named above, then migrate again: only these are left.",
+        )
 
 
 def _confirm(plan: TenantsPlan, options: RunOptions) -> None:
@@ -146,8 +150,8 @@ def generate(
         data = {name: revisions.generated_data(each) for name, each in parts.items()}
         answer(to_json(data), masked=True)
         return
-    texts = [(name, revisions.generated_text(each)) for name, each in parts.items()]
-    answer(output.generated_lines(texts))
+    texts = {name: revisions.generated_text(each) for name, each in parts.items()}
+    answer(output.generated_text(texts))
 
 
 def status(project: Project, profiles: Sequence[Profile], *, as_json: bool) -> None:

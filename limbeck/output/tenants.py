@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from limbeck.output import plans, statuses
@@ -10,6 +11,7 @@ from limbeck.output.tables import table
 from limbeck.plurals import counted
 from limbeck.run.drift import outermost
 from limbeck.run.status import Status
+from limbeck.schema.sql.relative import relative
 from limbeck.shell import command
 from limbeck.tenants.migrating import GroupPlan, TenantsPlan, TenantsReport
 from limbeck.tenants.standing import Alike, Standing
@@ -20,12 +22,20 @@ MOST = 10
 
 def plan_text(plan: TenantsPlan, *, with_sql: bool) -> str:
     """Return the revisions of what exists once, and those of each group of tenants."""
-    sections = [plans.plan_text(plan.shared, with_sql=with_sql)] if plan.shared else []
+    shared = plan.shared
+    some = shared is not None and (shared.revisions or shared.waiting or shared.baseline)
+    sections = [plans.plan_text(shared, with_sql=with_sql)] if shared and some else []
     sections += [_group_text(group, with_sql=with_sql) for group in plan.pending]
     if not plan.pending and not plan.unplanned:
-        sections.append(f"{plan.environment}: {counted(len(plan.tenants), 'tenant')}, all at head")
+        sections.append(f"{plan.environment}: {_at_head(len(plan.tenants))}")
     sections += [f"{name}: {error.message}" for name, error in plan.unplanned.items()]
     return "\n\n".join(sections)
+
+
+def _at_head(tenants: int) -> str:
+    if not tenants:
+        return "no schema is a tenant yet; create one: limbeck tenants create NAME"
+    return f"{counted(tenants, 'tenant')}, nothing to do"
 
 
 def _group_text(group: GroupPlan, *, with_sql: bool) -> str:
@@ -65,20 +75,17 @@ def report_text(report: TenantsReport) -> str:
     for ids, names in report.migrated.items():
         number = counted(len(names), "tenant")
         lines.append(f"Applied {', '.join(ids)} to {number} in {report.seconds:.2f} s.")
-    if not report.migrated and not report.failures:
-        lines.append(f"Nothing to do for {counted(report.unchanged, 'tenant')}.")
+    if not (report.migrated or report.failures or report.shared):
+        lines.append(f"{report.environment}: {_at_head(report.unchanged)}.")
     return "\n".join([*lines, *_failures(report)])
 
 
 def _failures(report: TenantsReport) -> Iterator[str]:
-    if not report.failures:
-        return
-    yield f"{counted(len(report.failures), 'tenant')} failed; all others are done:"
     for name, error in [*report.failures.items()][:MOST]:
         first, *rest = error.message.splitlines()
         yield f"{name}: {first}"
         yield from (f"  {line}" for line in rest)
-        yield f"  {error.hint}" if error.hint else ""
+        yield from (f"  {line}" for line in (error.hint or "").splitlines())
         shown = command("limbeck", "migrate", "-e", report.environment, "--tenant", name)
         yield f"  Run it alone: {shown}"
     if len(report.failures) > MOST:
@@ -118,8 +125,6 @@ def standing_text(standings: Sequence[Standing]) -> str:
 
 
 def _named(environment: str, alike: Alike) -> Status:
-    from dataclasses import replace  # noqa: PLC0415 - used once
-
     return replace(alike.status, environment=f"{environment}, {alike.name}")
 
 
@@ -164,6 +169,8 @@ def standing_data(standings: Sequence[Standing]) -> dict[str, Any]:
     }
 
 
-def generated_lines(texts: Sequence[tuple[str, str]]) -> str:
+def generated_text(texts: Mapping[str, str]) -> str:
     """Return what was written of each part, below its name."""
-    return "\n\n".join(f"{name}:\n{text}" for name, text in texts)
+    # On the shadow, the schema of a tenant is public; in the database it is none of that name.
+    own = {name: relative(text) if name == "tenants" else text for name, text in texts.items()}
+    return "\n\n".join(f"{name}:\n{text}" for name, text in own.items())

@@ -22,6 +22,7 @@ from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.logs import log
 from limbeck.phased.gates.waiting import Through
+from limbeck.plurals import counted
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
 from limbeck.postgres.lock import migration_lock
@@ -206,7 +207,7 @@ def apply(  # noqa: PLR0913 - what, where, on which terms, who is told
         with (
             connect(where.database, application_name=name, listen=listen) as connection,
             migration_lock(connection, wait=wait, listen=listen),
-            staged(listen, f"migrating {count} tenants", "tenant", count) as stage,
+            staged(listen, f"migrating {counted(count, 'tenant')}", "tenant", count) as stage,
         ):
             table = version_table.of(History.of(where.project.only("tenants")), connection)
             for each in planned.pending:
