@@ -36,8 +36,6 @@ from limbeck.run.planning import NO_HOOKS
 from limbeck.run.report import Report
 from limbeck.stages import Stage, staged
 from limbeck.tenants import selection, state
-from limbeck.tenants.script import scripts
-from limbeck.tenants.spreading import Spread, spread
 from limbeck.tenants.state import Group
 
 Sent: TypeAlias = "tuple[Revision, Sequence[Statement] | None]"
@@ -251,6 +249,10 @@ class _Run:
         stage: Stage,
     ) -> None:
         """Migrate tenants by what one of them has sent; those that fail are left."""
+        # Alembic, which a run with nothing to do does not load.
+        from limbeck.tenants.script import scripts  # noqa: PLC0415 - see above
+        from limbeck.tenants.spreading import Spread, spread  # noqa: PLC0415 - see above
+
         history, group = planned.plan.history, planned.group
         scripts_ = scripts(history, group.current, table, taken)
         if scripts_ is None or not left:

@@ -48,9 +48,11 @@ class Script:
         """
         yield from (Statement("BEGIN"), *limits)
         path = search_path(tenant)
-        yield Statement("SELECT set_config('search_path', %s, true)", [path])
-        # Another run may be in the schema by itself: `rollback --tenant`.
-        yield Statement("SELECT pg_advisory_xact_lock(%s)", [key(tenant)])
+        # Another run may be in the schema by itself, such as `rollback --tenant`: hence the lock.
+        yield Statement(
+            "SELECT set_config('search_path', %s, true), pg_advisory_xact_lock(%s)",
+            [path, key(tenant)],
+        )
         yield from self.statements
         # As at the end of every revision, see `engine.defaults`.
         yield from map(Statement, _RESETS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from psycopg import sql
 from psycopg.rows import tuple_row
 
 from limbeck.dataclass import dataclass
@@ -13,6 +12,7 @@ from limbeck.engine.ledger import TENANT_TABLE
 from limbeck.engine.version_table import VersionTable
 from limbeck.postgres.connect import Connection
 from limbeck.schema.sql.own_schemas import STATE
+from limbeck.schema.sql.quoting import literal, qualified
 
 _TABLES: Final = """
 SELECT n.nspname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -31,10 +31,6 @@ _GROUPS: Final = """
 SELECT v.ids, l.rows, array_agg(v.tenant ORDER BY v.tenant)
 FROM ({versions}) AS v (tenant, ids) LEFT JOIN ({rows}) AS l (tenant, rows) USING (tenant)
 GROUP BY v.ids, l.rows ORDER BY min(v.tenant)"""
-_VERSIONS: Final = (
-    "SELECT {tenant}, (SELECT coalesce(array_agg(version_num::text ORDER BY version_num), '{{}}')"
-    " FROM {table})"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +67,19 @@ def groups(
         values = {"name": table.name, "tenants": list(tenants)}
         present = {row[0] for row in cursor.execute(_TABLES, values)}
         ((has_ledger,),) = cursor.execute(_LEDGER).fetchall()
-        versions = sql.SQL(" UNION ALL ").join(_versions(table, tenants, present))
         # No parameters: a percent sign in the name of a tenant is none to the driver then.
-        rows = sql.SQL(_ROWS if has_ledger else _NONE).format(tenants=sql.Literal(list(tenants)))
-        answer = cursor.execute(sql.SQL(_GROUPS).format(versions=versions, rows=rows))
+        names = ", ".join(map(literal, tenants))
+        rows = _ROWS.format(tenants=f"ARRAY[{names}]") if has_ledger else _NONE
+        versions = " UNION ALL ".join(_versions(table, tenants, present))
+        answer = cursor.execute(_GROUPS.format(versions=versions, rows=rows).encode())
         return tuple(Group(tuple(ids), hash_, tuple(names)) for ids, hash_, names in answer)
 
 
-def _versions(
-    table: VersionTable, tenants: Sequence[str], present: set[Any]
-) -> Iterator[sql.Composed]:
+def _versions(table: VersionTable, tenants: Sequence[str], present: set[Any]) -> Iterator[str]:
+    """Yield for each tenant the query for its version rows."""
     for tenant in tenants:
-        name = sql.Literal(tenant) + sql.SQL("::text")
+        ids = "'{}'::text[]"
         if tenant in present:
-            own = table._replace(schema=tenant).quoted
-            yield sql.SQL(_VERSIONS).format(tenant=name, table=own)
-        else:
-            yield sql.SQL("SELECT {}, '{{}}'::text[]").format(name)
+            rows = "SELECT array_agg(version_num::text ORDER BY version_num) FROM"
+            ids = f"coalesce(({rows} {qualified(tenant, table.name)}), {ids})"
+        yield f"SELECT {literal(tenant)}::text, {ids}"
