@@ -159,12 +159,13 @@ class Entry:
 class Ledger:
     """The entries of a database's ledger, oldest first; `exists` says whether it has one.
 
-    `tenant` is the tenant that they belong to, if any.
+    `tenant` is the tenant that they belong to, if any. A `hidden` one may not be read by the role.
     """
 
     entries: tuple[Entry, ...] = ()
     exists: bool = False
     tenant: str | None = None
+    hidden: bool = False
 
     @property
     def create(self) -> tuple[str, ...]:
@@ -191,8 +192,10 @@ def read(connection: psycopg.Connection) -> Ledger:
         return of(asked(connection), tenant_of(connection))
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
         return Ledger(tenant=tenant_of(connection))
-    except (psycopg.errors.UndefinedColumn, psycopg.errors.InsufficientPrivilege):
+    except psycopg.errors.UndefinedColumn:
         return Ledger(tenant=tenant_of(connection))
+    except psycopg.errors.InsufficientPrivilege:
+        return Ledger(tenant=tenant_of(connection), hidden=True)
 
 
 def asked(connection: psycopg.Connection) -> psycopg.Cursor[Entry]:

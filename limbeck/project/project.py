@@ -23,6 +23,9 @@ from limbeck.project.pulled import pulled_names
 if TYPE_CHECKING:
     import sqlalchemy
 
+MASKED = ("*passw*", "*pwd*", "*secret*", "*token*", "*api_key*", "*apikey*", "*private_key*")
+"""Columns whose values no page shows, unless the setting `mask` names others."""
+
 
 Part: TypeAlias = Literal["shared", "tenants"]
 """The history of what exists once, and that of what each tenant has."""
@@ -44,6 +47,8 @@ class Project:
     `tenant` the schema that it works in, `hides` those that are no part of what it reads; `across`
     is the revision of the other history that a new one needs.
     `files` is the folder of limbeck's own files, if it is not .limbeck in the root.
+    `mask` has patterns of columns whose values are not shown: "column", "table.column" or
+    "schema.table.column".
     `afresh` says that the models are imported several times, as they are then.
     """
 
@@ -69,6 +74,7 @@ class Project:
     python: str | None = None
     env_file: str | None = None
     ignore: Ignored = field(default_factory=Ignored)
+    mask: tuple[str, ...] = MASKED
     pulled_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tenants: str | None = None
     template: str | None = None
@@ -242,6 +248,7 @@ _FIELDS: dict[str, tuple[str, type]] = {
     "alembic-ini": ("ini", str),
     "alembic-section": ("section", str),
     "ignore": ("ignore", dict),
+    "mask": ("mask", list),
     "pull": ("pulled_names", dict),
 }
 _CHOICES: dict[str, tuple[str, ...]] = {"recipes": ("online", "plain")}
