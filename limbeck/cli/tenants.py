@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @click.group(context_settings=CONTEXT)
 def tenants() -> None:
-    """List and create tenants: the schemas of a database that hold the same tables.
+    """List and create tenants: schemas that hold the same tables.
 
     The setting `tenants` selects them.
     """
@@ -42,20 +42,27 @@ def list_(invocation: Invocation, *, environment: str | None, as_json: bool) -> 
     where = _where(invocation, environment)
     with connect(where.database, read_only=True, listen=where.listen) as connection:
         names = selection.names(connection, where.project)
-    answer(to_json(list(names)) if as_json else "\n".join(names), masked=as_json)
+    answer(to_json({"tenants": list(names)}) if as_json else "\n".join(names), masked=as_json)
 
 
 @command()
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 @environment
-def create(invocation: Invocation, *, names: tuple[str, ...], environment: str | None) -> None:
+@as_json
+def create(
+    invocation: Invocation, *, names: tuple[str, ...], environment: str | None, as_json: bool
+) -> None:
     """Create tenants, as copies of the setting `template` with its rows, or by the revisions."""
+    from limbeck.output.data import to_json
     from limbeck.tenants import creating
 
     where = _where(invocation, environment)
     for name in names:
         creating.create(where, name)
-        answer(f"Created {name}.")
+        if not as_json:
+            answer(f"Created {name}.")
+    if as_json:
+        answer(to_json({"tenants": list(names)}), masked=True)
 
 
 tenants.add_command(list_)
@@ -147,7 +154,9 @@ def generate(
     )
     parts = {name: each for name, each in written._asdict().items() if each is not None}
     if as_json:
-        data = {name: revisions.generated_data(each) for name, each in parts.items()}
+        data = {"shared": None} | {
+            name: revisions.generated_data(each) for name, each in parts.items()
+        }
         answer(to_json(data), masked=True)
         return
     texts = {name: revisions.generated_text(each) for name, each in parts.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from limbeck.output import plans, statuses
 from limbeck.output.tables import table
@@ -15,6 +15,13 @@ from limbeck.schema.sql.relative import relative
 from limbeck.shell import command
 from limbeck.tenants.migrating import GroupPlan, TenantsPlan, TenantsReport
 from limbeck.tenants.standing import Alike, Standing
+
+if TYPE_CHECKING:
+    from limbeck.output.answers.tenants import (
+        TenantsPlanAnswer,
+        TenantsRunAnswer,
+        TenantsStatusAnswer,
+    )
 
 MOST = 10
 """How many failures are printed; JSON has all of them."""
@@ -55,13 +62,13 @@ def _called(names: Sequence[str]) -> str:
     return f"{len(names)} tenants ({', '.join(names[:few])}{more})"
 
 
-def plan_data(plan: TenantsPlan) -> dict[str, Any]:
+def plan_data(plan: TenantsPlan) -> TenantsPlanAnswer:
     """Return the plan for JSON."""
     return {
         "environment": plan.environment,
         "shared": plans.plan_data(plan.shared) if plan.shared else None,
         "groups": [
-            {"tenants": list(each.group.tenants), **plans.plan_data(each.plan)}
+            {**plans.plan_data(each.plan), "tenants": list(each.group.tenants)}
             for each in plan.pending
         ],
         "tenants": len(plan.tenants),
@@ -92,7 +99,7 @@ def _failures(report: TenantsReport) -> Iterator[str]:
         yield f"and {len(report.failures) - MOST} more"
 
 
-def report_data(report: TenantsReport) -> dict[str, Any]:
+def report_data(report: TenantsReport) -> TenantsRunAnswer:
     """Return a report for JSON."""
     return {
         "environment": report.environment,
@@ -146,7 +153,7 @@ def _cells(status: Status) -> tuple[str, ...]:
     return at, pending, drift
 
 
-def standing_data(standings: Sequence[Standing]) -> dict[str, Any]:
+def standing_data(standings: Sequence[Standing]) -> TenantsStatusAnswer:
     """Return all environments with their tenants, for JSON."""
     return {
         "environments": [
@@ -156,10 +163,10 @@ def standing_data(standings: Sequence[Standing]) -> dict[str, Any]:
                 "shared": statuses.status_data([each.shared])["environments"][0]
                 if each.shared
                 else None,
-                "tenants": [
+                "groups": [
                     {
-                        "names": list(alike.tenants),
                         **statuses.status_data([alike.status])["environments"][0],
+                        "tenants": list(alike.tenants),
                     }
                     for alike in each.alike
                 ],

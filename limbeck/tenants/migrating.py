@@ -268,11 +268,11 @@ class _Run:
             return [] if group.rows else adopting.adopted(history, group.current, entries)
 
         database = replace(self.where.database, tenant=None, hides=())
-        work = Spread(database, scripts_, adopted, left, done, Event())
+        share = Spread(database, scripts_, adopted, left, done, Event())
         # A foreign key to a shared table locks that: sessions then wait for each other, so those
         # that were refused are sent once more by one of them.
         for sessions in (self.at_once, 1):
-            refused = spread(work, sessions, self.listen)
+            refused = spread(share, sessions, self.listen)
             left.clear()
             left.extend(refused)
 

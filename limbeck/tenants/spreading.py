@@ -78,19 +78,19 @@ class Spread:
         ]
 
 
-def spread(work: Spread, at_once: int, listen: Listener) -> tuple[str, ...]:
+def spread(share: Spread, at_once: int, listen: Listener) -> tuple[str, ...]:
     """Run scripts in all tenants; return those that did not succeed, or were not tried.
 
     Args:
-        work: The scripts and the tenants.
+        share: The scripts and the tenants.
         at_once: The number of sessions.
         listen: Receives connection attempts.
 
     """
-    count = min(at_once, len(work.left))
+    count = min(at_once, len(share.left))
     refused: list[str] = []
     with ThreadPoolExecutor(max(count, 1)) as pool:
-        futures = [pool.submit(work.work_off, listen) for _ in range(count)]
+        futures = [pool.submit(share.work_off, listen) for _ in range(count)]
         try:
             for future in futures:
                 try:
@@ -98,6 +98,6 @@ def spread(work: Spread, at_once: int, listen: Listener) -> tuple[str, ...]:
                 except LimbeckError:  # no further session: the others do its share
                     continue
         except BaseException:
-            work.stopped.set()
+            share.stopped.set()
             raise
-    return (*refused, *work.left)
+    return (*refused, *share.left)
