@@ -126,7 +126,7 @@ def migrate(
             listen=listen,
         )
         options = RunOptions(dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
-        tenants.migrate(where, options, only=only, at_once=at_once)
+        tenants.migrate(where, options, only=only, at_once=at_once, allow=allow)
         return
     databases = (
         places.databases(project, profile, listen)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from limbeck.generate.answers import Answers
     from limbeck.project.profile import Profile
     from limbeck.project.project import Project
+    from limbeck.run.plan import Plan
     from limbeck.tenants.migrating import TenantsPlan, Where
 
 
@@ -84,7 +85,14 @@ def _where(invocation: Invocation, environment: str | None) -> Where:
     return Where(project, profile, urls.database(project, profile, listen), listen=listen)
 
 
-def migrate(where: Where, options: RunOptions, *, only: Sequence[str], at_once: int | None) -> None:
+def migrate(
+    where: Where,
+    options: RunOptions,
+    *,
+    only: Sequence[str],
+    at_once: int | None,
+    allow: Sequence[str],
+) -> None:
     """Migrate what exists once and the tenants; asks once, and exits with 1 where one fails.
 
     Args:
@@ -92,6 +100,7 @@ def migrate(where: Where, options: RunOptions, *, only: Sequence[str], at_once: 
         options: Whether to apply the plan or only print it.
         only: The tenants to migrate; () for all.
         at_once: The number of sessions.
+        allow: The hazards to run in spite of.
 
     """
     from limbeck.output import tenants as output
@@ -99,6 +108,8 @@ def migrate(where: Where, options: RunOptions, *, only: Sequence[str], at_once: 
     from limbeck.tenants import migrating
 
     plan = migrating.plan(where, only=only)
+    for each in plan.plans:
+        _gate(each, allow, dry_run=options.dry_run)
     if options.dry_run:
         data = to_json(output.plan_data(plan)) if options.as_json else ""
         answer(data or output.plan_text(plan, with_sql=True), masked=options.as_json)
@@ -125,14 +136,31 @@ def migrate(where: Where, options: RunOptions, *, only: Sequence[str], at_once: 
 
 
 def _confirm(plan: TenantsPlan, options: RunOptions) -> None:
-    first = next(
-        (each for each in (plan.shared, *(group.plan for group in plan.pending)) if each), None
-    )
+    first = next((each for each in plan.plans if not each.is_empty), None)
     if first is not None and not confirm_plan(first, yes=options.yes):
         raise NotConfirmedError(
             f"not confirmed: {plan.environment} is unchanged",
             hint=f"Type {plan.environment}, or add --yes.",
         )
+
+
+def _gate(plan: Plan, allow: Sequence[str], *, dry_run: bool) -> None:
+    """Print the hazards of a plan on stderr; refuse blocking ones unless this is a dry run.
+
+    One plan stands for all tenants that are alike.
+    """
+    from limbeck.cli import gates
+    from limbeck.output.hazards import hazards_text
+    from limbeck.run import hazards, own_objects
+
+    if plan.protected and plan.revisions:
+        report = hazards.look(plan, Narrator())
+        if report is not None and report.hazards:
+            note(hazards_text(report))
+        if not dry_run:
+            hazards.refuse(report, [code for code in allow if code not in gates.BESIDE_HAZARDS])
+    if not dry_run:
+        own_objects.refuse(plan.own, plan.environment, allow)
 
 
 def generate(

@@ -72,6 +72,12 @@ class TenantsPlan:
     unplanned: dict[str, LimbeckError] = field(default_factory=dict)
 
     @property
+    def plans(self) -> tuple[Plan, ...]:
+        """The plan of what exists once, and one for each group."""
+        shared = (self.shared,) if self.shared is not None else ()
+        return (*shared, *(each.plan for each in self.pending))
+
+    @property
     def pending(self) -> tuple[GroupPlan, ...]:
         """The groups with something to do."""
         return tuple(each for each in self.groups if not each.plan.is_empty)
