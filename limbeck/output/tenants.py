@@ -36,6 +36,11 @@ def plan_text(plan: TenantsPlan, *, with_sql: bool) -> str:
     if not plan.pending and not plan.unplanned:
         sections.append(f"{plan.environment}: {_at_head(len(plan.tenants))}")
     sections += [f"{name}: {error.message}" for name, error in plan.unplanned.items()]
+    if plan.later is not None:
+        sections.append(
+            f"The shared revision {plan.later} needs every tenant at "
+            f"{', '.join(plan.later.across)}: it is left to the next run."
+        )
     return "\n\n".join(sections)
 
 

@@ -23,6 +23,8 @@ from limbeck.shadow.filters import filters
 from limbeck.tenants.migrating import Where
 
 _LONGEST = 63  # bytes that Postgres keeps of a name (NAMEDATALEN - 1)
+_HAS_LEDGER = "SELECT to_regclass('limbeck_state.tenant_ledger') IS NOT NULL"
+_FORGET = "DELETE FROM limbeck_state.tenant_ledger WHERE tenant = %s"
 _TABLES = """
 SELECT c.relname::text, array_agg(a.attname::text ORDER BY a.attnum)
     FILTER (WHERE a.attgenerated = '')
@@ -72,9 +74,8 @@ def create(where: Where, name: str) -> None:
 
 def _forget(connection: Connection, name: str) -> None:
     """Delete what the ledger says of an earlier tenant of this name."""
-    table = f"{STATE}.{TENANT_TABLE}"
-    if connection.execute(f"SELECT to_regclass('{table}')".encode()).fetchone() != (None,):
-        connection.execute(f"DELETE FROM {table} WHERE tenant = %s".encode(), [name])
+    if connection.execute(_HAS_LEDGER).fetchone() == (True,):
+        connection.execute(_FORGET, [name])
 
 
 def _copied(where: Where, template: str, name: str) -> None:

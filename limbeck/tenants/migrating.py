@@ -10,12 +10,14 @@ from functools import partial
 from threading import Event
 from typing import Final, TypeAlias
 
+import psycopg
+
 from limbeck.dataclass import dataclass
 from limbeck.engine import adopting, version_table
 from limbeck.engine.batch import Statement
 from limbeck.engine.ledger import Ledger
 from limbeck.engine.version_table import VersionTable
-from limbeck.errors import LimbeckError
+from limbeck.errors import DatabaseError, LimbeckError
 from limbeck.events import Event as Told
 from limbeck.events import Listener, RevisionFinished, RevisionStarted, RunFinished, RunStarted
 from limbeck.history.history import History
@@ -63,13 +65,18 @@ class GroupPlan:
 
 @dataclass(frozen=True, slots=True)
 class TenantsPlan:
-    """What would run: the plan of what exists once, if anything does, and one of each group."""
+    """What would run: the plan of what exists once, if anything does, and one of each group.
+
+    `later` is a shared revision that needs all tenants to be further than they are: the next run
+    has it, once they are.
+    """
 
     environment: str
     shared: Plan | None
     groups: tuple[GroupPlan, ...]
     tenants: tuple[str, ...]
     unplanned: dict[str, LimbeckError] = field(default_factory=dict)
+    later: Revision | None = None
 
     @property
     def plans(self) -> tuple[Plan, ...]:
@@ -123,15 +130,21 @@ class Where:
 
     def plan(self, tenant: str, history: History | None = None) -> Plan:
         """Return the plan of one tenant."""
-        return planning.plan(
-            *self.of(tenant),
-            to=self.to,
-            through=self.through,
-            allow_used=self.allow_used,
-            hooks=self.hooks,
-            history=history,
-            listen=self.listen,
-        )
+        try:
+            return planning.plan(
+                *self.of(tenant),
+                to=self.to,
+                through=self.through,
+                allow_used=self.allow_used,
+                hooks=self.hooks,
+                history=history,
+                listen=self.listen,
+            )
+        except psycopg.Error as error:
+            raise DatabaseError(
+                f"{tenant} cannot be read: {error.diag.message_primary or error}",
+                hint="Grant the role USAGE and CREATE on the schema of each tenant.",
+            ) from error
 
 
 def plan(where: Where, *, only: Sequence[str] = ()) -> TenantsPlan:
@@ -145,22 +158,16 @@ def plan(where: Where, *, only: Sequence[str] = ()) -> TenantsPlan:
         LimbeckError: As `planning.plan` raises it of what exists once.
 
     """
-    shared = None
-    if where.project.has_shared and not only:
-        shared = planning.plan(
-            where.project.only("shared"),
-            where.profile,
-            where.database,
-            through=where.through,
-            allow_used=where.allow_used,
-            hooks=where.hooks,
-            listen=where.listen,
-        )
     history = History.of(where.project.only("tenants"), where.profile)
+    shared, later = None, None
     with history.held(), connect(where.database, read_only=True, listen=where.listen) as connection:
         tenants = tuple(only) or selection.names(connection, where.project)
         table = version_table.of(history, connection)
         groups = state.groups(connection, table, tenants)
+        if where.project.has_shared and not only:
+            shared, later = _shared(where, history, groups)
+        if later is not None:
+            where = replace(where, to=later.across[0])
         planned: list[GroupPlan] = []
         unplanned: dict[str, LimbeckError] = {}
         for group in groups:
@@ -168,7 +175,37 @@ def plan(where: Where, *, only: Sequence[str] = ()) -> TenantsPlan:
                 planned.append(GroupPlan(group, where.plan(group.first, history)))
             except LimbeckError as error:
                 unplanned.update(dict.fromkeys(group.tenants, error))
-    return TenantsPlan(where.profile.name, shared, tuple(planned), tenants, unplanned)
+    return TenantsPlan(where.profile.name, shared, tuple(planned), tenants, unplanned, later)
+
+
+def _shared(
+    where: Where, history: History, groups: Sequence[Group]
+) -> tuple[Plan, Revision | None]:
+    """Return the plan of what exists once, and the revision at which it stops, if any."""
+
+    def planned(to: str) -> Plan:
+        return planning.plan(
+            where.project.only("shared"),
+            where.profile,
+            where.database,
+            to=to,
+            through=where.through,
+            allow_used=where.allow_used,
+            hooks=where.hooks,
+            listen=where.listen,
+        )
+
+    known = {revision.id for revision in history.revisions()}
+    applied = [
+        {each.id for each in history.applied([id_ for id_ in group.current if id_ in known])}
+        for group in groups
+    ]
+    plan_ = planned("head")
+    for revision in revisions(plan_):
+        needs = {*revision.across} & known
+        if not all(needs <= each for each in applied):
+            return planned(",".join(revision.down) or "base"), revision
+    return plan_, None
 
 
 def apply(  # noqa: PLR0913 - what, where, on which terms, who is told

@@ -12,15 +12,16 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from limbeck.events import ignore
+from limbeck.events import Event, StageStarted, ignore
+from limbeck.generate.answers import Answers
+from limbeck.postgres import url as urls
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
 from limbeck.project.project import Project
 from limbeck.project.unsupported import unsupported
 from limbeck.run.status import findings
-from limbeck.schema.catalog import build
+from limbeck.schema.catalog import build, pipeline
 from limbeck.schema.catalog.filters import Filters
-from limbeck.schema.catalog.pipeline import Answers
 from limbeck.schema.catalog.read import QUESTIONS
 from limbeck.tenants import creating, generating, migrating
 from limbeck.tenants import standing as standings
@@ -103,7 +104,9 @@ def counted_objects() -> Iterator[list[int]]:
     count = [0]
     original = build.build
 
-    def counting(server: int, filters: Filters, rows: Answers, *rest: Any, **options: Any) -> Any:
+    def counting(
+        server: int, filters: Filters, rows: pipeline.Answers, *rest: Any, **options: Any
+    ) -> Any:
         catalog = original(server, filters, rows, *rest, **options)
         count[0] += sum(len(rows[name]) for name in QUESTIONS)
         return catalog
@@ -280,3 +283,74 @@ def test_a_loop_of_env_py_is_adopted(work: Work, database: Database, connection:
     assert parts.shared is None
     assert tenants.migrate().failures == {}
     assert tenants.columns("tenant_2", "users") == ["id", "name"]
+
+
+def test_an_ordinary_role_migrates_what_it_may(tenants: Tenants, admin: psycopg.Connection) -> None:
+    role = f"owner_{tenants.database.dbname}"
+    admin.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'tenants-test-login'")
+    tenants.session.execute(f"GRANT CREATE ON DATABASE {tenants.database.dbname} TO {role}")
+    tenants.session.execute(f"GRANT CREATE ON SCHEMA public TO {role}")
+    tenants.create("tenant-1", "tenant_2", "tenant_3")
+    for name in ("tenant-1", "tenant_2"):
+        tenants.session.execute(f'GRANT USAGE, CREATE ON SCHEMA "{name}" TO {role}')
+    tenants.generate()
+    parameters = {**urls.parse(tenants.database.url), "user": role}
+    url = urls.render({**parameters, "password": "tenants-test-login"})
+    where = replace(tenants.where, database=replace(tenants.database, url=url))
+    report = migrating.apply(where, migrating.plan(where), listen=ignore)
+    assert [sorted(names) for names in report.migrated.values()] == [["tenant-1", "tenant_2"]]
+    assert [*report.failures] == ["tenant_3"]
+    assert "permission denied for schema tenant_3" in report.failures["tenant_3"].message
+    creating.create(where, "tenant_4")
+    assert "plan" in tenants.columns("tenant_4", "users")
+    tenants.session.execute(f"DROP OWNED BY {role} CASCADE")
+    admin.execute(f"DROP ROLE {role}")
+
+
+def test_a_run_that_is_killed_goes_on_where_it_was(tenants: Tenants) -> None:
+    tenants.generate()
+    names = [f"tenant_{number}" for number in range(8)]
+    tenants.create(*names)
+
+    def killed(event: Event) -> None:
+        if isinstance(event, StageStarted):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tenants.migrate(listen=killed)
+    # As after kill -9 in the middle: some are done, one has what its transaction rolled back.
+    for name in names[:3]:
+        migrating.apply(tenants.where, migrating.plan(tenants.where, only=[name]), listen=ignore)
+    planned = migrating.plan(tenants.where)
+    assert sorted(len(each.group.tenants) for each in planned.groups) == [3, 5]
+    report = migrating.apply(tenants.where, planned, listen=ignore)
+    assert [sorted(done) for done in report.migrated.values()] == [names[3:]]
+    assert report.unchanged == 3
+    query = "SELECT count(*), count(DISTINCT tenant) FROM limbeck_state.tenant_ledger"
+    assert tenants.session.execute(query).fetchone() == (8, 8)
+
+
+def test_a_shared_table_is_dropped_after_the_tenants_have_left_it(tenants: Tenants) -> None:
+    tenants.generate()
+    tenants.create(*NAMES)
+    tenants.migrate()
+    left = MODELS.replace(
+        '    Column("plan", ForeignKey("shared.plans.id"), nullable=False),\n', ""
+    )
+    tenants.work.models(left.replace('plans = Table("plans"', 'plans = Table("offers"'))
+    sys.modules.pop("models", None)
+    answers = Answers(allow_drop=True, no_rename=True)
+    parts = generating.revisions(tenants.work.project, answers=answers, listen=ignore)
+    assert parts.shared is not None
+    assert parts.shared.revision is not None
+    assert parts.tenants.revision is not None
+    assert parts.shared.revision.across == (parts.tenants.revision.id,)
+    planned = migrating.plan(tenants.where)
+    assert planned.later is not None
+    assert planned.later.id == parts.shared.revision.id
+    assert migrating.apply(tenants.where, planned, listen=ignore).failures == {}
+    assert tenants.columns("shared", "plans") == ["id"]
+    assert tenants.migrate().failures == {}
+    assert tenants.columns("shared", "plans") == []
+    assert tenants.columns("shared", "offers") == ["id"]
+    assert tenants.columns(NAMES[0], "users") == ["id", "name"]
