@@ -40,6 +40,11 @@ def status(
 
     project = invocation.project()
     profiles = [project.profile(name) for name in names] or project.profiles()
+    if project.tenants is not None:
+        from limbeck.cli import tenants
+
+        tenants.status(project, profiles, as_json=as_json)
+        return
     environments = verb.status(project, profiles, listen=Narrator())
     if form == "svg" and not as_json:
         from limbeck.output.lanes import svg
@@ -78,7 +83,12 @@ def check(
     from limbeck.run import environments as verb
 
     profiles = [project.profile(name) for name in names]
-    findings = verb.check(project, profiles, listen=Narrator())
+    if project.tenants is None:
+        findings = verb.check(project, profiles, listen=Narrator())
+    else:
+        from limbeck.tenants import standing
+
+        findings = standing.check(project, profiles, listen=Narrator())
     if as_json:
         answer(to_json(statuses.check_data(findings)), masked=True)
     else:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from limbeck.engine import pushes, running, state, version_table
 from limbeck.engine.ledger import Ledger
-from limbeck.engine.terms import Terms
+from limbeck.engine.terms import Taken, Terms
 from limbeck.engine.version_table import VersionTable
 from limbeck.errors import MigrationError, NotConfirmedError
 from limbeck.events import (
@@ -52,6 +52,7 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
     keep: Keep | None = None,
     wait: float = WAIT,
     progress: bool = False,
+    taken: Taken | None = None,
     listen: Listener = log,
 ) -> Report:
     """Apply a plan under the migration lock, each revision in a transaction of its own.
@@ -70,6 +71,7 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
             was expanded in an earlier run, a snapshot is taken there for `limbeck undo`.
         wait: seconds to wait for another migrator.
         progress: report the progress of index builds.
+        taken: receives the statements of each revision, to repeat them elsewhere.
         listen: receives an event for each revision, retry and notice.
 
     Raises:
@@ -117,12 +119,13 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
                     connection,
                     planned[halves:],
                     downgrade=plan.downgrade,
-                    terms=_terms(plan, progress=progress),
+                    terms=replace(_terms(plan, progress=progress), taken=taken),
                     state=start,
                     listen=note,
                 )
             report = _report(plan, current, applied)
-            report = replace(report, tables=outline.read(connection, start.next_transaction))
+            if taken is None:  # of one among many, nobody reads which tables it has changed
+                report = replace(report, tables=outline.read(connection, start.next_transaction))
             plan.hooks.call("after_run", plan, report)
         listen(_finished(report, time.monotonic() - begun))
         return report
