@@ -162,8 +162,12 @@ def _other_kinds(sides: Sides) -> Iterator[str]:
 
 
 def _gone(before: Catalog, live: Catalog) -> Iterator[Address]:
-    # The sequence of a serial goes with the column.
-    implied = {sequence.address for sequence in serials(before).values()}
+    # The sequence of a serial changes with its column.
+    implied = {
+        sequence.address
+        for column, sequence in serials(before).items()
+        if column._replace(kind="table", part="") in live.objects
+    }
     for address in sorted(before.objects.keys() - live.objects.keys() - implied):
         if address.kind == "table" or address.kind not in _OF_TABLES:
             yield address
