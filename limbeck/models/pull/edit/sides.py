@@ -15,6 +15,7 @@ from limbeck.models.pull.render.naming import Choices
 from limbeck.models.pull.render.plain import plain
 from limbeck.models.pull.render.relations import Relation, relations
 from limbeck.models.pull.render.split import early, late_parts
+from limbeck.models.pull.render.views import typed
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.constraints import Constraint
@@ -76,7 +77,7 @@ class Sides:
         changed = {key for key in both if not _same(old_tables[key], new_tables[key])}
         beside_ = beside(live, early(live), _plain(live))
         declared = tuple(
-            declaration
+            typed(declaration, new)
             for declaration in beside_
             if differs(declaration.address, before, live)
             and (
