@@ -88,6 +88,7 @@ def test_models_follow_twenty_changes(
     path.write_text(SMALL)
     place, source = start(path)
     follow(place, source, "small-1")
+    complete(place, source)
     assert_rows(place, source, failing="")
 
 

@@ -66,7 +66,7 @@ def _additions(
     pieces = [
         declaration.source
         for declaration in sides.declarations
-        if not (declaration.whole and declaration.address in sides.before.catalog.objects)
+        if not sides.is_declared(declaration)
     ]
     if pieces:
         names = ["entities"] if place.together != "" else []

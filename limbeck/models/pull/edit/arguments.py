@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
 from limbeck.models.pull.edit.draft import Draft
 from limbeck.models.pull.edit.imports import assigned
@@ -18,6 +19,8 @@ from limbeck.models.source.text import Source, literal
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index
+
+_Container: TypeAlias = "ast.Tuple | ast.Call | ast.stmt"
 
 
 def change_parts(draft: Draft, place: Place, old: Model, new: Model, sides: Sides) -> None:
@@ -43,11 +46,7 @@ def change_parts(draft: Draft, place: Place, old: Model, new: Model, sides: Side
             draft.of(place.listed).replaced[nodes[0][1]] = draft.spelled(elements[address])
             replaced.add(address)
             continue
-        for container, node in nodes:
-            if isinstance(container, ast.stmt):
-                draft.edits.append(without(draft.parsed, container))
-            else:
-                draft.of(container).removed.append(node)
+        _remove(draft, nodes)
     _change_not_nulls(draft, place, old, sides, elements)
     texts: list[str] = []
     in_both = {column.name for column in old.contents.columns} & {
@@ -63,9 +62,24 @@ def change_parts(draft: Draft, place: Place, old: Model, new: Model, sides: Side
     _add_elements(draft, place, texts)
 
 
+def remove_part(
+    draft: Draft, place: Place, part: Constraint | Index, model: Model, sides: Sides
+) -> None:
+    """Remove a constraint or an index from where the module declares it."""
+    _remove(draft, list(_located(draft, place, part, model, sides)))
+
+
+def _remove(draft: Draft, nodes: Iterable[tuple[_Container, ast.expr | ast.keyword]]) -> None:
+    for container, node in nodes:
+        if isinstance(container, ast.stmt):
+            draft.edits.append(without(draft.parsed, container))
+        else:
+            draft.of(container).removed.append(node)
+
+
 def _located(
     draft: Draft, place: Place, part: Constraint | Index, old: Model, sides: Sides
-) -> Iterator[tuple[ast.Tuple | ast.Call | ast.stmt, ast.expr | ast.keyword]]:
+) -> Iterator[tuple[_Container, ast.expr | ast.keyword]]:
     """Yield (container, node) of the element that declares a constraint or an index."""
     convention = sides.known.convention
     for node in place.elements:

@@ -8,6 +8,7 @@ from limbeck.models.pull.edit.draft import Draft
 from limbeck.models.pull.edit.place import Place, add_statement, place_of
 from limbeck.models.pull.edit.sides import Sides
 from limbeck.models.pull.edit.syntax import without
+from limbeck.models.pull.edit.unkeyed import change_mapping
 from limbeck.models.pull.render import columns, tables
 from limbeck.models.pull.render.models import Model, Models
 from limbeck.schema.catalog.objects.columns import Column
@@ -30,6 +31,7 @@ def change_table(draft: Draft, old: Model, new: Model, sides: Sides) -> None:
     _change_columns(draft, place, old, new, sides)
     change_parts(draft, place, old, new, sides)
     change_options(draft, place, old, new)
+    change_mapping(draft, place, new)
 
 
 def _change_columns(draft: Draft, place: Place, old: Model, new: Model, sides: Sides) -> None:

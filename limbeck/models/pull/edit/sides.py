@@ -14,6 +14,7 @@ from limbeck.models.pull.render.modules import clashes
 from limbeck.models.pull.render.naming import Choices
 from limbeck.models.pull.render.plain import plain
 from limbeck.models.pull.render.relations import Relation, relations
+from limbeck.models.pull.render.serials import serials
 from limbeck.models.pull.render.split import early, late_parts
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
@@ -96,6 +97,17 @@ class Sides:
             if relation.secondary in self.before.tables:
                 continue
             yield relation if relation.target in editable else replace(relation, back="")
+
+    def is_declared(self, declaration: Declaration) -> bool:
+        """Return whether the working models may declare this object by a call of its own.
+
+        The sequence of a serial is created along with its column.
+        """
+        address, before = declaration.address, self.before.catalog
+        if not declaration.whole or address not in before.objects:
+            return False
+        owned = serials(before).values() if address.kind == "sequence" else ()
+        return all(sequence.address != address for sequence in owned)
 
 
 def _without_clashes(
