@@ -127,6 +127,7 @@ def follow(place: Workplace, source: Database, seed: str) -> None:
     result = place.run("pull", "--write", "--force", "--json")
     assert result.code in {0, 3}, result.text
     pulled = json.loads(result.out)
+    print(*(pulled[key] for key in ("gone", "left", "lost")), sep="\n")  # noqa: T201 - the same
     assert_only_dropped(pulled, before, after)
     files = place.files()
     place.run("pull", "--write", "--force")
@@ -136,7 +137,7 @@ def follow(place: Workplace, source: Database, seed: str) -> None:
 
 def format_(place: Workplace) -> None:
     """Sort the imports that were added, and format."""
-    for words in (("check", "--select=I", "--fix", "--quiet"), ("format", "--quiet")):
+    for words in (("check", "--select=I,F401", "--fix", "--quiet"), ("format", "--quiet")):
         place.call(sys.executable, "-m", "ruff", *words, "app")
 
 

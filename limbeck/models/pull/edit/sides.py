@@ -8,6 +8,7 @@ from dataclasses import replace
 from limbeck.dataclass import dataclass
 from limbeck.models.pull.edit.known import Pair, Working
 from limbeck.models.pull.render.beside import Declaration, beside
+from limbeck.models.pull.render.columns import is_implied
 from limbeck.models.pull.render.contents import Contents, contents
 from limbeck.models.pull.render.models import Model, Models, Naming, models
 from limbeck.models.pull.render.modules import clashes
@@ -75,11 +76,13 @@ class Sides:
         fresh = frozenset(new_tables.keys() - known.tables.keys())
         both = new_tables.keys() & old_tables.keys()
         changed = {key for key in both if not _same(old_tables[key], new_tables[key])}
+        changed |= {key for key in both - changed if _loses_type(key, old, new, changed)}
         beside_ = beside(live, early(live), _plain(live))
+        implied = _of_serials(before)
         declared = tuple(
             declaration
             for declaration in beside_
-            if differs(declaration.address, before, live)
+            if (differs(declaration.address, before, live) or declaration.address in implied)
             and (
                 declaration.address not in known.tables or beyond(declaration.address, before, live)
             )
@@ -106,8 +109,7 @@ class Sides:
         address, before = declaration.address, self.before.catalog
         if not declaration.whole or address not in before.objects:
             return False
-        owned = serials(before).values() if address.kind == "sequence" else ()
-        return all(sequence.address != address for sequence in owned)
+        return address.kind != "sequence" or address not in _of_serials(before)
 
 
 def _without_clashes(
@@ -129,6 +131,26 @@ def _without_clashes(
             return named
         both = {at: names | naming.clashes.get(at, frozenset()) for at, names in new.items()}
         naming = replace(naming, clashes={**naming.clashes, **both})
+
+
+def _of_serials(catalog: Catalog) -> frozenset[Address]:
+    """Return the sequences that are created along with their columns."""
+    if "of_serials" not in catalog.derived:
+        sequences = (sequence.address for sequence in serials(catalog).values())
+        catalog.derived["of_serials"] = frozenset(sequences)
+    known: frozenset[Address] = catalog.derived["of_serials"]
+    return known
+
+
+def _loses_type(address: Address, old: Models, new: Models, changed: Container[Address]) -> bool:
+    """Return whether a column of a table no longer has the type that its foreign key implies."""
+    model = new.tables[address]
+    return any(
+        is_implied(column, old.tables[address], old) and not is_implied(column, model, new)
+        for column in model.contents.columns
+        for key in model.inline.get(column.name, ())
+        if key.reference and key.reference.table in changed
+    )
 
 
 def _plain(catalog: Catalog, mapped: Container[Address] = ()) -> dict[Address, Contents]:
