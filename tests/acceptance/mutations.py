@@ -56,6 +56,17 @@ FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace JOIN pg_enum e ON e
 WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = t.oid AND d.deptype = 'e')
 GROUP BY 1, 2 ORDER BY 1, 2
 """
+PLACES = """
+SELECT c.oid, 0, format('%I.%I', n.nspname, c.relname) FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p')
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+UNION ALL
+SELECT c.oid, attnum, format('%I.%I.%I', n.nspname, c.relname, attname) FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
+WHERE c.relkind IN ('r', 'p') AND attnum > 0 AND NOT attisdropped
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+ORDER BY 2, 1
+"""
 NEW_TYPES = (
     *("integer", "bigint", "text", "character varying(40)", "numeric(12,2)", "boolean", "date"),
     *("timestamp with time zone", "jsonb", "uuid", "text[]", "bytea", "double precision"),
@@ -87,7 +98,7 @@ WIDER = {
     "double precision": ("numeric(10,3)",),
     "boolean": ("text",),
 }
-WORDS = ("the owner's word", "two\nlines", 'with "quotes" and 100%', "naïve – déjà vu")
+WORDS = ("the owner's word", "two\nlines", 'with "quotes" and 100%', "naïve, déjà vu")
 
 
 @dataclass
@@ -317,8 +328,10 @@ KINDS: tuple[Callable[[Mutator], Iterator[Statement]], ...] = (
 )
 
 
-def mutate(connection: psycopg.Connection[Any], seed: str, count: int = 20) -> list[str]:
-    """Make random changes to a database, commit them, and return their statements.
+def mutate(
+    connection: psycopg.Connection[Any], seed: str, count: int = 20
+) -> tuple[list[str], list[str]]:
+    """Make random changes to a database, and return their statements and what they renamed.
 
     Args:
         connection: to the database.
@@ -328,6 +341,7 @@ def mutate(connection: psycopg.Connection[Any], seed: str, count: int = 20) -> l
     """
     # It decides what a test does, and guards nothing.
     mutator = Mutator(connection, random.Random(seed))  # noqa: S311
+    before = _places(mutator)
     while len(mutator.done) < count:
         kind = mutator.chance.choice(KINDS)
         try:
@@ -340,5 +354,24 @@ def mutate(connection: psycopg.Connection[Any], seed: str, count: int = 20) -> l
             # Postgres refuses it, or there is nothing to draw from.
             continue
         mutator.done += ["; ".join(made)] if made else []
-    connection.commit()
-    return mutator.done
+    after = _places(mutator)
+    # Tables come before their columns: the number of a table is 0.
+    return mutator.done, [
+        f"{_moved(before, after, key)}:{after[key]}"
+        for key in before
+        if key in after and _moved(before, after, key) != after[key]
+    ]
+
+
+_Places: TypeAlias = dict[tuple[int, int], str]
+"""Names of tables and columns by the numbers that stay when they are renamed."""
+
+
+def _places(mutator: Mutator) -> _Places:
+    return {(table, column): name for table, column, name in mutator.rows(PLACES)}
+
+
+def _moved(before: _Places, after: _Places, key: tuple[int, int]) -> str:
+    """Return the name from before; that of a column in its table by the new name."""
+    table = (key[0], 0)
+    return after[table] + before[key].removeprefix(before[table]) if key[1] else before[key]

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
+from limbeck.models.pull.edit.imports import assigned
+
 Column: TypeAlias = tuple[str, str]
 """A table and one of its columns."""
 
@@ -125,7 +127,7 @@ def _enums(text: str) -> str:
         text = text.replace(match[0], f"{match[1]} = Literal[{labels}]\n")
         text = re.sub(rf"    {match[1]},\n    values_callable=[^\n]+\n", f"    {labels},\n", text)
         text = re.sub(
-            r"^(from enum import .+\n)", r"\1from typing import Literal\n", text, flags=re.M
+            r"^(from enum import .+\n)", r"\1from typing import Literal\n", text, flags=re.MULTILINE
         )
     return text
 
@@ -158,9 +160,8 @@ def _column(node: ast.AnnAssign, attribute: str) -> str:
 
 def _tables(body: ast.ClassDef) -> Iterator[str]:
     for node in body.body:
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
-            if any(isinstance(n, ast.Name) and n.id == "__tablename__" for n in node.targets):
-                yield str(node.value.value)
+        if isinstance(node, ast.Assign) and assigned(node) == "__tablename__":
+            yield str(getattr(node.value, "value", ""))
 
 
 def _enum_names(folder: Path) -> frozenset[str]:

@@ -121,16 +121,20 @@ def follow(place: Workplace, source: Database, seed: str) -> None:
     assert "No changes" in place.good("pull").out, "types of our own change no schema"
     had, before = own_types.has(folder), catalog(source)
     with psycopg.connect(source.url, autocommit=True) as connection:
-        done = mutate(connection, seed)
-    print(seed, *done, sep=";\n")  # noqa: T201 - shown when the test fails
+        done, renames = mutate(connection, seed)
+    print(seed, *done, *renames, sep=";\n")  # noqa: T201 - shown when the test fails
     after = catalog(source)
-    result = place.run("pull", "--write", "--force", "--json")
+    # What was renamed is answered; the rest was dropped and created, however alike.
+    answers = ["--no-rename", *(word for rename in renames for word in ("--rename", rename))]
+    if "--rename" not in place.run("pull", "--help").out:
+        answers = []
+    result = place.run("pull", "--write", "--force", "--json", *answers)
     assert result.code in {0, 3}, result.text
     pulled = json.loads(result.out)
     print(*(pulled[key] for key in ("gone", "left", "lost")), sep="\n")  # noqa: T201 - the same
     assert_only_dropped(pulled, before, after)
     files = place.files()
-    place.run("pull", "--write", "--force")
+    place.run("pull", "--write", "--force", *answers[:1])
     assert place.files() == files, "a second pull changes nothing"
     assert_types(had, own_types.has(folder), before, after)
 
@@ -187,8 +191,11 @@ def rows(place: Workplace, source: Database) -> str:
 def assert_rows(place: Workplace, source: Database, failing: str) -> None:
     """Insert and read rows; what could not be filled before the changes need not be now."""
     tables = {line.partition(":")[0] for line in failing.splitlines()}
+    # Nothing goes into a partitioned table without partitions, whatever its name is by now.
+    unfit = "no partition of relation"
     *lines, count = rows(place, source).splitlines()
     assert re.fullmatch(r"\d+ classes", count), (lines, count)
+    lines = [line for line in lines if unfit not in line]
     assert [line for line in lines if line.partition(":")[0] not in tables] == []
 
 

@@ -11,7 +11,7 @@ from limbeck.models.pull.edit.imports import assigned
 from limbeck.models.pull.edit.known import KnownEnum
 from limbeck.models.pull.edit.matching import called
 from limbeck.models.pull.edit.place import find_class
-from limbeck.models.pull.edit.syntax import Edit, after, without
+from limbeck.models.pull.edit.syntax import Edit, after, before, without
 from limbeck.models.source.text import literal
 from limbeck.schema.catalog.objects.types import Enum
 
@@ -34,6 +34,14 @@ def change_class(draft: Draft, known: KnownEnum, old: Enum, new: Enum) -> bool:
     members = dict(_members(draft, body, by_value=known.by_value))
     if list(members) != list(old.labels) or not _in_same_order(old, new):
         return False
+    if known.by_value and len(new.labels) == len(old.labels):
+        # Postgres renames and adds labels; it removes none. The member keeps its name in Python.
+        for previous, label in zip(old.labels, new.labels, strict=True):
+            if previous != label:
+                value = members[previous].value
+                start, end = draft.parsed.start(value), draft.parsed.end(value)
+                draft.edits.append(Edit(start, end, literal(label)))
+        return True
     for label in old.labels:
         if label not in new.labels:
             draft.edits.append(without(draft.parsed, members[label]))
@@ -47,8 +55,7 @@ def change_class(draft: Draft, known: KnownEnum, old: Enum, new: Enum) -> bool:
         if below is not None:
             draft.edits.append(after(draft.parsed, below, text))
         else:
-            start = draft.parsed.start(next(iter(members.values())))
-            draft.edits.append(Edit(start, start, f"{text}\n{draft.parsed.indent(start)}"))
+            draft.edits.append(before(draft.parsed, next(iter(members.values())), text))
     return True
 
 

@@ -78,7 +78,7 @@ class Sides:
         changed = {key for key in both if not _same(old_tables[key], new_tables[key])}
         changed |= {key for key in both - changed if _loses_type(key, old, new, changed)}
         beside_ = beside(live, early(live), _plain(live))
-        implied = _of_serials(before)
+        implied = _of_serials(before) - _of_serials(live)
         declared = tuple(
             declaration
             for declaration in beside_
