@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from limbeck.generate.baseline import Baseline
     from limbeck.models.pull.edit.merged import Merge
     from limbeck.models.pull.prove.proof import Proof
+    from limbeck.schema.renames.rename import Rename
 
 
 _LISTED = 20  # names of files that fit on a screen
@@ -39,12 +40,17 @@ def _lines(
         names = [shown(path) for path in written[:_LISTED]]
         more = len(written) - len(names)
         yield "Wrote " + ", ".join([*names, *([f"and {more} more"] if more else [])])
+    yield from (f"Renamed: {_renamed(rename)}" for rename in merge.renamed)
     yield from (f"Only in the models: {address}" for address in merge.gone)
     yield from (f"Change by hand: {task}" for task in merge.left)
     yield from merge.notes
     yield f"{name}: {proof}"
     yield from (f"  {change_line(change)}" for change in proof.lost)
     yield from (f"  the order of the columns of {address}" for address in proof.reordered)
+
+
+def _renamed(rename: Rename) -> str:
+    return f"{rename.before} is {rename.after} now; its name in Python stays"
 
 
 def data(name: str, merge: Merge, proof: Proof, written: Sequence[Path] | None) -> dict[str, Any]:
@@ -55,6 +61,9 @@ def data(name: str, merge: Merge, proof: Proof, written: Sequence[Path] | None) 
         "written": None if written is None else [shown(path) for path in written],
         "new": [str(address) for address in merge.new],
         "changed": [str(address) for address in merge.changed],
+        "renamed": [
+            {"before": str(rename.before), "after": str(rename.after)} for rename in merge.renamed
+        ],
         "gone": [str(address) for address in merge.gone],
         "left": list(merge.left),
         "notes": list(merge.notes),

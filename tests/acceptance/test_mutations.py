@@ -126,8 +126,6 @@ def follow(place: Workplace, source: Database, seed: str) -> None:
     after = catalog(source)
     # What was renamed is answered; the rest was dropped and created, however alike.
     answers = ["--no-rename", *(word for rename in renames for word in ("--rename", rename))]
-    if "--rename" not in place.run("pull", "--help").out:
-        answers = []
     result = place.run("pull", "--write", "--force", "--json", *answers)
     assert result.code in {0, 3}, result.text
     pulled = json.loads(result.out)

@@ -51,6 +51,20 @@ def index_is_sayable(index: Index) -> bool:
     return _sayable(index) is not None
 
 
+def redefined(index: Index, like: Index | None) -> Index:
+    """Return an index with the definition that its parts give, after they have changed.
+
+    Args:
+        index: the index.
+        like: one whose definition is taken if the parts give it; Postgres has put quotes there.
+
+    """
+    definition = _together(index)
+    if like is not None and _bare(like.definition) == definition:
+        definition = like.definition
+    return replace(index, definition=definition)
+
+
 def _sayable(index: Index) -> Index | None:
     """Return the index without collations that its definition omits; None where there is more."""
     if not _plain(index):

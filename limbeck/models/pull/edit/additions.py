@@ -8,7 +8,7 @@ from pathlib import Path
 from limbeck.models.pull.edit.imports import readable, respelled, with_exports, with_imports
 from limbeck.models.pull.edit.sides import Sides
 from limbeck.models.pull.edit.syntax import Parsed
-from limbeck.models.pull.edit.workplace import Workplace, read
+from limbeck.models.pull.edit.workplace import Workplace
 from limbeck.models.pull.render import modules, tables
 from limbeck.models.pull.render.formatting import formatted
 from limbeck.models.pull.render.modules import Home
@@ -30,7 +30,7 @@ def add(sides: Sides, place: Workplace, texts: dict[Path, str], root: Path) -> N
     for docstring, module, plain, names in _additions(sides, place):
         path = place.path(module)
         pieces = [_on_base(piece, place.home.base[1]) for piece in plain]
-        if (text := texts.get(path) or read(path)) is not None:
+        if (text := texts.get(path) or place.read(path)) is not None:
             texts[path] = _appended(text.replace("\r\n", "\n"), pieces, place.home, root)
         else:
             texts[path] = modules.module(docstring, pieces, place.home)
@@ -39,7 +39,7 @@ def add(sides: Sides, place: Workplace, texts: dict[Path, str], root: Path) -> N
         lines = [
             line for name, module in exported.items() for line in _export(name, module, place.home)
         ]
-        text = texts.get(place.init) or read(place.init) or ""
+        text = texts.get(place.init) or place.read(place.init) or ""
         texts[place.init] = with_exports(text.replace("\r\n", "\n"), lines, exported)
 
 

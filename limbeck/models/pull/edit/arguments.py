@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TypeAlias
 
 from limbeck.models.pull.edit.draft import Draft
@@ -37,14 +38,16 @@ def change_parts(draft: Draft, place: Place, old: Model, new: Model, sides: Side
     before, now = parts(old), parts(new)
     elements = dict(tables.elements(new, sides.after))
     replaced: set[Address] = set()
+    successors = _successors(before, now)
     for address, part in before.items():
         if now.get(address) == part:
             continue
         nodes = list(_located(draft, place, part, old, sides))
-        stays = address in now and address in elements
+        successor = successors.get(address, address)
+        stays = successor in now and successor in elements
         if stays and place.listed and [container for container, _ in nodes] == [place.listed]:
-            draft.of(place.listed).replaced[nodes[0][1]] = draft.spelled(elements[address])
-            replaced.add(address)
+            draft.of(place.listed).replaced[nodes[0][1]] = draft.spelled(elements[successor])
+            replaced.add(successor)
             continue
         _remove(draft, nodes)
     _change_not_nulls(draft, place, old, sides, elements)
@@ -75,6 +78,24 @@ def _remove(draft: Draft, nodes: Iterable[tuple[_Container, ast.expr | ast.keywo
             draft.edits.append(without(draft.parsed, container))
         else:
             draft.of(container).removed.append(node)
+
+
+def _successors(
+    before: Mapping[Address, Constraint | Index], now: Mapping[Address, Constraint | Index]
+) -> dict[Address, Address]:
+    """Return the constraints and indexes that only have another name, as old and new address."""
+    new = {_nameless(part): address for address, part in now.items() if address not in before}
+    return {
+        address: new[_nameless(part)]
+        for address, part in before.items()
+        if address not in now and _nameless(part) in new
+    }
+
+
+def _nameless(part: Constraint | Index) -> Constraint | Index:
+    if isinstance(part, Index):
+        return replace(part, name="", definition=part.definition.partition(" ON ")[2])
+    return replace(part, name="")
 
 
 def _located(
@@ -201,10 +222,11 @@ def change_options(draft: Draft, place: Place, old: Model, new: Model) -> None:
     now = dict(tables.options(new.contents.table))
     for key in [*before, *(key for key in now if key not in before)]:
         if before.get(key) != now.get(key):
-            _change_option(draft, place, key, now.get(key))
+            change_option(draft, place, key, now.get(key))
 
 
-def _change_option(draft: Draft, place: Place, key: str, value: str | None) -> None:
+def change_option(draft: Draft, place: Place, key: str, value: str | None) -> None:
+    """Change one option of a table; `value` is its source, or None to remove it."""
     if place.table is not None:
         _change_keyword(draft, place.table, key, value)
     elif place.dictionary is not None:

@@ -50,7 +50,7 @@ def change_column(
     if statement is None and call is None:
         draft.left.append(f"{column.address}: it differs, but is declared outside the class")
         return
-    annotated = isinstance(statement, ast.AnnAssign) and _is_mapped(statement.annotation)
+    annotated = isinstance(statement, ast.AnnAssign) and is_mapped(statement.annotation)
     if isinstance(statement, ast.AnnAssign) and not annotated:
         # A field of SQLModel: its annotation and its arguments depend on each other.
         text = _field(draft, statement, before[0], now, sides)
@@ -128,7 +128,8 @@ def _text(argument: Argument | None) -> str | None:
     return argument.text if isinstance(argument, Source) else argument
 
 
-def _is_mapped(annotation: ast.expr) -> bool:
+def is_mapped(annotation: ast.expr) -> bool:
+    """Return whether an annotation is Mapped[...]; a field of SQLModel has none of these."""
     return isinstance(annotation, ast.Subscript) and tail(annotation.value) == "Mapped"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from limbeck.models.pull.edit.draft import Draft
 from limbeck.models.pull.edit.imports import assigned
@@ -35,12 +35,7 @@ def change_class(draft: Draft, known: KnownEnum, old: Enum, new: Enum) -> bool:
     if list(members) != list(old.labels) or not _in_same_order(old, new):
         return False
     if known.by_value and len(new.labels) == len(old.labels):
-        # Postgres renames and adds labels; it removes none. The member keeps its name in Python.
-        for previous, label in zip(old.labels, new.labels, strict=True):
-            if previous != label:
-                value = members[previous].value
-                start, end = draft.parsed.start(value), draft.parsed.end(value)
-                draft.edits.append(Edit(start, end, literal(label)))
+        _rename_members(draft, members, old, new)
         return True
     for label in old.labels:
         if label not in new.labels:
@@ -57,6 +52,18 @@ def change_class(draft: Draft, known: KnownEnum, old: Enum, new: Enum) -> bool:
         else:
             draft.edits.append(before(draft.parsed, next(iter(members.values())), text))
     return True
+
+
+def _rename_members(draft: Draft, members: Mapping[str, ast.Assign], old: Enum, new: Enum) -> None:
+    """Change the values of members: Postgres renames labels and removes none.
+
+    The members keep their names in Python, which is what code uses.
+    """
+    for previous, label in zip(old.labels, new.labels, strict=True):
+        if previous != label:
+            value = members[previous].value
+            start, end = draft.parsed.start(value), draft.parsed.end(value)
+            draft.edits.append(Edit(start, end, literal(label)))
 
 
 def _in_same_order(old: Enum, new: Enum) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from limbeck.dataclass import dataclass
@@ -24,10 +24,17 @@ from limbeck.schema.catalog.objects.indexes import Index
 from limbeck.schema.catalog.objects.tables import Table
 from limbeck.schema.catalog.objects.types import Enum
 
+_PARTS = frozenset({"column", "constraint", "index", "default"})
+"""The kinds of objects that belong to a table, and are gone without a word."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Both schemas as named models, and the tables that are new or have changed."""
+    """Both schemas as named models, and the tables that are new or have changed.
+
+    `unstated` are the calls that pull would write for the working models, but not for the live
+    schema: about parts of objects, which have no entity of their own.
+    """
 
     known: Working
     before: Models
@@ -36,6 +43,7 @@ class Sides:
     declarations: tuple[Declaration, ...]
     new: frozenset[Address]
     changed: frozenset[Address]
+    unstated: frozenset[str]
 
     @classmethod
     def of(
@@ -88,7 +96,11 @@ class Sides:
             )
         )
         related = relations(new)
-        return cls(known, old, new, related, declared, fresh, frozenset(changed - fresh))
+        stated = _stated(before, declared, live)
+        declared = tuple(item for item in declared if item.whole or item.source.text not in stated)
+        unstated = stated - {item.source.text for item in beside_}
+        editable = frozenset(changed - fresh)
+        return cls(known, old, new, related, declared, fresh, editable, frozenset(unstated))
 
     def related(self, model: Model) -> Iterator[Relation]:
         """Yield the relationships that a new or changed class gains."""
@@ -131,6 +143,17 @@ def _without_clashes(
             return named
         both = {at: names | naming.clashes.get(at, frozenset()) for at, names in new.items()}
         naming = replace(naming, clashes={**naming.clashes, **both})
+
+
+def _stated(before: Catalog, declared: Iterable[Declaration], live: Catalog) -> set[str]:
+    """Return what pull would write about parts of objects for the working models."""
+    gone = before.objects.keys() - live.objects.keys()
+    parts_ = {address for address in gone if address.kind in _PARTS}
+    # It takes as long as the same of the live schema, and most merges do not need it.
+    if not parts_ and all(item.whole for item in declared):
+        return set()
+    every = beside(before, early(before), _plain(before))
+    return {item.source.text for item in every if not item.whole or item.address in parts_}
 
 
 def _of_serials(catalog: Catalog) -> frozenset[Address]:
