@@ -33,7 +33,8 @@ class Sides:
     """Both schemas as named models, and the tables that are new or have changed.
 
     `unstated` are the calls that pull would write for the working models, but not for the live
-    schema: about parts of objects, which have no entity of their own.
+    schema: about parts of objects, which have no entity of their own. `serials` are the sequences
+    of the models that belong to a serial.
     """
 
     known: Working
@@ -44,6 +45,7 @@ class Sides:
     new: frozenset[Address]
     changed: frozenset[Address]
     unstated: frozenset[str]
+    serials: frozenset[Address]
 
     @classmethod
     def of(
@@ -86,11 +88,17 @@ class Sides:
         changed = {key for key in both if not _same(old_tables[key], new_tables[key])}
         changed |= {key for key in both - changed if _loses_type(key, old, new, changed)}
         beside_ = beside(live, early(live), _plain(live))
-        implied = _of_serials(before) - _of_serials(live)
+        serial = _of_serials(before, old_tables)
+        implied = serial - _of_serials(live, new_tables)
         declared = tuple(
             declaration
             for declaration in beside_
-            if (differs(declaration.address, before, live) or declaration.address in implied)
+            if (
+                differs(declaration.address, before, live)
+                or declaration.address in implied
+                # The options of a serial's sequence follow the type of its column.
+                or (declaration.address.kind == "sequence" and not declaration.whole)
+            )
             and (
                 declaration.address not in known.tables or beyond(declaration.address, before, live)
             )
@@ -100,7 +108,7 @@ class Sides:
         declared = tuple(item for item in declared if item.whole or item.source.text not in stated)
         unstated = stated - {item.source.text for item in beside_}
         editable = frozenset(changed - fresh)
-        return cls(known, old, new, related, declared, fresh, editable, frozenset(unstated))
+        return cls(known, old, new, related, declared, fresh, editable, frozenset(unstated), serial)
 
     def related(self, model: Model) -> Iterator[Relation]:
         """Yield the relationships that a new or changed class gains."""
@@ -121,7 +129,7 @@ class Sides:
         address, before = declaration.address, self.before.catalog
         if not declaration.whole or address not in before.objects:
             return False
-        return address.kind != "sequence" or address not in _of_serials(before)
+        return address.kind != "sequence" or address not in self.serials
 
 
 def _without_clashes(
@@ -156,13 +164,13 @@ def _stated(before: Catalog, declared: Iterable[Declaration], live: Catalog) -> 
     return {item.source.text for item in every if not item.whole or item.address in parts_}
 
 
-def _of_serials(catalog: Catalog) -> frozenset[Address]:
-    """Return the sequences that are created along with their columns."""
-    if "of_serials" not in catalog.derived:
-        sequences = (sequence.address for sequence in serials(catalog).values())
-        catalog.derived["of_serials"] = frozenset(sequences)
-    known: frozenset[Address] = catalog.derived["of_serials"]
-    return known
+def _of_serials(catalog: Catalog, tables: Mapping[Address, Contents]) -> frozenset[Address]:
+    """Return the sequences that SQLAlchemy creates along with their columns."""
+    return frozenset(
+        sequence.address
+        for at, sequence in serials(catalog).items()
+        if (table := tables.get(Address("table", at.schema, at.name))) and table.serial == at.part
+    )
 
 
 def _loses_type(address: Address, old: Models, new: Models, changed: Container[Address]) -> bool:
