@@ -7,6 +7,7 @@ to a key that Postgres has no more.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from limbeck.models.pull.edit.draft import Draft
@@ -19,6 +20,7 @@ from limbeck.models.source.text import literal
 from limbeck.schema.catalog.objects.constraints import Constraint
 
 _ARGUMENTS = "__mapper_args__"
+_UNHASHABLE = re.compile(r"\[\]$|^jsonb?$|hstore$|vector\b")
 
 
 def change_mapping(draft: Draft, place: Place, new: Model) -> None:
@@ -77,7 +79,9 @@ def _identifying(new: Model, place: Place) -> tuple[str, ...]:
         required = all(columns[name].not_null for name in constraint.columns if name in columns)
         if constraint.type == "u" and required:
             return constraint.columns
-    return tuple(columns)
+    # SQLAlchemy keeps objects by their identity, and lists and dictionaries have no hash.
+    hashable = [name for name, column in columns.items() if not _UNHASHABLE.search(column.type)]
+    return tuple(hashable or columns)
 
 
 def dangling(sides: Sides) -> Iterator[tuple[Model, Constraint]]:
