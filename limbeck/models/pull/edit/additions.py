@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from limbeck.models.pull.edit.imports import readable, respelled, with_exports, with_imports
+from limbeck.models.pull.edit.imports import (
+    readable,
+    respelled,
+    used_names,
+    with_exports,
+    with_imports,
+)
 from limbeck.models.pull.edit.sides import Sides
 from limbeck.models.pull.edit.syntax import Parsed
 from limbeck.models.pull.edit.workplace import Workplace
@@ -13,6 +19,7 @@ from limbeck.models.pull.render import modules, tables
 from limbeck.models.pull.render.formatting import formatted
 from limbeck.models.pull.render.modules import Home
 from limbeck.models.pull.render.reserved import renamed
+from limbeck.models.pull.render.views import assigned
 from limbeck.models.source.text import Source
 
 
@@ -65,14 +72,19 @@ def _additions(
         if model.address in sides.new:
             piece = tables.source(model, list(sides.related(model)), after)
             yield modules.about(model), _module(model.module, place), [piece], [model.name]
-    pieces = [
-        declaration.source
+    declarations = [
+        declaration
         for declaration in sides.declarations
         if not sides.is_declared(declaration)
     ]
-    if pieces:
+    if declarations:
+        module = _module("entities", place)
+        taken = used_names(place.read(place.path(module)) or "") | place.names()
+        pieces = list(
+            assigned(declarations, taken | {model.name for model in after.tables.values()})
+        )
         names = ["entities"] if place.together != "" else []
-        yield modules.ENTITIES, _module("entities", place), pieces, names
+        yield modules.ENTITIES, module, pieces, names
 
 
 def _module(name: str, place: Workplace) -> str:

@@ -17,6 +17,7 @@ from limbeck.models.pull.render.plain import plain
 from limbeck.models.pull.render.relations import Relation, relations
 from limbeck.models.pull.render.serials import serials
 from limbeck.models.pull.render.split import early, late_parts
+from limbeck.models.pull.render.views import typed
 from limbeck.schema.catalog.catalog import Catalog
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.constraints import Constraint
@@ -91,7 +92,7 @@ class Sides:
         serial = _of_serials(before, old_tables)
         implied = serial - _of_serials(live, new_tables)
         declared = tuple(
-            declaration
+            typed(declaration, new)
             for declaration in beside_
             if (
                 differs(declaration.address, before, live)

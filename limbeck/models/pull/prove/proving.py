@@ -18,6 +18,7 @@ from limbeck.models.pull.prove.proof import Proof, compared
 from limbeck.models.pull.render.respelling import respelled
 from limbeck.postgres.connect import connect
 from limbeck.postgres.database import Database
+from limbeck.project import servers as embedded
 from limbeck.project.project import Project
 from limbeck.schema.catalog.catalog import Catalog, Change
 from limbeck.schema.catalog.filters import EVERYTHING, Filters
@@ -182,6 +183,5 @@ def shadow(project: Project | None, major: int, listen: Listener) -> Shadow:
     """
     if project is not None:
         return Shadow.of(project.on(major), listen=listen)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     url = os.environ.get(servers.SETTING)
-    return Shadow(servers.outside(cache / "limbeck", url, major).open(listen))
+    return Shadow(servers.outside(embedded.outside(), url, major).open(listen))
