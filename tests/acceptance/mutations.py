@@ -25,7 +25,7 @@ WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_s
 ORDER BY 1, 2
 """
 COLUMNS = """
-SELECT attname, format_type(atttypid, atttypmod), attnotnull, typtype = 'e',
+SELECT attname, format_type(atttypid, atttypmod), attnotnull OR attgenerated <> '', typtype = 'e',
     atthasdef AND attgenerated = ''
 FROM pg_attribute JOIN pg_type t ON t.oid = atttypid
 WHERE attrelid = format('%%I.%%I', %s::text, %s::text)::regclass AND attnum > 0

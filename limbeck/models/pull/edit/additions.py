@@ -73,9 +73,7 @@ def _additions(
             piece = tables.source(model, list(sides.related(model)), after)
             yield modules.about(model), _module(model.module, place), [piece], [model.name]
     declarations = [
-        declaration
-        for declaration in sides.declarations
-        if not sides.is_declared(declaration)
+        declaration for declaration in sides.declarations if not sides.is_declared(declaration)
     ]
     if declarations:
         module = _module("entities", place)
