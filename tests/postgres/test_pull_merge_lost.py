@@ -109,6 +109,7 @@ CASES = {
 
             id: Mapped[int] = mapped_column(primary_key=True)
             box_id: Mapped[int] = mapped_column(ForeignKey("boxes.id"))
+            size: Mapped[int] = mapped_column(index=True)
 
 
         pairs = sa.Table(
@@ -118,7 +119,8 @@ CASES = {
             sa.Column("b", sa.Integer, primary_key=True),
         )
         """,
-        """ALTER TABLE boxes ALTER id TYPE bigint; ALTER TABLE lids ALTER id DROP DEFAULT;
+        """ALTER TABLE boxes ALTER id TYPE bigint; ALTER TABLE lids ALTER id DROP DEFAULT,
+                ADD UNIQUE (size);
             DROP TABLE pairs; CREATE TABLE pairs (c int, b int, PRIMARY KEY (c, b));
             CREATE TYPE unused AS ENUM ('1st')""",
         has=(
@@ -126,6 +128,8 @@ CASES = {
             '"lids_id_seq"',
             'sa.Column("c", sa.Integer(), primary_key=True)',
             'name="unused"',
+            "    size: Mapped[int] = mapped_column(unique=True)\n",
+            'sa.Index(None, "size")',
         ),
         files={"x.py": ""},
     ),

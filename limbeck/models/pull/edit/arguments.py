@@ -39,8 +39,9 @@ def change_parts(draft: Draft, place: Place, old: Model, new: Model, sides: Side
     elements = dict(tables.elements(new, sides.after))
     replaced: set[Address] = set()
     successors = _successors(before, now)
+    moved = set(_moved(draft, place, old, new, sides))
     for address, part in before.items():
-        if now.get(address) == part:
+        if now.get(address) == part and address not in moved:
             continue
         nodes = list(_located(draft, place, part, old, sides))
         successor = successors.get(address, address)
@@ -56,13 +57,25 @@ def change_parts(draft: Draft, place: Place, old: Model, new: Model, sides: Side
         column.name for column in new.contents.columns
     }
     for address, part in now.items():
-        if before.get(address) == part or address in replaced:
+        if (before.get(address) == part and address not in moved) or address in replaced:
             continue
         if address in elements:
             texts.append(draft.spelled(elements[address]))
         else:
             _add_to_column(draft, place, part, new, sides, in_both)
     _add_elements(draft, place, texts)
+
+
+def _moved(draft: Draft, place: Place, old: Model, new: Model, sides: Sides) -> Iterator[Address]:
+    """Yield the indexes that a column declares, and can no longer: beside unique=True, say."""
+    for index in old.contents.indexes:
+        plain = column_of_plain_index(index, old.contents, sides.before.nameless)
+        if plain is None or index not in new.contents.indexes:
+            continue
+        if column_of_plain_index(index, new.contents, sides.after.nameless) is None:
+            nodes = _located(draft, place, index, old, sides)
+            if all(container is not place.listed for container, _ in nodes):
+                yield index.address
 
 
 def remove_part(
