@@ -10,6 +10,7 @@ from limbeck.output.changes import change_line, changes_data
 from limbeck.output.revisions import generated_data, generated_text
 from limbeck.paths import shown
 from limbeck.plurals import counted
+from limbeck.shell import command
 
 if TYPE_CHECKING:
     from limbeck.generate.baseline import Baseline
@@ -25,8 +26,22 @@ _LISTED = 20  # names of files that fit on a screen
 def text(
     name: str, merge: Merge, proof: Proof, written: Sequence[Path] | None, root: Path | None
 ) -> str:
-    """Return the diff or the written files, what needs manual changes, and the proof."""
-    return "\n".join(_lines(name, merge, proof, written, root))
+    """Return the diff or the written files, what needs manual changes, the proof, what is next."""
+    lines = list(_lines(name, merge, proof, written, root))
+    if written and not (merge.left or proof.lost):
+        lines.append(_next(written, root))
+    return "\n".join(lines)
+
+
+def _next(written: Sequence[Path], root: Path | None) -> str:
+    """Return what to do with models that need no change by hand."""
+    if root is not None:
+        return (
+            "Next: read the changes (git diff), then limbeck generate for what the history lacks."
+        )
+    init = next((path for path in written if path.name == "__init__.py"), None)
+    module = init.parent.name if init else written[0].stem
+    return f"Next: {command('limbeck', 'init', '--models', f'{module}:Base.metadata')}"
 
 
 def _lines(

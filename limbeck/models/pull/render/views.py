@@ -44,7 +44,8 @@ def assigned(declarations: Iterable[Declaration], taken: Collection[str]) -> Ite
     """
     declared = list(declarations)
     lines = {line for declaration in declared for line in declaration.source.imports}
-    used = {*taken, *(name for line in lines for name in bound(line))}
+    # "l" is read as a 1 (E741 of pycodestyle).
+    used = {"l", *taken, *(name for line in lines for name in bound(line))}
     for declaration in declared:
         source = declaration.source
         if not source.text.startswith(_CALLS):
