@@ -194,8 +194,13 @@ CASES = {
         Statement("ALTER TABLE public.days ALTER COLUMN a SET STATISTICS 10", metadata=metadata)
         Statement("ALTER TABLE public.days ALTER COLUMN b SET STATISTICS 20", metadata=metadata)
         """,
-        """ALTER TABLE days ALTER b SET STATISTICS 30""",
-        has=("SET STATISTICS 10", "SET STATISTICS 30"),
+        """ALTER TABLE days ALTER b SET STATISTICS 30; ALTER TABLE days RENAME a TO d""",
+        renames=("public.days.a:public.days.d",),
+        has=(
+            'a: Mapped[int | None] = mapped_column("d")',
+            "COLUMN d SET STATISTICS 10",
+            "SET STATISTICS 30",
+        ),
         lacks=("SET STATISTICS 20",),
         files={"x.py": ""},
     ),

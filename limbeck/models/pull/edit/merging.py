@@ -62,13 +62,15 @@ def merge(
     options = options or Options()
     known = working(metadata, options.package)
     place = Workplace.of(options.package, known)
+    source = before if renames else None
     if renames:
         moves = Renames.of(renames)
         names = written(place)
         rename(place, known, before, moves)
         before = catalog_after(before, live, moves, known.convention, names)
         known = known_after(known, moves)
-    sides = Sides.of(known, before, live, place.names(), Choices(options.names))
+    choices = Choices(options.names)
+    sides = Sides.of(known, before, live, place.names(), choices, source)
     _change_tables(sides, place)
     _cut_keys(sides, place)
     _change_relationships(sides, place)

@@ -49,13 +49,14 @@ class Sides:
     serials: frozenset[Address]
 
     @classmethod
-    def of(
+    def of(  # noqa: PLR0913, PLR0917 - both schemas, and what their names follow
         cls,
         known: Working,
         before: Catalog,
         live: Catalog,
         taken: frozenset[str] = frozenset(),
         choices: Choices | None = None,
+        written: Catalog | None = None,
     ) -> Sides:
         """Name both schemas as the working models do, and the rest as pull would.
 
@@ -65,6 +66,7 @@ class Sides:
             live: the live schema.
             taken: the names that the modules of new classes use.
             choices: the names that the user has chosen.
+            written: `before` by the names before the renames, if there are any.
 
         """
         mapped = {
@@ -89,7 +91,7 @@ class Sides:
         changed = {key for key in both if not _same(old_tables[key], new_tables[key])}
         changed |= {key for key in both - changed if _loses_type(key, old, new, changed)}
         beside_ = beside(live, early(live), _plain(live))
-        serial = _of_serials(before, old_tables)
+        serial, renamed = _of_serials(before, old_tables), written is not None
         implied = serial - _of_serials(live, new_tables)
         declared = tuple(
             typed(declaration, new)
@@ -97,15 +99,16 @@ class Sides:
             if (
                 differs(declaration.address, before, live)
                 or declaration.address in implied
-                # The options of a serial's sequence follow the type of its column.
-                or (declaration.address.kind == "sequence" and not declaration.whole)
+                # The options of a serial's sequence follow the type of its column, and SQL still
+                # has the names from before the renames.
+                or (not declaration.whole and (renamed or declaration.address.kind == "sequence"))
             )
             and (
                 declaration.address not in known.tables or beyond(declaration.address, before, live)
             )
         )
         related = relations(new)
-        stated = _stated(before, declared, live)
+        stated = _stated(before, declared, live, written or before)
         declared = tuple(item for item in declared if item.whole or item.source.text not in stated)
         unstated = stated - {item.source.text for item in beside_}
         editable = frozenset(changed - fresh)
@@ -154,14 +157,16 @@ def _without_clashes(
         naming = replace(naming, clashes={**naming.clashes, **both})
 
 
-def _stated(before: Catalog, declared: Iterable[Declaration], live: Catalog) -> set[str]:
+def _stated(
+    before: Catalog, declared: Iterable[Declaration], live: Catalog, written: Catalog
+) -> set[str]:
     """Return what pull would write about parts of objects for the working models."""
     gone = before.objects.keys() - live.objects.keys()
     parts_ = {address for address in gone if address.kind in _PARTS}
     # It takes as long as the same of the live schema, and most merges do not need it.
-    if not parts_ and all(item.whole for item in declared):
+    if not parts_ and written is before and all(item.whole for item in declared):
         return set()
-    every = beside(before, early(before), _plain(before))
+    every = beside(written, early(written), _plain(written))
     return {item.source.text for item in every if not item.whole or item.address in parts_}
 
 
