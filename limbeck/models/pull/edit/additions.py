@@ -65,15 +65,15 @@ def _additions(
     after = sides.after
     if new := [enum for enum in after.enums.values() if enum.known is None]:
         named = [enum.name for enum in new if enum.members is not None]
+        # The module may hold only types without classes, of which no table is in need.
+        named = named or (["enums"] if place.together is None else [])
         yield modules.ENUMS, _module("enums", place), list(modules.enums(after)), named
     for model in modules.in_order(after):
         if model.address in sides.new:
             piece = tables.source(model, list(sides.related(model)), after)
             yield modules.about(model), _module(model.module, place), [piece], [model.name]
     declarations = [
-        declaration
-        for declaration in sides.declarations
-        if not (declaration.whole and declaration.address in sides.before.catalog.objects)
+        declaration for declaration in sides.declarations if not sides.is_declared(declaration)
     ]
     if declarations:
         module = _module("entities", place)

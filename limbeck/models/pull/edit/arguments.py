@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import TypeAlias
 
 from limbeck.models.pull.edit.draft import Draft
 from limbeck.models.pull.edit.imports import assigned
@@ -19,6 +20,8 @@ from limbeck.models.source.text import Source, literal
 from limbeck.schema.catalog.objects.address import Address
 from limbeck.schema.catalog.objects.constraints import Constraint
 from limbeck.schema.catalog.objects.indexes import Index
+
+_Container: TypeAlias = "ast.Tuple | ast.Call | ast.stmt"
 
 
 def change_parts(draft: Draft, place: Place, old: Model, new: Model, sides: Sides) -> None:
@@ -36,8 +39,9 @@ def change_parts(draft: Draft, place: Place, old: Model, new: Model, sides: Side
     elements = dict(tables.elements(new, sides.after))
     replaced: set[Address] = set()
     successors = _successors(before, now)
+    moved = set(_moved(draft, place, old, new, sides))
     for address, part in before.items():
-        if now.get(address) == part:
+        if now.get(address) == part and address not in moved:
             continue
         nodes = list(_located(draft, place, part, old, sides))
         successor = successors.get(address, address)
@@ -46,24 +50,47 @@ def change_parts(draft: Draft, place: Place, old: Model, new: Model, sides: Side
             draft.of(place.listed).replaced[nodes[0][1]] = draft.spelled(elements[successor])
             replaced.add(successor)
             continue
-        for container, node in nodes:
-            if isinstance(container, ast.stmt):
-                draft.edits.append(without(draft.parsed, container))
-            else:
-                draft.of(container).removed.append(node)
+        _remove(draft, nodes)
     _change_not_nulls(draft, place, old, sides, elements)
     texts: list[str] = []
     in_both = {column.name for column in old.contents.columns} & {
         column.name for column in new.contents.columns
     }
     for address, part in now.items():
-        if before.get(address) == part or address in replaced:
+        if (before.get(address) == part and address not in moved) or address in replaced:
             continue
         if address in elements:
             texts.append(draft.spelled(elements[address]))
         else:
             _add_to_column(draft, place, part, new, sides, in_both)
     _add_elements(draft, place, texts)
+
+
+def _moved(draft: Draft, place: Place, old: Model, new: Model, sides: Sides) -> Iterator[Address]:
+    """Yield the indexes that a column declares, and can no longer: beside unique=True, say."""
+    for index in old.contents.indexes:
+        plain = column_of_plain_index(index, old.contents, sides.before.nameless)
+        if plain is None or index not in new.contents.indexes:
+            continue
+        if column_of_plain_index(index, new.contents, sides.after.nameless) is None:
+            nodes = _located(draft, place, index, old, sides)
+            if all(container is not place.listed for container, _ in nodes):
+                yield index.address
+
+
+def remove_part(
+    draft: Draft, place: Place, part: Constraint | Index, model: Model, sides: Sides
+) -> None:
+    """Remove a constraint or an index from where the module declares it."""
+    _remove(draft, list(_located(draft, place, part, model, sides)))
+
+
+def _remove(draft: Draft, nodes: Iterable[tuple[_Container, ast.expr | ast.keyword]]) -> None:
+    for container, node in nodes:
+        if isinstance(container, ast.stmt):
+            draft.edits.append(without(draft.parsed, container))
+        else:
+            draft.of(container).removed.append(node)
 
 
 def _successors(
@@ -86,7 +113,7 @@ def _nameless(part: Constraint | Index) -> Constraint | Index:
 
 def _located(
     draft: Draft, place: Place, part: Constraint | Index, old: Model, sides: Sides
-) -> Iterator[tuple[ast.Tuple | ast.Call | ast.stmt, ast.expr | ast.keyword]]:
+) -> Iterator[tuple[_Container, ast.expr | ast.keyword]]:
     """Yield (container, node) of the element that declares a constraint or an index."""
     convention = sides.known.convention
     for node in place.elements:

@@ -69,13 +69,25 @@ def change_column(
         if call and nullable and (before[0].not_null is None) != (column.not_null is None):
             draft.of(call).replaced[nullable] = f"nullable={column.not_null is None}"
     for key in [*own, *(key for key in wanted if key not in own)]:
-        if key in _PARTS or _text(own.get(key)) == _text(wanted.get(key)):
+        same = _text(own.get(key)) == _text(wanted.get(key))
+        if key == "type" and same:
+            same = not _loses_implied(call, before, now, sides)
+        if key in _PARTS or same:
             continue
         if key == "type":
             implied = plain and columns.is_implied(column, now[1], sides.after)
             _change_type(draft, place, now, wanted[key], sides, implied=implied)
         else:
             _change_argument(draft, place, column, key, wanted.get(key))
+
+
+def _loses_implied(
+    call: ast.Call | None, before: tuple[Column, Model], now: tuple[Column, Model], sides: Sides
+) -> bool:
+    """Return whether a type that was not written, but implied by a foreign key, is so no more."""
+    written = call is not None and "type" in given(call)
+    implied = columns.is_implied(*before, sides.before)
+    return not written and implied and not columns.is_implied(*now, sides.after)
 
 
 def _field(
