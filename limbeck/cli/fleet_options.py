@@ -97,6 +97,14 @@ _ROLLOUT: tuple[Any, ...] = (
         help="How many databases may fail before no further one is begun; 0 if not set.",
     ),
     click.option(
+        "--wait",
+        metavar="SECONDS",
+        type=click.FloatRange(min=0),
+        default=60,
+        show_default=True,
+        help="How long to wait for the migration lock of a database.",
+    ),
+    click.option(
         "--only",
         metavar="WHICH",
         type=click.Choice(["failed", "pending", "behind"]),
@@ -120,6 +128,7 @@ class Chosen:
         """Yield the fleet that options choose, with the executor that they name."""
         from limbeck.fleet import profile as fleets
         from limbeck.fleet.selection import Selection
+        from limbeck.project import profile as profiles
 
         project = invocation.project()
         environment = options["environment"]
@@ -133,7 +142,7 @@ class Chosen:
             names=tuple(options["names"]),
             shard=options["shard"],
         )
-        if fleets.is_fleet(project, environment):
+        if profiles.is_fleet(project.profiles_dir, environment):
             fleet = fleets.read(project, environment)
             names, shard = selection.names, selection.shard
             fleet = replace(fleet, selection=replace(fleet.selection, names=names, shard=shard))

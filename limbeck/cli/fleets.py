@@ -94,6 +94,7 @@ def migrate(
     through: Through | None,
     allow: tuple[str, ...],
     from_baseline: bool,
+    wait: float,
     yes: bool,
     as_json: bool,
     **options: Any,
@@ -106,7 +107,9 @@ def migrate(
     from limbeck.cli import rollouts
     from limbeck.fleet.order import Order
 
-    order = Order("migrate", to=to, through=through, allow=allow, from_baseline=from_baseline)
+    order = Order(
+        "migrate", to=to, through=through, allow=allow, from_baseline=from_baseline, wait=wait
+    )
     with Chosen.of(invocation, options) as chosen:
         rollouts.carry_out(chosen, order, yes=yes, as_json=as_json)
 
@@ -117,7 +120,9 @@ def migrate(
 @click.option("--to", metavar="REV", required=True, help="Downgrade to this revision, or to base.")
 @yes
 @as_json
-def rollback(invocation: Invocation, *, to: str, yes: bool, as_json: bool, **options: Any) -> None:
+def rollback(
+    invocation: Invocation, *, to: str, wait: float, yes: bool, as_json: bool, **options: Any
+) -> None:
     """Downgrade to a revision, also after a rollout that has stopped half-way.
 
     Databases that never came to the revision stay as they are.
@@ -126,7 +131,7 @@ def rollback(invocation: Invocation, *, to: str, yes: bool, as_json: bool, **opt
     from limbeck.fleet.order import Order
 
     with Chosen.of(invocation, options) as chosen:
-        rollouts.carry_out(chosen, Order("rollback", to=to), yes=yes, as_json=as_json)
+        rollouts.carry_out(chosen, Order("rollback", to=to, wait=wait), yes=yes, as_json=as_json)
 
 
 @command()
@@ -134,13 +139,15 @@ def rollback(invocation: Invocation, *, to: str, yes: bool, as_json: bool, **opt
 @rollout_options
 @yes
 @as_json
-def backfill(invocation: Invocation, *, yes: bool, as_json: bool, **options: Any) -> None:
+def backfill(
+    invocation: Invocation, *, wait: float, yes: bool, as_json: bool, **options: Any
+) -> None:
     """Fill in the rows of expanded changes in every database, and verify them."""
     from limbeck.cli import rollouts
     from limbeck.fleet.order import Order
 
     with Chosen.of(invocation, options) as chosen:
-        rollouts.carry_out(chosen, Order("backfill"), yes=yes, as_json=as_json)
+        rollouts.carry_out(chosen, Order("backfill", wait=wait), yes=yes, as_json=as_json)
 
 
 @command()

@@ -37,7 +37,7 @@ def carry_out(chosen: Chosen, order: Order, *, yes: bool, as_json: bool) -> None
     from limbeck.output import fleets
     from limbeck.output.data import to_json
 
-    overview = chosen.look(order, lint=order.verb == "migrate")
+    overview = chosen.look(order, lint=_is_linted(chosen, order))
     order, overview = _without_contracts(chosen, order, overview)
     members = overviews.chosen(overview, chosen.only)
     if order.verb == "backfill" and chosen.only is None:
@@ -72,7 +72,12 @@ def _without_contracts(chosen: Chosen, order: Order, overview: Overview) -> tupl
         return order, overview
     note(_held_back(unready))
     order = replace(order, through="expand")
-    return order, chosen.look(order, lint=True)
+    return order, chosen.look(order, lint=_is_linted(chosen, order))
+
+
+def _is_linted(chosen: Chosen, order: Order) -> bool:
+    """Return whether the plans are traced on the shadow first, as those of one environment are."""
+    return order.verb == "migrate" and chosen.fleet.profile.protected
 
 
 def _held_back(unready: Sequence[Outcome]) -> str:

@@ -72,11 +72,6 @@ def words(fleet: Fleet) -> tuple[str, ...]:
     return option, str(getattr(chosen, kind)), *environment
 
 
-def is_fleet(project: Project, name: str | None) -> bool:
-    """Return whether a name is that of a fleet's profile."""
-    return name is not None and name in profiles.fleets(project.profiles_dir)
-
-
 def read(project: Project, name: str) -> Fleet:
     """Return the fleet of a profile, env_profiles/<name>.fleet.env.
 

@@ -205,6 +205,11 @@ def fleets(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(files))
 
 
+def is_fleet(folder: Path, name: str | None) -> bool:
+    """Return whether a name is that of a fleet, env_profiles/<name>.fleet.env."""
+    return name is not None and name in fleets(folder)
+
+
 def read_settings(
     path: Path, *, foreign: tuple[str, ...] = (), keys: Mapping[str, str] = KEYS
 ) -> dict[str, str]:
