@@ -142,6 +142,7 @@ class _Teller:
     def __init__(self) -> None:
         self.bar = Narrator().bar
         self.wave = 0
+        self.next = _EVERY
 
     def __call__(self, progress: Progress) -> None:
         """Print the progress, and each failure at once."""
@@ -157,6 +158,7 @@ class _Teller:
         if self.bar:
             clear_line()
             say(text, end="\r")
-        elif progress.done % _EVERY == 0 or progress.wave != self.wave:
+        elif progress.wave != self.wave or progress.done in {progress.total, self.next}:
             say(text)
+            self.next = progress.done + _EVERY
         self.wave = progress.wave

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ class Tenants:
 
     @property
     def names(self) -> list[str]:
+        """The names of the databases."""
         return [f"{self.prefix}{number:02}" for number in range(1, COUNT + 1)]
 
     def __call__(self, *arguments: str, code: int = 0, group: tuple[str, ...] = ("fleet",)) -> str:
@@ -54,9 +56,11 @@ class Tenants:
         return out + err
 
     def run(self, *arguments: str, code: int = 0) -> str:
+        """Run a command of the fleet with its profile."""
         return self(*arguments, "-e", "tenants", code=code)
 
     def json(self, *arguments: str, code: int = 0) -> Any:
+        """Run it with --json, and return the object."""
         text = self.run(*arguments, "--json", code=code)
         return json.loads(text[text.index("{\n") : text.rindex("}") + 1])
 
@@ -66,13 +70,16 @@ class Tenants:
         return {each["name"][-2:]: each["state"] for each in answer["databases"]}
 
     def connect(self, number: int) -> psycopg.Connection:
+        """Connect to a database, by its number."""
         return psycopg.connect(self.server.url(self.names[number - 1]), autocommit=True)
 
     def ledger(self, number: int) -> list[str]:
+        """Return the revisions in the ledger of a database."""
         with self.connect(number) as connection:
             return [id_ for (id_,) in connection.execute(LEDGER)]
 
     def profile(self, **settings: str) -> None:
+        """Write the profile of the fleet."""
         lines = {"DATABASES": f"{self.prefix}??", "ENVIRONMENT": "development", **settings}
         text = "".join(f"{key}={value}\n" for key, value in lines.items())
         path = self.work.project.profiles_dir / "tenants.fleet.env"
@@ -263,8 +270,9 @@ def test_a_file_of_urls_or_a_query_selects_the_databases(tenants: Tenants) -> No
         for each in json.loads(tenants("status", "--urls", "tenants.txt", "--json"))["databases"]
     ]
     assert names == [tenants.names[0], "acme"]
-    query = f"select datname, datname::text from pg_database where datname like '{tenants.prefix}0%' order by 1"
-    text = tenants("status", "--query", "development", query.replace("datname,", "datname::text,"))
+    listing = "select datname from pg_database where datname like {} order by 1"
+    query = listing.format(f"'{tenants.prefix}0%'")
+    text = tenants("status", "--query", "development", query)
     assert "9 databases on 1 server" in text
     path.write_text(f"{urls[0]}\nacme {urls[0]}\n")
     assert "line 2 is the database of tenants.txt line 1" in tenants(
