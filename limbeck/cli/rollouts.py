@@ -7,10 +7,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-import click
-
 from limbeck.cli.terminal import Narrator, agreed, answer, ask, clear_line, interactive, note, say
-from limbeck.errors import NotConfirmedError
+from limbeck.errors import MigrationError, NotConfirmedError
+from limbeck.plurals import counted, listed
 
 if TYPE_CHECKING:
     from limbeck.cli.fleet_options import Chosen
@@ -30,6 +29,7 @@ def carry_out(chosen: Chosen, order: Order, *, yes: bool, as_json: bool) -> None
     Raises:
         NotConfirmedError: The answer is no, or there is no terminal.
         CheckFailedError: A blocking hazard is not allowed on a protected fleet.
+        MigrationError: Databases failed, or the rollout has stopped at a gate.
 
     """
     from limbeck.fleet import fleet as overviews
@@ -60,7 +60,16 @@ def carry_out(chosen: Chosen, order: Order, *, yes: bool, as_json: bool) -> None
         answer(to_json(fleets.rollup_data(result)), masked=True)
     else:
         answer(fleets.rollup_text(result, chosen.fleet))
-    click.get_current_context().exit(1 if result.failed or result.stopped else 0)
+    if result.failed:
+        raise MigrationError(
+            f"{len(result.failed)} of {counted(len(members), 'database')} failed",
+            hint="Correct what is named above, and run the same command again with --only failed.",
+        )
+    if result.stopped:
+        raise MigrationError(
+            f"the rollout has stopped: {result.stopped}",
+            hint="To continue, run the same command again.",
+        )
 
 
 def _without_contracts(chosen: Chosen, order: Order, overview: Overview) -> tuple[Order, Overview]:
@@ -81,8 +90,6 @@ def _is_linted(chosen: Chosen, order: Order) -> bool:
 
 
 def _held_back(unready: Sequence[Outcome]) -> str:
-    from limbeck.plurals import counted, listed
-
     names = listed([each.member for each in unready], 5)
     first = unready[0]
     return (
@@ -105,7 +112,6 @@ def _refuse(
 ) -> None:
     """Refuse blocking hazards on a protected fleet, and ask about it once."""
     from limbeck.cli import gates
-    from limbeck.plurals import counted
     from limbeck.run import hazards
 
     if not chosen.fleet.profile.protected:

@@ -85,9 +85,13 @@ def test_a_worker_that_is_killed_loses_nothing_and_nothing_is_applied_twice(
         assert run.returncode == 1, out + err
     applied = sum(last in tenants.ledger(number) for number in range(1, 13))
     assert 0 < applied < 12
-    with scheduler() as (_, address), worker(address), worker(address):
-        with migrating(tenants, address) as run:
-            out, err = run.communicate(timeout=60)
+    with (
+        scheduler() as (_, address),
+        worker(address),
+        worker(address),
+        migrating(tenants, address) as run,
+    ):
+        out, err = run.communicate(timeout=60)
     assert run.returncode == 0, out + err
     assert all(tenants.ledger(number) == [*ids, last] for number in range(1, 13))
 
