@@ -20,6 +20,7 @@ from limbeck.fleet import performing, waves
 from limbeck.fleet.order import Order
 from limbeck.fleet.selection import Member
 from limbeck.history import scripts
+from tests.postgres.phases import phase
 
 if TYPE_CHECKING:
     from limbeck.history.revisions import Revision
@@ -224,6 +225,35 @@ def test_a_rollback_takes_back_what_a_rollout_did_half_way(tenants: Tenants) -> 
         (version,) = connection.execute("select version_num from alembic_version").fetchall()
     assert version == (first.id,)
     assert set(tenants.states().values()) == {"pending"}
+
+
+def test_a_contract_runs_only_when_every_database_is_ready_for_it(tenants: Tenants) -> None:
+    rename = {"table": "public.one", "set": {"id2": "id"}, "where": "id2 IS DISTINCT FROM id"}
+    options = {"phase": "expand", "change": "copy", "backfills": [rename]}
+    for number in range(1, COUNT + 1):
+        with tenants.connect(number) as connection:
+            connection.execute("alter table one add key int primary key")
+            connection.execute("insert into one select n, n from generate_series(1, 5) n")
+    column = "alter table one add id2 int"
+    phase(tenants.work, "expand", column, "op.execute('alter table one drop id2')", **options)
+    drop = "alter table one drop id"
+    last = phase(tenants.work, "contract", drop, phase="contract", change="copy")
+    text = tenants.run("migrate")
+    assert f"12 databases not ready ({tenants.names[0]}" in text
+    assert "12 databases: 12 changed" in text
+    tenants.run("backfill", "--name", tenants.names[0])
+    text = tenants.run("migrate", "--through", "contract")
+    assert "11 databases not ready" in text
+    assert last.id not in tenants.ledger(1)
+    assert "12 databases: 11 changed, 1 had nothing pending" in tenants.run("backfill")
+    # It has a view on the column that goes, so its plan is another one.
+    with tenants.connect(4) as connection:
+        connection.execute("create view own as select id from one")
+    text = tenants.run("migrate", "--through", "contract", "--max-failures", "9", code=1)
+    assert "12 databases: 11 changed, 1 failed" in text
+    assert last.id in tenants.ledger(1)
+    with tenants.connect(4) as connection:
+        assert connection.execute("select count(id) from own").fetchall() == [(5,)]
 
 
 def test_the_gate_between_two_waves_decides(tenants: Tenants) -> None:

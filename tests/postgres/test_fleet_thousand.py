@@ -27,6 +27,17 @@ MEMORY = 300 << 10  # KiB, as ru_maxrss counts
 LIMBECK = str(Path(sys.executable).parent / "limbeck")
 ALEMBIC = str(Path(sys.executable).parent / "alembic")
 pytestmark = pytest.mark.thorough
+INI = "[alembic]\nscript_location = plain\nversion_locations = alembic/versions\n"
+ENV = """
+import os
+from alembic import context
+from sqlalchemy import create_engine, pool
+url = os.environ["URL"].replace("postgresql://", "postgresql+psycopg://")
+with create_engine(url, poolclass=pool.NullPool).connect() as connection:
+    context.configure(connection=connection, transaction_per_migration=True)
+    with context.begin_transaction():
+        context.run_migrations()
+"""
 
 
 @pytest.fixture
@@ -98,7 +109,10 @@ def test_a_thousand_databases_take_a_tenth_of_a_loop_of_alembic(
     root = work.project.root
     peers = names[:PEERS]
     lines = "\n".join(server.url(name) for name in peers)
-    upgrade = f'DATABASE_URL_DEVELOPMENT="$1" exec {ALEMBIC} -x env=development upgrade head'
+    (root / "plain").mkdir()
+    (root / "plain" / "env.py").write_text(ENV)
+    (root / "plain.ini").write_text(INI)
+    upgrade = f'URL="$1" exec {ALEMBIC} -c plain.ini upgrade head'
     loop = f"while read -r url; do sh -c '{upgrade}' sh \"$url\" || exit 1; done"
     xargs = f"xargs -P 2 -n 1 sh -c '{upgrade}' sh"
     figures: dict[str, float] = {}
