@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from limbeck.lint.linting import Report
 from limbeck.lint.rules.hazard import LEVELS, Hazard
 from limbeck.output import probes
 from limbeck.plurals import counted, nouns
+
+if TYPE_CHECKING:
+    from limbeck.output.answers.parts import HazardData
+    from limbeck.output.answers.review import LintAnswer
 
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
@@ -86,11 +90,12 @@ def size_text(hazard: Hazard, report: Report) -> str | None:
     """Return the size of a hazard's table on the environment, in words."""
     if hazard.size is None:
         return None
-    size = f"about {counted(hazard.size.rows, 'row')}, {_bytes(hazard.size.bytes)}"
+    size = f"about {counted(hazard.size.rows, 'row')}, {bytes_text(hazard.size.bytes)}"
     return f"{hazard.relation} has {size} on {report.environment}"
 
 
-def _bytes(number: int) -> str:
+def bytes_text(number: int) -> str:
+    """Return a number of bytes in the largest unit in which it is at least one."""
     value, unit = float(number), 0
     while value >= 1024 and unit < len(_UNITS) - 1:  # noqa: PLR2004 - as Postgres counts
         value, unit = value / 1024, unit + 1
@@ -103,7 +108,7 @@ def shown(path: Path) -> str:
     return path.relative_to(here).as_posix() if path.is_relative_to(here) else path.as_posix()
 
 
-def hazards_data(report: Report) -> dict[str, Any]:
+def hazards_data(report: Report) -> LintAnswer:
     """Return the report for JSON."""
     return {
         "environment": report.environment,
@@ -118,7 +123,7 @@ def hazards_data(report: Report) -> dict[str, Any]:
     }
 
 
-def hazard_data(hazard: Hazard) -> dict[str, Any]:
+def hazard_data(hazard: Hazard) -> HazardData:
     """Return one hazard for JSON; `size` is null without an environment."""
     return {
         "code": hazard.code,

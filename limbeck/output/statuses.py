@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from limbeck.history.revisions import Revision, way_out
 from limbeck.output.changes import change_line, changes_data
@@ -15,6 +15,9 @@ from limbeck.run import apart
 from limbeck.run.drift import named, outermost
 from limbeck.run.status import RESTORE, Finding, Status, continuing, pushed_hint, pushed_text
 from limbeck.schema.catalog.catalog import Change
+
+if TYPE_CHECKING:
+    from limbeck.output.answers.everyday import CheckAnswer, EnvironmentData, StatusAnswer
 
 MOST = 50
 """How many differences of a check are printed; JSON has all of them."""
@@ -34,7 +37,7 @@ def status_text(statuses: Sequence[Status]) -> str:
     return "\n\n".join([*sections, *filter(None, details)])
 
 
-def status_data(statuses: Sequence[Status]) -> dict[str, Any]:
+def status_data(statuses: Sequence[Status]) -> StatusAnswer:
     """Return all environments, for JSON."""
     return {"environments": [_fields(status) for status in statuses]}
 
@@ -51,14 +54,14 @@ def check_text(findings: Sequence[Finding], *, live: bool, heads: int = 1) -> st
         several = "one head" if heads < 2 else f"{heads} heads that stay"  # noqa: PLR2004 - a plural
         lines.append(f"ok: {several}, the models have their revisions{databases}")
     for finding in findings:
-        lines.append(f"{finding.environment or 'project'}: {_sentence(finding)}")
+        lines.append(f"{finding.environment or 'project'}: {sentence(finding)}")
         lines.extend(_differences(finding))
         if finding.hint:
             lines.append(f"    {finding.hint}")
     return "\n".join(lines)
 
 
-def _sentence(finding: Finding) -> str:
+def sentence(finding: Finding) -> str:
     """Return the text of a finding without the names of its changes, which follow it."""
     return finding.text.removesuffix(f" {named(finding.changes)}" if finding.changes else "")
 
@@ -70,7 +73,7 @@ def _differences(finding: Finding) -> Iterator[str]:
         yield f"    and {len(changes) - MOST} more"
 
 
-def check_data(findings: Sequence[Finding]) -> dict[str, Any]:
+def check_data(findings: Sequence[Finding]) -> CheckAnswer:
     """Return the findings, for JSON."""
     return {
         "ok": not any(finding.fails for finding in findings),
@@ -171,18 +174,19 @@ def _drift(name: str, drift: Sequence[Change], *, edited: bool) -> Iterator[str]
 def _phases(status: Status) -> Iterator[str]:
     if open_ := [each for each in status.phases if each.phase != "contracted"]:
         yield f"{status.environment}, changes without downtime:"
-        yield from (f"  {each.change}: {_phase(each)}" for each in open_)
+        yield from (f"  {each.change}: {phase_text(each)}" for each in open_)
     for line in waiting_lines(status.waiting):
         yield f"  {line}" if line.startswith(" ") else f"{status.environment}: {line}"
 
 
-def _phase(standing: Standing) -> str:
+def phase_text(standing: Standing) -> str:
+    """Return the phase of a change, with how much of it is backfilled."""
     if standing.filled is None or not standing.total:
         return standing.phase
     return f"{standing.phase}, {100 * standing.filled // standing.total} % of its rows backfilled"
 
 
-def _fields(status: Status) -> dict[str, Any]:
+def _fields(status: Status) -> EnvironmentData:
     return {
         "environment": status.environment,
         "branch": status.branch,

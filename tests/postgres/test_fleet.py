@@ -20,11 +20,14 @@ from limbeck.fleet import performing, waves
 from limbeck.fleet.order import Order
 from limbeck.fleet.selection import Member
 from limbeck.history import scripts
+from limbeck.project import neon
+from tests.neon.faults import Fault
 from tests.postgres.phases import phase
 
 if TYPE_CHECKING:
     from limbeck.history.revisions import Revision
     from limbeck.postgres.embedded.server import Server
+    from tests.neon.server import StandIn
     from tests.postgres.conftest import Work
 
 COUNT = 12
@@ -321,6 +324,31 @@ def test_a_file_of_urls_or_a_query_selects_the_databases(tenants: Tenants) -> No
     assert "no databases are chosen" in tenants("status", code=2)
     assert "exclude each other" in tenants("status", "--urls", "x", "--databases", "*", code=2)
     assert "has no database nobody" in tenants.run("status", "--name", "nobody", code=2)
+
+
+def test_branches_at_neon_are_a_fleet(
+    work: Work,
+    standin: StandIn,
+    server: Server,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in standin.variables.items():
+        monkeypatch.setenv(name, value)
+    first = work.revision("first", "create table one (id int)", "drop table one")
+    provider = neon.branches(work.project)
+    for name in ("tenant-a", "tenant-b", "other"):
+        provider.create(name, "production")
+    fleet = Tenants(work, server, "", [first], capsys)
+    chosen = ["--neon-branches", "tenant-*"]
+    busy = Fault("status", "GET", times=2, status=429, headers={"Retry-After": "0"})
+    standin.inject(busy)
+    assert "2 databases: 2 changed" in fleet("migrate", *chosen)
+    assert busy.times == 0
+    fleet("create", "tenant-c", "--template", "tenant-a", *chosen)
+    answer = json.loads(fleet("status", *chosen, "--json"))["databases"]
+    expected = [(name, "head") for name in ("tenant-a", "tenant-b", "tenant-c")]
+    assert [(each["name"], each["state"]) for each in answer] == expected
 
 
 @pytest.mark.parametrize(
