@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from limbeck.fleet.drift import Difference
 from limbeck.fleet.fleet import Overview
@@ -18,6 +18,16 @@ from limbeck.output.plans import plan_data, plan_text
 from limbeck.output.tables import table
 from limbeck.plurals import counted, listed
 from limbeck.shell import command
+
+if TYPE_CHECKING:
+    from limbeck.output.answers.fleets import (
+        AlikeData,
+        FleetAnswer,
+        FleetRunAnswer,
+        GroupData,
+        MemberData,
+        ReasonData,
+    )
 
 MOST = 5
 """How many databases of a group are named; JSON has all of them."""
@@ -42,7 +52,7 @@ def overview_text(overview: Overview, fleet: Fleet) -> str:
     return "\n\n".join(sections)
 
 
-def overview_data(overview: Overview) -> dict[str, Any]:
+def overview_data(overview: Overview) -> FleetAnswer:
     """Return where each database stands, for JSON."""
     home = {name: group for group in overview.groups for name in group.members}
     return {
@@ -96,7 +106,7 @@ def rollup_text(rollup: Rollup, fleet: Fleet) -> str:
     return "\n\n".join(["\n".join(lines), *_failures(rollup.outcomes, fleet)])
 
 
-def rollup_data(rollup: Rollup) -> dict[str, Any]:
+def rollup_data(rollup: Rollup) -> FleetRunAnswer:
     """Return what became of each database, for JSON."""
     return {
         "ok": not rollup.failed and rollup.stopped is None,
@@ -119,7 +129,7 @@ def differences_text(differences: Sequence[Difference]) -> str:
     return "\n".join(lines)
 
 
-def differences_data(differences: Sequence[Difference]) -> list[dict[str, Any]]:
+def differences_data(differences: Sequence[Difference]) -> list[AlikeData]:
     """Return the groups of databases that are alike, for JSON."""
     return [
         {
@@ -179,7 +189,7 @@ def _remembered(failed: dict[str, str], fleet: Fleet) -> Iterator[str]:
     yield f"    {command('limbeck', 'fleet', 'migrate', *words(fleet), '--only', 'failed')}"
 
 
-def _outcome_data(outcome: Outcome) -> dict[str, Any]:
+def _outcome_data(outcome: Outcome) -> MemberData:
     return {
         "name": outcome.member,
         "destination": outcome.destination,
@@ -193,19 +203,18 @@ def _outcome_data(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _group_data(group: Group) -> dict[str, Any]:
-    hazards = {} if group.hazards is None else hazards_data(group.hazards)
+def _group_data(group: Group) -> GroupData:
     return {
         "start": group.start.key,
         "state": group.state,
         "databases": list(group.members),
         "plan": None if group.plan is None else plan_data(group.plan),
         "problem": group.problem.message if group.problem else None,
-        "hazards": hazards.get("hazards", []),
+        "hazards": hazards_data(group.hazards)["hazards"] if group.hazards else [],
     }
 
 
-def _failures_data(each: Failures) -> dict[str, Any]:
+def _failures_data(each: Failures) -> ReasonData:
     return {
         "reason": each.reason,
         "databases": list(each.members),
