@@ -34,7 +34,16 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from limbeck.output import data
-from limbeck.output.answers import databases, everyday, fleets, history, phased, review, setup
+from limbeck.output.answers import (
+    databases,
+    everyday,
+    fleets,
+    history,
+    phased,
+    review,
+    setup,
+    tenants,
+)
 
 FOLDER = Path(__file__).parents[1] / "docs" / "json"
 Schema: TypeAlias = dict[str, Any]
@@ -44,9 +53,9 @@ RUNS = (everyday.RunAnswer, everyday.PlanAnswer)
 # With the name of a fleet after -e, these commands are those of the group `fleet`.
 ROLLOUTS = (*RUNS, fleets.FleetRunAnswer, fleets.FleetAnswer)
 ANSWERS: dict[str, Sequence[type]] = {
-    "generate": [everyday.GeneratedAnswer],
-    "migrate": ROLLOUTS,
-    "status": [everyday.StatusAnswer, fleets.FleetAnswer],
+    "generate": [everyday.GeneratedAnswer, tenants.TenantsGeneratedAnswer],
+    "migrate": [*ROLLOUTS, tenants.TenantsRunAnswer, tenants.TenantsPlanAnswer],
+    "status": [everyday.StatusAnswer, tenants.TenantsStatusAnswer, fleets.FleetAnswer],
     "check": [everyday.CheckAnswer, fleets.FleetCheckAnswer],
     "rollback": ROLLOUTS,
     "push": [everyday.PushAnswer, everyday.PushPlanAnswer],
@@ -76,6 +85,8 @@ ANSWERS: dict[str, Sequence[type]] = {
     **{f"fleet {v}": [fleets.FleetRunAnswer] for v in ("migrate", "rollback", "backfill")},
     "fleet check": [fleets.FleetCheckAnswer],
     "fleet create": [fleets.TenantAnswer],
+    "tenants list": [tenants.TenantsAnswer],
+    "tenants create": [tenants.TenantsAnswer],
     "url": [databases.UrlAnswer],
     "init": [setup.InitAnswer, setup.InitTryAnswer],
     "doctor": [setup.DoctorAnswer],

@@ -15,7 +15,7 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from limbeck.dataclass import dataclass
-from limbeck.engine import state, version_table
+from limbeck.engine import ledger, state, version_table
 from limbeck.engine.version_table import FALLBACK, USUAL, VersionTable
 from limbeck.postgres.connect import Session
 
@@ -85,6 +85,7 @@ def read(connection: psycopg.Connection[Any], table: VersionTable = USUAL) -> St
 
     """
     about = {"quoted": table.quoted.as_string(), "bare": table.schema is None, "name": table.name}
+    about["ledger"] = ledger.TABLE
     try:
         with connection.pipeline():
             there = connection.cursor(row_factory=tuple_row).execute(state.THERE.encode(), about)
