@@ -103,12 +103,18 @@ def migrate(
     a terminal, --yes is required.
     """
     from limbeck.project import places, urls
+    from limbeck.project import profile as profiles
     from limbeck.run import databases as run
     from limbeck.run import own_objects
     from limbeck.run.hooks import Hooks
 
     listen = Narrator()
     project = invocation.project()
+    if profiles.is_fleet(project.profiles_dir, environment):
+        from limbeck.cli import everywhere
+
+        everywhere.migrate(**click.get_current_context().params)
+        return
     profile = project.profile(environment)
     if project.tenants is not None:
         from limbeck.cli import tenants
@@ -218,12 +224,18 @@ def rollback(
 
     Objects that a revision added are dropped, with the data in them.
     """
+    from limbeck.project import profile as profiles
     from limbeck.project import urls
     from limbeck.run import planning
     from limbeck.run.hooks import Hooks
 
     listen = Narrator()
     project = invocation.project()
+    if profiles.is_fleet(project.profiles_dir, environment):
+        from limbeck.cli import everywhere
+
+        everywhere.rollback(**click.get_current_context().params)
+        return
     profile = project.profile(environment)
     database = urls.database(project, profile, listen)
     hooks = Hooks.of(project)
