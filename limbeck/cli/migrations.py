@@ -80,7 +80,7 @@ if TYPE_CHECKING:
 @plan_options
 @yes
 @as_json
-def migrate(
+def migrate(  # noqa: C901 - databases, schemas, or many of both
     invocation: Invocation,
     *,
     environment: str | None,
