@@ -28,9 +28,8 @@ _ROWS: Final = (
       c.relowner::regrole, {{acl}}) FROM {_RELATIONS} WHERE {_OWN}""",
     f"""SELECT s.nspname, concat_ws(' ', c.relname, p.relname, i.inhseqno) FROM {_RELATIONS}
       JOIN pg_inherits i ON i.inhrelid = c.oid JOIN pg_class p ON p.oid = i.inhparent""",
-    # Columns, by their order and not their number: dropped ones leave gaps.
+    # Columns without their numbers: the order is no difference to a catalog either.
     f"""SELECT s.nspname, concat_ws(' ', c.relname, a.attname,
-      row_number() OVER (PARTITION BY c.oid ORDER BY a.attnum),
       format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, a.attgenerated,
       a.attcollation::regcollation, a.attstorage, a.attcompression, a.attstattarget,
       a.attoptions::text, a.attislocal, pg_get_expr(d.adbin, d.adrelid))
