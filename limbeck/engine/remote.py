@@ -8,15 +8,17 @@ same connection.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 import psycopg
 from psycopg import sql
 
 from limbeck.dataclass import dataclass
+from limbeck.engine import defaults
 from limbeck.engine.batch import Kept, Statement, StatementError
 from limbeck.engine.patience import cause
 from limbeck.engine.remote_connection import (
@@ -26,7 +28,8 @@ from limbeck.engine.remote_connection import (
     as_psycopg,
 )
 from limbeck.engine.statements import Edge
-from limbeck.errors import ConfigurationError
+from limbeck.errors import ConfigurationError, HistoryError
+from limbeck.history.revisions import Revision
 from limbeck.paths import shown
 from limbeck.postgres.connect import as_url
 from limbeck.project.code.errors import WorkerError
@@ -83,17 +86,40 @@ class Remote:
     _blocks: ExitStack = field(default_factory=ExitStack)
     _failure: Exception | None = None
 
-    def load(self, path: Path) -> Answer:
+    @property
+    def is_here(self) -> bool:
+        """False: revisions run in the worker."""
+        return False
+
+    def resets(self) -> tuple[Statement, ...]:
+        """Return the statements that undo what a revision has set in the session."""
+        return defaults.of_worker(self.connection)
+
+    def serve(self, steps: Handler, stack: ExitStack) -> None:
+        """Hand the statements of revisions to a step runner, until the stack is closed."""
+        self.handler = steps
+        stack.callback(setattr, self, "handler", None)
+
+    def using(self) -> AbstractContextManager[None]:
+        """Return the block in which revisions are called."""
+        return nullcontext()
+
+    def load(self, revision: Revision) -> Any:
         """Import a revision; return what it sets for itself.
 
         Raises:
-            WorkerError: it does not import.
+            HistoryError: it does not import.
 
         """
-        answer: Answer = self.process.request("load", path=str(path))
-        return answer
+        try:
+            return SimpleNamespace(**self.process.request("load", path=str(revision.path)))
+        except WorkerError as error:
+            where = error.line(self.folder) or shown(revision.path)
+            raise HistoryError(
+                f"{where}: {error}", hint="Correct the revision file; nothing was run."
+            ) from error
 
-    def call(self, path: Path, *, downgrade: bool) -> None:
+    def call(self, revision: Revision, module: Any, *, downgrade: bool) -> None:
         """Call a revision's function, and decide about each of its statements.
 
         Raises:
@@ -101,7 +127,8 @@ class Remote:
             RevisionRaisedError: the revision raised another exception.
 
         """
-        self._failure = None
+        del module
+        path, self._failure = revision.path, None
         try:
             self.process.request("run", asked=self._asked, path=str(path), downgrade=downgrade)
         except WorkerError as error:
@@ -181,15 +208,12 @@ def opened(
         ConfigurationError: env.py fails, or configures no connection to Postgres.
 
     """
-    from sqlalchemy.dialects.postgresql import psycopg as dialects  # noqa: PLC0415 - slow
-
     process = code.process("revisions")
     answer = code.opened(process, as_url(local), folder, again=again, live=live)
-    target = RemoteTarget(dialects.dialect())  # type: ignore[no-untyped-call]
     try:
         connection = RemoteConnection(process, local, answer)
         _equip(connection, local)
-        yield Remote(process, connection, target, folder)
+        yield Remote(process, connection, RemoteTarget(), folder)
     except Exception:
         with suppress(ConfigurationError):  # env.py may not survive the failure either
             code.close(process)

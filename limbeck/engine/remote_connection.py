@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import psycopg
 from psycopg.pq import DiagnosticField, TransactionStatus
@@ -14,9 +14,6 @@ from limbeck.engine.batch import Kept
 from limbeck.project.code.errors import ServerFields, WorkerError
 from limbeck.project.code.process import Answer, Process
 from limbeck.schema.sql.lexer import first_word
-
-if TYPE_CHECKING:
-    import sqlalchemy as sa
 
 _BEGINS = {"BEGIN", "START"}
 _ENDS = {"COMMIT", "END", "ROLLBACK", "ABORT"}
@@ -154,7 +151,6 @@ class RemoteConnection:
 class RemoteTarget:
     """What the engine uses of SQLAlchemy's connection."""
 
-    dialect: sa.Dialect
     nested: bool = False
 
     def in_nested_transaction(self) -> bool:

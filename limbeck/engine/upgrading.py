@@ -10,22 +10,21 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import psycopg
-from alembic.runtime.environment import EnvironmentContext
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
 from limbeck.dataclass import dataclass
 from limbeck.engine import defaults, privileged, remote, version_table
 from limbeck.engine.batch import Statement, StatementError
-from limbeck.engine.environment import Environment, VersionRows
 from limbeck.engine.place import ATTRIBUTE
 from limbeck.engine.statements import Edge
-from limbeck.history import scripts
+from limbeck.engine.version_rows import Chain, VersionRows
 from limbeck.history.revisions import Revision
 from limbeck.postgres.connect import as_sqlalchemy, session
 from limbeck.project.code.out_of_process import OutOfProcess
 
 if TYPE_CHECKING:
+    from limbeck.engine.environment import Environment
     from limbeck.history.history import History
     from limbeck.project.code.protocol import UserCode
 
@@ -50,8 +49,15 @@ class Series:
         return self.history.code
 
     @cached_property
+    def chain(self) -> Chain:
+        """All revisions, as the version rows depend on them."""
+        return Chain.of(self.history)
+
+    @cached_property
     def environment(self) -> Environment:
         """Alembic's environment, with a map of all revisions."""
+        from limbeck.engine.environment import Environment  # noqa: PLC0415 - no worker needs it
+
         return Environment(self.history, "shadow")
 
 
@@ -110,7 +116,7 @@ def _bridged(  # noqa: PLR0913, PLR0917 - as upgrade
             privileged.rewriting(connection) as rewritten,
         ):
             run.handler = Bridge(run, connection, note, rewritten)
-            run.call(revision.path, downgrade=False)
+            run.call(revision, None, downgrade=False)
         note(0)
         finish(series, connection, revision, resets)
         connection.commit()
@@ -138,10 +144,9 @@ def finish(
 
     """
     _reset(connection, resets)
-    step = series.environment.step(revision, downgrade=downgrade)
-    context = series.environment.offline_context(version_table.of(series.history, connection))
-    rows = VersionRows(context, set(step.from_revisions))
-    rows.update_to_step(step)
+    heads = (revision.id,) if downgrade else series.chain.parents(revision.id)
+    rows = VersionRows(series.chain, heads, version_table.of(series.history, connection))
+    rows.change(revision, downgrade=downgrade)
     for statement in rows.statements:
         statement.send(connection.cursor())
 
@@ -248,6 +253,10 @@ def _in_process(
     revision: Revision,
     raised: list[Exception] | None,
 ) -> None:
+    from alembic.runtime.environment import EnvironmentContext  # noqa: PLC0415 - no worker needs it
+
+    from limbeck.history import scripts  # noqa: PLC0415 - as above
+
     history, directory = series.history, series.environment.directory
     step = series.environment.step(revision, downgrade=False)
     resets = defaults.resets(session(connection).settings)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +24,7 @@ from limbeck.events import (
     StageStarted,
 )
 from limbeck.history import baseline as baselines
+from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.logs import log
 from limbeck.phased.gates import gate
@@ -159,7 +159,7 @@ def _connected(plan: Plan, listen: Listener) -> Iterator[Connection]:
     Nothing else may be imported meanwhile: where two threads meet in a circle of modules, as
     SQLAlchemy has some, Python lets one of them go on with a module that is half initialized.
     """
-    thread = threading.Thread(target=importlib.import_module, args=("limbeck.engine.runner",))
+    thread = threading.Thread(target=_load, args=(plan.history,))
     thread.start()
     try:
         with connect(
@@ -169,6 +169,12 @@ def _connected(plan: Plan, listen: Listener) -> Iterator[Connection]:
             yield connection
     finally:
         thread.join()
+
+
+def _load(history: History) -> None:
+    from limbeck.engine import opening  # noqa: PLC0415 - a plan without revisions needs none of it
+
+    opening.load(history)
 
 
 @contextmanager
