@@ -7,7 +7,7 @@ same connection.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import field
 from pathlib import Path
@@ -46,7 +46,12 @@ class RevisionRaisedError(Exception):
 
 
 class Handler(Protocol):
-    """Decides about the statements of a revision, as the step runner does."""
+    """Decides about the statements of a revision, as the step runner does.
+
+    `pipelined` says whether it may hear of several at once, of a revision that does not notice it.
+    """
+
+    pipelined: bool
 
     def handle(
         self,
@@ -129,19 +134,28 @@ class Remote:
         """
         del module
         path, self._failure = revision.path, None
+        together = self.handler is not None and self.handler.pipelined
+        arguments: dict[str, Any] = {"downgrade": downgrade, "together": together}
         try:
-            self.process.request("run", asked=self._asked, path=str(path), downgrade=downgrade)
+            untold = self.process.request("run", asked=self._asked, path=str(path), **arguments)
         except WorkerError as error:
             raise self._translated(error, path) from error
+        self._hear(untold)
 
     def _asked(self, message: Answer) -> None:
         try:
+            self._hear(message["before"])
             finished = self._decide(message["statement"])
         except Exception as error:  # noqa: BLE001 - the revision may catch it, as in this process
             self._failure = error
             self.process.go_on(failing=True, server=_reported(error))
         else:
             self.process.go_on(finished=finished)
+
+    def _hear(self, several: Sequence[Answer]) -> None:
+        """Deal with statements for whose results the revision has not waited."""
+        for facts in several:
+            self._handle(facts, is_current=False)
 
     def _decide(self, facts: Answer) -> bool:
         """Deal with a statement; return False if the worker has to send it by itself."""
@@ -155,16 +169,34 @@ class Remote:
             self.handler.ended(kind)
         elif facts.get("raw"):
             return self.handler.sent_around(facts["text"], _shown(facts["where"]))
-        else:
-            self.target.nested = facts["nested"]
-            text = self.rewritten(facts["text"])
-            stored = Kept(facts["number"]) if text == facts["text"] else None
-            statement = Statement(text, stored, where=_shown(facts["where"]))
-            cursor: Any = RemoteCursor(self.connection, stored.number if stored else None)
+        elif "text" in facts:
+            self._handle(facts, is_current=True)
+        return True
+
+    def _handle(self, facts: Answer, *, is_current: bool) -> None:
+        """Hand a statement to the handler.
+
+        Args:
+            facts: what the worker says of it.
+            is_current: the worker waits in it; otherwise it keeps the statement.
+
+        """
+        if self.handler is None:  # pragma: no cover - `_decide` has looked
+            return
+        self.target.nested = facts["nested"]
+        text = self.rewritten(facts["text"])
+        stored = Kept(facts["number"]) if text == facts["text"] else None
+        statement = Statement(text, stored, where=_shown(facts["where"]))
+        number = stored.number if stored and is_current else None
+        cursor: Any = RemoteCursor(self.connection, number)
+        try:
             self.handler.handle(
                 cursor, statement, unread=facts["unread"], is_new=lambda: bool(facts["new"])
             )
-        return True
+        except psycopg.Error as error:
+            if is_current:  # the worker raises it with the statement
+                raise
+            raise StatementError(statement, error) from error
 
     def _translated(self, error: WorkerError, path: Path) -> Exception:
         """Return the error in the terms of the engine: what the server or the revision said."""

@@ -157,6 +157,8 @@ class Bridge:
     Their results are handed to the worker as rows of text constants, which its driver reads.
     """
 
+    pipelined = False  # each statement is observed
+
     def __init__(
         self,
         run: remote.Remote,

@@ -294,6 +294,8 @@ def installed_driver() -> str:
 EXECUTES = ("do_execute", "do_execute_no_params", "do_executemany")
 # The methods of cursors that send statements, whatever driver they belong to.
 SENDING = ("execute", "executemany", "copy", "copy_expert", "copy_from", "copy_to", "callproc")
+MOST = 50
+"""After how many statements limbeck hears of them, at the latest."""
 READ_ONLY = "25006"  # read_only_sql_transaction
 
 
@@ -717,7 +719,10 @@ class Run:
         self.active = False
         self.sending = False
         self.unread = False
+        self.in_block = False
         self.kept: list[tuple[str, str, tuple[Any, ...], Any]] = []
+        # Facts of statements that limbeck has not heard of yet; None where it is asked about each.
+        self.untold: list[Answer] | None = None
         self.created: set[str] = set()
         self.modules: dict[str, Any] = {}
         self._install()
@@ -747,9 +752,11 @@ class Run:
     @contextmanager
     def _block(self) -> Iterator[None]:
         self._ask(block="begin")
+        self.in_block = True
         try:
             yield
         finally:
+            self.in_block = False
             self._ask(block="end")
 
     def hello(self) -> Answer:
@@ -763,14 +770,27 @@ class Run:
         timeout = getattr(self.modules[path], "lock_timeout", None)
         return {"lock_timeout": timeout}
 
-    def run(self, path: str, *, downgrade: bool) -> None:
-        """Call a revision's function, asking limbeck about each statement."""
+    def run(self, path: str, *, downgrade: bool, together: bool) -> list[Answer]:
+        """Call a revision's function, asking limbeck about each statement.
+
+        Args:
+            path: its file.
+            downgrade: call `downgrade`.
+            together: the function only gives statements to `op`: it is the same to it whether
+                limbeck hears of one at once, or of several later. A question for each of them
+                would take longer than most of them take on the server.
+
+        Returns:
+            What limbeck has to hear yet.
+
+        """
         from alembic.operations import Operations
 
         if path not in self.modules:
             self.load(path)
         module = self.modules[path]
         self.active, self.kept, self.created = True, [], set()
+        self.untold = [] if together else None
         self.free(running=True)
         try:
             with Operations.context(self.context):
@@ -778,6 +798,46 @@ class Run:
         finally:
             self.active = False
             self.free(running=False)
+        return self._heard()
+
+    def _heard(self) -> list[Answer]:
+        """Return what limbeck is about to hear of."""
+        untold = self.untold or []
+        self.untold = None if self.untold is None else []
+        return untold
+
+    def several(self, statements: list[Answer]) -> Answer:
+        """Send statements, each after the one before, until one is refused or is not as it must be.
+
+        Args:
+            statements: the `sql` of one of limbeck's or the `number` of one that was kept, and how
+                many `rows` it must change, if that is not all the same.
+
+        Returns:
+            How many rows each has changed, and the error of the one after them.
+
+        """
+        rows: list[int] = []
+        for each in statements:
+            try:
+                known = "number" in each
+                changed = self.send(each["number"]) if known else self._changed(each["sql"])
+            except BaseException as error:  # noqa: BLE001 - limbeck reports whatever was raised
+                return {"rows": rows, "error": described(error)}
+            # A driver that does not know it says -1.
+            rows.append(changed if changed >= 0 else each["rows"] or 0)
+            if each["rows"] not in {None, rows[-1]}:
+                break
+        return {"rows": rows, "error": None}
+
+    def _changed(self, sql: str) -> int:
+        cursor = self.connection.connection.cursor()
+        try:
+            with self._past_guard():
+                cursor.execute(self._plain(sql))
+            return int(cursor.rowcount)
+        finally:
+            cursor.close()
 
     def execute(self, sql: str) -> list[list[Any]]:
         """Send a statement of limbeck's on the driver's connection; return its rows as text."""
@@ -876,6 +936,9 @@ class Run:
                 return False
             *parameters, context = arguments
             self.kept.append((name, text, tuple(parameters), context))
+            facts = self._facts(text, context)
+            if self._may_be_told_later(facts):
+                return True
             error: list[BaseException] = []
 
             def run() -> None:
@@ -897,10 +960,19 @@ class Run:
                 "instead": instead,
                 "text": as_text,
             }
-            self._ask(handlers, error, **self._facts(text, context))
+            self._ask(handlers, error, **facts)
             return True
 
         return take
+
+    def _may_be_told_later(self, facts: Answer) -> bool:
+        """Return whether limbeck hears of a statement with the next question; then it is noted."""
+        if self.untold is None or self.in_block or facts["nested"] or not facts["unread"]:
+            return False
+        self.untold.append(facts)
+        if len(self.untold) == MOST:  # somebody may look at how far the revision is
+            self._ask(pause=True)
+        return True
 
     def _ask(
         self,
@@ -909,9 +981,10 @@ class Run:
         **facts: Any,
     ) -> bool:
         """Ask limbeck, and serve it until it has decided; return whether nothing is left to do."""
-        self.channel.send(statement=facts)
+        self.channel.send(before=self._heard(), statement=facts)
         both: dict[str, Callable[..., Any]] = {
             "execute": self.execute,
+            "several": self.several,
             "send": self.send,
             **(handlers or {}),
         }
@@ -1281,6 +1354,7 @@ class Worker:
                 "load": run.load,
                 "run": run.run,
                 "execute": run.execute,
+                "several": run.several,
                 "send": run.send,
             }
             self.channel.send(opened=run.hello())
