@@ -87,13 +87,15 @@ def migrate(
     with a blocking hazard (see limbeck lint) and asks you to type the environment's name; without
     a terminal, --yes is required.
     """
+    # First: what the project's interpreter imports takes longer than what limbeck does.
+    project = invocation.project(running=True)
+
     from limbeck.project import places, urls
     from limbeck.run import databases as run
     from limbeck.run import own_objects
     from limbeck.run.hooks import Hooks
 
     listen = Narrator()
-    project = invocation.project()
     profile = project.profile(environment)
     databases = (
         places.databases(project, profile, listen)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
@@ -34,12 +34,13 @@ def load(history: History) -> None:
 
 
 @contextmanager
-def opened(
+def opened(  # noqa: PLR0913, PLR0917 - whose, where, on what terms
     history: History,
     connection: psycopg.Connection[Any],
     terms: Terms,
     state: State,
     listen: Listener,
+    meanwhile: Iterable[object] = (),
 ) -> Iterator[Runner]:
     """Yield a runner on a connection, which is as it was afterwards.
 
@@ -49,10 +50,11 @@ def opened(
         terms: what the database needs besides the statements.
         state: the version rows and the ledger, as they are now.
         listen: receives an event for each revision, retry and notice.
+        meanwhile: what to do while a worker runs env.py, in pieces.
 
     """
     with ExitStack() as stack:
-        caller = stack.enter_context(_caller(history, connection, terms, state))
+        caller = stack.enter_context(_caller(history, connection, terms, state, meanwhile))
         watcher = None
         if terms.watch is not None:
             pid = caller.connection.info.backend_pid
@@ -70,7 +72,11 @@ def opened(
 
 
 def _caller(
-    history: History, connection: psycopg.Connection[Any], terms: Terms, state: State
+    history: History,
+    connection: psycopg.Connection[Any],
+    terms: Terms,
+    state: State,
+    meanwhile: Iterable[object],
 ) -> AbstractContextManager[Caller]:
     """Return what calls the revisions: in this process, or in the worker.
 
@@ -81,18 +87,22 @@ def _caller(
         from limbeck.engine import local  # noqa: PLC0415 - see above
 
         return local.opened(history, connection, state, terms.place)
-    return _in_worker(history, connection, terms)
+    return _in_worker(history, connection, terms, meanwhile)
 
 
 @contextmanager
 def _in_worker(
-    history: History, connection: psycopg.Connection[Any], terms: Terms
+    history: History,
+    connection: psycopg.Connection[Any],
+    terms: Terms,
+    meanwhile: Iterable[object],
 ) -> Iterator[Remote]:
     from limbeck.engine import privileged, remote  # noqa: PLC0415 - as above
 
     code = cast("OutOfProcess", history.code)
+    live, top = terms.ledger, history.top
     with (
-        remote.opened(code, connection, history.top, live=terms.ledger) as run,
+        remote.opened(code, connection, top, live=live, meanwhile=meanwhile) as run,
         privileged.rewriting(connection) as run.rewritten,
     ):
         yield run

@@ -7,7 +7,7 @@ same connection.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import field
 from pathlib import Path
@@ -219,13 +219,14 @@ def _reported(error: Exception) -> Answer | None:
 
 
 @contextmanager
-def opened(
+def opened(  # noqa: PLR0913 - whose, where, on what terms
     code: OutOfProcess,
     local: psycopg.Connection[Any],
     folder: Path,
     *,
     again: bool = False,
     live: bool = False,
+    meanwhile: Iterable[object] = (),
 ) -> Iterator[Remote]:
     """Yield a run on the database of a connection; env.py configures it.
 
@@ -235,13 +236,15 @@ def opened(
         folder: the folder of the revision files.
         again: whether it continues the last run on this database, with what `op` has created.
         live: whether engines that a revision creates may connect where they say.
+        meanwhile: what to do until env.py has run, in pieces.
 
     Raises:
         ConfigurationError: env.py fails, or configures no connection to Postgres.
 
     """
     process = code.process("revisions")
-    answer = code.opened(process, as_url(local), folder, again=again, live=live)
+    url = as_url(local)
+    answer = code.opened(process, url, folder, again=again, live=live, meanwhile=meanwhile)
     try:
         connection = RemoteConnection(process, local, answer)
         _equip(connection, local)

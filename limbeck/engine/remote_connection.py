@@ -122,9 +122,7 @@ class RemoteConnection:
         except WorkerError as error:
             if error.raised.kind == "ended":
                 raise
-            # SQLAlchemy refuses to use a connection that is gone, inside of a transaction or not.
-            self.closed = True
-            raise psycopg.OperationalError(f"the connection is closed: {error}") from error
+            raise self._gone(error) from error
         self._note(text)
         return rows
 
@@ -150,8 +148,19 @@ class RemoteConnection:
             if text is not None:
                 self._note(text)
             yield rows
-        if answer["error"] is not None:
-            raise self._translated(WorkerError.of(answer["error"]))
+        if answer["error"] is None:
+            return
+        error = self._translated(WorkerError.of(answer["error"]))
+        own = texts[len(answer["rows"])] is not None
+        raise self._gone(error) if own and isinstance(error, WorkerError) else error
+
+    def _gone(self, error: WorkerError) -> psycopg.Error:
+        """Return the error for a statement of the engine's that was not sent.
+
+        SQLAlchemy refuses to use a connection that is gone, inside of a transaction or not.
+        """
+        self.closed = True
+        return psycopg.OperationalError(f"the connection is closed: {error}")
 
     def spelled(self, query: Any, parameters: Any) -> str:
         """Return a statement of the engine's with its parameters."""

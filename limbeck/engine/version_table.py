@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 import psycopg
@@ -31,8 +32,15 @@ FALLBACK: Final = "public"
 """The schema of the version table where the search path leads to none."""
 
 
-def of(history: History, connection: psycopg.Connection) -> VersionTable:
+def of(
+    history: History, connection: psycopg.Connection, meanwhile: Iterable[object] = ()
+) -> VersionTable:
     """Return the version table that a history is recorded in, as its env.py configures it.
+
+    Args:
+        history: the history.
+        connection: to the database.
+        meanwhile: what to do while env.py runs, in pieces.
 
     Raises:
         ConfigurationError: env.py fails.
@@ -45,7 +53,7 @@ def of(history: History, connection: psycopg.Connection) -> VersionTable:
         return USUAL
     # A worker that will run revisions imports what env.py needs; another one would import it again.
     purpose = "revisions" if history.is_prepared else "models"
-    configured = code.configured(lambda: as_url(connection), purpose)
+    configured = code.configured(lambda: as_url(connection), purpose, meanwhile)
     return VersionTable(configured.version_table, configured.version_table_schema)
 
 

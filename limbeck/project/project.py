@@ -35,7 +35,8 @@ class Project:
     `pulled_names` are those in Python that `pull` has to use, by names in the database.
     `shadow_major` is the major on which schemas are tried out, if the caller needs a certain one.
     `files` is the folder of limbeck's own files, if it is not .limbeck in the root.
-    `afresh` says that the models are imported several times, as they are then.
+    `afresh` says that the models are imported several times, as they are then, `started` that the
+    worker for revisions has been started.
     """
 
     root: Path
@@ -63,6 +64,7 @@ class Project:
     pulled_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     shadow_major: int | None = None
     afresh: bool = False
+    started: bool = field(default=False, compare=False, repr=False)
     files: Path | None = None
 
     @classmethod

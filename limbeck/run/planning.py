@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from limbeck.dataclass import dataclass
-from limbeck.engine import ledger, pushes, state, version_table
+from limbeck.engine import ahead, ledger, pushes, state, version_table
 from limbeck.engine.state import State
 from limbeck.engine.version_table import VersionTable
 from limbeck.errors import ConfigurationError
@@ -110,7 +110,9 @@ class _Upgrade:
             if memo is None:
                 self._hold(stack)
             with connect(self.database, read_only=True, listen=self.listen) as connection:
-                table = version_table.of(self.history, connection)
+                # A database with nothing pending needs none of it.
+                read = ahead.pending(self.history, connection) if memo is None else ()
+                table = version_table.of(self.history, connection, read)
                 if memo is not None:
                     brief = state.brief(connection, table)
                     if brief is not None and memo.holds(brief):
