@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 from limbeck.schema.catalog.catalog import Change
+
+if TYPE_CHECKING:
+    from limbeck.output.answers.parts import ObjectChange
 
 _SIGNS = {"new": "+", "gone": "-", "changed": "~"}
 
 
-def changes_data(changes: Sequence[Change]) -> list[dict[str, Any]]:
+def changes_data(changes: Sequence[Change]) -> list[ObjectChange]:
     """Return the object of each change, and whether it is new, gone or changed."""
     return [
         {
@@ -27,5 +30,5 @@ def change_line(change: Change) -> str:
     return f"{_SIGNS[_kind(change)]} {change.address}"
 
 
-def _kind(change: Change) -> str:
+def _kind(change: Change) -> Literal["new", "gone", "changed"]:
     return "new" if change.before is None else "gone" if change.after is None else "changed"

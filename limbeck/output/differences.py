@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from limbeck.output.revisions import one_by_one, step_data, step_line
 from limbeck.plurals import counted
 
 if TYPE_CHECKING:
+    from limbeck.output.answers.review import DiffAnswer
     from limbeck.schema.diff.steps import Step
 
 _SIGNS = {"create": "+", "drop": "-"}
@@ -22,6 +23,6 @@ def text(before: str, after: str, steps: Sequence[Step]) -> str:
     return "\n".join([f"From {before} to {after}, {counted(len(steps), 'step')}:", *lines])
 
 
-def data(before: str, after: str, steps: Sequence[Step]) -> dict[str, Any]:
+def data(before: str, after: str, steps: Sequence[Step]) -> DiffAnswer:
     """Return the steps for JSON."""
     return {"from": before, "to": after, "steps": [step_data(step) for step in steps]}

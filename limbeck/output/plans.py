@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from limbeck.phased.gates.waiting import Waiting
 from limbeck.plurals import counted
 from limbeck.run.outline import Outline
 from limbeck.run.plan import Plan, PlannedRevision
 from limbeck.run.report import Report
+
+if TYPE_CHECKING:
+    from limbeck.output.answers.everyday import PlanAnswer, RunAnswer
+    from limbeck.output.answers.parts import WaitingData
 
 
 def plan_text(plan: Plan, *, with_sql: bool) -> str:
@@ -45,7 +49,7 @@ def waiting_lines(waiting: Sequence[Waiting]) -> Iterator[str]:
         yield f"  {contract.hint}"
 
 
-def waiting_data(waiting: Sequence[Waiting]) -> list[dict[str, Any]]:
+def waiting_data(waiting: Sequence[Waiting]) -> list[WaitingData]:
     """Return the contracts on hold for JSON."""
     return [
         {
@@ -71,7 +75,7 @@ def _standing(revision: PlannedRevision) -> str:
     return "  (inserted into the history below the current revision)" if revision.late else ""
 
 
-def plan_data(plan: Plan) -> dict[str, Any]:
+def plan_data(plan: Plan) -> PlanAnswer:
     """Return the plan for JSON."""
     return {
         "environment": plan.environment,
@@ -122,7 +126,7 @@ def report_text(report: Report) -> str:
     return "\n".join([*created, f"{done}. {where}", *waiting_lines(report.waiting)])
 
 
-def report_data(report: Report) -> dict[str, Any]:
+def report_data(report: Report) -> RunAnswer:
     """Return a report for JSON."""
     return {
         "environment": report.environment,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from limbeck.output import probes
 from limbeck.paths import shown
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from limbeck.generate.handwritten import Written
     from limbeck.generate.merge import Merge
     from limbeck.generate.squash.squash import Squash
+    from limbeck.output.answers.everyday import GeneratedAnswer
+    from limbeck.output.answers.history import MergeAnswer, RevisionAnswer, SquashAnswer
+    from limbeck.output.answers.parts import StepData
     from limbeck.schema.diff.steps import Step
 
 
@@ -30,7 +33,7 @@ def written_text(written: Written) -> str:
     )
 
 
-def written_data(written: Written) -> dict[str, Any]:
+def written_data(written: Written) -> RevisionAnswer:
     """Return a revision for JSON; table and test are null without --data."""
     table = written.table
     return {
@@ -48,7 +51,7 @@ def merge_text(merge: Merge) -> str:
     return f"Joined {heads}: both orders make the same schema.\n{shown(merge.path)}"
 
 
-def merge_data(merge: Merge) -> dict[str, Any]:
+def merge_data(merge: Merge) -> MergeAnswer:
     """Return a merge for JSON."""
     return {
         "path": shown(merge.path),
@@ -70,7 +73,7 @@ def squash_text(squash: Squash) -> str:
     return "\n".join(lines)
 
 
-def squash_data(squash: Squash) -> dict[str, Any]:
+def squash_data(squash: Squash) -> SquashAnswer:
     """Return a squash for JSON; path is null where nothing was written."""
     return {
         "path": shown(squash.path) if squash.path else None,
@@ -151,7 +154,7 @@ def _phases_text(generated: Generated) -> str:
     return "\n".join(lines)
 
 
-def generated_data(generated: Generated) -> dict[str, Any]:
+def generated_data(generated: Generated) -> GeneratedAnswer:
     """Return the revision for JSON; path and revision are null when there was no change."""
     return {
         "path": shown(generated.path) if generated.path else None,
@@ -181,7 +184,7 @@ def step_line(step: Step) -> str:
     return line + (f"  ({remarks})" if remarks else "")
 
 
-def step_data(step: Step) -> dict[str, Any]:
+def step_data(step: Step) -> StepData:
     """Return one step for JSON."""
     return {
         "verb": step.verb,
