@@ -280,7 +280,7 @@ def test_a_version_row_that_somebody_moves_meanwhile_fails_the_revision(
     migrate.apply(migrate.plan(project, work.profile, database), confirm=lambda _: True)
     moves = "update alembic_version set version_num = 'another'"
     work.revision("two", f"op.execute('create table two ()')\nop.execute({moves!r})")
-    with pytest.raises(MigrationError, match="revision .* \\(two\\) failed"):
+    with pytest.raises(MigrationError, match=r"revision .* \(two\) failed"):
         migrate.apply(migrate.plan(project, work.profile, database), confirm=lambda _: True)
     assert connection.execute("select to_regclass('two')").fetchone() == (None,)
 
