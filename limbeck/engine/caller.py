@@ -19,6 +19,10 @@ class Caller(Protocol):
         """Whether the functions run in this process."""
 
     @property
+    def autocommits(self) -> bool:
+        """Whether env.py's connection commits each statement by itself."""
+
+    @property
     def target(self) -> Any:
         """What the engine uses of SQLAlchemy's connection."""
 

@@ -33,6 +33,7 @@ class Local:
     """Imports revisions into this process, and calls their functions."""
 
     is_here = True
+    autocommits = False  # an env.py that has a say in it runs in a worker
 
     def __init__(
         self,

@@ -65,7 +65,7 @@ def opened(  # noqa: PLR0913, PLR0917 - whose, where, on what terms
             caller.target, caller.connection, history.top, terms, listen, patience, watcher
         )
         session.ending = ending.listening(caller.connection)
-        session.resets = caller.resets()
+        session.resets, session.autocommits = caller.resets(), caller.autocommits
         steps = StepRunner(session, pipelined=terms.pipelined)
         caller.serve(steps, stack)
         yield Runner(session, steps, history, state, caller)

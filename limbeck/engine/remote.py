@@ -92,6 +92,11 @@ class Remote:
     _failure: Exception | None = None
 
     @property
+    def autocommits(self) -> bool:
+        """Whether env.py's connection commits each statement by itself."""
+        return self.connection.autocommits
+
+    @property
     def is_here(self) -> bool:
         """False: revisions run in the worker."""
         return False

@@ -69,6 +69,7 @@ class RemoteConnection:
         self.process = process
         self.closed = False
         self.autocommit = True
+        self.autocommits: bool = opened["autocommits"]
         self.cursor_factory: Any = None
         self.info = SimpleNamespace(
             server_version=opened["server"],

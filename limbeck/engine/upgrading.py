@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -14,7 +14,7 @@ from psycopg import sql
 from psycopg.pq import TransactionStatus
 
 from limbeck.dataclass import dataclass
-from limbeck.engine import defaults, privileged, remote, version_table
+from limbeck.engine import defaults, privileged, remote, statements, version_table
 from limbeck.engine.batch import Statement, StatementError
 from limbeck.engine.place import ATTRIBUTE
 from limbeck.engine.statements import Edge
@@ -181,7 +181,9 @@ class Bridge:
     ) -> None:
         """Execute a statement here, and answer the worker with its rows."""
         del cursor, unread, is_new
-        self.sent_around(statement.text, statement.where)
+        alone = self.run.autocommits and statements.is_concurrent(statement.text)
+        with self.block() if alone and not self.connection.autocommit else nullcontext():
+            self.sent_around(statement.text, statement.where)
 
     def sent_around(self, text: str, where: str | None) -> bool:
         """Execute a statement on the observed connection, and send its rows to the worker."""

@@ -285,6 +285,25 @@ def test_a_version_row_that_somebody_moves_meanwhile_fails_the_revision(
     assert connection.execute("select to_regclass('two')").fetchone() == (None,)
 
 
+def test_an_index_is_built_concurrently_where_env_py_commits_each_statement(
+    work: Work, database: Database, connection: psycopg.Connection
+) -> None:
+    work.models(MODELS)
+    work.revision("one", "create table one (id int)")
+    body = "op.create_index('i', 'one', ['id'], postgresql_concurrently=True)"
+    two = work.revision("two", f"op.execute('create table two ()')\n{body}\nop.execute('select 1')")
+    configure(work, "")
+    project = outside(work)
+    with pytest.raises(MigrationError, match="cannot run inside a transaction block"):
+        migrate.apply(migrate.plan(project, work.profile, database), confirm=lambda _: True)
+    env = work.project.root / "alembic" / "env.py"
+    env.write_text(env.read_text().replace('nothing")', 'nothing", isolation_level="AUTOCOMMIT")'))
+    migrate.apply(migrate.plan(project, work.profile, database), confirm=lambda _: True)
+    steps = "select steps from limbeck_state.ledger where revision = %s and finished is not null"
+    assert connection.execute(steps, [two.id]).fetchone() == (2,)
+    assert not safety.lint(project, [two]).blocking
+
+
 def test_a_revision_cannot_change_the_models_of_a_check(work: Work) -> None:
     work.models(MODELS)
     one = work.revision("one", TABLE, imports=("import sqlalchemy as sa",))

@@ -430,6 +430,7 @@ def run_env(
                 if not environment.arguments and of_worker_thread(error):
                     in_worker_thread(directory.run_env)
                 elif not environment.arguments and attributes.asked:
+                    environment.is_shared = True
                     with shared_connection(config):
                         directory.run_env()
                 else:
@@ -511,10 +512,14 @@ def application(env_py: Path) -> Iterator[None]:
 
 
 class Environment:
-    """What an env.py configures: Alembic's environment, and the arguments that it was given."""
+    """What an env.py configures: Alembic's environment, and the arguments that it was given.
+
+    `is_shared` says that its connection is one that an application passes to it.
+    """
 
     def __init__(self, context: EnvironmentContext) -> None:
         self.context = context
+        self.is_shared = False
         self.arguments: Mapping[str, Any] = {}
         self.engine: Any = None
 
@@ -716,6 +721,9 @@ class Run:
         if connection is None:
             raise FailureError("env", "env.py configures no connection")
         self.connection = connection
+        # What connection an application would pass is not known. limbeck's own answer counts for
+        # statements only that no transaction takes.
+        self.autocommits = environment.is_shared or autocommits(connection)
         self.active = False
         self.sending = False
         self.unread = False
@@ -762,7 +770,7 @@ class Run:
     def hello(self) -> Answer:
         """Return what limbeck has to know of the connection."""
         row = self.execute("SELECT pg_backend_pid(), current_setting('server_version_num')")[0]
-        return {"pid": int(row[0]), "server": int(row[1]), "driver": self.context.dialect.driver}
+        return {"pid": int(row[0]), "server": int(row[1]), "autocommits": self.autocommits}
 
     def load(self, path: str) -> Answer:
         """Import a revision file anew; return what it sets for itself."""
@@ -1027,6 +1035,13 @@ class Run:
                 return f"{frame.f_code.co_filename}:{frame.f_lineno}"
             frame = frame.f_back
         return None
+
+
+def autocommits(connection: Any) -> bool:
+    """Return whether env.py asks SQLAlchemy to commit each statement by itself."""
+    chosen = connection.get_execution_options().get("isolation_level")
+    level = chosen or getattr(connection.dialect, "_on_connect_isolation_level", None)
+    return str(level).upper() == "AUTOCOMMIT"
 
 
 class Refused:
