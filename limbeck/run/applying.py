@@ -103,7 +103,7 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
         planned = _still_planned(plan, connection, start.ledger, listen)
         applied: list[Applied] = []
         begun = time.monotonic()
-        with accounted(plan, applied):
+        with accounted(plan, applied, start.table):
             listen(_started(plan))
             plan.hooks.call("before_run", plan)
             _refuse_changed(plan, connection, start.ledger, listen)

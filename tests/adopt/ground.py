@@ -181,7 +181,7 @@ def _children() -> list[int]:
 def _is_worker(pid: int) -> bool:
     """Return whether a process is a worker; of one that has ended, there is no command line."""
     words = Path(f"/proc/{pid}/cmdline").read_bytes()
-    return not words or b"worker.py" in words
+    return not words or b"worker_start.py" in words
 
 
 def clean() -> dict[str, str]:

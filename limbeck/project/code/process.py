@@ -21,7 +21,7 @@ Answer: TypeAlias = dict[str, Any]
 Asked: TypeAlias = Callable[[Answer], None]
 """Serves what the worker asks while it works; returns when it may go on."""
 
-PROGRAM = Path(__file__).with_name("worker.py")
+PROGRAM = Path(__file__).with_name("worker_start.py")
 # Variables that would make another interpreter load the packages of this one.
 FOREIGN = {"PYTHONHOME", "__PYVENV_LAUNCHER__"}
 

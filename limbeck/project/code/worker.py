@@ -1,6 +1,6 @@
 """The worker: runs a project's models, env.py and revisions in the project's own interpreter.
 
-`process` starts this file as a program. It needs Python 3.9, SQLAlchemy 1.4 and Alembic 1.11, and
+`process` starts it by `worker_start`. It needs Python 3.9, SQLAlchemy 1.4 and Alembic 1.11, and
 nothing of limbeck, which may not be installed there. It reads requests from its standard input
 and answers on its standard output, one JSON object a line; what the project's code prints goes to
 standard error.
@@ -47,7 +47,7 @@ def read(requests: TextIO) -> None:
     os._exit(0)
 
 
-if __name__ == "__main__":
+if __name__ == "limbeck_worker":
     threading.Thread(
         target=read, args=(os.fdopen(os.dup(0), encoding="utf-8"),), daemon=True
     ).start()
@@ -1402,7 +1402,3 @@ def main() -> None:
     sys.argv = ["alembic"]
     with recorder().recording() as recorded:
         channel.serve(Worker(channel, recorded).handlers(), until="end")
-
-
-if __name__ == "__main__":
-    main()
