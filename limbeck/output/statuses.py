@@ -54,14 +54,14 @@ def check_text(findings: Sequence[Finding], *, live: bool, heads: int = 1) -> st
         several = "one head" if heads < 2 else f"{heads} heads that stay"  # noqa: PLR2004 - a plural
         lines.append(f"ok: {several}, the models have their revisions{databases}")
     for finding in findings:
-        lines.append(f"{finding.environment or 'project'}: {_sentence(finding)}")
+        lines.append(f"{finding.environment or 'project'}: {sentence(finding)}")
         lines.extend(_differences(finding))
         if finding.hint:
             lines.append(f"    {finding.hint}")
     return "\n".join(lines)
 
 
-def _sentence(finding: Finding) -> str:
+def sentence(finding: Finding) -> str:
     """Return the text of a finding without the names of its changes, which follow it."""
     return finding.text.removesuffix(f" {named(finding.changes)}" if finding.changes else "")
 
@@ -174,12 +174,13 @@ def _drift(name: str, drift: Sequence[Change], *, edited: bool) -> Iterator[str]
 def _phases(status: Status) -> Iterator[str]:
     if open_ := [each for each in status.phases if each.phase != "contracted"]:
         yield f"{status.environment}, changes without downtime:"
-        yield from (f"  {each.change}: {_phase(each)}" for each in open_)
+        yield from (f"  {each.change}: {phase_text(each)}" for each in open_)
     for line in waiting_lines(status.waiting):
         yield f"  {line}" if line.startswith(" ") else f"{status.environment}: {line}"
 
 
-def _phase(standing: Standing) -> str:
+def phase_text(standing: Standing) -> str:
+    """Return the phase of a change, with how much of it is backfilled."""
     if standing.filled is None or not standing.total:
         return standing.phase
     return f"{standing.phase}, {100 * standing.filled // standing.total} % of its rows backfilled"
