@@ -135,7 +135,7 @@ class Batch:
             refused = self._sent[0] if self._sent else Statement("")
             self._sent.clear()
             self._line.close()
-            raise StatementError(refused, error) from error
+            raise _refusal(refused, error) from error
         if conflicts:
             raise VersionConflictError(conflicts[0].text)
 
@@ -172,7 +172,7 @@ class Batch:
             try:
                 statement.send(cursor)
             except psycopg.Error as error:
-                raise StatementError(statement, error) from error
+                raise _refusal(statement, error) from error
             if statement.rows not in {None, cursor.rowcount}:
                 raise VersionConflictError(statement.text)
             statement.done()
@@ -190,13 +190,20 @@ class Batch:
                 statements[done].done()
                 done += 1
         except psycopg.Error as error:
-            raise StatementError(statements[done], error) from error
+            raise _refusal(statements[done], error) from error
 
     def _message(self, line: Line, statement: Statement) -> Message:
         try:
             return line.message(statement.text, statement.executions)
         except psycopg.Error as error:
             raise StatementError(statement, error) from error
+
+
+def _refusal(statement: Statement, error: psycopg.Error) -> Exception:
+    """Return the error for a statement that the server refused; see `version_rows`."""
+    if statement.rows is not None and isinstance(error, psycopg.errors.DivisionByZero):
+        return VersionConflictError(statement.text)
+    return StatementError(statement, error)
 
 
 def _line(connection: Any) -> Line | None:

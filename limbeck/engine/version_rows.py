@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
+from typing import Final
 
 from limbeck.dataclass import dataclass
 from limbeck.engine.batch import Statement
@@ -16,6 +17,9 @@ from limbeck.engine.version_table import VersionTable
 from limbeck.history.history import History
 from limbeck.history.revisions import Revision
 from limbeck.schema.sql.quoting import qualified, quote
+
+_MOVING: Final = "WITH moved AS ({} RETURNING 1) SELECT 1 / count(*) FROM moved"
+"""Fails by itself where no row is changed: the COMMIT is sent before its result is read."""
 
 
 @dataclass(frozen=True)
@@ -129,12 +133,13 @@ class VersionRows:
 
     def _delete(self, version: str) -> None:
         self.heads.remove(version)
-        self._write("DELETE FROM {} WHERE version_num = %s", version)
+        self._write(_MOVING.format("DELETE FROM {} WHERE version_num = %s"), version)
 
     def _update(self, from_: str, to: str) -> None:
         self.heads.remove(from_)
         self.heads.add(to)
-        self._write("UPDATE {} SET version_num = %s WHERE version_num = %s", to, from_)
+        update = "UPDATE {} SET version_num = %s WHERE version_num = %s"
+        self._write(_MOVING.format(update), to, from_)
 
     def _write(self, statement: str, *values: str) -> None:
         # One row each: a row that another migrator moved meanwhile must fail the revision.

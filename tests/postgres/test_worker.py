@@ -272,17 +272,19 @@ print({{"sqlalchemy", "alembic"}} & set(sys.modules))
     assert seen.read_text() == "down2 target\ndown1 target\n"
 
 
+@pytest.mark.parametrize("where", ["here", "in a worker"])
 def test_a_version_row_that_somebody_moves_meanwhile_fails_the_revision(
-    work: Work, database: Database, connection: psycopg.Connection
+    where: str, work: Work, database: Database, connection: psycopg.Connection
 ) -> None:
     work.revision("one", "create table one ()")
-    project = outside(work)
+    project = work.project if where == "here" else outside(work)
     migrate.apply(migrate.plan(project, work.profile, database), confirm=lambda _: True)
     moves = "update alembic_version set version_num = 'another'"
     work.revision("two", f"op.execute('create table two ()')\nop.execute({moves!r})")
     with pytest.raises(MigrationError, match=r"revision .* \(two\) failed"):
         migrate.apply(migrate.plan(project, work.profile, database), confirm=lambda _: True)
     assert connection.execute("select to_regclass('two')").fetchone() == (None,)
+    assert "another" not in version_table.recorded(connection)
 
 
 def test_an_index_is_built_concurrently_where_env_py_commits_each_statement(
