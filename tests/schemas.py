@@ -34,7 +34,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from limbeck.output import data
-from limbeck.output.answers import databases, everyday, history, phased, review, setup
+from limbeck.output.answers import databases, everyday, history, phased, review, setup, tenants
 
 FOLDER = Path(__file__).parents[1] / "docs" / "json"
 Schema: TypeAlias = dict[str, Any]
@@ -42,9 +42,9 @@ Schema: TypeAlias = dict[str, Any]
 BRANCHES = ("create", "get", "rename", "reset", "restore", "set-default", "set-expiration")
 RUNS = (everyday.RunAnswer, everyday.PlanAnswer)
 ANSWERS: dict[str, Sequence[type]] = {
-    "generate": [everyday.GeneratedAnswer],
-    "migrate": RUNS,
-    "status": [everyday.StatusAnswer],
+    "generate": [everyday.GeneratedAnswer, tenants.TenantsGeneratedAnswer],
+    "migrate": [*RUNS, tenants.TenantsRunAnswer, tenants.TenantsPlanAnswer],
+    "status": [everyday.StatusAnswer, tenants.TenantsStatusAnswer],
     "check": [everyday.CheckAnswer],
     "rollback": RUNS,
     "push": [everyday.PushAnswer, everyday.PushPlanAnswer],
@@ -70,6 +70,8 @@ ANSWERS: dict[str, Sequence[type]] = {
     "branches prune": [databases.BranchesAnswer],
     "branches diff": [databases.BranchDiffAnswer],
     **{f"branches {verb}": [databases.BranchData] for verb in (*BRANCHES, "delete")},
+    "tenants list": [tenants.TenantsAnswer],
+    "tenants create": [tenants.TenantsAnswer],
     "url": [databases.UrlAnswer],
     "init": [setup.InitAnswer, setup.InitTryAnswer],
     "doctor": [setup.DoctorAnswer],

@@ -62,6 +62,7 @@ GROUPS = {
     },
     "Databases": {
         "pull": ("pulls", "Write models from a live database."),
+        "tenants": ("tenants", "List and create tenants: schemas that hold the same tables."),
         "branches": ("branches", "List, create, reset, delete database branches."),
         "url": ("servers", "Print the URL of an environment, password included."),
         "psql": ("servers", "Open psql on an environment."),

@@ -201,5 +201,13 @@ EXAMPLES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ('eval "$(limbeck completion bash)"', "in this session"),
         ("limbeck completion fish > ~/.config/fish/completions/limbeck.fish", "in every session"),
     ),
+    "tenants list": (
+        ("limbeck tenants list -e production", "one name a line"),
+        ("limbeck tenants list --json", "for a program"),
+    ),
+    "tenants create": (
+        ("limbeck tenants create shop_ann -e production", "a copy of the setting template"),
+        ("limbeck tenants create shop_ann shop_bob", "several, one after the other"),
+    ),
 }
 """For each command, by the words after `limbeck`."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from limbeck.cli.invocation import Invocation
-from limbeck.cli.options import as_json, command, completed, environments
+from limbeck.cli.options import as_json, command, completed, environments, tenant
 from limbeck.cli.terminal import Narrator, answer
 
 
 @command()
+@tenant
 @environments
 @click.option(
     "-n",

@@ -10,7 +10,7 @@ import click
 from limbeck import shell
 from limbeck.cli import gates
 from limbeck.cli.invocation import Invocation
-from limbeck.cli.options import as_json, command, completed, environment, yes
+from limbeck.cli.options import as_json, command, completed, environment, tenant, yes
 from limbeck.cli.plans import RunOptions, carry_out, plan_options
 from limbeck.cli.terminal import Narrator, agreed, interactive, note, say
 from limbeck.errors import LimbeckError, MigrationError, NotConfirmedError, PushedError
@@ -60,6 +60,19 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Create the schema of the history's baseline first, in an empty database.",
 )
+@click.option(
+    "--tenant",
+    "only",
+    metavar="NAME",
+    multiple=True,
+    help="Migrate this tenant alone, and nothing that exists once. Repeatable.",
+)
+@click.option(
+    "--at-once",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="How many tenants to migrate at the same time; 4 if omitted.",
+)
 @plan_options
 @yes
 @as_json
@@ -75,6 +88,8 @@ def migrate(
     contract: bool,
     allow: tuple[str, ...],
     from_baseline: bool,
+    only: tuple[str, ...],
+    at_once: int | None,
     dry_run: bool,
     script: bool,
     wait: float,
@@ -97,6 +112,24 @@ def migrate(
 
     listen = Narrator()
     profile = project.profile(environment)
+    if project.tenants is not None:
+        from limbeck.cli import tenants
+        from limbeck.tenants.migrating import Where
+
+        phase_: Through | None = "contract" if contract else through
+        where = Where(
+            project,
+            profile,
+            urls.database(project, profile, listen),
+            to=to,
+            through=phase_,
+            allow_used=gates.STILL_USED in allow,
+            hooks=Hooks.of(project),
+            listen=listen,
+        )
+        options = RunOptions(dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
+        tenants.migrate(where, options, only=only, at_once=at_once, allow=allow)
+        return
     databases = (
         places.databases(project, profile, listen)
         if all_databases
@@ -151,6 +184,7 @@ def migrate(
 
 
 @command()
+@tenant
 @environment
 @click.option(
     "-n",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from limbeck.cli.invocation import Invocation
-from limbeck.cli.options import as_json, command, completed, environment, yes
+from limbeck.cli.options import as_json, command, completed, environment, tenant, yes
 from limbeck.cli.terminal import Narrator, answer
 from limbeck.errors import ConfigurationError
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 @command()
+@tenant
 @environment
 @click.argument("revision", metavar="[REV]", required=False, shell_complete=completed("revisions"))
 @click.option("--done", is_flag=True, help="Record it as if the interrupted run had ended.")

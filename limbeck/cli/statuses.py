@@ -12,10 +12,23 @@ from limbeck.errors import CheckFailedError
 
 @command()
 @environments
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "svg"]),
+    default="text",
+    show_default=True,
+    help="svg is a picture of the phases of changes without downtime.",
+)
 @as_json
 @click.pass_context
 def status(
-    ctx: click.Context, invocation: Invocation, *, names: tuple[str, ...], as_json: bool
+    ctx: click.Context,
+    invocation: Invocation,
+    *,
+    names: tuple[str, ...],
+    form: str,
+    as_json: bool,
 ) -> None:
     """Show every environment: current revision, pending, drift.
 
@@ -27,8 +40,18 @@ def status(
 
     project = invocation.project()
     profiles = [project.profile(name) for name in names] or project.profiles()
+    if project.tenants is not None:
+        from limbeck.cli import tenants
+
+        tenants.status(project, profiles, as_json=as_json)
+        return
     environments = verb.status(project, profiles, listen=Narrator())
-    if as_json:
+    if form == "svg" and not as_json:
+        from limbeck.output.lanes import svg
+        from limbeck.run.lanes import lanes
+
+        answer(svg(lanes(project, profiles, environments, listen=Narrator())))
+    elif as_json or form == "json":
         answer(to_json(statuses.status_data(environments)), masked=True)
     else:
         answer(statuses.status_text(environments))
@@ -60,7 +83,12 @@ def check(
     from limbeck.run import environments as verb
 
     profiles = [project.profile(name) for name in names]
-    findings = verb.check(project, profiles, listen=Narrator())
+    if project.tenants is None:
+        findings = verb.check(project, profiles, listen=Narrator())
+    else:
+        from limbeck.tenants import standing
+
+        findings = standing.check(project, profiles, listen=Narrator())
     if as_json:
         answer(to_json(statuses.check_data(findings)), masked=True)
     else:

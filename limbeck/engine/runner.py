@@ -57,8 +57,11 @@ class Runner:
         self.caller = caller
         self.table = state.table
         self.chain = Chain.of(history)
-        self.ledger = state.ledger if session.terms.ledger else Ledger()
+        self.ledger = state.ledger if session.terms.ledger else Ledger(tenant=state.ledger.tenant)
         self.heads = set(state.recorded)
+        if (project := self.history.project) is not None and project.part is not None:
+            # On the shadow, one table has the rows of both parts.
+            self.heads &= {revision.id for revision in self.history.revisions()}
         self.in_ledger = session.terms.ledger and self._may_write_ledger(state)
         self.interrupted = self.ledger.interrupted()
         self.adopted: list[Statement] = []
@@ -199,7 +202,7 @@ class Runner:
         if terms.push is not None:
             progress.about = terms.push.about
         elif terms.recording:
-            progress.about = ledger.about(revision, "stamp")
+            progress.about = ledger.about(revision, "stamp", ledger_.tenant)
         # A revision that could notice it gets the answer to each statement at once.
         self.steps.pipelined = self.session.terms.pipelined and plainness.is_plain(
             revision.path, progress.action

@@ -12,7 +12,7 @@ from psycopg.rows import tuple_row
 from limbeck.errors import DatabaseError
 from limbeck.history.history import History
 from limbeck.postgres import row_security
-from limbeck.postgres.connect import as_url
+from limbeck.postgres.connect import as_url, tenant_of
 
 
 class VersionTable(NamedTuple):
@@ -46,6 +46,14 @@ def of(
         ConfigurationError: env.py fails.
 
     """
+    tenant = tenant_of(connection)  # whose own table it is, whatever env.py configures
+    table = _configured(history, connection, meanwhile)
+    return table if tenant is None else table._replace(schema=tenant)
+
+
+def _configured(
+    history: History, connection: psycopg.Connection, meanwhile: Iterable[object]
+) -> VersionTable:
     if history.project is None:
         return USUAL
     code = history.project.code_for(*history.folders)

@@ -23,6 +23,8 @@ ACTIONS = {
     "preview down": "it deletes a branch and prints nothing",
     "local start": "local status --json tells the same",
     "local stop": "local status --json tells the same",
+    "report": "its page shows what status, show and erd answer",
+    "studio": "its pages show what status, show and erd answer",
     "completion": "it prints a script for a shell",
 }
 """Commands without an answer that a program would read."""
