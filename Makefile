@@ -9,8 +9,8 @@ LIMBECK_READY := .venv/installed
 
 include limbeck.mk
 
-.PHONY: test test-contract lint check real-schemas mutations pulled cases recipes passages crashes crashes-tenth majors compat \
-	adopt bench schemas pictures audit clean
+.PHONY: test test-contract lint check real-schemas mutations pulled cases recipes passages fleet crashes \
+	crashes-tenth majors compat adopt bench schemas pictures audit clean
 
 # Tests wait for locks and servers, too: three of them keep two cores busy.
 test: .venv/installed-dev ## Run the tests (nine minutes on two cores)
@@ -50,6 +50,9 @@ recipes: .venv/installed-dev ## Take every change through its phases, and old an
 
 passages: .venv/installed-dev ## Migrate 2,000 random applications, probed at every commit point (a quarter of an hour)
 	@.venv/bin/pytest -n 2 -m thorough tests/postgres/test_passage_random.py
+
+fleet: .venv/installed-dev ## Migrate 1,000 databases, killed half-way, and on Dask if it is installed (ten minutes)
+	@.venv/bin/pytest -m thorough tests/postgres/test_fleet_thousand.py tests/postgres/test_fleet_dask.py
 
 crashes: .venv/installed-dev ## Kill a migration at every statement and run it again (hours)
 	@.venv/bin/pytest -n 2 -m thorough -rP tests/postgres/test_crash_points.py

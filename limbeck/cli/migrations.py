@@ -76,7 +76,7 @@ if TYPE_CHECKING:
 @plan_options
 @yes
 @as_json
-def migrate(
+def migrate(  # noqa: C901 - one way for each kind of environment
     invocation: Invocation,
     *,
     environment: str | None,
@@ -106,11 +106,17 @@ def migrate(
     project = invocation.project(running=True)
 
     from limbeck.project import places, urls
+    from limbeck.project import profile as profiles
     from limbeck.run import databases as run
     from limbeck.run import own_objects
     from limbeck.run.hooks import Hooks
 
     listen = Narrator()
+    if profiles.is_fleet(project.profiles_dir, environment):
+        from limbeck.cli import everywhere
+
+        everywhere.migrate(**click.get_current_context().params)
+        return
     profile = project.profile(environment)
     if project.tenants is not None:
         from limbeck.cli import tenants
@@ -220,12 +226,18 @@ def rollback(
 
     Objects that a revision added are dropped, with the data in them.
     """
+    from limbeck.project import profile as profiles
     from limbeck.project import urls
     from limbeck.run import planning
     from limbeck.run.hooks import Hooks
 
     listen = Narrator()
     project = invocation.project()
+    if profiles.is_fleet(project.profiles_dir, environment):
+        from limbeck.cli import everywhere
+
+        everywhere.rollback(**click.get_current_context().params)
+        return
     profile = project.profile(environment)
     database = urls.database(project, profile, listen)
     hooks = Hooks.of(project)

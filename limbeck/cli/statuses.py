@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from limbeck.cli.invocation import Invocation
 from limbeck.cli.options import as_json, command, environments, no_cache
 from limbeck.cli.terminal import Narrator, answer
-from limbeck.errors import CheckFailedError
+from limbeck.errors import CheckFailedError, ConfigurationError
+
+if TYPE_CHECKING:
+    from limbeck.project.project import Project
 
 
 @command()
@@ -39,6 +44,8 @@ def status(
     from limbeck.run import environments as verb
 
     project = invocation.project()
+    if names and instead(project, names, "status", as_json=as_json):
+        return
     profiles = [project.profile(name) for name in names] or project.profiles()
     if project.tenants is not None:
         from limbeck.cli import tenants
@@ -82,6 +89,8 @@ def check(
     from limbeck.output.data import to_json
     from limbeck.run import environments as verb
 
+    if names and instead(project, names, "check", as_json=as_json):
+        return
     profiles = [project.profile(name) for name in names]
     if project.tenants is None:
         findings = verb.check(project, profiles, listen=Narrator())
@@ -95,3 +104,27 @@ def check(
         heads = len(History.of(project).heads())
         answer(statuses.check_text(findings, live=bool(profiles), heads=heads))
     ctx.exit(CheckFailedError.exit_code if any(finding.fails for finding in findings) else 0)
+
+
+def instead(project: Project, names: tuple[str, ...], verb: str, *, as_json: bool) -> bool:
+    """Run a command of the group `fleet` where the name is that of one; return whether it ran.
+
+    Raises:
+        ConfigurationError: A fleet stands among other names.
+
+    """
+    from limbeck.project import profile as profiles
+
+    chosen = [name for name in names if profiles.is_fleet(project.profiles_dir, name)]
+    if not chosen:
+        return False
+    if len(names) > 1:
+        raise ConfigurationError(
+            f"{chosen[0]} is a fleet, and stands among other environments",
+            hint="Run the command for the fleet alone.",
+        )
+    from limbeck.cli import fleets
+
+    context = click.get_current_context()
+    context.invoke(fleets.fleet.commands[verb], environment=chosen[0], as_json=as_json)
+    return True

@@ -15,7 +15,7 @@ from limbeck.postgres.connect import SESSION, Session, tenant_of
 from limbeck.schema.sql.own_schemas import STATE
 
 # Which tables exist is asked first: in a pipeline, an error would discard the other results too.
-_THERE: Final = f"""
+THERE: Final = f"""
 SELECT (SELECT nspname FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace
     WHERE c.oid = coalesce(to_regclass(%(quoted)s), (SELECT c.oid FROM pg_class c
       JOIN pg_namespace p ON p.oid = c.relnamespace
@@ -78,7 +78,7 @@ def read(
     with connection.cursor(row_factory=tuple_row) as cursor:
         about = {"quoted": table.quoted.as_string(), "bare": table.schema is None}
         own = ledger.TABLE if tenant_of(connection) is None else ledger.TENANT_TABLE
-        (row,) = cursor.execute(_THERE, {**about, "name": table.name, "ledger": own}).fetchall()
+        (row,) = cursor.execute(THERE, {**about, "name": table.name, "ledger": own}).fetchall()
     schema, has_ledger, writable, next_transaction, *session = row
     has_versions, where = schema is not None, Session.read(session)
     # From now on by its schema: a revision may change the search path, or the role.

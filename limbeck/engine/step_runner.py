@@ -116,6 +116,10 @@ class StepRunner:
         self._script = []
         self.state = State.IDLE
 
+    def record(self, batch: Batch) -> None:
+        """Give the statements to a batch that keeps them; see `recording`."""
+        self._batch = batch
+
     @property
     def is_running(self) -> bool:
         """Whether statements and transactions are those of a revision, outside of its blocks."""
