@@ -106,6 +106,9 @@ def migrate(  # noqa: C901 - databases, schemas, or many of both
     with a blocking hazard (see limbeck lint) and asks you to type the environment's name; without
     a terminal, --yes is required.
     """
+    # First: what the project's interpreter imports takes longer than what limbeck does.
+    project = invocation.project(running=True)
+
     from limbeck.project import places, urls
     from limbeck.project import profile as profiles
     from limbeck.run import databases as run
@@ -113,7 +116,6 @@ def migrate(  # noqa: C901 - databases, schemas, or many of both
     from limbeck.run.hooks import Hooks
 
     listen = Narrator()
-    project = invocation.project()
     if profiles.is_fleet(project.profiles_dir, environment):
         from limbeck.cli import everywhere
 
