@@ -116,17 +116,17 @@ def migrate(
         everywhere.migrate(**click.get_current_context().params)
         return
     profile = project.profile(environment)
+    phase: Through | None = "contract" if contract else through
     if project.tenants is not None:
         from limbeck.cli import tenants
         from limbeck.tenants.migrating import Where
 
-        phase_: Through | None = "contract" if contract else through
         where = Where(
             project,
             profile,
             urls.database(project, profile, listen),
             to=to,
-            through=phase_,
+            through=phase,
             allow_used=gates.STILL_USED in allow,
             hooks=Hooks.of(project),
             listen=listen,
@@ -140,7 +140,6 @@ def migrate(
         else [urls.database(project, profile, listen)]
     )
     hooks = Hooks.of(project)
-    phase: Through | None = "contract" if contract else through
     planned = partial(
         run.plans,
         project,
