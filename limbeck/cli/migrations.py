@@ -76,7 +76,7 @@ if TYPE_CHECKING:
 @plan_options
 @yes
 @as_json
-def migrate(
+def migrate(  # noqa: C901 - one database or several, tenants or a fleet
     invocation: Invocation,
     *,
     environment: str | None,
@@ -121,6 +121,7 @@ def migrate(
         from limbeck.cli import tenants
         from limbeck.tenants.migrating import Where
 
+        tenants.refuse_options(click.get_current_context().params)
         where = Where(
             project,
             profile,
