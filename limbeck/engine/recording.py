@@ -20,6 +20,7 @@ from limbeck.engine.batch import Batch, Statement, StatementError, VersionConfli
 from limbeck.engine.patience import Patience, cause, lacks_lock
 from limbeck.engine.progress import Progress
 from limbeck.events import ignore
+from limbeck.history.plainness import is_repeatable
 from limbeck.schema.sql import forms
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def record(  # noqa: PLR0913 - as `running.run`
 
     Returns:
         None where a revision has a transaction of its own making, or Python that could notice the
-        database: those run on each database by themselves.
+        database or make other values each time: those run on each database by themselves.
 
     """
     from limbeck.engine.opening import opened  # noqa: PLC0415 - Alembic only where something runs
@@ -117,6 +118,8 @@ def _recorded(
     with redirect_stdout(sys.stderr):
         turns = runner.turns(revisions, downgrade=downgrade)
         if not all(map(runner.may_be_together, turns)):
+            return None
+        if not all(map(is_repeatable, revisions)):
             return None
         if runner.in_ledger:
             runner.adopt()

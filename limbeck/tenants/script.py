@@ -18,6 +18,7 @@ from limbeck.engine.version_rows import Chain, VersionRows
 from limbeck.engine.version_table import VersionTable
 from limbeck.history import code
 from limbeck.history.history import History
+from limbeck.history.plainness import is_repeatable
 from limbeck.history.revisions import Revision
 from limbeck.postgres.connect import search_path
 from limbeck.postgres.lock import key
@@ -83,7 +84,11 @@ def scripts(
     chain, heads = Chain.of(history), set(current)
     stand_in = table._replace(schema=_STAND_IN)
     for revision, statements in taken:
-        if statements is None or any(_ESCAPES.search(each.text) for each in statements):
+        if (
+            statements is None
+            or not is_repeatable(revision)
+            or any(_ESCAPES.search(each.text) for each in statements)
+        ):
             return None
         rows = VersionRows(chain, heads, stand_in)
         rows.change(revision, downgrade=False)
