@@ -147,7 +147,7 @@ def test_a_file_without_the_function_is_not_plain(tmp_path: Path) -> None:
     [("import re", True), ("import uuid", False), ("from datetime import datetime", False)],
 )
 def test_statements_go_to_other_databases_if_their_python_has_the_same_values_each_time(
-    tmp_path: Path, imported: str, repeatable: bool
+    tmp_path: Path, imported: str, *, repeatable: bool
 ) -> None:
     file = tmp_path / "one.py"
     file.write_text(f"{imported}\n{FILE}")
