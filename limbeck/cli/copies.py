@@ -8,8 +8,9 @@ import click
 
 from limbeck.cli.branching import agree, end_of, output_option, provider_of, show
 from limbeck.cli.invocation import Invocation
+from limbeck.cli.narrating import Narrator
 from limbeck.cli.options import command, completed, environment, yes
-from limbeck.cli.terminal import Narrator, note
+from limbeck.cli.terminal import note
 from limbeck.errors import ConfigurationError
 
 if TYPE_CHECKING:

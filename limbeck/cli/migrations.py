@@ -10,9 +10,10 @@ import click
 from limbeck import shell
 from limbeck.cli import gates
 from limbeck.cli.invocation import Invocation
+from limbeck.cli.narrating import Narrator
 from limbeck.cli.options import as_json, command, completed, environment, yes
 from limbeck.cli.plans import RunOptions, carry_out, plan_options
-from limbeck.cli.terminal import Narrator, agreed, interactive, note, say
+from limbeck.cli.terminal import agreed, interactive, note, say
 from limbeck.errors import LimbeckError, MigrationError, NotConfirmedError, PushedError
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from limbeck.cli.invocation import Invocation, project_for
+from limbeck.cli.narrating import Narrator
 from limbeck.cli.options import as_json, command, environment, yes
-from limbeck.cli.terminal import Narrator, answer, confirm, note
+from limbeck.cli.terminal import answer, confirm, note
 from limbeck.errors import CheckFailedError
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from limbeck.cli.invocation import Invocation, project_for
+from limbeck.cli.narrating import Narrator
 from limbeck.cli.options import as_json, command, no_cache, own_history, renames
 from limbeck.cli.questions import (
     ask_cast,
@@ -18,7 +19,7 @@ from limbeck.cli.questions import (
     parsed_values,
     written_values,
 )
-from limbeck.cli.terminal import Narrator, answer, answer_script, interactive, note
+from limbeck.cli.terminal import answer, answer_script, interactive, note
 
 if TYPE_CHECKING:
     from limbeck.schema.catalog.catalog import Catalog

@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from limbeck.cli.invocation import Invocation
+from limbeck.cli.narrating import Narrator
 from limbeck.cli.options import as_json, command, environments, no_cache
-from limbeck.cli.terminal import Narrator, answer
+from limbeck.cli.terminal import answer
 from limbeck.errors import CheckFailedError
 
 

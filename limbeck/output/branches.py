@@ -7,7 +7,7 @@ from typing import Any
 
 from limbeck.branches.base import Branch
 from limbeck.output.data import to_json, to_yaml
-from limbeck.output.tables import table
+from limbeck.output.marks import Span, Table
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -15,7 +15,7 @@ _TIME = "%Y-%m-%dT%H:%M:%SZ"
 def several(branches: Sequence[Branch], output: str) -> str:
     """Return a list of branches: a bare array in JSON and YAML."""
     if output == "table":
-        return table(
+        return Table(
             ("Name", "Parent", "Default", "Protected", "Created At"),
             [_row(branch) for branch in branches],
         )
@@ -66,8 +66,9 @@ def _fields(branch: Branch) -> dict[str, Any]:
 
 
 def _row(branch: Branch) -> tuple[str, ...]:
-    marks = ["yes" if mark else "" for mark in (branch.default, branch.protected)]
-    return branch.name, branch.parent or "", *marks, _time(branch)
+    default = "yes" if branch.default else ""
+    protected = Span("yes", "protected") if branch.protected else ""
+    return branch.name, branch.parent or "", default, protected, _time(branch)
 
 
 def _time(branch: Branch) -> str:

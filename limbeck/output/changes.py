@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from limbeck.output.marks import Meaning, Span
 from limbeck.schema.catalog.catalog import Change
 
-_SIGNS = {"new": "+", "gone": "-", "changed": "~"}
+_SIGNS: Mapping[str, tuple[str, Meaning]] = {
+    "new": ("+", "added"),
+    "gone": ("-", "removed"),
+    "changed": ("~", "changed"),
+}
 
 
 def changes_data(changes: Sequence[Change]) -> list[dict[str, Any]]:
@@ -24,7 +29,8 @@ def changes_data(changes: Sequence[Change]) -> list[dict[str, Any]]:
 
 def change_line(change: Change) -> str:
     """Return a line such as "+ table public.books"; "-" is a missing object, "~" a changed one."""
-    return f"{_SIGNS[_kind(change)]} {change.address}"
+    sign, meaning = _SIGNS[_kind(change)]
+    return Span(f"{sign} {change.address}", meaning)
 
 
 def _kind(change: Change) -> str:
