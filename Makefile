@@ -9,8 +9,8 @@ LIMBECK_READY := .venv/installed
 
 include limbeck.mk
 
-.PHONY: test test-contract lint check real-schemas cases recipes passages crashes crashes-tenth majors compat adopt bench audit \
-	clean
+.PHONY: test test-contract lint check real-schemas cases recipes passages crashes crashes-tenth majors compat adopt bench \
+	schemas audit clean
 
 # Tests wait for locks and servers, too: three of them keep two cores busy.
 test: .venv/installed-dev ## Run the tests (nine minutes on two cores)
@@ -81,6 +81,9 @@ adopt: .venv/installed-dev ## Adopt real applications, or ONLY=mlflow, into docs
 # BENCH="--quick", or another choice that `python benchmarks --help` lists.
 bench: .venv/installed-dev ## Measure limbeck beside its peers, into docs/benchmarks (half an hour; needs npm)
 	@.venv/bin/python benchmarks $(BENCH)
+
+schemas: .venv/installed-dev ## Write docs/json from the types of the answers
+	@.venv/bin/python -m tests.schemas
 
 # --strict: a version that the service does not know is an error, not a pass.
 audit: .venv/audit/bin/pip-audit ## Ask PyPI for known vulnerabilities of the locked versions (needs the network)

@@ -23,6 +23,7 @@ from limbeck.schema.sql import forms
 from tests import logins
 from tests.majors.servers import programs
 from tests.printed import Printed, listening
+from tests.schemas import checking
 
 if TYPE_CHECKING:
     from limbeck.postgres.database import Database
@@ -140,6 +141,8 @@ def pytest_runtest_makereport(
             printed.add(text)
         if (leaks := printed.leaks()) and report.passed and not _may_print(item):
             report.outcome, report.longrepr = "failed", f"secrets were printed: {leaks}"
+        if (faults := printed.undocumented()) and report.passed:
+            report.outcome, report.longrepr = "failed", f"not as docs/json has it: {faults}"
     return report
 
 
@@ -151,7 +154,7 @@ def _may_print(item: pytest.Item) -> bool:
 def printed(pytestconfig: pytest.Config) -> Iterator[Printed]:
     """What is printed in this run: no test, and no program that one starts, prints a secret."""
     made = pytestconfig.stash.setdefault(PRINTED, Printed())
-    with listening(made):
+    with listening(made), checking(made.faults):
         yield made
 
 

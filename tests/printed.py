@@ -24,11 +24,19 @@ class Printed:
 
     texts: list[str] = field(default_factory=list)
     secrets: set[str] = field(default_factory=set)
+    faults: list[str] = field(default_factory=list)
+    """What answers of `--json` have otherwise than their schemas."""
 
     def leaks(self) -> list[str]:
         """Give every line with a secret, or a URL with a password; forget what was printed."""
         texts, self.texts = self.texts, []
         return [line for text in texts for line in text.splitlines() if self._secret(line)]
+
+    def undocumented(self) -> list[str]:
+        """Return the faults of answers, and forget them."""
+        faults = list(dict.fromkeys(self.faults))
+        self.faults.clear()
+        return faults
 
     def _secret(self, line: str) -> bool:
         passwords = set(URL.findall(line)) - PLACEHOLDERS

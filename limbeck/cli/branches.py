@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -17,6 +17,8 @@ from limbeck.errors import ConfigurationError
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from limbeck.output.branches import Form
+
 
 @click.group(context_settings=CONTEXT)
 def branches() -> None:
@@ -30,7 +32,7 @@ def branches() -> None:
 @command("list")
 @environment
 @output_option
-def list_(invocation: Invocation, *, environment: str | None, output: str) -> None:
+def list_(invocation: Invocation, *, environment: str | None, output: Form) -> None:
     """List the branches."""
     from limbeck.output import branches as reports
 
@@ -42,7 +44,7 @@ def list_(invocation: Invocation, *, environment: str | None, output: str) -> No
 @click.argument("name", shell_complete=completed("branches"))
 @environment
 @output_option
-def get(invocation: Invocation, *, name: str, environment: str | None, output: str) -> None:
+def get(invocation: Invocation, *, name: str, environment: str | None, output: Form) -> None:
     """Show one branch, by its name or id."""
     show(provider_of(invocation, environment).get(name), output)
 
@@ -53,7 +55,7 @@ def get(invocation: Invocation, *, name: str, environment: str | None, output: s
 @environment
 @output_option
 def rename(
-    invocation: Invocation, *, name: str, new: str, environment: str | None, output: str
+    invocation: Invocation, *, name: str, new: str, environment: str | None, output: Form
 ) -> None:
     """Rename a branch. Profiles that name the branch have to be edited."""
     show(provider_of(invocation, environment).rename(name, new), output)
@@ -63,7 +65,9 @@ def rename(
 @click.argument("name", shell_complete=completed("branches"))
 @environment
 @output_option
-def set_default(invocation: Invocation, *, name: str, environment: str | None, output: str) -> None:
+def set_default(
+    invocation: Invocation, *, name: str, environment: str | None, output: Form
+) -> None:
     """Make a branch the default: the one that others are created from."""
     show(provider_of(invocation, environment).set_default(name), output)
 
@@ -83,7 +87,7 @@ def set_expiration(
     expires_at: str | None,
     expires_in: str | None,
     environment: str | None,
-    output: str,
+    output: Form,
 ) -> None:
     """Set when a branch is deleted automatically; without a time it stays."""
     if expires_at and expires_in:
@@ -98,7 +102,7 @@ def set_expiration(
 @yes
 @output_option
 def delete(
-    invocation: Invocation, *, name: str, environment: str | None, yes: bool, output: str
+    invocation: Invocation, *, name: str, environment: str | None, yes: bool, output: Form
 ) -> None:
     """Delete a branch."""
     from limbeck.branches import base
@@ -126,7 +130,7 @@ def prune(
     dry_run: bool,
     environment: str | None,
     yes: bool,
-    output: str,
+    output: Form,
 ) -> None:
     """Delete stale branches, such as 'preview/*'.
 
@@ -166,9 +170,9 @@ def diff(
     *,
     base: str,
     compare: str,
-    form: str,
+    form: Literal["sql", "markdown", "json"],
     environment: str | None,
-    output: str,
+    output: Form,
 ) -> None:
     """Show the SQL that turns the schema of branch BASE into that of COMPARE."""
     from limbeck.output import branches as reports
@@ -183,8 +187,7 @@ def diff(
         for name in (base, compare)
     )
     script = as_script(steps(before, after))
-    chosen = {"sql": output, "json": "json", "markdown": "markdown"}[form]
-    text = reports.difference(base, compare, script, chosen)
+    text = reports.difference(base, compare, script, output if form == "sql" else form)
     if form == "sql" and output == "table":
         answer_script(text, end="")
     else:

@@ -16,10 +16,17 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from limbeck.branches.base import Branch, BranchProvider
+    from limbeck.output.branches import Form
 
 
 def output_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add -o/--output."""
+    """Add -o/--output and --json."""
+    function = click.option(
+        "--json",
+        "output",
+        flag_value="versioned",
+        help="Print one JSON object with a version; -o json is as Neon's command line prints it.",
+    )(function)
     return click.option(
         "-o",
         "--output",
@@ -39,7 +46,7 @@ def provider_of(invocation: Invocation, environment: str | None) -> BranchProvid
     return places.branches(project, profile, Narrator())
 
 
-def show(branch: Branch, output: str) -> None:
+def show(branch: Branch, output: Form) -> None:
     """Print one branch."""
     from limbeck.output import branches as reports
 

@@ -15,6 +15,7 @@ from limbeck.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from limbeck.branches.base import BranchProvider
+    from limbeck.output.branches import Form
 
 
 _preserve = click.option(
@@ -57,7 +58,7 @@ def create(
     exists_ok: bool,
     anonymize: str | None,
     environment: str | None,
-    output: str,
+    output: Form,
 ) -> None:
     """Create a branch, a copy of its parent."""
     from limbeck.branches import base, moment
@@ -108,7 +109,7 @@ def reset(
     migrate: bool,
     environment: str | None,
     yes: bool,
-    output: str,
+    output: Form,
 ) -> None:
     """Make a branch a fresh copy of its parent; its URL stays."""
     from limbeck.branches import base
@@ -140,7 +141,7 @@ def restore(
     preserve_under_name: str | None,
     environment: str | None,
     yes: bool,
-    output: str,
+    output: Form,
 ) -> None:
     """Replace the content of a branch; its URL stays.
 

@@ -123,7 +123,9 @@ def _tried(
     understood = understand(project)
     trial = verb.attempt(project, profile, database, listen=listen)
     if as_json:
-        answer(to_json(scaffolds.plan_data(plan, understood) | trials.data(trial)), masked=True)
+        answer(
+            to_json({**scaffolds.plan_data(plan, understood), **trials.data(trial)}), masked=True
+        )
         return trial
     answer("\n".join([*scaffolds.about(plan, understood), trials.text(trial)]))
     note("Nothing was written." + (" Set limbeck up: limbeck init" if plan.changes else ""))

@@ -86,7 +86,7 @@ def _report(
 
 def _rendered(report: Report, form: Format) -> str:
     from limbeck.output import hazards, review
-    from limbeck.output.data import to_json
+    from limbeck.output.data import plain_json, to_json
 
     match form:
         case "json":
@@ -94,7 +94,7 @@ def _rendered(report: Report, form: Format) -> str:
         case "github":
             return review.hazards_github(report)
         case "sarif":
-            return to_json(review.hazards_sarif(report))
+            return plain_json(review.hazards_sarif(report))
         case "markdown":
             return hazards.hazards_markdown(report)
         case "text":

@@ -70,11 +70,15 @@ for _command in (start, stop, local_status):
     show_default=True,
     help="dotenv and json print both URLs, under the names that Neon's tools use.",
 )
-def url(invocation: Invocation, *, environment: str | None, pooled: bool, form: str) -> None:
+@as_json
+def url(
+    invocation: Invocation, *, environment: str | None, pooled: bool, form: str, as_json: bool
+) -> None:
     """Print the URL of an environment, password included."""
     from limbeck.output import urls
     from limbeck.project import application
 
+    form = "versioned" if as_json else form
     if form == "url" and not pooled:
         answer_exactly(_database(invocation, environment).url)
         return

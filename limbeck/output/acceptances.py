@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING
 
 from limbeck.generate.accepting import Acceptance
 from limbeck.history.accepted import Entry
 from limbeck.plurals import counted
+
+if TYPE_CHECKING:
+    from limbeck.output.answers.history import AcceptAnswer, AcceptedData
 
 
 def acceptance_text(acceptance: Acceptance) -> str:
@@ -16,12 +18,22 @@ def acceptance_text(acceptance: Acceptance) -> str:
     return "\n".join(_lines(acceptance))
 
 
-def acceptance_data(acceptance: Acceptance) -> dict[str, Any]:
+def acceptance_data(acceptance: Acceptance) -> AcceptAnswer:
     """Return the same as JSON has it."""
     return {
         "file": str(acceptance.file),
-        "added": [asdict(entry) for entry in acceptance.added],
-        "idle": [asdict(entry) for entry in acceptance.idle],
+        "added": [_data(entry) for entry in acceptance.added],
+        "idle": [_data(entry) for entry in acceptance.idle],
+    }
+
+
+def _data(entry: Entry) -> AcceptedData:
+    return {
+        "object": entry.object,
+        "attribute": entry.attribute,
+        "history": entry.history,
+        "models": entry.models,
+        "reason": entry.reason,
     }
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from limbeck.phased.backfill.estimating import Estimate
 from limbeck.phased.backfill.planning import Plan, Task
 from limbeck.phased.backfill.running import Report
 from limbeck.plurals import counted, nouns
+
+if TYPE_CHECKING:
+    from limbeck.output.answers.phased import BackfillAnswer, BackfillPlanAnswer, TaskData
 
 
 def plan_text(plan: Plan) -> str:
@@ -53,7 +56,7 @@ def report_text(report: Report) -> str:
     return "\n".join([*lines, f"{where} is filled in."])
 
 
-def plan_data(plan: Plan, estimates: Sequence[Estimate] = ()) -> dict[str, Any]:
+def plan_data(plan: Plan, estimates: Sequence[Estimate] = ()) -> BackfillPlanAnswer:
     """Return a plan and its estimates for JSON."""
     by_task = {id(estimate.task): estimate for estimate in estimates}
     return {
@@ -65,7 +68,7 @@ def plan_data(plan: Plan, estimates: Sequence[Estimate] = ()) -> dict[str, Any]:
     }
 
 
-def report_data(report: Report) -> dict[str, Any]:
+def report_data(report: Report) -> BackfillAnswer:
     """Return a report for JSON."""
     return {
         "environment": report.environment,
@@ -100,7 +103,7 @@ def _standing(task: Task) -> str:
     return f"  (started: {rows}; continues there)"
 
 
-def _task_data(task: Task, estimate: Estimate | None) -> dict[str, Any]:
+def _task_data(task: Task, estimate: Estimate | None) -> TaskData:
     return {
         "change": task.change,
         "table": task.backfill.table,

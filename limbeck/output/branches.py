@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from limbeck.branches.base import Branch
-from limbeck.output.data import to_json, to_yaml
+from limbeck.output.data import plain_json, to_json, to_yaml
 from limbeck.output.marks import Span, Table
+
+if TYPE_CHECKING:
+    from limbeck.output.answers.databases import BranchData
 
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def several(branches: Sequence[Branch], output: str) -> str:
-    """Return a list of branches: a bare array in JSON and YAML."""
+Form: TypeAlias = Literal["table", "json", "yaml", "versioned"]
+"""`json` and `yaml` are as Neon's command line writes them; `versioned` is the JSON of `--json`."""
+
+
+def several(branches: Sequence[Branch], output: Form) -> str:
+    """Return a list of branches: a bare array as Neon's command line has it."""
     if output == "table":
         return Table(
             ("Name", "Parent", "Default", "Protected", "Created At"),
             [_row(branch) for branch in branches],
         )
-    return _data([_fields(branch) for branch in branches], output)
+    fields = [_fields(branch) for branch in branches]
+    return to_json({"branches": fields}) if output == "versioned" else _data(fields, output)
 
 
-def single(branch: Branch, output: str) -> str:
-    """Return one branch: a bare object in JSON and YAML."""
+def single(branch: Branch, output: Form) -> str:
+    """Return one branch as an object."""
     return several([branch], output) if output == "table" else _data(_fields(branch), output)
 
 
-def difference(base: str, compare: str, script: str, output: str) -> str:
+def difference(base: str, compare: str, script: str, output: Form | Literal["markdown"]) -> str:
     """Return the script between the schemas of two branches, ended by a line break."""
     if output == "table":
         return script if script.endswith("\n") or not script else f"{script}\n"
@@ -49,20 +57,22 @@ def _markdown(base: str, compare: str, script: str) -> str:
     return f"{title}\n\n```sql\n{script.strip()}\n```\n"
 
 
-def _data(value: Any, output: str) -> str:
-    return to_json(value) if output == "json" else to_yaml(value)
+def _data(value: Any, output: Form) -> str:
+    if output == "versioned":
+        return to_json(value)
+    return plain_json(value) if output == "json" else to_yaml(value)
 
 
-def _fields(branch: Branch) -> dict[str, Any]:
-    return {
+def _fields(branch: Branch) -> BranchData:
+    fields: BranchData = {
         "name": branch.name,
         "parent": branch.parent,
         "default": branch.default,
         "protected": branch.protected,
         "created_at": _time(branch),
         "expires_at": branch.expires_at.strftime(_TIME) if branch.expires_at else None,
-        **({"id": branch.id} if branch.id else {}),
     }
+    return {**fields, "id": branch.id} if branch.id else fields
 
 
 def _row(branch: Branch) -> tuple[str, ...]:

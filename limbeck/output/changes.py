@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 from limbeck.output.marks import Meaning, Span
 from limbeck.schema.catalog.catalog import Change
+
+if TYPE_CHECKING:
+    from limbeck.output.answers.parts import ObjectChange
 
 _SIGNS: Mapping[str, tuple[str, Meaning]] = {
     "new": ("+", "added"),
@@ -15,7 +18,7 @@ _SIGNS: Mapping[str, tuple[str, Meaning]] = {
 }
 
 
-def changes_data(changes: Sequence[Change]) -> list[dict[str, Any]]:
+def changes_data(changes: Sequence[Change]) -> list[ObjectChange]:
     """Return the object of each change, and whether it is new, gone or changed."""
     return [
         {
@@ -33,5 +36,5 @@ def change_line(change: Change) -> str:
     return Span(f"{sign} {change.address}", meaning)
 
 
-def _kind(change: Change) -> str:
+def _kind(change: Change) -> Literal["new", "gone", "changed"]:
     return "new" if change.before is None else "gone" if change.after is None else "changed"

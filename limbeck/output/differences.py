@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from limbeck.output.marks import Answer, Line, Span
 from limbeck.output.revisions import VERBS, one_by_one, step_data, step_line
 from limbeck.plurals import counted
 
 if TYPE_CHECKING:
+    from limbeck.output.answers.review import DiffAnswer
     from limbeck.schema.diff.steps import Step
 
 _SIGNS: Mapping[str, str] = {"create": "+", "drop": "-"}
@@ -28,6 +29,6 @@ def _line(step: Step) -> str:
     return Line(sign, " ", step_line(step))
 
 
-def data(before: str, after: str, steps: Sequence[Step]) -> dict[str, Any]:
+def data(before: str, after: str, steps: Sequence[Step]) -> DiffAnswer:
     """Return the steps for JSON."""
     return {"from": before, "to": after, "steps": [step_data(step) for step in steps]}

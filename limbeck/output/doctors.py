@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING
 
 from limbeck.output.marks import Answer, Line, Span, Table, sections
 from limbeck.paths import shown
 from limbeck.project.seen import Completion
 from limbeck.run.doctor import Checkup, Examination
+
+if TYPE_CHECKING:
+    from limbeck.output.answers.setup import CheckupData, DoctorAnswer
 
 
 def text(examination: Examination, completions: Sequence[Completion] = ()) -> str:
@@ -25,13 +27,29 @@ def text(examination: Examination, completions: Sequence[Completion] = ()) -> st
     return sections(filter(None, parts))
 
 
-def data(examination: Examination, completions: Sequence[Completion]) -> dict[str, Any]:
+def data(examination: Examination, completions: Sequence[Completion]) -> DoctorAnswer:
     """Return the examination and the written profiles, for JSON."""
     return {
         "ok": examination.healthy,
         "facts": dict(examination.facts),
-        "environments": [asdict(checkup) for checkup in examination.checkups],
+        "environments": [_data(checkup) for checkup in examination.checkups],
         "written": [{"path": shown(each.path), "POSTGRES": each.major} for each in completions],
+    }
+
+
+def _data(checkup: Checkup) -> CheckupData:
+    return {
+        "environment": checkup.environment,
+        "place": checkup.place,
+        "destination": checkup.destination,
+        "reachable": checkup.reachable,
+        "declared": checkup.declared,
+        "major": checkup.major,
+        "shadow": checkup.shadow,
+        "shadow_major": checkup.shadow_major,
+        "remarks": [
+            {"text": each.text, "hint": each.hint, "fails": each.fails} for each in checkup.remarks
+        ],
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from limbeck.output.changes import change_line, changes_data
 from limbeck.output.marks import Answer, Line, Span
@@ -12,6 +12,9 @@ from limbeck.run.drift import outermost
 from limbeck.run.halves import Half
 from limbeck.run.repairing import Mark, Repair
 from limbeck.shell import command
+
+if TYPE_CHECKING:
+    from limbeck.output.answers.history import RepairAnswer
 
 _STANDINGS = {
     "done": "the database has everything that it changes",
@@ -39,7 +42,7 @@ def question(half: Half, mark: Mark, destination: str) -> str:
     return f"Mark the {half.action} of {half.revision} on {destination} as {mark}?"
 
 
-def repair_data(repair: Repair) -> dict[str, Any]:
+def repair_data(repair: Repair) -> RepairAnswer:
     """Return the half-done revisions for JSON."""
     return {
         "environment": repair.environment,

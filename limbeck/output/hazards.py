@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from limbeck.lint.linting import Report
 from limbeck.lint.rules.hazard import LEVELS, Hazard
 from limbeck.output import probes
 from limbeck.output.marks import Answer, Line, Meaning, Span
 from limbeck.plurals import counted, nouns
+
+if TYPE_CHECKING:
+    from limbeck.output.answers.parts import HazardData
+    from limbeck.output.answers.review import LintAnswer
 
 MEANINGS: Mapping[str, Meaning] = {"blocking": "error", "warning": "warning", "note": "info"}
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
@@ -112,7 +116,7 @@ def shown(path: Path) -> str:
     return path.relative_to(here).as_posix() if path.is_relative_to(here) else path.as_posix()
 
 
-def hazards_data(report: Report) -> dict[str, Any]:
+def hazards_data(report: Report) -> LintAnswer:
     """Return the report for JSON."""
     return {
         "environment": report.environment,
@@ -127,7 +131,7 @@ def hazards_data(report: Report) -> dict[str, Any]:
     }
 
 
-def hazard_data(hazard: Hazard) -> dict[str, Any]:
+def hazard_data(hazard: Hazard) -> HazardData:
     """Return one hazard for JSON; `size` is null without an environment."""
     return {
         "code": hazard.code,

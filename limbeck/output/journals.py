@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from limbeck.engine.ledger import Entry
 from limbeck.output.marks import Answer, Line, Meaning, Span, Table
 from limbeck.plurals import counted
 from limbeck.run.journal import Journal
+
+if TYPE_CHECKING:
+    from limbeck.output.answers.everyday import LogAnswer
+    from limbeck.output.answers.parts import EntryData
 
 VERBS: Final = {
     "upgrade": "applied",
@@ -37,7 +41,7 @@ def log_text(journals: Sequence[Journal], limit: int) -> str:
     return Answer(sections or ["There are no environments: env_profiles/ has no profile."])
 
 
-def log_data(journals: Sequence[Journal], limit: int) -> dict[str, Any]:
+def log_data(journals: Sequence[Journal], limit: int) -> LogAnswer:
     """Return the entries of all environments, newest first, for JSON."""
     entries = _newest(journals)
     return {
@@ -51,7 +55,7 @@ def log_data(journals: Sequence[Journal], limit: int) -> dict[str, Any]:
     }
 
 
-def entry_data(entry: Entry) -> dict[str, Any]:
+def entry_data(entry: Entry) -> EntryData:
     """Return one entry for JSON."""
     return {
         "revision": entry.revision,

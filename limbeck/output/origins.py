@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from limbeck.generate.origin import Origin
 from limbeck.paths import shown
 from limbeck.plurals import counted, nouns
+
+if TYPE_CHECKING:
+    from limbeck.output.answers.history import BaselineAnswer
 
 
 def origin_text(origin: Origin) -> str:
@@ -23,7 +26,7 @@ def origin_text(origin: Origin) -> str:
     return "\n".join(lines)
 
 
-def origin_data(origin: Origin) -> dict[str, Any]:
+def origin_data(origin: Origin) -> BaselineAnswer:
     """Return the same for JSON."""
     baseline = origin.baseline
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from limbeck.output.marks import Answer, Line, Span, Sql
 from limbeck.phased.gates.waiting import Waiting
@@ -11,6 +11,10 @@ from limbeck.plurals import counted
 from limbeck.run.outline import Outline
 from limbeck.run.plan import Plan, PlannedRevision
 from limbeck.run.report import Report
+
+if TYPE_CHECKING:
+    from limbeck.output.answers.everyday import PlanAnswer, RunAnswer
+    from limbeck.output.answers.parts import WaitingData
 
 
 def plan_text(plan: Plan, *, with_sql: bool) -> str:
@@ -54,7 +58,7 @@ def waiting_lines(waiting: Sequence[Waiting]) -> Iterator[str]:
         yield f"  {contract.hint}"
 
 
-def waiting_data(waiting: Sequence[Waiting]) -> list[dict[str, Any]]:
+def waiting_data(waiting: Sequence[Waiting]) -> list[WaitingData]:
     """Return the contracts on hold for JSON."""
     return [
         {
@@ -80,7 +84,7 @@ def _standing(revision: PlannedRevision) -> str:
     return "  (inserted into the history below the current revision)" if revision.late else ""
 
 
-def plan_data(plan: Plan) -> dict[str, Any]:
+def plan_data(plan: Plan) -> PlanAnswer:
     """Return the plan for JSON."""
     return {
         "environment": plan.environment,
@@ -132,7 +136,7 @@ def report_text(report: Report) -> str:
     return Answer([*created, line, *waiting_lines(report.waiting)])
 
 
-def report_data(report: Report) -> dict[str, Any]:
+def report_data(report: Report) -> RunAnswer:
     """Return a report for JSON."""
     return {
         "environment": report.environment,

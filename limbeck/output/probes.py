@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from limbeck.plurals import counted
 
 if TYPE_CHECKING:
     from limbeck.lint.probes.gaps import Gap
     from limbeck.lint.probes.passage import Passage
+    from limbeck.output.answers.parts import GapData, PassageData
 
 
 def count(passages: Sequence[Passage]) -> str:
@@ -43,7 +44,7 @@ def lines(passages: Sequence[Passage]) -> Iterator[str]:
             yield "Probed as the connecting role only, which may create no other on this server."
 
 
-def data(passage: Passage) -> dict[str, Any]:
+def data(passage: Passage) -> PassageData:
     """Return a passage for JSON, with each probe and its outcome at each commit point."""
     return {
         "commits": passage.commits,
@@ -66,7 +67,7 @@ def data(passage: Passage) -> dict[str, Any]:
     }
 
 
-def gap_data(gap: Gap) -> dict[str, Any]:
+def gap_data(gap: Gap) -> GapData:
     """Return a gap for JSON."""
     return {
         "kind": gap.kind,

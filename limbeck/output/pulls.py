@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from limbeck.output.changes import change_line, changes_data
 from limbeck.output.marks import Answer, Line, Meaning, Span
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from limbeck.generate.baseline import Baseline
     from limbeck.models.pull.edit.merged import Merge
     from limbeck.models.pull.prove.proof import Proof
+    from limbeck.output.answers.databases import PullAnswer
 
 
 _LISTED = 20  # names of files that fit on a screen
@@ -56,7 +57,7 @@ def _diff_line(line: str) -> str:
     return Span(line, meanings.get(line[:1], "code"))
 
 
-def data(name: str, merge: Merge, proof: Proof, written: Sequence[Path] | None) -> dict[str, Any]:
+def data(name: str, merge: Merge, proof: Proof, written: Sequence[Path] | None) -> PullAnswer:
     """Return the result for JSON; `written` is null when no files were requested."""
     return {
         "source": name,
@@ -85,7 +86,7 @@ def baseline_text(name: str, baseline: Baseline) -> str:
     return "\n".join(lines)
 
 
-def baseline_data(name: str, baseline: Baseline) -> dict[str, Any]:
+def baseline_data(name: str, baseline: Baseline) -> PullAnswer:
     """Return a baseline for JSON."""
     pulled = data(name, baseline.merge, baseline.proof, baseline.written)
     return {**pulled, "baseline": generated_data(baseline.generated)}

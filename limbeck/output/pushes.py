@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from limbeck.output.marks import Answer, Line, Span, Sql
 from limbeck.output.revisions import one_by_one, step_data, step_line
 from limbeck.plurals import counted
 from limbeck.push.plan import Plan, Report
 from limbeck.run.status import pushed_text
+
+if TYPE_CHECKING:
+    from limbeck.output.answers.everyday import PushAnswer, PushPlanAnswer
 
 
 def plan_text(plan: Plan, *, with_sql: bool) -> str:
@@ -29,7 +32,7 @@ def plan_text(plan: Plan, *, with_sql: bool) -> str:
     return Answer(lines)
 
 
-def plan_data(plan: Plan) -> dict[str, Any]:
+def plan_data(plan: Plan) -> PushPlanAnswer:
     """Return a plan for JSON."""
     return {
         "environment": plan.environment,
@@ -56,7 +59,7 @@ def report_text(report: Report) -> str:
     )
 
 
-def report_data(report: Report) -> dict[str, Any]:
+def report_data(report: Report) -> PushAnswer:
     """Return a report for JSON."""
     return {**plan_data(report.plan), "seconds": round(report.seconds, 3)}
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from limbeck.output import probes
 from limbeck.output.marks import Answer, Line, Span, Sql
 from limbeck.plurals import counted
 from limbeck.run.losses import Losses
 from limbeck.run.preview import Preview
-from limbeck.run.rehearse import Failed, Rehearsal
+from limbeck.run.rehearse import Failed, Rehearsal, Rehearsed
+
+if TYPE_CHECKING:
+    from limbeck.output.answers.review import (
+        FailedData,
+        PreviewAnswer,
+        RehearseAnswer,
+        RehearsedData,
+    )
 
 _MOST: Final = 20  # lines of changes
 
@@ -65,17 +72,55 @@ def failed_lines(failed: Failed) -> Iterator[str]:
         yield "      ..."
 
 
-def rehearsal_data(rehearsal: Rehearsal) -> dict[str, Any]:
+def rehearsal_data(rehearsal: Rehearsal) -> RehearseAnswer:
     """Return a rehearsal for JSON."""
-    revisions = [
-        {
-            **asdict(replace(revision, passage=None)),
-            "passage": probes.data(revision.passage) if revision.passage else None,
+    return {
+        "environment": rehearsal.environment,
+        "branch": rehearsal.branch,
+        "revisions": [_rehearsed_data(revision) for revision in rehearsal.revisions],
+        "failed": _failed_data(rehearsal.failed) if rehearsal.failed else None,
+        "difference": rehearsal.difference,
+        "test": rehearsal.test,
+        "good": rehearsal.good,
+    }
+
+
+def _rehearsed_data(revision: Rehearsed) -> RehearsedData:
+    return {
+        "id": revision.id,
+        "message": revision.message,
+        "seconds": revision.seconds,
+        "holds": [
+            {
+                "table": hold.table,
+                "mode": hold.mode,
+                "rewritten": hold.rewritten,
+                "rows": hold.rows,
+                "seconds": hold.seconds,
+                "line": hold.line,
+            }
+            for hold in revision.holds
+        ],
+        "passage": probes.data(revision.passage) if revision.passage else None,
+    }
+
+
+def _failed_data(failed: Failed) -> FailedData:
+    rows = failed.offending
+    return {
+        "id": failed.id,
+        "message": failed.message,
+        "words": failed.words,
+        "offending": {
+            "table": rows.table,
+            "reason": rows.reason,
+            "count": rows.count,
+            "columns": list(rows.columns),
+            "keys": [list(key) for key in rows.keys],
         }
-        for revision in rehearsal.revisions
-    ]
-    whole = asdict(replace(rehearsal, revisions=()))
-    return {**whole, "revisions": revisions, "good": rehearsal.good}
+        if rows
+        else None,
+    }
 
 
 def preview_text(preview: Preview) -> str:
@@ -88,7 +133,7 @@ def preview_text(preview: Preview) -> str:
     )
 
 
-def preview_data(preview: Preview) -> dict[str, Any]:
+def preview_data(preview: Preview) -> PreviewAnswer:
     """Return a preview for JSON and for GitHub's outputs."""
     return {
         "branch": preview.branch.name,

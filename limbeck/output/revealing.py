@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from limbeck.output import hazards
 from limbeck.output.journals import by, done, entry_data, took, when
@@ -11,6 +11,9 @@ from limbeck.output.marks import Answer, Line, Span, Sql, sections
 from limbeck.paths import shown
 from limbeck.plurals import counted
 from limbeck.run.revealing import Place, Revealed
+
+if TYPE_CHECKING:
+    from limbeck.output.answers.everyday import PlaceData, ShowAnswer
 
 
 def revealed_text(revealed: Revealed) -> str:
@@ -27,7 +30,7 @@ def revealed_text(revealed: Revealed) -> str:
     return sections([Answer(head), *blocks, *_hazards(revealed)])
 
 
-def revealed_data(revealed: Revealed) -> dict[str, Any]:
+def revealed_data(revealed: Revealed) -> ShowAnswer:
     """Return a revision for JSON; `hazards` is null where they were not traced."""
     revision, report = revealed.revision, revealed.report
     return {
@@ -45,7 +48,7 @@ def revealed_data(revealed: Revealed) -> dict[str, Any]:
     }
 
 
-def _place_data(place: Place) -> dict[str, Any]:
+def _place_data(place: Place) -> PlaceData:
     return {
         "environment": place.environment,
         "protected": place.protected,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from limbeck.output import probes
 from limbeck.output.marks import Answer, Line, Meaning, Span
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from limbeck.generate.handwritten import Written
     from limbeck.generate.merge import Merge
     from limbeck.generate.squash.squash import Squash
+    from limbeck.output.answers.everyday import GeneratedAnswer
+    from limbeck.output.answers.history import MergeAnswer, RevisionAnswer, SquashAnswer
+    from limbeck.output.answers.parts import StepData
     from limbeck.schema.diff.steps import Step
 
 VERBS: Final[Mapping[str, Meaning]] = {"create": "added", "drop": "removed"}
@@ -34,7 +37,7 @@ def written_text(written: Written) -> str:
     )
 
 
-def written_data(written: Written) -> dict[str, Any]:
+def written_data(written: Written) -> RevisionAnswer:
     """Return a revision for JSON; table and test are null without --data."""
     table = written.table
     return {
@@ -52,7 +55,7 @@ def merge_text(merge: Merge) -> str:
     return f"Joined {heads}: both orders make the same schema.\n{shown(merge.path)}"
 
 
-def merge_data(merge: Merge) -> dict[str, Any]:
+def merge_data(merge: Merge) -> MergeAnswer:
     """Return a merge for JSON."""
     return {
         "path": shown(merge.path),
@@ -74,7 +77,7 @@ def squash_text(squash: Squash) -> str:
     return "\n".join(lines)
 
 
-def squash_data(squash: Squash) -> dict[str, Any]:
+def squash_data(squash: Squash) -> SquashAnswer:
     """Return a squash for JSON; path is null where nothing was written."""
     return {
         "path": shown(squash.path) if squash.path else None,
@@ -151,7 +154,7 @@ def _phases_text(generated: Generated) -> str:
     return Answer(lines)
 
 
-def generated_data(generated: Generated) -> dict[str, Any]:
+def generated_data(generated: Generated) -> GeneratedAnswer:
     """Return the revision for JSON; path and revision are null when there was no change."""
     return {
         "path": shown(generated.path) if generated.path else None,
@@ -183,7 +186,7 @@ def step_line(step: Step) -> str:
     return Line(verb, what, Span(remark, "warning") if step.loses else remark)
 
 
-def step_data(step: Step) -> dict[str, Any]:
+def step_data(step: Step) -> StepData:
     """Return one step for JSON."""
     return {
         "verb": step.verb,

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import ndiff
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from limbeck.plurals import counted
 from limbeck.project.code.interpreter import is_own
 from limbeck.project.scaffold import File, Scaffold
 from limbeck.run.understanding import Recorded, Understanding
+
+if TYPE_CHECKING:
+    from limbeck.output.answers.setup import InitAnswer, UnderstoodData
 
 _VERBS = {"create": "create", "append": "add to", "change": "change"}
 
@@ -20,7 +23,7 @@ def plan(scaffold: Scaffold, understood: Understanding | None) -> str:
     return "\n".join([*about(scaffold, understood), *_writing(scaffold)])
 
 
-def plan_data(scaffold: Scaffold, understood: Understanding | None) -> dict[str, Any]:
+def plan_data(scaffold: Scaffold, understood: Understanding | None) -> InitAnswer:
     """Return the same, for JSON."""
     return {
         "root": str(scaffold.root),
@@ -31,6 +34,7 @@ def plan_data(scaffold: Scaffold, understood: Understanding | None) -> dict[str,
         "files": [
             {"path": str(file.path), "action": file.action, "lines": _lines(file)}
             for file in scaffold.changes
+            if file.action != "keep"
         ],
     }
 
@@ -85,7 +89,7 @@ def _heads(recorded: Recorded) -> Iterator[str]:
         yield "depends_on"
 
 
-def _data(understood: Understanding) -> dict[str, Any]:
+def _data(understood: Understanding) -> UnderstoodData:
     recorded, env = understood.history, understood.env
     return {
         "revisions": recorded.revisions,

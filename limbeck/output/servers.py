@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from limbeck.output.data import to_json
 from limbeck.postgres.embedded.server import Status
+
+if TYPE_CHECKING:
+    from limbeck.output.answers.setup import LocalStatusAnswer, ServerData
 
 
 def status(server: Status, others: Sequence[Status], *, as_json: bool) -> str:
@@ -19,11 +22,15 @@ def status(server: Status, others: Sequence[Status], *, as_json: bool) -> str:
 
     """
     if as_json:
-        return to_json(_data(server) | {"others": [_data(other) for other in others]})
+        status: LocalStatusAnswer = {
+            **_data(server),
+            "others": [_data(other) for other in others],
+        }
+        return to_json(status)
     return "\n".join(_line(each) for each in (server, *others))
 
 
-def _data(server: Status) -> dict[str, Any]:
+def _data(server: Status) -> ServerData:
     return {
         "running": server.pid is not None,
         "major": server.major,

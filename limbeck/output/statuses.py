@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from limbeck.history.revisions import Revision, way_out
 from limbeck.output.changes import change_line, changes_data
@@ -15,6 +15,9 @@ from limbeck.run import apart
 from limbeck.run.drift import named, outermost
 from limbeck.run.status import RESTORE, Finding, Status, continuing, pushed_hint, pushed_text
 from limbeck.schema.catalog.catalog import Change
+
+if TYPE_CHECKING:
+    from limbeck.output.answers.everyday import CheckAnswer, EnvironmentData, StatusAnswer
 
 MOST = 50
 """How many differences of a check are printed; JSON has all of them."""
@@ -36,7 +39,7 @@ def status_text(statuses: Sequence[Status]) -> str:
     )
 
 
-def status_data(statuses: Sequence[Status]) -> dict[str, Any]:
+def status_data(statuses: Sequence[Status]) -> StatusAnswer:
     """Return all environments, for JSON."""
     return {"environments": [_fields(status) for status in statuses]}
 
@@ -74,7 +77,7 @@ def _differences(finding: Finding) -> Iterator[str]:
         yield f"    and {len(changes) - MOST} more"
 
 
-def check_data(findings: Sequence[Finding]) -> dict[str, Any]:
+def check_data(findings: Sequence[Finding]) -> CheckAnswer:
     """Return the findings, for JSON."""
     return {
         "ok": not any(finding.fails for finding in findings),
@@ -193,7 +196,7 @@ def _phase(standing: Standing) -> str:
     return f"{standing.phase}, {100 * standing.filled // standing.total} % of its rows backfilled"
 
 
-def _fields(status: Status) -> dict[str, Any]:
+def _fields(status: Status) -> EnvironmentData:
     return {
         "environment": status.environment,
         "branch": status.branch,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from limbeck.errors import LimbeckError, MigrationError, SeveralHeadsError
 from limbeck.plurals import counted
 from limbeck.run.trial import Part, Place, Side, Trial
 from limbeck.schema.diff.settling import Difference
 from limbeck.shadow.replay import NOT_REPLAYED
+
+if TYPE_CHECKING:
+    from limbeck.output.answers.setup import PartData, TrialDatabase, TrialPlace, TriedData
 
 MOST: Final = 10
 """How many differences of a group are printed; JSON has all of them."""
@@ -32,15 +35,15 @@ def text(trial: Trial) -> str:
     return "\n".join(lines)
 
 
-def data(trial: Trial) -> dict[str, Any]:
+def data(trial: Trial) -> TriedData:
     """Return the answers, for JSON."""
-    database = None
+    database: TrialDatabase | None = None
     if trial.database and trial.place:
-        database = _place_data(trial.place) | _data(trial.database)
+        database = {**_place_data(trial.place), **_data(trial.database)}
     return {
         "ok": trial.agrees,
         "trial": {
-            "history": {"revisions": trial.revisions} | _data(trial.history),
+            "history": {"revisions": trial.revisions, **_data(trial.history)},
             "database": database,
             "models": _data(trial.models),
         },
@@ -128,7 +131,7 @@ def _value(value: str | None) -> str:
     return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
 
 
-def _place_data(place: Place) -> dict[str, Any]:
+def _place_data(place: Place) -> TrialPlace:
     return {
         "destination": place.destination,
         "current": None if place.current is None else list(place.current),
@@ -137,7 +140,7 @@ def _place_data(place: Place) -> dict[str, Any]:
     }
 
 
-def _data(part: Part) -> dict[str, Any]:
+def _data(part: Part) -> PartData:
     return {
         "agrees": part.agrees,
         "compared": list(part.sides) if part.sides else None,
@@ -152,5 +155,5 @@ def _data(part: Part) -> dict[str, Any]:
             }
             for each in part.differences
         ],
-        "next": [step._asdict() for step in part.next],
+        "next": [{"command": step.command, "effect": step.effect} for step in part.next],
     }

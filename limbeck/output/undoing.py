@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from limbeck.phased.undo import Undo
 from limbeck.plurals import counted
+
+if TYPE_CHECKING:
+    from limbeck.output.answers.phased import UndoAnswer
 
 
 def undo_text(wanted: Undo) -> str:
@@ -31,7 +34,7 @@ def undone_text(wanted: Undo) -> str:
     )
 
 
-def undo_data(wanted: Undo) -> dict[str, Any]:
+def undo_data(wanted: Undo) -> UndoAnswer:
     """Return an undo for JSON."""
     return {
         "environment": wanted.environment,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from limbeck.schema.diagram import Box, Diagram, Line, Link
 
+if TYPE_CHECKING:
+    from limbeck.output.answers.review import ColumnData, ErdAnswer, RelationData, TableData
 
-def data(diagram: Diagram) -> dict[str, Any]:
+
+def data(diagram: Diagram) -> ErdAnswer:
     """Return the tables with their columns, and the relations."""
     return {
         "tables": [_box(box) for box in diagram.boxes],
@@ -15,7 +18,7 @@ def data(diagram: Diagram) -> dict[str, Any]:
     }
 
 
-def _box(box: Box) -> dict[str, Any]:
+def _box(box: Box) -> TableData:
     return {
         "schema": box.address.schema,
         "name": box.address.name,
@@ -25,7 +28,7 @@ def _box(box: Box) -> dict[str, Any]:
     }
 
 
-def _line(line: Line) -> dict[str, Any]:
+def _line(line: Line) -> ColumnData:
     return {
         "name": line.name,
         "type": line.type,
@@ -37,7 +40,7 @@ def _line(line: Line) -> dict[str, Any]:
     }
 
 
-def _link(link: Link) -> dict[str, Any]:
+def _link(link: Link) -> RelationData:
     return {
         "name": link.name,
         "table": f"{link.source.schema}.{link.source.name}",
