@@ -124,6 +124,8 @@ def sentence(event: Event) -> str:
 
 def how_far(event: StageProgress) -> str:
     """Return what is done of a stage, such as "12 of 300 revisions"."""
+    if not event.unit:
+        return ""
     of = f" of {event.total:,}" if event.total else ""
     return f"{event.done:,}{of} {nouns(event.total or event.done, event.unit)}"
 
@@ -174,7 +176,7 @@ def _of_statement(event: Event) -> str:
 def _of_progress(event: Event) -> str:
     match event:
         case StageProgress():
-            return f"{event.text}: {how_far(event)}"
+            return f"{event.text}: {how_far(event)}" if event.unit else event.text
         case BackfillProgress():
             return f"{event.table}: {how_many(event)}"
         case BatchNotObtained(table, attempt, pause, blockers):

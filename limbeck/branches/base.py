@@ -11,6 +11,7 @@ from limbeck.dataclass import dataclass
 from limbeck.errors import BranchError
 from limbeck.postgres.database import Database
 from limbeck.shell import command
+from limbeck.suggestions import meant
 
 LONGEST_NAME = 256
 
@@ -149,7 +150,9 @@ def find(branches: Sequence[Branch], name: str) -> Branch:
     names = ", ".join(branch.name for branch in branches)
     raise BranchError(
         f'there is no branch "{name}"',
-        hint=f"The branches are: {names}" if names else "limbeck branches create NAME",
+        hint=f"{meant(name, (branch.name for branch in branches))}The branches are: {names}"
+        if names
+        else "limbeck branches create NAME",
     )
 
 

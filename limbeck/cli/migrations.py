@@ -15,6 +15,7 @@ from limbeck.cli.options import as_json, command, completed, environment, yes
 from limbeck.cli.plans import RunOptions, carry_out, plan_options
 from limbeck.cli.terminal import agreed, interactive, note, say
 from limbeck.errors import LimbeckError, MigrationError, NotConfirmedError, PushedError
+from limbeck.stages import waiting
 
 if TYPE_CHECKING:
     from limbeck.lint.linting import Report as Hazards
@@ -226,7 +227,8 @@ def _reset(project: Project, profile: Profile, error: PushedError) -> bool:
     )
     if not agreed(f"Reset {branch.name} to {branch.parent}, and migrate it?"):
         raise NotConfirmedError("not confirmed; nothing was done", hint=error.hint)
-    provider.reset(branch.name)
+    with waiting(Narrator(), f"resetting {branch.name} to {branch.parent}"):
+        provider.reset(branch.name)
     note(f"Reset {branch.name} to {branch.parent}")
     return True
 

@@ -193,6 +193,13 @@ def as_json(function: Function) -> Function:
     )(function)
 
 
+def every(function: Function) -> Function:
+    """Add --all."""
+    return click.option(
+        "--all", "every", is_flag=True, help="Show every line, not only the first of many."
+    )(function)
+
+
 def yes(function: Function) -> Function:
     """Add --yes."""
     return click.option("--yes", is_flag=True, help="Answer yes to every question.")(function)

@@ -96,8 +96,8 @@ def push(
         answer(to_json(json(report)) if as_json else text_of(report), masked=as_json)
 
 
-def _ask_loss(losses: Sequence[str]) -> bool:
-    return ask_loss(losses, "Push anyway?")
+def _ask_loss(losses: Sequence[str]) -> int:
+    return ask_loss(losses, "push nothing")
 
 
 def _watch(project: Project, environment: str | None, answers: Answers, wait: float) -> None:

@@ -6,17 +6,23 @@ import click
 
 from limbeck.cli.invocation import Invocation
 from limbeck.cli.narrating import Narrator
-from limbeck.cli.options import as_json, command, environments, no_cache
+from limbeck.cli.options import as_json, command, environments, every, no_cache
 from limbeck.cli.terminal import answer
 from limbeck.errors import CheckFailedError
 
 
 @command()
 @environments
+@every
 @as_json
 @click.pass_context
 def status(
-    ctx: click.Context, invocation: Invocation, *, names: tuple[str, ...], as_json: bool
+    ctx: click.Context,
+    invocation: Invocation,
+    *,
+    names: tuple[str, ...],
+    every: bool,
+    as_json: bool,
 ) -> None:
     """Show every environment: current revision, pending, drift.
 
@@ -32,13 +38,14 @@ def status(
     if as_json:
         answer(to_json(statuses.status_data(environments)), masked=True)
     else:
-        answer(statuses.status_text(environments))
+        answer(statuses.status_text(environments), every=every)
     ctx.exit(1 if any(environment.problem for environment in environments) else 0)
 
 
 @command()
 @environments
 @no_cache
+@every
 @as_json
 @click.pass_context
 def check(
@@ -47,6 +54,7 @@ def check(
     *,
     names: tuple[str, ...],
     no_cache: bool,
+    every: bool,
     as_json: bool,
 ) -> None:
     """For CI: fail when something is pending, drifted or missing.
@@ -66,5 +74,5 @@ def check(
         answer(to_json(statuses.check_data(findings)), masked=True)
     else:
         heads = len(History.of(project).heads())
-        answer(statuses.check_text(findings, live=bool(profiles), heads=heads))
+        answer(statuses.check_text(findings, live=bool(profiles), heads=heads), every=every)
     ctx.exit(CheckFailedError.exit_code if any(finding.fails for finding in findings) else 0)

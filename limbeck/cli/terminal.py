@@ -26,9 +26,21 @@ if TYPE_CHECKING:
     from limbeck.run.plan import Plan
 
 
-def answer(text: str, *, masked: bool = False, end: str = "\n") -> None:
-    """Print an answer on stdout; JSON and YAML are `masked` already."""
+def answer(text: str, *, masked: bool = False, every: bool = False, end: str = "\n") -> None:
+    """Print an answer on stdout; JSON and YAML are `masked` already.
+
+    Args:
+        text: The answer.
+        masked: Whether there is nothing in it to mask.
+        every: Whether --all was given, so that no line is left out.
+        end: What follows it.
+
+    """
     end_progress()
+    if every:
+        from limbeck.output.marks import whole
+
+        text = whole(text)
     shown = visible(text) if masked else _shown(text, screen.out())
     click.echo(shown + end, nl=False, color=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from limbeck.output.marks import Answer, Line, Span
+from limbeck.output.marks import Answer, Line, Many, Span
 from limbeck.output.revisions import VERBS, one_by_one, step_data, step_line
 from limbeck.plurals import counted
 
@@ -21,7 +21,7 @@ def text(before: str, after: str, steps: Sequence[Step]) -> str:
     if not steps:
         return f"No differences between {before} and {after}."
     head = f"From {before} to {after}, {counted(len(steps), 'step')}:"
-    return Answer([Span(head, "heading"), *map(_line, one_by_one(steps))])
+    return Answer([Span(head, "heading"), Many(map(_line, one_by_one(steps)))])
 
 
 def _line(step: Step) -> str:

@@ -36,7 +36,8 @@ def log_text(journals: Sequence[Journal], limit: int) -> str:
         headers = ("When", "Environment", "Revision", "", "Took", "By", "Message")
         sections.append(Table(headers, [_row(*each) for each in entries[:limit]]))
     if (left := len(entries) - limit) > 0:
-        sections.append(f"... and {counted(left, 'earlier entry', 'earlier entries')}")
+        more = counted(left, "earlier entry", "earlier entries")
+        sections.append(f"... and {more}; --all shows them")
     sections += [line for journal in journals for line in _without(journal)]
     return Answer(sections or ["There are no environments: env_profiles/ has no profile."])
 

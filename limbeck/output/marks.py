@@ -7,7 +7,7 @@ where a text is put into a larger string, only its meaning is lost.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal, Self, TypeAlias
+from typing import Final, Literal, Self, TypeAlias
 
 from limbeck.output.tables import table
 
@@ -25,6 +25,9 @@ Meaning: TypeAlias = Literal[
     "command",
     "code",
 ]
+
+MOST: Final = 20
+"""Lines of one kind that an answer shows."""
 
 
 class Span(str):  # noqa: SLOT000 - a string with a field
@@ -91,6 +94,28 @@ class Answer(str):  # noqa: SLOT000 - a string with a field
         self = super().__new__(cls, "\n".join(parts))
         self.blocks = parts
         return self
+
+
+class Many(Answer):
+    """Lines of which the first are shown, with the number of the others; --all shows those, too."""
+
+    lines: tuple[str, ...]
+
+    def __new__(cls, lines: Iterable[str], indent: int = 0) -> Self:
+        """Return the first of the lines; `indent` is that of the line about the others."""
+        every = tuple(lines)
+        more = len(every) - MOST
+        rest = [f"{'':{indent}}... and {more:,} more; --all shows them"] if more > 0 else []
+        self = super().__new__(cls, [*every[:MOST], *rest])
+        self.lines = every
+        return self
+
+
+def whole(text: str) -> str:
+    """Return an answer with all lines, as --all shows it."""
+    if isinstance(text, Many):
+        return Answer(text.lines)
+    return Answer(map(whole, text.blocks)) if isinstance(text, Answer) else text
 
 
 def sections(parts: Iterable[str]) -> Answer:

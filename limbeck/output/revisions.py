@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from limbeck.output import probes
-from limbeck.output.marks import Answer, Line, Meaning, Span
+from limbeck.output.marks import Answer, Line, Many, Meaning, Span
 from limbeck.paths import shown
 from limbeck.plurals import counted
 
@@ -109,7 +109,8 @@ def generated_text(generated: Generated) -> str:
     if generated.expand is not None:
         return _phases_text(generated)
     wrote: Sequence[str] = [Line(Span("Wrote", "good"), f" {shown(generated.path)}")]
-    lines: list[str] = [Line("  ", step_line(step)) for step in one_by_one(generated.steps)]
+    steps = [Line("  ", step_line(step)) for step in one_by_one(generated.steps)]
+    lines: list[str] = [Many(steps, 2)] if steps else []
     if not generated.readable:
         lines.append("It holds plain SQL, because the op.* calls did not prove.")
     if note := probes.count(generated.passages):

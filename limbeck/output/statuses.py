@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from limbeck.history.revisions import Revision, way_out
 from limbeck.output.changes import change_line, changes_data
-from limbeck.output.marks import Answer, Line, Meaning, Span, Table, sections
+from limbeck.output.marks import Answer, Line, Many, Meaning, Span, Table, sections
 from limbeck.output.plans import waiting_data, waiting_lines
 from limbeck.phased.gates.standing import Standing
 from limbeck.plurals import counted
@@ -18,9 +18,6 @@ from limbeck.schema.catalog.catalog import Change
 
 if TYPE_CHECKING:
     from limbeck.output.answers.everyday import CheckAnswer, EnvironmentData, StatusAnswer
-
-MOST = 50
-"""How many differences of a check are printed; JSON has all of them."""
 
 
 def status_text(statuses: Sequence[Status]) -> str:
@@ -72,9 +69,8 @@ def _sentence(finding: Finding) -> str:
 
 def _differences(finding: Finding) -> Iterator[str]:
     changes = outermost(finding.changes)
-    yield from (Line("    ", change_line(change)) for change in changes[:MOST])
-    if len(changes) > MOST:
-        yield f"    and {len(changes) - MOST} more"
+    if changes:
+        yield Many((Line("    ", change_line(change)) for change in changes), 4)
 
 
 def check_data(findings: Sequence[Finding]) -> CheckAnswer:
@@ -152,11 +148,12 @@ def _details(status: Status) -> Iterator[str]:
         yield f"  {continuing(status, id_)}"
     if status.pending:
         yield Span(f"{name}, pending:", "pending")
-        yield from (f"  {revision.id}  {revision.message}" for revision in status.pending)
+        yield Many((f"  {each.id}  {each.message}" for each in status.pending), 2)
     yield from _phases(status)
     if status.pushed:
         yield f"{name}: {pushed_text(status.pushed, status.current or ())}"
-        yield from (Line("  ", change_line(each)) for each in outermost(status.drift or ()))
+        if changes := outermost(status.drift or ()):
+            yield Many((Line("  ", change_line(each)) for each in changes), 2)
         yield f"  {pushed_hint(status)}"
     elif status.drift:
         yield from _drift(name, outermost(status.drift), edited=bool(status.edited))
@@ -179,7 +176,7 @@ def _drift(name: str, drift: Sequence[Change], *, edited: bool) -> Iterator[str]
     objects = counted(len(drift), "object")
     signs = "+ only here, - missing here, ~ different"
     yield Line(Span(f"{name}, {kind}", "changed"), f" ({objects}: {signs}):")
-    yield from (Line("  ", change_line(change)) for change in drift)
+    yield Many((Line("  ", change_line(change)) for change in drift), 2)
 
 
 def _phases(status: Status) -> Iterator[str]:

@@ -19,6 +19,7 @@ from limbeck.postgres.embedded.binaries import Binaries
 from limbeck.postgres.embedded.launching import Launch
 from limbeck.postgres.embedded.os_user import Account
 from limbeck.shell import command
+from limbeck.stages import waiting
 
 if sys.platform != "win32":
     import fcntl
@@ -238,7 +239,8 @@ class Server:
         version = binaries.major(programs)
         created = not self.data.exists()
         if created:
-            self._initialise(programs, version, account, lock)
+            with waiting(listen, f"creating the embedded Postgres {version}"):
+                self._initialise(programs, version, account, lock)
         self._check_version(version, programs)
         self._stop_on_other_port()
         bundled.install(self.home / "extensions", account)
@@ -251,7 +253,8 @@ class Server:
             version,
             account,
         )
-        port = launch.run(listen)
+        with waiting(listen, f"starting the embedded Postgres {version}"):
+            port = launch.run(listen)
         if password.is_weak(self.data):
             password.strengthen(self.data, self.url())
         with contextlib.suppress(ServerError):  # the command that needs the role reports why
