@@ -45,6 +45,8 @@ GROUPS = {
         ),
         "erd": ("diagrams", "Draw tables and relations, of two schemas their difference."),
         "preview": ("rehearsals", "Create or delete the branch of a pull request."),
+        "report": ("pages", "Write environments, revisions and the schema as one HTML file."),
+        "studio": ("pages", "Show environments, revisions and schemas as pages in the browser."),
     },
     "Without downtime": {
         "expand": ("expanding", "Write the expand and contract revisions of one change."),

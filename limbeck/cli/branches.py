@@ -187,7 +187,10 @@ def diff(
         for name in (base, compare)
     )
     script = as_script(steps(before, after))
-    text = reports.difference(base, compare, script, output if form == "sql" else form)
+    if form == "markdown":
+        answer(reports.markdown(base, compare, script, (before, after)), end="")
+        return
+    text = reports.difference(base, compare, script, "json" if form == "json" else output)
     if form == "sql" and output == "table":
         answer_script(text, end="")
     else:

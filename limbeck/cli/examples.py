@@ -65,6 +65,14 @@ EXAMPLES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("limbeck preview down pr-42", "when the pull request is closed"),
         ("limbeck preview down pr-42 -e production", "where an environment names the place"),
     ),
+    "report": (
+        ("limbeck report --out limbeck.html", "all environments, and the default one's schema"),
+        ("limbeck report -e production --source production --out p.html", "only of production"),
+    ),
+    "studio": (
+        ("limbeck studio", "all environments, in the browser"),
+        ("limbeck studio -e production --port 8123 --no-browser", "one of them, at this port"),
+    ),
     "expand": (
         ("limbeck expand public.books.isbn", "what has changed about one column"),
         (

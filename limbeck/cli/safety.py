@@ -15,7 +15,7 @@ from limbeck.errors import CheckFailedError, ConfigurationError
 if TYPE_CHECKING:
     from limbeck.lint.linting import Report
 
-Format: TypeAlias = Literal["text", "json", "github", "sarif", "markdown"]
+Format: TypeAlias = Literal["text", "json", "github", "sarif", "markdown", "svg"]
 
 
 @command()
@@ -29,7 +29,7 @@ Format: TypeAlias = Literal["text", "json", "github", "sarif", "markdown"]
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "github", "sarif", "markdown"]),
+    type=click.Choice(["text", "json", "github", "sarif", "markdown", "svg"]),
     default="text",
     show_default=True,
     help="The format of the answer.",
@@ -85,7 +85,7 @@ def _report(
 
 
 def _rendered(report: Report, form: Format) -> str:
-    from limbeck.output import hazards, review
+    from limbeck.output import hazards, locks, review
     from limbeck.output.data import plain_json, to_json
 
     match form:
@@ -97,5 +97,7 @@ def _rendered(report: Report, form: Format) -> str:
             return plain_json(review.hazards_sarif(report))
         case "markdown":
             return hazards.hazards_markdown(report)
+        case "svg":
+            return locks.svg(report.timelines)
         case "text":
             return hazards.hazards_text(report)

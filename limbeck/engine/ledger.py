@@ -139,10 +139,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The entries of a database's ledger, oldest first; `exists` says whether it has one."""
+    """The entries of a database's ledger, oldest first; `exists` says whether it has one.
+
+    A `hidden` one may not be read by the role.
+    """
 
     entries: tuple[Entry, ...] = ()
     exists: bool = False
+    hidden: bool = False
 
     def applied(self) -> dict[str, Entry]:
         """Return the last entry of each revision that is applied."""
@@ -164,8 +168,10 @@ def read(connection: psycopg.Connection) -> Ledger:
         return of(asked(connection))
     except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
         return Ledger()
-    except (psycopg.errors.UndefinedColumn, psycopg.errors.InsufficientPrivilege):
+    except psycopg.errors.UndefinedColumn:
         return Ledger()
+    except psycopg.errors.InsufficientPrivilege:
+        return Ledger(hidden=True)
 
 
 def asked(connection: psycopg.Connection) -> psycopg.Cursor[Entry]:

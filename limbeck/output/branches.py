@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from limbeck.branches.base import Branch
 from limbeck.output.data import plain_json, to_json, to_yaml
@@ -11,7 +11,11 @@ from limbeck.output.marks import Span, Table
 
 if TYPE_CHECKING:
     from limbeck.output.answers.databases import BranchData
+    from limbeck.schema.catalog.catalog import Catalog
 
+MERMAID: Final = 50_000
+MERMAID_LINKS: Final = 500
+"""What GitHub draws: Mermaid's maxTextSize and maxEdges, which pages cannot raise."""
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -35,12 +39,10 @@ def single(branch: Branch, output: Form) -> str:
     return several([branch], output) if output == "table" else _data(_fields(branch), output)
 
 
-def difference(base: str, compare: str, script: str, output: Form | Literal["markdown"]) -> str:
+def difference(base: str, compare: str, script: str, output: Form) -> str:
     """Return the script between the schemas of two branches, ended by a line break."""
     if output == "table":
         return script if script.endswith("\n") or not script else f"{script}\n"
-    if output == "markdown":
-        return _markdown(base, compare, script)
     fields = {
         "base_branch": base,
         "compare_branch": compare,
@@ -50,11 +52,31 @@ def difference(base: str, compare: str, script: str, output: Form | Literal["mar
     return _data(fields, output) + "\n"
 
 
-def _markdown(base: str, compare: str, script: str) -> str:
+def markdown(base: str, compare: str, script: str, catalogs: tuple[Catalog, Catalog]) -> str:
+    """Return the script for a comment on a pull request, and a diagram of what has changed.
+
+    Args:
+        base: The name of the first branch.
+        compare: The name of the second branch.
+        script: The SQL between their schemas.
+        catalogs: Both schemas.
+
+    """
     title = f"**Schema: `{base}` to `{compare}`**"
     if not script.strip():
         return f"{title}: no difference\n"
-    return f"{title}\n\n```sql\n{script.strip()}\n```\n"
+    return f"{title}\n\n```sql\n{script.strip()}\n```\n{_picture(*catalogs)}"
+
+
+def _picture(before: Catalog, after: Catalog) -> str:
+    from limbeck.output.erd.mermaid import mermaid  # noqa: PLC0415 - most answers have no picture
+    from limbeck.schema.diagram import diagram, narrowed  # noqa: PLC0415
+
+    part = narrowed(diagram(after, before), changed=True)
+    text = mermaid(part)
+    if not part.boxes or len(text) > MERMAID or len(part.links) > MERMAID_LINKS:
+        return ""
+    return f"\n```mermaid\n{text}\n```\n"
 
 
 def _data(value: Any, output: Form) -> str:

@@ -99,11 +99,12 @@ def size_text(hazard: Hazard, report: Report) -> str | None:
     """Return the size of a hazard's table on the environment, in words."""
     if hazard.size is None:
         return None
-    size = f"about {counted(hazard.size.rows, 'row')}, {_bytes(hazard.size.bytes)}"
+    size = f"about {counted(hazard.size.rows, 'row')}, {bytes_text(hazard.size.bytes)}"
     return f"{hazard.relation} has {size} on {report.environment}"
 
 
-def _bytes(number: int) -> str:
+def bytes_text(number: int) -> str:
+    """Return a number of bytes in the largest unit in which it is at least one."""
     value, unit = float(number), 0
     while value >= 1024 and unit < len(_UNITS) - 1:  # noqa: PLR2004 - as Postgres counts
         value, unit = value / 1024, unit + 1

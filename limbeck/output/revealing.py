@@ -10,7 +10,8 @@ from limbeck.output.journals import by, done, entry_data, took, when
 from limbeck.output.marks import Answer, Line, Span, Sql, sections
 from limbeck.paths import shown
 from limbeck.plurals import counted
-from limbeck.run.revealing import Place, Revealed
+from limbeck.run.places import Place
+from limbeck.run.revealing import Revealed
 
 if TYPE_CHECKING:
     from limbeck.output.answers.everyday import PlaceData, ShowAnswer
@@ -24,8 +25,8 @@ def revealed_text(revealed: Revealed) -> str:
     head.append(f"  follows    {', '.join(revision.parents) or 'nothing: it is the first'}")
     if revision.replaces:
         head.append(f"  replaces   {', '.join(revision.replaces)}")
-    head.append(f"  runs in    {_steps(revealed)}")
-    head += [Line("  ", _named(place), f": {_standing(place)}") for place in revealed.places]
+    head.append(f"  runs in    {steps(revealed)}")
+    head += [Line("  ", _named(place), f": {standing(place)}") for place in revealed.places]
     blocks = (_block("Upgrade", revealed.upgrade), _block("Downgrade", revealed.downgrade))
     return sections([Answer(head), *blocks, *_hazards(revealed)])
 
@@ -58,7 +59,8 @@ def _place_data(place: Place) -> PlaceData:
     }
 
 
-def _steps(revealed: Revealed) -> str:
+def steps(revealed: Revealed) -> str:
+    """Return in words how a revision commits."""
     if revealed.steps is None:
         return "as many transactions as its Python commits"
     if revealed.steps > 1:
@@ -66,9 +68,12 @@ def _steps(revealed: Revealed) -> str:
     return "one transaction"
 
 
-def _standing(place: Place) -> str:
-    if place.problem:
+def standing(place: Place) -> str:
+    """Return in words whether an environment holds a revision, since when and by whom."""
+    if place.problem and place.applied is None:
         return place.problem.message
+    if place.problem:  # only the ledger is hidden
+        return f"{'applied' if place.applied else 'not applied'}; {place.problem.message}"
     if place.applied is None:
         return "unknown: it is at a revision without a file"
     entry = place.entry

@@ -55,14 +55,14 @@ def check_text(findings: Sequence[Finding], *, live: bool, heads: int = 1) -> st
         lines.append(Line(ok, f": {several}, the models have their revisions{databases}"))
     for finding in findings:
         place = Span(finding.environment or "project", "error" if finding.fails else "pending")
-        lines.append(Line(place, f": {_sentence(finding)}"))
+        lines.append(Line(place, f": {sentence(finding)}"))
         lines.extend(_differences(finding))
         if finding.hint:
             lines.append(f"    {finding.hint}")
     return Answer(lines)
 
 
-def _sentence(finding: Finding) -> str:
+def sentence(finding: Finding) -> str:
     """Return the text of a finding without the names of its changes, which follow it."""
     return finding.text.removesuffix(f" {named(finding.changes)}" if finding.changes else "")
 
@@ -182,12 +182,13 @@ def _drift(name: str, drift: Sequence[Change], *, edited: bool) -> Iterator[str]
 def _phases(status: Status) -> Iterator[str]:
     if open_ := [each for each in status.phases if each.phase != "contracted"]:
         yield Span(f"{status.environment}, changes without downtime:", "heading")
-        yield from (f"  {each.change}: {_phase(each)}" for each in open_)
+        yield from (f"  {each.change}: {phase_text(each)}" for each in open_)
     for line in waiting_lines(status.waiting):
         yield Line("  ", line) if line.startswith(" ") else Line(f"{status.environment}: ", line)
 
 
-def _phase(standing: Standing) -> str:
+def phase_text(standing: Standing) -> str:
+    """Return the phase of a change, with how much of it is backfilled."""
     if standing.filled is None or not standing.total:
         return standing.phase
     return f"{standing.phase}, {100 * standing.filled // standing.total} % of its rows backfilled"

@@ -23,6 +23,9 @@ from limbeck.project.pulled import pulled_names
 if TYPE_CHECKING:
     import sqlalchemy
 
+MASKED = ("*passw*", "*pwd*", "*secret*", "*token*", "*api_key*", "*apikey*", "*private_key*")
+"""Columns whose values no page shows, unless the setting `mask` names others."""
+
 
 @dataclass(frozen=True, slots=True)
 class Project:
@@ -35,6 +38,8 @@ class Project:
     `pulled_names` are those in Python that `pull` has to use, by names in the database.
     `shadow_major` is the major on which schemas are tried out, if the caller needs a certain one.
     `files` is the folder of limbeck's own files, if it is not .limbeck in the root.
+    `mask` has patterns of columns whose values are not shown: "column", "table.column" or
+    "schema.table.column".
     `afresh` says that the models are imported several times, as they are then.
     """
 
@@ -60,6 +65,7 @@ class Project:
     python: str | None = None
     env_file: str | None = None
     ignore: Ignored = field(default_factory=Ignored)
+    mask: tuple[str, ...] = MASKED
     pulled_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     shadow_major: int | None = None
     afresh: bool = False
@@ -198,6 +204,7 @@ _FIELDS: dict[str, tuple[str, type]] = {
     "alembic-ini": ("ini", str),
     "alembic-section": ("section", str),
     "ignore": ("ignore", dict),
+    "mask": ("mask", list),
     "pull": ("pulled_names", dict),
 }
 _CHOICES: dict[str, tuple[str, ...]] = {"recipes": ("online", "plain")}

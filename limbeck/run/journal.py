@@ -9,15 +9,16 @@ from functools import partial
 from limbeck.dataclass import dataclass
 from limbeck.engine import ledger, version_table
 from limbeck.engine.ledger import Ledger
-from limbeck.errors import LimbeckError
+from limbeck.errors import DatabaseError, LimbeckError
 from limbeck.events import Listener
 from limbeck.history.history import History
 from limbeck.logs import log
-from limbeck.postgres.connect import connect
+from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.database import Database
 from limbeck.project import urls
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
+from limbeck.schema.sql.quoting import quote
 
 AT_ONCE = 8
 """How many environments are asked at the same time."""
@@ -27,8 +28,8 @@ AT_ONCE = 8
 class Journal:
     """The ledger of one environment, and the rows of its version table.
 
-    `current` is None, and the ledger empty, where the database could not be read: `problem` says
-    why.
+    The ledger is empty where it could not be read: `problem` says why. `current` is None where
+    nothing could be read.
     """
 
     environment: str
@@ -68,6 +69,17 @@ def _read(profile: Profile, history: History, database: Database, listen: Listen
     try:
         with connect(database, read_only=True, listen=listen) as connection:
             current = version_table.recorded(connection, version_table.of(history, connection))
-            return Journal(profile.name, database.destination, ledger.read(connection), current)
+            entries = ledger.read(connection)
+            problem = _hidden(connection) if entries.hidden else None
+            return Journal(profile.name, database.destination, entries, current, problem)
     except LimbeckError as error:
         return Journal(profile.name, database.destination, problem=error)
+
+
+def _hidden(connection: Connection) -> DatabaseError:
+    role = quote(connection.info.user)
+    return DatabaseError(
+        f"the role {connection.info.user} may not read the ledger, limbeck_state.ledger",
+        hint=f"GRANT USAGE ON SCHEMA limbeck_state TO {role}; "
+        f"GRANT SELECT ON limbeck_state.ledger TO {role}",
+    )

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from limbeck.dataclass import dataclass
 from limbeck.engine import offline
-from limbeck.engine.ledger import Entry
 from limbeck.errors import HistoryError, LimbeckError
 from limbeck.events import Listener
 from limbeck.history.history import History
@@ -17,21 +16,7 @@ from limbeck.logs import log
 from limbeck.plurals import counted
 from limbeck.project.profile import Profile
 from limbeck.project.project import Project
-from limbeck.run.journal import Journal, journals
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Whether an environment holds a revision, with the last entry of its ledger about it.
-
-    `applied` is None where the database could not be read, or is at a revision without a file.
-    """
-
-    environment: str
-    protected: bool
-    applied: bool | None
-    entry: Entry | None = None
-    problem: LimbeckError | None = None
+from limbeck.run.places import Place, holdings
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +64,13 @@ def reveal(  # noqa: PLR0913 - what, from where, for whom
     (upgrade,) = offline.sql(history, [revision])
     (downgrade,) = offline.sql(history, [revision], downgrade=True)
     report, unchecked = _judged(project, revision, own, listen) if lint else (None, None)
-    asked = zip(profiles, journals(project, profiles, listen=listen), strict=True)
+    held = holdings(project, history, profiles, listen)
     return Revealed(
         revision,
         upgrade,
         downgrade,
         offline.steps(history, revision),
-        tuple(_place(history, profile, journal, revision) for profile, journal in asked),
+        tuple(each.place(revision) for each in held),
         report,
         unchecked,
     )
@@ -109,13 +94,3 @@ def _judged(
         return linting.lint(project, [revision], profile=profile, listen=listen), None
     except LimbeckError as error:
         return None, error
-
-
-def _place(history: History, profile: Profile, journal: Journal, revision: Revision) -> Place:
-    entries = [each for each in journal.ledger.entries if each.revision == revision.id]
-    known = {each.id for each in history.revisions()}
-    applied: bool | None = None
-    if journal.current is not None and known.issuperset(journal.current):
-        applied = revision in history.applied(journal.current)
-    entry = entries[-1] if entries else None
-    return Place(profile.name, profile.protected, applied, entry, journal.problem)

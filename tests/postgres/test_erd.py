@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from limbeck.cli import group
 from limbeck.errors import ConfigurationError
+from limbeck.output.branches import markdown
 from limbeck.output.erd.data import data
 from limbeck.schema.catalog.read import read
 from limbeck.schema.diagram import diagram
@@ -82,6 +83,38 @@ def test_the_diagram_of_two_schemas_is_their_difference(connection: psycopg.Conn
         "public.books": "new",
         "shop.orders": "new",
     }
+
+
+def test_a_role_without_any_grant_sees_the_whole_diagram(
+    database: Database, connection: psycopg.Connection
+) -> None:
+    connection.execute(BEFORE)
+    role = f"reader_{database.dbname}"
+    connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'x'")
+    user = database.url.split("//")[1].split("@")[0]
+    answers = [
+        CliRunner().invoke(group, ["erd", database.url.replace(user, each), "--json"])
+        for each in (user, f"{role}:x")
+    ]
+    connection.execute(f"DROP ROLE {role}")
+    assert answers[1].exit_code == 0, answers[1].output
+    assert answers[0].stdout == answers[1].stdout
+
+
+def test_a_comment_on_a_pull_request_has_a_diagram_of_what_has_changed(
+    connection: psycopg.Connection,
+) -> None:
+    connection.execute(BEFORE)
+    before = read(connection)
+    connection.execute(CHANGE)
+    after = read(connection)
+    text = markdown("production", "preview/1", "ALTER TABLE ...", (before, after))
+    sql, picture = text.split("```mermaid\n")
+    assert sql.endswith("```sql\nALTER TABLE ...\n```\n\n")
+    assert picture.startswith("erDiagram\n")
+    assert "orders (new)" in picture
+    assert "logs" not in picture
+    assert "mermaid" not in markdown("production", "preview/1", "COMMENT ...", (after, after))
 
 
 def test_the_command_draws_a_database_and_hides_its_password(

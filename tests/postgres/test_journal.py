@@ -100,6 +100,30 @@ def test_an_environment_out_of_reach_does_not_hide_the_log_of_the_others(
     assert "secret" not in answer.output
 
 
+def test_a_role_that_may_not_read_the_ledger_is_told_what_it_needs(
+    work: Work, database: Database, connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its log said that the ledger was empty, and `show` that another tool had applied it."""
+    first, _ = recorded(work)
+    migrated(work, database)
+    role = f"reader_{database.dbname}"
+    connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'x'")
+    connection.execute(f"GRANT SELECT ON alembic_version TO {role}")
+    own = database.url.replace(database.url.split("//")[1].split("@")[0], f"{role}:x")
+    monkeypatch.setenv("DATABASE_URL_DEVELOPMENT", own)
+    message = f"the role {role} may not read the ledger, limbeck_state.ledger"
+    try:
+        problem, hint = lines(work)
+        assert problem == f"development: {message}"
+        (place,) = reveal(work.project, first, [work.profile], lint=False).places
+        assert (place.applied, str(place.problem)) == (True, message)
+        for statement in hint.strip().split("; "):
+            connection.execute(statement)
+        assert [line.split()[-1] for line in lines(work)[1:]] == ["index", "one"]
+    finally:
+        connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+
+
 def test_show_has_the_sql_the_hazards_and_the_places_of_a_revision(
     work: Work, database: Database
 ) -> None:

@@ -98,6 +98,7 @@ SETTINGS = {
     'exclude-tables = ["a"]': ("exclude_tables", ("a",)),
     'include-schemas = ["a"]': ("include_schemas", ("a",)),
     'include-tables = ["a"]': ("include_tables", ("a",)),
+    'mask = ["people.*"]': ("mask", ("people.*",)),
 }
 
 
