@@ -11,7 +11,6 @@ from limbeck.dataclass import dataclass
 from limbeck.errors import BranchError
 from limbeck.postgres.database import Database
 from limbeck.shell import command
-from limbeck.suggestions import meant
 
 LONGEST_NAME = 256
 
@@ -147,6 +146,8 @@ def find(branches: Sequence[Branch], name: str) -> Branch:
     for branch in branches:
         if branch.id == name:
             return branch
+    from limbeck.suggestions import meant  # noqa: PLC0415 - for errors only
+
     names = ", ".join(branch.name for branch in branches)
     raise BranchError(
         f'there is no branch "{name}"',

@@ -19,7 +19,6 @@ from limbeck.postgres.embedded.binaries import Binaries
 from limbeck.postgres.embedded.launching import Launch
 from limbeck.postgres.embedded.os_user import Account
 from limbeck.shell import command
-from limbeck.stages import waiting
 
 if sys.platform != "win32":
     import fcntl
@@ -233,6 +232,8 @@ class Server:
             os.close(handle)
 
     def _start(self, lock: int, listen: Listener) -> None:
+        from limbeck.stages import waiting  # noqa: PLC0415 - most commands find it running
+
         programs = self.find_binaries()
         # Before initdb: who runs Postgres must own the data, and be able to reach them.
         account = accounts.choose(self.data, programs.program("postgres"))
