@@ -108,7 +108,21 @@ def drawn(place: Site) -> dict[str, str]:
     told = [(words, place.run(*words)) for words in session[:1]]
     locks = place.answer("lint", "-e", "development", "--format", "svg")
     told += [(words, place.run(*words)) for words in session[1:]]
-    return {"session.svg": terminal(told), "locks.svg": locks, "erd.svg": svg}
+    phases = _phased(place)
+    return {"session.svg": terminal(told), "locks.svg": locks, "erd.svg": svg, "phases.svg": phases}
+
+
+def _phased(place: Site) -> str:
+    """Rename a column without downtime, as far as the backfill of development."""
+    models = place.root / "models.py"
+    models.write_text(models.read_text().replace("    title:", "    heading:"))
+    rename = "public.books.title:public.books.heading"
+    with psycopg.connect(place.variables["DATABASE_URL_DEVELOPMENT"]) as connection:
+        connection.execute("INSERT INTO books (title) SELECT 'x' FROM generate_series(1, 100)")
+    place.run("generate", "--zero-downtime", "--rename", rename, "-m", "name the heading")
+    place.run("migrate", "-e", "development")
+    place.run("backfill", "-e", "development")
+    return place.answer("status", "--format", "svg")
 
 
 def terminal(told: Sequence[tuple[Sequence[str], str]]) -> str:
@@ -149,6 +163,7 @@ def masked(picture: str) -> str:
         (r"(?<![0-9a-f])(?=[0-9a-f]*\d)[0-9a-f]{12}(?![0-9a-f])", "ID"),
         (r"\d{4}_\d\d_\d\d_", "DATE_"),
         (r"\d+\.\d\d s", "TIME"),
+        (r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "WHEN"),
         (r"[\w-]+@127\.0\.0\.1:\d+/\w*", "DATABASE"),
     ):
         picture = re.sub(pattern, mask, picture)

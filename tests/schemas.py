@@ -34,19 +34,30 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from limbeck.output import data
-from limbeck.output.answers import databases, everyday, history, phased, review, setup
+from limbeck.output.answers import (
+    databases,
+    everyday,
+    fleets,
+    history,
+    phased,
+    review,
+    setup,
+    tenants,
+)
 
 FOLDER = Path(__file__).parents[1] / "docs" / "json"
 Schema: TypeAlias = dict[str, Any]
 
 BRANCHES = ("create", "get", "rename", "reset", "restore", "set-default", "set-expiration")
 RUNS = (everyday.RunAnswer, everyday.PlanAnswer)
+# With the name of a fleet after -e, these commands are those of the group `fleet`.
+ROLLOUTS = (*RUNS, fleets.FleetRunAnswer, fleets.FleetAnswer)
 ANSWERS: dict[str, Sequence[type]] = {
-    "generate": [everyday.GeneratedAnswer],
-    "migrate": RUNS,
-    "status": [everyday.StatusAnswer],
-    "check": [everyday.CheckAnswer],
-    "rollback": RUNS,
+    "generate": [everyday.GeneratedAnswer, tenants.TenantsGeneratedAnswer],
+    "migrate": [*ROLLOUTS, tenants.TenantsRunAnswer, tenants.TenantsPlanAnswer],
+    "status": [everyday.StatusAnswer, tenants.TenantsStatusAnswer, fleets.FleetAnswer],
+    "check": [everyday.CheckAnswer, fleets.FleetCheckAnswer],
+    "rollback": ROLLOUTS,
     "push": [everyday.PushAnswer, everyday.PushPlanAnswer],
     "log": [everyday.LogAnswer],
     "show": [everyday.ShowAnswer],
@@ -57,7 +68,7 @@ ANSWERS: dict[str, Sequence[type]] = {
     "preview up": [review.PreviewAnswer],
     "expand": [everyday.GeneratedAnswer],
     "backfill": [phased.BackfillAnswer, phased.BackfillPlanAnswer],
-    "contract": RUNS,
+    "contract": ROLLOUTS,
     "undo": [phased.UndoAnswer],
     "revision": [history.RevisionAnswer],
     "merge": [history.MergeAnswer],
@@ -70,6 +81,12 @@ ANSWERS: dict[str, Sequence[type]] = {
     "branches prune": [databases.BranchesAnswer],
     "branches diff": [databases.BranchDiffAnswer],
     **{f"branches {verb}": [databases.BranchData] for verb in (*BRANCHES, "delete")},
+    **{f"fleet {verb}": [fleets.FleetAnswer] for verb in ("status", "plan", "lint")},
+    **{f"fleet {v}": [fleets.FleetRunAnswer] for v in ("migrate", "rollback", "backfill")},
+    "fleet check": [fleets.FleetCheckAnswer],
+    "fleet create": [fleets.TenantAnswer],
+    "tenants list": [tenants.TenantsAnswer],
+    "tenants create": [tenants.TenantsAnswer],
     "url": [databases.UrlAnswer],
     "init": [setup.InitAnswer, setup.InitTryAnswer],
     "doctor": [setup.DoctorAnswer],

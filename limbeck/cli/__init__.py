@@ -71,9 +71,11 @@ GROUPS = {
     },
     "Databases": {
         "pull": ("pulls", "Write models from a live database."),
+        "tenants": ("tenants", "List and create tenants: schemas that hold the same tables."),
         "branches": ("branches", "List, create, reset, delete database branches."),
         "url": ("servers", "Print the URL of an environment, password included."),
         "psql": ("servers", "Open psql on an environment."),
+        "fleet": ("fleets", "Migrate many databases with one history, in waves."),
     },
     "Set-up": {
         "init": ("initializing", "Set limbeck up in a project, new or existing."),

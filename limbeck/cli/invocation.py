@@ -23,6 +23,7 @@ class Invocation:
     log: str | None = None
     color: Choice | None = None
     progress: Any = None  # a Progress, whose module needs this one
+    tenant: str | None = None
 
     @property
     def log_to_stderr(self) -> bool:
@@ -48,11 +49,26 @@ class Invocation:
 
         project = Project.find(Path(self.directory) if self.directory else None)
         project = replace(project, cache=False) if no_cache else project
+        if self.tenant is not None:
+            project = _in_tenant(project, self.tenant)
+        elif project.tenants is not None:
+            project = project.only("shared" if project.has_shared else "tenants")
         if importing:
             from limbeck.shadow import ingredients
 
             ingredients.prepare(project)
         return project
+
+
+def _in_tenant(project: Project, tenant: str) -> Project:
+    from limbeck.errors import ConfigurationError
+
+    if project.tenants is None:
+        raise ConfigurationError(
+            f"the project has no tenants, and --tenant is {tenant}",
+            hint='Say which schemas are tenants: [tool.limbeck] tenants = "tenant_*".',
+        )
+    return project.of_tenant(tenant)
 
 
 def project_for(invocation: Invocation, *sources: str, needed: bool = False) -> Project | None:

@@ -8,11 +8,12 @@ import click
 
 from limbeck.cli.invocation import Invocation
 from limbeck.cli.narrating import Narrator
-from limbeck.cli.options import as_json, command, completed, environments, every
+from limbeck.cli.options import as_json, command, completed, environments, every, tenant
 from limbeck.cli.terminal import answer
 
 
 @command()
+@tenant
 @environments
 @click.option(
     "-n",

@@ -11,7 +11,7 @@ from limbeck import shell
 from limbeck.cli import gates
 from limbeck.cli.invocation import Invocation
 from limbeck.cli.narrating import Narrator
-from limbeck.cli.options import as_json, command, completed, environment, yes
+from limbeck.cli.options import as_json, command, completed, environment, tenant, yes
 from limbeck.cli.plans import RunOptions, carry_out, plan_options
 from limbeck.cli.terminal import agreed, interactive, note, say
 from limbeck.errors import LimbeckError, MigrationError, NotConfirmedError, PushedError
@@ -62,10 +62,23 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Create the schema of the history's baseline first, in an empty database.",
 )
+@click.option(
+    "--tenant",
+    "only",
+    metavar="NAME",
+    multiple=True,
+    help="Migrate this tenant alone, and nothing that exists once. Repeatable.",
+)
+@click.option(
+    "--at-once",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="How many tenants to migrate at the same time; 4 if omitted.",
+)
 @plan_options
 @yes
 @as_json
-def migrate(
+def migrate(  # noqa: C901 - databases, schemas, or many of both
     invocation: Invocation,
     *,
     environment: str | None,
@@ -77,6 +90,8 @@ def migrate(
     contract: bool,
     allow: tuple[str, ...],
     from_baseline: bool,
+    only: tuple[str, ...],
+    at_once: int | None,
     dry_run: bool,
     script: bool,
     wait: float,
@@ -90,13 +105,37 @@ def migrate(
     a terminal, --yes is required.
     """
     from limbeck.project import places, urls
+    from limbeck.project import profile as profiles
     from limbeck.run import databases as run
     from limbeck.run import own_objects
     from limbeck.run.hooks import Hooks
 
     listen = Narrator()
     project = invocation.project()
+    if profiles.is_fleet(project.profiles_dir, environment):
+        from limbeck.cli import everywhere
+
+        everywhere.migrate(**click.get_current_context().params)
+        return
     profile = project.profile(environment)
+    if project.tenants is not None:
+        from limbeck.cli import tenants
+        from limbeck.tenants.migrating import Where
+
+        phase_: Through | None = "contract" if contract else through
+        where = Where(
+            project,
+            profile,
+            urls.database(project, profile, listen),
+            to=to,
+            through=phase_,
+            allow_used=gates.STILL_USED in allow,
+            hooks=Hooks.of(project),
+            listen=listen,
+        )
+        options = RunOptions(dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
+        tenants.migrate(where, options, only=only, at_once=at_once, allow=allow)
+        return
     databases = (
         places.databases(project, profile, listen)
         if all_databases
@@ -151,6 +190,7 @@ def migrate(
 
 
 @command()
+@tenant
 @environment
 @click.option(
     "-n",
@@ -186,12 +226,18 @@ def rollback(
 
     Objects that a revision added are dropped, with the data in them.
     """
+    from limbeck.project import profile as profiles
     from limbeck.project import urls
     from limbeck.run import planning
     from limbeck.run.hooks import Hooks
 
     listen = Narrator()
     project = invocation.project()
+    if profiles.is_fleet(project.profiles_dir, environment):
+        from limbeck.cli import everywhere
+
+        everywhere.rollback(**click.get_current_context().params)
+        return
     profile = project.profile(environment)
     database = urls.database(project, profile, listen)
     hooks = Hooks.of(project)

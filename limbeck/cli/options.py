@@ -147,6 +147,21 @@ def environment(function: Function) -> Function:
     )(function)
 
 
+def tenant(function: Function) -> Function:
+    """Add --tenant NAME, for the part of a history that is in one schema."""
+
+    def remember(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+        ctx.ensure_object(Invocation).tenant = value
+
+    return click.option(
+        "--tenant",
+        metavar="NAME",
+        expose_value=False,
+        callback=remember,
+        help="The schema of one tenant.",
+    )(function)
+
+
 def own_history(function: Function) -> Function:
     """Add -e/--env NAME for commands that need no environment unless it keeps its own history."""
     return click.option(

@@ -95,6 +95,11 @@ def generate(
         using=parsed_values(using, "--using"),
         ask_cast=ask_cast if interactive() else None,
     )
+    if project.tenants is not None:
+        from limbeck.cli import tenants
+
+        tenants.generate(project, profile, message, answers, as_json=as_json)
+        return
     generated = revision(project, profile, message=message, answers=answers, listen=Narrator())
     json, text = revisions.generated_data, revisions.generated_text
     answer(to_json(json(generated)) if as_json else text(generated), masked=as_json, every=every)

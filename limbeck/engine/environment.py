@@ -171,7 +171,9 @@ class VersionRows(HeadMaintainer):
         self.statements: list[Statement] = []
         if not heads:
             table = CreateTable(context._version, if_not_exists=True)  # noqa: SLF001 - Alembic's own
-            self.statements.append(Statement(str(table.compile(dialect=context.dialect))))
+            # SQLAlchemy doubles percent signs for a driver, which takes none without parameters.
+            text = str(table.compile(dialect=context.dialect)).replace("%%", "%")
+            self.statements.append(Statement(text))
 
     def _insert_version(self, version: str) -> None:
         self.heads.add(version)

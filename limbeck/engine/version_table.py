@@ -11,7 +11,7 @@ from psycopg.rows import tuple_row
 from limbeck.errors import DatabaseError
 from limbeck.history.history import History
 from limbeck.postgres import row_security
-from limbeck.postgres.connect import as_url
+from limbeck.postgres.connect import as_url, tenant_of
 
 
 class VersionTable(NamedTuple):
@@ -38,6 +38,12 @@ def of(history: History, connection: psycopg.Connection) -> VersionTable:
         ConfigurationError: env.py fails.
 
     """
+    tenant = tenant_of(connection)  # whose own table it is, whatever env.py configures
+    table = _configured(history, connection)
+    return table if tenant is None else table._replace(schema=tenant)
+
+
+def _configured(history: History, connection: psycopg.Connection) -> VersionTable:
     if history.project is None:
         return USUAL
     code = history.project.code_for(*history.folders)

@@ -36,6 +36,11 @@ def status_text(statuses: Sequence[Status]) -> str:
     )
 
 
+def details_text(status: Status) -> str:
+    """Return what is pending, drifted or wrong in one environment."""
+    return "\n".join(_details(status))
+
+
 def status_data(statuses: Sequence[Status]) -> StatusAnswer:
     """Return all environments, for JSON."""
     return {"environments": [_fields(status) for status in statuses]}

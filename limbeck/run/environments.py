@@ -253,7 +253,7 @@ def _drift(
         and memo.fingerprint == common.replayed(profile, major, current, path).fingerprint()
     ):
         return ()
-    live, contents = no_drift.read_with_contents(connection, filters_)
+    live, contents = no_drift.read_with_contents(connection, filters_, hashed=place is not None)
     recorded = common.replayed(profile, major, current, path)
     return no_drift.compare(common.project, place, (recorded, live), contents)
 

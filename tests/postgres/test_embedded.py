@@ -21,13 +21,17 @@ from pathlib import Path
 import pg8000.native
 import psycopg
 import pytest
+from click.testing import CliRunner
 
 import limbeck
+from limbeck.cli import group
+from limbeck.cli.invocation import Invocation
 from limbeck.errors import ConfigurationError, ServerError
 from limbeck.events import Event, Notice, ServerStarted, StageProgress
 from limbeck.postgres.embedded import binaries, installations, os_user, ports
 from limbeck.postgres.embedded.binaries import Binaries
 from limbeck.postgres.embedded.server import Server
+from limbeck.project import servers
 
 ROOT = os.geteuid() == 0
 START = """
@@ -146,6 +150,23 @@ def test_start_makes_what_it_needs_says_so_once_and_is_quick_when_running(new: S
         new.start(heard.append)
     assert (time.perf_counter() - begin) / 20 < 0.02
     assert heard == []
+
+
+def test_outside_of_a_project_local_stop_finds_the_servers_of_proofs(
+    made: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where `pull --url` outside of a project has left its server: in the user's cache."""
+    (tmp_path / "limbeck").symlink_to(made.home)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    Server(servers.outside(), None).start()
+
+    def local(verb: str) -> str:
+        return CliRunner().invoke(group, ["local", verb], obj=Invocation()).stdout
+
+    assert "running" in local("status")
+    assert local("stop") == "Stopped.\n"
+    assert local("stop") == "It was not running.\n"
 
 
 def test_stop_ends_sessions_and_start_finds_data_and_url_again(made: Server) -> None:

@@ -31,6 +31,7 @@ class Code:
         python: the setting `python`.
         variables: the setting `env-file`.
         afresh: whether to import the models in a worker, which can be replaced.
+        loops: whether limbeck runs the loop over tenants that env.py has, instead of env.py.
 
     """
 
@@ -40,6 +41,7 @@ class Code:
     python: str | None = None
     variables: str | None = None
     afresh: bool = False
+    loops: bool = False
     _by_reason: dict[str, UserCode] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
@@ -118,6 +120,8 @@ class Code:
         """What env.py does beyond configuring a connection."""
         if self.models == env_file.OWN:
             return "the models are those that env.py names"
+        if self.loops and env_file.loops(Path(self.place.script_location) / "env.py"):
+            return ""  # it would find no tenant on the shadow
         return env_file.beyond(Path(self.place.script_location) / "env.py", self.models)
 
     @cached_property
