@@ -91,7 +91,7 @@ def test_generate_loads_what_it_needs(generated: Work) -> None:
         changed.of(*later, "limbeck.run.", "limbeck.lint.rules.", "limbeck.models.pull.") == set()
     )
     assert changed.of("limbeck.phased.expand.candidates.", "limbeck.lint.trace.", "httpx.") == set()
-    assert len(changed.of("limbeck.")) <= 335
+    assert len(changed.of("limbeck.")) <= 337
     # Compiling the functions of a dataclass takes longer than all else that its module does.
     assert changed.compiled < changed.classes / 2
     # All that a command allocates lives until it ends; one collection takes 20 ms.
@@ -110,4 +110,4 @@ def test_migrate_without_pending_revisions_loads_what_it_needs(
     # psycopg would load them for its own version.
     assert same.of("importlib.metadata.", "email.") == set()
     assert same.of("rich.", "pygments.") == set()
-    assert len(same.of("limbeck.")) <= 108
+    assert len(same.of("limbeck.")) <= 110
