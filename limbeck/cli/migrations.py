@@ -129,6 +129,7 @@ def migrate(  # noqa: C901 - databases, schemas, or many of both
         from limbeck.cli import tenants
         from limbeck.tenants.migrating import Where
 
+        tenants.refuse_options(click.get_current_context().params)
         where = Where(
             project,
             profile,

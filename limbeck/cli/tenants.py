@@ -14,7 +14,7 @@ from limbeck.errors import ConfigurationError, MigrationError, NotConfirmedError
 from limbeck.plurals import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from limbeck.cli.plans import RunOptions
     from limbeck.generate.answers import Answers
@@ -84,6 +84,21 @@ def _where(invocation: Invocation, environment: str | None) -> Where:
         )
     profile = project.profile(environment)
     return Where(project, profile, urls.database(project, profile, listen), listen=listen)
+
+
+def refuse_options(options: Mapping[str, object]) -> None:
+    """Raise an error if an option is given that has no meaning for tenants yet."""
+    names = {
+        "script": "--sql",
+        "rehearsed": "--rehearse",
+        "snapshot": "--snapshot",
+        "all_databases": "--all-databases",
+        "from_baseline": "--from-baseline",
+    }
+    if given := [text for name, text in names.items() if options.get(name)]:
+        raise ConfigurationError(
+            f"{given[0]} is not for projects with tenants", hint="Leave it out; see --dry-run."
+        )
 
 
 def migrate(
