@@ -162,7 +162,7 @@ class Chosen:
         self, order: Order | None = None, *, lint: bool = False, contents: bool = False
     ) -> Overview:
         """Return where the databases stand, with the plans of an order."""
-        from limbeck.cli.terminal import Narrator
+        from limbeck.cli.narrating import Narrator
         from limbeck.fleet import fleet as overviews
         from limbeck.fleet.order import Order
 

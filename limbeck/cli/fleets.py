@@ -8,8 +8,9 @@ import click
 
 from limbeck.cli.fleet_options import Chosen, rollout_options, selecting
 from limbeck.cli.invocation import CONTEXT, Invocation
+from limbeck.cli.narrating import Narrator
 from limbeck.cli.options import as_json, command, yes
-from limbeck.cli.terminal import Narrator, answer, answer_script, note
+from limbeck.cli.terminal import answer, answer_script, note
 from limbeck.errors import CheckFailedError
 
 if TYPE_CHECKING:

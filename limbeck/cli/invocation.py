@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from limbeck.project.project import Project
 
+Choice: TypeAlias = Literal["auto", "always", "never"]
+CHOICES: Final = ("auto", "always", "never")
+COLOR_VARIABLE: Final = "LIMBECK_COLOR"
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -18,6 +21,8 @@ class Invocation:
     debug: bool = False
     directory: str | None = None
     log: str | None = None
+    color: Choice | None = None
+    progress: Any = None  # a Progress, whose module needs this one
     tenant: str | None = None
 
     @property
@@ -91,3 +96,8 @@ def remember_debug(invocation: Invocation, *, value: bool) -> None:
 def remember_directory(invocation: Invocation, value: str | None) -> None:
     """Store --project; the one after the command's name takes precedence."""
     invocation.directory = value or invocation.directory
+
+
+def remember_color(invocation: Invocation, value: Choice | None) -> None:
+    """Store --color; the one after the command's name takes precedence."""
+    invocation.color = value or invocation.color

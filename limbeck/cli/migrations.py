@@ -10,10 +10,12 @@ import click
 from limbeck import shell
 from limbeck.cli import gates
 from limbeck.cli.invocation import Invocation
+from limbeck.cli.narrating import Narrator
 from limbeck.cli.options import as_json, command, completed, environment, tenant, yes
 from limbeck.cli.plans import RunOptions, carry_out, plan_options
-from limbeck.cli.terminal import Narrator, agreed, interactive, note, say
+from limbeck.cli.terminal import agreed, interactive, note, say
 from limbeck.errors import LimbeckError, MigrationError, NotConfirmedError, PushedError
+from limbeck.stages import waiting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -284,7 +286,8 @@ def _reset(project: Project, profile: Profile, error: PushedError) -> bool:
     )
     if not agreed(f"Reset {branch.name} to {branch.parent}, and migrate it?"):
         raise NotConfirmedError("not confirmed; nothing was done", hint=error.hint)
-    provider.reset(branch.name)
+    with waiting(Narrator(), f"resetting {branch.name} to {branch.parent}"):
+        provider.reset(branch.name)
     note(f"Reset {branch.name} to {branch.parent}")
     return True
 

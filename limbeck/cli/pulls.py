@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from limbeck.cli.invocation import Invocation, project_for
+from limbeck.cli.narrating import Narrator
 from limbeck.cli.options import as_json, command, environment, renames, yes
 from limbeck.cli.questions import asking_renames
-from limbeck.cli.terminal import Narrator, answer, confirm, interactive, note
+from limbeck.cli.terminal import answer, confirm, interactive, note
 from limbeck.errors import CheckFailedError
 
 if TYPE_CHECKING:

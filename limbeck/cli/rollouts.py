@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from limbeck.cli.terminal import Narrator, agreed, answer, ask, clear_line, interactive, note, say
+from limbeck.cli.narrating import Narrator
+from limbeck.cli.terminal import agreed, answer, ask, interactive, note, say
 from limbeck.errors import MigrationError, NotConfirmedError
 from limbeck.plurals import counted, listed
 
@@ -55,7 +56,6 @@ def carry_out(chosen: Chosen, order: Order, *, yes: bool, as_json: bool) -> None
         tell=_Teller(),
         executor=chosen.executor,
     )
-    clear_line()
     if as_json:
         answer(to_json(fleets.rollup_data(result)), masked=True)
     else:
@@ -146,7 +146,7 @@ class _Teller:
     """Prints how far a rollout is: a line that moves on a terminal, else one now and then."""
 
     def __init__(self) -> None:
-        self.bar = Narrator().bar
+        self.line = Narrator().progress
         self.wave = 0
         self.next = _EVERY
 
@@ -154,17 +154,13 @@ class _Teller:
         """Print the progress, and each failure at once."""
         outcome = progress.outcome
         if outcome is not None and outcome.failed:
-            clear_line()
             say(f"{outcome.member}: {outcome.reason}")
         failed = f", {progress.failed} failed" if progress.failed else ""
-        text = (
-            f"wave {progress.wave} of {progress.waves}: "
-            f"{progress.done} of {progress.total} databases{failed}"
-        )
-        if self.bar:
-            clear_line()
-            say(text, end="\r")
+        wave = f"wave {progress.wave} of {progress.waves}"
+        done = f"{progress.done} of {progress.total} databases{failed}"
+        if self.line:
+            self.line.move(wave, progress.done, progress.total, done)
         elif progress.wave != self.wave or progress.done in {progress.total, self.next}:
-            say(text)
+            say(f"{wave}: {done}")
             self.next = progress.done + _EVERY
         self.wave = progress.wave

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from limbeck.cli.invocation import CONTEXT, Invocation, project_for
+from limbeck.cli.narrating import Narrator
 from limbeck.cli.options import as_json, command, environment
-from limbeck.cli.terminal import Narrator, answer, answer_exactly
+from limbeck.cli.terminal import answer, answer_exactly
 
 if TYPE_CHECKING:
     from limbeck.postgres.database import Database

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from limbeck.cli.invocation import Invocation
-from limbeck.cli.options import as_json, command, environments, no_cache
-from limbeck.cli.terminal import Narrator, answer
+from limbeck.cli.narrating import Narrator
+from limbeck.cli.options import as_json, command, environments, every, no_cache
+from limbeck.cli.terminal import answer
 from limbeck.errors import CheckFailedError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="svg is a picture of the phases of changes without downtime.",
 )
+@every
 @as_json
 @click.pass_context
 def status(
@@ -33,6 +35,7 @@ def status(
     *,
     names: tuple[str, ...],
     form: str,
+    every: bool,
     as_json: bool,
 ) -> None:
     """Show every environment: current revision, pending, drift.
@@ -61,13 +64,14 @@ def status(
     elif as_json or form == "json":
         answer(to_json(statuses.status_data(environments)), masked=True)
     else:
-        answer(statuses.status_text(environments))
+        answer(statuses.status_text(environments), every=every)
     ctx.exit(1 if any(environment.problem for environment in environments) else 0)
 
 
 @command()
 @environments
 @no_cache
+@every
 @as_json
 @click.pass_context
 def check(
@@ -76,6 +80,7 @@ def check(
     *,
     names: tuple[str, ...],
     no_cache: bool,
+    every: bool,
     as_json: bool,
 ) -> None:
     """For CI: fail when something is pending, drifted or missing.
@@ -102,7 +107,7 @@ def check(
         answer(to_json(statuses.check_data(findings)), masked=True)
     else:
         heads = len(History.of(project).heads())
-        answer(statuses.check_text(findings, live=bool(profiles), heads=heads))
+        answer(statuses.check_text(findings, live=bool(profiles), heads=heads), every=every)
     ctx.exit(CheckFailedError.exit_code if any(finding.fails for finding in findings) else 0)
 
 

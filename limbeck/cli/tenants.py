@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from limbeck.cli.invocation import CONTEXT, Invocation
+from limbeck.cli.narrating import Narrator
 from limbeck.cli.options import as_json, command, environment
-from limbeck.cli.terminal import Narrator, answer, confirm_plan, note
+from limbeck.cli.terminal import answer, confirm_plan, note
 from limbeck.errors import ConfigurationError, MigrationError, NotConfirmedError
 from limbeck.plurals import counted
 

@@ -291,10 +291,12 @@ class History:
                 f"there is no revision {text} any more: {squash} has replaced it",
                 hint=f"Name {squash.id}, or a revision before or after it.",
             )
+        from limbeck.history.likely import likely  # noqa: PLC0415 - for errors only
+
         names = ", ".join(str(head) for head in self.heads()) or "none: the history is empty"
         raise HistoryError(
             f"there is no revision {text} in {shown(self.folder)}",
-            hint=f"The head is {names}.",
+            hint=f"{likely(text, by_id, self.project)}The head is {names}.",
         )
 
     def _ancestry(self, ids: Iterable[str]) -> set[str]:

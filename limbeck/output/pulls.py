@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limbeck.output.changes import change_line, changes_data
+from limbeck.output.marks import Answer, Line, Meaning, Span
 from limbeck.output.revisions import generated_data, generated_text
 from limbeck.paths import shown
 from limbeck.plurals import counted
@@ -30,7 +31,7 @@ def text(
     lines = list(_lines(name, merge, proof, written, root))
     if written and not (merge.left or proof.lost):
         lines.append(_next(written, root))
-    return "\n".join(lines)
+    return Answer(lines)
 
 
 def _next(written: Sequence[Path], root: Path | None) -> str:
@@ -50,7 +51,7 @@ def _lines(
     if not merge.files and not merge.left and not merge.gone:
         yield f"No changes: the models match {name}."
     elif written is None and merge.files:
-        yield merge.diff(root).rstrip("\n")
+        yield from map(_diff_line, merge.diff(root).rstrip("\n").split("\n"))
         yield f"{counted(len(merge.files), 'file')} would change; --write applies this."
     elif written:
         names = [shown(path) for path in written[:_LISTED]]
@@ -61,8 +62,16 @@ def _lines(
     yield from (f"Change by hand: {task}" for task in merge.left)
     yield from merge.notes
     yield f"{name}: {proof}"
-    yield from (f"  {change_line(change)}" for change in proof.lost)
+    yield from (Line("  ", change_line(change)) for change in proof.lost)
     yield from (f"  the order of the columns of {address}" for address in proof.reordered)
+
+
+def _diff_line(line: str) -> str:
+    """Return a line of a unified diff; `+++` and `---` name the file."""
+    if line.startswith(("+++", "---", "@@")):
+        return Span(line, "heading")
+    meanings: Mapping[str, Meaning] = {"+": "added", "-": "removed"}
+    return Span(line, meanings.get(line[:1], "code"))
 
 
 def _renamed(rename: Rename) -> str:

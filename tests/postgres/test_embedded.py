@@ -27,7 +27,7 @@ import limbeck
 from limbeck.cli import group
 from limbeck.cli.invocation import Invocation
 from limbeck.errors import ConfigurationError, ServerError
-from limbeck.events import Event, Notice, ServerStarted
+from limbeck.events import Event, Notice, ServerStarted, StageProgress
 from limbeck.postgres.embedded import binaries, installations, os_user, ports
 from limbeck.postgres.embedded.binaries import Binaries
 from limbeck.postgres.embedded.server import Server
@@ -139,13 +139,17 @@ def test_start_makes_what_it_needs_says_so_once_and_is_quick_when_running(new: S
     heard: list[Event] = []
     assert (new.running(), new.status().pid) == (False, None)
     new.start(heard.append)
-    assert heard == [ServerStarted(new.status().port or 0, created=True)]
+    started = heard.pop()
+    assert started == ServerStarted(new.status().port or 0, created=True)
+    verbs = [each.text.split()[0] for each in heard if isinstance(each, StageProgress)]
+    assert verbs == ["creating", "creating", "starting", "starting"]  # each ends
+    heard.clear()
     assert (new.running(), answer(new)) == (True, 1)
     begin = time.perf_counter()
     for _ in range(20):
         new.start(heard.append)
     assert (time.perf_counter() - begin) / 20 < 0.02
-    assert len(heard) == 1
+    assert heard == []
 
 
 def test_outside_of_a_project_local_stop_finds_the_servers_of_proofs(
@@ -406,8 +410,8 @@ def test_port_taken_by_another_program_is_left_to_it_and_the_change_is_said(made
         made.start(heard.append)
         assert answer(made) == 1
     assert made.status().port != old
-    assert isinstance(heard[0], Notice)
-    assert f"another program uses port {old}" in heard[0].text
+    (notice,) = [each for each in heard if isinstance(each, Notice)]
+    assert f"another program uses port {old}" in notice.text
 
 
 def test_pinned_port_is_taken_or_refused(tmp_path: Path, made: Server) -> None:
