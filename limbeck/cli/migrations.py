@@ -16,8 +16,12 @@ from limbeck.cli.terminal import Narrator, agreed, interactive, note, say
 from limbeck.errors import LimbeckError, MigrationError, NotConfirmedError, PushedError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from limbeck.events import Listener
     from limbeck.lint.linting import Report as Hazards
     from limbeck.phased.gates.waiting import Through
+    from limbeck.postgres.database import Database
     from limbeck.project.profile import Profile
     from limbeck.project.project import Project
     from limbeck.run.plan import Plan
@@ -76,7 +80,7 @@ if TYPE_CHECKING:
 @plan_options
 @yes
 @as_json
-def migrate(  # noqa: C901 - one way for each kind of environment
+def migrate(  # noqa: C901 - databases, schemas, or many of both
     invocation: Invocation,
     *,
     environment: str | None,
@@ -118,17 +122,17 @@ def migrate(  # noqa: C901 - one way for each kind of environment
         everywhere.migrate(**click.get_current_context().params)
         return
     profile = project.profile(environment)
+    phase: Through | None = "contract" if contract else through
     if project.tenants is not None:
         from limbeck.cli import tenants
         from limbeck.tenants.migrating import Where
 
-        phase_: Through | None = "contract" if contract else through
         where = Where(
             project,
             profile,
             urls.database(project, profile, listen),
             to=to,
-            through=phase_,
+            through=phase,
             allow_used=gates.STILL_USED in allow,
             hooks=Hooks.of(project),
             listen=listen,
@@ -136,13 +140,8 @@ def migrate(  # noqa: C901 - one way for each kind of environment
         options = RunOptions(dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
         tenants.migrate(where, options, only=only, at_once=at_once, allow=allow)
         return
-    databases = (
-        places.databases(project, profile, listen)
-        if all_databases
-        else [urls.database(project, profile, listen)]
-    )
+    databases = _databases(project, profile, listen, several=all_databases)
     hooks = Hooks.of(project)
-    phase: Through | None = "contract" if contract else through
     planned = partial(
         run.plans,
         project,
@@ -246,6 +245,17 @@ def rollback(
     )
     options = RunOptions(dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
     carry_out([plan], options)
+
+
+def _databases(
+    project: Project, profile: Profile, listen: Listener, *, several: bool
+) -> Sequence[Database]:
+    """Return the database of an environment, or every one of its branch."""
+    from limbeck.project import places, urls
+
+    if several:
+        return places.databases(project, profile, listen)
+    return [urls.database(project, profile, listen)]
 
 
 def _reset(project: Project, profile: Profile, error: PushedError) -> bool:

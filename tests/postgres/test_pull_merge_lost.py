@@ -183,10 +183,11 @@ CASES = {
 
         class Day(Base):
             __tablename__ = "days"
-            __table_args__ = {"postgresql_with": {"fillfactor": "90"}}
+            __table_args__ = {"comment": "one"}
 
             id: Mapped[int] = mapped_column(primary_key=True)
             a: Mapped[int | None]
+            n: Mapped[int]
             b: Mapped[int | None]
 
 
@@ -194,7 +195,9 @@ CASES = {
         Statement("ALTER TABLE public.days ALTER COLUMN a SET STATISTICS 10", metadata=metadata)
         Statement("ALTER TABLE public.days ALTER COLUMN b SET STATISTICS 20", metadata=metadata)
         """,
-        """ALTER TABLE days ALTER b SET STATISTICS 30; ALTER TABLE days RENAME a TO d""",
+        """ALTER TABLE days ALTER b SET STATISTICS 30; ALTER TABLE days RENAME a TO d;
+            ALTER TABLE days RENAME CONSTRAINT days_n_not_null TO nn;
+            CREATE INDEX ON days ((b + 1))""",
         renames=("public.days.a:public.days.d",),
         has=(
             'a: Mapped[int | None] = mapped_column("d")',

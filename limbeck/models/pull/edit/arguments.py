@@ -51,8 +51,7 @@ def change_parts(draft: Draft, place: Place, old: Model, new: Model, sides: Side
             replaced.add(successor)
             continue
         _remove(draft, nodes)
-    _change_not_nulls(draft, place, old, sides, elements)
-    texts: list[str] = []
+    texts = _change_not_nulls(draft, place, old, sides, elements)
     in_both = {column.name for column in old.contents.columns} & {
         column.name for column in new.contents.columns
     }
@@ -154,8 +153,8 @@ def _at_column(
 
 def _change_not_nulls(
     draft: Draft, place: Place, old: Model, sides: Sides, elements: dict[Address, Source]
-) -> None:
-    """Change the names of NOT NULL constraints that differ."""
+) -> list[str]:
+    """Change the names of NOT NULL constraints that differ; return those to add."""
     before = {key: node for key, node in tables.elements(old, sides.before) if key.kind == "column"}
     now = {key: node for key, node in elements.items() if key.kind == "column"}
     written = {
@@ -178,7 +177,7 @@ def _change_not_nulls(
             draft.of(place.listed).removed.append(node)
         elif wanted:
             texts.append(draft.spelled(wanted))
-    _add_elements(draft, place, sorted(texts))
+    return sorted(texts)
 
 
 def _add_to_column(  # noqa: PLR0913, PLR0917 - a part of a table and its surroundings
