@@ -233,8 +233,13 @@ def words(arguments: object) -> str | None:
     line = [str(word) for word in arguments] if isinstance(arguments, list | tuple) else []
     if "--json" not in line or Path(line[0]).name != "limbeck":
         return None
-    names = [" ".join(line[1 + n : 3 + n]) for n in range(2)]
-    return next((name for name in (names[0], line[1]) if name in ANSWERS), line[1])
+    return _named(line)
+
+
+def _named(line: Sequence[str]) -> str:
+    """Return the command of a line: two words for one of a group."""
+    pair = " ".join(line[1:3])
+    return pair if pair in ANSWERS else line[1]
 
 
 @contextmanager
@@ -250,8 +255,8 @@ def checking(violations: list[str]) -> Iterator[None]:
     def checked(value: Any) -> Any:
         answer = versioned(value)
         if context := click.get_current_context(silent=True):
-            _, _, command = context.command_path.partition(" ")
-            violations.extend(faults(command, answer))
+            # `contract` runs `migrate` in a context below its own.
+            violations.extend(faults(_named(context.command_path.split()), answer))
         return answer
 
     def communicated(self: subprocess.Popen[Any], *arguments: Any, **options: Any) -> Any:

@@ -21,11 +21,14 @@ def migrate(
     rehearsed: bool,
     snapshot: bool,
     all_databases: bool,
+    only: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Migrate a fleet with the options of `limbeck migrate`, or only show its plans."""
-    if rehearsed or snapshot or all_databases:
-        raise click.UsageError("A fleet takes no --rehearse, --snapshot or --all-databases.")
+    if rehearsed or snapshot or all_databases or only:
+        raise click.UsageError(
+            "A fleet takes no --rehearse, --snapshot, --all-databases or --tenant."
+        )
     context = click.get_current_context()
     chosen = {"environment": environment, "to": None if to == "head" else to, "as_json": as_json}
     if dry_run or script:

@@ -25,13 +25,16 @@ class Invocation:
         """Whether stderr is reserved for the lines of --log-json."""
         return self.log == "-"
 
-    def project(self, *, no_cache: bool = False, importing: bool = False) -> Project:
+    def project(
+        self, *, no_cache: bool = False, importing: bool = False, running: bool = False
+    ) -> Project:
         """Return the project that contains the directory.
 
         Args:
             no_cache: Ignore cached catalogs.
             importing: Start the project's interpreter, if it has to import the models: it imports
                 SQLAlchemy while limbeck imports the rest of the command.
+            running: The same for revisions.
 
         Raises:
             ConfigurationError: there is none.
@@ -52,6 +55,8 @@ class Invocation:
             from limbeck.shadow import ingredients
 
             ingredients.prepare(project)
+        if running and project.code.start_for_revisions():
+            project = replace(project, started=True)
         return project
 
 

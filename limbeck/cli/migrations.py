@@ -16,8 +16,12 @@ from limbeck.cli.terminal import Narrator, agreed, interactive, note, say
 from limbeck.errors import LimbeckError, MigrationError, NotConfirmedError, PushedError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from limbeck.events import Listener
     from limbeck.lint.linting import Report as Hazards
     from limbeck.phased.gates.waiting import Through
+    from limbeck.postgres.database import Database
     from limbeck.project.profile import Profile
     from limbeck.project.project import Project
     from limbeck.run.plan import Plan
@@ -76,7 +80,7 @@ if TYPE_CHECKING:
 @plan_options
 @yes
 @as_json
-def migrate(
+def migrate(  # noqa: C901 - databases, schemas, or many of both
     invocation: Invocation,
     *,
     environment: str | None,
@@ -102,6 +106,9 @@ def migrate(
     with a blocking hazard (see limbeck lint) and asks you to type the environment's name; without
     a terminal, --yes is required.
     """
+    # First: what the project's interpreter imports takes longer than what limbeck does.
+    project = invocation.project(running=True)
+
     from limbeck.project import places, urls
     from limbeck.project import profile as profiles
     from limbeck.run import databases as run
@@ -109,24 +116,23 @@ def migrate(
     from limbeck.run.hooks import Hooks
 
     listen = Narrator()
-    project = invocation.project()
     if profiles.is_fleet(project.profiles_dir, environment):
         from limbeck.cli import everywhere
 
         everywhere.migrate(**click.get_current_context().params)
         return
     profile = project.profile(environment)
+    phase: Through | None = "contract" if contract else through
     if project.tenants is not None:
         from limbeck.cli import tenants
         from limbeck.tenants.migrating import Where
 
-        phase_: Through | None = "contract" if contract else through
         where = Where(
             project,
             profile,
             urls.database(project, profile, listen),
             to=to,
-            through=phase_,
+            through=phase,
             allow_used=gates.STILL_USED in allow,
             hooks=Hooks.of(project),
             listen=listen,
@@ -134,13 +140,8 @@ def migrate(
         options = RunOptions(dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
         tenants.migrate(where, options, only=only, at_once=at_once, allow=allow)
         return
-    databases = (
-        places.databases(project, profile, listen)
-        if all_databases
-        else [urls.database(project, profile, listen)]
-    )
+    databases = _databases(project, profile, listen, several=all_databases)
     hooks = Hooks.of(project)
-    phase: Through | None = "contract" if contract else through
     planned = partial(
         run.plans,
         project,
@@ -244,6 +245,17 @@ def rollback(
     )
     options = RunOptions(dry_run=dry_run, script=script, wait=wait, yes=yes, as_json=as_json)
     carry_out([plan], options)
+
+
+def _databases(
+    project: Project, profile: Profile, listen: Listener, *, several: bool
+) -> Sequence[Database]:
+    """Return the database of an environment, or every one of its branch."""
+    from limbeck.project import places, urls
+
+    if several:
+        return places.databases(project, profile, listen)
+    return [urls.database(project, profile, listen)]
 
 
 def _reset(project: Project, profile: Profile, error: PushedError) -> bool:

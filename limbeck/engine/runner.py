@@ -1,6 +1,6 @@
 """The runner of one run: its revisions in order, their version rows, retries and events.
 
-`opening.opened` makes one. It imports Alembic and SQLAlchemy, which `running` does not.
+`opening.opened` makes one.
 """
 
 from __future__ import annotations
@@ -12,30 +12,28 @@ from contextlib import redirect_stdout
 from dataclasses import replace
 from functools import partial
 from itertools import islice
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 
 from limbeck.engine import adopting, ledger, pushes
 from limbeck.engine.batch import Statement, StatementError, VersionConflictError
-from limbeck.engine.environment import Environment, VersionRows
 from limbeck.engine.ledger import Ledger
 from limbeck.engine.progress import Progress, StoppedError
 from limbeck.engine.session import Session, lock_timeout
 from limbeck.engine.state import State
 from limbeck.engine.step_runner import StepRunner
 from limbeck.engine.turn import Turn
-from limbeck.errors import HistoryError, MigrationError
+from limbeck.engine.version_rows import Chain, VersionRows
+from limbeck.errors import MigrationError
 from limbeck.events import Notice, RevisionResumed
-from limbeck.history import plainness, scripts
+from limbeck.history import plainness
+from limbeck.history.history import History
 from limbeck.history.revisions import Revision
-from limbeck.paths import shown
-from limbeck.project.code.errors import WorkerError
 from limbeck.stages import staged
 
 if TYPE_CHECKING:
-    from limbeck.engine.remote import Remote
+    from limbeck.engine.caller import Caller
 
 
 _MOST: Final = 32
@@ -49,16 +47,16 @@ class Runner:
         self,
         session: Session,
         steps: StepRunner,
-        environment: Environment,
+        history: History,
         state: State,
-        remote: Remote | None,
+        caller: Caller,
     ) -> None:
         self.session = session
         self.steps = steps
-        self.history = environment.history
-        self.environment = environment
-        self.remote = remote
-        self.context = environment.online(session.target, steps, state.table)
+        self.history = history
+        self.caller = caller
+        self.table = state.table
+        self.chain = Chain.of(history)
         self.ledger = state.ledger if session.terms.ledger else Ledger(tenant=state.ledger.tenant)
         self.heads = set(state.recorded)
         if (project := self.history.project) is not None and project.part is not None:
@@ -93,7 +91,7 @@ class Runner:
     def turns(self, revisions: Sequence[Revision], *, downgrade: bool) -> list[Turn]:
         """Import revisions, and return their turns."""
         return [
-            Turn(revision, self.load(revision), number, len(revisions), downgrade)
+            Turn(revision, self.caller.load(revision), number, len(revisions), downgrade)
             for number, revision in enumerate(revisions, 1)
         ]
 
@@ -118,7 +116,7 @@ class Runner:
         return (
             terms.pipelined
             and terms.together
-            and self.remote is None
+            and self.caller.is_here
             and (terms.committed, terms.look, terms.steps) == (None, None, None)
             and turn.revision.id not in self.interrupted
             and plainness.is_apart(turn.revision, turn.action)
@@ -152,8 +150,8 @@ class Runner:
     def send(self, turn: Turn, rows: list[Statement], done: Callable[[], None]) -> Exception | None:
         """Send one of several revisions; return the error if it raised one."""
         try:
-            with self.steps.sent(turn.progress), self.environment.using(self.context):
-                self._call(turn.load(self.load), turn.progress)
+            with self.steps.sent(turn.progress), self.caller.using():
+                self._call(turn.load(self.caller.load), turn.progress)
                 self.steps.finish(rows, done)
         except Exception as error:  # noqa: BLE001 - whatever a revision raises
             return error
@@ -221,21 +219,21 @@ class Runner:
 
     def version_rows(self, turn: Turn, heads: set[str]) -> VersionRows:
         """Return how the version rows change with a revision."""
-        rows = VersionRows(self.context, set(heads))
+        rows = VersionRows(self.chain, heads, self.table)
         if self.session.terms.push is not None:
             rows.statements.clear()  # a draft is in no history; not even the table is created
             return rows
         # A late revision is below the version rows already: they do not change.
         if turn.revision.id not in self.below:
-            rows.update_to_step(self.environment.step(turn.revision, downgrade=turn.downgrade))
+            rows.change(turn.revision, downgrade=turn.downgrade)
         return rows
 
     def _attempt(self, turn: Turn, progress: Progress, rows: VersionRows) -> Exception | None:
         """Run a revision once; return the error if it failed and everything is rolled back."""
         with self.steps.attempt(progress):
             try:
-                with self.environment.using(self.context):
-                    self._call(turn.load(self.load), progress)
+                with self.caller.using():
+                    self._call(turn.load(self.caller.load), progress)
                 self.steps.finish([*self.adopted, *rows.statements])
             except (MigrationError, StoppedError):
                 raise
@@ -243,26 +241,10 @@ class Runner:
                 return self.steps.abandon(error)
         return None
 
-    def load(self, revision: Revision) -> Any:
-        """Import a revision anew; return its module, or what the worker says of it."""
-        if self.remote is None:
-            return scripts.module(self.history, revision)
-        try:
-            return SimpleNamespace(**self.remote.load(revision.path))
-        except WorkerError as error:
-            where = error.line(self.history.top) or shown(revision.path)
-            raise HistoryError(
-                f"{where}: {error}", hint="Correct the revision file; nothing was run."
-            ) from error
-
     def _call(self, module: Any, progress: Progress) -> None:
-        downgrade = progress.action == "downgrade"
-        if self.session.terms.recording:
-            return
-        if self.remote is not None:
-            self.remote.call(progress.revision.path, downgrade=downgrade)
-        else:
-            (module.downgrade if downgrade else module.upgrade)()
+        if not self.session.terms.recording:
+            downgrade = progress.action == "downgrade"
+            self.caller.call(progress.revision, module, downgrade=downgrade)
 
     def _wait(self, error: Exception, progress: Progress) -> None:
         """Wait until another attempt may succeed; MigrationError if none may."""

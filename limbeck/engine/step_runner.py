@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from enum import Enum
 from functools import lru_cache
@@ -158,6 +158,18 @@ class StepRunner:
             is_new: returns whether it touches only what its transaction has created.
 
         """
+        alone = self._is_block_of_its_own(statement.text)
+        with self.block() if alone else nullcontext():
+            self._handle(cursor, statement, unread=unread, is_new=is_new)
+
+    def _handle(
+        self,
+        cursor: psycopg.Cursor[Any],
+        statement: Statement,
+        *,
+        unread: bool,
+        is_new: Callable[[], bool],
+    ) -> None:
         if unread:
             self.progress.count(statement.text)
         self.progress.refuse_beyond()  # again, for a revision that has caught it
@@ -361,6 +373,11 @@ class StepRunner:
             self.progress.note_step()
             self.state = State.IDLE
             self.progress.advance()
+
+    def _is_block_of_its_own(self, statement: str) -> bool:
+        """Return whether a statement runs under env.py's connection only, as in a block."""
+        outside = self.session.autocommits and self.state is not State.BLOCK
+        return outside and statements.is_concurrent(statement)
 
     def _may_wait(self, statement: str) -> bool:
         # A savepoint exists so that the revision can catch the error of a statement inside of it.

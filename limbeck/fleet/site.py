@@ -94,10 +94,16 @@ class Site:
         """Return the site of a fleet; its revision files are read once.
 
         Raises:
+            ConfigurationError: The tenants are schemas.
             HistoryError: The revision files are broken.
 
         """
         project = Project.find(Path(reference.root))
+        if project.tenants is not None:
+            raise ConfigurationError(
+                "[tool.limbeck] tenants: each schema is a tenant, so a database is not a fleet's",
+                hint="Run `limbeck migrate` for each of the databases.",
+            )
         fleet = _fleet(project, reference)
         history = History.of(project, fleet.profile)
         site = cls(project, fleet, history, Hooks.of(project))

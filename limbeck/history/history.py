@@ -117,7 +117,7 @@ class History:
     @property
     def is_prepared(self) -> bool:
         """Whether the project's interpreter has been started for revisions."""
-        return self._memory.prepared
+        return self._memory.prepared or (self.project is not None and self.project.started)
 
     @property
     def folder(self) -> Path:

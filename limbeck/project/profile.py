@@ -11,6 +11,7 @@ from pathlib import Path
 from limbeck.dataclass import dataclass
 from limbeck.errors import ConfigurationError
 from limbeck.project import dotenv
+from limbeck.shell import command
 
 KEYS = {
     "BRANCH": "the database branch; by default the profile's name",
@@ -92,6 +93,11 @@ class Profile:
     def variable(self) -> str:
         """The variable of its URL in the process environment and in .env."""
         return "DATABASE_URL_" + self.suffix
+
+    @property
+    def generate(self) -> str:
+        """The command that writes a revision into its folder."""
+        return command("limbeck", "generate", *(("-e", self.name) if self.versions else ()))
 
     @property
     def suffix(self) -> str:

@@ -49,7 +49,8 @@ class Project:
     `files` is the folder of limbeck's own files, if it is not .limbeck in the root.
     `mask` has patterns of columns whose values are not shown: "column", "table.column" or
     "schema.table.column".
-    `afresh` says that the models are imported several times, as they are then.
+    `afresh` says that the models are imported several times, as they are then, `started` that the
+    worker for revisions has been started.
     """
 
     root: Path
@@ -85,6 +86,7 @@ class Project:
     across: str | None = None
     shadow_major: int | None = None
     afresh: bool = False
+    started: bool = field(default=False, compare=False, repr=False)
     files: Path | None = None
 
     @classmethod

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +23,7 @@ from limbeck.events import (
     RunStarted,
     StageStarted,
 )
+from limbeck.history.history import History
 from limbeck.logs import log
 from limbeck.postgres.connect import Connection, connect
 from limbeck.postgres.lock import migration_lock
@@ -102,7 +102,7 @@ def apply(  # noqa: PLR0913 - what, who agrees, on which terms, who is told
         planned = still_planned(plan, connection, start.ledger, listen)
         applied: list[Applied] = []
         begun = time.monotonic()
-        with accounted(plan, applied):
+        with accounted(plan, applied, start.table):
             listen(_started(plan))
             plan.hooks.call("before_run", plan)
             refuse_changed(plan, connection, start.ledger, listen)
@@ -159,7 +159,7 @@ def _connected(plan: Plan, listen: Listener) -> Iterator[Connection]:
     Nothing else may be imported meanwhile: where two threads meet in a circle of modules, as
     SQLAlchemy has some, Python lets one of them go on with a module that is half initialized.
     """
-    thread = threading.Thread(target=importlib.import_module, args=("limbeck.engine.runner",))
+    thread = threading.Thread(target=_load, args=(plan.history,))
     thread.start()
     try:
         with connect(
@@ -169,6 +169,12 @@ def _connected(plan: Plan, listen: Listener) -> Iterator[Connection]:
             yield connection
     finally:
         thread.join()
+
+
+def _load(history: History) -> None:
+    from limbeck.engine import opening  # noqa: PLC0415 - a plan without revisions needs none of it
+
+    opening.load(history)
 
 
 @contextmanager

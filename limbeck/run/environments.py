@@ -168,7 +168,8 @@ def unrecorded(
             listen(Notice(note_))
         if changes:
             text = f"the models differ from the recorded history: {named(changes)}"
-            hint = "Write the revision: limbeck generate"
+            write = profile.generate if profile else "limbeck generate"
+            hint = f"Write the revision: {write}"
             yield Finding("unrecorded", None, text, hint, changes)
 
 

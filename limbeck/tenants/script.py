@@ -14,7 +14,7 @@ from typing import Any, Final
 from limbeck.dataclass import dataclass
 from limbeck.engine import ledger
 from limbeck.engine.batch import Statement
-from limbeck.engine.environment import Environment, VersionRows
+from limbeck.engine.version_rows import Chain, VersionRows
 from limbeck.engine.version_table import VersionTable
 from limbeck.history import code
 from limbeck.history.history import History
@@ -80,14 +80,13 @@ def scripts(
 
     """
     scripts_: list[Script] = []
-    environment = Environment(history)
-    heads = set(current)
-    context = environment.offline_context(table._replace(schema=_STAND_IN))
+    chain, heads = Chain.of(history), set(current)
+    stand_in = table._replace(schema=_STAND_IN)
     for revision, statements in taken:
         if statements is None or any(_ESCAPES.search(each.text) for each in statements):
             return None
-        rows = VersionRows(context, heads)
-        rows.update_to_step(environment.step(revision, downgrade=False))
+        rows = VersionRows(chain, heads, stand_in)
+        rows.change(revision, downgrade=False)
         heads = rows.heads
         # No digest: only that of a half-done revision is compared, and this one is whole.
         values = {"steps": 0, "digest": "", "sql": code.checksum(revision.path)}

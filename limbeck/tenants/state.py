@@ -20,12 +20,16 @@ WHERE c.relname = %(name)s AND n.nspname = ANY (%(tenants)s)"""
 _LEDGER: Final = f"""
 SELECT to_regclass('{STATE}.{TENANT_TABLE}') IS NOT NULL
   AND has_table_privilege(to_regclass('{STATE}.{TENANT_TABLE}'), 'SELECT')"""
-# Tenants with the same rows are one group: times, ids and who ran them do not count, nor do the
-# steps of a revision that is whole.
+# Tenants whose ledgers say the same are one group: what is applied by which code, and what is
+# half-done. Who ran it when, in how many attempts and after which downgrades does not count.
 _ROWS: Final = f"""
-SELECT tenant, md5(string_agg(concat_ws(' ', revision, action, sql, file,
-    CASE WHEN finished IS NULL THEN concat_ws(' ', digest, steps, doubt) END), E'\\n' ORDER BY id))
-FROM {STATE}.{TENANT_TABLE} WHERE tenant = ANY ({{tenants}}) GROUP BY tenant"""
+SELECT tenant, md5(string_agg(concat_ws(' ', revision, sql, file,
+    CASE WHEN finished IS NULL THEN concat_ws(' ', action, digest, steps, doubt) END), E'\\n'
+    ORDER BY revision, finished))
+FROM (SELECT DISTINCT ON (tenant, revision, finished IS NULL) *
+    FROM {STATE}.{TENANT_TABLE} WHERE tenant = ANY ({{tenants}})
+    ORDER BY tenant, revision, finished IS NULL, id DESC) AS last
+WHERE finished IS NULL OR action IN ('upgrade', 'stamp', 'adopt') GROUP BY tenant"""
 _NONE: Final = "SELECT NULL::text, NULL::text WHERE false"
 _GROUPS: Final = """
 SELECT v.ids, l.rows, array_agg(v.tenant ORDER BY v.tenant)

@@ -90,7 +90,7 @@ def test_generate_loads_what_it_needs(generated: Work) -> None:
         changed.of(*later, "limbeck.run.", "limbeck.lint.rules.", "limbeck.models.pull.") == set()
     )
     assert changed.of("limbeck.phased.expand.candidates.", "limbeck.lint.trace.", "httpx.") == set()
-    assert len(changed.of("limbeck.")) <= 330
+    assert len(changed.of("limbeck.")) <= 331
     # Compiling the functions of a dataclass takes longer than all else that its module does.
     assert changed.compiled < changed.classes / 2
     # All that a command allocates lives until it ends; one collection takes 20 ms.

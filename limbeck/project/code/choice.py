@@ -80,12 +80,27 @@ class Code:
         reasons += ["a revision creates an engine"] if connects else []
         return self._chosen(self.outside or next(iter(reasons), ""))
 
-    def configured(self, url: Callable[[], str], purpose: str = "models") -> Configured:
+    def start_for_revisions(self) -> bool:
+        """Start the worker for revisions if env.py has to run in any case; return whether it has.
+
+        It imports the project while limbeck imports itself.
+        """
+        if not self.is_plain:
+            self._outside.prepare("revisions")
+        return not self.is_plain
+
+    def configured(
+        self,
+        url: Callable[[], str],
+        purpose: str = "models",
+        meanwhile: Iterable[object] = (),
+    ) -> Configured:
         """Return what env.py configures; it runs only if its text says that there is something.
 
         Args:
             url: returns the URL of a database for it, on which it may only read.
             purpose: of the worker in which it runs.
+            meanwhile: what to do until the worker has the answer, in pieces.
 
         Raises:
             ConfigurationError: it fails.
@@ -97,7 +112,7 @@ class Code:
             return Configured()
         process = self._outside.process(purpose)
         if process.configured is None:
-            process.configured = self._outside.configured(process, url())
+            process.configured = self._outside.configured(process, url(), meanwhile)
         return process.configured
 
     def allows(self, schema: str, table: str) -> bool:
