@@ -9,7 +9,7 @@ LIMBECK_READY := .venv/installed
 
 include limbeck.mk
 
-.PHONY: test test-contract lint check real-schemas cases recipes passages crashes crashes-tenth majors compat adopt bench \
+.PHONY: test test-contract lint check pictures real-schemas cases recipes passages crashes crashes-tenth majors compat adopt bench \
 	schemas audit clean
 
 # Tests wait for locks and servers, too: three of them keep two cores busy.
@@ -84,6 +84,9 @@ bench: .venv/installed-dev ## Measure limbeck beside its peers, into docs/benchm
 
 schemas: .venv/installed-dev ## Write docs/json from the types of the answers
 	@.venv/bin/python -m tests.schemas
+
+pictures: .venv/installed-dev ## Take the pictures of docs/pictures from a real project (needs chromium)
+	@.venv/bin/python -m tests.pictures
 
 # --strict: a version that the service does not know is an error, not a pass.
 audit: .venv/audit/bin/pip-audit ## Ask PyPI for known vulnerabilities of the locked versions (needs the network)
